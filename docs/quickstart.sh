@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# From a fresh Debian or Ubuntu machine to a signed, verified driver.
+set -euo pipefail
+
+usage() {
+    cat <<'HELP'
+usage: docs/quickstart.sh [FOLDER]
+
+Installs what is missing (docs/setup.sh), puts the example driver into FOLDER (./hello-driver
+unless told), generates its build files, builds, signs and verifies it. A FOLDER that has a
+config.toml already is built as it is; any other that is not empty is refused.
+HELP
+}
+
+case ${1-} in
+    --help | -h)
+        usage
+        exit 0
+        ;;
+    -*)
+        usage >&2
+        exit 2
+        ;;
+esac
+[ $# -le 1 ] || {
+    usage >&2
+    exit 2
+}
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+folder=${1:-hello-driver}
+if [ -e "$folder" ] && [ ! -e "$folder/config.toml" ] && [ -n "$(ls -A "$folder")" ]; then
+    printf 'quickstart.sh: error: %s exists and is no driver project; name another folder\n' "$folder" >&2
+    exit 5
+fi
+
+environment=$("$root/docs/setup.sh" --env)
+eval "$environment"
+# shellcheck source=docs/venv.sh
+. "$root/docs/venv.sh"
+make_venv user "$root"
+PATH=$venv/bin:$PATH
+
+if [ ! -e "$folder/config.toml" ]; then
+    mkdir -p "$folder"
+    # config.toml last: a copy that was broken off is not taken for a project.
+    cp -R "$root/docs/examples/blog-driver/." "$folder.part"
+    rm -rf "$folder.part/target"
+    rmdir "$folder"
+    mv "$folder.part" "$folder"
+fi
+cd "$folder"
+kdrvgen config.toml
+cargo make sign
+cargo make verify
+
+cat <<NEXT
+
+The signed driver:
+$(find "$PWD/target" -name '*.sys' -printf '  %p\n' | sort)
+
+In a new shell, this puts the tools to use:
+  env=\$($(printf %q "$root/docs/setup.sh") --env) && eval "\$env"
+  PATH=$(printf %q "$venv/bin"):\$PATH
+and then, in $PWD:
+  cargo make smoke                        # load it in Wine's kernel
+  cargo make sign --profile production    # optimised, with a timestamp
+NEXT

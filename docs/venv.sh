@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# A virtual environment with this checkout in it; sourced by docs/quickstart.sh and tests/run.sh.
+
+# make_venv KIND ROOT [PIP-ARGUMENT]...: leaves the folder's path in `venv`.
+#
+# Installed as editable, so that the checkout's code is what runs; made anew only when
+# pyproject.toml, the checkout's place or Python itself is another.
+make_venv() {
+    local kind=$1 root=$2 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kdrvgen key
+    shift 2
+    key=$({
+        printf '%s\n' "$root" "$KDRVGEN_PYTHON" "$("$KDRVGEN_PYTHON" --version)" "$@"
+        cat "$root/pyproject.toml"
+    } | sha256sum | cut -c 1-12)
+    venv=$cache/venv-$kind-$key
+    [ ! -e "$venv/complete" ] || return 0
+    mkdir -p "$cache"
+    exec 8>"$venv.lock"
+    flock 8
+    if [ ! -e "$venv/complete" ]; then
+        printf '%-10s %s\n' installing "kdrvgen and what it needs into $venv" >&2
+        rm -rf "$venv"
+        "$KDRVGEN_PYTHON" -m venv "$venv" 8>&-
+        # The first pip that knows dependency groups.
+        "$venv/bin/python" -m pip install --quiet --upgrade 'pip>=25.1' 8>&-
+        (cd "$root" && "$venv/bin/python" -m pip install --quiet --editable . "$@") 8>&-
+        : >"$venv/complete"
+    fi
+    exec 8>&-
+}

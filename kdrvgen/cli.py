@@ -1,0 +1,231 @@
+"""The command line: which command is meant, and which exit code its outcome is."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from kdrvgen.commands import DEFAULT, VERBS
+from kdrvgen.console import FORMATS, Console
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import NoReturn
+
+    from kdrvgen.errors import KdrvgenError
+
+__all__ = ["main", "populate_parser"]
+
+_USAGE = "kdrvgen CONFIG [options]\n       kdrvgen COMMAND [options]"
+_EPILOG = """\
+exit codes:
+  0  done; nothing to do is done too
+  1  internal error: a bug in kdrvgen
+  2  usage: the command line asks for something that does not exist
+  3  the configuration is not valid
+  4  --check found that the files are not what the configuration says
+  5  refused: writing would lose what was edited by hand, or leave the project
+  6  verification found problems
+  7  a tool is missing or failed
+  8  a file or folder cannot be read or written
+
+examples:
+  kdrvgen config.toml                  make the files next to config.toml
+  kdrvgen config.toml -o driver        make them in the folder driver
+  kdrvgen config.toml --check          for CI: fail if they are not up to date
+  kdrvgen config.toml --diff           show what would change
+  kdrvgen ./eject                      a configuration that is called like a command
+"""
+_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+_PIPE_CLOSED = 141  # 128 + SIGPIPE, likewise
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the program.
+
+    Args:
+        argv: The words after the program's name; by default those of this process.
+
+    Returns:
+        The exit code. Nothing but `--help` and `--version`, which end the process, is raised.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    console: Console | None = None
+    try:
+        command, arguments = _understand(words)
+        console = Console.of(arguments)
+        code: int = command(arguments, console)
+        console.finish(code)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        _silence()
+        return _PIPE_CLOSED
+    except Exception as error:  # noqa: BLE001 - the one place that turns exceptions into exit codes
+        return _fail(console or _console(words), error)
+    return code
+
+
+def populate_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the options that all commands have in common."""
+    parser.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="human",
+        help="for people (default), one JSON document, or annotations in GitHub's log",
+    )
+    parser.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="default: auto, for terminals unless NO_COLOR is set",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only warnings and errors")
+    parser.add_argument("-v", "--verbose", action="store_true", help="print details")
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are kdrvgen's, with suggestions for what is misspelt."""
+
+    def error(self, message: str) -> NoReturn:
+        raise _usage_error(message[:1].lower() + message[1:])
+
+    def parse(self, words: Sequence[str]) -> argparse.Namespace:
+        """Parse `words`.
+
+        Raises:
+            UsageError: They cannot be understood.
+        """
+        arguments, unknown = self.parse_known_args(words)
+        if unknown:
+            word = unknown[0]
+            hint = _nearest(word.partition("=")[0], list(self._option_string_actions))
+            verb = next((each for each in words if each in VERBS), None)
+            if verb and not word.startswith("-"):
+                hint = f" A command comes first: `kdrvgen {verb} …`."
+            kind = "option" if word.startswith("-") else "argument"
+            raise _usage_error(f"there is no {kind} `{word}` here.{hint}")
+        return arguments
+
+
+def _understand(
+    words: Sequence[str],
+) -> tuple[Callable[[argparse.Namespace, Console], int], argparse.Namespace]:
+    """Return the command that `words` ask for, and what it is given.
+
+    Raises:
+        UsageError: They ask for nothing that there is.
+    """
+    from importlib import import_module  # noqa: PLC0415 - only what is asked for is imported
+
+    verb = words[0] if words and words[0] in VERBS else None
+    parser = _Parser(
+        prog=f"kdrvgen {verb}" if verb else "kdrvgen",
+        usage=None if verb else _USAGE,
+        description=VERBS[verb] if verb else "Make a kernel driver project's files from one file.",
+        epilog=None if verb else f"{_commands()}\n{_EPILOG}",
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    module = import_module(f"kdrvgen.commands.{verb or DEFAULT}")
+    module.populate_parser(parser)
+    populate_parser(parser)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
+    return module.run, parser.parse(words[1:] if verb else words)
+
+
+def _console(words: Sequence[str]) -> Console:
+    """Return the console that `words` ask for although the rest of them is no good."""
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    populate_parser(parser)
+    try:
+        return Console.of(parser.parse_known_args(words)[0])
+    except Exception:  # noqa: BLE001 - the error that is to be told is another one
+        return Console()
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help of a fixed width: argparse makes one for every option, and asking the terminal's width
+    costs each run 2 ms."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=80)
+
+
+class _Version(argparse.Action):
+    """`--version`: argparse's own wants the text in advance, for every run."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> NoReturn:
+        del namespace, values, option_string
+        from kdrvgen import __version__  # noqa: PLC0415 - see above
+
+        parser.exit(message=f"kdrvgen {__version__}\n")
+
+
+def _commands() -> str:
+    width = max(map(len, VERBS))
+    lines = "".join(f"  kdrvgen {verb:{width}}  {told}\n" for verb, told in VERBS.items())
+    return f"commands (`kdrvgen COMMAND --help` tells more):\n{lines}"
+
+
+def _nearest(word: str, possible: Sequence[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - for errors only
+
+    found = get_close_matches(word, possible, n=1)
+    return f" Did you mean `{found[0]}`?" if found else ""
+
+
+def _usage_error(message: str) -> KdrvgenError:
+    from kdrvgen.errors import UsageError  # noqa: PLC0415 - for errors only
+
+    stop = "" if message.endswith((".", "?")) else "."
+    return UsageError(f"{message}{stop} `kdrvgen --help` tells what there is.")
+
+
+def _fail(console: Console, error: Exception) -> int:
+    """Tell of `error` and return its class's exit code."""
+    told = _told(error)
+    if told.exit_code == 1:
+        import traceback  # noqa: PLC0415 - for errors only
+
+        console.detail("".join(traceback.format_exception(error)))
+    try:
+        console.failure(told)
+        console.finish(told.exit_code)
+    except OSError:  # what the output goes to takes no more: nothing can be told any longer
+        _silence()
+    return told.exit_code
+
+
+def _told(error: Exception) -> KdrvgenError:
+    """Return what the user is told of `error`, whatever was raised."""
+    from kdrvgen.errors import FileAccessError, KdrvgenError  # noqa: PLC0415 - for errors only
+
+    if isinstance(error, KdrvgenError):
+        return error
+    if isinstance(error, OSError):
+        place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        return FileAccessError(f"{place}{error.strerror or error}")
+    return KdrvgenError(
+        f"kdrvgen itself failed ({type(error).__name__}: {error}). This is a bug in kdrvgen, not "
+        "in your project. Please report it with your configuration and what the same command "
+        "prints with -v."
+    )
+
+
+def _silence() -> None:
+    """Let the interpreter's last flush go nowhere; it would print an error of its own."""
+    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - nothing is written
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                os.dup2(nowhere.fileno(), stream.fileno())
+            except (AttributeError, OSError, ValueError):  # no such stream, or not a file
+                continue

@@ -1,0 +1,19 @@
+"""What the program can do: one module for each word that may follow `kdrvgen`.
+
+A verb's module has two functions, and is imported only when its word is given:
+
+    populate_parser(parser: argparse.ArgumentParser) -> None
+    run(arguments: argparse.Namespace, console: Console) -> int
+"""
+
+from __future__ import annotations
+
+__all__ = ["DEFAULT", "VERBS"]
+
+DEFAULT = "generate"
+"""What is done when the first word is no verb but a configuration."""
+
+VERBS = {
+    "eject": "give the generated files up: they become yours, and kdrvgen leaves them alone",
+}
+"""Each verb's word, which is its module's name too, and what it does."""

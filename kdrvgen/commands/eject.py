@@ -1,0 +1,83 @@
+"""`kdrvgen eject CONFIG`: give the generated files up, so that they are the user's from now on."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
+
+from kdrvgen.commands.missing import demand
+from kdrvgen.console import Console
+from kdrvgen.output.paths import is_within, resolve
+from kdrvgen.output.plan import Plan, Step, read
+from kdrvgen.output.report import Entry, Report, Status
+from kdrvgen.output.run import carry_out
+from kdrvgen.rendering.header import Ownership, examine
+
+__all__ = ["eject", "populate_parser", "run"]
+
+
+def eject(paths: Iterable[PurePosixPath], root: str | os.PathLike[str]) -> Report:
+    """Take kdrvgen's header off each of the files at `paths` below `root`, edited ones too.
+
+    A later run finds files that it did not write, and refuses to overwrite them.
+
+    Returns:
+        What became of each file that exists.
+
+    Raises:
+        RefusedError: A symbolic link leads out of the project.
+        FileAccessError: A file cannot be read or written.
+    """
+    folder = os.fspath(root)
+    return carry_out(folder, lambda: Plan(tuple(_steps(paths, folder)), (), ())).report
+
+
+def populate_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's own arguments."""
+    parser.add_argument(
+        "config", metavar="CONFIG", nargs="?", default="", help="the project's config.toml"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", help="the project's folder (default: where CONFIG lies)"
+    )
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Carry the command out and tell `console`.
+
+    Returns:
+        0: everything else is raised, as by `eject`.
+    """
+    from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic, which --help can do without
+    from kdrvgen.rendering.project import render  # noqa: PLC0415 - likewise Jinja2
+
+    demand(arguments.config)
+    root = arguments.output or os.path.dirname(arguments.config) or "."  # noqa: PTH120 - as the user wrote it
+    report = eject(render(load(arguments.config)), root)
+    console.files((each.status.value, str(each.path), each.reason) for each in report.entries)
+    return 0
+
+
+def _steps(paths: Iterable[PurePosixPath], root: str) -> Iterator[Step]:
+    for path in sorted(paths):
+        real = resolve(root, str(path))
+        if not is_within(os.path.realpath(root), real):
+            reason = f"a link leads out of the project, to {real}"
+            yield Step(Entry(path, Status.REFUSED, reason), real)
+            continue
+        found = read(real, os.path.join(root, str(path)))  # noqa: PTH118 - as the user wrote it
+        if found is None:
+            continue
+        text = found.decode(errors="replace")
+        if examine(text) is Ownership.FOREIGN:
+            yield Step(Entry(path, Status.UNCHANGED, "yours already", text, text), real, found)
+        else:
+            yield Step(Entry(path, Status.UPDATED, "yours now", text, _bare(text)), real, found)
+
+
+def _bare(text: str) -> str:
+    """Return the text after the header, which ends at the first empty line; line ends stay."""
+    end = "\r\n\r\n" if "\r\n\r\n" in text.partition("\n\n")[0] else "\n\n"
+    return text.partition(end)[2]

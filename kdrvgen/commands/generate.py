@@ -1,0 +1,175 @@
+"""`kdrvgen CONFIG`: make the project's files, or tell in what they differ."""
+
+from __future__ import annotations
+
+import os
+
+from kdrvgen.output.stamp import Stamp
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+
+    from kdrvgen.console import Console
+    from kdrvgen.model import Project
+    from kdrvgen.output.plan import Plan
+    from kdrvgen.output.report import Report
+
+__all__ = ["check", "generate", "populate_parser", "run"]
+
+
+def generate(
+    project: Project,
+    root: str | os.PathLike[str],
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+) -> Report:
+    """Make the project's files below `root`, all of them or none.
+
+    Args:
+        project: What to make them from.
+        root: The project's folder; made when missing.
+        force: Whether to overwrite files that were edited by hand or that kdrvgen did not write.
+        dry_run: Whether to write nothing and only report what would be done, refusals too.
+
+    Returns:
+        What became of each file.
+
+    Raises:
+        RefusedError: Writing would lose something of the user's; its `report` tells of each file.
+        FileAccessError: A file cannot be read or written, or another run is at work there.
+    """
+    return _write(project, os.fspath(root), force=force, dry_run=dry_run).report
+
+
+def check(project: Project, root: str | os.PathLike[str]) -> Report:
+    """Compare the files below `root` with what `project` says; nothing is written.
+
+    Returns:
+        What a run would do; `drifted` tells whether that is anything at all. Line ends and byte
+        order marks are no drift.
+
+    Raises:
+        FileAccessError: A file cannot be read.
+    """
+    return generate(project, root, dry_run=True)
+
+
+def populate_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's own arguments."""
+    parser.add_argument(
+        "config", metavar="CONFIG", nargs="?", default="", help="the project's config.toml"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        help="the project's folder (default: where CONFIG lies)",
+    )
+    mode = parser.add_mutually_exclusive_group()
+    for name, told in (
+        ("check", "write nothing; show what differs, and exit with 4 if anything does"),
+        ("diff", "write nothing; show the changes that a run would make"),
+        ("dry-run", "write nothing; list what a run would do, and exit as it would"),
+    ):
+        mode.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=told)
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="overwrite files that were edited by hand or that kdrvgen did not write",
+    )
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Carry the command out and tell `console`.
+
+    Returns:
+        0: everything else is raised.
+
+    Raises:
+        UsageError: `--check` and `--force` do not go together.
+        ConfigError: The configuration is not valid.
+        DriftError: `--check` found differences.
+        RefusedError: Writing would lose something of the user's.
+        FileAccessError: A file cannot be read or written.
+    """
+    if arguments.mode == "check" and arguments.force:
+        from kdrvgen.errors import UsageError  # noqa: PLC0415 - the no-op run raises nothing
+
+        raise UsageError("--check writes nothing, so --force has nothing to overwrite")
+    config: str = arguments.config
+    root: str = arguments.output or os.path.dirname(config) or "."  # noqa: PTH120 - pathlib costs a no-op run 5 ms
+    stamp = Stamp(config, root)
+    known = stamp.known()
+    if known is None:
+        return _run_slowly(arguments, console, root, stamp)
+    console.detail(f"nothing has changed since the last run in {os.path.abspath(root)}")  # noqa: PTH100 - likewise
+    if arguments.mode != "diff":
+        console.files((status, path, "") for status, path in known)
+    return 0
+
+
+def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stamp: Stamp) -> int:
+    from kdrvgen.commands.missing import demand  # noqa: PLC0415 - needs difflib
+    from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic
+    from kdrvgen.output.run import Refusal  # noqa: PLC0415 - likewise dataclasses and pathlib
+
+    demand(arguments.config)
+    project = load(arguments.config)
+    mode: str | None = arguments.mode
+    try:
+        plan = _write(project, root, force=arguments.force, dry_run=mode is not None)
+    except Refusal as refusal:
+        _tell(console, refusal.report, planned=True)
+        console.diffs((str(entry.path), entry.diff) for entry in refusal.report.refused)
+        raise
+    if mode is None or not plan.report.drifted:
+        stamp.write(_contents(plan))
+    _tell(console, plan.report, planned=mode is not None, listed=mode != "diff")
+    if mode in {"check", "diff"}:
+        console.diffs((str(entry.path), entry.diff) for entry in plan.report.entries)
+    return _judge(console, plan.report, arguments)
+
+
+def _judge(console: Console, report: Report, arguments: argparse.Namespace) -> int:
+    from kdrvgen.errors import DriftError  # noqa: PLC0415 - the no-op run raises nothing
+    from kdrvgen.output.run import Refusal  # noqa: PLC0415 - see _run_slowly
+
+    if arguments.mode == "check" and report.drifted:
+        raise DriftError(
+            f"the files are not what {arguments.config} says. "
+            f"Run `kdrvgen {arguments.config}` and commit what it changes."
+        )
+    if arguments.mode == "dry-run" and report.refused:
+        raise Refusal(report)
+    if arguments.mode == "diff":
+        for entry in report.refused:
+            console.warning(str(entry.path), f"{entry.reason}; a run would be refused")
+    return 0
+
+
+def _tell(console: Console, report: Report, *, planned: bool, listed: bool = True) -> None:
+    if listed:
+        rows = ((each.status.value, str(each.path), each.reason) for each in report.entries)
+        console.files(rows, planned=planned)
+    for warning in report.warnings:
+        console.warning(str(warning.path), warning.message)
+
+
+def _contents(plan: Plan) -> list[tuple[str, str, bytes]]:
+    """Return status, path and bytes of each file once `plan` is carried out."""
+    return [
+        ("kept", str(step.entry.path), step.found or b"")
+        if step.entry.status == "kept"
+        else ("unchanged", str(step.entry.path), (step.entry.after or "").encode())
+        for step in plan.steps
+        if step.entry.status != "removed"
+    ]
+
+
+def _write(project: Project, root: str, *, force: bool, dry_run: bool) -> Plan:
+    from kdrvgen.output.run import write  # noqa: PLC0415 - see _run_slowly
+    from kdrvgen.rendering.project import render  # noqa: PLC0415 - pulls in Jinja2
+
+    return write(render(project), root, force=force, dry_run=dry_run)

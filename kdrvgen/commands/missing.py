@@ -1,0 +1,46 @@
+"""What a user who named no file, or one that is not there, probably meant."""
+
+from __future__ import annotations
+
+import difflib
+import os
+
+from kdrvgen.commands import VERBS
+from kdrvgen.errors import UsageError
+
+__all__ = ["demand"]
+
+
+def demand(config: str) -> None:
+    """Make sure that a configuration was given and that something of its name exists.
+
+    Raises:
+        UsageError: It was not, or does not; its text says what may have been meant.
+    """
+    if config and os.path.lexists(config):
+        return
+    if not config:
+        here = " There is a config.toml here: run `kdrvgen config.toml`."
+        there = here if os.path.lexists("config.toml") else ""
+        raise UsageError(f"no configuration was given.{there} `kdrvgen --help` tells more.")
+    folder, name = os.path.split(config)
+    found = _nearest(name, _neighbours(folder))
+    if found is not None:
+        raise UsageError(
+            f"there is no file {config}. Did you mean {os.path.join(folder, found)}?"  # noqa: PTH118 - as the user wrote it
+        )
+    verb = None if folder else _nearest(name, list(VERBS))
+    if verb is not None:
+        raise UsageError(f"there is no command or file {config}. Did you mean `kdrvgen {verb}`?")
+    raise UsageError(f"there is no file {config}.")
+
+
+def _nearest(word: str, possible: list[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(word, possible, n=1)), None)
+
+
+def _neighbours(folder: str) -> list[str]:
+    try:
+        return [name for name in os.listdir(folder or ".") if name.endswith(".toml")]  # noqa: PTH208 - as above
+    except OSError:
+        return []

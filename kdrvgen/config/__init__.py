@@ -1,0 +1,73 @@
+"""config.toml as a `Project`, or as diagnostics that say what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from kdrvgen.errors import ConfigError
+
+if TYPE_CHECKING:
+    from kdrvgen.config.source import Source
+    from kdrvgen.model import Project
+
+__all__ = ["load", "loads"]
+
+
+def load(path: str | os.PathLike[str]) -> Project:
+    """Read a configuration file.
+
+    Raises:
+        ConfigError: The file cannot be read, is not TOML, or does not describe a project. Its
+            `diagnostics` are all that is wrong, in the order of the file.
+    """
+    from kdrvgen.config.reading import read  # noqa: PLC0415 - a run with nothing to do never reads
+
+    return _project(read(path))
+
+
+def loads(text: str, filename: str = "config.toml") -> Project:
+    """Read a configuration from its text.
+
+    Args:
+        text: The text of the file; line ends may be LF or CRLF, a byte order mark is skipped.
+        filename: What errors call it.
+
+    Raises:
+        ConfigError: As `load` does.
+    """
+    from kdrvgen.config.source import Source  # noqa: PLC0415 - as above
+
+    return _project(Source.of(text, filename))
+
+
+def _project(source: Source) -> Project:
+    from pydantic import ValidationError  # noqa: PLC0415 - most of the start-up time
+
+    from kdrvgen.model import Project  # noqa: PLC0415 - likewise
+
+    document = _parse(source)
+    try:
+        # A key's Python name is for Python: the file knows `output-name` only.
+        return Project.model_validate(document, by_alias=True, by_name=False)
+    except ValidationError as error:
+        from kdrvgen.config.suggest import vocabulary  # noqa: PLC0415 - only when there are errors
+        from kdrvgen.config.validation import explain  # noqa: PLC0415 - likewise
+
+        found = explain(source, error.errors(include_url=False), vocabulary(Project))
+        raise ConfigError(found) from error
+
+
+def _parse(source: Source) -> dict[str, Any]:
+    import tomli  # noqa: PLC0415 - as above
+
+    try:
+        return tomli.loads(source.text)
+    except tomli.TOMLDecodeError as error:
+        from kdrvgen.config.syntax import explain  # noqa: PLC0415 - only when there are errors
+
+        raise ConfigError([explain(source, error)]) from error
+    except (ValueError, RecursionError) as error:
+        from kdrvgen.config.syntax import beyond_limits  # noqa: PLC0415 - likewise
+
+        raise ConfigError([beyond_limits(source, error)]) from error

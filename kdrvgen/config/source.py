@@ -1,0 +1,164 @@
+"""The text of a configuration as its reader sees it: lines, columns, and what may not be shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+__all__ = ["MASK", "Excerpt", "Extent", "Place", "Source", "Span", "is_sensitive"]
+
+MASK = "********"
+"""Stands for a secret in everything that is shown; of fixed length, so that it tells nothing."""
+
+_REACH = 240
+_SENSITIVE = re.compile(r"pass(?:w|phrase|code)|secret|pin(?:s|[-_]?code)?(?![a-z])", re.IGNORECASE)
+
+
+def is_sensitive(key: str) -> bool:
+    """Tell whether a key's name says that its value is a password or a PIN.
+
+    A key ending in `-env` holds the name of a variable, which is no secret; the model reports
+    those that hold something else.
+    """
+    return _SENSITIVE.search(key) is not None and not key.lower().endswith(("-env", "_env"))
+
+
+class Extent(NamedTuple):
+    """Half-open range of offsets into `Source.text`."""
+
+    start: int
+    end: int
+
+
+class Span(NamedTuple):
+    """Where something is in a file.
+
+    Line and column count from 1; column and length are in characters. Something that goes over
+    several lines is represented by what is on its first.
+    """
+
+    line: int
+    column: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What may be shown of a line, and which part of it is meant.
+
+    Attributes:
+        text: The line, secrets masked; of a very long line only the surroundings.
+        start: Index into `text` of the first character that is meant.
+        length: How many characters are meant, at least 1. May be one past the end of `text`.
+        cut_left: Whether the line has more in front.
+        cut_right: Whether the line has more behind.
+    """
+
+    text: str
+    start: int
+    length: int
+    cut_left: bool = False
+    cut_right: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a file together with what a reader is shown of it."""
+
+    span: Span
+    excerpt: Excerpt
+
+
+@dataclass(frozen=True)
+class Source:
+    """A configuration's text.
+
+    Attributes:
+        name: What the user calls the file.
+        text: Its text with LF line ends and no byte order mark, which is also how tomli counts.
+        secrets: What `place` and `shown` mask.
+    """
+
+    name: str
+    text: str
+    secrets: tuple[Extent, ...] = ()
+
+    @classmethod
+    def of(cls, text: str, name: str) -> Source:
+        """Take `text` as it was read, with any line ends TOML allows."""
+        return cls(name, text.removeprefix("\ufeff").replace("\r\n", "\n"))
+
+    def hiding(self, secrets: tuple[Extent, ...]) -> Source:
+        """Give the same text with more to hide."""
+        return replace(self, secrets=tuple(sorted({*self.secrets, *secrets})))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(found.end() for found in re.finditer("\n", self.text))]
+
+    def line_extent(self, offset: int) -> Extent:
+        """Give the line around `offset`, without its line end."""
+        end = self.text.find("\n", offset)
+        return Extent(self.text.rfind("\n", 0, offset) + 1, len(self.text) if end < 0 else end)
+
+    def place(self, extent: Extent) -> Place:
+        """Give line, column and excerpt of `extent`."""
+        from bisect import bisect_right  # noqa: PLC0415 - only needed when something is reported
+
+        line = bisect_right(self._starts, extent.start)
+        bounds = self.line_extent(extent.start)
+        excerpt = self._excerpt(bounds, extent)
+        length = max(1, min(extent.end, bounds.end) - extent.start)
+        if self._is_hidden(extent):
+            length = excerpt.length
+        return Place(Span(line, extent.start - bounds.start + 1, length), excerpt)
+
+    def shown(self, extent: Extent) -> str:
+        """Give the text of `extent`, or the mask if any of it is secret."""
+        return MASK if self._is_hidden(extent) else self.text[extent.start : extent.end]
+
+    def _is_hidden(self, extent: Extent) -> bool:
+        return any(start < extent.end and extent.start < end for start, end in self.secrets)
+
+    def _excerpt(self, line: Extent, extent: Extent) -> Excerpt:
+        left = max(line.start, extent.start - _REACH)
+        right = min(line.end, min(extent.end, extent.start + _REACH) + _REACH)
+        hidden = self._hidden_within(left, right)
+        pieces: list[str] = []
+        done = left
+        for start, end in hidden:
+            pieces += self.text[done:start], MASK
+            done = end
+        pieces.append(self.text[done:right])
+
+        first = _after_masking(extent.start, left, hidden, into_mask=0)
+        last = _after_masking(min(extent.end, right), left, hidden, into_mask=len(MASK))
+        return Excerpt(
+            "".join(pieces),
+            first,
+            max(1, last - first),
+            cut_left=left > line.start,
+            cut_right=right < line.end,
+        )
+
+    def _hidden_within(self, left: int, right: int) -> list[Extent]:
+        found: list[Extent] = []
+        for start, end in self.secrets:
+            if start < right and left < end:
+                since = found[-1].end if found else left
+                if end > since:
+                    found.append(Extent(max(start, since), min(end, right)))
+        return found
+
+
+def _after_masking(offset: int, left: int, hidden: list[Extent], *, into_mask: int) -> int:
+    """Give the index of `offset` in the masked text; inside a mask, `into_mask` characters in."""
+    index = offset - left
+    for start, end in hidden:
+        if offset >= end:
+            index += len(MASK) - (end - start)
+        elif offset > start:
+            index += into_mask - (offset - start)
+    return index

@@ -1,0 +1,142 @@
+"""What a misspelt or misplaced key or value was probably meant to be."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, get_args
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from kdrvgen.config.diagnostics import Path
+
+__all__ = ["ANY", "Vocabulary", "for_key", "for_value", "nearest", "vocabulary"]
+
+Vocabulary = Mapping[str, "Vocabulary | None"]
+"""The keys of a table, each with the keys of its own table if it is one."""
+
+ANY = "*"
+"""Stands in a vocabulary for a name of the user's choice."""
+
+_SHORTEST_PREFIX = 3
+
+
+@functools.cache
+def vocabulary(model: type[BaseModel]) -> Vocabulary:
+    """Give the keys that a model knows."""
+    return {
+        field.alias or name: _below(field.annotation) for name, field in model.model_fields.items()
+    }
+
+
+def _below(annotation: Any) -> Vocabulary | None:
+    from pydantic import BaseModel  # noqa: PLC0415 - the caller has a model, so it is loaded
+
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return vocabulary(annotation)
+    tables = [below for inner in get_args(annotation) if (below := _below(inner))]
+    if not tables:
+        return None
+    is_mapping = issubclass(getattr(annotation, "__origin__", None) or object, Mapping)
+    return {ANY: tables[0]} if is_mapping else tables[0]
+
+
+def for_key(keys: Vocabulary, path: Path, present: Collection[str]) -> str:
+    """Say what the unknown key at `path` should be, or "" if nothing comes near.
+
+    Args:
+        keys: What the whole document may hold.
+        path: Where the unknown key is.
+        present: The keys that its table has already.
+    """
+    *table, key = (str(part) for part in path)
+    here = _at(keys, table)
+    free = [known for known in here if (known not in present or here[known]) and known != ANY]
+    kebab = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", key).replace("_", "-").lower()
+    if kebab != key and kebab in free:
+        why = "keys are written with hyphens" if "_" in key else "keys are written in lower case"
+        return f"{why}: `{kebab}`"
+    if kebab in here and kebab != key:
+        return f"`{kebab}` is there already"
+    if elsewhere := _belongs(keys, tuple(table), kebab):
+        return elsewhere
+    if near := nearest(kebab, free):
+        return f"did you mean `{near}`?"
+    if near := nearest(kebab, set(here) - {ANY}):
+        return f"`{near}`, which it resembles, is there already"
+    everywhere = {known for known_path in _paths(keys) for known in known_path[-1:]}
+    if near := nearest(kebab, everywhere - {ANY, *here}):
+        return _belongs(keys, tuple(table), near)
+    return ""
+
+
+def _belongs(keys: Vocabulary, table: tuple[str, ...], key: str) -> str:
+    """Say in which table `key` is known."""
+    homes = [found[:-1] for found in _paths(keys) if found[-1] == key and ANY not in found]
+    homes = [home for home in homes if home != table]
+    if not homes:
+        return ""
+    if homes == [()]:
+        return f"`[{key}]` is a table at the top level of the file"
+    if table[:1] == ("profiles",) and len(table) == 2:  # noqa: PLR2004 - profiles.NAME
+        below = [home[0] for home in homes if home[0] in _at(keys, table)]
+        if below:
+            written = " or ".join(f"`{home}.{key}`" for home in below)
+            return f"in a profile it is written {written}"
+    return f"`{key}` belongs in " + " or ".join(f"[{'.'.join(home)}]" for home in homes if home)
+
+
+def _at(keys: Vocabulary, table: Iterable[str]) -> Vocabulary:
+    found: Vocabulary | None = keys
+    for part in table:
+        found = found.get(part, found.get(ANY)) if found else None
+    return found or {}
+
+
+def _paths(keys: Vocabulary, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, below in keys.items():
+        yield (*above, key)
+        if below:
+            yield from _paths(below, (*above, key))
+
+
+def for_value(value: str, allowed: Iterable[str]) -> str:
+    """Say which of the allowed values was probably meant, or "" if none comes near."""
+    near = nearest(value, tuple(allowed))
+    return f'did you mean "{near}"?' if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Give the word that `word` was probably meant to be, or "".
+
+    A third of the letters may be wrong, as rustc has it; or `word` is how exactly one begins.
+    """
+    candidates = sorted(known)
+    lower = word.lower()
+    limit = max(len(word), 3) // 3
+    ranked = [
+        (far, candidate)
+        for candidate in candidates
+        if abs(len(candidate) - len(word)) <= limit
+        and (far := _distance(lower, candidate.lower())) <= limit
+    ]
+    if ranked:
+        return min(ranked)[1]
+    begun = [candidate for candidate in candidates if candidate.lower().startswith(lower)]
+    return begun[0] if len(begun) == 1 and len(word) >= _SHORTEST_PREFIX else ""
+
+
+def _distance(left: str, right: str) -> int:
+    """Count the letters to insert, drop, replace, or swap with their neighbour."""
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left):
+        earlier, before, row = before, row, [i + 1]
+        for j, b in enumerate(right):
+            cost = min(before[j + 1] + 1, row[j] + 1, before[j] + (a != b))
+            if i and j and a == right[j - 1] and left[i - 1] == b:
+                cost = min(cost, earlier[j - 1] + 1)
+            row.append(cost)
+    return row[-1]

@@ -1,0 +1,324 @@
+"""tomli's verdict on a text that is not TOML, in words that say what to do about it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+
+import tomli
+
+from kdrvgen.config.diagnostics import Diagnostic, Related, dotted
+from kdrvgen.config.locator import Scan, scan
+from kdrvgen.config.source import MASK, Extent, Source, is_sensitive
+
+__all__ = ["beyond_limits", "explain", "hide_sensitive_lines"]
+
+_SMART_QUOTES = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
+_KEY_EQUALS = re.compile(r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*[=:][ \t]*""")
+_BARE_VALUE = re.compile(r"[^\n#,\]}]*[^\n#,\]}\s;]")
+_PATH_LIKE = re.compile(r"[A-Za-z]:[\\/]|\\\\|\.{0,2}/")
+_BACKSLASHES = (
+    "a backslash begins an escape in a \"…\" string: write a Windows path in '…', "
+    'or with `\\\\` or `/` in "…"'
+)
+
+
+def hide_sensitive_lines(source: Source, offset: int) -> Source:
+    """Hide from the line around `offset` the values of keys that look like a password's.
+
+    There is no tree to tell where values end, so that each is taken to go to the end of its line,
+    or as far as its quotes or brackets are open.
+    """
+    line = source.line_extent(offset)
+    hidden = []
+    for found in _KEY_EQUALS.finditer(source.text, 0, line.end):
+        if not is_sensitive(found[0].rstrip("=: \t\"'")):
+            continue
+        if found.end() >= line.start:
+            hidden.append(Extent(found.end(), line.end))
+        elif _is_open(source.text[found.end() : line.start]):
+            hidden.append(line)
+    return source.hiding(tuple(extent for extent in hidden if extent.start < extent.end))
+
+
+def _is_open(text: str) -> bool:
+    """Tell whether a value that begins before `text` may go on after it."""
+    brackets = any(text.count(left) > text.count(right) for left, right in ("[]", "{}"))
+    return brackets or any(text.count(quotes) % 2 for quotes in ('"""', "'''"))
+
+
+def beyond_limits(source: Source, error: Exception) -> Diagnostic:
+    """Explain why tomli gave up on something that is TOML, but deeper or longer than it takes."""
+    kind = type(error)
+    low, high = 0, len(source.text)
+    while low < high:
+        middle = (low + high) // 2
+        if _fails_as(kind, source.text[:middle]):
+            high = middle
+        else:
+            low = middle + 1
+    if isinstance(error, RecursionError):
+        message, hint = "tables or arrays are nested too deeply here", ""
+        extent = Extent(max(0, low - 1), max(1, low))
+    else:
+        start = len(source.text[:low].rstrip("0123456789_"))
+        message = "this integer is too long"
+        hint = f"TOML's integers have 64 bits; this reader takes {sys.get_int_max_str_digits()} digits"
+        extent = Extent(start, low)
+    source = hide_sensitive_lines(source, extent.start)
+    return Diagnostic(source.name, message, place=source.place(extent), hint=hint)
+
+
+def _fails_as(kind: type[Exception], text: str) -> bool:
+    try:
+        tomli.loads(text)
+    except tomli.TOMLDecodeError:
+        return False
+    except kind:
+        return True
+    return False
+
+
+def explain(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
+    """Give the diagnostic for a TOML syntax error in `source`."""
+    source = hide_sensitive_lines(source, min(error.pos, len(source.text)))
+    found = _Case(source, error.msg, min(error.pos, len(source.text)))
+    for begins, explainer in _EXPLAINERS:
+        if error.msg.startswith(begins):
+            return explainer(found)
+    return found.diagnostic(error.msg[:1].lower() + error.msg[1:], found.here())
+
+
+class _Case:
+    """One syntax error: the text up to it, as far as it could be read."""
+
+    def __init__(self, source: Source, told: str, pos: int) -> None:
+        self.source = source
+        self.told = told
+        self.text = source.text
+        self.pos = pos
+        self.scan: Scan = scan(source.text[:pos])
+
+    def diagnostic(
+        self, message: str, extent: Extent, hint: str = "", *related: tuple[str, Extent]
+    ) -> Diagnostic:
+        source = hide_sensitive_lines(self.source, extent.start)
+        return Diagnostic(
+            source.name,
+            message,
+            place=source.place(extent),
+            hint=hint,
+            related=tuple(
+                Related(words, hide_sensitive_lines(source, where.start).place(where))
+                for words, where in related
+            ),
+        )
+
+    def here(self, length: int = 1) -> Extent:
+        """Give the place of the error; at the end of the text, the end of its last line."""
+        pos = self.pos
+        if not self.text[pos:].strip():
+            pos = max(min(pos, len(self.text[:pos].rstrip())), 0)
+        return Extent(pos, pos + length)
+
+    def at_end(self) -> bool:
+        return not self.text[self.pos :].strip()
+
+    def rest_of_line(self) -> str:
+        return self.text[self.pos : self.source.line_extent(self.pos).end]
+
+    def key(self) -> str:
+        """Give the key whose value was being read, or a stand-in."""
+        return dotted(self.scan.last_key[0][-1:]) if self.scan.last_key else "key"
+
+    def quoted(self, start: int) -> tuple[Extent, str]:
+        """Give the bare value from `start` and how it is written in quotes."""
+        found = _BARE_VALUE.match(self.text, start)
+        extent = Extent(start, found.end() if found else start + 1)
+        written = self.source.shown(extent)
+        if MASK in written or any(mark in written for mark in "\"'") or not written.strip():
+            return extent, "put strings in quotes"
+        mark = "'" if "\\" in written else '"'
+        return extent, f"put strings in quotes: `{self.key()} = {mark}{written}{mark}`"
+
+
+def _statement(case: _Case) -> Diagnostic:
+    rest = case.rest_of_line()
+    hint = "a line is `key = value`, a `[table]` or a `# comment`"
+    if rest.startswith(("//", ";", "--", "/*")):
+        hint = "comments begin with `#`"
+    elif rest[:1] in _SMART_QUOTES:
+        hint = _smart(rest[:1])
+    elif rest[:1] in "}]":
+        hint = "there is a closing bracket too many"
+    return case.diagnostic("this line is not TOML", case.here(), hint)
+
+
+def _smart(mark: str) -> str:
+    return f"`{mark}` is a typographic quotation mark: TOML takes only \" and '"
+
+
+def _value(case: _Case) -> Diagnostic:
+    rest = case.rest_of_line()
+    if case.scan.open and case.at_end():
+        return _unclosed(case)
+    if not rest.strip() or rest[0] in "#,]}":
+        hint = f"write a value after `{case.key()} =`, such as `{case.key()} = \"…\"`"
+        return case.diagnostic("a value is missing here", case.here(), hint)
+    extent, hint = case.quoted(case.pos)
+    word = case.source.shown(extent)
+    if rest[0] in _SMART_QUOTES:
+        hint = _smart(rest[0])
+    elif word.lower() in {"true", "false", "yes", "no", "on", "off"}:
+        hint = f"write `{'true' if word.lower() in {'true', 'yes', 'on'} else 'false'}`"
+    elif word.lower() in {"none", "null", "nil"}:
+        hint = "TOML has no such value: leave the key out"
+    elif _PATH_LIKE.match(word):
+        hint = hint.replace("put strings", "put paths")
+    return case.diagnostic("this is not a TOML value", extent, hint)
+
+
+def _after_statement(case: _Case) -> Diagnostic:
+    rest = case.rest_of_line()
+    key = case.scan.last_key
+    node = key[2][-1] if key else None
+    if node and node.value and "\n" not in case.text[node.value.start : case.pos]:
+        if case.text[node.value.start] not in "\"'[{":
+            extent, hint = case.quoted(node.value.start)
+            if "\n" not in case.text[node.value.end : case.pos] and rest[0] not in ";,":
+                return case.diagnostic("this is not a TOML value", extent, hint)
+        elif rest[0] not in ";,#":
+            hint = "one `key = value` on each line"
+            if case.text[node.value.start] in "\"'":
+                hint += "; a string that holds \" is written in '…', or with `\\\"`"
+            return case.diagnostic("the value has ended before this", case.here(), hint)
+    hint = {
+        ";": "drop the `;`: a line's end ends the statement",
+        ",": "drop the `,`: commas divide only what is in brackets",
+    }.get(rest[:1], "one statement on each line")
+    return case.diagnostic("the line should end here", case.here(), hint)
+
+
+def _equals(case: _Case) -> Diagnostic:
+    rest = case.rest_of_line()
+    hint = "write `key = value`"
+    if rest.startswith(":"):
+        hint = f"TOML writes `{case.key()} = value`, with `=`"
+    elif case.scan.last_key and rest.strip() and rest[0] not in "=#":
+        hint = f"write `{case.key()} = …`; a key with blanks or other signs goes in quotes"
+    return case.diagnostic(f"`=` is missing after the key `{case.key()}`", case.here(), hint)
+
+
+def _key_part(case: _Case) -> Diagnostic:
+    rest = case.rest_of_line()
+    hint = "keys are letters, digits, `-` and `_`; any other goes in quotes"
+    if rest[:1] in _SMART_QUOTES and rest:
+        hint = _smart(rest[0])
+    return case.diagnostic("a key should begin here", case.here(), hint)
+
+
+def _unclosed(case: _Case) -> Diagnostic:
+    (start,) = case.scan.open[-1:]
+    thing, bracket = ("array", "]") if case.text[start] == "[" else ("inline table", "}")
+    started = [(f"the {thing} begins here", Extent(start, start + 1))]
+    if case.at_end():
+        message = f"the {thing} is not closed: `{bracket}` is missing"
+        return case.diagnostic(message, case.here(), "", *started)
+    message = f"`,` or `{bracket}` is missing before this"
+    hint = _smart(case.text[case.pos]) if case.text[case.pos] in _SMART_QUOTES else ""
+    return case.diagnostic(message, case.here(), hint, *started)
+
+
+def _escape(case: _Case) -> Diagnostic:
+    start = max(case.text.rfind("\\", 0, case.pos + 1), 0)
+    extent = Extent(start, min(start + 2, len(case.text)))
+    return case.diagnostic("this escape is not one of TOML's", extent, _BACKSLASHES)
+
+
+def _scalar_value(case: _Case) -> Diagnostic:
+    start = max(case.text.rfind("\\", 0, case.pos), 0)
+    return case.diagnostic(
+        "this escape stands for no Unicode character", Extent(start, case.pos), _BACKSLASHES
+    )
+
+
+def _string_end(case: _Case) -> Diagnostic:
+    """Explain a string that goes to the end of its line or of the file."""
+    start = case.scan.stop
+    if case.text[start : start + 1] not in {'"', "'"}:
+        return _character(case)
+    mark = case.text[start]
+    closing = mark * 3 if case.text.startswith(mark * 3, start) else mark
+    bounds = case.source.line_extent(start)
+    extent = Extent(start, max(bounds.end, start + 1))
+    hint = f"close it with {closing}"
+    if len(closing) == 1 and case.text[start:bounds.end].endswith("\\" + mark):
+        hint = _BACKSLASHES
+    return case.diagnostic("the string is not closed", extent, hint)
+
+
+def _character(case: _Case) -> Diagnostic:
+    found = case.text[case.pos : case.pos + 1]
+    if found == "\n":
+        return _string_end(case)
+    message = f"the control character U+{ord(found or chr(0)):04X} may not stand here"
+    hint = "in a \"…\" string it is written `\\u" + f"{ord(found or chr(0)):04X}`"
+    if found == "\r":
+        message = "a carriage return without a line feed may not stand here"
+        hint = "save the file with LF or CRLF line ends"
+    return case.diagnostic(message, case.here(), hint)
+
+
+def _bracket(case: _Case) -> Diagnostic:
+    closing = "]]" if "']]'" in case.told else "]"
+    hint = f"a table's header is a line of its own: `{'[' * len(closing)}name{closing}`"
+    return case.diagnostic(f"`{closing}` is missing here", case.here(), hint)
+
+
+def _twice(case: _Case) -> Diagnostic:
+    """Explain a key or table that is there already: point at both."""
+    if case.scan.last_key is None:
+        return case.diagnostic("this is given twice", case.here())
+    names, extent, nodes = case.scan.last_key
+    is_header = case.text[: extent.start].rstrip(" \t").endswith("[")
+    what = f"the table `[{dotted(names)}]`" if is_header else f"the key `{dotted(names)}`"
+    earlier = nodes[-1].key
+    if earlier and earlier.start < extent.start:
+        hint = "put its keys under the first" if is_header else "keep one of them"
+        return case.diagnostic(
+            f"{what} is given twice", extent, hint, ("first given here", earlier)
+        )
+    whole = [node.value for node in nodes[:-1] if node.value and node.value.start < extent.start]
+    return case.diagnostic(
+        f"{what} would add to what is complete already",
+        extent,
+        "",
+        *(("complete here", value) for value in whole[:1]),
+    )
+
+
+def _date(case: _Case) -> Diagnostic:
+    extent, _ = case.quoted(case.pos)
+    return case.diagnostic("there is no such date", extent)
+
+
+_EXPLAINERS: tuple[tuple[str, Callable[[_Case], Diagnostic]], ...] = (
+    ("Invalid statement", _statement),
+    ("Invalid value", _value),
+    ("Invalid date", _date),
+    ("Expected newline", _after_statement),
+    ("Expected '='", _equals),
+    ("Expected ']", _bracket),
+    ("Invalid initial character", _key_part),
+    ("Unclosed", _unclosed),
+    ("Unescaped", _escape),
+    ("Invalid hex", _escape),
+    ("Escaped character", _scalar_value),
+    ("Unterminated string", _string_end),
+    ('Expected "\'', _string_end),
+    ("Illegal character", _character),
+    ("Found invalid character", _character),
+    ("Cannot", _twice),
+    ("Duplicate inline table key", _twice),
+)

@@ -1,0 +1,226 @@
+"""The model's errors in TOML's words, each at its place in the file."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from kdrvgen.config.diagnostics import Diagnostic, Path, Related, dotted
+from kdrvgen.config.locator import Node, locate
+from kdrvgen.config.source import MASK, Extent, Source, is_sensitive
+from kdrvgen.config.suggest import Vocabulary, for_key, for_value
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+__all__ = ["explain"]
+
+_WANTED = {
+    "string_type": "a string",
+    "string_unicode": "a string of Unicode characters",
+    "bool_type": "true or false",
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "float_type": "a number",
+    "tuple_type": "an array",
+    "list_type": "an array",
+    "dict_type": "a table",
+    "mapping_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+}
+_TABLE_WANTED = {kind for kind, wanted in _WANTED.items() if wanted == "a table"}
+_BOUND = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+_MOST_HINTS = 100  # measuring distances for a hostile file's every key would take minutes
+_LONGEST_VALUE = 60
+
+
+def explain(source: Source, errors: Sequence[ErrorDetails], keys: Vocabulary) -> list[Diagnostic]:
+    """Give a diagnostic for each of pydantic's line errors, in the order of the file.
+
+    Args:
+        source: The file; tomli accepts it.
+        errors: `pydantic.ValidationError.errors()`; their `loc` are paths in the file.
+        keys: What the document may hold, for suggestions.
+    """
+    root = locate(source.text)
+    source = source.hiding(_secrets(root, errors))
+    placed = sorted(
+        ((_blamed(root, error), error) for error in errors),
+        key=lambda pair: (pair[0] is not None, pair[0] or Extent(0, 0)),
+    )
+    return [
+        _Translator(source, root, keys if index < _MOST_HINTS else {}).diagnose(error, extent)
+        for index, (extent, error) in enumerate(placed)
+    ]
+
+
+def _path(loc: Path) -> Path:
+    """Drop pydantic's mark for an error in a key itself."""
+    return loc[:-1] if loc[-1:] == ("[key]",) else loc
+
+
+def _secrets(root: Node, errors: Sequence[ErrorDetails]) -> tuple[Extent, ...]:
+    named = [node for part, node in root.walk() if isinstance(part, str) and is_sensitive(part)]
+    told = [
+        root.find(_path(error["loc"])) for error in errors if error.get("ctx", {}).get("secret")
+    ]
+    return tuple(node.value for node in (*named, *told) if node and node.value)
+
+
+def _blamed(root: Node, error: ErrorDetails) -> Extent | None:
+    """Give what to underline: an unknown key, the table of a missing one, else the value."""
+    path = _path(error["loc"])
+    if error["type"] == "missing":
+        above = root.find(path[:-1])
+        return above and (above.header or above.value or above.key)
+    node = root.find(path)
+    while node is None and path:
+        # Errors in what a default or another key stands for: the nearest thing that is written.
+        path = path[:-1]
+        node = root.find(path)
+    if node is None or error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",):
+        return node and (node.key or node.header or node.value)
+    return node.value or node.header or node.key
+
+
+class _Translator:
+    """Puts errors about one file into words."""
+
+    def __init__(self, source: Source, root: Node, keys: Vocabulary) -> None:
+        self.source = source
+        self.root = root
+        self.keys = keys
+
+    def diagnose(self, error: ErrorDetails, extent: Extent | None) -> Diagnostic:
+        path = _path(error["loc"])
+        message, hint = self._words(error, path)
+        also = error.get("ctx", {}).get("also", ()) if error["type"] == "kdrvgen" else ()
+        return Diagnostic(
+            file=self.source.name,
+            message=message,
+            path=path,
+            place=self.source.place(extent) if extent else None,
+            hint=hint,
+            related=tuple(self._related(also)),
+        )
+
+    def _related(self, paths: Sequence[Path]) -> list[Related]:
+        found = []
+        for path in paths:
+            node = self.root.find(path)
+            extent = node and (node.value or node.header or node.key)
+            if extent:
+                message = f"`{dotted(path)}` is set here"
+                found.append(Related(message, self.source.place(extent)))
+        return found
+
+    def _words(self, error: ErrorDetails, path: Path) -> tuple[str, str]:
+        """Give message and hint."""
+        kind, context, name = error["type"], error.get("ctx", {}), f"`{dotted(path)}`"
+        if kind == "kdrvgen":
+            return f"{name}: {context['message']}", context.get("hint", "")
+        if kind == "extra_forbidden":
+            return self._unknown(path, error["input"])
+        if kind == "missing":
+            return self._missing(path)
+        if kind == "literal_error":
+            return self._choice(path, error["input"], context["expected"])
+        if kind in _WANTED:
+            message = f"{name} must be {_WANTED[kind]}, but it is {_kind(error['input'])}"
+            return message, self._rewrite(kind, path)
+        if kind in _BOUND:
+            words, key = _BOUND[kind]
+            return f"{name} must be {words} {context[key]}", ""
+        # Any other type is a future pydantic's or a rule's; its words are better than none.
+        return f"{name}: {error['msg'].removeprefix('Value error, ')}", ""
+
+    def _unknown(self, path: Path, value: object) -> tuple[str, str]:
+        node, table = self.root.find(path), self.root.find(path[:-1])
+        present = [str(key) for key in table.children] if table else []
+        hint = for_key(self.keys, path, present) if self.keys else ""
+        if isinstance(value, Mapping) and node and node.value is None:
+            return f"unknown table `[{dotted(path)}]`", hint
+        where = f"in `[{dotted(path[:-1])}]`" if path[1:] else "outside of any table"
+        return f"unknown key `{dotted(path[-1:])}` {where}", hint
+
+    def _missing(self, path: Path) -> tuple[str, str]:
+        if not path[1:]:
+            hint = '[driver]\nname = "hello"' if path == ("driver",) else ""
+            return f"the table `[{dotted(path)}]` is missing", hint and f"add\n{hint}"
+        hint = 'such as `name = "hello"`' if path == ("driver", "name") else ""
+        return f"the key `{dotted(path[-1:])}` is missing in `[{dotted(path[:-1])}]`", hint
+
+    def _choice(self, path: Path, value: object, expected: str) -> tuple[str, str]:
+        allowed = re.findall(r"'([^']*)'", expected)
+        listed = ", ".join(f'"{one}"' for one in allowed)
+        if not isinstance(value, str):
+            return f"`{dotted(path)}` must be a string, but it is {_kind(value)}", f"one of {listed}"
+        shown = self._shown_value(path, value)
+        near = for_value(value, allowed) if self.keys and MASK not in shown else ""
+        hint = "\n".join(filter(None, (near, f"one of {listed}" if allowed[1:] else "")))
+        if not allowed[1:]:
+            hint = f"the only value is {listed}"
+        return f"`{dotted(path)}` cannot be {shown}", hint
+
+    def _shown_value(self, path: Path, value: str) -> str:
+        node = self.root.find(path)
+        if node and node.value and MASK in self.source.shown(node.value):
+            return MASK
+        cut = value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "…"
+        return f'"{cut}"'
+
+    def _rewrite(self, kind: str, path: Path) -> str:
+        """Say how the value is written rightly, where that is plain."""
+        node = self.root.find(path)
+        if node and node.last and kind in _TABLE_WANTED:
+            return f"write `[{dotted(path)}]`, with single brackets"
+        if node is None or node.value is None or not path:
+            return ""
+        written = self.source.shown(node.value)
+        if MASK in written or "\n" in written or len(written) > _LONGEST_VALUE:
+            return ""
+        key = "" if isinstance(path[-1], int) else f"{dotted(path[-1:])} = "
+        bare = written.strip("\"'")
+        if kind == "string_type" and written[0] not in "[{\"'":
+            return f'put it in quotes: `{key}"{written}"`'
+        if kind in {"tuple_type", "list_type"} and written[0] in "\"'":
+            return f"put it in brackets: `{key}[{written}]`"
+        if kind == "bool_type" and bare.lower() in {"true", "yes", "on", "1"}:
+            return f"write `{key}true`"
+        if kind == "bool_type" and bare.lower() in {"false", "no", "off", "0"}:
+            return f"write `{key}false`"
+        if kind == "int_type" and bare.isascii() and bare.isdigit():
+            return f"without quotes: `{key}{int(bare)}`"
+        return ""
+
+
+def _kind(value: object) -> str:
+    """Name the TOML type of a value as tomli gives it."""
+    match value:
+        case str():
+            return "a string"
+        case bool():
+            return "a boolean"
+        case int():
+            return "an integer"
+        case float():
+            return "a float"
+        case Mapping():
+            return "a table"
+        case list() | tuple():
+            return "an array"
+        case datetime.datetime():
+            return "a date and time"
+        case datetime.date():
+            return "a date"
+        case datetime.time():
+            return "a time"
+    return "something else"

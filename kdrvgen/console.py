@@ -1,0 +1,180 @@
+"""Everything that kdrvgen prints: for people, for programs (JSON) and for GitHub's log.
+
+Part of a run with nothing to change, so it imports at its top only what is there anyway.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable
+    from typing import Any, TextIO
+
+    from kdrvgen.errors import ConfigError, KdrvgenError
+
+__all__ = ["FORMATS", "Console"]
+
+FORMATS = ("human", "json", "github")
+
+_PLANNED = {"created": "create", "updated": "update", "removed": "remove", "refused": "refuse"}
+_COLORS = {"created": "32", "updated": "33", "removed": "31", "refused": "31;1"}
+_DIFF_COLORS = {"+": "32", "-": "31", "@": "36"}
+_WIDTH = len("unchanged")
+# A foreign file's text in a diff must not be able to drive the terminal.
+_VISIBLE = {
+    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"
+}
+_DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
+_PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
+
+
+class Console:
+    """Where a command tells what it did. JSON comes out in one piece, by `finish`."""
+
+    def __init__(
+        self,
+        form: str = "human",
+        color: str = "auto",
+        *,
+        quiet: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        self.verbose = verbose
+        self._form = form
+        self._color = color
+        self._quiet = quiet
+        self._document: dict[str, Any] = {"files": [], "warnings": [], "errors": []}
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Console:
+        """Return the console that the options common to all commands ask for."""
+        return cls(
+            arguments.format, arguments.color, quiet=arguments.quiet, verbose=arguments.verbose
+        )
+
+    def files(self, rows: Iterable[tuple[str, str, str]], *, planned: bool = False) -> None:
+        """Tell what became of files.
+
+        Args:
+            rows: Status, path and reason (or "") of each.
+            planned: Whether nothing was done yet.
+        """
+        for status, path, reason in rows:
+            self._document["files"].append({"path": path, "status": status, "reason": reason})
+            if self._quiet or self._form == "json":
+                continue
+            word = f"{_PLANNED.get(status, status) if planned else status:{_WIDTH}}"
+            word = self._paint(word, _COLORS.get(status, "2"), sys.stdout)
+            told = f"{path} ({reason})" if reason else path
+            self._write(sys.stdout, f"{word}  {_safe(told)}\n")
+
+    def diffs(self, diffs: Iterable[tuple[str, str]]) -> None:
+        """Show the unified diff of each path; with JSON it joins the file that `files` told of."""
+        told = {file["path"]: file for file in self._document["files"]}
+        for path, diff in diffs:
+            if path in told:
+                told[path]["diff"] = diff
+            if self._form == "json" or not diff:
+                continue
+            lines = (
+                self._paint(_safe(line), _DIFF_COLORS.get(line[:1], ""), sys.stdout)
+                for line in diff.split("\n")[:-1]
+            )
+            self._write(sys.stdout, self._fenced("".join(f"{line}\n" for line in lines)))
+
+    def warning(self, path: str, message: str) -> None:
+        """Tell of something that ends no command but spoils its result."""
+        self._document["warnings"].append({"path": path, "message": message})
+        if self._form == "github":
+            self._annotate("warning", path, message)
+        elif self._form == "human":
+            word = self._paint("warning:", "33;1", sys.stderr)
+            self._write(sys.stderr, f"{word} {_safe(f'{path}: {message}')}\n")
+
+    def failure(self, error: KdrvgenError, *, path: str = "") -> None:
+        """Tell why the command failed; `path` is the file to blame, if it is one."""
+        from kdrvgen.errors import ConfigError  # noqa: PLC0415 - a failure is no no-op run
+
+        if isinstance(error, ConfigError):
+            self._invalid(error)
+            return
+        self._document["errors"].append({"path": path, "message": str(error)})
+        if self._form == "github":
+            self._annotate("error", path, str(error))
+        elif self._form == "human":
+            word = self._paint("error:", "31;1", sys.stderr)
+            self._write(sys.stderr, f"{word} {_safe(str(error))}\n")
+
+    def detail(self, text: str) -> None:
+        """Tell something that only `-v` asks for; it goes to standard error."""
+        if self.verbose:
+            self._write(sys.stderr, text.rstrip("\n") + "\n")
+
+    def finish(self, code: int) -> None:
+        """Print what is still to be printed, given the exit code; comes last and once."""
+        if self._form == "json":
+            import json  # noqa: PLC0415 - 2 ms that the other formats do without
+
+            from kdrvgen import __version__  # noqa: PLC0415 - likewise
+
+            document = {"kdrvgen": __version__, "exit-code": code, **self._document}
+            self._write(sys.stdout, json.dumps(document, indent=2) + "\n")
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+
+    def _invalid(self, error: ConfigError) -> None:
+        from kdrvgen.config.drawing import draw  # noqa: PLC0415 - only an error is ever drawn
+
+        if self._form == "json":
+            import json  # noqa: PLC0415 - likewise
+
+            told = json.loads(draw(error.diagnostics, layout="json"))
+            self._document["errors"] += told["diagnostics"]
+        elif self._form == "github":
+            self._write(sys.stdout, draw(error.diagnostics, layout="github"))
+        else:
+            color = self._is_colored(sys.stderr)
+            self._write(sys.stderr, draw(error.diagnostics, color=color))
+
+    def _annotate(self, kind: str, path: str, message: str) -> None:
+        # docs.github.com/actions/reference/workflow-commands-for-github-actions
+        place = f" file={path.translate(_PROPERTY)}" if path else ""
+        text = f"::{kind}{place}::{message.translate(_DATA)}\n"
+        self._write(sys.stdout, text)
+
+    def _fenced(self, text: str) -> str:
+        """Keep GitHub from obeying what a file's text in the log may look like."""
+        if self._form != "github":
+            return text
+        import secrets  # noqa: PLC0415 - for GitHub only
+
+        token = secrets.token_hex(16)
+        return f"::stop-commands::{token}\n{text}::{token}::\n"
+
+    def _paint(self, text: str, color: str, stream: TextIO | None) -> str:
+        return f"\x1b[{color}m{text}\x1b[0m" if color and self._is_colored(stream) else text
+
+    def _is_colored(self, stream: TextIO | None) -> bool:
+        if self._color != "auto" or stream is None:
+            return self._color == "always"
+        # no-color.org: any value but the empty one.
+        plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+        return not plain and stream.isatty()
+
+    @staticmethod
+    def _write(stream: TextIO | None, text: str) -> None:
+        if stream is not None:  # a process may be started without
+            stream.write(text)
+
+
+def _safe(text: str) -> str:
+    return text.translate(_VISIBLE)

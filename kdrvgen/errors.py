@@ -1,0 +1,83 @@
+"""Everything kdrvgen raises, and the exit code each class ends a command with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from kdrvgen.config.diagnostics import Diagnostic
+
+__all__ = [
+    "ConfigError",
+    "DriftError",
+    "FileAccessError",
+    "KdrvgenError",
+    "RefusedError",
+    "ToolError",
+    "UsageError",
+    "VerificationError",
+]
+
+
+class KdrvgenError(Exception):
+    """Base of all errors that kdrvgen raises on purpose. Its text is meant for the user."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class UsageError(KdrvgenError):
+    """The command line asks for something that does not exist."""
+
+    exit_code = 2
+
+
+class ConfigError(KdrvgenError):
+    """The configuration cannot be read or does not describe a driver project.
+
+    Attributes:
+        diagnostics: All that is wrong, in the order of the file. `str()` of the error draws them
+            without colour, so that a traceback in a Python script is readable too.
+    """
+
+    exit_code = 3
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__(diagnostics)
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+
+    def __str__(self) -> str:
+        from kdrvgen.config.drawing import draw  # noqa: PLC0415 - only an error is ever drawn
+
+        return draw(self.diagnostics)
+
+
+class DriftError(KdrvgenError):
+    """`--check` found that a generated file is not what the configuration says."""
+
+    exit_code = 4
+
+
+class RefusedError(KdrvgenError):
+    """Writing would lose something of the user's, so nothing was written."""
+
+    exit_code = 5
+
+
+class VerificationError(KdrvgenError):
+    """A driver image has findings."""
+
+    exit_code = 6
+
+
+class ToolError(KdrvgenError):
+    """A tool that is needed is missing, or failed."""
+
+    exit_code = 7
+
+
+class FileAccessError(KdrvgenError):
+    """A file or folder cannot be written: permissions, a full disk, another run at work."""
+
+    exit_code = 8

@@ -1,0 +1,21 @@
+"""What a driver project is: the tables of config.toml as frozen values. Nothing here does I/O."""
+
+from __future__ import annotations
+
+from kdrvgen.model.driver import Driver, Toolchain
+from kdrvgen.model.linker import Linker, Wdk
+from kdrvgen.model.makefile import Makefile
+from kdrvgen.model.profile import Profile
+from kdrvgen.model.project import Project
+from kdrvgen.model.signing import Signing
+
+__all__ = [
+    "Driver",
+    "Linker",
+    "Makefile",
+    "Profile",
+    "Project",
+    "Signing",
+    "Toolchain",
+    "Wdk",
+]

@@ -1,0 +1,106 @@
+"""What all tables of config.toml share: frozen, closed, kebab-case; and the text they may hold."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+__all__ = ["Filled", "FrozenTable", "Path", "Table", "Text", "problem"]
+
+Path = tuple[str | int, ...]
+"""Where a value stands in config.toml: keys, and indexes of arrays."""
+
+
+def to_kebab(name: str) -> str:
+    """Return the config.toml key of a field: `pre_args` is written `pre-args`."""
+    return name.replace("_", "-")
+
+
+class FrozenTable(Mapping[str, Any]):
+    """A TOML table of free form that cannot be changed, in the order it was given."""
+
+    __slots__ = ("_members",)
+
+    def __init__(self, members: Mapping[str, Any] | None = None) -> None:
+        self._members = dict(members or {})
+
+    def __getitem__(self, key: str) -> Any:
+        return self._members[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    def __repr__(self) -> str:
+        return f"FrozenTable({self._members!r})"
+
+
+class Table(BaseModel):
+    """A table of config.toml."""
+
+    model_config = ConfigDict(
+        alias_generator=to_kebab,
+        # Built when first validated: the unused half of a table pair costs nothing at start-up.
+        defer_build=True,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+
+def problem(
+    message: str, *, hint: str = "", also: tuple[Path, ...] = (), secret: bool = False
+) -> PydanticCustomError:
+    """Return the error that a rule of the model answers with.
+
+    Args:
+        message: What is wrong and why, a sentence without its full stop.
+        hint: What to do; may be empty.
+        also: The other keys that take part.
+        secret: The value may be a password, so that nothing may show it.
+    """
+    context: dict[str, Any] = {"message": message, "hint": hint, "also": also, "secret": secret}
+    # `{message}` and not the message itself: braces in it would be taken for placeholders.
+    return PydanticCustomError("kdrvgen", "{message}", context)
+
+
+# Unicode's bidirectional controls reorder what is shown: a generated file would read otherwise
+# than it runs (CVE-2021-42574).
+_BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+def _printable(value: str) -> str:
+    for index, character in enumerate(value):
+        if character in _BIDIRECTIONAL or unicodedata.category(character) in {
+            "Cc",
+            "Cs",
+            "Zl",
+            "Zp",
+        }:
+            raise problem(
+                f"character {index + 1} is U+{ord(character):04X}, a control character",
+                hint="values go into generated files and scripts: keep them on one line of text",
+            )
+    return value
+
+
+Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_printable)]
+"""One line of text without control characters."""
+
+
+def _filled(value: str) -> str:
+    if not value or value != value.strip():
+        raise problem(
+            "the value is empty" if not value.strip() else "the value begins or ends with a blank"
+        )
+    return value
+
+
+Filled = Annotated[Text, AfterValidator(_filled)]
+"""Text that says something."""

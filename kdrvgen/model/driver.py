@@ -1,0 +1,140 @@
+"""`[driver]` and `[toolchain]`: what is built, for which machines and by which compiler."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from kdrvgen.model.base import Table, Text, problem
+from kdrvgen.model.names import FileName, Identifier, PackageName
+
+__all__ = ["Channel", "Driver", "Target", "Toolchain"]
+
+Target = Literal["x86_64-pc-windows-msvc", "i686-pc-windows-msvc", "aarch64-pc-windows-msvc"]
+"""A target triple that Windows loads kernel drivers of."""
+
+_SEMVER = re.compile(
+    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?", re.ASCII
+)
+
+
+def _version(value: str) -> str:
+    if not _SEMVER.fullmatch(value):
+        raise problem(f"`{value}` is no version", hint="three numbers, such as `0.1.0`")
+    return value
+
+
+def _image(value: str) -> str:
+    if value.lower().endswith((".sys", ".dll")):
+        raise problem("the name comes without its ending", hint=f"write `{value[:-4]}`")
+    return value
+
+
+def _some_targets(value: tuple[Target, ...] | None) -> tuple[Target, ...] | None:
+    if value is not None and not value:
+        raise problem(
+            "the list is empty", hint='leave the key out for `["x86_64-pc-windows-msvc"]`'
+        )
+    if value is not None and len(set(value)) < len(value):
+        raise problem("a target stands in the list twice")
+    return value
+
+
+class Driver(Table):
+    """The driver itself. Only `name` has no default."""
+
+    name: PackageName
+    """Name of the Cargo package, as in Cargo.toml."""
+
+    version: Annotated[Text, AfterValidator(_version)] = "0.1.0"
+    """Version of the package, as in Cargo.toml."""
+
+    description: Text = ""
+    """One line on what the driver does."""
+
+    authors: tuple[Text, ...] = ()
+    """Who wrote it, each as `Name <address>`."""
+
+    license: Text = ""
+    """SPDX expression, such as `MIT OR Apache-2.0`."""
+
+    edition: Literal["2018", "2021", "2024"] = "2021"
+    """Edition of Rust."""
+
+    output_name: Annotated[FileName, AfterValidator(_image)] | None = None
+    """Name of the image without `.sys`. By default the library's name: hyphens become underscores."""
+
+    model: Literal["wdm", "kmdf", "umdf"] = "wdm"
+    """Driver model: WDM and KMDF run in the kernel, UMDF in a host process."""
+
+    entry_point: Identifier | None = None
+    """The function that Windows calls first.
+
+    By default `driver_entry`; for KMDF `DriverEntry`, which the framework's own `FxDriverEntry` calls.
+    """
+
+    target: Target | None = None
+    """Shorthand for `targets` with one element."""
+
+    targets: Annotated[tuple[Target, ...] | None, AfterValidator(_some_targets)] = None
+    """Target triples to build for. The first is the default one: x86_64-pc-windows-msvc if none is given."""
+
+    @property
+    def triples(self) -> tuple[Target, ...]:
+        """The target triples, the default one first."""
+        if self.target is not None:
+            return (self.target,)
+        return self.targets or ("x86_64-pc-windows-msvc",)
+
+    @property
+    def library(self) -> str:
+        """Name of the library that rustc makes, and so of its .dll."""
+        return self.name.replace("-", "_")
+
+    @property
+    def image(self) -> str:
+        """File name of the driver image: `.sys` in the kernel, `.dll` for UMDF's host process."""
+        suffix = "dll" if self.model == "umdf" else "sys"
+        return f"{self.output_name or self.library}.{suffix}"
+
+    @property
+    def entry(self) -> str:
+        """The entry function as it is named in the source."""
+        return self.entry_point or ("driver_entry" if self.model == "wdm" else "DriverEntry")
+
+
+def _channel(value: str) -> str:
+    if not re.fullmatch(
+        r"stable|beta|nightly(-\d{4}-\d{2}-\d{2})?|[1-9]\d*\.\d+(\.\d+)?", value, re.ASCII
+    ):
+        raise problem(
+            f"`{value}` is no toolchain channel",
+            hint="stable, beta, nightly, nightly-YYYY-MM-DD or a version such as 1.84.0",
+        )
+    return value
+
+
+Channel = Annotated[Text, AfterValidator(_channel)]
+
+
+class Toolchain(Table):
+    """The Rust toolchain."""
+
+    channel: Channel = "stable"
+    """`stable`, `beta`, `nightly`, `nightly-YYYY-MM-DD` or a version.
+
+    With `stable` the build takes the toolchain that rustup has active; any other is asked for by name.
+    """
+
+    build_std: tuple[Literal["core", "alloc", "compiler_builtins"], ...] = Field(default=())
+    """Crates of the standard library to build from source. Needs a nightly channel."""
+
+    cargo_config: Literal[".cargo/config.toml", ".cargo/config"] = ".cargo/config.toml"
+    """Where the cargo configuration is written; the name without `.toml` is for cargo before 1.39."""
+
+    @property
+    def is_nightly(self) -> bool:
+        """Whether unstable options may be used."""
+        return self.channel.startswith("nightly")

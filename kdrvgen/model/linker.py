@@ -1,0 +1,96 @@
+"""`[linker]` and `[wdk]`: how the image is linked, and against which kit."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from kdrvgen.model.base import Filled, Table, Text, problem
+
+__all__ = ["Linker", "Wdk"]
+
+
+def _program(value: str) -> str:
+    if value in {"auto", "link", "rust-lld", "lld-link"} or "/" in value or "\\" in value:
+        return value
+    raise problem(
+        f"`{value}` is no linker that is known here",
+        hint="auto, link, rust-lld, lld-link, or a path with a `/` in it",
+    )
+
+
+def _rustflag(value: str) -> str:
+    if value.startswith(("--target", "--out-dir", "-o")) or value in {"--crate-type", "--emit"}:
+        raise problem(f"`{value}` is set by cargo itself and breaks the build here")
+    return value
+
+
+class Linker(Table):
+    """The linker and its arguments."""
+
+    program: Annotated[Filled, AfterValidator(_program)] = "auto"
+    """`auto`, `link`, `rust-lld`, `lld-link` or a path.
+
+    `auto` is Microsoft's link.exe on Windows, found by rustc; elsewhere the rust-lld of the Rust toolchain,
+    or else LLVM's lld-link.
+    """
+
+    preset: Literal["kernel", "blog-2020", "none"] = "kernel"
+    """The arguments to start from: `kernel`, today's set; `blog-2020`, that of the original blog; or none."""
+
+    pre_args: tuple[Filled, ...] = ()
+    """Arguments before the objects. Needs nightly's `-Z pre-link-arg`; else they go before `args`."""
+
+    args: tuple[Filled, ...] = ()
+    """Arguments after those of the preset, in this order."""
+
+    remove: tuple[Filled, ...] = ()
+    """Arguments of the preset to leave out. `/OPT` leaves out every `/OPT:…`."""
+
+    emit: Literal["cargo-config", "build-script"] = "cargo-config"
+    """Where the arguments are written.
+
+    The cargo configuration applies to plain `cargo build` too, but a RUSTFLAGS in the environment replaces it;
+    a build script's arguments survive that.
+    """
+
+    rustflags: tuple[Annotated[Filled, AfterValidator(_rustflag)], ...] = ()
+    """Other flags for rustc."""
+
+    reproducible: Annotated[bool, Field(strict=True)] = False
+    """Same sources, same image on every machine: `/Brepro`, and the project folder's path left out."""
+
+
+def _kit_version(value: str) -> str:
+    if value and not re.fullmatch(r"\d{1,5}(\.\d{1,5}){1,3}", value, re.ASCII):
+        raise problem(f"`{value}` is no version of the WDK", hint="such as `10.0.26100.0`")
+    return value
+
+
+def _library(value: str) -> str:
+    bare = value.removesuffix(".lib")
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", bare):
+        raise problem(
+            f"`{value}` is no library name", hint="the name alone, such as `ntoskrnl`; no folder"
+        )
+    if bare != value:
+        raise problem("the name comes without its ending", hint=f"write `{bare}`")
+    return value
+
+
+class Wdk(Table):
+    """The Windows Driver Kit."""
+
+    locate: Literal["auto", "registry", "env", "path", "none"] = "auto"
+    """Where to look for it. `auto`: environment, then registry, and without a kit no libraries. `none`: no kit."""
+
+    path: Text = ""
+    """The kit's root, with `locate = "path"`: the folder that holds `Lib`."""
+
+    version: Annotated[Text, AfterValidator(_kit_version)] = ""
+    """Version of the kit's libraries; empty for the newest that has kernel-mode ones."""
+
+    libraries: tuple[Annotated[Filled, AfterValidator(_library)], ...] = ("ntoskrnl", "hal")
+    """Import libraries of the kit to link."""

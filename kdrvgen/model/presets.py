@@ -1,0 +1,111 @@
+"""Which linker arguments a driver gets: the presets, and how `[linker]` changes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kdrvgen.model.driver import Driver, Target
+from kdrvgen.model.linker import Linker
+
+__all__ = ["LinkArguments", "link_arguments", "matches"]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkArguments:
+    """Arguments for the linker, in order: `pre` before the objects, `post` after them."""
+
+    pre: tuple[str, ...]
+    post: tuple[str, ...]
+
+
+def link_arguments(driver: Driver, linker: Linker, target: Target) -> LinkArguments:
+    """Return what the linker is told for one target, apart from what rustc passes by itself."""
+    pre, post = _preset(driver, linker, target)
+    kept = [
+        tuple(
+            argument
+            for argument in arguments
+            if not any(matches(pattern, argument) for pattern in linker.remove)
+        )
+        for arguments in (pre, post)
+    ]
+    reproducible = ("/Brepro",) if linker.reproducible else ()
+    return LinkArguments(
+        pre=(*kept[0], *linker.pre_args),
+        post=(*kept[1], *reproducible, *linker.args),
+    )
+
+
+def matches(pattern: str, argument: str) -> bool:
+    """Tell whether an element of `linker.remove` means the argument.
+
+    Case does not count, nor whether the switch is written with `/` or `-`; a switch without its
+    value means every value.
+    """
+    wanted, found = (text.replace("-", "/", 1).upper() for text in (pattern, argument))
+    return found == wanted or (":" not in wanted and found.startswith(f"{wanted}:"))
+
+
+def _preset(
+    driver: Driver, linker: Linker, target: Target
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    match linker.preset:
+        case "kernel":
+            return (), _todays(driver, target)
+        case "blog-2020":
+            return (
+                "/NOLOGO",
+                "/NXCOMPAT",
+                "/NODEFAULTLIB",
+                "/SUBSYSTEM:NATIVE",
+                "/DRIVER",
+                "/DYNAMICBASE",
+                "/MANIFEST:NO",
+            ), (
+                "/OPT:REF,ICF",
+                _entry(driver, target),
+                "/MERGE:.edata=.rdata",
+                "/MERGE:.rustc=.data",
+                "/INTEGRITYCHECK",
+            )
+        case "none":
+            return (), ()
+
+
+def _todays(driver: Driver, target: Target) -> tuple[str, ...]:
+    """Return the arguments that the WDK's own build passes and rustc does not.
+
+    Source: wdk-build's `Config::configure_binary_build`, and the WDK's MSBuild targets.
+    """
+    if driver.model == "umdf":
+        return (
+            "/SUBSYSTEM:WINDOWS",
+            "/NODEFAULTLIB:kernel32.lib",
+            "/NODEFAULTLIB:user32.lib",
+            "/INTEGRITYCHECK",
+            "/DYNAMICBASE",
+            "/MANIFEST:NO",
+            "/RELEASE",
+        )
+    exported_entry = ("/IGNORE:4216",) if driver.model == "wdm" else ()
+    return (
+        "/DRIVER",
+        "/KERNEL",
+        "/SUBSYSTEM:NATIVE",
+        _entry(driver, target),
+        "/NODEFAULTLIB",
+        "/INTEGRITYCHECK",
+        "/DYNAMICBASE",
+        "/MANIFEST:NO",
+        "/RELEASE",
+        "/IGNORE:4257",
+        *exported_entry,
+    )
+
+
+def _entry(driver: Driver, target: Target) -> str:
+    name = "FxDriverEntry" if driver.model == "kmdf" else driver.entry
+    # x86 decorates a stdcall function with the size of its two arguments; the linker itself puts
+    # the underscore in front.
+    decoration = "@8" if target.startswith("i686") else ""
+    return f"/ENTRY:{name}{decoration}"

@@ -1,0 +1,53 @@
+"""`[profiles.NAME]`: what is different when cargo-make runs with that profile."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+from kdrvgen.model.base import Table, Text, problem
+from kdrvgen.model.linker import Linker
+from kdrvgen.model.signing import Signing
+
+__all__ = ["Profile", "ProfileName"]
+
+
+def _cargo_profile(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", value):
+        raise problem(f"`{value}` is no cargo profile", hint="such as `dev` or `release`")
+    if value in {"debug", "test", "bench"}:
+        raise problem(
+            f"cargo builds no library by the profile `{value}`",
+            hint="`dev` makes what lands in the folder debug"
+            if value == "debug"
+            else "`dev` or `release`",
+        )
+    return value
+
+
+def _profile_name(value: str) -> str:
+    # cargo-make lower-cases the name it is given (its profile.rs), so that no other is ever met.
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", value):
+        raise problem(
+            f"`{value}` is no profile of cargo-make",
+            hint="a lower-case letter, then lower-case letters, digits, `-` or `_`",
+        )
+    return value
+
+
+ProfileName = Annotated[Text, AfterValidator(_profile_name)]
+
+
+class Profile(Table):
+    """A profile of cargo-make: `cargo make --profile NAME`."""
+
+    cargo_profile: Annotated[Text, AfterValidator(_cargo_profile)] | None = None
+    """Profile of cargo that it builds with: for development `dev`, for production `release`."""
+
+    linker: Linker = Linker.model_construct()
+    """Keys of `[linker]` that differ in this profile."""
+
+    signing: Signing = Signing.model_construct()
+    """Keys of `[signing]` that differ in this profile."""

@@ -1,0 +1,133 @@
+"""The whole of config.toml, and what holds between its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from kdrvgen.model.base import FrozenTable, Table
+from kdrvgen.model.base import problem as as_error
+from kdrvgen.model.driver import Driver, Toolchain
+from kdrvgen.model.linker import Linker, Wdk
+from kdrvgen.model.makefile import Makefile
+from kdrvgen.model.profile import Profile, ProfileName
+from kdrvgen.model.rules import Tables, broken_rules, merge
+from kdrvgen.model.signing import Signing
+
+__all__ = ["Project"]
+
+_TABLES: Mapping[str, type[Table]] = {
+    "driver": Driver,
+    "toolchain": Toolchain,
+    "linker": Linker,
+    "wdk": Wdk,
+    "signing": Signing,
+    "makefile": Makefile,
+}
+_CARGO_PROFILES = {"development": "dev", "production": "release"}
+
+
+def _with_standard_profiles(given: Mapping[str, Profile]) -> Mapping[str, Profile]:
+    """Return the profiles with development and production among them, development first."""
+    found = {name: given.get(name, Profile()) for name in _CARGO_PROFILES} | dict(given)
+    return FrozenTable(
+        {
+            name: profile
+            if profile.cargo_profile or name not in _CARGO_PROFILES
+            else profile.model_copy(update={"cargo_profile": _CARGO_PROFILES[name]})
+            for name, profile in found.items()
+        }
+    )
+
+
+class Project(Table):
+    """A driver project, as config.toml describes it.
+
+    Raises:
+        pydantic.ValidationError: On construction, with all that is wrong at once. Each line error's
+            `loc` is the path of a key in config.toml.
+    """
+
+    driver: Driver
+    """The driver itself."""
+
+    toolchain: Toolchain = Toolchain.model_construct()
+    """The Rust toolchain."""
+
+    linker: Linker = Linker.model_construct()
+    """The linker and its arguments."""
+
+    wdk: Wdk = Wdk.model_construct()
+    """The Windows Driver Kit."""
+
+    signing: Signing = Signing.model_construct()
+    """The certificate, the signing tool and the time stamp."""
+
+    profiles: Annotated[Mapping[ProfileName, Profile], AfterValidator(_with_standard_profiles)] = (
+        _with_standard_profiles({})
+    )
+    """Profiles of cargo-make: development and production always, and those you add."""
+
+    makefile: Makefile = Makefile.model_construct()
+    """Your own part of Makefile.toml."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_rules(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Report broken rules beside the errors of single keys, where a rule's tables are valid."""
+        lines: list[InitErrorDetails] = []
+        project = None
+        try:
+            project = handler(data)
+        except ValidationError as invalid:
+            lines = [_as_details(line) for line in invalid.errors(include_url=False)]
+        tables = _valid_tables(data, lines) if project is None else _tables(project)
+        for broken in broken_rules(tables):
+            error = as_error(
+                broken.message, hint=broken.hint, also=broken.also, secret=broken.secret
+            )
+            lines.append(InitErrorDetails(type=error, loc=broken.path, input=None))
+        if lines or project is None:
+            raise ValidationError.from_exception_data(cls.__name__, lines)
+        return project
+
+    def linker_for(self, profile: str) -> Linker:
+        """Return `[linker]` as the profile has it. Raises KeyError for an unknown profile."""
+        return merge(self.linker, self.profiles[profile].linker)
+
+    def signing_for(self, profile: str) -> Signing:
+        """Return `[signing]` as the profile has it. Raises KeyError for an unknown profile."""
+        return merge(self.signing, self.profiles[profile].signing)
+
+
+def _tables(project: Project) -> Tables:
+    return Tables(**{name: getattr(project, name) for name in Tables.__slots__})
+
+
+def _valid_tables(data: object, lines: list[InitErrorDetails]) -> Tables:
+    """Return those tables of an invalid project that no error lies in."""
+    if not isinstance(data, Mapping):
+        return Tables()
+    broken = {line["loc"][0] for line in lines if line.get("loc")}
+    whole = {name: data[name] for name in Tables.__slots__ if name in data and name not in broken}
+    found: dict[str, Any] = {
+        name: _TABLES[name].model_validate(whole[name]) for name in whole if name != "profiles"
+    }
+    if "profiles" in whole:
+        found["profiles"] = _with_standard_profiles(
+            {name: Profile.model_validate(value) for name, value in whole["profiles"].items()}
+        )
+    return Tables(**found)
+
+
+def _as_details(line: Any) -> InitErrorDetails:
+    kind = line["type"]
+    if "ctx" in line and kind == "kdrvgen":
+        kind = PydanticCustomError("kdrvgen", "{message}", line["ctx"])
+    details = InitErrorDetails(type=kind, loc=line["loc"], input=line["input"])
+    if "ctx" in line and isinstance(kind, str):
+        details["ctx"] = line["ctx"]
+    return details

@@ -1,0 +1,93 @@
+"""One run at a time in one project, without leaving anything in it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterator
+
+from kdrvgen import cache
+from kdrvgen.errors import FileAccessError
+
+__all__ = ["held"]
+
+PATIENCE = 5.0
+"""Seconds to wait for another run; a run holds its lock for some milliseconds."""
+
+_PAUSE = 0.02
+_BUSY = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
+
+
+@contextlib.contextmanager
+def held(root: str, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold the project at `root`, an existing folder, against other runs.
+
+    The lock is advisory and the system drops it when the process ends, however it ends. Where
+    there is no locking (some network file systems), the run goes on without: each file is still
+    replaced in one piece.
+
+    Args:
+        root: The folder; its own entry is what is locked, or on Windows, where folders cannot be,
+            a file of that name's digest in the user's cache.
+        patience: Seconds to wait until the other run must have ended.
+
+    Raises:
+        FileAccessError: Another run still holds it after `patience` seconds.
+    """
+    descriptor = _open(root)
+    if descriptor is None:
+        yield
+        return
+    try:
+        deadline = time.monotonic() + patience
+        while not _try(descriptor):
+            if time.monotonic() > deadline:
+                raise FileAccessError(
+                    f"another kdrvgen is at work in {root} and has not ended for {patience:g} s. "
+                    "Nothing was changed. Wait for it or end it, then run kdrvgen again."
+                )
+            time.sleep(_PAUSE)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _open(root: str) -> int | None:
+        folder = cache.folder("locks")
+        if folder is None:
+            return None
+        name = hashlib.sha256(os.path.realpath(root).lower().encode()).hexdigest()
+        try:
+            return os.open(os.path.join(folder, name), os.O_RDWR | os.O_CREAT)  # noqa: PTH118 - paths of this room are str
+        except OSError:
+            return None
+
+    def _try(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            return error.errno not in _BUSY
+        return True
+
+else:
+    import fcntl
+
+    def _open(root: str) -> int | None:
+        try:
+            return os.open(root, os.O_RDONLY)
+        except OSError:
+            return None
+
+    def _try(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            return error.errno not in _BUSY
+        return True

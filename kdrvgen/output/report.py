@@ -1,0 +1,81 @@
+"""What a run did, or would do, to each file."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from kdrvgen.output.diff import unified
+
+__all__ = ["Caution", "Entry", "Report", "Status"]
+
+
+class Status(enum.StrEnum):
+    """What becomes of one file."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    KEPT = "kept"
+    """Says what it should, but with CRLF line ends or a byte order mark; not rewritten."""
+    REMOVED = "removed"
+    REFUSED = "refused"
+
+
+_CHANGES = frozenset({Status.CREATED, Status.UPDATED, Status.REMOVED})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a report.
+
+    Attributes:
+        path: Relative to the project's folder.
+        status: What becomes of the file.
+        reason: Why, where the status does not say it all; else "".
+        before: The text found on disk with LF line ends; None when there is no such file.
+        after: The text that kdrvgen makes; None when the file goes.
+    """
+
+    path: PurePosixPath
+    status: Status
+    reason: str = ""
+    before: str | None = field(default=None, repr=False)
+    after: str | None = field(default=None, repr=False)
+
+    @property
+    def diff(self) -> str:
+        """The unified diff from the text on disk to kdrvgen's; "" when they are the same."""
+        return unified(str(self.path), self.before, self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """Something about a file that kdrvgen does not own but that spoils what it generates."""
+
+    path: PurePosixPath
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All files of a run, in the order of their paths, and what else the user should know."""
+
+    entries: tuple[Entry, ...]
+    warnings: tuple[Caution, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether any file was, or would be, created, updated or removed."""
+        return any(entry.status in _CHANGES for entry in self.entries)
+
+    @property
+    def refused(self) -> tuple[Entry, ...]:
+        """The files that stand in the way: because of them nothing was written."""
+        return tuple(entry for entry in self.entries if entry.status is Status.REFUSED)
+
+    @property
+    def drifted(self) -> bool:
+        """Whether the disk differs in any way from what the configuration says."""
+        return self.changed or bool(self.refused)

@@ -1,0 +1,1 @@
+"""Project → texts. Pure: the same project gives the same bytes on every host."""

@@ -1,0 +1,69 @@
+"""Project → the texts of all files that kdrvgen owns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import PurePosixPath
+from types import MappingProxyType
+
+from jinja2 import PackageLoader, StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from kdrvgen.model import Project
+from kdrvgen.rendering import quoting
+from kdrvgen.rendering.arguments import purpose
+from kdrvgen.rendering.bytecode import bytecode_cache
+from kdrvgen.rendering.header import seal
+from kdrvgen.rendering.makefile import own_tasks
+from kdrvgen.rendering.plan import plan
+
+__all__ = ["render"]
+
+
+def render(project: Project) -> Mapping[PurePosixPath, str]:
+    """Return every file that kdrvgen owns in a project.
+
+    A pure function of the project and of kdrvgen's version: no clock, no host, no file is looked at.
+
+    Returns:
+        The whole texts, with LF line ends, by their paths from the project folder.
+    """
+    variables = plan(project)
+    texts = {
+        PurePosixPath("Makefile.toml"): seal(
+            _environment().get_template("Makefile.toml.j2").render(variables), "#"
+        ),
+        PurePosixPath(project.toolchain.cargo_config): seal(
+            _environment().get_template("cargo-config.toml.j2").render(variables), "#"
+        ),
+        PurePosixPath("build.rs"): seal(
+            _environment().get_template("build.rs.j2").render(variables), "//"
+        ),
+    }
+    return MappingProxyType(texts)
+
+
+@cache
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        autoescape=False,  # noqa: S701 - no HTML: each language has its own filter
+        bytecode_cache=bytecode_cache(),
+        auto_reload=False,
+        keep_trailing_newline=True,
+        line_comment_prefix="##",
+        loader=PackageLoader("kdrvgen.rendering"),
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {
+        "cargo_make": quoting.cargo_make,
+        "key": quoting.key,
+        "purpose": purpose,
+        "rust": quoting.rust,
+        "sh": quoting.sh,
+        "toml": quoting.toml,
+    }
+    environment.globals["own_tasks"] = own_tasks
+    return environment

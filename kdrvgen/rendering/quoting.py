@@ -1,0 +1,59 @@
+"""How a value is written in each language it lands in, so that it stays a value there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import tomli_w
+
+__all__ = ["cargo_make", "key", "rust", "sh", "toml"]
+
+
+def toml(value: object) -> str:
+    """Return a TOML value on one line: a string, number, date, array or inline table.
+
+    Raises:
+        TypeError: TOML has no such value.
+    """
+    if isinstance(value, Mapping):
+        members = (f"{key(name)} = {toml(member)}" for name, member in value.items())
+        return f"{{ {', '.join(members)} }}" if value else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(toml(member) for member in value)}]"
+    return tomli_w.dumps({"x": value})[len("x = ") : -1]
+
+
+def key(name: str) -> str:
+    """Return a TOML key: bare where TOML allows it, else quoted."""
+    return tomli_w.dumps({name: 0})[: -len(" = 0\n")]
+
+
+def cargo_make(value: str) -> str:
+    """Return a TOML string that cargo-make reads as exactly `value`.
+
+    cargo-make expands `${NAME}` and `${NAME:default}` in environment values and arguments, and has
+    no escape; the default of the variable without a name is one (envmnt's `expand_by_wrapper`).
+    """
+    return toml(value.replace("$", "${:$}"))
+
+
+_RUST_ESCAPES = {
+    character: f"\\u{{{character:x}}}" for character in (*range(0x20), *range(0x7F, 0xA0))
+} | {ord("\\"): "\\\\", ord('"'): '\\"', ord("\n"): "\\n", ord("\r"): "\\r", ord("\t"): "\\t"}
+
+
+def rust(value: str) -> str:
+    r"""Return a Rust string literal (Rust reference, "Tokens").
+
+    Only what must be escaped is, so that a path stays readable: `"C:\\kits"`.
+    """
+    return f'"{value.translate(_RUST_ESCAPES)}"'
+
+
+def sh(value: str | Iterable[Any]) -> str:
+    """Return one word of a POSIX shell script, or several (POSIX.1-2017, 2.2.2 Single-Quotes)."""
+    if not isinstance(value, str):
+        return " ".join(sh(str(word)) for word in value)
+    quoted = value.replace("'", "'\\''")
+    return f"'{quoted}'"
