@@ -28,7 +28,7 @@ esac
 }
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-folder=${1:-hello-driver}
+folder=$(realpath -m -- "${1:-hello-driver}")
 if [ -e "$folder" ] && [ ! -e "$folder/config.toml" ] && [ -n "$(ls -A "$folder")" ]; then
     printf 'quickstart.sh: error: %s exists and is no driver project; name another folder\n' "$folder" >&2
     exit 5
@@ -41,13 +41,16 @@ eval "$environment"
 make_venv user "$root"
 PATH=$venv/bin:$PATH
 
+# Whole or not at all: a copy that was broken off is not taken for a project.
 if [ ! -e "$folder/config.toml" ]; then
-    mkdir -p "$folder"
-    # config.toml last: a copy that was broken off is not taken for a project.
-    cp -R "$root/docs/examples/blog-driver/." "$folder.part"
-    rm -rf "$folder.part/target"
-    rmdir "$folder"
-    mv "$folder.part" "$folder"
+    mkdir -p "$(dirname "$folder")"
+    part=$(mktemp -d "$folder.XXXXXXXX")
+    trap 'rm -rf "$part"' EXIT
+    chmod 755 "$part"
+    (cd "$root/docs/examples/blog-driver" && cp -R Cargo.toml README.md config.toml src "$part/")
+    [ ! -d "$folder" ] || rmdir "$folder"
+    mv -T "$part" "$folder"
+    trap - EXIT
 fi
 cd "$folder"
 kdrvgen config.toml

@@ -258,14 +258,14 @@ from_rustup() {
     local wanted
     if ! rustup show active-toolchain >/dev/null 2>&1; then
         say installing "Rust's stable toolchain with rustup"
-        timeout --foreground $((3 * RUSTUP_SECONDS)) rustup toolchain install stable --profile minimal >&2 9>&- || return 1
+        timeout --foreground $((3 * RUSTUP_SECONDS)) env -u RUST_BACKTRACE rustup toolchain install stable --profile minimal >&2 9>&- || return 1
         rustup default stable >&2 || return 1
     fi
     toolchain=$(rustc --print sysroot) || return 1
     mapfile -t wanted < <(lacking "$toolchain")
     if [ ${#wanted[@]} -gt 0 ]; then
         say adding "${wanted[*]} with rustup"
-        timeout --foreground $RUSTUP_SECONDS rustup target add "${wanted[@]}" >&2 9>&- || return 1
+        timeout --foreground $RUSTUP_SECONDS env -u RUST_BACKTRACE rustup target add "${wanted[@]}" >&2 9>&- || return 1
     fi
     toolchain_name=$(rustup show active-toolchain | sed 's/ .*//')
 }
@@ -435,7 +435,7 @@ say found "$(rustc --version | cut -d ' ' -f 1,2) with ${targets[*]} ($toolchain
 
 # --- cargo-make ---------------------------------------------------------------------------------
 
-cargo_make_version() { cargo-make make --version 2>/dev/null | sed -n 's/^cargo-make //p'; }
+cargo_make_version() { { cargo-make make --version 2>/dev/null || :; } | sed -n 's/^cargo-make //p'; }
 
 version=$(cargo_make_version)
 if ! at_least "${version:-0}" $CARGO_MAKE_VERSION; then

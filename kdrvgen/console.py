@@ -99,16 +99,22 @@ class Console:
             word = self._paint("warning:", "33;1", sys.stderr)
             self._write(sys.stderr, f"{word} {_safe(f'{path}: {message}')}\n")
 
-    def failure(self, error: KdrvgenError, *, path: str = "") -> None:
-        """Tell why the command failed; `path` is the file to blame, if it is one."""
+    def blame(self, path: str, message: str) -> None:
+        """Tell programs what is wrong with one file; people have read it in the list of files."""
+        self._document["errors"].append({"path": path, "message": message})
+        if self._form == "github":
+            self._annotate("error", path, message)
+
+    def failure(self, error: KdrvgenError) -> None:
+        """Tell why the command failed."""
         from kdrvgen.errors import ConfigError  # noqa: PLC0415 - a failure is no no-op run
 
         if isinstance(error, ConfigError):
             self._invalid(error)
             return
-        self._document["errors"].append({"path": path, "message": str(error)})
+        self._document["errors"].append({"path": None, "message": str(error)})
         if self._form == "github":
-            self._annotate("error", path, str(error))
+            self._annotate("error", "", str(error))
         elif self._form == "human":
             word = self._paint("error:", "31;1", sys.stderr)
             self._write(sys.stderr, f"{word} {_safe(str(error))}\n")

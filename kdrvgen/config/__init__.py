@@ -23,7 +23,7 @@ def load(path: str | os.PathLike[str]) -> Project:
     """
     from kdrvgen.config.reading import read  # noqa: PLC0415 - a run with nothing to do never reads
 
-    return _project(read(path))
+    return _project(read(path), os.fspath(path))
 
 
 def loads(text: str, filename: str = "config.toml") -> Project:
@@ -36,17 +36,15 @@ def loads(text: str, filename: str = "config.toml") -> Project:
     Raises:
         ConfigError: As `load` does.
     """
-    from kdrvgen.config.source import Source  # noqa: PLC0415 - as above
-
-    return _project(Source.of(text, filename))
+    return _project(text, filename)
 
 
-def _project(source: Source) -> Project:
+def _project(text: str, name: str) -> Project:
     from pydantic import ValidationError  # noqa: PLC0415 - most of the start-up time
 
     from kdrvgen.model import Project  # noqa: PLC0415 - likewise
 
-    document = _parse(source)
+    document = _parse(text, name)
     try:
         # A key's Python name is for Python: the file knows `output-name` only.
         return Project.model_validate(document, by_alias=True, by_name=False)
@@ -54,20 +52,27 @@ def _project(source: Source) -> Project:
         from kdrvgen.config.suggest import vocabulary  # noqa: PLC0415 - only when there are errors
         from kdrvgen.config.validation import explain  # noqa: PLC0415 - likewise
 
+        source = _source(text, name)
         found = explain(source, error.errors(include_url=False), vocabulary(Project))
         raise ConfigError(found) from error
 
 
-def _parse(source: Source) -> dict[str, Any]:
+def _parse(text: str, name: str) -> dict[str, Any]:
     import tomli  # noqa: PLC0415 - as above
 
     try:
-        return tomli.loads(source.text)
+        return tomli.loads(text.removeprefix("\ufeff"))
     except tomli.TOMLDecodeError as error:
         from kdrvgen.config.syntax import explain  # noqa: PLC0415 - only when there are errors
 
-        raise ConfigError([explain(source, error)]) from error
+        raise ConfigError([explain(_source(text, name), error)]) from error
     except (ValueError, RecursionError) as error:
         from kdrvgen.config.syntax import beyond_limits  # noqa: PLC0415 - likewise
 
-        raise ConfigError([beyond_limits(source, error)]) from error
+        raise ConfigError([beyond_limits(_source(text, name), error)]) from error
+
+
+def _source(text: str, name: str) -> Source:
+    from kdrvgen.config.source import Source  # noqa: PLC0415 - likewise
+
+    return Source.of(text, name)

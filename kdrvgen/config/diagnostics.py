@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from kdrvgen.config.source import Place, Span
 
-__all__ = ["Diagnostic", "Path", "Related", "dotted"]
+__all__ = ["Diagnostic", "Path", "Related", "dotted", "shortened"]
 
 Path = tuple[str | int, ...]
 """Where a value stands in the document: keys, and indexes of arrays from 0."""
+
+_KEPT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,14 @@ def dotted(path: Path) -> str:
         else:
             bare = part.isascii() and part.replace("-", "").replace("_", "").isalnum()
             text += ("." if text else "") + (part if bare else _quoted(part))
-    return text
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """Leave out the middle of what is too long to be read in a message."""
+    if len(text) <= 2 * _KEPT:
+        return text
+    return f"{text[:_KEPT]}…{text[-_KEPT:]}"
 
 
 def _quoted(key: str) -> str:

@@ -19,9 +19,6 @@ Layout = Literal["human", "json", "github"]
 _WIDTH = 100
 _TAB = 4
 _STYLES = {"error": "1;31", "note": "1;36", "frame": "34", "bold": "1"}
-# Shown as escapes: controls, formatting (bidirectional controls, zero-width), lone surrogates,
-# private and unassigned characters, line and paragraph separators.
-_ESCAPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def draw(
@@ -54,14 +51,16 @@ def _count(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def visible(text: str) -> str:
-    """Write out every character that a terminal would obey or not show: ESC becomes `\\x1b`."""
-    if text.isascii() and text.isprintable():
+    """Write out as an escape every character that a terminal would obey or not show."""
+    if text.isprintable():
         return text
     return "".join(_visible(character) for character in text)
 
 
 def _visible(character: str) -> str:
-    if unicodedata.category(character) not in _ESCAPED:
+    # Python's notion: controls, bidirectional and zero-width marks, lone surrogates, unassigned
+    # ones, and all blanks but the ordinary one: a no-break space is a trap for the reader too.
+    if character.isprintable():
         return character
     code = ord(character)
     if code > 0xFFFF:  # noqa: PLR2004 - the last character that \u can write

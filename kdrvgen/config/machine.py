@@ -59,7 +59,10 @@ def _command(one: Diagnostic) -> str:
         [
             one.message,
             *(f"help: {line}" for line in one.hint.splitlines()),
-            *(f"note: line {related.place.span.line}: {related.message}" for related in one.related),
+            *(
+                f"note: line {related.place.span.line}: {related.message}"
+                for related in one.related
+            ),
         ]
     )
     return f"::error {properties}::{_data(told)}"

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kdrvgen.config.diagnostics import Diagnostic
-from kdrvgen.config.source import Extent, Source
 from kdrvgen.errors import ConfigError
 
-__all__ = ["LARGEST", "read", "read_bytes", "to_source"]
+if TYPE_CHECKING:
+    from kdrvgen.config.diagnostics import Diagnostic
+    from kdrvgen.config.source import Source
+
+__all__ = ["LARGEST", "read", "read_bytes", "to_text"]
 
 LARGEST = 1024 * 1024
 """How many bytes a configuration may have. Real ones have a few thousand."""
@@ -20,9 +23,9 @@ _UTF8_HINT = (
 )
 
 
-def read(path: str | os.PathLike[str]) -> Source:
+def read(path: str | os.PathLike[str]) -> str:
     """Read a configuration file. Raises ConfigError if it is no UTF-8 text file."""
-    return to_source(read_bytes(path), os.fspath(path))
+    return to_text(read_bytes(path), os.fspath(path))
 
 
 def read_bytes(path: str | os.PathLike[str]) -> bytes:
@@ -79,37 +82,45 @@ def _similar(name: str) -> str:
     except (OSError, ValueError):
         return ""
     candidates = {other for other in others if other.endswith((".toml", ".toml.txt"))}
-    near = f"{path.name}.txt" if f"{path.name}.txt" in candidates else nearest(path.name, candidates)
+    near = (
+        f"{path.name}.txt" if f"{path.name}.txt" in candidates else nearest(path.name, candidates)
+    )
     if not near and path.suffix != ".toml" and f"{path.name}.toml" in candidates:
         near = f"{path.name}.toml"
     return f"did you mean {path.with_name(near)}?" if near and path.name else ""
 
 
 def _refuse(name: str, message: str, hint: str = "") -> Diagnostic:
+    from kdrvgen.config.diagnostics import Diagnostic  # noqa: PLC0415 - only when there are errors
+
     return Diagnostic(os.fsdecode(name), message, hint=hint)
 
 
-def to_source(data: bytes, name: str) -> Source:
+def to_text(data: bytes, name: str) -> str:
     """Decode a configuration file's bytes. Raises ConfigError if they are no UTF-8 text."""
     if encoding := _other_unicode(data):
         hint = _UTF8_HINT.format(name=name)
         raise ConfigError([_refuse(name, f"the file is {encoding}, and TOML is UTF-8", hint)])
     try:
-        source = Source.of(data.decode("utf-8-sig"), name)
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigError([_bad_byte(data, error, name)]) from error
-    at = source.text.find("\0")
-    if at >= 0:
-        from kdrvgen.config.syntax import hide_sensitive_lines  # noqa: PLC0415 - rare
+        raise ConfigError([_bad_byte(error, name)]) from error
+    if "\0" in text:
+        raise ConfigError([_nul(text, name)])
+    return text
 
-        place = hide_sensitive_lines(source, at).place(Extent(at, at + 1))
-        message = "there is a NUL character here: this is no text file"
-        raise ConfigError([Diagnostic(name, message, place=place)])
-    return source
+
+def _nul(text: str, name: str) -> Diagnostic:
+    from kdrvgen.config.source import Source  # noqa: PLC0415 - only when there are errors
+
+    source = Source.of(text, name)
+    at = source.text.index("\0")
+    message = "there is a NUL character here: this is no text file"
+    return _pointing(source, at, 1, message)
 
 
 def _other_unicode(data: bytes) -> str:
-    """Tell the encoding by its mark; without one, by the zero bytes in the first ASCII characters."""
+    """Tell the encoding by its mark; without one, by the zero bytes beside ASCII characters."""
     if data.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
         return "UTF-32"
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -120,17 +131,24 @@ def _other_unicode(data: bytes) -> str:
     return "UTF-16" if len(head) > 1 and not hardly and mostly * 2 > len(head) // 2 else ""
 
 
-def _bad_byte(data: bytes, error: UnicodeDecodeError, name: str) -> Diagnostic:
-    """Point at the first byte that is not UTF-8, which is drawn as `\\xe9`."""
+def _bad_byte(error: UnicodeDecodeError, name: str) -> Diagnostic:
+    """Point at the first byte that is not UTF-8, which is drawn as an escape."""
     # `error.start` counts in what `utf-8-sig` decoded: the bytes after the mark.
     good = error.object[: error.start].decode()
     bad = error.object[error.start : error.start + 1].decode(errors="backslashreplace")
     rest = error.object[error.start + 1 :].decode(errors="backslashreplace")
-    from kdrvgen.config.syntax import hide_sensitive_lines  # noqa: PLC0415 - rare
+    from kdrvgen.config.source import Source  # noqa: PLC0415 - only when there are errors
 
     source = Source.of(good + bad + rest, name)
-    at = len(good.replace("\r\n", "\n"))
-    place = hide_sensitive_lines(source, at).place(Extent(at, at + len(bad)))
     message = f"the byte 0x{error.object[error.start]:02X} is not UTF-8"
     hint = "save the file as UTF-8; it may be in an older encoding of Windows"
-    return Diagnostic(name, message, place=place, hint=hint)
+    return _pointing(source, len(good.replace("\r\n", "\n")), len(bad), message, hint)
+
+
+def _pointing(source: Source, at: int, length: int, message: str, hint: str = "") -> Diagnostic:
+    from kdrvgen.config.diagnostics import Diagnostic  # noqa: PLC0415 - only when there are errors
+    from kdrvgen.config.source import Extent  # noqa: PLC0415 - likewise
+    from kdrvgen.config.syntax import hide_sensitive_lines  # noqa: PLC0415 - likewise
+
+    place = hide_sensitive_lines(source, at).place(Extent(at, at + length))
+    return Diagnostic(source.name, message, place=place, hint=hint)

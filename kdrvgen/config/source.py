@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from typing import NamedTuple
 
 __all__ = ["MASK", "Excerpt", "Extent", "Place", "Source", "Span", "is_sensitive"]
@@ -78,7 +80,7 @@ class Source:
     Attributes:
         name: What the user calls the file.
         text: Its text with LF line ends and no byte order mark, which is also how tomli counts.
-        secrets: What `place` and `shown` mask.
+        secrets: What `place` and `shown` mask; sorted, none touching another.
     """
 
     name: str
@@ -92,7 +94,13 @@ class Source:
 
     def hiding(self, secrets: tuple[Extent, ...]) -> Source:
         """Give the same text with more to hide."""
-        return replace(self, secrets=tuple(sorted({*self.secrets, *secrets})))
+        merged: list[Extent] = []
+        for start, end in sorted({*self.secrets, *secrets}):
+            if merged and start <= merged[-1].end:
+                merged[-1] = Extent(merged[-1].start, max(end, merged[-1].end))
+            else:
+                merged.append(Extent(start, end))
+        return replace(self, secrets=tuple(merged))
 
     @cached_property
     def _starts(self) -> list[int]:
@@ -105,8 +113,6 @@ class Source:
 
     def place(self, extent: Extent) -> Place:
         """Give line, column and excerpt of `extent`."""
-        from bisect import bisect_right  # noqa: PLC0415 - only needed when something is reported
-
         line = bisect_right(self._starts, extent.start)
         bounds = self.line_extent(extent.start)
         excerpt = self._excerpt(bounds, extent)
@@ -120,7 +126,7 @@ class Source:
         return MASK if self._is_hidden(extent) else self.text[extent.start : extent.end]
 
     def _is_hidden(self, extent: Extent) -> bool:
-        return any(start < extent.end and extent.start < end for start, end in self.secrets)
+        return bool(self._hidden_within(extent.start, extent.end))
 
     def _excerpt(self, line: Extent, extent: Extent) -> Excerpt:
         left = max(line.start, extent.start - _REACH)
@@ -144,12 +150,12 @@ class Source:
         )
 
     def _hidden_within(self, left: int, right: int) -> list[Extent]:
+        first = bisect_right(self.secrets, left, key=lambda secret: secret.end)
         found: list[Extent] = []
-        for start, end in self.secrets:
-            if start < right and left < end:
-                since = found[-1].end if found else left
-                if end > since:
-                    found.append(Extent(max(start, since), min(end, right)))
+        for start, end in islice(self.secrets, first, None):
+            if start >= right:
+                break
+            found.append(Extent(max(start, left), min(end, right)))
         return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -31,7 +31,7 @@ def vocabulary(model: type[BaseModel]) -> Vocabulary:
     }
 
 
-def _below(annotation: Any) -> Vocabulary | None:
+def _below(annotation: object) -> Vocabulary | None:
     from pydantic import BaseModel  # noqa: PLC0415 - the caller has a model, so it is loaded
 
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -43,7 +43,7 @@ def _below(annotation: Any) -> Vocabulary | None:
     return {ANY: tables[0]} if is_mapping else tables[0]
 
 
-def for_key(keys: Vocabulary, path: Path, present: Collection[str]) -> str:
+def for_key(keys: Vocabulary, path: Path, present: Collection[str | int]) -> str:
     """Say what the unknown key at `path` should be, or "" if nothing comes near.
 
     Args:
@@ -62,14 +62,19 @@ def for_key(keys: Vocabulary, path: Path, present: Collection[str]) -> str:
         return f"`{kebab}` is there already"
     if elsewhere := _belongs(keys, tuple(table), kebab):
         return elsewhere
-    if near := nearest(kebab, free):
+    return _resembling(keys, tuple(table), kebab, free)
+
+
+def _resembling(keys: Vocabulary, table: tuple[str, ...], key: str, free: Collection[str]) -> str:
+    """Say which key is spelt nearly as `key`: a free one here, one that is taken, one elsewhere."""
+    here = _at(keys, table)
+    if near := nearest(key, free):
         return f"did you mean `{near}`?"
-    if near := nearest(kebab, set(here) - {ANY}):
+    if near := nearest(key, set(here) - {ANY}):
         return f"`{near}`, which it resembles, is there already"
     everywhere = {known for known_path in _paths(keys) for known in known_path[-1:]}
-    if near := nearest(kebab, everywhere - {ANY, *here}):
-        return _belongs(keys, tuple(table), near)
-    return ""
+    near = nearest(key, everywhere - {ANY, *here})
+    return _belongs(keys, table, near) if near else ""
 
 
 def _belongs(keys: Vocabulary, table: tuple[str, ...], key: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import tomli
 
@@ -15,9 +15,12 @@ from kdrvgen.config.source import MASK, Extent, Source, is_sensitive
 __all__ = ["beyond_limits", "explain", "hide_sensitive_lines"]
 
 _SMART_QUOTES = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
-_KEY_EQUALS = re.compile(r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')[ \t]*[=:][ \t]*""")
+_KEY_EQUALS = re.compile(
+    r"""(?:(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+[=:][ \t]*+"""
+)
 _BARE_VALUE = re.compile(r"[^\n#,\]}]*[^\n#,\]}\s;]")
 _PATH_LIKE = re.compile(r"[A-Za-z]:[\\/]|\\\\|\.{0,2}/")
+_LONGEST_QUOTED = 80
 _BACKSLASHES = (
     "a backslash begins an escape in a \"…\" string: write a Windows path in '…', "
     'or with `\\\\` or `/` in "…"'
@@ -27,25 +30,28 @@ _BACKSLASHES = (
 def hide_sensitive_lines(source: Source, offset: int) -> Source:
     """Hide from the line around `offset` the values of keys that look like a password's.
 
-    There is no tree to tell where values end, so that each is taken to go to the end of its line,
-    or as far as its quotes or brackets are open.
+    There is no tree to tell where values end, so that each is taken to go to the end of its line;
+    and if the line is inside a value that began above, all of it may be secret.
     """
     line = source.line_extent(offset)
-    hidden = []
-    for found in _KEY_EQUALS.finditer(source.text, 0, line.end):
-        if not is_sensitive(found[0].rstrip("=: \t\"'")):
-            continue
-        if found.end() >= line.start:
-            hidden.append(Extent(found.end(), line.end))
-        elif _is_open(source.text[found.end() : line.start]):
+    hidden = [
+        Extent(found.end(), line.end)
+        for found in _sensitive_keys(source.text, line)
+        if found.end() < line.end
+    ]
+    above = scan(source.text[: line.start])
+    begun = min([above.stop, *above.open])
+    if begun < line.start < line.end:
+        since = Extent(source.line_extent(begun).start, line.start)
+        if any(_sensitive_keys(source.text, since)):
             hidden.append(line)
-    return source.hiding(tuple(extent for extent in hidden if extent.start < extent.end))
+    return source.hiding(tuple(hidden))
 
 
-def _is_open(text: str) -> bool:
-    """Tell whether a value that begins before `text` may go on after it."""
-    brackets = any(text.count(left) > text.count(right) for left, right in ("[]", "{}"))
-    return brackets or any(text.count(quotes) % 2 for quotes in ('"""', "'''"))
+def _sensitive_keys(text: str, within: Extent) -> Iterator[re.Match[str]]:
+    for found in _KEY_EQUALS.finditer(text, *within):
+        if is_sensitive(found[0].rstrip("=: \t\"'")):
+            yield found
 
 
 def beyond_limits(source: Source, error: Exception) -> Diagnostic:
@@ -64,7 +70,9 @@ def beyond_limits(source: Source, error: Exception) -> Diagnostic:
     else:
         start = len(source.text[:low].rstrip("0123456789_"))
         message = "this integer is too long"
-        hint = f"TOML's integers have 64 bits; this reader takes {sys.get_int_max_str_digits()} digits"
+        hint = (
+            f"TOML's integers have 64 bits; this reader takes {sys.get_int_max_str_digits()} digits"
+        )
         extent = Extent(start, low)
     source = hide_sensitive_lines(source, extent.start)
     return Diagnostic(source.name, message, place=source.place(extent), hint=hint)
@@ -137,7 +145,12 @@ class _Case:
         found = _BARE_VALUE.match(self.text, start)
         extent = Extent(start, found.end() if found else start + 1)
         written = self.source.shown(extent)
-        if MASK in written or any(mark in written for mark in "\"'") or not written.strip():
+        if (
+            MASK in written
+            or len(written) > _LONGEST_QUOTED
+            or any(mark in written for mark in "\"'")
+            or not written.strip()
+        ):
             return extent, "put strings in quotes"
         mark = "'" if "\\" in written else '"'
         return extent, f"put strings in quotes: `{self.key()} = {mark}{written}{mark}`"
@@ -164,7 +177,7 @@ def _value(case: _Case) -> Diagnostic:
     if case.scan.open and case.at_end():
         return _unclosed(case)
     if not rest.strip() or rest[0] in "#,]}":
-        hint = f"write a value after `{case.key()} =`, such as `{case.key()} = \"…\"`"
+        hint = f'write a value after `{case.key()} =`, such as `{case.key()} = "…"`'
         return case.diagnostic("a value is missing here", case.here(), hint)
     extent, hint = case.quoted(case.pos)
     word = case.source.shown(extent)
@@ -253,7 +266,7 @@ def _string_end(case: _Case) -> Diagnostic:
     bounds = case.source.line_extent(start)
     extent = Extent(start, max(bounds.end, start + 1))
     hint = f"close it with {closing}"
-    if len(closing) == 1 and case.text[start:bounds.end].endswith("\\" + mark):
+    if len(closing) == 1 and case.text[start : bounds.end].endswith("\\" + mark):
         hint = _BACKSLASHES
     return case.diagnostic("the string is not closed", extent, hint)
 
@@ -263,7 +276,7 @@ def _character(case: _Case) -> Diagnostic:
     if found == "\n":
         return _string_end(case)
     message = f"the control character U+{ord(found or chr(0)):04X} may not stand here"
-    hint = "in a \"…\" string it is written `\\u" + f"{ord(found or chr(0)):04X}`"
+    hint = 'in a "…" string it is written `\\u' + f"{ord(found or chr(0)):04X}`"
     if found == "\r":
         message = "a carriage return without a line feed may not stand here"
         hint = "save the file with LF or CRLF line ends"
@@ -316,7 +329,7 @@ _EXPLAINERS: tuple[tuple[str, Callable[[_Case], Diagnostic]], ...] = (
     ("Invalid hex", _escape),
     ("Escaped character", _scalar_value),
     ("Unterminated string", _string_end),
-    ('Expected "\'', _string_end),
+    ("Expected \"'", _string_end),
     ("Illegal character", _character),
     ("Found invalid character", _character),
     ("Cannot", _twice),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kdrvgen.config.diagnostics import Diagnostic, Path, Related, dotted
+from kdrvgen.config.diagnostics import Diagnostic, Path, Related, dotted, shortened
 from kdrvgen.config.locator import Node, locate
 from kdrvgen.config.source import MASK, Extent, Source, is_sensitive
 from kdrvgen.config.suggest import Vocabulary, for_key, for_value
@@ -80,14 +80,14 @@ def _blamed(root: Node, error: ErrorDetails) -> Extent | None:
     path = _path(error["loc"])
     if error["type"] == "missing":
         above = root.find(path[:-1])
-        return above and (above.header or above.value or above.key)
+        return (above.header or above.value or above.key) if above else None
     node = root.find(path)
     while node is None and path:
         # Errors in what a default or another key stands for: the nearest thing that is written.
         path = path[:-1]
         node = root.find(path)
     if node is None or error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",):
-        return node and (node.key or node.header or node.value)
+        return (node.key or node.header or node.value) if node else None
     return node.value or node.header or node.key
 
 
@@ -122,11 +122,13 @@ class _Translator:
                 found.append(Related(message, self.source.place(extent)))
         return found
 
-    def _words(self, error: ErrorDetails, path: Path) -> tuple[str, str]:
+    def _words(  # noqa: PLR0911 - one answer for each kind of error
+        self, error: ErrorDetails, path: Path
+    ) -> tuple[str, str]:
         """Give message and hint."""
         kind, context, name = error["type"], error.get("ctx", {}), f"`{dotted(path)}`"
         if kind == "kdrvgen":
-            return f"{name}: {context['message']}", context.get("hint", "")
+            return f"{name}: {shortened(context['message'])}", shortened(context.get("hint", ""))
         if kind == "extra_forbidden":
             return self._unknown(path, error["input"])
         if kind == "missing":
@@ -144,7 +146,7 @@ class _Translator:
 
     def _unknown(self, path: Path, value: object) -> tuple[str, str]:
         node, table = self.root.find(path), self.root.find(path[:-1])
-        present = [str(key) for key in table.children] if table else []
+        present = table.children.keys() if table else ()
         hint = for_key(self.keys, path, present) if self.keys else ""
         if isinstance(value, Mapping) and node and node.value is None:
             return f"unknown table `[{dotted(path)}]`", hint
@@ -162,7 +164,10 @@ class _Translator:
         allowed = re.findall(r"'([^']*)'", expected)
         listed = ", ".join(f'"{one}"' for one in allowed)
         if not isinstance(value, str):
-            return f"`{dotted(path)}` must be a string, but it is {_kind(value)}", f"one of {listed}"
+            return (
+                f"`{dotted(path)}` must be a string, but it is {_kind(value)}",
+                f"one of {listed}",
+            )
         shown = self._shown_value(path, value)
         near = for_value(value, allowed) if self.keys and MASK not in shown else ""
         hint = "\n".join(filter(None, (near, f"one of {listed}" if allowed[1:] else "")))
@@ -174,8 +179,7 @@ class _Translator:
         node = self.root.find(path)
         if node and node.value and MASK in self.source.shown(node.value):
             return MASK
-        cut = value if len(value) <= _LONGEST_VALUE else value[:_LONGEST_VALUE] + "…"
-        return f'"{cut}"'
+        return f'"{shortened(value)}"'
 
     def _rewrite(self, kind: str, path: Path) -> str:
         """Say how the value is written rightly, where that is plain."""
@@ -188,39 +192,41 @@ class _Translator:
         if MASK in written or "\n" in written or len(written) > _LONGEST_VALUE:
             return ""
         key = "" if isinstance(path[-1], int) else f"{dotted(path[-1:])} = "
-        bare = written.strip("\"'")
-        if kind == "string_type" and written[0] not in "[{\"'":
-            return f'put it in quotes: `{key}"{written}"`'
-        if kind in {"tuple_type", "list_type"} and written[0] in "\"'":
-            return f"put it in brackets: `{key}[{written}]`"
-        if kind == "bool_type" and bare.lower() in {"true", "yes", "on", "1"}:
-            return f"write `{key}true`"
-        if kind == "bool_type" and bare.lower() in {"false", "no", "off", "0"}:
-            return f"write `{key}false`"
-        if kind == "int_type" and bare.isascii() and bare.isdigit():
-            return f"without quotes: `{key}{int(bare)}`"
-        return ""
+        return _rewritten(kind, key, written)
+
+
+_BOOLEANS = {
+    **dict.fromkeys(("true", "yes", "on", "1"), "true"),
+    **dict.fromkeys(("false", "no", "off", "0"), "false"),
+}
+
+
+def _rewritten(kind: str, key: str, written: str) -> str:
+    bare = written.strip("\"'")
+    if kind == "string_type" and written[0] not in "[{\"'":
+        return f'put it in quotes: `{key}"{written}"`'
+    if kind in {"tuple_type", "list_type"} and written[0] in "\"'":
+        return f"put it in brackets: `{key}[{written}]`"
+    if kind == "bool_type" and bare.lower() in _BOOLEANS:
+        return f"write `{key}{_BOOLEANS[bare.lower()]}`"
+    if kind == "int_type" and bare.isascii() and bare.isdigit():
+        return f"without quotes: `{key}{int(bare)}`"
+    return ""
+
+
+_KINDS = (
+    (str, "a string"),
+    (bool, "a boolean"),
+    (int, "an integer"),
+    (float, "a float"),
+    (Mapping, "a table"),
+    (list, "an array"),
+    (dt.datetime, "a date and time"),
+    (dt.date, "a date"),
+    (dt.time, "a time"),
+)
+"""TOML's types as tomli gives them; a boolean is an int and a date and time a date in Python."""
 
 
 def _kind(value: object) -> str:
-    """Name the TOML type of a value as tomli gives it."""
-    match value:
-        case str():
-            return "a string"
-        case bool():
-            return "a boolean"
-        case int():
-            return "an integer"
-        case float():
-            return "a float"
-        case Mapping():
-            return "a table"
-        case list() | tuple():
-            return "an array"
-        case datetime.datetime():
-            return "a date and time"
-        case datetime.date():
-            return "a date"
-        case datetime.time():
-            return "a time"
-    return "something else"
+    return next((name for kind, name in _KINDS if isinstance(value, kind)), "something else")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from pydantic_core import PydanticCustomError
 
-__all__ = ["Filled", "FrozenTable", "Path", "Table", "Text", "problem"]
+__all__ = ["Filled", "FrozenTable", "Path", "Table", "Text", "problem", "refuse_controls"]
 
 Path = tuple[str | int, ...]
 """Where a value stands in config.toml: keys, and indexes of arrays."""
@@ -28,7 +28,7 @@ class FrozenTable(Mapping[str, Any]):
     def __init__(self, members: Mapping[str, Any] | None = None) -> None:
         self._members = dict(members or {})
 
-    def __getitem__(self, key: str) -> Any:
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - TOML's values are of any type
         return self._members[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -36,6 +36,9 @@ class FrozenTable(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._members)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._members.items()))
 
     def __repr__(self) -> str:
         return f"FrozenTable({self._members!r})"
@@ -50,6 +53,8 @@ class Table(BaseModel):
         defer_build=True,
         extra="forbid",
         frozen=True,
+        # What stands in the wrong place may be a password: errors name keys, not values.
+        hide_input_in_errors=True,
         populate_by_name=True,
     )
 
@@ -75,18 +80,24 @@ def problem(
 _BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
-def _printable(value: str) -> str:
+# Controls, surrogates, and the separators of lines and paragraphs.
+_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def refuse_controls(value: str, allowed: str = "") -> None:
+    """Raise if the text holds a character that is not to be seen, other than those allowed."""
     for index, character in enumerate(value):
-        if character in _BIDIRECTIONAL or unicodedata.category(character) in {
-            "Cc",
-            "Cs",
-            "Zl",
-            "Zp",
-        }:
+        if character in _BIDIRECTIONAL or (
+            unicodedata.category(character) in _UNPRINTABLE and character not in allowed
+        ):
             raise problem(
                 f"character {index + 1} is U+{ord(character):04X}, a control character",
-                hint="values go into generated files and scripts: keep them on one line of text",
+                hint="values go into generated files and scripts: keep them plain text",
             )
+
+
+def _printable(value: str) -> str:
+    refuse_controls(value)
     return value
 
 

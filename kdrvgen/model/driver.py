@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import Annotated, Literal
 
@@ -15,8 +16,12 @@ __all__ = ["Channel", "Driver", "Target", "Toolchain"]
 Target = Literal["x86_64-pc-windows-msvc", "i686-pc-windows-msvc", "aarch64-pc-windows-msvc"]
 """A target triple that Windows loads kernel drivers of."""
 
+# https://semver.org, "Is there a suggested regular expression"; without its groups.
 _SEMVER = re.compile(
-    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?", re.ASCII
+    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+    r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?"
+    r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?",
+    re.ASCII,
 )
 
 
@@ -64,7 +69,10 @@ class Driver(Table):
     """Edition of Rust."""
 
     output_name: Annotated[FileName, AfterValidator(_image)] | None = None
-    """Name of the image without `.sys`. By default the library's name: hyphens become underscores."""
+    """Name of the image without `.sys`.
+
+    By default the library's name: that of the package, hyphens become underscores.
+    """
 
     model: Literal["wdm", "kmdf", "umdf"] = "wdm"
     """Driver model: WDM and KMDF run in the kernel, UMDF in a host process."""
@@ -72,14 +80,18 @@ class Driver(Table):
     entry_point: Identifier | None = None
     """The function that Windows calls first.
 
-    By default `driver_entry`; for KMDF `DriverEntry`, which the framework's own `FxDriverEntry` calls.
+    By default `driver_entry`; for KMDF `DriverEntry`, which the framework's own `FxDriverEntry`
+    calls.
     """
 
     target: Target | None = None
     """Shorthand for `targets` with one element."""
 
     targets: Annotated[tuple[Target, ...] | None, AfterValidator(_some_targets)] = None
-    """Target triples to build for. The first is the default one: x86_64-pc-windows-msvc if none is given."""
+    """Target triples to build for.
+
+    The first is the default one: x86_64-pc-windows-msvc if none is given.
+    """
 
     @property
     def triples(self) -> tuple[Target, ...]:
@@ -113,6 +125,11 @@ def _channel(value: str) -> str:
             f"`{value}` is no toolchain channel",
             hint="stable, beta, nightly, nightly-YYYY-MM-DD or a version such as 1.84.0",
         )
+    _, _, day = value.partition("-")
+    try:
+        _ = day and dt.date.fromisoformat(day)
+    except ValueError:
+        raise problem(f"`{day}` is no day of the calendar") from None
     return value
 
 
@@ -125,14 +142,18 @@ class Toolchain(Table):
     channel: Channel = "stable"
     """`stable`, `beta`, `nightly`, `nightly-YYYY-MM-DD` or a version.
 
-    With `stable` the build takes the toolchain that rustup has active; any other is asked for by name.
+    With `stable` the build takes the toolchain that rustup has active; any other is asked for by
+    name.
     """
 
     build_std: tuple[Literal["core", "alloc", "compiler_builtins"], ...] = Field(default=())
     """Crates of the standard library to build from source. Needs a nightly channel."""
 
     cargo_config: Literal[".cargo/config.toml", ".cargo/config"] = ".cargo/config.toml"
-    """Where the cargo configuration is written; the name without `.toml` is for cargo before 1.39."""
+    """Where the cargo configuration is written.
+
+    The name without `.toml` is for cargo before 1.39.
+    """
 
     @property
     def is_nightly(self) -> bool:

@@ -33,15 +33,22 @@ class Linker(Table):
     program: Annotated[Filled, AfterValidator(_program)] = "auto"
     """`auto`, `link`, `rust-lld`, `lld-link` or a path.
 
-    `auto` is Microsoft's link.exe on Windows, found by rustc; elsewhere the rust-lld of the Rust toolchain,
-    or else LLVM's lld-link.
+    `auto` is Microsoft's link.exe on Windows, found by rustc; elsewhere the rust-lld of the Rust
+    toolchain, or else LLVM's lld-link.
     """
 
     preset: Literal["kernel", "blog-2020", "none"] = "kernel"
-    """The arguments to start from: `kernel`, today's set; `blog-2020`, that of the original blog; or none."""
+    """The arguments to start from.
+
+    `kernel` is today's set, `blog-2020` that of the original blog; `none` is none at all.
+    """
 
     pre_args: tuple[Filled, ...] = ()
-    """Arguments before the objects. Needs nightly's `-Z pre-link-arg`; else they go before `args`."""
+    """Arguments before the objects.
+
+    Needs nightly's `-Z pre-link-arg`; with any other channel they stand after the objects, before
+    all other arguments.
+    """
 
     args: tuple[Filled, ...] = ()
     """Arguments after those of the preset, in this order."""
@@ -52,15 +59,18 @@ class Linker(Table):
     emit: Literal["cargo-config", "build-script"] = "cargo-config"
     """Where the arguments are written.
 
-    The cargo configuration applies to plain `cargo build` too, but a RUSTFLAGS in the environment replaces it;
-    a build script's arguments survive that.
+    The cargo configuration is quick to read, but a RUSTFLAGS in the environment replaces it; a
+    build script's arguments survive that.
     """
 
     rustflags: tuple[Annotated[Filled, AfterValidator(_rustflag)], ...] = ()
     """Other flags for rustc."""
 
     reproducible: Annotated[bool, Field(strict=True)] = False
-    """Same sources, same image on every machine: `/Brepro`, and the project folder's path left out."""
+    """Same sources, same image on every machine.
+
+    That is `/Brepro`, and the project folder's path left out.
+    """
 
 
 def _kit_version(value: str) -> str:
@@ -70,7 +80,7 @@ def _kit_version(value: str) -> str:
 
 
 def _library(value: str) -> str:
-    bare = value.removesuffix(".lib")
+    bare = value[:-4] if value.lower().endswith(".lib") else value
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", bare):
         raise problem(
             f"`{value}` is no library name", hint="the name alone, such as `ntoskrnl`; no folder"
@@ -84,7 +94,10 @@ class Wdk(Table):
     """The Windows Driver Kit."""
 
     locate: Literal["auto", "registry", "env", "path", "none"] = "auto"
-    """Where to look for it. `auto`: environment, then registry, and without a kit no libraries. `none`: no kit."""
+    """Where to look for it.
+
+    `auto`: environment, then registry, and without a kit no libraries. `none`: no kit.
+    """
 
     path: Text = ""
     """The kit's root, with `locate = "path"`: the folder that holds `Lib`."""
@@ -93,4 +106,7 @@ class Wdk(Table):
     """Version of the kit's libraries; empty for the newest that has kernel-mode ones."""
 
     libraries: tuple[Annotated[Filled, AfterValidator(_library)], ...] = ("ntoskrnl", "hal")
-    """Import libraries of the kit to link."""
+    """Import libraries of the kit to link.
+
+    A UMDF driver runs in user mode and is not linked with `ntoskrnl` and `hal`.
+    """

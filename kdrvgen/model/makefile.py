@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from kdrvgen.model.base import FrozenTable, Table, problem
+from kdrvgen.model.base import FrozenTable, Table, problem, refuse_controls
 
 __all__ = ["GENERATED_TASKS", "Makefile"]
 
 GENERATED_TASKS = frozenset(
-    "build-driver rename certificate sign verify smoke install start stop uninstall clean-driver "
-    "default sign-all".split()
+    {"build-driver", "rename", "certificate", "sign", "sign-all", "verify", "smoke", "install"}
+    | {"start", "stop", "uninstall", "clean-driver", "default"}
 )
 """Names of the tasks that kdrvgen writes. Those of single targets, `sign-x86_64`, come on top."""
 
 _DEEPEST = 16
+_HOUR, _MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
 
 
-def _frozen(value: object, depth: int = 0) -> Any:
+def _frozen(value: object, depth: int = 0) -> Any:  # noqa: ANN401 - the field is of any type
     """Return a TOML value as one that cannot change; raise for what TOML cannot hold."""
     if depth > _DEEPEST:
         raise problem(f"the table is nested more than {_DEEPEST} deep")
     match value:
-        case str() | bool() | float() | datetime.datetime() | datetime.date() | datetime.time():
+        case str():
+            refuse_controls(value, allowed="\t\n\r")
+            return value
+        case bool() | float() | dt.date():
+            if isinstance(value, dt.datetime) and (value.utcoffset() or _HOUR) % _MINUTE:
+                raise problem("an offset from UTC has no seconds in TOML")
+            return value
+        case dt.time() if value.tzinfo is None:
             return value
         case int() if -(2**63) <= value < 2**63:
             return value
         case Mapping():
-            if not all(isinstance(key, str) for key in value):
-                raise problem("keys are strings")
+            for key in value:
+                if not isinstance(key, str):
+                    raise problem("keys are strings")
+                refuse_controls(key)
             return FrozenTable({key: _frozen(member, depth + 1) for key, member in value.items()})
         case list() | tuple():
             return tuple(_frozen(member, depth + 1) for member in value)

@@ -9,7 +9,14 @@ from pydantic import AfterValidator
 
 from kdrvgen.model.base import Filled, Text, problem
 
-__all__ = ["EnvironmentName", "FileName", "Identifier", "PackageName", "RelativePath"]
+__all__ = [
+    "EnvironmentName",
+    "FileName",
+    "Identifier",
+    "PackageName",
+    "RelativePath",
+    "is_device",
+]
 
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
 _DEVICES = frozenset(
@@ -21,16 +28,24 @@ _LONGEST_FILE_NAME = 200
 
 # https://doc.rust-lang.org/reference/keywords.html
 _KEYWORDS = frozenset(
-    "abstract as async await become box break const continue crate do dyn else enum extern false "
-    "final fn for gen if impl in let loop macro match mod move mut override priv pub ref return "
-    "self static struct super trait true try type typeof unsafe unsized use virtual where while "
-    "yield".split()
+    {"abstract", "as", "async", "await", "become", "box", "break", "const", "continue"}
+    | {"crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen"}
+    | {"if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override"}
+    | {"priv", "pub", "ref", "return", "self", "static", "struct", "super", "trait", "true"}
+    | {"try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while"}
+    | {"yield"}
 )
 # Crates of the sysroot: a driver so named hides the one that it needs itself. The rest are folders
 # that cargo makes in the target directory; `cargo new` refuses them too.
 _TAKEN_CRATES = frozenset(
-    {"alloc", "build", "core", "deps", "examples", "incremental", "proc_macro", "std", "test"}
+    {"alloc", "build", "compiler_builtins", "core", "deps", "examples", "incremental"}
+    | {"proc_macro", "std", "test"}
 )
+
+
+def is_device(name: str) -> bool:
+    """Tell whether Windows takes a file name, with or without ending, for a device."""
+    return name.partition(".")[0].rstrip().lower() in _DEVICES
 
 
 def _package_name(value: str) -> str:
@@ -40,7 +55,7 @@ def _package_name(value: str) -> str:
             hint="a letter, then letters, digits, `-` or `_`; 64 at most",
         )
     crate = value.replace("-", "_").lower()
-    if value.lower() in _DEVICES:
+    if is_device(value):
         raise problem(
             f"`{value}` is a device in Windows, so that no file can be called `{value}.sys`",
             hint=f"another name, such as `{value}-driver`",
@@ -60,9 +75,9 @@ def _file_name(value: str) -> str:
         raise problem(
             f"Windows allows no {' '.join(f'`{character}`' for character in bad)} in a file name"
         )
-    if value[-1] == "." or value.startswith("-") or len(value) > _LONGEST_FILE_NAME:
-        raise problem("a file name may not end with a dot, begin with `-` or exceed 200 characters")
-    if value.split(".")[0].rstrip().lower() in _DEVICES:
+    if value[-1] == "." or value.startswith("-") or len(value.encode()) > _LONGEST_FILE_NAME:
+        raise problem("a file name may not end with a dot, begin with `-` or exceed 200 bytes")
+    if is_device(value):
         raise problem(f"`{value}` is a device in Windows, not a file")
     return value
 
@@ -110,7 +125,12 @@ def _relative_path(value: str) -> str:
             "`\\` divides paths on Windows only", hint=f"write `{value.replace(chr(92), '/')}`"
         )
     for part in parts:
-        _file_name(part or ".")
+        if not part.strip(". ") or part != part.strip():
+            raise problem(
+                f"`{value}` has a folder without a name, or with a blank at an end of it",
+                hint="such as `certificates/Driver.cer`",
+            )
+        _file_name(part)
     return value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from kdrvgen.model.driver import Driver, Target
@@ -42,7 +43,7 @@ def matches(pattern: str, argument: str) -> bool:
     Case does not count, nor whether the switch is written with `/` or `-`; a switch without its
     value means every value.
     """
-    wanted, found = (text.replace("-", "/", 1).upper() for text in (pattern, argument))
+    wanted, found = (re.sub("^-", "/", text).upper() for text in (pattern, argument))
     return found == wanted or (":" not in wanted and found.startswith(f"{wanted}:"))
 
 

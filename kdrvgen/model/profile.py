@@ -9,14 +9,24 @@ from pydantic import AfterValidator
 
 from kdrvgen.model.base import Table, Text, problem
 from kdrvgen.model.linker import Linker
+from kdrvgen.model.names import is_device
 from kdrvgen.model.signing import Signing
 
 __all__ = ["Profile", "ProfileName"]
 
 
+# cargo's own `validate_profile_name` (cargo-util-schemas, restricted_names.rs).
+_RESERVED = frozenset(
+    {"build", "check", "clean", "config", "doc", "fetch", "fix", "install", "metadata", "package"}
+    | {"publish", "report", "root", "run", "rust", "rustc", "rustdoc", "target", "tmp", "uninstall"}
+)
+
+
 def _cargo_profile(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", value):
         raise problem(f"`{value}` is no cargo profile", hint="such as `dev` or `release`")
+    if value in _RESERVED or value.startswith("cargo"):
+        raise problem(f"cargo has no profile `{value}`: the name is reserved")
     if value in {"debug", "test", "bench"}:
         raise problem(
             f"cargo builds no library by the profile `{value}`",
@@ -34,6 +44,8 @@ def _profile_name(value: str) -> str:
             f"`{value}` is no profile of cargo-make",
             hint="a lower-case letter, then lower-case letters, digits, `-` or `_`",
         )
+    if is_device(value):
+        raise problem(f"`{value}` is a device in Windows, so that no folder can be called so")
     return value
 
 

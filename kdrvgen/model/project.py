@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, ModelWrapValidatorHandler, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from kdrvgen.model.base import FrozenTable, Table
 from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker, Wdk
 from kdrvgen.model.makefile import Makefile
+from kdrvgen.model.problems import merge
 from kdrvgen.model.profile import Profile, ProfileName
-from kdrvgen.model.rules import Tables, broken_rules, merge
+from kdrvgen.model.rules import Tables, broken_rules
 from kdrvgen.model.signing import Signing
 
 __all__ = ["Project"]
@@ -76,7 +77,7 @@ class Project(Table):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _keep_rules(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _keep_rules(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Report broken rules beside the errors of single keys, where a rule's tables are valid."""
         lines: list[InitErrorDetails] = []
         project = None
@@ -86,12 +87,10 @@ class Project(Table):
             lines = [_as_details(line) for line in invalid.errors(include_url=False)]
         tables = _valid_tables(data, lines) if project is None else _tables(project)
         for broken in broken_rules(tables):
-            error = as_error(
-                broken.message, hint=broken.hint, also=broken.also, secret=broken.secret
-            )
+            error = as_error(broken.message, hint=broken.hint, also=broken.also)
             lines.append(InitErrorDetails(type=error, loc=broken.path, input=None))
         if lines or project is None:
-            raise ValidationError.from_exception_data(cls.__name__, lines)
+            raise ValidationError.from_exception_data(cls.__name__, lines, hide_input=True)
         return project
 
     def linker_for(self, profile: str) -> Linker:
@@ -108,13 +107,15 @@ def _tables(project: Project) -> Tables:
 
 
 def _valid_tables(data: object, lines: list[InitErrorDetails]) -> Tables:
-    """Return those tables of an invalid project that no error lies in."""
+    """Return those tables of an invalid project that no error lies in, defaults included."""
     if not isinstance(data, Mapping):
         return Tables()
     broken = {line["loc"][0] for line in lines if line.get("loc")}
     whole = {name: data[name] for name in Tables.__slots__ if name in data and name not in broken}
     found: dict[str, Any] = {
-        name: _TABLES[name].model_validate(whole[name]) for name in whole if name != "profiles"
+        name: table.model_validate(whole.get(name, {}))
+        for name, table in _TABLES.items()
+        if name not in broken
     }
     if "profiles" in whole:
         found["profiles"] = _with_standard_profiles(
@@ -123,8 +124,8 @@ def _valid_tables(data: object, lines: list[InitErrorDetails]) -> Tables:
     return Tables(**found)
 
 
-def _as_details(line: Any) -> InitErrorDetails:
-    kind = line["type"]
+def _as_details(line: ErrorDetails) -> InitErrorDetails:
+    kind: str | PydanticCustomError = line["type"]
     if "ctx" in line and kind == "kdrvgen":
         kind = PydanticCustomError("kdrvgen", "{message}", line["ctx"])
     details = InitErrorDetails(type=kind, loc=line["loc"], input=line["input"])

@@ -26,13 +26,23 @@ def _subject(value: str) -> str:
 
 def _thumbprint(value: str) -> str:
     # Windows' certificate dialog shows it in pairs and puts an invisible mark in front.
-    bare = re.sub(r"[\s:\u200e\u200f]", "", value).upper()
-    if bare and not re.fullmatch(r"[0-9A-F]{40}", bare):
+    bare = re.sub(r"[\s:\u200e\u200f]", "", value)
+    if bare and not re.fullmatch(r"[0-9A-Fa-f]{40}", bare):
         raise problem(
             "a thumbprint has 40 hexadecimal digits",
             hint="the SHA-1 thumbprint, as `certutil -store` and signtool's /sha1 have it",
         )
-    return bare
+    return bare.upper()
+
+
+def _certificate_file(value: str) -> str:
+    # It is written over: with another ending it might be a source, or a file that is generated.
+    if not value.lower().endswith((".cer", ".crt", ".der")):
+        raise problem(
+            f"`{value}` is not named as a certificate is",
+            hint=f"`.cer`, `.crt` or `.der` at its end, such as `{value}.cer`",
+        )
+    return value
 
 
 def _timestamp_url(value: str) -> str:
@@ -47,6 +57,7 @@ def _timestamp_url(value: str) -> str:
         raise problem(
             "this is no address of a time stamp server",
             hint='such as `http://timestamp.digicert.com`, or "" for no time stamp',
+            secret="@" in value,
         )
     if "@" in parts.netloc:
         raise problem("an address with a password in it would be stored and logged", secret=True)
@@ -60,7 +71,11 @@ class Signing(Table):
     """The certificate, the signing tool and the time stamp."""
 
     mode: Literal["test", "certificate", "off"] = "test"
-    """`test` makes a self-signed certificate when there is none; `certificate` takes yours; `off` does not sign."""
+    """Whose certificate signs.
+
+    `test` makes a self-signed one when there is none; `certificate` takes yours; `off` does not
+    sign.
+    """
 
     tool: Literal["auto", "signtool", "osslsigncode"] = "auto"
     """`auto` is signtool on Windows and osslsigncode elsewhere."""
@@ -74,7 +89,9 @@ class Signing(Table):
     subject: Annotated[Filled, AfterValidator(_subject)] = "DriverCertificate"
     """Common name of the certificate, without `CN=`."""
 
-    certificate_file: RelativePath = "DriverCertificate.cer"
+    certificate_file: Annotated[RelativePath, AfterValidator(_certificate_file)] = (
+        "DriverCertificate.cer"
+    )
     """Where a test certificate's public part is exported to, for the machines that shall trust it."""
 
     thumbprint: Annotated[Text, AfterValidator(_thumbprint)] = ""

@@ -78,4 +78,9 @@ class Report:
     @property
     def drifted(self) -> bool:
         """Whether the disk differs in any way from what the configuration says."""
-        return self.changed or bool(self.refused)
+        return bool(self.drift)
+
+    @property
+    def drift(self) -> tuple[Entry, ...]:
+        """The files that differ from what the configuration says."""
+        return tuple(each for each in self.entries if each.status in _CHANGES | {Status.REFUSED})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 __all__ = ["purpose"]
 
 # Sources: Microsoft Learn, "MSVC linker options"; LLVM's lld/COFF/Options.td.
@@ -18,7 +20,7 @@ _PURPOSES = {
     "/GUARD": "Control Flow Guard",
     "/IGNORE:4216": "the entry point is exported, and may be",
     "/IGNORE:4257": "objects not compiled for the kernel: Rust has no such mark",
-    "/INTEGRITYCHECK": "loads only with a valid signature; callbacks such as ObRegisterCallbacks ask for it",
+    "/INTEGRITYCHECK": "loads only with a valid signature; ObRegisterCallbacks and others ask for it",
     "/KERNEL": "holds the image to the rules of kernel mode",
     "/LIBPATH": "where libraries are looked for",
     "/MANIFEST": "drivers carry no manifest",
@@ -48,7 +50,7 @@ def purpose(argument: str) -> str:
     The most exact entry counts: that of the whole argument, then of its value's first half, then of
     the switch.
     """
-    whole = argument.replace("-", "/", 1).upper()
+    whole = re.sub("^-", "/", argument).upper()
     switch, _, value = whole.partition(":")
     for key in (whole, f"{switch}:{value.partition('=')[0]}", switch):
         if key in _PURPOSES:

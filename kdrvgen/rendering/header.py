@@ -1,4 +1,4 @@
-"""The header of an owned file: who wrote it, how to make it again, and a digest that shows edits."""
+"""The header of an owned file: who wrote it, how to make it again, a digest that shows edits."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ def own_tasks(tasks: Mapping[str, Any]) -> str:
     return tomli_w.dumps({"tasks": _plain(tasks)}, multiline_strings=True) if tasks else ""
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Return a frozen TOML value as tomli-w takes it."""
     if isinstance(value, Mapping):
         return {key: _plain(member) for key, member in value.items()}

@@ -116,15 +116,10 @@ def _target(project: Project, triple: Target) -> TargetPlan:
     common_rustflags = _common(list(rustflags.values()))
     for name, flags in written.items():
         # What not all profiles have cannot stand in the cargo configuration.
-        script[name] = [
-            flag.partition("=")[2]
-            for flag in _without(flags, common)
-        ] + script[name]
+        script[name] = [flag.partition("=")[2] for flag in _without(flags, common)] + script[name]
     return TargetPlan(
         triple=triple,
-        flags=tuple(
-            Flag(flag, purpose(flag.partition("=")[2])) for flag in common
-        )
+        flags=tuple(Flag(flag, purpose(flag.partition("=")[2])) for flag in common)
         + tuple(Flag(flag, "") for flag in common_rustflags),
         script_arguments={name: tuple(arguments) for name, arguments in script.items()},
         extra_flags={
@@ -197,7 +192,11 @@ def _signing_env(signing: Signing) -> dict[str, str]:
     needless = {
         "off": ("DRIVER_",),
         "test": ("DRIVER_PFX", "DRIVER_CERTIFICATE_THUMBPRINT"),
-        "certificate": ("DRIVER_CERTIFICATE_FILE", "DRIVER_CERTIFICATE_DAYS", "DRIVER_CERTIFICATE_ID"),
+        "certificate": (
+            "DRIVER_CERTIFICATE_FILE",
+            "DRIVER_CERTIFICATE_DAYS",
+            "DRIVER_CERTIFICATE_ID",
+        ),
     }[signing.mode]
     return {
         name: value

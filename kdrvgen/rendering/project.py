@@ -47,7 +47,7 @@ def render(project: Project) -> Mapping[PurePosixPath, str]:
 @cache
 def _environment() -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        autoescape=False,  # noqa: S701 - no HTML: each language has its own filter
+        autoescape=False,
         bytecode_cache=bytecode_cache(),
         auto_reload=False,
         keep_trailing_newline=True,

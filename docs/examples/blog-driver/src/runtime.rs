@@ -1,6 +1,6 @@
 //! What the compiler expects of every program, and a driver has to bring along itself.
 
-use core::ffi::c_int;
+use core::ffi::{c_int, c_void};
 use core::panic::PanicInfo;
 
 use crate::{log, nt};
@@ -25,15 +25,15 @@ extern "C" fn __CxxFrameHandler3() -> c_int {
 }
 
 // Compiled code calls these functions by name. A program has them from its C runtime, a driver
-// from the kernel. Nothing here calls them, so they are declared without their arguments.
+// from the kernel.
 #[cfg(not(target_arch = "x86"))]
 #[allow(dead_code)]
 #[link(name = "ntoskrnl.exe", kind = "raw-dylib", modifiers = "+verbatim")]
 extern "C" {
-    fn memcmp();
-    fn memcpy();
-    fn memmove();
-    fn memset();
+    fn memcmp(left: *const c_void, right: *const c_void, count: usize) -> c_int;
+    fn memcpy(to: *mut c_void, from: *const c_void, count: usize) -> *mut c_void;
+    fn memmove(to: *mut c_void, from: *const c_void, count: usize) -> *mut c_void;
+    fn memset(to: *mut c_void, value: c_int, count: usize) -> *mut c_void;
 }
 
 // On x86 a C name begins with an underscore and 64-bit division is a call. rustc does not add the
@@ -47,10 +47,10 @@ extern "C" {
     import_name_type = "undecorated"
 )]
 extern "C" {
-    fn _memcmp();
-    fn _memcpy();
-    fn _memmove();
-    fn _memset();
-    fn __aulldiv();
-    fn __aullrem();
+    fn _memcmp(left: *const c_void, right: *const c_void, count: usize) -> c_int;
+    fn _memcpy(to: *mut c_void, from: *const c_void, count: usize) -> *mut c_void;
+    fn _memmove(to: *mut c_void, from: *const c_void, count: usize) -> *mut c_void;
+    fn _memset(to: *mut c_void, value: c_int, count: usize) -> *mut c_void;
+    fn __aulldiv(dividend: u64, divisor: u64) -> u64;
+    fn __aullrem(dividend: u64, divisor: u64) -> u64;
 }

@@ -1,0 +1,104 @@
+"""Rules on linker arguments: what the driver model, the preset and rustc itself leave room for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from kdrvgen.model.driver import Driver
+from kdrvgen.model.linker import Linker
+from kdrvgen.model.presets import link_arguments, matches
+from kdrvgen.model.problems import Blame, Problem, variants
+from kdrvgen.model.profile import Profile
+
+__all__ = ["linker_rules"]
+
+_KERNEL = re.compile(r"NATIVE(,\d+(\.\d+)?)?", re.IGNORECASE | re.ASCII)
+_USER = re.compile(r"WINDOWS(,\d+(\.\d+)?)?", re.IGNORECASE | re.ASCII)
+
+
+def linker_rules(
+    driver: Driver | None, linker: Linker, profiles: Mapping[str, Profile]
+) -> Iterator[Problem]:
+    """Yield the broken rules of `[linker]`, as it stands and as each profile changes it."""
+    for variant, blame in variants("linker", linker, profiles):
+        yield from _no_switch_of_rustc(variant, blame)
+        if driver:
+            yield from _one_entry_point(driver, variant, blame)
+            yield from _subsystem_fits(driver, variant, blame)
+            yield from _removed_arguments_are_there(driver, variant, blame)
+
+
+def _switches(linker: Linker, blame: Blame) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
+    """Yield each own argument as its upper-case switch, its value and where it stands."""
+    for field, arguments in (("pre-args", linker.pre_args), ("args", linker.args)):
+        for index, argument in enumerate(arguments):
+            if argument[0] in "/-":
+                switch, _, value = argument[1:].partition(":")
+                yield switch.upper(), value, blame(field, index)
+
+
+def _no_switch_of_rustc(linker: Linker, blame: Blame) -> Iterator[Problem]:
+    for switch, _, where in _switches(linker, blame):
+        if switch in {"OUT", "DLL", "IMPLIB"}:
+            yield Problem(
+                where,
+                f"rustc itself passes `/{switch}`, and a second one hides the image from the "
+                "pipeline",
+                hint="`driver.output-name` names the image",
+            )
+
+
+def _one_entry_point(driver: Driver, linker: Linker, blame: Blame) -> Iterator[Problem]:
+    by_preset = any(
+        argument.startswith("/ENTRY:") for argument in _of_preset(driver, linker, removing=True)
+    )
+    entries = [each for each in _switches(linker, blame) if each[0] == "ENTRY"]
+    for index, (_, value, where) in enumerate(entries):
+        if by_preset:
+            yield Problem(
+                where,
+                "the preset names the entry point already, and the linker takes one",
+                hint=f'set `driver.entry-point = "{value.partition("@")[0]}"`',
+                also=(("driver", "entry-point"), blame("preset")),
+            )
+        elif index:
+            yield Problem(
+                where,
+                "a second entry point, and the linker takes one",
+                hint="keep one of them",
+                also=(entries[0][2],),
+            )
+
+
+def _subsystem_fits(driver: Driver, linker: Linker, blame: Blame) -> Iterator[Problem]:
+    wanted, name = (_USER, "WINDOWS") if driver.model == "umdf" else (_KERNEL, "NATIVE")
+    for switch, value, where in _switches(linker, blame):
+        if switch == "SUBSYSTEM" and not wanted.fullmatch(value):
+            yield Problem(
+                where,
+                f"Windows loads no {driver.model.upper()} driver of subsystem `{value}`",
+                hint=f"`/SUBSYSTEM:{name}`, which the presets have already",
+                also=(("driver", "model"),),
+            )
+
+
+def _removed_arguments_are_there(driver: Driver, linker: Linker, blame: Blame) -> Iterator[Problem]:
+    preset = _of_preset(driver, linker)
+    for index, pattern in enumerate(linker.remove):
+        if not any(matches(pattern, argument) for argument in preset):
+            yield Problem(
+                blame("remove", index),
+                f"the preset `{linker.preset}` has no argument `{pattern}`",
+                hint=f"it has {', '.join(dict.fromkeys(preset)) or 'none at all'}",
+                also=(blame("preset"),),
+            )
+
+
+def _of_preset(driver: Driver, linker: Linker, *, removing: bool = False) -> list[str]:
+    """Return the preset's arguments for all targets, without those removed if so asked."""
+    remove = linker.remove if removing else ()
+    own = {"args": (), "pre_args": (), "remove": remove, "reproducible": False}
+    bare = linker.model_copy(update=own)
+    found = [link_arguments(driver, bare, target) for target in driver.triples]
+    return [argument for each in found for argument in (*each.pre, *each.post)]

@@ -1,0 +1,71 @@
+"""Rules on `[makefile]`: what is passed through must not meet what is generated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from kdrvgen.model.base import Path
+from kdrvgen.model.linker import Linker
+from kdrvgen.model.makefile import GENERATED_TASKS, Makefile
+from kdrvgen.model.problems import Problem
+from kdrvgen.model.profile import Profile
+
+__all__ = ["makefile_rules"]
+
+
+def makefile_rules(
+    makefile: Makefile, linker: Linker | None, profiles: Mapping[str, Profile]
+) -> Iterator[Problem]:
+    """Yield the broken rules of `[makefile]`."""
+    where: Path = ("makefile", "env")
+    yield from _variables_are_the_users(makefile.env, where)
+    for name, value in makefile.env.items():
+        if name in profiles and not isinstance(value, Mapping):
+            yield Problem(
+                (*where, name),
+                f"`{name}` is a profile, so that its entry is a table of variables",
+                hint=f"write [makefile.env.{name}], or take another name for the variable",
+            )
+        elif name in profiles:
+            yield from _variables_are_the_users(value, (*where, name))
+    if linker and linker.emit == "cargo-config":
+        yield from _flags_survive(makefile)
+    yield from _tasks_are_the_users(makefile)
+
+
+def _variables_are_the_users(env: Mapping[str, Any], where: Path) -> Iterator[Problem]:
+    for name in env:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
+            yield Problem((*where, name), f"`{name}` is no name of an environment variable")
+        elif name.upper().startswith("DRIVER_"):
+            yield Problem(
+                (*where, name),
+                "names that begin with DRIVER_ are the generated pipeline's own",
+                hint=f"another name, such as `MY_{name}`",
+            )
+
+
+def _flags_survive(makefile: Makefile) -> Iterator[Problem]:
+    for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"):
+        if name in makefile.env:
+            yield Problem(
+                ("makefile", "env", name),
+                "cargo would take these flags instead of those that make this a driver",
+                hint='set `linker.rustflags`, or `emit = "build-script"` in [linker]',
+                also=(("linker", "emit"),),
+            )
+
+
+def _tasks_are_the_users(makefile: Makefile) -> Iterator[Problem]:
+    for name, task in makefile.tasks.items():
+        where: Path = ("makefile", "tasks", name)
+        if name in GENERATED_TASKS or re.fullmatch(r"sign-(x86_64|i686|aarch64)", name):
+            yield Problem(
+                where,
+                f"`{name}` is a task of the generated pipeline, and cargo-make would mix the two",
+                hint="another name, and that task among its `dependencies`",
+            )
+        if not isinstance(task, Mapping):
+            yield Problem(where, "a task is a table", hint=f"write [makefile.tasks.{name}]")

@@ -1,0 +1,115 @@
+"""What each key of config.toml is: its type, default and docstring, read off the models."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from textwrap import dedent
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from kdrvgen.model.base import Table, to_kebab
+from kdrvgen.model.profile import Profile
+from kdrvgen.model.project import Project
+
+__all__ = ["Key", "keys"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of config.toml.
+
+    Attributes:
+        table: The table it stands in, such as `linker` or `profiles.NAME`.
+        name: The key itself.
+        values: What it takes, in TOML's words.
+        default: Its default as TOML, empty when it has none or derives it from other keys.
+        text: Its docstring, paragraphs divided by empty lines.
+    """
+
+    table: str
+    name: str
+    values: str
+    default: str
+    text: str
+
+
+def keys() -> Iterator[Key]:
+    """Yield every key, in the order of the models."""
+    for name, field in Project.model_fields.items():
+        if name == "profiles":
+            yield from _keys_of("profiles.NAME", Profile)
+        else:
+            yield from _keys_of(to_kebab(name), _plain(field.annotation))
+
+
+def _keys_of(table: str, model: Any) -> Iterator[Key]:
+    texts = _docstrings(model)
+    for name, field in model.model_fields.items():
+        yield Key(
+            table=table,
+            name=to_kebab(name),
+            values=_values(field.annotation),
+            default=_default(field),
+            text=texts[name],
+        )
+
+
+def _docstrings(model: type) -> dict[str, str]:
+    """Return the string that stands under each annotated name of a class."""
+    (body,) = ast.parse(dedent(inspect.getsource(model))).body
+    assert isinstance(body, ast.ClassDef)  # noqa: S101 - it is the source of a class
+    found = {}
+    for statement, after in zip(body.body, body.body[1:], strict=False):
+        match statement, after:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(text))),
+            ):
+                found[name] = inspect.cleandoc(text)
+    return found
+
+
+def _plain(annotation: Any) -> Any:
+    """Return a type without its `Annotated` and its `None`."""
+    if get_origin(annotation) is Annotated:
+        return _plain(get_args(annotation)[0])
+    if get_origin(annotation) in {Union, UnionType}:
+        (rest,) = (each for each in get_args(annotation) if each is not type(None))
+        return _plain(rest)
+    return annotation
+
+
+def _values(annotation: Any) -> str:
+    plain = _plain(annotation)
+    match get_origin(plain):
+        case origin if origin is Literal:
+            return ", ".join(_toml(value) for value in get_args(plain))
+        case origin if origin is tuple:
+            inner = _values(get_args(plain)[0])
+            return "array of strings" if inner == "string" else f"array of {inner}"
+    if isinstance(plain, type) and issubclass(plain, Table):
+        return "table"
+    return {str: "string", bool: "boolean", int: "integer"}.get(plain, "table")
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.default
+    if field.is_required() or value is None or isinstance(value, Table | Mapping):
+        return ""
+    return _toml(value)
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return str(value).lower()
+        case tuple():
+            return f"[{', '.join(_toml(member) for member in value)}]"
+        case str():
+            return f'"{value}"'
+    return str(value)

@@ -1,0 +1,54 @@
+"""How long a `cargo make sign` with nothing to do takes, beside what it is made of. See README.md."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from measure import Command, compare
+
+ROUNDS = 25
+EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "blog-driver"
+TARGET = "x86_64-pc-windows-msvc"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        project = folder / "hello"
+        shutil.copytree(EXAMPLE, project)
+        env = os.environ | {"XDG_DATA_HOME": str(folder / "data")}
+        subprocess.run([sys.executable, "-m", "kdrvgen", "config.toml"], cwd=project, check=True)
+        subprocess.run(["cargo", "make", "sign"], cwd=project, env=env, check=True)
+        (project / "Empty.toml").write_text("[tasks.empty]\n", encoding="utf-8")
+        generated = (project / "Makefile.toml").read_text(encoding="utf-8")
+        lean = generated.partition("[tasks.")[0] + "[tasks.empty]\n"
+        (project / "Lean.toml").write_text(lean, encoding="utf-8")
+        linker = {f"CARGO_TARGET_{TARGET.upper().replace('-', '_')}_LINKER": "rust-lld"}
+        build = ["cargo", "build", "--package", "hello", "--lib", "--target", TARGET]
+        times = compare(
+            {
+                "cargo make sign": Command(["cargo", "make", "sign"], project, env=env),
+                "cargo build": Command(build, project, env=env | linker),
+                "cargo make, empty task": Command(
+                    ["cargo", "make", "--makefile", "Empty.toml", "empty"], project, env=env
+                ),
+                "cargo make, empty task, our [config] and [env]": Command(
+                    ["cargo", "make", "--makefile", "Lean.toml", "empty"], project, env=env
+                ),
+            },
+            ROUNDS,
+        )
+    for name, milliseconds in times.items():
+        print(f"{name:50}{milliseconds:8.1f} ms")
+    sign, build_time = times["cargo make sign"], times["cargo build"]
+    for name in list(times)[2:]:
+        print(f"cargo make sign ÷ ({name} + cargo build): {sign / (times[name] + build_time):.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,143 @@
+"""Each exit code, and what is said with it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kdrvgen.cli import main
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "no configuration was given. There is a config.toml here: run `kdrvgen config.toml`"),
+        (["confg.toml"], "there is no file confg.toml. Did you mean config.toml?"),
+        (["ejct"], "there is no command or file ejct. Did you mean `kdrvgen eject`?"),
+        (["config.toml", "--chek"], "there is no option `--chek` here. Did you mean `--check`?"),
+        (["config.toml", "more"], "there is no argument `more` here. `kdrvgen --help` tells"),
+        (["-v", "eject", "config.toml"], "A command comes first: `kdrvgen eject …`."),
+        (["config.toml", "--format", "jsn"], "invalid choice: 'jsn'"),
+        (["config.toml", "--check", "--diff"], "not allowed with argument --check"),
+        (["config.toml", "--check", "--force"], "--force has nothing to overwrite"),
+        (["zzz"], "there is no file zzz."),
+    ],
+)
+def test_a_command_line_that_means_nothing_ends_with_2_and_a_suggestion(
+    project: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+) -> None:
+    assert main(words) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.startswith("error: ")
+    assert told in output.err
+    assert [path.name for path in project.iterdir()] == ["config.toml"]
+
+
+def test_an_invalid_configuration_ends_with_3_and_is_drawn(run: Run, project: Path) -> None:
+    (project / "config.toml").write_text("[driver]\nnmae = 'x'\n", "utf-8")
+    done = run("config.toml")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "config.toml:2:1" in done.stderr
+    assert "nmae = 'x'" in done.stderr
+
+
+def test_a_place_that_cannot_be_written_ends_with_8(run: Run, project: Path) -> None:
+    (project / "build.rs").mkdir()
+    done = run("config.toml")
+    assert (done.returncode, done.stdout) == (8, "")
+    assert done.stderr.startswith("error: build.rs is a folder, where kdrvgen writes a file.")
+
+
+def test_a_bug_ends_with_1_and_one_paragraph_and_a_traceback_only_on_demand(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del project
+
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("kdrvgen.rendering.project.render", broken)
+    assert main(["config.toml"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: kdrvgen itself failed (ZeroDivisionError: a bug). This is a bug")
+    assert told.count("\n") == 1
+    assert main(["config.toml", "-v"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_the_users_interrupt_ends_quietly_with_130(project: Path) -> None:
+    os.mkfifo(project / "pipe.toml")
+    with subprocess.Popen(
+        [sys.executable, "-m", "kdrvgen", "pipe.toml"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as waiting:
+        # The open of a pipe's other end returns once the program reads the configuration.
+        with (project / "pipe.toml").open("w", encoding="utf-8"):
+            waiting.send_signal(signal.SIGINT)
+            assert waiting.communicate() == ("", "")
+    assert waiting.returncode == 130
+
+
+def test_a_closed_pipe_ends_quietly(project: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "kdrvgen", "config.toml", "--diff"],
+        check=False,
+        stdout=write,
+        stderr=subprocess.PIPE,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b"")
+    assert [path.name for path in project.iterdir()] == ["config.toml"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_output_that_cannot_be_written_is_an_error(project: Path) -> None:
+    del project
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "kdrvgen", "config.toml"],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 8
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_configuration_called_like_a_command_is_reached_by_its_path(
+    run: Run, project: Path
+) -> None:
+    (project / "config.toml").rename(project / "eject")
+    assert run("./eject").returncode == 0
+    assert (project / "build.rs").exists()
+
+
+def test_help_tells_of_exit_codes_and_commands_and_version_of_the_version(run: Run) -> None:
+    done = run("--help")
+    assert done.returncode == 0
+    assert "exit codes:\n  0  done" in done.stdout
+    assert "kdrvgen eject  give the generated files up" in done.stdout
+    assert "usage: kdrvgen eject" in run("eject", "--help").stdout
+    assert run("--version").stdout.startswith("kdrvgen 0.")
+
+
+def test_names_that_the_terminal_cannot_show_are_no_failure(run: Run, project: Path) -> None:
+    (project / "ünï.toml").write_text('[driver]\nnmae = "ü"\n', "utf-8")
+    done = run("ünï.toml", PYTHONIOENCODING="ascii")
+    assert done.returncode == 3
+    assert "\\xfcn\\xef.toml:2:1" in done.stderr

@@ -1,0 +1,264 @@
+"""`kdrvgen CONFIG` and its modes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kdrvgen.cli import main
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+OUTPUTS = (".cargo/config.toml", "Makefile.toml", "build.rs")
+
+
+def listed(word: str) -> str:
+    return "".join(f"{word:9}  {path}\n" for path in OUTPUTS)
+
+
+def test_one_line_is_printed_for_each_file(run: Run) -> None:
+    first = run("config.toml")
+    assert (first.returncode, first.stdout, first.stderr) == (0, listed("created"), "")
+    second = run("config.toml")
+    assert (second.returncode, second.stdout, second.stderr) == (0, listed("unchanged"), "")
+
+
+def test_quiet_prints_nothing_when_all_is_well(run: Run) -> None:
+    done = run("config.toml", "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_files_go_next_to_the_configuration_or_where_they_are_asked_to(
+    run: Run, project: Path, tmp_path: Path
+) -> None:
+    assert run(project / "config.toml", cwd=tmp_path).returncode == 0
+    assert (project / "build.rs").exists()
+    assert run("config.toml", "-o", "../other").returncode == 0
+    for path in OUTPUTS:
+        assert (tmp_path / "other" / path).read_bytes() == (project / path).read_bytes()
+
+
+def test_check_tells_of_missing_and_outdated_files_and_writes_nothing(
+    run: Run, project: Path
+) -> None:
+    done = run("config.toml", "--check")
+    assert done.returncode == 4
+    assert done.stdout.startswith(listed("create") + "--- /dev/null\n+++ b/.cargo/config.toml\n")
+    assert "Run `kdrvgen config.toml`" in done.stderr
+    assert [path.name for path in project.iterdir()] == ["config.toml"]
+
+
+def test_check_is_content_after_a_run_and_with_windows_line_ends(run: Run, project: Path) -> None:
+    run("config.toml")
+    assert run("config.toml", "--check").returncode == 0
+    for path in OUTPUTS:
+        file = project / path
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    for _ in range(2):  # found out, then known
+        done = run("config.toml", "--check")
+        assert (done.returncode, done.stdout) == (0, listed("kept"))
+
+
+def test_check_says_of_an_edited_file_that_it_is_edited(run: Run, project: Path) -> None:
+    run("config.toml")
+    with (project / "build.rs").open("a", encoding="utf-8") as file:
+        file.write("// mine\n")
+    done = run("config.toml", "--check")
+    assert done.returncode == 4
+    assert "refuse     build.rs (edited by hand since kdrvgen wrote it)\n" in done.stdout
+    assert "\n-// mine\n" in done.stdout
+
+
+def test_check_finds_a_stale_cargo_configuration_of_its_own(run: Run, project: Path) -> None:
+    config = project / "config.toml"
+    before = config.read_text("utf-8")
+    config.write_text(before + '[toolchain]\ncargo-config = ".cargo/config"\n', "utf-8")
+    run("config.toml")
+    stale = (project / ".cargo" / "config").read_text("utf-8")
+    config.write_text(before, "utf-8")
+    run("config.toml")
+    assert not (project / ".cargo" / "config").exists()
+    (project / ".cargo" / "config").write_text(stale, "utf-8")
+    done = run("config.toml", "--check")
+    assert done.returncode == 4
+    assert "remove     .cargo/config (" in done.stdout
+
+
+def test_diff_prints_what_patch_applies_and_nothing_else(run: Run, project: Path) -> None:
+    run("config.toml")
+    config = project / "config.toml"
+    config.write_text(config.read_text("utf-8").replace("hello", "other"), "utf-8")
+    done = run("config.toml", "--diff")
+    assert done.returncode == 0
+    assert done.stdout.startswith("--- a/")
+    before = {path: (project / path).read_bytes() for path in OUTPUTS}
+    subprocess.run(["patch", "-p1", "-s"], input=done.stdout, text=True, check=True, cwd=project)
+    assert before != {path: (project / path).read_bytes() for path in OUTPUTS}
+    assert run("config.toml", "--check").returncode == 0
+    assert run("config.toml", "--diff").stdout == ""
+
+
+def test_dry_run_lists_and_ends_as_a_run_would(run: Run, project: Path) -> None:
+    done = run("config.toml", "--dry-run")
+    assert (done.returncode, done.stdout) == (0, listed("create"))
+    (project / "build.rs").write_text("fn main() {}\n", "utf-8")
+    done = run("config.toml", "--dry-run")
+    assert done.returncode == 5
+    assert "refuse     build.rs (not written by kdrvgen)\n" in done.stdout
+    assert sorted(path.name for path in project.iterdir()) == ["build.rs", "config.toml"]
+
+
+def test_a_foreign_file_is_refused_with_a_diff_until_force_is_given(
+    run: Run, project: Path
+) -> None:
+    (project / "build.rs").write_text("fn main() {} // mine\n", "utf-8")
+    done = run("config.toml")
+    assert done.returncode == 5
+    assert "\n-fn main() {} // mine\n" in done.stdout
+    assert "build.rs: not written by kdrvgen" in done.stderr
+    assert "--force" in done.stderr
+    assert not (project / "Makefile.toml").exists()
+    assert run("config.toml", "--force").returncode == 0
+    assert "mine" not in (project / "build.rs").read_text("utf-8")
+
+
+def test_a_foreign_cargo_configuration_is_warned_of_in_every_run(run: Run, project: Path) -> None:
+    (project / ".cargo").mkdir()
+    (project / ".cargo" / "config").write_text("[build]\n", "utf-8")
+    for _ in range(3):
+        done = run("config.toml", "-q")
+        assert done.returncode == 0
+        assert done.stderr.startswith("warning: .cargo/config: not written by kdrvgen, and cargo")
+
+
+def test_ejected_files_are_the_users_own(run: Run, project: Path) -> None:
+    run("config.toml")
+    (project / "build.rs").write_bytes(
+        (project / "build.rs").read_bytes().replace(b"\n", b"\r\n") + b"// mine\r\n"
+    )
+    done = run("eject", "config.toml")
+    assert done.returncode == 0
+    assert "updated    build.rs (yours now)\n" in done.stdout
+    for path in OUTPUTS:
+        assert "kdrvgen-digest" not in (project / path).read_text("utf-8")
+    assert (project / "build.rs").read_bytes().startswith(b"//! ")
+    assert (project / "build.rs").read_bytes().endswith(b"\r\n// mine\r\n")
+    assert run("eject", "config.toml").stdout.count("(yours already)") == 3
+    assert run("config.toml").returncode == 5
+
+
+def test_eight_runs_at_once_all_succeed_and_leave_no_litter(project: Path) -> None:
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-m", "kdrvgen", "config.toml"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(8)
+    ]
+    outcomes = [(*each.communicate(), each.returncode) for each in runs]
+    assert [(errors, code) for _, errors, code in outcomes] == [("", 0)] * 8
+    assert sorted(out for out, _, _ in outcomes) == [listed("created")] + [listed("unchanged")] * 7
+    found = {p.relative_to(project).as_posix() for p in project.rglob("*") if p.is_file()}
+    assert found == {"config.toml", *OUTPUTS}
+
+
+def test_a_full_disk_changes_nothing(run: Run, project: Path) -> None:
+    run("config.toml", "-o", "../full")
+    files = {path: (project.parent / "full" / path).read_bytes() for path in OUTPUTS}
+    script = (
+        "mount -t tmpfs -o size=64k none ../full || exit 99\n"
+        "cp -r ../saved/. ../full && sed -i s/hello/other/ config.toml\n"
+        "cat /dev/zero 2>/dev/null >../full/ballast\n"
+        '"$0" -m kdrvgen config.toml -o ../full; echo "exit $?"\n'
+        "rm ../full/ballast; cp -rT ../full ../after\n"
+    )
+    (project.parent / "full").rename(project.parent / "saved")
+    (project.parent / "full").mkdir()
+    try:
+        done = subprocess.run(
+            ["unshare", "-rm", "sh", "-c", script, sys.executable],
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+    except FileNotFoundError:
+        pytest.skip("no unshare: this machine cannot make a small disk")
+    if done.returncode == 99 or "unshare" in done.stderr:
+        pytest.skip("this machine lets nobody mount a small disk")
+    assert done.stdout == "exit 8\n"
+    assert "No space left on device. Nothing was changed. Make room" in done.stderr
+    after = project.parent / "after"
+    found = {
+        p.relative_to(after).as_posix(): p.read_bytes() for p in after.rglob("*") if p.is_file()
+    }
+    assert found == files
+
+
+def test_json_is_one_document_for_success_and_failure(run: Run, project: Path) -> None:
+    done = json.loads(run("config.toml", "--format", "json").stdout)
+    assert done["exit-code"] == 0
+    assert [(file["path"], file["status"]) for file in done["files"]] == [
+        (path, "created") for path in OUTPUTS
+    ]
+    assert json.loads(run("config.toml", "--format", "json").stdout)["files"][0] == {
+        "path": ".cargo/config.toml",
+        "status": "unchanged",
+        "reason": "",
+    }
+    (project / "build.rs").write_text("mine\n", "utf-8")
+    failed = run("config.toml", "--format", "json")
+    document = json.loads(failed.stdout)
+    assert (failed.returncode, document["exit-code"], failed.stderr) == (5, 5, "")
+    assert document["files"][2]["diff"].startswith("--- a/build.rs\n")
+    assert document["errors"][0] == {"path": "build.rs", "message": "not written by kdrvgen"}
+    (project / "config.toml").write_text("[driver]\nnmae = 'x'\n", "utf-8")
+    document = json.loads(run("config.toml", "--format", "json").stdout)
+    assert document["exit-code"] == 3
+    assert {error["file"] for error in document["errors"]} == {"config.toml"}
+    document = json.loads(run("config.toml", "--chek", "--format=json").stdout)
+    assert document["exit-code"] == 2
+
+
+def test_github_gets_an_annotation_for_each_file_and_cannot_be_driven_by_a_files_text(
+    run: Run, project: Path
+) -> None:
+    (project / "build.rs").write_text("::error::gotcha\n", "utf-8")
+    lines = run("config.toml", "--check", "--format", "github").stdout.splitlines()
+    assert "::error file=build.rs::not written by kdrvgen" in lines
+    assert "::error file=Makefile.toml::is not what the configuration says" in lines
+    stop = next(n for n, line in enumerate(lines) if "--- a/build.rs" in line) - 1
+    assert lines[stop].startswith("::stop-commands::")
+    token = lines[stop].removeprefix("::stop-commands::")
+    inside = lines[stop + 1 : lines.index(f"::{token}::", stop)]
+    assert "-::error::gotcha" in inside
+    (project / "config.toml").write_text("[driver]\nnmae = 'x'\n", "utf-8")
+    assert "::error file=config.toml,line=2," in run("config.toml", "--format", "github").stdout
+
+
+def test_color_is_for_terminals_and_for_those_who_ask(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del project
+    monkeypatch.setenv("TERM", "xterm")
+    assert main(["config.toml"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert main(["config.toml"]) == 0
+    assert capsys.readouterr().out.startswith("\x1b[2munchanged\x1b[0m  .cargo/config.toml\n")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert main(["config.toml"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+    assert main(["config.toml", "--color", "always"]) == 0
+    assert "\x1b" in capsys.readouterr().out
+
+
+def test_a_files_text_in_a_diff_cannot_drive_the_terminal(run: Run, project: Path) -> None:
+    (project / "build.rs").write_text("\x1b]0;gotcha\x07\n", "utf-8")
+    done = run("config.toml", "--diff", "--color", "never")
+    assert "-\\x1b]0;gotcha\\x07\n" in done.stdout

@@ -1,0 +1,181 @@
+"""A run with nothing to change is cheap, and never wrong about there being nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import kdrvgen
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+KNOWN = "nothing has changed since the last run"
+
+
+def stamps() -> list[Path]:
+    return list((Path(os.environ["XDG_CACHE_HOME"]) / "kdrvgen" / "stamps").iterdir())
+
+
+@pytest.mark.parametrize(
+    "options", [[], ["--check"], ["-q"], ["--diff"], ["--dry-run"], ["--format", "github"]]
+)
+def test_nothing_expensive_is_imported(run: Run, options: list[str]) -> None:
+    run("config.toml")
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "kdrvgen", "config.toml", *options],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "kdrvgen.output.stamp" in imported
+    expensive = {"dataclasses", "hashlib", "jinja2", "pathlib", "pydantic", "shutil", "tomli"}
+    assert not imported & expensive
+
+
+def test_a_second_run_knows_and_so_does_a_first_check(run: Run) -> None:
+    assert KNOWN not in run("config.toml", "-v").stderr
+    assert KNOWN in run("config.toml", "-v").stderr
+    assert KNOWN in run("config.toml", "-v", "--check").stderr
+
+
+def _edit_config(project: Path) -> None:
+    config = project / "config.toml"
+    config.write_text(config.read_text("utf-8").replace("hello", "hallo"), "utf-8")
+
+
+def _edit_output(project: Path) -> None:
+    file = project / "build.rs"
+    before = file.stat()
+    file.write_bytes(file.read_bytes()[:-2] + b" \n")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def _delete_output(project: Path) -> None:
+    (project / ".cargo" / "config.toml").unlink()
+
+
+def _link_outside(project: Path) -> None:
+    (project / "build.rs").rename(project.parent / "build.rs")
+    (project / "build.rs").symlink_to("../build.rs")
+
+
+def _pipe(project: Path) -> None:
+    (project / "build.rs").unlink()
+    os.mkfifo(project / "build.rs")
+
+
+def _sibling(project: Path) -> None:
+    (project / ".cargo" / "config").write_text("[build]\n", "utf-8")
+
+
+def _left_over(project: Path) -> None:
+    (project / ".build.rs.kdrvgen-new").write_text("half of", "utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        (_edit_config, 0),
+        (_edit_output, 5),
+        (_delete_output, 0),
+        (_link_outside, 5),
+        (_pipe, 8),
+        (_sibling, 0),
+        (_left_over, 0),
+    ],
+)
+def test_every_change_of_the_project_is_noticed(
+    run: Run, project: Path, change: Callable[[Path], None], code: int
+) -> None:
+    run("config.toml")
+    change(project)
+    done = run("config.toml", "-v")
+    assert KNOWN not in done.stderr
+    assert done.returncode == code
+    assert not (project / ".build.rs.kdrvgen-new").exists()
+
+
+@pytest.mark.parametrize("changed", ["output/plan.py", "rendering/templates/build.rs.j2"])
+def test_every_change_of_kdrvgen_itself_is_noticed(run: Run, tmp_path: Path, changed: str) -> None:
+    shutil.copytree(Path(kdrvgen.__file__).parent, tmp_path / "path" / "kdrvgen")
+    path = str(tmp_path / "path")
+    run("config.toml", PYTHONPATH=path)
+    assert KNOWN in run("config.toml", "-v", PYTHONPATH=path).stderr
+    source = tmp_path / "path" / "kdrvgen" / changed
+    source.write_text(source.read_text("utf-8") + "\n", "utf-8")
+    assert KNOWN not in run("config.toml", "-v", PYTHONPATH=path).stderr
+
+
+@pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "another listing", "a folder"])
+def test_a_broken_stamp_means_only_the_slow_way(run: Run, damage: str) -> None:
+    run("config.toml")
+    (stamp,) = stamps()
+    content = stamp.read_bytes()
+    stamp.unlink()
+    if damage == "a folder":
+        stamp.mkdir()
+    else:
+        stamp.write_bytes(
+            {
+                "truncated": content[:-1],
+                "empty": b"",
+                "garbage": b"\xff\x00\n\n" * 40,
+                "another listing": content.replace(b"unchanged\tbuild.rs\n", b""),
+            }[damage]
+        )
+        assert content != stamp.read_bytes()
+    done = run("config.toml", "-v")
+    assert done.returncode == 0
+    assert KNOWN not in done.stderr
+    assert done.stdout.count("unchanged") == 3
+    if damage != "a folder":
+        assert stamp.read_bytes() == content
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives away")
+def test_another_users_stamp_is_not_believed(run: Run) -> None:
+    run("config.toml")
+    (stamp,) = stamps()
+    os.chown(stamp, 65534, 65534)
+    assert KNOWN not in run("config.toml", "-v").stderr
+
+
+def test_a_cache_that_others_may_write_to_is_not_used(run: Run) -> None:
+    run("config.toml")
+    stamps()[0].parent.chmod(0o777)
+    assert KNOWN not in run("config.toml", "-v").stderr
+
+
+def test_without_a_usable_cache_everything_works_the_slow_way(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("", "utf-8")
+    for environment in ({"XDG_CACHE_HOME": str(file)}, {"KDRVGEN_NO_CACHE": "1"}):
+        for _ in range(2):
+            done = run("config.toml", "-v", **environment)
+            assert (done.returncode, done.stderr) == (0, "")
+    assert not list(Path(os.environ["XDG_CACHE_HOME"]).iterdir())
+
+
+def test_stamps_are_private_and_one_for_each_configuration_and_folder(run: Run) -> None:
+    run("config.toml")
+    run("config.toml", "-o", "other")
+    assert len(stamps()) == 2
+    assert {stamp.stat().st_mode & 0o777 for stamp in stamps()} == {0o600}
+
+
+def test_a_configuration_from_a_pipe_is_read_once(project: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "kdrvgen", "/dev/stdin", "-o", "."],
+        input=(project / "config.toml").read_text("utf-8"),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (project / "build.rs").exists()

@@ -1,0 +1,135 @@
+"""Whatever a file holds, the answer is a project or a ConfigError whose places are in the file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import kdrvgen
+from kdrvgen.config.drawing import draw
+from kdrvgen.config.source import Source
+
+VALID = """\
+[driver]
+name = "hello"
+targets = ["x86_64-pc-windows-msvc"]
+version = '0.1.0'
+[linker]
+args = [
+    "/DEBUG", # a comment
+]
+[signing]
+mode = "certificate"
+pfx = \"\"\"key.pfx\"\"\"
+pfx-password-env = "PFX"
+validity-days = 365
+[profiles.production]
+signing.timestamp-url = ""
+[makefile]
+env = { A = 1, B = { value = "x" } }
+"""
+PIECES = [
+    '"',
+    "'",
+    '"""',
+    "[",
+    "]",
+    "[[",
+    "{",
+    "}",
+    "=",
+    ",",
+    ".",
+    "\\",
+    "#",
+    "\n",
+    "\r",
+    "\0",
+    "é",
+]
+
+
+def assert_answered(file: Path, data: bytes) -> None:
+    file.write_bytes(data)
+    try:
+        assert kdrvgen.load(file).driver.name
+    except kdrvgen.ConfigError as caught:
+        error = caught
+    else:
+        return
+    lines = Source.of(data.decode(errors="backslashreplace"), "").text.split("\n")
+    for found in error.diagnostics:
+        for place in (found.place, *(related.place for related in found.related)):
+            if place:
+                assert 1 <= place.span.column <= len(lines[place.span.line - 1]) + 1
+                assert 0 <= place.excerpt.start <= len(place.excerpt.text)
+    assert all(line.isprintable() for line in str(error).split("\n"))
+    json.loads(draw(error.diagnostics, layout="json"))
+    assert len(draw(error.diagnostics, layout="github").splitlines()) == len(error.diagnostics)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.one_of(st.binary(), st.text().map(lambda text: text.encode(errors="replace"))))
+def test_any_bytes(tmp_path: Path, data: bytes) -> None:
+    assert_answered(tmp_path / "config.toml", data)
+
+
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300
+)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, len(VALID)),
+            st.integers(0, 12),
+            st.one_of(st.sampled_from(PIECES), st.text(max_size=4)),
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_mutated_configurations(tmp_path: Path, changes: list[tuple[int, int, str]]) -> None:
+    text = VALID
+    for start, dropped, added in changes:
+        text = text[:start] + added + text[start + dropped :]
+    assert_answered(tmp_path / "config.toml", text.encode(errors="surrogatepass"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 5000,
+        "a = " + "{a=" * 5000,
+        ".".join("a" * 5000) + " = 1",
+        "[" + ".".join("a" * 990) + "]",
+        "driver.name = 'x'\nmakefile.env.A = " + "[" * 390 + "]" * 390,
+        "driver.name = 'x'\nmakefile.env." + ".".join("a" * 900) + " = 1",
+        "driver = {" + ",".join(f"k{index} = 1" for index in range(2000)) + "}",
+        "[" * 100_000,
+        'a = "' + "x" * 500_000,
+        "x" * 500_000,
+        '"' * 100_000,
+        "signing.validity-days = 1" + "0" * 4000,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_hostile_documents(tmp_path: Path, text: str) -> None:
+    assert_answered(tmp_path / "config.toml", text.encode())
+
+
+def test_an_integer_too_long_for_the_reader_is_pointed_at() -> None:
+    digits = "9" * 5000
+    with pytest.raises(kdrvgen.ConfigError) as caught:
+        kdrvgen.loads(f"# {digits}\nname = '{digits}'\nb = {digits}\n")
+    (found,) = caught.value.diagnostics
+    assert found.span
+    assert (found.span.line, found.span.column) == (3, 5)
+
+
+def test_a_string_with_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(kdrvgen.ConfigError, match=r"driver\.name"):
+        kdrvgen.loads("driver.name = '\ud800'")

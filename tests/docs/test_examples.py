@@ -1,0 +1,74 @@
+"""The examples of the documentation work."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tomli
+
+import kdrvgen
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def _blocks(language: str) -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        blocks = re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+        found += [(f"{page.name}-{index}", block) for index, block in enumerate(blocks)]
+    assert found, f"no {language} in the documentation: the pattern is wrong"
+    return found
+
+
+@pytest.mark.parametrize(("name", "block"), _blocks("toml"))
+def test_a_configuration_in_the_documentation_is_valid(name: str, block: str) -> None:
+    del name
+    if "driver" not in tomli.loads(block):  # a part of a file
+        block += '\n[driver]\nname = "hello"\n'
+    assert kdrvgen.render(kdrvgen.loads(block))
+
+
+@pytest.mark.parametrize(("name", "block"), _blocks("python"))
+def test_a_script_in_the_documentation_runs(name: str, block: str, tmp_path: Path) -> None:
+    del name
+    done = subprocess.run(
+        [sys.executable, "-c", block],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Makefile.toml" in done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_what_the_readme_shows_of_the_command_line_is_what_it_prints(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"^\$ kdrvgen config\.toml\n(.*?)^\$", readme, re.MULTILINE | re.DOTALL)
+    config = re.search(r"^```toml\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    assert shown
+    assert config
+    (tmp_path / "config.toml").write_text(config[1], encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "kdrvgen", "config.toml"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == shown[1]

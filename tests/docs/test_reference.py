@@ -1,0 +1,64 @@
+"""docs/configuration.md says what the models say."""
+
+from __future__ import annotations
+
+import os
+from itertools import groupby
+from pathlib import Path
+
+import tomli
+
+import kdrvgen
+from kdrvgen.model.reference import Key, keys
+
+PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
+INTRODUCTION = """\
+# Configuration
+
+Every key of `config.toml`. Keys are written with hyphens; an unknown one is an error. The smallest valid file is:
+
+```toml
+[driver]
+name = "hello"
+```
+
+`[profiles.NAME]` is a profile of cargo-make. There are always `development`, which `cargo make sign` takes, and `production`,
+for `cargo make sign --profile production`; below its `linker` and `signing` stands what differs from `[linker]` and `[signing]`.
+What stands under `[makefile]` is handed to cargo-make as it is; names of the generated tasks and variables that begin with
+`DRIVER_` are taken.
+"""
+
+
+def _page() -> str:
+    parts = [INTRODUCTION]
+    for table, group in groupby(keys(), key=lambda key: key.table):
+        parts.append(f"\n## `[{table}]`\n")
+        parts.extend(_entry(key) for key in group)
+    return "".join(parts)
+
+
+def _entry(key: Key) -> str:
+    default = f", default `{key.default}`" if key.default else ""
+    values = key.values if key.values.islower() and '"' not in key.values else f"`{key.values}`"
+    text = key.text.replace("\n", " ").replace("  ", "\n\n")
+    return f"\n### `{key.name}`\n\n{values}{default}\n\n{text}\n"
+
+
+def test_the_reference_page_is_what_the_docstrings_say() -> None:
+    if os.environ.get("KDRVGEN_UPDATE_GOLDEN"):
+        PAGE.write_text(_page(), encoding="utf-8")
+    assert PAGE.read_text(encoding="utf-8") == _page()
+
+
+def test_every_default_on_the_page_is_the_one_that_is_taken() -> None:
+    written: dict[str, dict[str, object]] = {"driver": {"name": "hello"}}
+    for key in keys():
+        if key.default and not key.table.startswith("profiles"):
+            value = tomli.loads(f"value = {key.default}")["value"]
+            written.setdefault(key.table, {})[key.name] = value
+    smallest = kdrvgen.Project.model_validate({"driver": {"name": "hello"}})
+    assert kdrvgen.render(kdrvgen.Project.model_validate(written)) == kdrvgen.render(smallest)
+
+
+def test_every_key_has_a_text() -> None:
+    assert [key.name for key in keys() if not key.text.endswith(".")] == []

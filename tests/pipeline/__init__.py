@@ -1,0 +1,1 @@
+"""The generated pipeline, run for real: cargo-make, rustc, lld, osslsigncode, openssl, Wine."""

@@ -1,0 +1,140 @@
+"""Certificates made for a test, and a time stamp authority (RFC 3161) on loopback."""
+
+from __future__ import annotations
+
+import datetime
+import http.server
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+
+CODE_SIGNING = ExtendedKeyUsageOID.CODE_SIGNING
+TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A certificate and its private key."""
+
+    certificate: x509.Certificate
+    key: rsa.RSAPrivateKey
+
+    @classmethod
+    def make(
+        cls,
+        subject: str,
+        usage: ObjectIdentifier,
+        issuer: Identity | None = None,
+        *,
+        days: tuple[int, int] = (-1, 30),
+    ) -> Identity:
+        """Make one that is valid between two numbers of days from now; self-signed by default."""
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+        now = datetime.datetime.now(datetime.UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(issuer.certificate.subject if issuer else name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now + datetime.timedelta(days[0]))
+            .not_valid_after(now + datetime.timedelta(days[1]))
+            .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
+            .sign(issuer.key if issuer else key, hashes.SHA256())
+        )
+        return cls(certificate, key)
+
+    def certificate_pem(self) -> bytes:
+        """Return the certificate alone."""
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+    def key_pem(self) -> bytes:
+        """Return the private key alone."""
+        return self.key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+
+    def pfx(self, password: str) -> bytes:
+        """Return both as a PKCS #12 file."""
+        encryption = (
+            serialization.BestAvailableEncryption(password.encode())
+            if password
+            else serialization.NoEncryption()
+        )
+        return pkcs12.serialize_key_and_certificates(
+            b"test", self.key, self.certificate, None, encryption
+        )
+
+
+_CONFIGURATION = """\
+[tsa]
+default_tsa = here
+[here]
+serial = {folder}/serial
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256, sha384, sha512
+accuracy = secs:1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A running authority."""
+
+    url: str
+    roots: Path
+
+    @classmethod
+    @contextmanager
+    def start(cls, folder: Path) -> Iterator[Authority]:
+        """Serve time stamps on loopback for as long as the context lasts."""
+        root = Identity.make("Time Stamp Root", TIME_STAMPING)
+        signer = Identity.make("Time Stamp Signer", TIME_STAMPING, root)
+        roots = folder / "roots.pem"
+        roots.write_bytes(root.certificate_pem())
+        (folder / "signer.pem").write_bytes(signer.certificate_pem())
+        (folder / "signer.key").write_bytes(signer.key_pem())
+        (folder / "tsa.cnf").write_text(_CONFIGURATION.format(folder=folder), encoding="utf-8")
+        lock = threading.Lock()  # openssl counts serial numbers in a file
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                query = folder / "query.tsq"
+                with lock:
+                    query.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+                    reply = subprocess.run(
+                        ["openssl", "ts", "-reply", "-config", folder / "tsa.cnf"]
+                        + ["-queryfile", query, "-signer", folder / "signer.pem"]
+                        + ["-inkey", folder / "signer.key", "-chain", roots],
+                        check=True,
+                        capture_output=True,
+                    ).stdout
+                self.send_response(200)
+                self.send_header("Content-Type", "application/timestamp-reply")
+                self.send_header("Content-Length", str(len(reply)))
+                self.end_headers()
+                self.wfile.write(reply)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            thread = threading.Thread(target=server.serve_forever)
+            thread.start()
+            yield cls(f"http://127.0.0.1:{server.server_port}/", roots)
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,268 @@
+"""A driver project in a folder of its own, and how a test runs the real tools in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+EXAMPLE = REPOSITORY / "docs/examples/blog-driver"
+X64 = "x86_64-pc-windows-msvc"
+
+CONFIG = """\
+[driver]
+name = "hello"
+
+[signing]
+timestamp-url = ""
+"""
+"""The smallest project that signs without a network."""
+
+# What would reach into a build from the shell that the tests are started in.
+_FOREIGN = re.compile(
+    r"(RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_TARGET_.*|CARGO_BUILD_.*|CARGO_MAKE.*|DRIVER_.*"
+    r"|CARGO_PROFILE_.*|RUSTC|RUSTC_.*|WINE.*|XDG_.*|GIT_.*)"
+)
+
+
+def need(*programs: str) -> None:
+    """Skip the test where a program is not installed; with CI in the environment, fail."""
+    missing = [program for program in programs if not shutil.which(program)]
+    if missing:
+        without(f"{', '.join(missing)} not installed; docs/setup.sh does it")
+
+
+def without(what: str) -> None:
+    """Skip the test for want of `what`; with CI in the environment, fail."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Return the environment of a user whose home is `home`, with this machine's toolchain."""
+    real = Path.home()
+    env = {name: text for name, text in os.environ.items() if not _FOREIGN.fullmatch(name)}
+    env |= {
+        "HOME": str(home),
+        "XDG_DATA_HOME": str(home / "data"),
+        "CARGO_HOME": os.environ.get("CARGO_HOME", str(real / ".cargo")),
+        "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(real / ".rustup")),
+        "PYTHONPATH": str(REPOSITORY),
+        "CARGO_TERM_COLOR": "never",
+        "LC_ALL": "C.UTF-8",
+    }
+    return env
+
+
+def run(
+    argv: Sequence[str | Path], cwd: Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a program with both its streams in `stdout`."""
+    return subprocess.run(
+        argv,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A driver project, and the environment of the user it belongs to."""
+
+    folder: Path
+    home: Path
+    env: dict[str, str] = field(repr=False)
+
+    def generate(self, config: str | None = None) -> str:
+        """Write config.toml, unless it is to stay, and run `python -m kdrvgen` on it."""
+        if config is not None:
+            (self.folder / "config.toml").write_text(config, encoding="utf-8")
+        argv = [sys.executable, "-m", "kdrvgen", "config.toml"]
+        done = run(argv, self.folder, self.env)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return the command line of cargo-make."""
+        return ["cargo", "make", "--disable-check-for-updates", *arguments]
+
+    def run(
+        self, *arguments: str, cwd: Path | None = None, **env: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run cargo-make, however it ends."""
+        return run(self.command(*arguments), cwd or self.folder, self.env | env)
+
+    def make(self, *arguments: str, cwd: Path | None = None, **env: str) -> str:
+        """Run cargo-make, which succeeds; return what it said."""
+        done = self.run(*arguments, cwd=cwd, **env)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def fail(self, *arguments: str, cwd: Path | None = None, **env: str) -> str:
+        """Run cargo-make, which fails; return what it said."""
+        done = self.run(*arguments, cwd=cwd, **env)
+        assert done.returncode != 0, done.stdout
+        return done.stdout
+
+    def built(self, name: str = "hello.sys", profile: str = "debug", target: str = X64) -> Path:
+        """Return the path of what is built."""
+        return self.folder / "target" / target / profile / name
+
+    @property
+    def sys(self) -> Path:
+        """The development image."""
+        return self.built()
+
+    @property
+    def dll(self) -> Path:
+        """What cargo left for development."""
+        return self.built("hello.dll")
+
+    @property
+    def certificates(self) -> Path:
+        """The user's folder of test certificates."""
+        return self.home / "data/kdrvgen/certificates"
+
+    @property
+    def identity(self) -> Path:
+        """The one test certificate with its key."""
+        (identity,) = self.certificates.glob("*.pem")
+        return identity
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace text that is there in a file of the project."""
+        path = self.folder / name
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def say(self, word: str) -> None:
+        """Make the driver log `word` when it is loaded."""
+        path = self.folder / "src/lib.rs"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(r'"loaded[^,]*,', f'"loaded {word},', text), encoding="utf-8")
+
+    def shim(self, program: str, script: str) -> None:
+        """Put a shell script of a program's name in front of PATH."""
+        folder = self.home / "shims"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / program
+        path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        path.chmod(0o755)
+        if not self.env["PATH"].startswith(f"{folder}:"):
+            self.env["PATH"] = f"{folder}:{self.env['PATH']}"
+
+    def unshim(self) -> None:
+        """Take all shims away again."""
+        shutil.rmtree(self.home / "shims")
+
+    def record(self, program: str) -> Path:
+        """Note each call of a program, which runs as ever; return the file of notes."""
+        notes = self.home / f"{program}.calls"
+        notes.write_text("", encoding="utf-8")
+        real = shutil.which(program, path=self.env["PATH"])
+        self.shim(program, f"printf '%s\\n' \"$*\" >> '{notes}'\nexec '{real}' \"$@\"")
+        return notes
+
+    def hide(self, *programs: str) -> None:
+        """Give the project a PATH on which everything is but these (patterns allowed)."""
+        folder = self.home / "path"
+        folder.mkdir(parents=True)
+        for place in self.env["PATH"].split(":"):
+            if not Path(place).is_dir():
+                continue
+            for entry in Path(place).iterdir():
+                link = folder / entry.name
+                if not os.path.lexists(link) and not any(entry.match(each) for each in programs):
+                    link.symlink_to(entry)
+        self.env["PATH"] = str(folder)
+
+    def verify(self, image: Path | None = None, *more: str | Path) -> subprocess.CompletedProcess[str]:
+        """Let osslsigncode verify an image against the exported certificate."""
+        pem = self.home / "exported.pem"
+        exported = self.folder / "DriverCertificate.cer"
+        subprocess.run(
+            ["openssl", "x509", "-inform", "DER", "-in", exported, "-out", pem], check=True
+        )
+        argv = ["osslsigncode", "verify", "-CAfile", pem, *more, "-in", image or self.sys]
+        return run(argv, self.home)
+
+    def verifies(self, image: Path | None = None, *more: str | Path) -> bool:
+        """Tell whether an image's signature is of the exported certificate."""
+        return self.verify(image, *more).returncode == 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a file is: another one, another time, or other bytes make it unequal."""
+
+    inode: int
+    mtime: int
+    content: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, path: Path) -> State:
+        """Return the state of a file."""
+        status = path.stat()
+        return cls(status.st_ino, status.st_mtime_ns, path.read_bytes())
+
+
+class Stall:
+    """A named pipe at which a shim says that it was reached and then waits to be killed."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.pipe = project.home / "reached"
+        os.mkfifo(self.pipe)
+
+    @property
+    def script(self) -> str:
+        """Shell commands that report and never return."""
+        return f"echo > '{self.pipe}'; read -r _ < '{self.pipe}'"
+
+    def kill(self, *arguments: str) -> bool:
+        """Run cargo-make and kill it where it stalls; tell whether it came there."""
+        process = subprocess.Popen(
+            self.project.command(*arguments),
+            cwd=self.project.folder,
+            env=self.project.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        # Opened for both, so that it blocks nobody; a run that never stalls ends by itself.
+        pipe = os.open(self.pipe, os.O_RDWR | os.O_NONBLOCK)
+        try:
+            while process.poll() is None:
+                try:
+                    os.read(pipe, 1)
+                except BlockingIOError:
+                    try:
+                        process.wait(0.02)
+                    except subprocess.TimeoutExpired:
+                        continue
+                    return False
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                return True
+            return False
+        finally:
+            os.close(pipe)
