@@ -50,9 +50,8 @@ def _no_switch_of_rustc(linker: Linker, blame: Blame) -> Iterator[Problem]:
 
 
 def _one_entry_point(driver: Driver, linker: Linker, blame: Blame) -> Iterator[Problem]:
-    by_preset = any(
-        argument.startswith("/ENTRY:") for argument in _of_preset(driver, linker, removing=True)
-    )
+    preset = _of_preset(driver, linker, removing=True)
+    by_preset = any(argument.startswith("/ENTRY:") for argument in preset)
     entries = [each for each in _switches(linker, blame) if each[0] == "ENTRY"]
     for index, (_, value, where) in enumerate(entries):
         if by_preset:

@@ -22,6 +22,13 @@ _DEEPEST = 16
 _HOUR, _MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
 
 
+def _key(value: object) -> str:
+    if not isinstance(value, str):
+        raise problem("keys are strings")
+    refuse_controls(value)
+    return value
+
+
 def _frozen(value: object, depth: int = 0) -> Any:  # noqa: ANN401 - the field is of any type
     """Return a TOML value as one that cannot change; raise for what TOML cannot hold."""
     if depth > _DEEPEST:
@@ -39,11 +46,7 @@ def _frozen(value: object, depth: int = 0) -> Any:  # noqa: ANN401 - the field i
         case int() if -(2**63) <= value < 2**63:
             return value
         case Mapping():
-            for key in value:
-                if not isinstance(key, str):
-                    raise problem("keys are strings")
-                refuse_controls(key)
-            return FrozenTable({key: _frozen(member, depth + 1) for key, member in value.items()})
+            return FrozenTable({_key(key): _frozen(each, depth + 1) for key, each in value.items()})
         case list() | tuple():
             return tuple(_frozen(member, depth + 1) for member in value)
     raise problem(f"TOML has no value such as {value!r}")

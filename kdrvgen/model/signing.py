@@ -92,7 +92,7 @@ class Signing(Table):
     certificate_file: Annotated[RelativePath, AfterValidator(_certificate_file)] = (
         "DriverCertificate.cer"
     )
-    """Where a test certificate's public part is exported to, for the machines that shall trust it."""
+    """Where a test certificate's public part is exported to, for machines that shall trust it."""
 
     thumbprint: Annotated[Text, AfterValidator(_thumbprint)] = ""
     """SHA-1 thumbprint of the certificate, 40 hexadecimal digits; preferred over `subject`."""

@@ -20,7 +20,7 @@ _PURPOSES = {
     "/GUARD": "Control Flow Guard",
     "/IGNORE:4216": "the entry point is exported, and may be",
     "/IGNORE:4257": "objects not compiled for the kernel: Rust has no such mark",
-    "/INTEGRITYCHECK": "loads only with a valid signature; ObRegisterCallbacks and others ask for it",
+    "/INTEGRITYCHECK": "loads only with a valid signature; ObRegisterCallbacks asks for it",
     "/KERNEL": "holds the image to the rules of kernel mode",
     "/LIBPATH": "where libraries are looked for",
     "/MANIFEST": "drivers carry no manifest",

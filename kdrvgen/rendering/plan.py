@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from kdrvgen.model import Project, Signing
@@ -44,11 +45,6 @@ class TargetPlan:
         return self.triple.partition("-")[0]
 
     @property
-    def has_script_arguments(self) -> bool:
-        """Whether build.rs passes linker arguments for any profile."""
-        return any(self.script_arguments.values())
-
-    @property
     def linker_variable(self) -> str:
         """The environment variable that cargo reads the target's linker from."""
         return f"CARGO_TARGET_{self.triple.upper().replace('-', '_')}_LINKER"
@@ -73,12 +69,16 @@ def plan(project: Project) -> dict[str, Any]:
     channel = project.toolchain.channel
     # The stable channel means whatever toolchain is active: a distribution's has no rustup.
     run = "" if channel == "stable" else f"rustup run {channel} "
+    targets = [_target(project, triple) for triple in project.driver.triples]
     return {
         "project": project,
         "driver": project.driver,
         "toolchain": project.toolchain,
         "wdk": project.wdk,
-        "targets": [_target(project, triple) for triple in project.driver.triples],
+        "kit_libraries": _kit_libraries(project),
+        "has_preset": any(project.linker_for(name).preset != "none" for name in project.profiles),
+        "targets": targets,
+        "script_arguments": _by_arguments(targets),
         "profiles": profiles,
         "shared_env": _shared_env(profiles),
         "own_settings": {each.name: _own_settings(each, profiles) for each in profiles},
@@ -92,6 +92,19 @@ def plan(project: Project) -> dict[str, Any]:
         },
         "cargo_profiles": sorted({profile.cargo_profile for profile in profiles}),
     }
+
+
+def _kit_libraries(project: Project) -> tuple[str, ...]:
+    """Return the kit's libraries to link, in the driver model's part of the kit."""
+    beside = {
+        "wdm": (),
+        "kmdf": ("BufferOverflowFastFailK", "WdfLdr", "WdfDriverEntry"),
+        "umdf": ("WdfDriverStubUm", "ntdll", "OneCoreUAP"),
+    }[project.driver.model]
+    # The kit has these for kernel mode only.
+    kernel = {"ntoskrnl", "hal"} if project.driver.model == "umdf" else set[str]()
+    own = (name for name in project.wdk.libraries if name.lower() not in kernel)
+    return tuple(dict.fromkeys((*own, *beside)))
 
 
 def _target(project: Project, triple: Target) -> TargetPlan:
@@ -112,44 +125,46 @@ def _target(project: Project, triple: Target) -> TargetPlan:
             written[name] = [f"{pre}{argument}" for argument in found.pre] if before else []
             script[name] = [*(() if before else found.pre), *found.post]
         rustflags[name] = list(linker.rustflags)
-    common = _common(list(written.values()))
-    common_rustflags = _common(list(rustflags.values()))
+    shared = _beginning(list(written.values()))
+    shared_rustflags = _beginning_of_flags(list(rustflags.values()))
+    common, *_ = written.values()
+    common_rustflags, *_ = rustflags.values()
     for name, flags in written.items():
         # What not all profiles have cannot stand in the cargo configuration.
-        script[name] = [flag.partition("=")[2] for flag in _without(flags, common)] + script[name]
+        script[name] = [flag.partition("=")[2] for flag in flags[shared:]] + script[name]
     return TargetPlan(
         triple=triple,
-        flags=tuple(Flag(flag, purpose(flag.partition("=")[2])) for flag in common)
-        + tuple(Flag(flag, "") for flag in common_rustflags),
+        flags=tuple(Flag(flag, purpose(flag.partition("=")[2])) for flag in common[:shared])
+        + tuple(Flag(flag, "") for flag in common_rustflags[:shared_rustflags]),
         script_arguments={name: tuple(arguments) for name, arguments in script.items()},
-        extra_flags={
-            name: tuple(_without(flags, common_rustflags)) for name, flags in rustflags.items()
-        },
+        extra_flags={name: tuple(flags[shared_rustflags:]) for name, flags in rustflags.items()},
     )
 
 
-def _common(lists: Sequence[Sequence[str]]) -> list[str]:
-    """Return what all lists hold, if it stands in the same order in all; else what all begin with."""
-    kept = [[item for item in items if all(item in other for other in lists)] for items in lists]
-    if all(items == kept[0] for items in kept):
-        return list(kept[0])
-    beginning: list[str] = []
-    for items in zip(*lists, strict=False):
-        if len(set(items)) > 1:
-            break
-        beginning.append(items[0])
-    return beginning
+def _by_arguments(
+    targets: Sequence[TargetPlan],
+) -> Mapping[tuple[str, ...], Sequence[tuple[Target, str]]]:
+    """Return what build.rs passes, each list with the targets and profiles that it is for."""
+    found: dict[tuple[str, ...], list[tuple[Target, str]]] = {}
+    for target in targets:
+        for profile, arguments in target.script_arguments.items():
+            if arguments:
+                found.setdefault(arguments, []).append((target.triple, profile))
+    return found
 
 
-def _without(items: Sequence[str], taken: Sequence[str]) -> list[str]:
-    left = list(taken)
-    rest: list[str] = []
-    for item in items:
-        if item in left:
-            left.remove(item)
-        else:
-            rest.append(item)
-    return rest
+def _beginning(lists: Sequence[Sequence[str]]) -> int:
+    """Return how many first elements all lists share: what comes later may revoke the earlier."""
+    columns = zip(*lists, strict=False)
+    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+
+
+def _beginning_of_flags(lists: Sequence[Sequence[str]]) -> int:
+    """Return as `_beginning` does, and part no flag from its value: `-C` from `opt-level=2`."""
+    shared = _beginning(lists)
+    while shared and any(not items[shared].startswith("-") for items in lists if items[shared:]):
+        shared -= 1
+    return shared
 
 
 def _profiles(project: Project) -> list[ProfilePlan]:

@@ -24,7 +24,7 @@ __all__ = ["render"]
 def render(project: Project) -> Mapping[PurePosixPath, str]:
     """Return every file that kdrvgen owns in a project.
 
-    A pure function of the project and of kdrvgen's version: no clock, no host, no file is looked at.
+    A pure function of the project and of kdrvgen's version: neither clock nor host is looked at.
 
     Returns:
         The whole texts, with LF line ends, by their paths from the project folder.

@@ -52,8 +52,11 @@ def rust(value: str) -> str:
 
 
 def sh(value: str | Iterable[Any]) -> str:
-    """Return one word of a POSIX shell script, or several (POSIX.1-2017, 2.2.2 Single-Quotes)."""
+    """Return one word of a POSIX shell script, or several (POSIX.1-2017, 2.2.2 Single-Quotes).
+
+    Never three single quotes in a row: the scripts stand in TOML strings that end at them.
+    """
     if not isinstance(value, str):
         return " ".join(sh(str(word)) for word in value)
-    quoted = value.replace("'", "'\\''")
+    quoted = value.replace("'", "'\"'\"'")
     return f"'{quoted}'"

@@ -63,6 +63,11 @@ class Image:
         return self._word(94)
 
     @property
+    def image_version(self) -> tuple[int, int]:
+        """What the linker was told by /VERSION."""
+        return self._word(68), self._word(70)
+
+    @property
     def entry(self) -> int:
         """Address of the entry point, relative to the image."""
         return self._long(40)
