@@ -166,7 +166,8 @@ class _Version(argparse.Action):
         del namespace, values, option_string
         from kdrvgen import __version__  # noqa: PLC0415 - see above
 
-        parser.exit(message=f"kdrvgen {__version__}\n")
+        sys.stdout.write(f"kdrvgen {__version__}\n")
+        parser.exit()
 
 
 def _commands() -> str:

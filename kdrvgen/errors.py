@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
+TYPE_CHECKING = False  # see kdrvgen/__init__.py
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import ClassVar
 
     from kdrvgen.config.diagnostics import Diagnostic
+    from kdrvgen.output.report import Report
 
 __all__ = [
     "ConfigError",
@@ -60,9 +61,27 @@ class DriftError(KdrvgenError):
 
 
 class RefusedError(KdrvgenError):
-    """Writing would lose something of the user's, so nothing was written."""
+    """Writing would lose something of the user's, so nothing was written.
+
+    Attributes:
+        report: What would have become of each file.
+    """
 
     exit_code = 5
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)
+        self.report = report
+
+    def __str__(self) -> str:
+        """Say which files stand in the way, and what the user can do."""
+        blamed = "\n".join(f"  {entry.path}: {entry.reason}" for entry in self.report.refused)
+        return (
+            f"nothing was written, because this would be lost or written elsewhere:\n{blamed}\n"
+            "Say in config.toml what you changed ([makefile] takes your own tasks), then run with "
+            "--force to have the files made anew; or keep them and let `kdrvgen eject` give the "
+            "generated files up. --force follows no link out of the project."
+        )
 
 
 class VerificationError(KdrvgenError):

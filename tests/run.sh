@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up what the tests need, then checks everything; arguments go to pytest, which then runs alone.
+# Sets up what the tests need, then checks everything. Arguments go to pytest, which then runs alone;
+# with --benchmarks the benchmarks run instead.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -45,6 +46,12 @@ if [ -z "${KDRVGEN_TOML_CORPUS-}" ]; then
 fi
 export KDRVGEN_TOML_CORPUS
 
+if [ "${1-}" = --benchmarks ]; then
+    # Tools as users have them: with compiled modules.
+    unset PYTHONDONTWRITEBYTECODE
+    python -m tests.benchmarks.generating
+    exec python -m tests.benchmarks.pipeline
+fi
 if [ $# -gt 0 ]; then
     exec pytest "$@"
 fi

@@ -13,7 +13,7 @@ from kdrvgen.output.paths import is_within, resolve
 from kdrvgen.output.plan import Plan, Step, read
 from kdrvgen.output.report import Entry, Report, Status
 from kdrvgen.output.run import carry_out
-from kdrvgen.rendering.header import Ownership, examine
+from kdrvgen.rendering.header import Ownership, examine, unseal
 
 __all__ = ["eject", "populate_parser", "run"]
 
@@ -74,10 +74,4 @@ def _steps(paths: Iterable[PurePosixPath], root: str) -> Iterator[Step]:
         if examine(text) is Ownership.FOREIGN:
             yield Step(Entry(path, Status.UNCHANGED, "yours already", text, text), real, found)
         else:
-            yield Step(Entry(path, Status.UPDATED, "yours now", text, _bare(text)), real, found)
-
-
-def _bare(text: str) -> str:
-    """Return the text after the header, which ends at the first empty line; line ends stay."""
-    end = "\r\n\r\n" if "\r\n\r\n" in text.partition("\n\n")[0] else "\n\n"
-    return text.partition(end)[2]
+            yield Step(Entry(path, Status.UPDATED, "yours now", text, unseal(text)), real, found)

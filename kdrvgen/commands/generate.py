@@ -115,14 +115,14 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stamp: Stamp) -> int:
     from kdrvgen.commands.missing import demand  # noqa: PLC0415 - needs difflib
     from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic
-    from kdrvgen.output.run import Refusal  # noqa: PLC0415 - likewise dataclasses and pathlib
+    from kdrvgen.errors import RefusedError  # noqa: PLC0415 - the no-op run raises nothing
 
     demand(arguments.config)
     project = load(arguments.config)
     mode: str | None = arguments.mode
     try:
         plan = _write(project, root, force=arguments.force, dry_run=mode is not None)
-    except Refusal as refusal:
+    except RefusedError as refusal:
         _tell(console, refusal.report, root, planned=True)
         console.diffs((str(entry.path), entry.diff) for entry in refusal.report.refused)
         _blame(console, refusal.report.refused, root)
@@ -137,8 +137,7 @@ def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stam
 
 
 def _judge(console: Console, report: Report, root: str, arguments: argparse.Namespace) -> None:
-    from kdrvgen.errors import DriftError  # noqa: PLC0415 - the no-op run raises nothing
-    from kdrvgen.output.run import Refusal  # noqa: PLC0415 - see _run_slowly
+    from kdrvgen.errors import DriftError, RefusedError  # noqa: PLC0415 - the no-op run raises nothing
 
     if arguments.mode == "check" and report.drifted:
         _blame(console, report.drift, root)
@@ -148,7 +147,7 @@ def _judge(console: Console, report: Report, root: str, arguments: argparse.Name
         )
     if arguments.mode == "dry-run" and report.refused:
         _blame(console, report.refused, root)
-        raise Refusal(report)
+        raise RefusedError(report)
     if arguments.mode == "diff":
         for entry in report.refused:
             console.warning(_named(root, entry.path), f"{entry.reason}; a run would be refused")

@@ -6,10 +6,27 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    WrapSerializer,
+)
 from pydantic_core import PydanticCustomError
 
-__all__ = ["Filled", "FrozenTable", "Path", "Table", "Text", "problem", "refuse_controls"]
+__all__ = [
+    "Dumped",
+    "Filled",
+    "FrozenTable",
+    "Path",
+    "Table",
+    "Text",
+    "plain",
+    "problem",
+    "refuse_controls",
+]
 
 Path = tuple[str | int, ...]
 """Where a value stands in config.toml: keys, and indexes of arrays."""
@@ -42,6 +59,23 @@ class FrozenTable(Mapping[str, Any]):
 
     def __repr__(self) -> str:
         return f"FrozenTable({self._members!r})"
+
+
+def plain(value: object) -> Any:  # noqa: ANN401 - TOML's values are of any type
+    """Return a frozen TOML value as tables and arrays that can be changed."""
+    if isinstance(value, Mapping):
+        return {key: plain(member) for key, member in value.items()}
+    if isinstance(value, tuple):
+        return [plain(member) for member in value]
+    return value
+
+
+def _dump(value: object, handler: SerializerFunctionWrapHandler) -> object:
+    return handler(plain(value))
+
+
+Dumped = WrapSerializer(_dump)
+"""Has pydantic dump a `FrozenTable` as it does a dict."""
 
 
 class Table(BaseModel):

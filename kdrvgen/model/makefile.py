@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from kdrvgen.model.base import FrozenTable, Table, problem, refuse_controls
+from kdrvgen.model.base import Dumped, FrozenTable, Table, problem, refuse_controls
 
 __all__ = ["GENERATED_TASKS", "Makefile"]
 
@@ -52,7 +52,7 @@ def _frozen(value: object, depth: int = 0) -> Any:  # noqa: ANN401 - the field i
     raise problem(f"TOML has no value such as {value!r}")
 
 
-_FreeForm = Annotated[Mapping[str, Any], AfterValidator(_frozen)]
+_FreeForm = Annotated[Mapping[str, Any], AfterValidator(_frozen), Dumped]
 
 
 class Makefile(Table):

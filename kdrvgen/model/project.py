@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from kdrvgen.model.base import FrozenTable, Table
+from kdrvgen.model.base import Dumped, FrozenTable, Table
 from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker, Wdk
@@ -67,9 +67,9 @@ class Project(Table):
     signing: Signing = Signing.model_construct()
     """The certificate, the signing tool and the time stamp."""
 
-    profiles: Annotated[Mapping[ProfileName, Profile], AfterValidator(_with_standard_profiles)] = (
-        _with_standard_profiles({})
-    )
+    profiles: Annotated[
+        Mapping[ProfileName, Profile], AfterValidator(_with_standard_profiles), Dumped
+    ] = _with_standard_profiles({})
     """Profiles of cargo-make: development and production always, and those you add."""
 
     makefile: Makefile = Makefile.model_construct()

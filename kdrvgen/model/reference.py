@@ -47,7 +47,7 @@ def keys() -> Iterator[Key]:
             yield from _keys_of(to_kebab(name), _plain(field.annotation))
 
 
-def _keys_of(table: str, model: Any) -> Iterator[Key]:
+def _keys_of(table: str, model: type[Table]) -> Iterator[Key]:
     texts = _docstrings(model)
     for name, field in model.model_fields.items():
         yield Key(
@@ -74,7 +74,7 @@ def _docstrings(model: type) -> dict[str, str]:
     return found
 
 
-def _plain(annotation: Any) -> Any:
+def _plain(annotation: object) -> Any:  # noqa: ANN401 - a type form of any kind
     """Return a type without its `Annotated` and its `None`."""
     if get_origin(annotation) is Annotated:
         return _plain(get_args(annotation)[0])
@@ -84,7 +84,7 @@ def _plain(annotation: Any) -> Any:
     return annotation
 
 
-def _values(annotation: Any) -> str:
+def _values(annotation: object) -> str:
     plain = _plain(annotation)
     match get_origin(plain):
         case origin if origin is Literal:

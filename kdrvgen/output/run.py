@@ -11,31 +11,8 @@ from kdrvgen.output.access import explain
 from kdrvgen.output.apply import apply
 from kdrvgen.output.lock import held
 from kdrvgen.output.plan import Plan, make
-from kdrvgen.output.report import Report
 
-__all__ = ["Refusal", "carry_out", "write"]
-
-
-class Refusal(RefusedError):  # noqa: N818 - its base has the suffix
-    """The error of a run that was refused.
-
-    Attributes:
-        report: What would have become of each file.
-    """
-
-    def __init__(self, report: Report) -> None:
-        super().__init__(report)
-        self.report = report
-
-    def __str__(self) -> str:
-        """Say which files stand in the way, and what the user can do."""
-        blamed = "\n".join(f"  {entry.path}: {entry.reason}" for entry in self.report.refused)
-        return (
-            f"nothing was written, because this would be lost or written elsewhere:\n{blamed}\n"
-            "Say in config.toml what you changed ([makefile] takes your own tasks), then run with "
-            "--force to have the files made anew; or keep them and let `kdrvgen eject` give the "
-            "generated files up. --force follows no link out of the project."
-        )
+__all__ = ["carry_out", "write"]
 
 
 def write(
@@ -57,7 +34,7 @@ def write(
         What was done, or with `dry_run` would be done.
 
     Raises:
-        RefusedError: Writing would lose something of the user's; a `Refusal` with the report.
+        RefusedError: Writing would lose something of the user's; its `report` tells of each file.
         FileAccessError: A file cannot be read or written, or another run is at work there.
     """
     if dry_run:
@@ -69,7 +46,7 @@ def carry_out(root: str, planned: Callable[[], Plan]) -> Plan:
     """Apply what `planned` says, asked once no other run is at work in `root`.
 
     Raises:
-        RefusedError: The plan refuses a file; a `Refusal` with the report.
+        RefusedError: The plan refuses a file; its `report` tells of each.
         FileAccessError: A file cannot be read or written, or another run is at work there.
     """
     try:
@@ -79,6 +56,6 @@ def carry_out(root: str, planned: Callable[[], Plan]) -> Plan:
     with held(root):
         plan = planned()
         if plan.report.refused:
-            raise Refusal(plan.report)
+            raise RefusedError(plan.report)
         apply(plan)
     return plan

@@ -8,7 +8,7 @@ import re
 
 from kdrvgen import __version__
 
-__all__ = ["Ownership", "examine", "normalise", "seal"]
+__all__ = ["Ownership", "examine", "normalise", "seal", "unseal"]
 
 _DIGEST_LINE = re.compile(r"^(?:#|//) kdrvgen-digest: sha256:([0-9a-f]{64})$", re.MULTILINE)
 _HEADER_LINES = 4
@@ -62,6 +62,12 @@ def examine(text: str) -> Ownership:
     told = f"{lines[0]}\n{lines[1]}\n"
     intact = found[1] == _digest(told, lines[_HEADER_LINES]) and not lines[3]
     return Ownership.INTACT if intact else Ownership.EDITED
+
+
+def unseal(text: str) -> str:
+    """Return a sealed text without its header; line ends stay as they are."""
+    end = "\r\n\r\n" if "\r\n\r\n" in text.partition("\n\n")[0] else "\n\n"
+    return text.partition(end)[2]
 
 
 def _digest(told: str, body: str) -> str:

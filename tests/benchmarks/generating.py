@@ -10,9 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from measure import Command, compare
-
 import kdrvgen
+from tests.benchmarks.measure import Command, compare
 
 FLOOR = """\
 import jinja2, tomli
@@ -41,10 +40,7 @@ def main() -> None:
 
 
 def _commands(folder: Path) -> dict[str, Command]:
-    texts = {
-        str(path): text
-        for path, text in kdrvgen.render(kdrvgen.loads(CONFIG)).items()
-    }
+    texts = {str(path): text for path, text in kdrvgen.render(kdrvgen.loads(CONFIG)).items()}
     python = [sys.executable]
     # Tools as users have them: installed, with compiled modules.
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -1,4 +1,4 @@
-"""How long a `cargo make sign` with nothing to do takes, beside what it is made of. See README.md."""
+"""How long a `cargo make sign` with nothing to do takes, beside its parts. See README.md."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import Command, compare
+from tests.benchmarks.measure import Command, compare
 
 ROUNDS = 25
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "blog-driver"

@@ -74,19 +74,16 @@ def test_a_bug_ends_with_1_and_one_paragraph_and_a_traceback_only_on_demand(
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_the_users_interrupt_ends_quietly_with_130(project: Path) -> None:
-    os.mkfifo(project / "pipe.toml")
-    with subprocess.Popen(
-        [sys.executable, "-m", "kdrvgen", "pipe.toml"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as waiting:
-        # The open of a pipe's other end returns once the program reads the configuration.
-        with (project / "pipe.toml").open("w", encoding="utf-8"):
-            waiting.send_signal(signal.SIGINT)
-            assert waiting.communicate() == ("", "")
-    assert waiting.returncode == 130
+def test_the_users_interrupt_ends_quietly_with_130(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr("kdrvgen.rendering.project.render", interrupted)
+    assert main(["config.toml"]) == 130
+    assert capsys.readouterr() == ("", "")
+    assert [path.name for path in project.iterdir()] == ["config.toml"]
 
 
 def test_a_closed_pipe_ends_quietly(project: Path) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from kdrvgen.errors import FileAccessError
+from kdrvgen.errors import FileAccessError, RefusedError
 from kdrvgen.output.lock import held
-from kdrvgen.output.run import Refusal, write
+from kdrvgen.output.run import write
 
 Texts = Mapping[PurePosixPath, str]
 MAKEFILE = PurePosixPath("Makefile.toml")
@@ -117,7 +117,7 @@ def test_a_link_that_leads_out_is_refused_even_by_force(
         target.write_text(texts[MAKEFILE], "utf-8")
     (project / linked).symlink_to(target)
     before = sorted(outside.iterdir())
-    with pytest.raises(Refusal, match="a link leads out of the project, to "):
+    with pytest.raises(RefusedError, match="a link leads out of the project, to "):
         write(texts, str(project), force=True)
     assert sorted(outside.iterdir()) == before
     assert [path.name for path in project.iterdir()] == [linked]

@@ -9,7 +9,7 @@ import pytest
 
 from kdrvgen.errors import RefusedError
 from kdrvgen.output.report import Report, Status
-from kdrvgen.output.run import Refusal, write
+from kdrvgen.output.run import write
 
 Texts = Mapping[PurePosixPath, str]
 MAKEFILE = PurePosixPath("Makefile.toml")
@@ -82,7 +82,7 @@ def test_what_is_not_kdrvgens_is_refused_and_nothing_at_all_is_written(
     (project / BUILD).write_bytes(edited)
     with pytest.raises(RefusedError) as caught:
         write(texts, str(project))
-    assert isinstance(caught.value, Refusal)
+    assert isinstance(caught.value, RefusedError)
     (refused,) = caught.value.report.refused
     assert (refused.path, refused.reason) == (BUILD, reason)
     assert f"build.rs: {reason}" in str(caught.value)
@@ -94,7 +94,7 @@ def test_a_refused_files_diff_shows_what_would_be_lost(project: Path, texts: Tex
     write(texts, str(project))
     with (project / BUILD).open("a", encoding="utf-8") as file:
         file.write("// mine, without an end")
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(RefusedError) as caught:
         write(texts, str(project))
     assert caught.value.report.refused[0].diff.splitlines()[:2] == [
         "--- a/build.rs",
