@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 
 from kdrvgen.commands import VERBS
@@ -36,6 +35,8 @@ def demand(config: str) -> None:
 
 
 def _nearest(word: str, possible: list[str]) -> str | None:
+    import difflib  # noqa: PLC0415 - for errors only
+
     return next(iter(difflib.get_close_matches(word, possible, n=1)), None)
 
 

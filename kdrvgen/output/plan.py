@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from kdrvgen.errors import FileAccessError
 from kdrvgen.output.access import explain
@@ -26,8 +26,7 @@ _FORCED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One file's entry, and what carrying it out needs.
 
     Attributes:
@@ -38,11 +37,10 @@ class Step:
 
     entry: Entry
     real: str
-    found: bytes | None = field(default=None, repr=False)
+    found: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """Everything a run would do, in the order in which it does it.
 
     Attributes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from kdrvgen.output.diff import unified
 
@@ -50,8 +51,7 @@ class Entry:
         return unified(str(self.path), self.before, self.after)
 
 
-@dataclass(frozen=True, slots=True)
-class Caution:
+class Caution(NamedTuple):
     """Something about a file that kdrvgen does not own but that spoils what it generates."""
 
     path: PurePosixPath

@@ -5,49 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
 
 from kdrvgen.model import Project, Signing
-from kdrvgen.model.driver import Target
-from kdrvgen.model.presets import link_arguments
-from kdrvgen.rendering.arguments import purpose
+from kdrvgen.rendering.flags import by_arguments, target_plan
 
-__all__ = ["Flag", "ProfilePlan", "TargetPlan", "plan"]
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """A flag for rustc, and in a few words what it is for."""
-
-    text: str
-    comment: str
-
-
-@dataclass(frozen=True, slots=True)
-class TargetPlan:
-    """What one target triple needs.
-
-    Attributes:
-        flags: Flags for rustc that all profiles share.
-        script_arguments: For each profile, the linker arguments that build.rs passes.
-        extra_flags: For each profile, further flags for rustc that only it has.
-    """
-
-    triple: Target
-    flags: tuple[Flag, ...]
-    script_arguments: Mapping[str, tuple[str, ...]]
-    extra_flags: Mapping[str, tuple[str, ...]]
-
-    @property
-    def architecture(self) -> str:
-        """First part of the triple: x86_64, i686 or aarch64."""
-        return self.triple.partition("-")[0]
-
-    @property
-    def linker_variable(self) -> str:
-        """The environment variable that cargo reads the target's linker from."""
-        return f"CARGO_TARGET_{self.triple.upper().replace('-', '_')}_LINKER"
+__all__ = ["ProfilePlan", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +32,7 @@ def plan(project: Project) -> dict[str, Any]:
     channel = project.toolchain.channel
     # The stable channel means whatever toolchain is active: a distribution's has no rustup.
     run = "" if channel == "stable" else f"rustup run {channel} "
-    targets = [_target(project, triple) for triple in project.driver.triples]
+    targets = [target_plan(project, triple) for triple in project.driver.triples]
     return {
         "project": project,
         "driver": project.driver,
@@ -78,7 +41,7 @@ def plan(project: Project) -> dict[str, Any]:
         "kit_libraries": _kit_libraries(project),
         "has_preset": any(project.linker_for(name).preset != "none" for name in project.profiles),
         "targets": targets,
-        "script_arguments": _by_arguments(targets),
+        "script_arguments": by_arguments(targets),
         "profiles": profiles,
         "shared_env": _shared_env(profiles),
         "own_settings": {each.name: _own_settings(each, profiles) for each in profiles},
@@ -105,66 +68,6 @@ def _kit_libraries(project: Project) -> tuple[str, ...]:
     kernel = {"ntoskrnl", "hal"} if project.driver.model == "umdf" else set[str]()
     own = (name for name in project.wdk.libraries if name.lower() not in kernel)
     return tuple(dict.fromkeys((*own, *beside)))
-
-
-def _target(project: Project, triple: Target) -> TargetPlan:
-    written: dict[str, list[str]] = {}
-    script: dict[str, list[str]] = {}
-    rustflags: dict[str, list[str]] = {}
-    for name in project.profiles:
-        linker = project.linker_for(name)
-        found = link_arguments(project.driver, linker, triple)
-        pre = "-Zpre-link-arg=" if project.toolchain.is_nightly else "-Clink-arg="
-        if linker.emit == "cargo-config":
-            written[name] = [f"{pre}{argument}" for argument in found.pre]
-            written[name] += [f"-Clink-arg={argument}" for argument in found.post]
-            script[name] = []
-        else:
-            # A build script can only append; an argument before the objects is rustc's to pass.
-            before = project.toolchain.is_nightly
-            written[name] = [f"{pre}{argument}" for argument in found.pre] if before else []
-            script[name] = [*(() if before else found.pre), *found.post]
-        rustflags[name] = list(linker.rustflags)
-    shared = _beginning(list(written.values()))
-    shared_rustflags = _beginning_of_flags(list(rustflags.values()))
-    common, *_ = written.values()
-    common_rustflags, *_ = rustflags.values()
-    for name, flags in written.items():
-        # What not all profiles have cannot stand in the cargo configuration.
-        script[name] = [flag.partition("=")[2] for flag in flags[shared:]] + script[name]
-    return TargetPlan(
-        triple=triple,
-        flags=tuple(Flag(flag, purpose(flag.partition("=")[2])) for flag in common[:shared])
-        + tuple(Flag(flag, "") for flag in common_rustflags[:shared_rustflags]),
-        script_arguments={name: tuple(arguments) for name, arguments in script.items()},
-        extra_flags={name: tuple(flags[shared_rustflags:]) for name, flags in rustflags.items()},
-    )
-
-
-def _by_arguments(
-    targets: Sequence[TargetPlan],
-) -> Mapping[tuple[str, ...], Sequence[tuple[Target, str]]]:
-    """Return what build.rs passes, each list with the targets and profiles that it is for."""
-    found: dict[tuple[str, ...], list[tuple[Target, str]]] = {}
-    for target in targets:
-        for profile, arguments in target.script_arguments.items():
-            if arguments:
-                found.setdefault(arguments, []).append((target.triple, profile))
-    return found
-
-
-def _beginning(lists: Sequence[Sequence[str]]) -> int:
-    """Return how many first elements all lists share: what comes later may revoke the earlier."""
-    columns = zip(*lists, strict=False)
-    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
-
-
-def _beginning_of_flags(lists: Sequence[Sequence[str]]) -> int:
-    """Return as `_beginning` does, and part no flag from its value: `-C` from `opt-level=2`."""
-    shared = _beginning(lists)
-    while shared and any(not items[shared].startswith("-") for items in lists if items[shared:]):
-        shared -= 1
-    return shared
 
 
 def _profiles(project: Project) -> list[ProfilePlan]:

@@ -21,7 +21,8 @@ def toml(value: object) -> str:
         return f"{{ {', '.join(members)} }}" if value else "{}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(toml(member) for member in value)}]"
-    return tomli_w.dumps({"x": value})[len("x = ") : -1]
+    # A tab would do as it is, but nobody sees it.
+    return tomli_w.dumps({"x": value})[len("x = ") : -1].replace("\t", "\\t")
 
 
 def key(name: str) -> str:
@@ -29,13 +30,20 @@ def key(name: str) -> str:
     return tomli_w.dumps({name: 0})[: -len(" = 0\n")]
 
 
-def cargo_make(value: str) -> str:
+def cargo_make(value: str, expansions: int = 1) -> str:
     """Return a TOML string that cargo-make reads as exactly `value`.
 
     cargo-make expands `${NAME}` and `${NAME:default}` in environment values and arguments, and has
     no escape; the default of the variable without a name is one (envmnt's `expand_by_wrapper`).
+
+    Args:
+        value: What shall arrive.
+        expansions: How often cargo-make expands it: twice for an environment value with a
+            condition (its `set_env_for_conditional_value`), else once.
     """
-    return toml(value.replace("$", "${:$}"))
+    for _ in range(expansions):
+        value = value.replace("$", "${:$}")
+    return toml(value)
 
 
 _RUST_ESCAPES = {

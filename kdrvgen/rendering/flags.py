@@ -1,0 +1,124 @@
+"""Where a target's flags stand: the cargo configuration, build.rs, or cargo's command line.
+
+The cargo configuration knows no profiles of cargo-make. It holds what all of them begin with, and
+the rest follows by another way: what comes later may revoke the earlier, so the order is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from kdrvgen.model import Project
+from kdrvgen.model.driver import Target
+from kdrvgen.model.presets import link_arguments
+from kdrvgen.rendering.arguments import purpose
+
+__all__ = ["Flag", "TargetPlan", "by_arguments", "target_plan"]
+
+_BEFORE = "-Zpre-link-arg="
+_AFTER = "-Clink-arg="
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A flag for rustc, and in a few words what it is for."""
+
+    text: str
+    comment: str
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """What one target triple needs.
+
+    Attributes:
+        flags: Flags for rustc that all profiles share, for the cargo configuration.
+        script_arguments: For each profile, the linker arguments that build.rs passes.
+        extra_flags: For each profile, further flags for rustc, for cargo's command line.
+    """
+
+    triple: Target
+    flags: tuple[Flag, ...]
+    script_arguments: Mapping[str, tuple[str, ...]]
+    extra_flags: Mapping[str, tuple[str, ...]]
+
+    @property
+    def architecture(self) -> str:
+        """First part of the triple: x86_64, i686 or aarch64."""
+        return self.triple.partition("-")[0]
+
+    @property
+    def linker_variable(self) -> str:
+        """The environment variable that cargo reads the target's linker from."""
+        return f"CARGO_TARGET_{self.triple.upper().replace('-', '_')}_LINKER"
+
+
+def target_plan(project: Project, triple: Target) -> TargetPlan:
+    """Return what a target needs in every profile."""
+    before: dict[str, list[str]] = {}
+    after: dict[str, list[str]] = {}
+    script: dict[str, list[str]] = {}
+    rustflags: dict[str, list[str]] = {}
+    for name in project.profiles:
+        linker = project.linker_for(name)
+        found = link_arguments(project.driver, linker, triple)
+        is_nightly = project.toolchain.is_nightly
+        before[name] = [f"{_BEFORE}{argument}" for argument in found.pre] if is_nightly else []
+        # A build script can only append: before the objects, rustc itself has to pass them.
+        rest = list(found.post) if is_nightly else [*found.pre, *found.post]
+        in_script = linker.emit == "build-script"
+        after[name] = [] if in_script else [f"{_AFTER}{argument}" for argument in rest]
+        script[name] = rest if in_script else []
+        rustflags[name] = list(linker.rustflags)
+    first, all_before = _parted(before, _shared(list(before.values())))
+    second, all_after = _parted(after, _shared(list(after.values())))
+    third, all_flags = _parted(rustflags, _shared_flags(list(rustflags.values())))
+    return TargetPlan(
+        triple=triple,
+        flags=(
+            *(Flag(flag, purpose(flag.partition("=")[2])) for flag in (*first, *second)),
+            *(Flag(flag, "") for flag in third),
+        ),
+        script_arguments={
+            name: (*(flag.removeprefix(_AFTER) for flag in all_after[name]), *script[name])
+            for name in project.profiles
+        },
+        extra_flags={name: (*all_before[name], *all_flags[name]) for name in project.profiles},
+    )
+
+
+def by_arguments(
+    targets: Sequence[TargetPlan],
+) -> Mapping[tuple[str, ...], Sequence[tuple[Target, str]]]:
+    """Return what build.rs passes, each list with the targets and profiles that it is for."""
+    found: dict[tuple[str, ...], list[tuple[Target, str]]] = {}
+    for target in targets:
+        for profile, arguments in target.script_arguments.items():
+            if arguments:
+                found.setdefault(arguments, []).append((target.triple, profile))
+    return found
+
+
+def _shared(lists: Sequence[Sequence[str]]) -> int:
+    """Return how many first elements all lists share."""
+    columns = zip(*lists, strict=False)
+    return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
+
+
+def _shared_flags(lists: Sequence[Sequence[str]]) -> int:
+    """Return as `_shared` does, and part no flag from its value: `-C` from `opt-level=2`."""
+    count = _shared(lists)
+    while count and any(not flags[count].startswith("-") for flags in lists if flags[count:]):
+        count -= 1
+    return count
+
+
+def _parted(
+    lists: Mapping[str, Sequence[str]], count: int
+) -> tuple[Sequence[str], Mapping[str, Sequence[str]]]:
+    """Return the first `count` elements, which are the same for all, and the rest of each."""
+    return next(iter(lists.values()))[:count], {
+        name: elements[count:] for name, elements in lists.items()
+    }

@@ -1,0 +1,246 @@
+"""kdrvgen as a Python library: load, loads, projects in code, render."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+import pytest
+import tomli_w
+
+import kdrvgen
+from kdrvgen import (
+    Driver,
+    Linker,
+    Makefile,
+    Profile,
+    Project,
+    Signing,
+    Toolchain,
+    Wdk,
+    load,
+    loads,
+    render,
+)
+
+ROOT = Path(__file__).parents[2]
+
+CONFIG = """
+[driver]
+name = "my-driver"
+output-name = "My Driver"
+targets = ["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"]
+
+[toolchain]
+channel = "nightly-2025-01-31"
+build-std = ["core", "alloc"]
+
+[linker]
+preset = "blog-2020"
+pre-args = ["/VERSION:1.0"]
+reproducible = true
+
+[wdk]
+locate = "path"
+path = 'C:\\Kits\\10'
+
+[signing]
+subject = "Jürgen & Söhne"
+
+[profiles.production]
+linker.args = ["/DEBUG"]
+signing.mode = "certificate"
+signing.pfx = "keys/my key.pfx"
+signing.pfx-password-env = "PFX_PASSWORD"
+
+[profiles.staging]
+cargo-profile = "release"
+
+[makefile.env]
+MY_FLAGS = ["a", "b"]
+
+[makefile.tasks.hello]
+command = "echo"
+args = ["hello"]
+"""
+
+
+def built_in_code() -> Project:
+    return Project(
+        driver=Driver(
+            name="my-driver",
+            output_name="My Driver",
+            targets=("x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"),
+        ),
+        toolchain=Toolchain(channel="nightly-2025-01-31", build_std=("core", "alloc")),
+        linker=Linker(preset="blog-2020", pre_args=("/VERSION:1.0",), reproducible=True),
+        wdk=Wdk(locate="path", path=r"C:\Kits\10"),
+        signing=Signing(subject="Jürgen & Söhne"),
+        profiles={
+            "production": Profile(
+                linker=Linker(args=("/DEBUG",)),
+                signing=Signing(
+                    mode="certificate",
+                    pfx="keys/my key.pfx",
+                    pfx_password_env="PFX_PASSWORD",  # noqa: S106 - a variable's name
+                ),
+            ),
+            "staging": Profile(cargo_profile="release"),
+        },
+        makefile=Makefile(
+            env={"MY_FLAGS": ["a", "b"]},
+            tasks={"hello": {"command": "echo", "args": ["hello"]}},
+        ),
+    )
+
+
+def as_bytes(texts: Mapping[PurePosixPath, str]) -> dict[str, bytes]:
+    return {str(path): text.encode() for path, text in texts.items()}
+
+
+def test_a_project_in_code_and_the_equivalent_file_are_equal_and_give_the_same_bytes(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    assert load(path) == load(str(path)) == loads(CONFIG) == built_in_code()
+    assert as_bytes(render(load(path))) == as_bytes(render(built_in_code()))
+
+
+def test_a_dumped_project_is_an_equivalent_file() -> None:
+    dumped = built_in_code().model_dump(by_alias=True, exclude_unset=True, exclude_none=True)
+    assert render(loads(tomli_w.dumps(dumped))) == render(built_in_code())
+
+
+def test_the_order_of_keys_in_the_file_does_not_matter() -> None:
+    one = '[wdk]\nversion = "10.0.1.0"\nlocate = "env"\n[driver]\nmodel = "kmdf"\nname = "a"\n'
+    other = '[driver]\nname = "a"\nmodel = "kmdf"\n[wdk]\nlocate = "env"\nversion = "10.0.1.0"\n'
+    assert render(loads(one)) == render(loads(other))
+
+
+def test_what_is_rendered_cannot_be_changed() -> None:
+    texts = render(built_in_code())
+    with pytest.raises(TypeError):
+        texts[PurePosixPath("build.rs")] = ""  # type: ignore[index]
+
+
+def test_the_paths_are_those_of_the_three_owned_files() -> None:
+    assert {str(path) for path in render(built_in_code())} == {
+        "Makefile.toml",
+        ".cargo/config.toml",
+        "build.rs",
+    }
+    old = loads('[driver]\nname = "a"\n[toolchain]\ncargo-config = ".cargo/config"')
+    assert {str(path) for path in render(old)} == {"Makefile.toml", ".cargo/config", "build.rs"}
+
+
+@pytest.mark.parametrize(
+    "surroundings",
+    [
+        {"TZ": "Asia/Kathmandu", "LANG": "tr_TR.UTF-8", "LC_ALL": "tr_TR.UTF-8"},
+        {"PYTHONHASHSEED": "1", "KDRVGEN_NO_CACHE": "1", "LC_ALL": "C", "PYTHONUTF8": "0"},
+        {"PYTHONHASHSEED": "4711", "SOURCE_DATE_EPOCH": "0", "HOME": "/nonexistent"},
+    ],
+)
+def test_another_process_elsewhere_renders_the_same_bytes(
+    surroundings: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    script = (
+        "import sys, kdrvgen\n"
+        "for path, text in sorted(kdrvgen.render(kdrvgen.load(sys.argv[1])).items()):\n"
+        "    sys.stdout.buffer.write(f'{path}\\n{text}'.encode())\n"
+    )
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    told = subprocess.run(
+        [sys.executable, "-c", script, str(path)],
+        cwd=elsewhere,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **surroundings},
+        capture_output=True,
+        check=True,
+    )
+    here = sorted(render(built_in_code()).items())
+    assert told.stdout == b"".join(f"{path}\n{text}".encode() for path, text in here)
+
+
+def test_everything_that_is_offered_can_be_imported() -> None:
+    for name in kdrvgen.__all__:
+        assert getattr(kdrvgen, name)
+    assert set(dir(kdrvgen)) == set(kdrvgen.__all__)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'projct'"):
+        kdrvgen.projct  # noqa: B018 - looking it up is what fails
+
+
+def test_importing_it_loads_neither_pydantic_nor_jinja() -> None:
+    script = "import sys, kdrvgen; print({'pydantic', 'jinja2'} & set(sys.modules))"
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert told.stdout == "set()\n"
+
+
+USER_SCRIPT = """
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+import kdrvgen
+from kdrvgen import Driver, KdrvgenError, Linker, Profile, Project, Report, Signing
+
+project: Project = Project(
+    driver=Driver(name="hello", output_name="Hello", targets=("i686-pc-windows-msvc",)),
+    linker=Linker(preset="blog-2020", args=("/DEBUG",)),
+    signing=Signing(timestamp_url="", machine_store=True),
+    profiles={"production": Profile(signing=Signing(digest="sha384"))},
+)
+other: Project = kdrvgen.load(Path("config.toml"))
+texts: Mapping[PurePosixPath, str] = kdrvgen.render(project)
+days: int = project.signing_for("production").validity_days
+try:
+    report: Report = kdrvgen.generate(project, ".")
+except KdrvgenError as error:
+    code: int = error.exit_code
+"""
+
+WRONG_SCRIPT = """
+from kdrvgen import Driver, Linker, Project
+
+Driver(name=1)
+Linker(preset="blog")
+Project(driver=Driver(name="a")).driver.nmae
+"""
+
+
+PLUGIN = "plugins = pydantic.mypy\n[pydantic-mypy]\ninit_typed = true\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("plugin", ["", PLUGIN], ids=["plain", "with pydantic's plugin"])
+def test_a_users_script_type_checks_strictly(plugin: str, tmp_path: Path) -> None:
+    right, wrong = tmp_path / "right.py", tmp_path / "wrong.py"
+    right.write_text(USER_SCRIPT, encoding="utf-8")
+    wrong.write_text(WRONG_SCRIPT, encoding="utf-8")
+    (tmp_path / "mypy.ini").write_text(f"[mypy]\nstrict = true\n{plugin}", encoding="utf-8")
+    told = subprocess.run(
+        [sys.executable, "-m", "mypy", "right.py", "wrong.py"],
+        cwd=tmp_path,
+        env={**os.environ, "MYPYPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    errors = [line for line in told.stdout.splitlines() if ": error: " in line]
+    assert not [line for line in errors if not line.startswith("wrong.py")], told.stdout
+    assert {line.split(":")[1] for line in errors} == {"4", "5", "6"}
+    assert (ROOT / "kdrvgen" / "py.typed").is_file()

@@ -1,0 +1,1 @@
+"""What config.toml may say, and what the model refuses."""

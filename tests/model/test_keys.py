@@ -1,0 +1,191 @@
+"""Every key of config.toml: its default, its spelling, its type."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import BaseModel
+
+from kdrvgen import Driver, Linker, Makefile, Project, Signing, Toolchain, Wdk
+
+from .support import dotted, project, refusal, refusals, refusals_of
+
+DEFAULTS = {
+    "driver": {
+        "name": "hello",
+        "version": "0.1.0",
+        "description": "",
+        "authors": (),
+        "license": "",
+        "edition": "2021",
+        "output-name": None,
+        "model": "wdm",
+        "entry-point": None,
+        "target": None,
+        "targets": None,
+    },
+    "toolchain": {"channel": "stable", "build-std": (), "cargo-config": ".cargo/config.toml"},
+    "linker": {
+        "program": "auto",
+        "preset": "kernel",
+        "pre-args": (),
+        "args": (),
+        "remove": (),
+        "emit": "cargo-config",
+        "rustflags": (),
+        "reproducible": False,
+    },
+    "wdk": {"locate": "auto", "path": "", "version": "", "libraries": ("ntoskrnl", "hal")},
+    "signing": {
+        "mode": "test",
+        "tool": "auto",
+        "store": "PrivateCertStore",
+        "machine-store": False,
+        "subject": "DriverCertificate",
+        "certificate-file": "DriverCertificate.cer",
+        "thumbprint": "",
+        "pfx": "",
+        "pfx-password-env": "",
+        "additional-certificates": (),
+        "digest": "sha256",
+        "page-hashes": False,
+        "timestamp-url": "http://timestamp.digicert.com",
+        "timestamp-protocol": "rfc3161",
+        "validity-days": 365,
+    },
+}
+
+
+@pytest.mark.parametrize("table", DEFAULTS)
+def test_every_key_has_the_default_that_is_documented(table: str) -> None:
+    found = getattr(project(), table).model_dump(by_alias=True)
+    assert found == DEFAULTS[table]
+
+
+def test_a_project_has_these_tables_and_no_others() -> None:
+    assert set(project().model_dump(by_alias=True)) == {*DEFAULTS, "profiles", "makefile"}
+
+
+def test_nothing_is_passed_through_by_default() -> None:
+    assert dict(project().makefile.env) == {}
+    assert dict(project().makefile.tasks) == {}
+
+
+def test_the_driver_is_built_for_x86_64_unless_told() -> None:
+    assert project().driver.triples == ("x86_64-pc-windows-msvc",)
+
+
+def test_target_is_a_shorthand_for_one_of_targets() -> None:
+    short = project(driver='target = "i686-pc-windows-msvc"')
+    long = project(driver='targets = ["i686-pc-windows-msvc"]')
+    assert short.driver.triples == long.driver.triples == ("i686-pc-windows-msvc",)
+
+
+@pytest.mark.parametrize(
+    ("model", "entry"), [("wdm", "driver_entry"), ("kmdf", "DriverEntry"), ("umdf", "DriverEntry")]
+)
+def test_the_entry_point_is_that_of_the_driver_model(model: str, entry: str) -> None:
+    assert project(driver=f'model = "{model}"').driver.entry == entry
+
+
+def test_the_image_is_named_after_the_library_unless_told() -> None:
+    assert Driver(name="my-driver").image == "my_driver.sys"
+    assert Driver(name="my-driver", output_name="My Driver").image == "My Driver.sys"
+    assert Driver(name="my-driver", model="umdf").image == "my_driver.dll"
+
+
+def test_there_are_a_development_and_a_production_profile_without_being_told() -> None:
+    found = {name: profile.cargo_profile for name, profile in project().profiles.items()}
+    assert found == {"development": "dev", "production": "release"}
+
+
+def test_own_profiles_come_after_those_and_may_change_them() -> None:
+    given = project(
+        '[profiles.staging]\ncargo-profile = "release"\n[profiles.development]\n'
+        'cargo-profile = "quick"\n'
+    )
+    found = {name: profile.cargo_profile for name, profile in given.profiles.items()}
+    assert list(found.items()) == [
+        ("development", "quick"),
+        ("production", "release"),
+        ("staging", "release"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "unknown = 1",
+        "[unknown]",
+        *(f"[{table}]\nunknown = 1" for table in ("toolchain", "linker", "wdk", "signing")),
+        "[makefile]\nunknown = 1",
+        "[profiles.production]\nunknown = 1",
+        "[profiles.production.linker]\nunknown = 1",
+        "[profiles.production.signing]\nunknown = 1",
+    ],
+)
+def test_an_unknown_key_is_refused_in_every_table(text: str) -> None:
+    line = refusal(text)
+    assert line["type"] == "extra_forbidden"
+    assert line["loc"][-1] == "unknown"
+
+
+def test_the_name_is_the_only_key_that_must_be_given() -> None:
+    (line,) = refusals_of({"driver": {}})
+    assert (line["type"], dotted(line)) == ("missing", "driver.name")
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ('[wdk]\nlocate = "somewhere"', "wdk.locate"),
+        ('[linker]\npreset = "blog"', "linker.preset"),
+        ('[signing]\nmode = "on"', "signing.mode"),
+        ('[signing]\ndigest = "sha1"', "signing.digest"),
+        ('[toolchain]\ncargo-config = "config.toml"', "toolchain.cargo-config"),
+        ('[toolchain]\nbuild-std = ["std"]', "toolchain.build-std.0"),
+        ('[signing]\nmachine-store = "yes"', "signing.machine-store"),
+        ("[signing]\npage-hashes = 1", "signing.page-hashes"),
+        ('[signing]\nvalidity-days = "365"', "signing.validity-days"),
+        ("[signing]\nvalidity-days = true", "signing.validity-days"),
+        ("[signing]\nvalidity-days = 0", "signing.validity-days"),
+        ("[signing]\nvalidity-days = 36501", "signing.validity-days"),
+        ("[signing]\nsubject = 1", "signing.subject"),
+        ('[linker]\nargs = "/DEBUG"', "linker.args"),
+        ("[linker]\nargs = [1]", "linker.args.0"),
+        ("[linker]\nreproducible = 1", "linker.reproducible"),
+        ('[profiles.production.signing]\ndigest = "sha1"', "profiles.production.signing.digest"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_at_its_key(text: str, where: str) -> None:
+    assert dotted(refusal(text)) == where
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("[profiles]\nproduction = 1", "profiles.production"),
+        ("profiles = 1", "profiles"),
+        ("linker = []", "linker"),
+    ],
+)
+def test_a_value_where_a_table_belongs_is_refused(text: str, where: str) -> None:
+    name, _, rest = text.partition("\n")
+    document = f'{text}\n[driver]\nname = "hello"' if not name.startswith("[") else ""
+    if document:
+        import tomli  # noqa: PLC0415 - for these two only
+
+        (line,) = refusals_of(tomli.loads(document))
+    else:
+        (line,) = refusals(f"{name}\n{rest}")
+    assert dotted(line) == where
+
+
+@pytest.mark.parametrize("document", [None, 1, "text", [], {}])
+def test_what_is_no_project_at_all_is_refused(document: object) -> None:
+    assert refusals_of(document)
+
+
+@pytest.mark.parametrize("table", [Driver, Toolchain, Linker, Wdk, Signing, Makefile, Project])
+def test_the_key_of_every_field_is_its_name_with_hyphens(table: type[BaseModel]) -> None:
+    for name, field in table.model_fields.items():
+        assert (field.alias or name) == name.replace("_", "-")

@@ -1,0 +1,281 @@
+"""Rules between keys: who is blamed, which others take part, and what is reported together."""
+
+from __future__ import annotations
+
+import pytest
+
+from .support import also, dotted, is_accepted, project, refusal, refusals
+
+
+def test_target_and_targets_exclude_each_other() -> None:
+    x64 = "x86_64-pc-windows-msvc"
+    line = refusal(driver=f'target = "{x64}"\ntargets = ["{x64}"]')
+    assert (dotted(line), also(line)) == ("driver.target", {"driver.targets"})
+
+
+@pytest.mark.parametrize("model", ["kmdf", "umdf"])
+def test_a_framework_calls_no_entry_point_but_its_own(model: str) -> None:
+    line = refusal(driver=f'model = "{model}"\nentry-point = "driver_entry"')
+    assert (dotted(line), also(line)) == ("driver.entry-point", {"driver.model"})
+    assert is_accepted(driver=f'model = "{model}"\nentry-point = "DriverEntry"')
+
+
+@pytest.mark.parametrize("channel", ["stable", "beta", "1.84.0"])
+def test_build_std_needs_a_nightly_channel(channel: str) -> None:
+    line = refusal(f'[toolchain]\nchannel = "{channel}"\nbuild-std = ["core"]')
+    assert (dotted(line), also(line)) == ("toolchain.build-std", {"toolchain.channel"})
+
+
+@pytest.mark.parametrize("channel", ["nightly", "nightly-2024-05-01"])
+def test_build_std_is_fine_on_nightly(channel: str) -> None:
+    assert is_accepted(f'[toolchain]\nchannel = "{channel}"\nbuild-std = ["core", "alloc"]')
+
+
+def test_a_kit_located_by_path_needs_the_path() -> None:
+    assert dotted(refusal('[wdk]\nlocate = "path"')) == "wdk.locate"
+
+
+@pytest.mark.parametrize("locate", ["auto", "registry", "env", "none"])
+def test_a_kit_path_that_nobody_looks_at_is_refused(locate: str) -> None:
+    line = refusal(f'[wdk]\nlocate = "{locate}"\npath = "C:/Kits/10"')
+    assert (dotted(line), also(line)) == ("wdk.path", {"wdk.locate"})
+
+
+@pytest.mark.parametrize("path", ["Kits/10", "../Kits", "C:Kits"])
+def test_a_kit_path_is_absolute(path: str) -> None:
+    assert dotted(refusal(f'[wdk]\nlocate = "path"\npath = "{path}"')) == "wdk.path"
+
+
+@pytest.mark.parametrize(
+    "path", ["C:/Program Files (x86)/Windows Kits/10", "/opt/kits", "//nas/kits"]
+)
+def test_a_kit_path_is_one_of_windows_or_of_posix(path: str) -> None:
+    assert project(f'[wdk]\nlocate = "path"\npath = "{path}"').wdk.path == path
+
+
+@pytest.mark.parametrize("model", ["kmdf", "umdf"])
+def test_a_framework_driver_needs_a_kit(model: str) -> None:
+    line = refusal('[wdk]\nlocate = "none"', driver=f'model = "{model}"')
+    assert (dotted(line), also(line)) == ("driver.model", {"wdk.locate"})
+
+
+@pytest.mark.parametrize("argument", ["/ENTRY:mine", "-entry:mine", "/Entry:mine@8"])
+@pytest.mark.parametrize("field", ["args", "pre-args"])
+@pytest.mark.parametrize("preset", ["kernel", "blog-2020"])
+def test_a_second_entry_point_is_refused(argument: str, field: str, preset: str) -> None:
+    line = refusal(f'[linker]\npreset = "{preset}"\n{field} = ["/DEBUG", "{argument}"]')
+    assert dotted(line) == f"linker.{field}.1"
+    assert also(line) == {"driver.entry-point", "linker.preset"}
+    assert 'driver.entry-point = "mine"' in line["ctx"]["hint"]
+
+
+def test_two_entry_points_of_ones_own_are_refused() -> None:
+    line = refusal('[linker]\npreset = "none"\npre-args = ["/ENTRY:a"]\nargs = ["/ENTRY:b"]')
+    assert (dotted(line), also(line)) == ("linker.args.0", {"linker.pre-args.0"})
+
+
+@pytest.mark.parametrize(
+    ("driver", "linker"),
+    [
+        ("", 'preset = "none"'),
+        ("", 'remove = ["/ENTRY"]'),
+        ('model = "umdf"', ""),
+    ],
+)
+def test_the_only_entry_point_is_fine(driver: str, linker: str) -> None:
+    assert is_accepted(f'[linker]\n{linker}\nargs = ["/ENTRY:mine"]', driver=driver)
+
+
+@pytest.mark.parametrize("argument", ["/SUBSYSTEM:CONSOLE", "-subsystem:windows", "/SUBSYSTEM:"])
+@pytest.mark.parametrize("model", ["wdm", "kmdf"])
+def test_a_kernel_driver_is_of_subsystem_native(argument: str, model: str) -> None:
+    line = refusal(f'[linker]\nargs = ["{argument}"]', driver=f'model = "{model}"')
+    assert (dotted(line), also(line)) == ("linker.args.0", {"driver.model"})
+
+
+def test_a_driver_in_user_mode_is_of_subsystem_windows() -> None:
+    line = refusal('[linker]\nargs = ["/SUBSYSTEM:NATIVE"]', driver='model = "umdf"')
+    assert dotted(line) == "linker.args.0"
+    assert is_accepted('[linker]\nargs = ["/SUBSYSTEM:WINDOWS,10.0"]', driver='model = "umdf"')
+
+
+@pytest.mark.parametrize("argument", ["/SUBSYSTEM:NATIVE", "-subsystem:native,6.02"])
+def test_the_subsystem_may_be_named_again_with_a_version(argument: str) -> None:
+    assert is_accepted(f'[linker]\nargs = ["{argument}"]')
+
+
+@pytest.mark.parametrize("argument", ["/OUT:x.sys", "-dll", "/IMPLIB:x.lib"])
+def test_what_rustc_passes_itself_is_refused(argument: str) -> None:
+    assert dotted(refusal(f'[linker]\nargs = ["{argument}"]')) == "linker.args.0"
+
+
+@pytest.mark.parametrize(
+    ("preset", "pattern"),
+    [
+        ("kernel", "/NXCOMPAT"),
+        ("kernel", "DRIVER"),
+        ("kernel", "/ENTRY:other"),
+        ("kernel", "/"),
+        ("none", "/DRIVER"),
+    ],
+)
+def test_removing_what_is_not_there_is_refused(preset: str, pattern: str) -> None:
+    line = refusal(f'[linker]\npreset = "{preset}"\nremove = ["{pattern}"]')
+    assert (dotted(line), also(line)) == ("linker.remove.0", {"linker.preset"})
+
+
+def test_the_mark_of_a_reproducible_build_is_no_part_of_a_preset() -> None:
+    line = refusal('[linker]\nreproducible = true\nremove = ["/Brepro"]')
+    assert dotted(line) == "linker.remove.0"
+
+
+@pytest.mark.parametrize(
+    "pattern", ["/DRIVER", "-driver", "/ENTRY", "/ENTRY:driver_entry", "/ignore"]
+)
+def test_removing_is_by_switch_or_by_whole_argument_in_any_case(pattern: str) -> None:
+    assert is_accepted(f'[linker]\nremove = ["{pattern}"]')
+
+
+def test_an_argument_of_one_target_can_be_removed() -> None:
+    targets = 'targets = ["x86_64-pc-windows-msvc", "i686-pc-windows-msvc"]'
+    assert is_accepted('[linker]\nremove = ["/ENTRY:driver_entry@8"]', driver=targets)
+
+
+def test_a_certificate_is_chosen_by_thumbprint_or_by_file() -> None:
+    line = refusal(f'[signing]\nmode = "certificate"\npfx = "a.pfx"\nthumbprint = "{"0" * 40}"')
+    assert (dotted(line), also(line)) == ("signing.thumbprint", {"signing.pfx"})
+
+
+def test_a_password_needs_the_file_that_it_opens() -> None:
+    line = refusal('[signing]\nmode = "certificate"\npfx-password-env = "SECRET"')
+    assert dotted(line) == "signing.pfx-password-env"
+
+
+@pytest.mark.parametrize(("key", "value"), [("pfx", "a.pfx"), ("thumbprint", "0" * 40)])
+def test_a_certificate_is_not_named_in_test_mode(key: str, value: str) -> None:
+    line = refusal(f'[signing]\n{key} = "{value}"')
+    assert (dotted(line), also(line)) == (f"signing.{key}", {"signing.mode"})
+
+
+def test_osslsigncode_needs_the_certificate_in_a_file() -> None:
+    line = refusal('[signing]\ntool = "osslsigncode"\nmode = "certificate"')
+    assert (dotted(line), also(line)) == ("signing.tool", {"signing.mode"})
+
+
+def test_an_own_profile_says_how_cargo_builds_it() -> None:
+    assert dotted(refusal("[profiles.staging]")) == "profiles.staging"
+
+
+def test_a_profile_overrides_only_the_keys_it_gives() -> None:
+    given = project(
+        '[linker]\nargs = ["/DEBUG"]\nreproducible = true\n[signing]\nsubject = "Me"\n'
+        '[profiles.production]\nlinker.args = []\nsigning.digest = "sha384"\n'
+    )
+    production, development = given.linker_for("production"), given.linker_for("development")
+    assert (production.args, production.reproducible) == ((), True)
+    assert development == given.linker
+    assert given.signing_for("production").digest == "sha384"
+    assert given.signing_for("production").subject == "Me"
+    assert given.signing_for("development") == given.signing
+
+
+def test_a_profile_may_set_a_key_back_to_its_default() -> None:
+    given = project('[linker]\npreset = "none"\n[profiles.production.linker]\npreset = "kernel"')
+    assert given.linker_for("production").preset == "kernel"
+
+
+def test_an_unknown_profile_is_a_key_error() -> None:
+    with pytest.raises(KeyError):
+        project().signing_for("staging")
+
+
+def test_a_rule_that_a_profile_breaks_blames_the_profiles_key() -> None:
+    line = refusal('[profiles.production.linker]\nargs = ["/ENTRY:mine"]')
+    assert dotted(line) == "profiles.production.linker.args.0"
+    assert also(line) == {"driver.entry-point", "linker.preset"}
+
+
+def test_a_rule_broken_between_a_profile_and_the_table_names_both() -> None:
+    line = refusal(
+        '[signing]\nmode = "certificate"\npfx = "a.pfx"\n'
+        f'[profiles.production.signing]\nthumbprint = "{"0" * 40}"'
+    )
+    assert dotted(line) == "profiles.production.signing.thumbprint"
+    assert also(line) == {"signing.pfx"}
+
+
+@pytest.mark.parametrize("name", ["", "1X", "A B", "A=B", "ü", "A$B"])
+def test_own_environment_has_names_that_every_system_takes(name: str) -> None:
+    assert dotted(refusal(f"[makefile.env]\n{name!r} = 'x'")) == f"makefile.env.{name}"
+
+
+@pytest.mark.parametrize("name", ["DRIVER_TARGET", "driver_image", "DRIVER_ANYTHING"])
+@pytest.mark.parametrize("table", ["makefile.env", "makefile.env.production"])
+def test_the_pipelines_own_variables_cannot_be_set(name: str, table: str) -> None:
+    assert dotted(refusal(f"[{table}]\n{name} = 'x'")) == f"{table}.{name}"
+
+
+def test_a_variable_is_not_called_as_a_profile_is() -> None:
+    assert dotted(refusal('[makefile.env]\nproduction = "x"')) == "makefile.env.production"
+
+
+@pytest.mark.parametrize("name", ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"])
+def test_flags_in_the_environment_would_replace_the_drivers_own(name: str) -> None:
+    line = refusal(f'[makefile.env]\n{name} = "-g"')
+    assert (dotted(line), also(line)) == (f"makefile.env.{name}", {"linker.emit"})
+    assert is_accepted(f'[linker]\nemit = "build-script"\n[makefile.env]\n{name} = "-g"')
+
+
+@pytest.mark.parametrize("name", ["build-driver", "sign", "default", "install", "sign-aarch64"])
+def test_the_pipelines_own_tasks_cannot_be_set(name: str) -> None:
+    line = refusal(f'[makefile.tasks.{name}]\ncommand = "true"')
+    assert dotted(line) == f"makefile.tasks.{name}"
+
+
+def test_a_task_is_a_table() -> None:
+    assert dotted(refusal('[makefile]\ntasks.own = "echo"')) == "makefile.tasks.own"
+
+
+def test_own_tasks_and_environment_are_free_otherwise() -> None:
+    given = project(
+        '[makefile.env]\nMY_PATH = "${HOME}/x"\nLIST = ["a", "b"]\n'
+        'IF = { value = "x", condition = { env_not_set = ["IF"] } }\n'
+        '[makefile.env.staging]\nA = "b"\n'
+        '[makefile.tasks.own]\nscript = "echo"\ndependencies = ["sign"]\n'
+    )
+    assert given.makefile.env["LIST"] == ("a", "b")
+    assert given.makefile.tasks["own"]["dependencies"] == ("sign",)
+
+
+def test_errors_of_keys_and_of_rules_come_together() -> None:
+    found = {
+        dotted(line)
+        for line in refusals(
+            '[toolchain]\nbuild-std = ["core"]\n'
+            '[linker]\nargs = ["/OUT:x"]\n'
+            '[wdk]\nlocate = "somewhere"\n'
+            "[signing]\nunknown = 1\n"
+            "[profiles.staging]\n"
+            '[makefile.env]\nDRIVER_X = "x"',
+            driver='version = "one"',
+        )
+    }
+    assert found == {
+        "driver.version",
+        "toolchain.build-std",
+        "linker.args.0",
+        "wdk.locate",
+        "signing.unknown",
+        "profiles.staging",
+        "makefile.env.DRIVER_X",
+    }
+
+
+def test_rules_on_tables_left_out_are_held_beside_other_errors() -> None:
+    found = {
+        dotted(line)
+        for line in refusals(
+            '[profiles.production.signing]\npfx = "a.pfx"\n[toolchain]\nchannel = "newest"'
+        )
+    }
+    assert found == {"profiles.production.signing.pfx", "toolchain.channel"}

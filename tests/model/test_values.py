@@ -1,0 +1,370 @@
+"""What a single value may be: names, paths, numbers, text that lands in scripts."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from kdrvgen import Driver, Makefile, Project, Signing
+
+from .support import dotted, project, refusal, refusals_of
+
+
+@pytest.mark.parametrize(
+    "name", ["hello", "Hello", "my-driver", "my_driver", "a", "x64", "con-driver"]
+)
+def test_a_package_name_of_cargo_is_a_driver_name(name: str) -> None:
+    assert Driver(name=name).name == name
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("con", "device"),
+        ("NUL", "device"),
+        ("com1", "device"),
+        ("fn", "keyword"),
+        ("Self", "keyword"),
+        ("gen", "keyword"),
+        ("core", "taken"),
+        ("proc-macro", "taken"),
+        ("compiler-builtins", "taken"),
+        ("deps", "taken"),
+        ("", "package name"),
+        ("1driver", "package name"),
+        ("my driver", "package name"),
+        ("treiber-ü", "package name"),
+        ("a" * 65, "package name"),
+        ("../up", "package name"),
+        ("a;rm", "package name"),
+        ("$(id)", "package name"),
+    ],
+)
+def test_a_name_that_cargo_rust_or_windows_does_not_take_is_refused(name: str, why: str) -> None:
+    (line,) = refusals_of({"driver": {"name": name}})
+    assert dotted(line) == "driver.name"
+    assert why in line["msg"]
+
+
+@pytest.mark.parametrize("name", ["hello", "Hello World", "ünï", "50% & more", "it's", "a.b", "$x"])
+def test_a_file_name_of_windows_is_an_output_name(name: str) -> None:
+    assert Driver(name="a", output_name=name).image == f"{name}.sys"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " a",
+        "a ",
+        "a/b",
+        "a\\b",
+        "a:b",
+        "a?",
+        "a*",
+        'a"',
+        "a|b",
+        "<a>",
+        "a.",
+        "..",
+        "-rf",
+        "hello.sys",
+        "Hello.SYS",
+        "hello.dll",
+        "nul",
+        "aux.b",
+        "com¹",
+        "x" * 201,
+        "ü" * 101,
+    ],
+)
+def test_what_cannot_be_a_file_in_windows_is_no_output_name(name: str) -> None:
+    (line,) = refusals_of({"driver": {"name": "a", "output-name": name}})
+    assert dotted(line) == "driver.output-name"
+
+
+@pytest.mark.parametrize("entry", ["", "2nd", "driver entry", "_driver_entry@8", "a-b", "é"])
+def test_an_entry_point_is_a_name_as_in_the_source(entry: str) -> None:
+    (line,) = refusals_of({"driver": {"name": "a", "entry-point": entry}})
+    assert dotted(line) == "driver.entry-point"
+
+
+@pytest.mark.parametrize("version", ["0.1.0", "1.2.3-rc.1+build.5", "10.20.30"])
+def test_a_semantic_version_is_a_version(version: str) -> None:
+    assert Driver(name="a", version=version).version == version
+
+
+@pytest.mark.parametrize("version", ["", "1", "1.0", "01.0.0", "1.0.0-", "1.0.0-a..b", "1.0.0-01"])
+def test_what_cargo_takes_for_no_version_is_refused(version: str) -> None:
+    (line,) = refusals_of({"driver": {"name": "a", "version": version}})
+    assert dotted(line) == "driver.version"
+
+
+@pytest.mark.parametrize("targets", ["[]", '["i686-pc-windows-msvc", "i686-pc-windows-msvc"]'])
+def test_targets_are_some_and_each_stands_once(targets: str) -> None:
+    assert dotted(refusal(driver=f"targets = {targets}")) == "driver.targets"
+
+
+def test_a_target_without_drivers_is_refused() -> None:
+    line = refusal(driver='targets = ["x86_64-pc-windows-msvc", "x86_64-pc-windows-gnu"]')
+    assert dotted(line) == "driver.targets.1"
+
+
+@pytest.mark.parametrize(
+    "channel", ["stable", "beta", "nightly", "nightly-2024-02-29", "1.84.0", "1.84"]
+)
+def test_a_channel_of_rustup_is_taken(channel: str) -> None:
+    assert project(f'[toolchain]\nchannel = "{channel}"').toolchain.channel == channel
+
+
+@pytest.mark.parametrize(
+    "channel", ["", "Stable", "nightly-2024-02-30", "nightly-24-1-1", "stable; id", "0.1", "1"]
+)
+def test_what_is_no_channel_is_refused(channel: str) -> None:
+    assert dotted(refusal(f"[toolchain]\nchannel = {channel!r}")) == "toolchain.channel"
+
+
+@pytest.mark.parametrize("program", ["lld", "ld", "", "link.exe", " rust-lld"])
+def test_a_linker_is_one_of_the_known_or_a_path(program: str) -> None:
+    assert dotted(refusal(f"[linker]\nprogram = {program!r}")) == "linker.program"
+
+
+@pytest.mark.parametrize("flag", ["--target=x", "--out-dir", "-o", "--crate-type", "--emit"])
+def test_a_flag_that_cargo_sets_itself_is_refused(flag: str) -> None:
+    assert dotted(refusal(f'[linker]\nrustflags = ["-g", "{flag}"]')) == "linker.rustflags.1"
+
+
+@pytest.mark.parametrize("field", ["args", "pre-args", "remove", "rustflags"])
+@pytest.mark.parametrize("argument", ["", " ", " /DEBUG", "/DEBUG "])
+def test_an_argument_is_neither_empty_nor_surrounded_by_blanks(field: str, argument: str) -> None:
+    assert dotted(refusal(f'[linker]\n{field} = ["{argument}"]')) == f"linker.{field}.0"
+
+
+@pytest.mark.parametrize(
+    "library", ["hal.lib", "HAL.LIB", "km/hal", "../hal", "", "a b", "a=b", '{x}"']
+)
+def test_a_library_is_named_without_folder_and_ending(library: str) -> None:
+    assert dotted(refusal(f"[wdk]\nlibraries = [{library!r}]")) == "wdk.libraries.0"
+
+
+@pytest.mark.parametrize("version", ["10", "newest", "10.0.x", "../10.0", "10.0.1.2.3"])
+def test_a_kit_version_is_written_in_numbers(version: str) -> None:
+    assert dotted(refusal(f'[wdk]\nversion = "{version}"')) == "wdk.version"
+
+
+def test_a_thumbprint_is_taken_as_windows_dialog_shows_it() -> None:
+    shown = "\u200e01 23 45 67 89 ab cd ef 01 23 45 67 89 ab cd ef 01 23 45 67"
+    assert Signing(thumbprint=shown).thumbprint == "0123456789ABCDEF0123456789ABCDEF01234567"
+
+
+@pytest.mark.parametrize("thumbprint", ["01", "0" * 39, "0" * 41, "g" * 40, "\ufb00" * 20])
+def test_a_thumbprint_has_forty_hexadecimal_digits(thumbprint: str) -> None:
+    assert dotted(refusal(f"[signing]\nthumbprint = {thumbprint!r}")) == "signing.thumbprint"
+
+
+@pytest.mark.parametrize(
+    "password", ["hunter2!", "correct horse", "pässwort", "-x", "$SECRET", "1a"]
+)
+def test_a_password_where_a_variables_name_belongs_is_refused_and_never_shown(
+    password: str,
+) -> None:
+    document = {"driver": {"name": "a"}, "signing": {"pfx-password-env": password}}
+    (line,) = refusals_of(document)
+    assert dotted(line) == "signing.pfx-password-env"
+    assert line["ctx"]["secret"] is True
+    assert password not in line["msg"] + line["ctx"]["message"] + line["ctx"]["hint"]
+    with pytest.raises(ValueError, match="environment variable") as caught:
+        Project.model_validate(document)
+    assert password not in str(caught.value)
+    with pytest.raises(ValueError, match="environment variable") as caught:
+        Signing(pfx_password_env=password)
+    assert password not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://timestamp.digicert.com", "https://[::1]:8080/x?y=$z", "http://127.0.0.1/", ""]
+)
+def test_a_web_address_is_a_time_stamp_server(url: str) -> None:
+    assert Signing(timestamp_url=url).timestamp_url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "timestamp.digicert.com",
+        "ftp://x",
+        "http://",
+        "http://x:0/",
+        "http://x:99999/",
+        "http://[x",
+        'http://x/"',
+        "http://x/ y",
+        "http://x/${HOME}",
+        "http://ü/",
+        "http://x/`id`",
+        "file:///x",
+    ],
+)
+def test_what_is_no_web_address_is_no_time_stamp_server(url: str) -> None:
+    assert dotted(refusal(f"[signing]\ntimestamp-url = {url!r}")) == "signing.timestamp-url"
+
+
+@pytest.mark.parametrize("url", ["http://me:secret@tsa/", "http://me@tsa/", "ftp://me:secret@tsa"])
+def test_an_address_with_a_password_in_it_is_refused_as_a_secret(url: str) -> None:
+    line = refusal(f'[signing]\ntimestamp-url = "{url}"')
+    assert dotted(line) == "signing.timestamp-url"
+    assert line["ctx"]["secret"] is True
+    assert "secret" not in line["msg"] + line["ctx"]["hint"]
+
+
+@pytest.mark.parametrize("path", ["a.cer", "certificates/My Driver.cer", "ü/é.crt", "a'b.DER"])
+def test_a_certificate_file_lies_below_the_project(path: str) -> None:
+    assert Signing(certificate_file=path).certificate_file == path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../a.cer",
+        "a/../../b.cer",
+        "/a.cer",
+        "\\a.cer",
+        "C:a.cer",
+        "C:/a.cer",
+        "~/a.cer",
+        "a\\b.cer",
+        "a//b.cer",
+        "a/",
+        "./a.cer",
+        "a /b.cer",
+        "con.cer",
+        "nul/a.cer",
+        "a?.cer",
+        "",
+        "-a.cer",
+    ],
+)
+def test_a_path_that_leaves_the_project_or_fits_one_system_only_is_refused(path: str) -> None:
+    line = refusal(f"[signing]\ncertificate-file = {path!r}")
+    assert dotted(line) == "signing.certificate-file"
+
+
+@pytest.mark.parametrize("path", ["config.toml", "Makefile.toml", "build.rs", "src/lib.rs", "x"])
+def test_a_certificate_is_not_written_over_a_source(path: str) -> None:
+    line = refusal(f'[signing]\ncertificate-file = "{path}"')
+    assert "named as a certificate" in line["msg"]
+
+
+@pytest.mark.parametrize("subject", ["CN=Me", "cn=Me", "x" * 65, "", " Me"])
+def test_a_subject_is_a_common_name_and_no_more(subject: str) -> None:
+    assert dotted(refusal(f'[signing]\nsubject = "{subject}"')) == "signing.subject"
+
+
+@pytest.mark.parametrize("name", ["Production", "1st", "", "a b", "a.b", "ü", "con", "nul"])
+def test_a_profile_has_a_name_that_cargo_make_and_windows_take(name: str) -> None:
+    line = refusals_of({"driver": {"name": "a"}, "profiles": {name: {"cargo-profile": "release"}}})[
+        0
+    ]
+    assert line["loc"][:2] == ("profiles", name)
+
+
+@pytest.mark.parametrize(
+    "profile", ["debug", "test", "bench", "build", "cargo-x", "a b", "", "2nd"]
+)
+def test_a_cargo_profile_is_one_that_cargo_builds_a_library_by(profile: str) -> None:
+    line = refusal(f'[profiles.production]\ncargo-profile = "{profile}"')
+    assert dotted(line) == "profiles.production.cargo-profile"
+
+
+TEXTS = [
+    "driver.name",
+    "driver.version",
+    "driver.description",
+    "driver.authors.0",
+    "driver.license",
+    "driver.output-name",
+    "driver.entry-point",
+    "toolchain.channel",
+    "linker.program",
+    "linker.pre-args.0",
+    "linker.args.0",
+    "linker.remove.0",
+    "linker.rustflags.0",
+    "wdk.path",
+    "wdk.version",
+    "wdk.libraries.0",
+    "signing.store",
+    "signing.subject",
+    "signing.certificate-file",
+    "signing.thumbprint",
+    "signing.pfx",
+    "signing.pfx-password-env",
+    "signing.additional-certificates.0",
+    "signing.timestamp-url",
+    "profiles.production.cargo-profile",
+    "profiles.production.signing.store",
+    "makefile.env.X",
+    "makefile.tasks.x.description",
+]
+
+
+@pytest.mark.parametrize("path", TEXTS)
+@pytest.mark.parametrize(
+    "character", ["\0", "\x1b", "\x7f", "\x85", "\u2028", "\u202e", "\u2066", "\ud800"]
+)
+def test_no_text_holds_control_characters(path: str, character: str) -> None:
+    *tables, last = path.split(".")
+    value: object = f"a{character}b"
+    if last == "0":
+        last, value = tables.pop(), [value]
+    document: dict[str, object] = {}
+    innermost = document
+    for table in tables:
+        innermost[table] = innermost = {}
+    innermost[last] = value
+    document["driver"] = {"name": "a", **document.get("driver", {})}  # type: ignore[dict-item]
+    assert path in {dotted(line) for line in refusals_of(document)} or (
+        path.startswith("makefile") and path.startswith(dotted(refusals_of(document)[0]))
+    )
+
+
+@pytest.mark.parametrize("key", ["a\u202eb", "a\0b", "a\ud800b"])
+@pytest.mark.parametrize("table", ["env", "tasks", "profiles"])
+def test_no_key_holds_control_characters(table: str, key: str) -> None:
+    document: dict[str, object] = {"driver": {"name": "a"}, "makefile": {table: {key: {}}}}
+    if table == "profiles":
+        document = {"driver": {"name": "a"}, "profiles": {key: {"cargo-profile": "dev"}}}
+    assert refusals_of(document)
+
+
+def test_a_script_of_ones_own_has_lines_and_tabs() -> None:
+    script = "if true; then\n\techo hello\r\nfi\n"
+    given = Makefile(tasks={"own": {"script": script}})
+    assert given.tasks["own"]["script"] == script
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        object(),
+        b"x",
+        {1, 2},
+        2**63,
+        -(2**63) - 1,
+        {1: "x"},
+        dt.time(1, 2, tzinfo=dt.UTC),
+        dt.datetime(1890, 1, 1, tzinfo=dt.timezone(dt.timedelta(minutes=53, seconds=28))),
+    ],
+)
+def test_what_toml_cannot_hold_is_refused_from_python(value: object) -> None:
+    with pytest.raises(ValueError, match=r"TOML|keys are strings"):
+        Makefile(env={"X": value})
+
+
+def test_tables_within_tables_have_an_end() -> None:
+    endless: dict[str, object] = {}
+    endless["x"] = endless
+    with pytest.raises(ValueError, match="nested"):
+        Makefile(tasks=endless)

@@ -1,0 +1,67 @@
+"""The header of owned files: whose a file is, and whether it was edited."""
+
+from __future__ import annotations
+
+import pytest
+
+from kdrvgen import __version__
+from kdrvgen.rendering.header import Ownership, examine, seal
+
+BODY = "fn main() {\n    println!();\n}\n"
+
+
+@pytest.mark.parametrize("comment", ["#", "//"])
+def test_what_was_just_written_is_intact(comment: str) -> None:
+    text = seal(BODY, comment)
+    assert examine(text) is Ownership.INTACT
+    assert text.endswith(f"\n\n{BODY}")
+
+
+@pytest.mark.parametrize("comment", ["#", "//"])
+def test_the_header_names_tool_version_and_command_in_comments(comment: str) -> None:
+    header = seal(BODY, comment).split("\n\n")[0]
+    assert f"kdrvgen {__version__}" in header
+    assert "kdrvgen config.toml" in header
+    assert all(line.startswith(f"{comment} ") for line in header.splitlines())
+
+
+def test_a_windows_checkout_is_intact() -> None:
+    text = seal(BODY, "//")
+    assert examine(text.replace("\n", "\r\n")) is Ownership.INTACT
+    assert examine("\ufeff" + text) is Ownership.INTACT
+    assert examine("\ufeff" + text.replace("\n", "\r\n")) is Ownership.INTACT
+
+
+@pytest.mark.parametrize("body", ["", "\n", "\n\nx", "x", "ünï\n", "# kdrvgen-digest: sha256:0\n"])
+def test_any_body_can_be_sealed(body: str) -> None:
+    assert examine(seal(body, "#")) is Ownership.INTACT
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("println", "eprintln"),
+        ("}\n", "}"),
+        ("}\n", "}\n\n"),
+        ("    ", "\t"),
+        (__version__, "99.0"),
+        ("kdrvgen config.toml", "kdrvgen other.toml"),
+        ("\n\nfn", "\nx\nfn"),
+        ("sha256:", "sha256:0"),
+    ],
+)
+def test_any_edit_is_seen(old: str, new: str) -> None:
+    text = seal(BODY, "//").replace(old, new, 1)
+    assert examine(text) is not Ownership.INTACT
+
+
+def test_an_edited_body_is_told_from_a_foreign_file() -> None:
+    assert examine(seal(BODY, "//") + "// mine\n") is Ownership.EDITED
+    assert examine(BODY) is Ownership.FOREIGN
+    assert examine("") is Ownership.FOREIGN
+    assert examine("\n" * 10) is Ownership.FOREIGN
+
+
+def test_a_header_that_is_only_quoted_further_down_is_foreign() -> None:
+    assert examine("\n" + seal(BODY, "//")) is Ownership.FOREIGN
+    assert examine("// my own first line\n" + seal(BODY, "//")) is Ownership.FOREIGN

@@ -1,0 +1,303 @@
+"""Values arrive unchanged through every language they pass: TOML, cargo-make, sh, Rust."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+import tomli
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from kdrvgen import Driver, Makefile, Profile, Project, Signing, Toolchain, render
+from kdrvgen.rendering import quoting
+
+from .conftest import FindTool
+
+HARD = [
+    "$",
+    "$$",
+    "$$$",
+    "${X}",
+    "${HOME}",
+    "${HOME:x}",
+    "${:$}",
+    "${:${:$}}",
+    "$${HOME}",
+    "${",
+    "${${HOME}}",
+    "{$}",
+    "a$",
+    "}",
+    "${:",
+    "$HOME $(id) `id` \\$HOME",
+    "%PATH% %%",
+    "@@split(X,;)",
+    "@@remove-empty(X)",
+    "'",
+    "''",
+    "'''",
+    '"',
+    '"""',
+    "\\",
+    "a\\",
+    "\\\\n\\u0041",
+    "a'b\"c",
+    "# no comment",
+    "a = b",
+    "{{ x }} {% x %} {# x #}",
+    "## x",
+    "-rf",
+    "*?[a-z]~",
+    "!x",
+    "ünï cødé 日本語 \U0001f600",
+    "a\u0301\u200e",
+    "; rm x & | < >",
+    "x" * 60,
+]
+BIDIRECTIONAL = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+CHARACTERS = st.characters(
+    exclude_categories=["Cc", "Cs", "Zl", "Zp"], exclude_characters=BIDIRECTIONAL
+)
+TEXT = st.text(CHARACTERS, max_size=30) | st.text(
+    st.sampled_from(list("${}:'\"\\ aHOME#%@\u00fc")), max_size=20
+)
+
+
+def accepted(field: str) -> st.SearchStrategy[str]:
+    """Give texts that the model takes for a field of [signing]."""
+
+    def is_accepted(value: str) -> bool:
+        try:
+            made = Signing.model_validate({field: in_a_tuple(field, value)})
+        except ValidationError:
+            return False
+        return bool(getattr(made, field))
+
+    texts = st.sampled_from(HARD) | TEXT
+    if field == "certificate_file":
+        texts = texts.map(lambda text: f"{text}.cer")
+    if field == "timestamp_url":
+        texts = texts.map(lambda text: f"http://127.0.0.1/{text}")
+    return texts.filter(is_accepted)
+
+
+def in_a_tuple(field: str, value: str) -> str | tuple[str]:
+    return (value,) if field == "additional_certificates" else value
+
+
+SIGNING = {
+    "subject": "DRIVER_CERTIFICATE_SUBJECT",
+    "store": "DRIVER_CERTIFICATE_STORE",
+    "certificate_file": "DRIVER_CERTIFICATE_FILE",
+    "additional_certificates": "DRIVER_ADDITIONAL_CERTIFICATES",
+    "timestamp_url": "DRIVER_TIMESTAMP_URL",
+    "pfx": "DRIVER_PFX",
+}
+
+
+def tables(fields: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """Give keyword arguments for `Signing`."""
+    return st.fixed_dictionaries({field: accepted(field) for field in fields}).map(
+        lambda given: {field: in_a_tuple(field, value) for field, value in given.items()}
+    )
+
+
+IN_TEST = ["subject", "store", "certificate_file", "additional_certificates", "timestamp_url"]
+WITH_PFX = ["subject", "store", "additional_certificates", "timestamp_url", "pfx"]
+
+
+CONDITION = 'condition = { env_not_set = ["NEVER_SET"] }'
+OWN = "[tasks.own]\nscript = '''\n{}\n'''"
+RunOwnTask = Callable[[str, str], list[str]]
+
+
+@pytest.fixture(scope="module")
+def own_task(tool: FindTool, tmp_path_factory: pytest.TempPathFactory) -> RunOwnTask:
+    """Run the task `own` of a Makefile.toml, and return the words it wrote into `told`."""
+    folder = tmp_path_factory.mktemp("own")
+    cargo = tool("cargo")
+    env = {name: value for name, value in os.environ.items() if not name.startswith("DRIVER_")}
+
+    def run(makefile: str, profile: str) -> list[str]:
+        (folder / "Makefile.toml").write_text(makefile, encoding="utf-8")
+        command = [cargo, "make", "--disable-check-for-updates", "--profile", profile, "own"]
+        subprocess.run(command, cwd=folder, env=env, check=True, capture_output=True)
+        return (folder / "told").read_bytes().decode().split("\0")[:-1]
+
+    return run
+
+
+def is_image(value: str) -> bool:
+    try:
+        Driver(name="a", output_name=value)
+    except ValidationError:
+        return False
+    return True
+
+
+@pytest.mark.slow
+@settings(deadline=None, max_examples=60)
+@given(
+    tables(IN_TEST),
+    tables(WITH_PFX),
+    (st.sampled_from(HARD) | TEXT).filter(is_image),
+    st.sampled_from(["development", "production"]),
+)
+def test_cargo_make_hands_over_what_the_configuration_says(
+    own_task: RunOwnTask,
+    shared: dict[str, Any],
+    production: dict[str, Any],
+    output_name: str,
+    profile: str,
+) -> None:
+    names = ["DRIVER_IMAGE", *SIGNING.values()]
+    words = " ".join(f'"${name}"' for name in names)
+    project = Project(
+        driver=Driver(name="a", output_name=output_name),
+        signing=Signing(**shared),
+        profiles={"production": Profile(signing=Signing(mode="certificate", **production))},
+        makefile=Makefile(tasks={"own": {"script": f"printf '%s\\0' {words} > told"}}),
+    )
+    told = own_task(render(project)[PurePosixPath("Makefile.toml")], profile)
+    signing = project.signing_for(profile)
+    wanted = {
+        "DRIVER_IMAGE": f"{output_name}.sys",
+        **{variable: getattr(signing, field) for field, variable in SIGNING.items()},
+    }
+    wanted["DRIVER_ADDITIONAL_CERTIFICATES"] = "\t".join(signing.additional_certificates)
+    wanted["DRIVER_PFX" if profile == "development" else "DRIVER_CERTIFICATE_FILE"] = ""
+    assert dict(zip(names, told, strict=True)) == wanted
+
+
+def test_hard_values_pass_through_cargo_makes_environment(own_task: RunOwnTask) -> None:
+    plain = [f"P{index} = {quoting.cargo_make(text)}" for index, text in enumerate(HARD)]
+    conditional = [
+        f"C{index} = {{ value = {quoting.cargo_make(text, expansions=2)}, {CONDITION} }}"
+        for index, text in enumerate(HARD)
+    ]
+    words = [f'"${kind}{index}"' for kind in "PC" for index in range(len(HARD))]
+    script = f"printf '%s\\0' {' '.join(words)} > told"
+    told = own_task("\n".join(["[env]", *plain, *conditional, OWN.format(script)]), "development")
+    assert told == [*HARD, *HARD]
+
+
+def test_hard_values_pass_through_cargo_makes_arguments(own_task: RunOwnTask) -> None:
+    # cargo-make's functions, `@@name(...)`, are its own in arguments.
+    hard = [text for text in HARD if not text.startswith("@@")]
+    arguments = ", ".join(quoting.cargo_make(text) for text in hard)
+    script = """'printf "%s\\0" "$@" > told'"""
+    task = f'[tasks.own]\ncommand = "sh"\nargs = ["-c", {script}, "sh", {arguments}]'
+    assert own_task(task, "development") == hard
+
+
+VALUES = st.recursive(
+    TEXT
+    | st.sampled_from([*HARD, "a\tb"])
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.datetimes()
+    | st.dates()
+    | st.times(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(VALUES, TEXT)
+def test_toml_reads_back_what_was_written_on_one_line(value: object, key: str) -> None:
+    text = f"{quoting.key(key)} = {quoting.toml(value)}\n"
+    assert tomli.loads(text) == {key: value}
+    assert text.count("\n") == 1
+    assert "\t" not in text
+
+
+def test_toml_has_no_null() -> None:
+    with pytest.raises(TypeError):
+        quoting.toml(None)
+
+
+@given(
+    env=st.dictionaries(st.from_regex(r"MY_[A-Z0-9_.]{1,8}", fullmatch=True), VALUES, max_size=3),
+    tasks=st.dictionaries(
+        TEXT.map(lambda text: f"own-{text}"), st.dictionaries(TEXT, VALUES, max_size=3), max_size=3
+    ),
+    script=st.text(st.sampled_from("'\"\\\n\t ${}#a=[]"), max_size=30),
+)
+def test_what_is_passed_through_has_the_same_meaning_in_the_makefile(
+    env: dict[str, Any], tasks: dict[str, Any], script: str
+) -> None:
+    tasks = {**tasks, "own": {"script": script}}
+    makefile = tomli.loads(
+        render(Project(driver=Driver(name="a"), makefile=Makefile(env=env, tasks=tasks)))[
+            PurePosixPath("Makefile.toml")
+        ]
+    )
+    assert {name: makefile["env"][name] for name in env} == env
+    assert {name: makefile["tasks"][name] for name in tasks} == tasks
+
+
+def test_a_rust_literal_is_what_it_was_made_of(tool: FindTool, tmp_path: Path) -> None:
+    texts = [*HARD, *(chr(code) for code in range(1, 0x100)), "a\r\nb\tc\0"]
+    literals = ", ".join(quoting.rust(text) for text in texts)
+    source = f'fn main() {{ for text in [{literals}] {{ print!("{{text}}\\u{{10ffff}}"); }} }}'
+    (tmp_path / "main.rs").write_text(source, encoding="utf-8")
+    command = [tool("rustc"), "-Dwarnings", "--edition=2021", "-o", "main", "main.rs"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    told = subprocess.run([tmp_path / "main"], check=True, capture_output=True)
+    assert told.stdout.decode().split("\U0010ffff")[:-1] == texts
+
+
+def test_a_word_of_sh_is_what_it_was_made_of(tool: FindTool) -> None:
+    texts = [*HARD, "", " ", "a\nb", "".join(map(chr, range(1, 0x100)))]
+    for shell in ("dash", "sh"):
+        told = subprocess.run(
+            [tool(shell), "-c", f"printf '%s\\0' {quoting.sh(texts)}"],
+            check=True,
+            capture_output=True,
+        )
+        assert told.stdout.decode().split("\0")[:-1] == texts
+
+
+@given(st.text("'\"\\a", max_size=20))
+def test_a_word_of_sh_does_not_end_the_toml_string_around_it(text: str) -> None:
+    script = f"x {quoting.sh(text)}\n"
+    assert tomli.loads(f"x = '''\n{script}'''")["x"] == script
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(path.parent.name for path in (Path(__file__).parent / "golden").glob("*/config.toml")),
+)
+def test_the_shell_scripts_are_sound(name: str, tool: FindTool, tmp_path: Path) -> None:
+    makefile = tomli.loads(
+        (Path(__file__).parent / "golden" / name / "Makefile.toml").read_text(encoding="utf-8")
+    )
+    scripts = {task: body["script"] for task, body in makefile["tasks"].items() if "script" in body}
+    assert len(scripts) >= 6
+    for task, text in scripts.items():
+        path = tmp_path / f"{task}.sh"
+        path.write_text(f"#!/bin/sh\n{text}", encoding="utf-8")
+        subprocess.run([tool("dash"), "-n", path], check=True)
+        assert re.match(r"set -eu\n", text)
+    checked = subprocess.run(
+        [tool("shellcheck"), "--shell=sh", "--severity=warning", *sorted(tmp_path.glob("*.sh"))],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_a_toolchain_is_asked_for_by_name_in_every_script() -> None:
+    project = Project(driver=Driver(name="a"), toolchain=Toolchain(channel="1.84.0"))
+    tasks = tomli.loads(render(project)[PurePosixPath("Makefile.toml")])["tasks"]
+    assert "rustup run 1.84.0 cargo build" in tasks["build-driver"]["script"]
+    assert "rustup run 1.84.0 cargo clean" in tasks["clean-driver"]["script"]
