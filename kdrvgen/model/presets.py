@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kdrvgen.model.driver import Driver, Target
 from kdrvgen.model.linker import Linker
@@ -11,8 +11,7 @@ from kdrvgen.model.linker import Linker
 __all__ = ["LinkArguments", "link_arguments", "matches"]
 
 
-@dataclass(frozen=True, slots=True)
-class LinkArguments:
+class LinkArguments(NamedTuple):
     """Arguments for the linker, in order: `pre` before the objects, `post` after them."""
 
     pre: tuple[str, ...]

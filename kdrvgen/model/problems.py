@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from kdrvgen.model.base import Path, Table
 from kdrvgen.model.profile import Profile
@@ -17,8 +16,7 @@ Blame = Callable[..., Path]
 """Gives the path of a table's key, and of an element in it: `blame("args", 2)`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """A broken rule. `path` is the key to blame, `also` the others that take part."""
 
     path: Path

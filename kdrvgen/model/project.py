@@ -33,7 +33,8 @@ _CARGO_PROFILES = {"development": "dev", "production": "release"}
 
 def _with_standard_profiles(given: Mapping[str, Profile]) -> Mapping[str, Profile]:
     """Return the profiles with development and production among them, development first."""
-    found = {name: given.get(name, Profile()) for name in _CARGO_PROFILES} | dict(given)
+    standard = dict.fromkeys(_CARGO_PROFILES, Profile.model_construct())
+    found = standard | dict(given)
     return FrozenTable(
         {
             name: profile
@@ -103,7 +104,7 @@ class Project(Table):
 
 
 def _tables(project: Project) -> Tables:
-    return Tables(**{name: getattr(project, name) for name in Tables.__slots__})
+    return Tables(**{name: getattr(project, name) for name in Tables._fields})
 
 
 def _valid_tables(data: object, lines: list[InitErrorDetails]) -> Tables:
@@ -111,7 +112,7 @@ def _valid_tables(data: object, lines: list[InitErrorDetails]) -> Tables:
     if not isinstance(data, Mapping):
         return Tables()
     broken = {line["loc"][0] for line in lines if line.get("loc")}
-    whole = {name: data[name] for name in Tables.__slots__ if name in data and name not in broken}
+    whole = {name: data[name] for name in Tables._fields if name in data and name not in broken}
     found: dict[str, Any] = {
         name: table.model_validate(whole.get(name, {}))
         for name, table in _TABLES.items()

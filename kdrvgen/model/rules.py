@@ -5,7 +5,7 @@ from __future__ import annotations
 import ntpath
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from kdrvgen.model.base import Path
 from kdrvgen.model.driver import Driver, Toolchain
@@ -20,8 +20,7 @@ from kdrvgen.model.signing import Signing
 __all__ = ["Tables", "broken_rules"]
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+class Tables(NamedTuple):
     """The tables that are valid on their own; None where one is not."""
 
     driver: Driver | None = None

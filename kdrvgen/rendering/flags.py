@@ -7,8 +7,8 @@ the rest follows by another way: what comes later may revoke the earlier, so the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
+from typing import NamedTuple
 
 from kdrvgen.model import Project
 from kdrvgen.model.driver import Target
@@ -21,16 +21,14 @@ _BEFORE = "-Zpre-link-arg="
 _AFTER = "-Clink-arg="
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """A flag for rustc, and in a few words what it is for."""
 
     text: str
     comment: str
 
 
-@dataclass(frozen=True, slots=True)
-class TargetPlan:
+class TargetPlan(NamedTuple):
     """What one target triple needs.
 
     Attributes:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from kdrvgen.model import Project, Signing
 from kdrvgen.rendering.flags import by_arguments, target_plan
@@ -13,8 +12,7 @@ from kdrvgen.rendering.flags import by_arguments, target_plan
 __all__ = ["ProfilePlan", "plan"]
 
 
-@dataclass(frozen=True, slots=True)
-class ProfilePlan:
+class ProfilePlan(NamedTuple):
     """What one profile of cargo-make sets."""
 
     name: str
