@@ -69,7 +69,8 @@ class Linker(Table):
     reproducible: Annotated[bool, Field(strict=True)] = False
     """Same sources, same image on every machine.
 
-    That is `/Brepro`, and the project folder's path left out.
+    That is `/Brepro`, no path of this machine in the image, and off Windows no .pdb: the image
+    would hold its digest, and it names temporary files of the one run.
     """
 
 

@@ -107,7 +107,7 @@ class Signing(Table):
     """Files with further certificates for the chain."""
 
     digest: Literal["sha256", "sha384", "sha512"] = "sha256"
-    """Digest algorithm of signature and time stamp."""
+    """Digest algorithm of the signature, and of the time stamp where the tool lets it be chosen."""
 
     page_hashes: _StrictBool = False
     """Whether the signature holds a hash of every page, which Windows can check page by page."""

@@ -51,7 +51,6 @@ def _environment() -> ImmutableSandboxedEnvironment:
         bytecode_cache=bytecode_cache(),
         auto_reload=False,
         keep_trailing_newline=True,
-        line_comment_prefix="##",
         loader=PackageLoader("kdrvgen.rendering"),
         lstrip_blocks=True,
         trim_blocks=True,

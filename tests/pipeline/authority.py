@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import http.server
 import subprocess
 import threading
@@ -40,16 +40,18 @@ class Identity:
         """Make one that is valid between two numbers of days from now; self-signed by default."""
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
-        now = datetime.datetime.now(datetime.UTC)
+        now = dt.datetime.now(dt.UTC)
         certificate = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(issuer.certificate.subject if issuer else name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now + datetime.timedelta(days[0]))
-            .not_valid_after(now + datetime.timedelta(days[1]))
-            .add_extension(x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True)
+            .not_valid_before(now + dt.timedelta(days[0]))
+            .not_valid_after(now + dt.timedelta(days[1]))
+            .add_extension(
+                x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True
+            )
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
             .sign(issuer.key if issuer else key, hashes.SHA256())
         )
@@ -116,13 +118,18 @@ class Authority:
                 query = folder / "query.tsq"
                 with lock:
                     query.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
-                    reply = subprocess.run(
-                        ["openssl", "ts", "-reply", "-config", folder / "tsa.cnf"]
-                        + ["-queryfile", query, "-signer", folder / "signer.pem"]
-                        + ["-inkey", folder / "signer.key", "-chain", roots],
-                        check=True,
-                        capture_output=True,
-                    ).stdout
+                    argv: list[str | Path] = [
+                        "openssl",
+                        "ts",
+                        "-reply",
+                        "-config",
+                        "tsa.cnf",
+                        "-queryfile",
+                        query,
+                    ]
+                    argv += ["-signer", "signer.pem", "-inkey", "signer.key", "-chain", roots]
+                    done = subprocess.run(argv, cwd=folder, check=True, capture_output=True)
+                reply = done.stdout
                 self.send_response(200)
                 self.send_header("Content-Type", "application/timestamp-reply")
                 self.send_header("Content-Length", str(len(reply)))

@@ -11,8 +11,8 @@ from typing import Protocol
 
 import pytest
 
-from pipeline.authority import Authority
-from pipeline.support import CONFIG, EXAMPLE, X64, Project, environment, need, run, without
+from tests.pipeline.authority import Authority
+from tests.pipeline.support import CONFIG, EXAMPLE, X64, Project, environment, need, run, without
 
 TARGETS = (X64, "i686-pc-windows-msvc", "aarch64-pc-windows-msvc")
 
@@ -36,15 +36,14 @@ def _tools(tmp_path_factory: pytest.TempPathFactory) -> None:
             without(f"the Rust target {target} is not installed; docs/setup.sh does it")
 
 
-def _once(
-    factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None]
-) -> Path:
+def _once(factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None]) -> Path:
     """Return a folder that is filled once for all workers of a run."""
     base = factory.getbasetemp()
     folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.with_suffix(".complete").exists():
+            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             fill(folder)
             folder.with_suffix(".complete").touch()
@@ -125,9 +124,8 @@ def _wine_prefix(tmp_path_factory: pytest.TempPathFactory, signed_once: Path) ->
         _copy_example(project.folder)
         project.generate(CONFIG)
         project.make("smoke")
-        (folder / "project/target/kdrvgen" / X64 / "development/wine").rename(folder / "wine")
 
-    return _once(tmp_path_factory, "wine-once", fill) / "wine"
+    return _once(tmp_path_factory, "wine-once", fill) / "home/.cache/kdrvgen/smoke/wine"
 
 
 @pytest.fixture
@@ -142,10 +140,10 @@ def smoke(_wine_prefix: Path) -> Callable[..., str]:
         return destination
 
     def smoke(project: Project, *arguments: str, profile: str = "development", **env: str) -> str:
-        state = project.folder / "target/kdrvgen" / X64 / profile
-        state.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(_wine_prefix, state / "wine", symlinks=True, copy_function=link)
-        return project.make("--profile", profile, *arguments, "smoke", **env)
+        prefix = project.home / ".cache/kdrvgen/smoke/wine"
+        if not prefix.exists():
+            shutil.copytree(_wine_prefix, prefix, symlinks=True, copy_function=link)
+        return project.under(env).make("--profile", profile, *arguments, "smoke")
 
     return smoke
 
@@ -165,5 +163,3 @@ def closed_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
-
-

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,10 @@ class Project:
         done = run(argv, self.folder, self.env)
         assert done.returncode == 0, done.stdout
         return done.stdout
+
+    def under(self, env: dict[str, str]) -> Project:
+        """Return the project as it is with more variables in the environment."""
+        return replace(self, env=self.env | env)
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of cargo-make."""
@@ -194,7 +199,9 @@ class Project:
                     link.symlink_to(entry)
         self.env["PATH"] = str(folder)
 
-    def verify(self, image: Path | None = None, *more: str | Path) -> subprocess.CompletedProcess[str]:
+    def verify(
+        self, image: Path | None = None, *more: str | Path
+    ) -> subprocess.CompletedProcess[str]:
         """Let osslsigncode verify an image against the exported certificate."""
         pem = self.home / "exported.pem"
         exported = self.folder / "DriverCertificate.cer"
@@ -225,44 +232,39 @@ class State:
 
 
 class Stall:
-    """A named pipe at which a shim says that it was reached and then waits to be killed."""
+    """A named pipe at which a shim says that it was reached, and one at which it waits for ever."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.pipe = project.home / "reached"
-        os.mkfifo(self.pipe)
+        self.reached = project.home / "reached"
+        self.never = project.home / "never"
+        os.mkfifo(self.reached)
+        os.mkfifo(self.never)
 
     @property
     def script(self) -> str:
         """Shell commands that report and never return."""
-        return f"echo > '{self.pipe}'; read -r _ < '{self.pipe}'"
+        return f"echo > '{self.reached}'; read -r _ < '{self.never}'"
 
     def kill(self, *arguments: str) -> bool:
         """Run cargo-make and kill it where it stalls; tell whether it came there."""
-        process = subprocess.Popen(
-            self.project.command(*arguments),
-            cwd=self.project.folder,
-            env=self.project.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        # Opened for both, so that it blocks nobody; a run that never stalls ends by itself.
-        pipe = os.open(self.pipe, os.O_RDWR | os.O_NONBLOCK)
+        # Opened for both, so that neither side waits for the other.
+        pipe = os.open(self.reached, os.O_RDWR | os.O_NONBLOCK)
         try:
-            while process.poll() is None:
-                try:
-                    os.read(pipe, 1)
-                except BlockingIOError:
-                    try:
-                        process.wait(0.02)
-                    except subprocess.TimeoutExpired:
-                        continue
+            process = subprocess.Popen(
+                self.project.command(*arguments),
+                cwd=self.project.folder,
+                env=self.project.env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            while not select.select([pipe], [], [], 0.05)[0]:
+                if process.poll() is not None:
                     return False
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                return True
-            return False
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return True
         finally:
             os.close(pipe)

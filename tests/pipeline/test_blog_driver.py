@@ -8,9 +8,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from pipeline.conftest import MakeProject
-from pipeline.image import NATIVE, Image
-from pipeline.support import Project
+from tests.pipeline.conftest import MakeProject
+from tests.pipeline.image import NATIVE, Image
+from tests.pipeline.support import Project
 
 pytestmark = pytest.mark.slow
 
@@ -169,8 +169,10 @@ def test_a_target_that_is_not_configured_is_refused(project: Project, target: st
 
 
 def test_smoke_says_for_which_machines_wine_is_none(make_project: MakeProject) -> None:
-    project = make_project('[driver]\nname = "hello"\ntarget = "aarch64-pc-windows-msvc"\n'
-                           '[signing]\ntimestamp-url = ""\n')
+    project = make_project(
+        '[driver]\nname = "hello"\ntarget = "aarch64-pc-windows-msvc"\n'
+        '[signing]\ntimestamp-url = ""\n'
+    )
 
     assert "loads no driver for aarch64-pc-windows-msvc" in project.fail("smoke")
 
@@ -181,15 +183,19 @@ def test_smoke_fails_for_a_driver_that_refuses_to_start(
     smoke(project)
     project.edit("src/lib.rs", "    nt::STATUS_SUCCESS\n", "    nt::STATUS_SUCCESS - 1\n")
 
-    assert "hello.sys did not start." in project.fail("smoke")
+    assert "hello.sys does not start in Wine's kernel" in project.fail("smoke")
 
 
 def test_smoke_fails_for_a_driver_that_cannot_be_unloaded(
     project: Project, smoke: Callable[..., str]
 ) -> None:
     smoke(project)
-    project.edit("src/lib.rs", "(*driver).driver_unload = Some(unload)", "(*driver).driver_unload = None")
-    project.edit("src/lib.rs", "unsafe extern \"system\" fn unload", "pub unsafe extern \"system\" fn unload")
+    project.edit(
+        "src/lib.rs", "(*driver).driver_unload = Some(unload)", "(*driver).driver_unload = None"
+    )
+    project.edit(
+        "src/lib.rs", 'unsafe extern "system" fn unload', 'pub unsafe extern "system" fn unload'
+    )
 
     assert "does not unload" in project.fail("smoke")
 

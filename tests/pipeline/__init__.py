@@ -1,1 +1,0 @@
-"""The generated pipeline, run for real: cargo-make, rustc, lld, osslsigncode, openssl, Wine."""

@@ -1,0 +1,82 @@
+"""Several runs at once, and cleaning up after them."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.conftest import MakeProject
+from tests.pipeline.support import Project, State
+
+pytestmark = pytest.mark.slow
+
+
+def test_cleaning_removes_what_was_made_but_not_the_certificate(project: Project) -> None:
+    project.make("sign")
+    project.make("--profile", "production", "sign")
+    elsewhere = project.home / "elsewhere"
+    project.make("sign", CARGO_TARGET_DIR=str(elsewhere))
+    certificate = State.of(project.identity)
+
+    project.make("clean-driver")
+    project.make("clean-driver", CARGO_TARGET_DIR=str(elsewhere))
+
+    left = [
+        path
+        for folder in (project.folder / "target", elsewhere)
+        for path in folder.rglob("*")
+        if path.name.startswith("hello.") or "kdrvgen" in path.parts[len(folder.parts) :]
+    ]
+    assert not left
+    assert State.of(project.identity) == certificate
+    assert (project.folder / "DriverCertificate.cer").exists()
+    assert "certificate: made" not in project.make("verify")
+
+
+def test_cleaning_where_nothing_was_built_is_no_error(project: Project) -> None:
+    project.make("clean-driver")
+
+
+def test_two_runs_at_once_in_one_project_end_with_a_signed_image(project: Project) -> None:
+    for number in range(3):
+        project.say(f"now {number}")
+        _together(project, project)
+        assert f"loaded now {number}".encode() in project.sys.read_bytes()
+        assert project.verifies()
+
+
+def test_two_projects_at_once_make_one_certificate(
+    make_project: MakeProject, new_user: Path
+) -> None:
+    first = make_project(name="first", home=new_user)
+    second = make_project(name="second", home=new_user)
+    third = make_project(name="third", home=new_user)
+
+    _together(first, second, third)
+
+    exported = {
+        (each.folder / "DriverCertificate.cer").read_bytes() for each in (first, second, third)
+    }
+    for each in (first, second, third):
+        each.make("verify")
+        assert each.verifies()
+    assert len(exported) == 1
+    assert len(list(first.certificates.iterdir())) == 2
+
+
+def _together(*projects: Project) -> None:
+    """Run `cargo make sign` in all of them at once; each succeeds."""
+    running = [
+        subprocess.Popen(
+            each.command("sign"),
+            cwd=each.folder,
+            env=each.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        for each in projects
+    ]
+    for process in running:
+        said, _ = process.communicate()
+        assert process.returncode == 0, said.decode()

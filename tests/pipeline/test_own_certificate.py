@@ -1,0 +1,189 @@
+"""Signing by a certificate of one's own, in a PKCS #12 file with a password."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.authority import CODE_SIGNING, Identity
+from tests.pipeline.conftest import MakeProject
+from tests.pipeline.image import Image
+from tests.pipeline.support import CONFIG, Project, need, run
+
+pytestmark = pytest.mark.slow
+
+PASSWORDS = [
+    "correct-horse",
+    " two words ",
+    "qu'o\"te`s",
+    "$HOME ${HOME} $(id) %PATH%",
+    "pässwörd ключ",
+    "-readpass \\n %s",
+]
+SECRET = "battery staple"  # noqa: S105 - opens what these tests make
+OWN = CONFIG + 'mode = "certificate"\npfx = "my own.pfx"\n'
+WITH_PASSWORD = OWN + 'pfx-password-env = "MY_PASSWORD"\n'
+
+
+def _project(make_project: MakeProject, password: str, config: str = WITH_PASSWORD) -> Project:
+    project = make_project(config)
+    own = Identity.make("My Company", CODE_SIGNING)
+    (project.folder / "my own.pfx").write_bytes(own.pfx(password))
+    (project.home / "own.pem").write_bytes(own.certificate_pem())
+    return project
+
+
+def _is_signed_by_own(project: Project) -> bool:
+    argv: list[str | Path] = [
+        "osslsigncode",
+        "verify",
+        "-CAfile",
+        project.home / "own.pem",
+        "-in",
+        project.sys,
+    ]
+    return run(argv, project.home).returncode == 0
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_it_signs_and_the_password_is_nowhere(make_project: MakeProject, password: str) -> None:
+    project = _project(make_project, password)
+    calls = [project.record(name) for name in ("osslsigncode", "printenv", "cargo")]
+
+    said = project.make("-v", "sign", MY_PASSWORD=password)
+
+    assert _is_signed_by_own(project)
+    assert password not in said
+    assert all(password not in path.read_text(encoding="utf-8") for path in calls)
+    secret = password.encode()
+    found = [
+        path
+        for root in (project.folder, project.home)
+        for path in root.rglob("*")
+        if path.is_file() and secret in path.read_bytes() and path.suffix not in {".rs", ".rmeta"}
+    ]
+    assert not found
+
+
+def test_the_password_is_in_no_argument_of_any_process(
+    make_project: MakeProject, tmp_path: Path
+) -> None:
+    need("strace")
+    project = _project(make_project, "correct horse battery")
+    trace = tmp_path / "trace"
+    argv = ["strace", "-f", "-s", "100000", "-e", "trace=execve", "-o", str(trace)]
+
+    done = run(
+        [*argv, *project.command("sign")],
+        project.folder,
+        project.env | {"MY_PASSWORD": "correct horse battery"},
+    )
+
+    assert done.returncode == 0, done.stdout
+    assert _is_signed_by_own(project)
+    calls = trace.read_text(encoding="utf-8", errors="replace")
+    assert "osslsigncode" in calls
+    assert "correct horse" not in calls
+
+
+def test_a_file_without_a_password_signs(make_project: MakeProject) -> None:
+    project = _project(make_project, "", OWN)
+
+    project.make("sign")
+
+    assert _is_signed_by_own(project)
+
+
+def test_a_variable_that_is_not_set_is_named(make_project: MakeProject) -> None:
+    project = _project(make_project, SECRET)
+
+    said = project.fail("sign")
+
+    assert "signing.pfx-password-env: MY_PASSWORD is not set." in said
+    assert not Image.read(project.sys).is_signed
+
+
+@pytest.mark.parametrize("password", ["wrong", ""])
+def test_a_wrong_password_signs_nothing(make_project: MakeProject, password: str) -> None:
+    project = _project(make_project, SECRET)
+
+    said = project.fail("sign", MY_PASSWORD=password)
+
+    assert "osslsigncode did not sign" in said
+    assert not Image.read(project.sys).is_signed
+
+
+def test_a_password_that_is_needed_and_not_named_is_not_asked_for(
+    make_project: MakeProject,
+) -> None:
+    project = _project(make_project, SECRET, OWN)
+
+    assert "osslsigncode did not sign" in project.fail("sign")
+    assert not Image.read(project.sys).is_signed
+
+
+def test_a_file_that_is_not_there_is_named(make_project: MakeProject) -> None:
+    project = _project(make_project, SECRET)
+    project.make("sign", MY_PASSWORD=SECRET)
+    (project.folder / "my own.pfx").unlink()
+
+    said = project.fail("sign", MY_PASSWORD=SECRET)
+
+    assert "signing.pfx: there is no file my own.pfx." in said
+    assert not Image.read(project.sys).is_signed
+
+
+def test_another_certificate_in_the_file_signs_again(make_project: MakeProject) -> None:
+    project = _project(make_project, SECRET)
+    project.make("sign", MY_PASSWORD=SECRET)
+    assert _is_signed_by_own(project)
+    other = Identity.make("My Company", CODE_SIGNING)
+    (project.folder / "my own.pfx").write_bytes(other.pfx(SECRET))
+    (project.home / "own.pem").write_bytes(other.certificate_pem())
+
+    project.make("sign", MY_PASSWORD=SECRET)
+
+    assert _is_signed_by_own(project)
+
+
+def test_nothing_to_sign_needs_no_password(make_project: MakeProject) -> None:
+    project = _project(make_project, SECRET)
+    project.make("sign", MY_PASSWORD=SECRET)
+
+    project.make("sign")
+
+    assert _is_signed_by_own(project)
+
+
+def test_a_certificate_in_a_store_of_windows_is_out_of_reach_here(
+    make_project: MakeProject,
+) -> None:
+    project = make_project()
+    project.make("sign")
+    project.generate(CONFIG + 'mode = "certificate"\n')
+
+    said = project.fail("sign")
+
+    assert "The certificate is in a store of Windows" in said
+    assert "signing.pfx" in said
+    assert not Image.read(project.sys).is_signed
+
+
+def test_signtool_is_refused_on_this_host(make_project: MakeProject) -> None:
+    project = make_project(CONFIG + 'tool = "signtool"\n')
+
+    assert 'signing.tool = "signtool" is for Windows' in project.fail("sign")
+    assert not Image.read(project.sys).is_signed
+
+
+def test_a_file_in_another_folder_signs(make_project: MakeProject, tmp_path: Path) -> None:
+    project = _project(make_project, SECRET)
+    shutil.move(project.folder / "my own.pfx", tmp_path / "it's mine & yours.pfx")
+    project.generate(
+        CONFIG + f'mode = "certificate"\npfx = "{tmp_path}/it\'s mine & yours.pfx"\n'
+        'pfx-password-env = "MY_PASSWORD"\n'
+    )
+
+    project.make("sign", MY_PASSWORD=SECRET)
+
+    assert _is_signed_by_own(project)

@@ -1,0 +1,98 @@
+"""Time stamps by an authority on loopback, and what is said when none answers."""
+
+import pytest
+
+from tests.pipeline.authority import Authority
+from tests.pipeline.conftest import MakeProject
+from tests.pipeline.image import Image
+from tests.pipeline.support import Project
+
+pytestmark = pytest.mark.slow
+
+
+def _config(url: str) -> str:
+    return f'[driver]\nname = "hello"\n[signing]\ntimestamp-url = "{url}"\n'
+
+
+@pytest.mark.parametrize("digest", ["sha256", "sha512"])
+def test_the_signature_carries_a_time_stamp_that_verifies(
+    make_project: MakeProject, authority: Authority, digest: str
+) -> None:
+    project = make_project(_config(authority.url) + f'digest = "{digest}"\n')
+
+    said = project.make("sign")
+
+    assert f"time stamp by {authority.url}" in said
+    report = project.verify(None, "-TSA-CAfile", authority.roots)
+    assert report.returncode == 0, report.stdout
+    assert "Timestamp Server Signature verification: ok" in report.stdout
+    assert f"Message digest algorithm: {digest.upper()}" in report.stdout
+    assert "CN=Time Stamp Signer" in report.stdout
+
+
+def test_a_time_stamp_whose_authority_is_not_trusted_does_not_verify(
+    make_project: MakeProject, authority: Authority
+) -> None:
+    project = make_project(_config(authority.url))
+    project.make("sign")
+
+    assert "the time stamp of" in project.fail("verify")
+
+
+def test_a_root_of_ones_own_among_the_additional_certificates_verifies_the_time_stamp(
+    make_project: MakeProject, authority: Authority
+) -> None:
+    project = make_project(
+        _config(authority.url) + f'additional-certificates = ["{authority.roots}"]\n'
+    )
+
+    assert "verify: time stamp of" in project.make("verify")
+
+
+def _unreachable(port: int) -> str:
+    return f"http://127.0.0.1:{port}/"
+
+
+def test_without_an_answer_nothing_is_signed_and_both_ways_out_are_named(
+    make_project: MakeProject, closed_port: int
+) -> None:
+    url = _unreachable(closed_port)
+    project = make_project(_config(url))
+
+    said = project.fail("--profile", "production", "sign")
+
+    assert f"No time stamp came from {url}." in said
+    assert "cargo make --profile production -e DRIVER_TIMESTAMP_URL= sign" in said
+    assert 'signing.timestamp-url = "" in config.toml' in said
+    image = project.built(profile="release")
+    assert not Image.read(image).is_signed
+
+
+def test_without_an_answer_what_was_signed_before_looks_signed_no_longer(
+    project: Project, closed_port: int
+) -> None:
+    project.make("sign")
+
+    project.fail("-e", f"DRIVER_TIMESTAMP_URL={_unreachable(closed_port)}", "sign")
+
+    assert not Image.read(project.sys).is_signed
+
+
+def test_one_run_can_do_without_a_time_stamp(make_project: MakeProject, closed_port: int) -> None:
+    project = make_project(_config(_unreachable(closed_port)))
+    project.fail("sign")
+
+    project.make("-e", "DRIVER_TIMESTAMP_URL=", "verify")
+
+    assert project.verifies()
+
+
+def test_an_answer_that_is_no_time_stamp_signs_nothing(
+    make_project: MakeProject, authority: Authority
+) -> None:
+    project = make_project(_config(authority.url) + 'timestamp-protocol = "authenticode"\n')
+
+    said = project.fail("sign")
+
+    assert f"No time stamp came from {authority.url}." in said
+    assert not Image.read(project.sys).is_signed
