@@ -145,6 +145,8 @@ apt_update() {
     [ $apt_updated = no ] || return 0
     has apt-get || die "this machine has no apt-get; install by hand: $*"
     say updating "the list of packages"
+    [ "$(id -u)" = 0 ] || has sudo ||
+        die "root rights are needed and there is no sudo; as root, run: apt-get install $*"
     as_root apt-get update -qq >&2 9>&- || die "apt-get update failed"
     apt_updated=yes
 }

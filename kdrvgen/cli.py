@@ -24,12 +24,12 @@ exit codes:
   0  done; nothing to do is done too
   1  internal error: a bug in kdrvgen
   2  usage: the command line asks for something that does not exist
-  3  the configuration is not valid
+  3  the configuration is not valid, or cannot be read
   4  --check found that the files are not what the configuration says
   5  refused: writing would lose what was edited by hand, or leave the project
   6  verification found problems
   7  a tool is missing or failed
-  8  a file or folder cannot be read or written
+  8  a generated file or its folder cannot be read or written
 
 examples:
   kdrvgen config.toml                  make the files next to config.toml

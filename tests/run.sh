@@ -6,7 +6,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
-environment=$(docs/setup.sh --env --targets x86_64,i686,aarch64 --with shellcheck)
+environment=$(docs/setup.sh --env --targets x86_64,i686,aarch64 --with shellcheck --with patch --with strace)
 eval "$environment"
 # shellcheck source=docs/venv.sh
 . docs/venv.sh

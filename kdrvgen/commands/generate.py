@@ -119,6 +119,7 @@ def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stam
 
     demand(arguments.config)
     project = load(arguments.config)
+    _spare(arguments.config, project, root)
     mode: str | None = arguments.mode
     try:
         plan = _write(project, root, force=arguments.force, dry_run=mode is not None)
@@ -136,14 +137,26 @@ def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stam
     return 0
 
 
+def _spare(config: str, project: Project, root: str) -> None:
+    """Make sure that no output is the configuration itself, under whatever name."""
+    from kdrvgen.errors import UsageError  # noqa: PLC0415 - the no-op run raises nothing
+
+    here = os.path.realpath(config)
+    for path in ("Makefile.toml", "build.rs", project.toolchain.cargo_config):
+        if os.path.realpath(os.path.join(root, path)) == here:  # noqa: PTH118 - see run
+            raise UsageError(
+                f"{config} is the configuration, and {path} would be written over it. "
+                "Call the configuration config.toml, and let no link lead to it."
+            )
+
+
 def _judge(console: Console, report: Report, root: str, arguments: argparse.Namespace) -> None:
     from kdrvgen.errors import DriftError, RefusedError  # noqa: PLC0415 - the no-op run raises nothing
 
     if arguments.mode == "check" and report.drifted:
         _blame(console, report.drift, root)
         raise DriftError(
-            f"the files are not what {arguments.config} says. "
-            f"Run `kdrvgen {arguments.config}` and commit what it changes."
+            f"the files are not what {arguments.config} says. {_advice(report, arguments.config)}"
         )
     if arguments.mode == "dry-run" and report.refused:
         _blame(console, report.refused, root)
@@ -151,6 +164,15 @@ def _judge(console: Console, report: Report, root: str, arguments: argparse.Name
     if arguments.mode == "diff":
         for entry in report.refused:
             console.warning(_named(root, entry.path), f"{entry.reason}; a run would be refused")
+
+
+def _advice(report: Report, config: str) -> str:
+    if report.refused:
+        return (
+            "Some were edited by hand or are not kdrvgen's: bring the edits into the configuration "
+            f"and run `kdrvgen {config} --force`, or keep them by `kdrvgen eject`."
+        )
+    return f"Run `kdrvgen {config}` and commit what it changes."
 
 
 def _tell(

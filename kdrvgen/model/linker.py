@@ -21,6 +21,28 @@ def _program(value: str) -> str:
     )
 
 
+def _argument(value: str) -> str:
+    if value.startswith(("-C", "-Z")):
+        raise problem(
+            f"`{value}` is a flag for rustc, and here stand arguments for the linker",
+            hint="put it into `rustflags`, or write the linker's argument alone, such as `/MAP`",
+        )
+    if value[0] not in "/-@" and not re.search(r"\.(lib|obj|o|a|res|def)$", value, re.IGNORECASE):
+        raise problem(
+            f"`{value}` is neither a switch nor a library: the linker would look for such a file",
+            hint=f"write `/{value}`",
+        )
+    if re.search(r"\s/[A-Z]+(:|$)", value):
+        raise problem(
+            "these are several arguments in one, and the linker takes it for one",
+            hint="write " + ", ".join(f'"{part}"' for part in value.split()),
+        )
+    return value
+
+
+_Argument = Annotated[Filled, AfterValidator(_argument)]
+
+
 def _rustflag(value: str) -> str:
     if value.startswith(("--target", "--out-dir", "-o")) or value in {"--crate-type", "--emit"}:
         raise problem(f"`{value}` is set by cargo itself and breaks the build here")
@@ -43,14 +65,14 @@ class Linker(Table):
     `kernel` is today's set, `blog-2020` that of the original blog; `none` is none at all.
     """
 
-    pre_args: tuple[Filled, ...] = ()
+    pre_args: tuple[_Argument, ...] = ()
     """Arguments before the objects.
 
     Needs nightly's `-Z pre-link-arg`; with any other channel they stand after the objects, before
     all other arguments.
     """
 
-    args: tuple[Filled, ...] = ()
+    args: tuple[_Argument, ...] = ()
     """Arguments after those of the preset, in this order."""
 
     remove: tuple[Filled, ...] = ()

@@ -15,6 +15,9 @@ from kdrvgen.model.profile import Profile
 __all__ = ["makefile_rules"]
 
 
+_OF_TARGET = r"sign-(x86_64|i686|aarch64)"
+
+
 def makefile_rules(
     makefile: Makefile, linker: Linker | None, profiles: Mapping[str, Profile]
 ) -> Iterator[Problem]:
@@ -61,7 +64,7 @@ def _flags_survive(makefile: Makefile) -> Iterator[Problem]:
 def _tasks_are_the_users(makefile: Makefile) -> Iterator[Problem]:
     for name, task in makefile.tasks.items():
         where: Path = ("makefile", "tasks", name)
-        if name in GENERATED_TASKS or re.fullmatch(r"sign-(x86_64|i686|aarch64)", name):
+        if name in GENERATED_TASKS or re.fullmatch(_OF_TARGET, name):
             yield Problem(
                 where,
                 f"`{name}` is a task of the generated pipeline, and cargo-make would mix the two",
@@ -69,3 +72,24 @@ def _tasks_are_the_users(makefile: Makefile) -> Iterator[Problem]:
             )
         if not isinstance(task, Mapping):
             yield Problem(where, "a task is a table", hint=f"write [makefile.tasks.{name}]")
+        else:
+            yield from _dependencies_exist(makefile, task, where)
+
+
+def _dependencies_exist(
+    makefile: Makefile, task: Mapping[str, Any], where: Path
+) -> Iterator[Problem]:
+    dependencies = task.get("dependencies", ())
+    if not isinstance(dependencies, tuple):
+        return
+    for index, name in enumerate(dependencies):
+        known = isinstance(name, str) and (
+            name in GENERATED_TASKS or name in makefile.tasks or re.fullmatch(_OF_TARGET, name)
+        )
+        # cargo-make takes a table too, for a task of another file.
+        if isinstance(name, str) and not known:
+            yield Problem(
+                (*where, "dependencies", index),
+                f"there is no task `{name}`, neither generated nor under `[makefile.tasks]`",
+                hint="cargo-make's own tasks are left out: `skip_core_tasks`",
+            )

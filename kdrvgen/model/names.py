@@ -102,7 +102,7 @@ Identifier = Annotated[Text, AfterValidator(_identifier)]
 def _environment_name(value: str) -> str:
     if value and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
         raise problem(
-            "here stands the name of an environment variable, and this is none",
+            "this must be the name of an environment variable",
             hint="letters, digits and `_`; the secret itself goes into that variable, never here",
             secret=True,
         )

@@ -118,6 +118,12 @@ def _valid_tables(data: object, lines: list[InitErrorDetails]) -> Tables:
         for name, table in _TABLES.items()
         if name not in broken
     }
+    # Most rules ask the driver for its model only: another key's error need not hide theirs.
+    wrong = {line["loc"][1] for line in lines if line["loc"][:1] == ("driver",) and line["loc"][1:]}
+    raw = data.get("driver")
+    if "driver" in broken and isinstance(raw, Mapping) and "model" not in wrong:
+        kept = {key: value for key, value in raw.items() if key not in wrong}
+        found["driver"] = Driver.model_validate({"name": "unnamed"} | kept)
     if "profiles" in whole:
         found["profiles"] = _with_standard_profiles(
             {name: Profile.model_validate(value) for name, value in whole["profiles"].items()}

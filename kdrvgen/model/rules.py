@@ -65,10 +65,14 @@ def _all(tables: Tables) -> Iterator[Problem]:
 def _own_profiles_name_cargos(profiles: Mapping[str, Profile]) -> Iterator[Problem]:
     for name, profile in profiles.items():
         if profile.cargo_profile is None:
+            meant = {"dev": "development", "debug": "development", "release": "production"}
+            hint = 'add `cargo-profile = "dev"` or `cargo-profile = "release"`'
+            if name in meant:
+                hint = f"did you mean `{meant[name]}`? `{name}` is cargo's name; else {hint}"
             yield Problem(
                 ("profiles", name),
                 f"the profile `{name}` does not say how cargo builds it",
-                hint='add `cargo-profile = "dev"` or `cargo-profile = "release"`',
+                hint=hint,
             )
 
 

@@ -97,6 +97,7 @@ def _signing_env(signing: Signing) -> dict[str, str]:
         "DRIVER_TIMESTAMP_PROTOCOL": signing.timestamp_protocol,
         "DRIVER_ADDITIONAL_CERTIFICATES": "\t".join(signing.additional_certificates),
         "DRIVER_CERTIFICATE_STORE": signing.store,
+        "DRIVER_MACHINE_STORE": "yes" if signing.machine_store else "",
         "DRIVER_CERTIFICATE_SUBJECT": signing.subject,
         "DRIVER_CERTIFICATE_THUMBPRINT": signing.thumbprint,
         "DRIVER_CERTIFICATE_FILE": signing.certificate_file,

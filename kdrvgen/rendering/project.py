@@ -58,6 +58,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
     )
     environment.filters |= {
         "cargo_make": quoting.cargo_make,
+        "duckscript": quoting.duckscript,
         "key": quoting.key,
         "purpose": purpose,
         "rust": quoting.rust,

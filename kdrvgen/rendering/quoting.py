@@ -7,7 +7,7 @@ from typing import Any
 
 import tomli_w
 
-__all__ = ["cargo_make", "key", "rust", "sh", "toml"]
+__all__ = ["cargo_make", "duckscript", "key", "rust", "sh", "toml"]
 
 
 def toml(value: object) -> str:
@@ -44,6 +44,22 @@ def cargo_make(value: str, expansions: int = 1) -> str:
     for _ in range(expansions):
         value = value.replace("$", "${:$}")
     return toml(value)
+
+
+def duckscript(value: str) -> str:
+    """Return one quoted argument of duckscript, cargo-make's own scripting language.
+
+    Source: duckscript's parser, which knows these escapes and expands `${NAME}` and `%{NAME}`.
+    """
+    for plain, escaped in (
+        ("\\", "\\\\"),
+        ('"', '\\"'),
+        ("\n", "\\n"),
+        ("${", "\\${"),
+        ("%{", "\\%{"),
+    ):
+        value = value.replace(plain, escaped)
+    return f'"{value}"'
 
 
 _RUST_ESCAPES = {

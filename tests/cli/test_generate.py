@@ -262,3 +262,22 @@ def test_a_files_text_in_a_diff_cannot_drive_the_terminal(run: Run, project: Pat
     (project / "build.rs").write_text("\x1b]0;gotcha\x07\n", "utf-8")
     done = run("config.toml", "--diff", "--color", "never")
     assert "-\\x1b]0;gotcha\\x07\n" in done.stdout
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_the_configuration_itself_is_never_written_over(
+    run: Run, project: Path, output: str
+) -> None:
+    config = (project / "config.toml").read_bytes()
+    (project / output).parent.mkdir(exist_ok=True)
+    (project / output).symlink_to(project / "config.toml")
+    done = run("config.toml", "--force")
+    assert (done.returncode, "would be written over it" in done.stderr) == (2, True)
+    assert (project / "config.toml").read_bytes() == config
+
+
+def test_check_does_not_advise_a_run_that_would_be_refused(run: Run, project: Path) -> None:
+    run("config.toml")
+    (project / "build.rs").write_text("fn main() {}\n", "utf-8")
+    done = run("config.toml", "--check")
+    assert (done.returncode, "--force" in done.stderr) == (4, True)

@@ -23,7 +23,7 @@ name = "hello"
 ```
 
 `[profiles.NAME]` is a profile of cargo-make. There are always `development`, which `cargo make sign` takes, and `production`,
-for `cargo make sign --profile production`; below its `linker` and `signing` stands what differs from `[linker]` and `[signing]`.
+for `cargo make --profile production sign`; below its `linker` and `signing` stands what differs from `[linker]` and `[signing]`.
 What stands under `[makefile]` is handed to cargo-make as it is; names of the generated tasks and variables that begin with
 `DRIVER_` are taken.
 """

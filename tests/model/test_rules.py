@@ -279,3 +279,40 @@ def test_rules_on_tables_left_out_are_held_beside_other_errors() -> None:
         )
     }
     assert found == {"profiles.production.signing.pfx", "toolchain.channel"}
+
+
+def test_an_error_of_another_key_of_the_driver_does_not_hide_a_rule() -> None:
+    found = refusals('[linker]\nargs = ["/ENTRY:foo"]', driver='edition = "2020"')
+    assert {dotted(line) for line in found} == {"driver.edition", "linker.args.0"}
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        ("MAP", "neither a switch nor a library"),
+        ("/MAP /DEBUG:FULL", "several arguments in one"),
+        ("-Clink-arg=/MAP", "a flag for rustc"),
+    ],
+)
+def test_what_the_linker_would_take_for_something_else_is_refused(argument: str, told: str) -> None:
+    line = refusal(f'[linker]\nargs = ["/OPT:REF", "{argument}"]')
+    assert (dotted(line), told in line["msg"]) == ("linker.args.1", True)
+
+
+@pytest.mark.parametrize("argument", ["/MAP", "-map", "/PDBALTPATH:a b.pdb", "own.lib", "@more"])
+def test_switches_libraries_and_response_files_are_arguments(argument: str) -> None:
+    assert is_accepted(f'[linker]\nargs = ["{argument}"]')
+
+
+@pytest.mark.parametrize(("name", "meant"), [("dev", "development"), ("release", "production")])
+def test_a_profile_that_is_called_like_cargos_is_answered_with_cargo_makes(
+    name: str, meant: str
+) -> None:
+    line = refusal(f'[profiles.{name}]\nsigning.timestamp-url = ""')
+    assert f"did you mean `{meant}`" in line["ctx"]["hint"]
+
+
+def test_an_own_task_depends_on_tasks_that_are_there() -> None:
+    line = refusal('[makefile.tasks.a]\ndependencies = ["sign", "a", "sgn"]')
+    assert dotted(line) == "makefile.tasks.a.dependencies.2"
+    assert is_accepted('[makefile.tasks.a]\ndependencies = ["sign-x86_64", { path = "b.toml" }]')

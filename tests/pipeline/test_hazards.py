@@ -180,3 +180,11 @@ def test_projects_of_one_store_and_subject_share_a_certificate(
     assert (second.folder / "DriverCertificate.cer").read_bytes() == exported
     assert "certificate: made" in other.make("sign")
     assert (other.folder / "DriverCertificate.cer").read_bytes() != exported
+
+
+@pytest.mark.parametrize("task", ["sign", "certificate", "clean-driver"])
+def test_options_after_the_task_are_refused_and_not_ignored(project: Project, task: str) -> None:
+    said = project.fail(task, "--profile", "production")
+
+    assert f"cargo make --profile production {task}" in said
+    assert not (project.folder / "target").exists()

@@ -17,6 +17,9 @@ def _without_rust_lld(project: Project) -> None:
     """Give the project a toolchain such as a distribution's: without a linker of its own."""
     sysroot = Path(run(["rustc", "--print", "sysroot"], project.folder, project.env).stdout.strip())
     tools = sysroot / "bin"
+    # docs/setup.sh puts a script there, which names a sysroot itself, for Debian's compiler.
+    wrapped = (tools / "rustc").read_bytes().startswith(b"#!")
+    rustc = Path("/usr/bin/rustc") if wrapped else tools / "rustc"
     bare = project.home / "toolchain"
     rustlib = bare / "lib/rustlib"
     rustlib.mkdir(parents=True)
@@ -28,7 +31,7 @@ def _without_rust_lld(project: Project) -> None:
             (rustlib / entry.name).mkdir()
             (rustlib / entry.name / "lib").symlink_to(entry / "lib")
     project.hide("lld*", "rust-lld", "ld.lld", "cargo", "rustc")
-    project.shim("rustc", f"exec '{tools}/rustc' --sysroot '{bare}' \"$@\"")
+    project.shim("rustc", f"exec '{rustc}' --sysroot '{bare}' \"$@\"")
     project.shim("cargo", f"exec '{tools}/cargo' \"$@\"")
     project.env.pop("RUSTUP_TOOLCHAIN", None)
     real = shutil.which("cargo-make")
