@@ -70,7 +70,11 @@ def _steps(paths: Iterable[PurePosixPath], root: str) -> Iterator[Step]:
         found = read(real, os.path.join(root, str(path)))  # noqa: PTH118 - as the user wrote it
         if found is None:
             continue
-        text = found.decode(errors="replace")
+        try:
+            text = found.decode()
+        except UnicodeDecodeError:
+            yield Step(Entry(path, Status.REFUSED, "it is no UTF-8 text: mend that first"), real)
+            continue
         if examine(text) is Ownership.FOREIGN:
             yield Step(Entry(path, Status.UNCHANGED, "yours already", text, text), real, found)
         else:

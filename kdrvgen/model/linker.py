@@ -27,7 +27,9 @@ def _argument(value: str) -> str:
             f"`{value}` is a flag for rustc, and here stand arguments for the linker",
             hint="put it into `rustflags`, or write the linker's argument alone, such as `/MAP`",
         )
-    if value[0] not in "/-@" and not re.search(r"\.(lib|obj|o|a|res|def)$", value, re.IGNORECASE):
+    if value[0] == "@":
+        raise problem("a response file would hide from here what the linker is told")
+    if value[0] not in "/-" and not re.search(r"\.(lib|obj|o|a|res|def)$", value, re.IGNORECASE):
         raise problem(
             f"`{value}` is neither a switch nor a library: the linker would look for such a file",
             hint=f"write `/{value}`",
@@ -44,8 +46,15 @@ _Argument = Annotated[Filled, AfterValidator(_argument)]
 
 
 def _rustflag(value: str) -> str:
-    if value.startswith(("--target", "--out-dir", "-o")) or value in {"--crate-type", "--emit"}:
-        raise problem(f"`{value}` is set by cargo itself and breaks the build here")
+    name = value.partition("=")[0]
+    if name in {"--target", "--out-dir", "-o", "--crate-type", "--crate-name", "--emit"}:
+        raise problem(f"`{name}` is set by cargo itself and breaks the build here")
+    if name.removeprefix("-C") in {"link-arg", "link-args", "linker"}:
+        raise problem(
+            "arguments for the linker have keys of their own", hint="`args`, `pre-args`, `program`"
+        )
+    if value[0] == "@":
+        raise problem("a file of flags would hide from here what rustc is told")
     return value
 
 

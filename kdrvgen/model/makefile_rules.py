@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kdrvgen.model.base import Path
-from kdrvgen.model.linker import Linker
 from kdrvgen.model.makefile import GENERATED_TASKS, Makefile
 from kdrvgen.model.problems import Problem
 from kdrvgen.model.profile import Profile
@@ -18,9 +17,7 @@ __all__ = ["makefile_rules"]
 _OF_TARGET = r"sign-(x86_64|i686|aarch64)"
 
 
-def makefile_rules(
-    makefile: Makefile, linker: Linker | None, profiles: Mapping[str, Profile]
-) -> Iterator[Problem]:
+def makefile_rules(makefile: Makefile, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
     """Yield the broken rules of `[makefile]`."""
     where: Path = ("makefile", "env")
     yield from _variables_are_the_users(makefile.env, where)
@@ -33,8 +30,6 @@ def makefile_rules(
             )
         elif name in profiles:
             yield from _variables_are_the_users(value, (*where, name))
-    if linker and linker.emit == "cargo-config":
-        yield from _flags_survive(makefile)
     yield from _tasks_are_the_users(makefile)
 
 
@@ -42,22 +37,28 @@ def _variables_are_the_users(env: Mapping[str, Any], where: Path) -> Iterator[Pr
     for name in env:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
             yield Problem((*where, name), f"`{name}` is no name of an environment variable")
-        elif name.upper().startswith("DRIVER_"):
+        elif name.upper().startswith(("DRIVER_", "CARGO_MAKE_")):
+            owner = (
+                "cargo-make's"
+                if name.upper().startswith("CARGO_MAKE_")
+                else "the generated pipeline's"
+            )
             yield Problem(
                 (*where, name),
-                "names that begin with DRIVER_ are the generated pipeline's own",
+                f"names that begin with {name.partition('_')[0]}_ are {owner} own",
                 hint=f"another name, such as `MY_{name}`",
             )
-
-
-def _flags_survive(makefile: Makefile) -> Iterator[Problem]:
-    for name in ("RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"):
-        if name in makefile.env:
+        elif name.upper() in {"RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"}:
             yield Problem(
-                ("makefile", "env", name),
+                (*where, name),
                 "cargo would take these flags instead of those that make this a driver",
-                hint='set `linker.rustflags`, or `emit = "build-script"` in [linker]',
-                also=(("linker", "emit"),),
+                hint="set `linker.rustflags`",
+            )
+        elif name.upper() in {"LINK", "_LINK_"}:
+            yield Problem(
+                (*where, name),
+                "linkers take arguments from it, and cargo does not know when to link again",
+                hint="set `linker.args`",
             )
 
 
@@ -73,7 +74,30 @@ def _tasks_are_the_users(makefile: Makefile) -> Iterator[Problem]:
         if not isinstance(task, Mapping):
             yield Problem(where, "a task is a table", hint=f"write [makefile.tasks.{name}]")
         else:
+            yield from _types_fit(task, where)
             yield from _dependencies_exist(makefile, task, where)
+            if isinstance(env := task.get("env"), Mapping):
+                yield from _variables_are_the_users(env, (*where, "env"))
+
+
+# cargo-make warns of a key that it does not know, and fails for the whole file at a wrong type
+# (its `types.rs`, struct `Task`).
+_TYPES: Mapping[str, tuple[str, tuple[type, ...]]] = (
+    dict.fromkeys(
+        ("category", "command", "cwd", "description", "script_extension", "script_runner"),
+        ("a string", (str,)),
+    )
+    | dict.fromkeys(("clear", "disabled", "private", "workspace"), ("true or false", (bool,)))
+    | dict.fromkeys(("args", "dependencies", "script_runner_args"), ("an array", (tuple,)))
+    | dict.fromkeys(("condition", "env"), ("a table", (Mapping,)))
+    | {"script": ("a string, an array or a table", (str, tuple, Mapping))}
+)
+
+
+def _types_fit(task: Mapping[str, Any], where: Path) -> Iterator[Problem]:
+    for key, (told, types) in _TYPES.items():
+        if key in task and not isinstance(task[key], types):
+            yield Problem((*where, key), f"cargo-make takes {told} here")
 
 
 def _dependencies_exist(

@@ -59,7 +59,7 @@ def _all(tables: Tables) -> Iterator[Problem]:
             yield from _certificate_is_one(signing, blame)
             yield from _tool_fits(signing, blame)
     if tables.makefile:
-        yield from makefile_rules(tables.makefile, tables.linker, profiles)
+        yield from makefile_rules(tables.makefile, profiles)
 
 
 def _own_profiles_name_cargos(profiles: Mapping[str, Profile]) -> Iterator[Problem]:

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from jinja2 import BytecodeCache, FileSystemBytecodeCache
+from jinja2.bccache import Bucket
 
 from kdrvgen.cache import folder
 
 __all__ = ["bytecode_cache"]
+
+
+class _BytecodeCache(FileSystemBytecodeCache):
+    """Where nothing can be kept, nothing is: a full disk under the cache fails no run."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with suppress(OSError):
+            super().dump_bytecode(bucket)
 
 
 def bytecode_cache() -> BytecodeCache | None:
@@ -15,4 +30,4 @@ def bytecode_cache() -> BytecodeCache | None:
     Jinja2 keys each entry by the template's text, so that a changed template is never met compiled.
     """
     where = folder("templates")
-    return FileSystemBytecodeCache(where) if where else None
+    return _BytecodeCache(where) if where else None

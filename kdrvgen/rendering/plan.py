@@ -93,7 +93,7 @@ def _signing_env(signing: Signing) -> dict[str, str]:
         "DRIVER_SIGNING_TOOL": signing.tool,
         "DRIVER_DIGEST": signing.digest,
         "DRIVER_PAGE_HASHES": "yes" if signing.page_hashes else "",
-        "DRIVER_TIMESTAMP_URL": signing.timestamp_url,
+        "DRIVER_TIMESTAMP_SERVER": signing.timestamp_url,
         "DRIVER_TIMESTAMP_PROTOCOL": signing.timestamp_protocol,
         "DRIVER_ADDITIONAL_CERTIFICATES": "\t".join(signing.additional_certificates),
         "DRIVER_CERTIFICATE_STORE": signing.store,

@@ -30,20 +30,14 @@ def key(name: str) -> str:
     return tomli_w.dumps({name: 0})[: -len(" = 0\n")]
 
 
-def cargo_make(value: str, expansions: int = 1) -> str:
+def cargo_make(value: str) -> str:
     """Return a TOML string that cargo-make reads as exactly `value`.
 
     cargo-make expands `${NAME}` and `${NAME:default}` in environment values and arguments, and has
     no escape; the default of the variable without a name is one (envmnt's `expand_by_wrapper`).
-
-    Args:
-        value: What shall arrive.
-        expansions: How often cargo-make expands it: twice for an environment value with a
-            condition (its `set_env_for_conditional_value`), else once.
+    A value with a condition it would expand twice (its `set_env_for_conditional_value`).
     """
-    for _ in range(expansions):
-        value = value.replace("$", "${:$}")
-    return toml(value)
+    return toml(value.replace("$", "${:$}"))
 
 
 def duckscript(value: str) -> str:

@@ -221,9 +221,29 @@ def test_a_variable_is_not_called_as_a_profile_is() -> None:
 
 @pytest.mark.parametrize("name", ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"])
 def test_flags_in_the_environment_would_replace_the_drivers_own(name: str) -> None:
-    line = refusal(f'[makefile.env]\n{name} = "-g"')
-    assert (dotted(line), also(line)) == (f"makefile.env.{name}", {"linker.emit"})
-    assert is_accepted(f'[linker]\nemit = "build-script"\n[makefile.env]\n{name} = "-g"')
+    for table in ("makefile.env", "makefile.env.production", "makefile.tasks.a.env"):
+        assert dotted(refusal(f'[{table}]\n{name} = "-g"')) == f"{table}.{name}"
+
+
+@pytest.mark.parametrize("name", ["LINK", "_LINK_", "CARGO_MAKE_PROFILE"])
+def test_what_would_change_the_build_unseen_cannot_be_set(name: str) -> None:
+    assert dotted(refusal(f'[makefile.env]\n{name} = "x"')) == f"makefile.env.{name}"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("command", "3"), ("args", '"a"'), ("private", '"yes"'), ("env", "1")]
+)
+def test_a_type_that_cargo_make_fails_at_is_refused(key: str, value: str) -> None:
+    line = refusal(f"[makefile.tasks.a]\n{key} = {value}")
+    assert dotted(line) == f"makefile.tasks.a.{key}"
+
+
+@pytest.mark.parametrize(
+    "flag",
+    ["--emit=obj", "--crate-type=lib", "-Clink-arg=/OUT:x.dll", "-Clinker=x", "@flags", "-o"],
+)
+def test_flags_that_break_the_build_or_hide_arguments_are_refused(flag: str) -> None:
+    assert dotted(refusal(f'[linker]\nrustflags = ["{flag}"]')) == "linker.rustflags.0"
 
 
 @pytest.mark.parametrize("name", ["build-driver", "sign", "default", "install", "sign-aarch64"])
@@ -292,6 +312,7 @@ def test_an_error_of_another_key_of_the_driver_does_not_hide_a_rule() -> None:
         ("MAP", "neither a switch nor a library"),
         ("/MAP /DEBUG:FULL", "several arguments in one"),
         ("-Clink-arg=/MAP", "a flag for rustc"),
+        ("@more", "a response file"),
     ],
 )
 def test_what_the_linker_would_take_for_something_else_is_refused(argument: str, told: str) -> None:
@@ -299,8 +320,8 @@ def test_what_the_linker_would_take_for_something_else_is_refused(argument: str,
     assert (dotted(line), told in line["msg"]) == ("linker.args.1", True)
 
 
-@pytest.mark.parametrize("argument", ["/MAP", "-map", "/PDBALTPATH:a b.pdb", "own.lib", "@more"])
-def test_switches_libraries_and_response_files_are_arguments(argument: str) -> None:
+@pytest.mark.parametrize("argument", ["/MAP", "-map", "/PDBALTPATH:a b.pdb", "own.lib"])
+def test_switches_and_libraries_are_arguments(argument: str) -> None:
     assert is_accepted(f'[linker]\nargs = ["{argument}"]')
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.conftest import MakeProject
-from tests.pipeline.support import Project, State
+from tests.pipeline.support import CONFIG, Project, State
 
 pytestmark = pytest.mark.slow
 
@@ -80,3 +80,33 @@ def _together(*projects: Project) -> None:
     for process in running:
         said, _ = process.communicate()
         assert process.returncode == 0, said.decode()
+
+
+def test_a_run_that_another_one_overtook_publishes_nothing(project: Project) -> None:
+    project.say("yesterday")
+    lib = project.folder / "src/lib.rs"
+    project.shim(
+        "osslsigncode",
+        "PATH=${PATH#*:}\n"
+        f"sed -i s/yesterday/today/ '{lib}'\n"
+        'cargo make sign > /dev/null 2>&1 || exit 9\nexec osslsigncode "$@"',
+    )
+
+    said = project.fail("sign")
+    project.unshim()
+
+    assert "built anew by another run" in said
+    for _ in range(2):
+        assert b"loaded today" in project.sys.read_bytes()
+        assert project.verifies()
+        project.make("sign")
+
+
+def test_a_nested_run_inherits_no_setting_of_the_outer_one(make_project: MakeProject) -> None:
+    project = make_project(
+        CONFIG + '[profiles.production]\nsigning.timestamp-url = "http://127.0.0.1:9/"\n'
+        '[makefile.tasks.release]\ncommand = "cargo"\n'
+        'args = ["make", "--profile", "production", "sign"]\n'
+    )
+    project.make("sign")
+    assert "No time stamp came from http://127.0.0.1:9/" in project.fail("release")

@@ -247,3 +247,28 @@ linker.args = ["/VERSION:2.1"]
     report = project.verify(project.built(profile="release")).stdout
     assert "CN=Production" in report
     assert "Message digest algorithm  : SHA512" in report
+
+
+def test_a_package_that_leaves_the_build_script_out_is_refused(project: Project) -> None:
+    project.edit("Cargo.toml", "publish = false", "publish = false\nbuild = false")
+
+    assert "Cargo did not run build.rs" in project.fail("sign")
+    assert not project.sys.exists()
+
+
+def test_a_dependencys_dll_is_not_taken_for_the_driver(project: Project) -> None:
+    helper = project.folder / "helper"
+    (helper / "src").mkdir(parents=True)
+    (helper / "src/lib.rs").write_text("#![no_std]\n", encoding="utf-8")
+    (helper / "Cargo.toml").write_text(
+        '[package]\nname = "helper"\nversion = "0.1.0"\nedition = "2021"\n'
+        '[lib]\ncrate-type = ["cdylib", "rlib"]\n',
+        encoding="utf-8",
+    )
+    project.edit("Cargo.toml", 'crate-type = ["cdylib"]', 'crate-type = ["rlib"]')
+    with (project.folder / "Cargo.toml").open("a", encoding="utf-8") as manifest:
+        manifest.write('\n[dependencies]\nhelper = { path = "helper" }\n')
+
+    said = project.fail("sign")
+
+    assert "hello.sys" not in said

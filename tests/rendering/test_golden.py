@@ -100,7 +100,7 @@ def test_makefile_has_the_meaning_of_the_configuration(name: str) -> None:
     env, tasks = makefile["env"], makefile["tasks"]
     assert makefile["config"]["skip_core_tasks"] is True
     assert makefile["config"]["default_to_workspace"] is False
-    assert env["DRIVER_TARGET"]["value"] == given.driver.triples[0]
+    assert env["DRIVER_TRIPLE"] == f"${{DRIVER_TARGET:{given.driver.triples[0]}}}"
     assert env["DRIVER_IMAGE"].rpartition("/")[2] == given.driver.image
     assert {"default", "build-driver", "rename", "sign", "verify", "smoke"} <= set(tasks)
     assert tasks["default"]["dependencies"] == ["sign"]
@@ -113,9 +113,7 @@ def test_makefile_has_the_meaning_of_the_configuration(name: str) -> None:
         assert merged["DRIVER_LINKER"] == given.linker_for(profile).program
         if signing.mode != "off":
             assert merged["DRIVER_DIGEST"] == signing.digest
-            assert (
-                expanded(expanded(merged["DRIVER_TIMESTAMP_URL"]["value"])) == signing.timestamp_url
-            )
+            assert expanded(merged["DRIVER_TIMESTAMP_SERVER"]) == signing.timestamp_url
         if signing.mode == "test":
             assert expanded(merged["DRIVER_CERTIFICATE_SUBJECT"]) == signing.subject
         if signing.mode == "certificate":
