@@ -147,8 +147,8 @@ def _bad_byte(error: UnicodeDecodeError, name: str) -> Diagnostic:
 
 def _pointing(source: Source, at: int, length: int, message: str, hint: str = "") -> Diagnostic:
     from kdrvgen.config.diagnostics import Diagnostic  # noqa: PLC0415 - only when there are errors
+    from kdrvgen.config.hiding import hide_sensitive_lines  # noqa: PLC0415 - likewise
     from kdrvgen.config.source import Extent  # noqa: PLC0415 - likewise
-    from kdrvgen.config.syntax import hide_sensitive_lines  # noqa: PLC0415 - likewise
 
     place = hide_sensitive_lines(source, at).place(Extent(at, at + length))
     return Diagnostic(source.name, message, place=place, hint=hint)

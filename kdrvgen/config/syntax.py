@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import tomli
 
 from kdrvgen.config.diagnostics import Diagnostic, Related, dotted
+from kdrvgen.config.hiding import hide_sensitive_lines
 from kdrvgen.config.locator import Scan, scan
-from kdrvgen.config.source import MASK, Extent, Source, is_sensitive
+from kdrvgen.config.source import MASK, Extent, Source
 
-__all__ = ["beyond_limits", "explain", "hide_sensitive_lines"]
+__all__ = ["beyond_limits", "explain"]
 
 _SMART_QUOTES = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
-_KEY_EQUALS = re.compile(
-    r"""(?:(?<![A-Za-z0-9_-])[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+[=:][ \t]*+"""
-)
 _BARE_VALUE = re.compile(r"[^\n#,\]}]*[^\n#,\]}\s;]")
 _PATH_LIKE = re.compile(r"[A-Za-z]:[\\/]|\\\\|\.{0,2}/")
 _LONGEST_QUOTED = 80
@@ -25,33 +23,6 @@ _BACKSLASHES = (
     "a backslash begins an escape in a \"…\" string: write a Windows path in '…', "
     'or with `\\\\` or `/` in "…"'
 )
-
-
-def hide_sensitive_lines(source: Source, offset: int) -> Source:
-    """Hide from the line around `offset` the values of keys that look like a password's.
-
-    There is no tree to tell where values end, so that each is taken to go to the end of its line;
-    and if the line is inside a value that began above, all of it may be secret.
-    """
-    line = source.line_extent(offset)
-    hidden = [
-        Extent(found.end(), line.end)
-        for found in _sensitive_keys(source.text, line)
-        if found.end() < line.end
-    ]
-    above = scan(source.text[: line.start])
-    begun = min([above.stop, *above.open])
-    if begun < line.start < line.end:
-        since = Extent(source.line_extent(begun).start, line.start)
-        if any(_sensitive_keys(source.text, since)):
-            hidden.append(line)
-    return source.hiding(tuple(hidden))
-
-
-def _sensitive_keys(text: str, within: Extent) -> Iterator[re.Match[str]]:
-    for found in _KEY_EQUALS.finditer(text, *within):
-        if is_sensitive(found[0].rstrip("=: \t\"'")):
-            yield found
 
 
 def beyond_limits(source: Source, error: Exception) -> Diagnostic:

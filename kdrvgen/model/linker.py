@@ -135,7 +135,10 @@ class Wdk(Table):
     """The kit's root, with `locate = "path"`: the folder that holds `Lib`."""
 
     version: Annotated[Text, AfterValidator(_kit_version)] = ""
-    """Version of the kit's libraries; empty for the newest that has kernel-mode ones."""
+    """Version of the kit's libraries; empty for the newest that has kernel-mode ones.
+
+    A kit that is installed later is found when something else makes cargo run build.rs again.
+    """
 
     libraries: tuple[Annotated[Filled, AfterValidator(_library)], ...] = ("ntoskrnl", "hal")
     """Import libraries of the kit to link.
