@@ -18,7 +18,7 @@ user who may use sudo. What is there already is left as it is, so a second run o
                                compiler_builtins are built into a folder of your own
                        auto    rustup if it can, else distro (the default)
   --no-wine          leave out Wine, which only test-loading needs
-  --with PROGRAM     one more program, from the package of the same name
+  --with PROGRAM     one more program, from the package of the same name, or PROGRAM=PACKAGE
   --env              print, on standard output, the shell commands that put it all to use:
                        env=$(docs/setup.sh --env) && eval "$env"
                      They set PATH, KDRVGEN_PYTHON (a Python of 3.11 or later that can make
@@ -218,7 +218,7 @@ has osslsigncode || missing+=(osslsigncode)
 [ $want_wine = no ] || find_wine >/dev/null || missing+=(wine64)
 python=$(find_python) || missing+=(python3-venv)
 for program in "${extra[@]}"; do
-    has "$program" || missing+=("$program")
+    has "${program%%=*}" || missing+=("${program#*=}")
 done
 lld=$(find_lld) || lld=
 if [ -z "$lld" ] || [ ${#missing[@]} -gt 0 ]; then
@@ -227,7 +227,7 @@ if [ -z "$lld" ] || [ ${#missing[@]} -gt 0 ]; then
     apt_install "${missing[@]}"
 fi
 lld=$(find_lld) || die "lld was installed and no lld-link of version $OLDEST_LLD or later is found"
-say found "gcc, openssl, osslsigncode${extra[*]:+, ${extra[*]}}"
+say found "gcc, openssl, osslsigncode${extra[*]:+, ${extra[*]%%=*}}"
 say found "lld-link ($lld)"
 if [ $want_wine = yes ]; then
     wine=$(find_wine) || die "wine64 was installed and no wine is found"
