@@ -14,6 +14,9 @@ eval "$environment"
 make_venv test "$root" --group dev
 PATH=$venv/bin:$PATH
 
+KDRVGEN_WINDOWS=$(tests/windows/setup.sh)
+export KDRVGEN_WINDOWS
+
 readonly TOML_TEST_VERSION=2.3.0
 
 # fetch_corpus FOLDER: puts the documents tomli is tested with into FOLDER/valid and FOLDER/invalid.

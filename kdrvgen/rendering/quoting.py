@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -40,20 +41,27 @@ def cargo_make(value: str) -> str:
     return toml(value.replace("$", "${:$}"))
 
 
-def duckscript(value: str) -> str:
-    """Return one quoted argument of duckscript, cargo-make's own scripting language.
+_DUCKSCRIPT_ESCAPES = {
+    "\\": "\\\\",
+    '"': '\\"',
+    "\n": "\\n",
+    "$": "\\\\$",
+    "%": "\\\\%",
+    "\0": "${backslash}",
+}
 
-    Source: duckscript's parser, which knows these escapes and expands `${NAME}` and `%{NAME}`.
+
+def duckscript(value: str) -> str:
+    r"""Return one quoted argument of duckscript, cargo-make's own scripting language.
+
+    The script has to begin with `backslash = set "\\"`.
+
+    Source: duckscript's parser, which knows the escapes of `\\`, `"` and newlines, and its
+    expansion, which then takes a lone `%` for a wish to split the argument at blanks. `\%` and `\$`
+    are these characters; so a backslash before them can come from a variable only.
     """
-    for plain, escaped in (
-        ("\\", "\\\\"),
-        ('"', '\\"'),
-        ("\n", "\\n"),
-        ("${", "\\${"),
-        ("%{", "\\%{"),
-    ):
-        value = value.replace(plain, escaped)
-    return f'"{value}"'
+    value = re.sub(r"\\+(?=[$%])", lambda run: "\0" * len(run[0]), value)
+    return '"' + "".join(_DUCKSCRIPT_ESCAPES.get(each, each) for each in value) + '"'
 
 
 _RUST_ESCAPES = {

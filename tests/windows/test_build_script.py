@@ -1,0 +1,118 @@
+"""build.rs as a program of Windows: what it finds in the registry and below the kits' folders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from kdrvgen import loads, render
+from tests.windows.bed import INSTALLED_ROOTS, Done, Windows
+
+pytestmark = pytest.mark.slow
+
+X64 = "x86_64-pc-windows-msvc"
+Run = Callable[..., Done]
+
+
+@pytest.fixture(scope="session")
+def _programs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Windows, str], Path]:
+    folder = tmp_path_factory.mktemp("programs")
+
+    @cache
+    def compiled(source: str, bed: Path) -> Path:
+        path = folder / f"build{len(list(folder.iterdir()))}.rs"
+        path.write_text(source, encoding="utf-8")
+        Windows(bed, folder, folder, {}).compile(path, path.with_suffix(".exe"), "-Dwarnings")
+        return path.with_suffix(".exe")
+
+    return lambda windows, source: compiled(source, windows.bed)
+
+
+@pytest.fixture
+def build(windows: Windows, _programs: Callable[[Windows, str], Path]) -> Callable[[str], Run]:
+    """Compile the build script for a way to locate the kit; return what runs it."""
+
+    def made(wdk: str) -> Run:
+        config = f'[driver]\nname = "a"\n[wdk]\n{wdk}\n'
+        program = _programs(windows, render(loads(config))[PurePosixPath("build.rs")])
+
+        def run(target: str = X64, **env: str) -> Done:
+            return windows.run([program], env={"TARGET": target, **env})
+
+        return run
+
+    return made
+
+
+def found(done: Done) -> str:
+    """Return the folder of libraries, in lower case and with one kind of separator."""
+    assert done.code == 0, done.said
+    (line,) = [line for line in done.stdout.splitlines() if "rustc-link-search" in line]
+    return line.partition("native=")[2].replace("/", "\\").lower()
+
+
+REGISTRY = 'locate = "registry"'
+
+
+@pytest.mark.parametrize("view", [64, 32])
+def test_either_view_of_the_registry_leads_to_the_kit(
+    windows: Windows, build: Callable[[str], Run], view: int
+) -> None:
+    windows.install_kits(registry=[view])
+
+    assert found(build(REGISTRY)()).endswith(r"windows kits\10\lib\10.0.22621.0\km\x64")
+
+
+def test_the_newest_version_by_number_that_has_kernel_libraries_is_taken(
+    windows: Windows, build: Callable[[str], Run]
+) -> None:
+    windows.install_kits(versions=["10.0.9.0", "10.0.22621.0"])
+    windows.install_kits(versions=["10.0.26100.0"], kernel=False)
+
+    for target, architecture in (
+        (X64, "x64"),
+        ("i686-pc-windows-msvc", "x86"),
+        ("aarch64-pc-windows-msvc", "arm64"),
+    ):
+        assert found(build(REGISTRY)(target)).endswith(rf"10.0.22621.0\km\{architecture}")
+
+
+def test_a_kit_on_another_drive_and_below_an_odd_path_is_found(
+    windows: Windows, build: Callable[[str], Run]
+) -> None:
+    windows.drive("d", windows.home / "drive d")
+    windows.install_kits(r"D:\my kits & 'more' (10)")
+
+    place = r"d:\my kits & 'more' (10)\lib\10.0.22621.0\km\x64"
+    assert found(build(REGISTRY)()) == place
+    done = build('locate = "env"')(WDKContentRoot=r"D:\my kits & 'more' (10)")
+    assert found(done) == place
+
+
+def test_a_view_without_kernel_libraries_gives_way_to_the_other(
+    windows: Windows, build: Callable[[str], Run]
+) -> None:
+    windows.drive("d", windows.home / "drive d")
+    windows.install_kits(r"D:\sdk", kernel=False, registry=[64])
+    windows.install_kits(r"D:\wdk", registry=[32])
+
+    assert found(build(REGISTRY)()).startswith(r"d:\wdk")
+
+
+def test_without_a_kit_the_registry_is_named_or_the_driver_does_without(
+    windows: Windows, build: Callable[[str], Run]
+) -> None:
+    windows.set_value(INSTALLED_ROOTS, "KitsRoot10", "D:\\gone\\", view=64)
+
+    done = build(REGISTRY)()
+    assert done.code != 0
+    assert r"D:\gone" in done.said
+    assert "KitsRoot10 in the 32-bit registry (none)" in done.said
+
+    done = build('locate = "auto"')()
+    assert done.code == 0, done.said
+    assert "rustc-link-search" not in done.stdout
+    assert "WDKContentRoot in the environment (not set)" in done.stdout
