@@ -17,16 +17,15 @@ Target = Literal["x86_64-pc-windows-msvc", "i686-pc-windows-msvc", "aarch64-pc-w
 """A target triple that Windows loads kernel drivers of."""
 
 # https://semver.org, "Is there a suggested regular expression"; without its groups.
-_SEMVER = re.compile(
+_SEMVER = (
     r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
     r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?"
-    r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?",
-    re.ASCII,
+    r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 )
 
 
 def _version(value: str) -> str:
-    if not _SEMVER.fullmatch(value):
+    if not re.fullmatch(_SEMVER, value, re.ASCII):
         raise problem(f"`{value}` is no version", hint="three numbers, such as `0.1.0`")
     return value
 

@@ -13,8 +13,7 @@ from kdrvgen.model.profile import Profile
 
 __all__ = ["linker_rules"]
 
-_KERNEL = re.compile(r"NATIVE(,\d+(\.\d+)?)?", re.IGNORECASE | re.ASCII)
-_USER = re.compile(r"WINDOWS(,\d+(\.\d+)?)?", re.IGNORECASE | re.ASCII)
+_VERSION = r"(,\d+(\.\d+)?)?"
 
 
 def linker_rules(
@@ -71,9 +70,11 @@ def _one_entry_point(driver: Driver, linker: Linker, blame: Blame) -> Iterator[P
 
 
 def _subsystem_fits(driver: Driver, linker: Linker, blame: Blame) -> Iterator[Problem]:
-    wanted, name = (_USER, "WINDOWS") if driver.model == "umdf" else (_KERNEL, "NATIVE")
+    name = "WINDOWS" if driver.model == "umdf" else "NATIVE"
     for switch, value, where in _switches(linker, blame):
-        if switch == "SUBSYSTEM" and not wanted.fullmatch(value):
+        if switch == "SUBSYSTEM" and not re.fullmatch(
+            f"{name}{_VERSION}", value, re.IGNORECASE | re.ASCII
+        ):
             yield Problem(
                 where,
                 f"Windows loads no {driver.model.upper()} driver of subsystem `{value}`",

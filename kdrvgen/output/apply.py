@@ -6,7 +6,7 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from kdrvgen.errors import FileAccessError
 from kdrvgen.output.access import explain
@@ -49,7 +49,6 @@ def apply(plan: Plan) -> None:
             _stage(step)
         _commit(writes, removals)
         undo.pop_all()  # every temporary file has become its file
-    _settle({os.path.dirname(step.real) for step in (*writes, *removals)})  # noqa: PTH120 - likewise
 
 
 def _check_permission(step: Step) -> None:
@@ -112,19 +111,6 @@ def _commit(writes: Sequence[Step], removals: Sequence[Step]) -> None:
         except OSError as error:
             aftermath = f"{done} of {len(steps)} files are done." if done else ""
             raise explain("replace", step.real, error, aftermath or _UNTOUCHED) from error
-
-
-def _settle(folders: Iterable[str]) -> None:
-    """Have the new names survive a power cut, where the system has a way to ask for it."""
-    if sys.platform == "win32":
-        return
-    for folder in folders:
-        with contextlib.suppress(OSError):  # some file systems cannot; the contents are safe
-            descriptor = os.open(folder, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
 
 
 def _discard(path: str) -> None:

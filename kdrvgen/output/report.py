@@ -27,7 +27,7 @@ class Status(enum.StrEnum):
 _CHANGES = frozenset({Status.CREATED, Status.UPDATED, Status.REMOVED})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
     """One file of a report.
 
@@ -58,7 +58,7 @@ class Caution(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """All files of a run, in the order of their paths, and what else the user should know."""
 

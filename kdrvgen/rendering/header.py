@@ -10,7 +10,7 @@ from kdrvgen import __version__
 
 __all__ = ["Ownership", "examine", "normalise", "seal", "unseal"]
 
-_DIGEST_LINE = re.compile(r"^(?:#|//) kdrvgen-digest: sha256:([0-9a-f]{64})$", re.MULTILINE)
+_DIGEST_LINE = r"(?:#|//) kdrvgen-digest: sha256:([0-9a-f]{64})"
 _HEADER_LINES = 4
 
 
@@ -56,7 +56,7 @@ def examine(text: str) -> Ownership:
     Line ends and a byte order mark do not count as edits.
     """
     lines = normalise(text).split("\n", _HEADER_LINES)
-    found = _DIGEST_LINE.match(lines[2]) if len(lines) > _HEADER_LINES else None
+    found = re.fullmatch(_DIGEST_LINE, lines[2]) if len(lines) > _HEADER_LINES else None
     if found is None:
         return Ownership.FOREIGN
     told = f"{lines[0]}\n{lines[1]}\n"

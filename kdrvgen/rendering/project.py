@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from jinja2 import PackageLoader, StrictUndefined
+from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kdrvgen.model import Project
@@ -15,6 +15,7 @@ from kdrvgen.rendering import quoting
 from kdrvgen.rendering.arguments import purpose
 from kdrvgen.rendering.bytecode import bytecode_cache
 from kdrvgen.rendering.header import seal
+from kdrvgen.rendering.loader import Loader
 from kdrvgen.rendering.makefile import own_tasks
 from kdrvgen.rendering.plan import plan
 
@@ -51,7 +52,7 @@ def _environment() -> ImmutableSandboxedEnvironment:
         bytecode_cache=bytecode_cache(),
         auto_reload=False,
         keep_trailing_newline=True,
-        loader=PackageLoader("kdrvgen.rendering"),
+        loader=Loader("kdrvgen.rendering"),
         lstrip_blocks=True,
         trim_blocks=True,
         undefined=StrictUndefined,
