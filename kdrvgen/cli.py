@@ -177,10 +177,10 @@ def _commands() -> str:
 
 
 def _nearest(word: str, possible: Sequence[str]) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - for errors only
+    from kdrvgen.config.suggest import nearest  # noqa: PLC0415 - for errors only
 
-    found = get_close_matches(word, possible, n=1)
-    return f" Did you mean `{found[0]}`?" if found else ""
+    found = nearest(word, possible)
+    return f" Did you mean `{found}`?" if found else ""
 
 
 def _usage_error(message: str) -> KdrvgenError:

@@ -22,22 +22,18 @@ def demand(config: str) -> None:
         here = " There is a config.toml here: run `kdrvgen config.toml`."
         there = here if os.path.lexists("config.toml") else ""
         raise UsageError(f"no configuration was given.{there} `kdrvgen --help` tells more.")
+    from kdrvgen.config.suggest import nearest  # noqa: PLC0415 - for errors only
+
     folder, name = os.path.split(config)
-    found = _nearest(name, _neighbours(folder))
-    if found is not None:
+    found = nearest(name, _neighbours(folder))
+    if found:
         raise UsageError(
             f"there is no file {config}. Did you mean {os.path.join(folder, found)}?"  # noqa: PTH118 - as the user wrote it
         )
-    verb = None if folder else _nearest(name, list(VERBS))
-    if verb is not None:
+    verb = "" if folder else nearest(name, VERBS)
+    if verb:
         raise UsageError(f"there is no command or file {config}. Did you mean `kdrvgen {verb}`?")
     raise UsageError(f"there is no file {config}.")
-
-
-def _nearest(word: str, possible: list[str]) -> str | None:
-    import difflib  # noqa: PLC0415 - for errors only
-
-    return next(iter(difflib.get_close_matches(word, possible, n=1)), None)
 
 
 def _neighbours(folder: str) -> list[str]:

@@ -337,3 +337,5 @@ def test_an_own_task_depends_on_tasks_that_are_there() -> None:
     line = refusal('[makefile.tasks.a]\ndependencies = ["sign", "a", "sgn"]')
     assert dotted(line) == "makefile.tasks.a.dependencies.2"
     assert is_accepted('[makefile.tasks.a]\ndependencies = ["sign-x86_64", { path = "b.toml" }]')
+    line = refusal('[makefile.tasks.a]\ndependencies = ["install"]')
+    assert dotted(line) == "makefile.tasks.a.dependencies.0"
