@@ -91,7 +91,7 @@ def _removed_arguments_are_there(driver: Driver, linker: Linker, blame: Blame) -
                 blame("remove", index),
                 f"the preset `{linker.preset}` has no argument `{pattern}`",
                 hint=f"it has {', '.join(dict.fromkeys(preset)) or 'none at all'}",
-                also=(blame("preset"),),
+                also=(blame("preset"), ("driver", "model")),
             )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from kdrvgen.model.base import Dumped, FrozenTable, Table
+from kdrvgen.model.base import Dumped, FrozenTable, Path, Table
 from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker, Wdk
@@ -79,15 +80,18 @@ class Project(Table):
     @model_validator(mode="wrap")
     @classmethod
     def _keep_rules(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Report broken rules beside the errors of single keys, where a rule's tables are valid."""
+        """Report broken rules beside the errors of single keys, where the two do not meet."""
         lines: list[InitErrorDetails] = []
         project = None
         try:
             project = handler(data)
         except ValidationError as invalid:
             lines = [_as_details(line) for line in invalid.errors(include_url=False)]
-        tables = _valid_tables(data, lines) if project is None else _tables(project)
+        wrong = {line["loc"] for line in lines}
+        tables = _valid_tables(data, wrong) if project is None else _tables(project)
         for broken in broken_rules(tables):
+            if any(_meet(path, key) for path in (broken.path, *broken.also) for key in wrong):
+                continue
             error = as_error(broken.message, hint=broken.hint, also=broken.also)
             lines.append(InitErrorDetails(type=error, loc=broken.path, input=None))
         if lines or project is None:
@@ -107,28 +111,46 @@ def _tables(project: Project) -> Tables:
     return Tables(**{name: getattr(project, name) for name in Tables._fields})
 
 
-def _valid_tables(data: object, lines: list[InitErrorDetails]) -> Tables:
-    """Return those tables of an invalid project that no error lies in, defaults included."""
+def _valid_tables(data: object, wrong: Collection[Path]) -> Tables:
+    """Return the tables of an invalid project without the keys that are wrong, defaults included.
+
+    A table that is not valid even so is left out.
+    """
     if not isinstance(data, Mapping):
         return Tables()
-    broken = {line["loc"][0] for line in lines if line.get("loc")}
-    whole = {name: data[name] for name in Tables._fields if name in data and name not in broken}
-    found: dict[str, Any] = {
-        name: table.model_validate(whole.get(name, {}))
-        for name, table in _TABLES.items()
-        if name not in broken
-    }
-    # Most rules ask the driver for its model only: another key's error need not hide theirs.
-    wrong = {line["loc"][1] for line in lines if line["loc"][:1] == ("driver",) and line["loc"][1:]}
-    raw = data.get("driver")
-    if "driver" in broken and isinstance(raw, Mapping) and "model" not in wrong:
-        kept = {key: value for key, value in raw.items() if key not in wrong}
-        found["driver"] = Driver.model_validate({"name": "unnamed"} | kept)
-    if "profiles" in whole:
+    found: dict[str, Any] = {}
+    for name, table in _TABLES.items():
+        raw = _without(data.get(name, {}), (name,), wrong)
+        if table is Driver and isinstance(raw, Mapping):
+            raw = {"name": "unnamed", **raw}
+        with suppress(ValidationError):
+            found[name] = table.model_validate(raw)
+    with suppress(ValidationError, AttributeError):
+        profiles = _without(data.get("profiles", {}), ("profiles",), wrong)
         found["profiles"] = _with_standard_profiles(
-            {name: Profile.model_validate(value) for name, value in whole["profiles"].items()}
+            {name: Profile.model_validate(profile) for name, profile in profiles.items()}
         )
     return Tables(**found)
+
+
+def _without(value: Any, at: Path, wrong: Collection[Path]) -> Any:  # noqa: ANN401 - raw data
+    """Return raw data without the keys that are wrong, or that have something wrong in an array."""
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: _without(member, (*at, key), wrong)
+        for key, member in value.items()
+        if not any(
+            path[: len(at) + 1] == (*at, key)
+            and (len(path) == len(at) + 1 or isinstance(path[len(at) + 1], int))
+            for path in wrong
+        )
+    }
+
+
+def _meet(one: Path, other: Path) -> bool:
+    """Tell whether one of two places lies in the other."""
+    return all(left == right for left, right in zip(one, other, strict=False))
 
 
 def _as_details(line: ErrorDetails) -> InitErrorDetails:

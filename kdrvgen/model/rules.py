@@ -112,6 +112,7 @@ def _kit_path_fits(wdk: Wdk) -> Iterator[Problem]:
             ("wdk", "locate"),
             '`locate = "path"` needs `path`',
             hint='such as `path = "C:/Program Files (x86)/Windows Kits/10"`',
+            also=(("wdk", "path"),),
         )
     elif wdk.path and wdk.locate != "path":
         yield Problem(
@@ -147,6 +148,7 @@ def _certificate_is_one(signing: Signing, blame: Blame) -> Iterator[Problem]:
             blame("pfx-password-env"),
             "there is no `pfx` that this password would open",
             hint="add `pfx`, or leave `pfx-password-env` out",
+            also=(blame("pfx"),),
         )
     if signing.mode == "test":
         for field, value in (("pfx", signing.pfx), ("thumbprint", signing.thumbprint)):

@@ -121,7 +121,7 @@ def test_what_rustc_passes_itself_is_refused(argument: str) -> None:
 )
 def test_removing_what_is_not_there_is_refused(preset: str, pattern: str) -> None:
     line = refusal(f'[linker]\npreset = "{preset}"\nremove = ["{pattern}"]')
-    assert (dotted(line), also(line)) == ("linker.remove.0", {"linker.preset"})
+    assert (dotted(line), also(line)) == ("linker.remove.0", {"linker.preset", "driver.model"})
 
 
 def test_the_mark_of_a_reproducible_build_is_no_part_of_a_preset() -> None:
@@ -339,3 +339,16 @@ def test_an_own_task_depends_on_tasks_that_are_there() -> None:
     assert is_accepted('[makefile.tasks.a]\ndependencies = ["sign-x86_64", { path = "b.toml" }]')
     line = refusal('[makefile.tasks.a]\ndependencies = ["install"]')
     assert dotted(line) == "makefile.tasks.a.dependencies.0"
+
+
+def test_a_rule_is_silent_on_keys_that_are_wrong_themselves() -> None:
+    found = refusals('[signing]\nmode = "certificate"\npfx = 1\npfx-password-env = "P"\n')
+    assert [dotted(line) for line in found] == ["signing.pfx"]
+
+
+def test_an_error_in_one_profile_does_not_hide_a_rule_on_another() -> None:
+    found = refusals('[profiles.production]\ncargo-profile = "test"\n[profiles.fast]\n')
+    assert {dotted(line) for line in found} == {
+        "profiles.production.cargo-profile",
+        "profiles.fast",
+    }
