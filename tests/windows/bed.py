@@ -21,6 +21,11 @@ _KEPT = ("HOME", "PATH", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "TMPDI
 _EMPTY_IN_WINE = ("certutil", "fc", "findstr", "where")
 _OVERRIDDEN = ",".join(f"{name}.exe" for name in (*_EMPTY_IN_WINE, "powershell"))
 
+# What Wine says, once in some thousand starts on a busy machine, when it did not start a program
+# that is there. Nothing ran then, so that starting it again repeats nothing.
+_NOT_STARTED = "ShellExecuteEx failed: Internal error."
+_ATTEMPTS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -115,6 +120,19 @@ class Windows:
         timeout: float = 300,
     ) -> Done:
         """Run a program of Windows, a command of cmd or a batch file with `["cmd", "/c", …]`."""
+        for _ in range(_ATTEMPTS):
+            done = self._run(argv, cwd, env, timeout)
+            if _NOT_STARTED not in done.stdout:
+                break
+        return done
+
+    def _run(
+        self,
+        argv: Sequence[str | Path],
+        cwd: Path | None,
+        env: Mapping[str, str] | None,
+        timeout: float,
+    ) -> Done:
         # Files and not pipes: services that Wine starts meanwhile keep the streams open.
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
             code = subprocess.run(
