@@ -1,7 +1,5 @@
 """`[makefile]`: the user's own tasks and environment, passed through into Makefile.toml."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Any

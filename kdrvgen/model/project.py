@@ -1,7 +1,5 @@
 """The whole of config.toml, and what holds between its tables."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Self
