@@ -1,0 +1,257 @@
+"""build.rs: what it tells cargo, whether it looks for a kit, and what else it does.
+
+It is read, not run: what is not one of the things known here is said, never guessed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
+from kdrvgen.adopt.manifest import Manifest
+from kdrvgen.adopt.rust import Function, blocks_around, functions
+from kdrvgen.adopt.snapshot import Snapshot
+
+__all__ = ["BuildScript", "read_build_script"]
+
+_PRINT = re.compile(r"\be?print(?:ln)?!\s*\(\s*(?=\")")
+_CALL = re.compile(r"(?<![\w.])((?:[A-Za-z_]\w*::)*)([A-Za-z_]\w*)\s*(?:::<[^>()]*>)?\(")
+_KIT_PATH = re.compile(r"(.*[\\/]Windows Kits[\\/]10)[\\/]lib[\\/](10\.[\d.]+)[\\/]km[\\/]", re.I)
+_FLAG_KEYS = frozenset({"rustc-link-arg", "rustc-link-arg-cdylib", "rustc-cdylib-link-arg"})
+_SILENT_KEYS = frozenset({"rerun-if-changed", "rerun-if-env-changed", "warning"})
+
+# Calls that change nothing outside of the script: the standard library's on values and paths.
+_HARMLESS = frozenset(
+    """Some None Ok Err Box Error String PathBuf Path Vec var var_os env from new predef format_err
+    default expect unwrap anyhow main args matches assert debug_assert cfg include_str"""
+    .split()
+)
+_HARMLESS_CRATES = frozenset(
+    "std env Path PathBuf Result Option String RegKey winreg failure anyhow Error Vec path".split()
+)
+_ACTING = re.compile(
+    r"\b(?:std::)?(fs::\w+|process::Command|Command)\s*(?:::new)?\s*\(|\b(File::\w+)\s*\("
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BuildScript:
+    """What build.rs does.
+
+    Attributes:
+        arguments: Arguments for the linker.
+        libraries: Libraries that it links.
+        registry: Where it asks the registry for the kit, if it does.
+        environment: Where it asks the environment for the kit, if it does.
+        kit: Root and version of a kit whose path is written out.
+        wdk: Where it calls Microsoft's wdk-build, if it does.
+    """
+
+    arguments: tuple[Said, ...] = ()
+    libraries: tuple[Said, ...] = ()
+    registry: Origin | None = None
+    environment: Origin | None = None
+    kit: tuple[Said, Said] | None = None
+    wdk: Origin | None = None
+
+
+def read_build_script(
+    snapshot: Snapshot, manifest: Manifest
+) -> tuple[BuildScript, list[Finding]]:
+    """Read the build script, and the library crates of the project that it calls."""
+    path = manifest.script
+    if path is None:
+        return BuildScript(), []
+    if path in snapshot.unreadable:
+        return BuildScript(), [unknown(Origin(path), snapshot.unreadable[path])]
+    reader = _Reader(snapshot, manifest)
+    return reader.read(path)
+
+
+class _Reader:
+    def __init__(self, snapshot: Snapshot, manifest: Manifest) -> None:
+        self.snapshot = snapshot
+        self.helpers = manifest.helpers
+        self.script = BuildScript()
+        self.findings: list[Finding] = []
+        self.searches: list[Origin] = []
+
+    def read(self, path: str) -> tuple[BuildScript, list[Finding]]:
+        known = {
+            crate: functions(file, self.snapshot.files[file])
+            for crate, file in self.helpers.items()
+        }
+        local = functions(path, self.snapshot.files[path])
+        if "main" not in local:
+            self.findings.append(unknown(Origin(path), "there is no `fn main` to be read"))
+            return self.script, self.findings
+        waiting, done = [("", "main")], set()
+        while waiting:
+            crate, name = waiting.pop(0)
+            if (crate, name) in done:
+                continue
+            done.add((crate, name))
+            home = known[crate] if crate else local
+            body = home[name]
+            self._body(body)
+            waiting += self._calls(body, crate, home, known)
+        if not (self.script.registry or self.script.environment or self.script.wdk):
+            self.findings += [
+                unknown(origin, "the linker is sent to a folder that is found when this runs")
+                for origin in self.searches
+            ]
+        return self.script, self.findings
+
+    def _body(self, body: Function) -> None:
+        self._kits(body)
+        for found in _PRINT.finditer(body.code):
+            literal = body.literals.get(found.end())
+            if literal is None:
+                continue
+            key, is_told, value = literal.text.partition("=")
+            if not key.startswith("cargo:") or not is_told:
+                continue
+            origin = body.origin(found.start())
+            name = key.removeprefix("cargo:").removeprefix(":")
+            self._tell(name, value, origin, body, found.start())
+
+    def _tell(self, key: str, value: str, origin: Origin, body: Function, at: int) -> None:
+        values = [value]
+        loop, conditions = _surroundings(body.code, at)
+        if "{" in value and key in _FLAG_KEYS | {"rustc-link-lib"}:
+            values = _looped(body, loop, value, at)
+        elif "{" in value and key in {"rustc-link-search", *_SILENT_KEYS}:
+            values = []
+        if key in _FLAG_KEYS | {"rustc-link-lib"}:
+            if not values or conditions or (loop and "{" not in value):
+                why = f"inside `{conditions[0]}`" if conditions else "put together when it runs"
+                told = f"`{key}` is {why}: it is not known here when it holds"
+                self.findings.append(unknown(origin, told))
+                return
+            said = tuple(Said(each, origin) for each in values)
+            if key == "rustc-link-lib":
+                bare = tuple(Said(each.text.rpartition("=")[2], origin) for each in said)
+                self.script = replace(self.script, libraries=(*self.script.libraries, *bare))
+            else:
+                self.script = replace(self.script, arguments=(*self.script.arguments, *said))
+        elif key == "rustc-link-search":
+            self._search(value, origin)
+        elif key not in _SILENT_KEYS:
+            self.findings.append(
+                unknown(origin, f"the build script tells cargo `{key}`: the generated one does not")
+            )
+
+    def _search(self, value: str, origin: Origin) -> None:
+        folder = value.removeprefix("native=").removeprefix("all=")
+        if found := _KIT_PATH.match(folder):
+            root = Said(found[1].replace("\\", "/"), origin)
+            self.script = replace(self.script, kit=(root, Said(found[2], origin)))
+            self.findings.append(
+                hazard(
+                    origin,
+                    "the kit's folder is written out: it is another one on the next machine",
+                    "`wdk.locate` finds it; `path` keeps this one as long as config.toml says so",
+                    cured=False,
+                )
+            )
+        elif "{" in folder:
+            self.searches.append(origin)
+        else:
+            told = f"the build script has the linker look into {folder}"
+            self.findings.append(unknown(origin, told, "`linker.args` takes /LIBPATH:…"))
+
+    def _kits(self, body: Function) -> None:
+        for at, literal in body.literals.items():
+            origin = body.origin(at)
+            if "KitsRoot10" in literal.text and self.script.registry is None:
+                self.script = replace(self.script, registry=origin)
+            if literal.text == "WDKContentRoot" and self.script.environment is None:
+                self.script = replace(self.script, environment=origin)
+            if literal.text == "um":
+                self.findings.append(
+                    difference(origin, "the kit's user-mode libraries are looked for too", "")
+                )
+        if '"lib"' in _with_literals(body).lower() and (
+            found := re.search(r"\.max\s*\(\s*\)", body.code)
+        ):
+            self.findings.append(
+                hazard(
+                    body.origin(found.start()),
+                    "the newest kit is picked as text: 10.0.9 comes after 10.0.10",
+                    "versions are compared by their numbers",
+                )
+            )
+
+    def _calls(
+        self,
+        body: Function,
+        crate: str,
+        home: Mapping[str, Function],
+        known: Mapping[str, Mapping[str, Function]],
+    ) -> Iterator[tuple[str, str]]:
+        for found in _ACTING.finditer(body.code):
+            told = f"the build script uses `{found[1] or found[2]}`: the generated one does not"
+            self.findings.append(unknown(body.origin(found.start()), told))
+        for found in _CALL.finditer(body.code):
+            prefix, name = found[1].removesuffix("::"), found[2]
+            first = prefix.partition("::")[0]
+            if first == "wdk_build":
+                if self.script.wdk is None:
+                    self.script = replace(self.script, wdk=body.origin(found.start()))
+            elif not prefix and name in home:
+                yield crate, name
+            elif first in {"self", "crate"} and name in home:
+                yield crate, name
+            elif first in known and name in known[first]:
+                yield first, name
+            elif prefix and first not in _HARMLESS_CRATES:
+                if first[0].isupper() and name[0].isupper():
+                    continue  # a variant of an enumeration
+                told = f"the build script calls `{prefix}::{name}`: the generated one does not"
+                self.findings.append(unknown(body.origin(found.start()), told))
+            elif not prefix and name not in _HARMLESS and not _is_word(name):
+                told = f"the build script calls `{name}`: the generated one does not"
+                self.findings.append(unknown(body.origin(found.start()), told))
+
+
+def _is_word(name: str) -> bool:
+    """Tell whether a name before a bracket is a word of the language or a variant, not a call."""
+    return name in {"if", "match", "while", "for", "in", "return", "else", "move"} or (
+        name[0].isupper()
+    )
+
+
+def _with_literals(body: Function) -> str:
+    return " ".join(f'"{literal.text}"' for literal in body.literals.values())
+
+
+def _surroundings(code: str, at: int) -> tuple[str, list[str]]:
+    """Return the loop around an offset, if one, and the conditions on which it is reached."""
+    loop, conditions = "", []
+    for header in blocks_around(code, at):
+        if re.match(r"for\b", header):
+            loop = header
+        elif re.search(r"\b(if|match|while)\b|=>\s*$|\belse\b", header):
+            conditions.append(" ".join(header.split())[:60])
+    return loop, conditions
+
+
+def _looped(body: Function, loop: str, value: str, at: int) -> list[str]:
+    """Return what a print in a loop over an array of strings says; nothing if it is another."""
+    found = re.match(r"for\s+(\w+)\s+in\s+&?(\w*)", loop)
+    if not found or not re.fullmatch(r"[^{}]*\{(?:%s)?(?::\w*)?\}[^{}]*" % found[1], value):
+        return []
+    if found[2]:
+        begins = re.search(r"\blet\s+%s\b[^=;]*=[^;]*?\[" % found[2], body.code[:at])
+        first = begins.end() if begins else -1
+    else:
+        first = body.code.rfind("[", 0, at)
+    if first < 0:
+        return []
+    last = body.code.find("]", first)
+    inside = [each for each in body.literals.values() if first <= each.at < last]
+    rest = re.sub(r'"[^"]*"|[\s,&\[]', "", body.code[first:last])
+    before, _, after = re.sub(r"\{[^}]*\}", "\0", value).partition("\0")
+    return [] if rest else [f"{before}{each.text}{after}" for each in inside]

@@ -1,0 +1,313 @@
+"""`[driver]`, `[toolchain]`, `[linker]` and `[wdk]` out of what the project's files say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import get_args
+
+from kdrvgen.adopt.buildscript import BuildScript
+from kdrvgen.adopt.cargo import CargoSettings
+from kdrvgen.adopt.draft import Draft
+from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
+from kdrvgen.adopt.hazards import cargo_profile
+from kdrvgen.adopt.linking import Wanted, fewest_keys
+from kdrvgen.adopt.makefile import Makefile
+from kdrvgen.adopt.manifest import Manifest
+from kdrvgen.adopt.pipeline import Pipeline
+from kdrvgen.adopt.rustflags import Flags
+from kdrvgen.adopt.signing import password_variable
+from kdrvgen.model import Driver
+from kdrvgen.model.driver import Target
+
+__all__ = ["Facts", "draft_project"]
+
+_TARGETS: tuple[Target, ...] = get_args(Target)
+_ENTRY = re.compile(r"[-/]ENTRY:(\w+)(?:@8)?$", re.IGNORECASE)
+_MODELS = {"wdm", "kmdf", "umdf"}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the files of a project say."""
+
+    manifest: Manifest
+    makefile: Makefile
+    cargo: CargoSettings
+    channel: Said | None
+    script: BuildScript
+    pipeline: Pipeline
+    refuse: Callable[[tuple[str, ...], str, str], Exception]
+
+    @property
+    def wdk(self) -> Origin | None:
+        """Where the project leaves linking or signing to Microsoft's wdk-build, if it does."""
+        return self.script.wdk or self.makefile.wdk
+
+    @property
+    def triples(self) -> tuple[Said, ...]:
+        """The targets that the project is built for; none if it does not say."""
+        asked = [
+            Said(build[0].target, build[1])
+            for each in self.pipeline.profiles
+            if (build := each.build) and build[0].target
+        ]
+        said = [*asked, *self.cargo.targets]
+        return tuple({each.text: each for each in reversed(said)}.values())[::-1]
+
+    @property
+    def flags(self) -> Flags:
+        """The flags for rustc of the default target."""
+        triples = self.triples
+        return self.cargo.flags_for(triples[0].text if triples else _TARGETS[0])
+
+    @property
+    def wanted(self) -> Wanted:
+        """The linker's arguments; the build script's come after those of the configuration."""
+        return Wanted(self.flags.pre, (*self.flags.post, *self.script.arguments))
+
+    @property
+    def model(self) -> Said | None:
+        """The driver model, if something tells it."""
+        if self.manifest.model and self.manifest.model.text.lower() in _MODELS:
+            return Said(self.manifest.model.text.lower(), self.manifest.model.origin)
+        entry = self.entry
+        return Said("kmdf", entry.origin) if entry and entry.text == "FxDriverEntry" else None
+
+    @property
+    def entry(self) -> Said | None:
+        """The entry point that the linker is told."""
+        for said in (*self.wanted.pre, *self.wanted.post):
+            if found := _ENTRY.match(said.text):
+                return Said(found[1], said.origin)
+        return None
+
+    @property
+    def asked_channel(self) -> Said | None:
+        """The channel: of the toolchain file, of a command, or that which flags need."""
+        if self.channel:
+            return self.channel
+        for profile in self.pipeline.profiles:
+            if profile.build and profile.build[0].channel:
+                return Said(profile.build[0].channel, profile.build[1])
+        for name in self.pipeline.roles:
+            task = self.makefile.tasks.get(name)
+            toolchain = task.keys.get("toolchain") if task else None
+            if task and isinstance(toolchain, str):
+                return Said(toolchain, task.where("toolchain"))
+        unstable = self.flags.unstable or self.cargo.nightly
+        return Said("nightly", unstable.origin) if unstable else None
+
+    @property
+    def spent(self) -> set[str]:
+        """Variables that were meant for the build and say nothing more."""
+        return {
+            origin_name
+            for profile in self.pipeline.profiles
+            for origin_name, variable in {
+                **self.makefile.env,
+                **self.makefile.profiles.get(profile.name, {}),
+            }.items()
+            for said in [cargo_profile(profile, self.makefile)[0]]
+            if said and said.origin == variable.origin
+        }
+
+    @property
+    def password(self) -> str:
+        """The variable that the password of a PKCS #12 file is wanted in; empty without one."""
+        for profile in self.pipeline.profiles:
+            if profile.signature and profile.signature[0].password:
+                return password_variable(profile.signature[0].password)
+        return ""
+
+
+def draft_project(draft: Draft, facts: Facts) -> list[Finding]:
+    """Say in the draft what is built, by what, and how it is linked.
+
+    Raises:
+        ConfigError: It is nothing that Windows loads drivers of.
+    """
+    findings = [*facts.flags.findings, *_driver(draft, facts), *_toolchain(draft, facts)]
+    findings += _linker(draft, facts)
+    findings += _wdk(draft, facts)
+    return findings
+
+
+def _driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
+    manifest = facts.manifest
+    if "name" not in manifest.texts:
+        raise facts.refuse(
+            ("workspace",),
+            "there is no package here: `[package]` with a `name` is missing",
+            "name the folder of the driver's own package",
+        )
+    for key in ("name", "version", "description"):
+        draft.take(("driver", key), manifest.texts.get(key))
+    draft.list(("driver", "authors"), manifest.authors)
+    for key in ("license", "edition"):
+        draft.take(("driver", key), manifest.texts.get(key))
+    image = facts.pipeline.profiles[0].image
+    library = manifest.library
+    if image and not re.search(r"[%$]", image.text):
+        name = re.sub(r"\.sys$", "", image.text.rpartition("/")[2], flags=re.IGNORECASE)
+        draft.say(("driver", "output-name"), name, image.origin)
+    elif image:
+        yield unknown(image.origin, "the name of the image is not known before it runs")
+    elif library.text != manifest.texts["name"].text.replace("-", "_"):
+        draft.take(("driver", "output-name"), library)
+    draft.take(("driver", "model"), facts.model)
+    entry = facts.entry
+    if entry and entry.text != "FxDriverEntry":
+        draft.take(("driver", "entry-point"), entry)
+    yield from _targets(draft, facts)
+
+
+def _targets(draft: Draft, facts: Facts) -> Iterator[Finding]:
+    said = facts.triples
+    good = [each for each in said if each.text in _TARGETS]
+    if said and not good:
+        raise facts.refuse(
+            ("package", "name"),
+            f"{said[0].origin} builds for `{said[0].text}`, and Windows loads no drivers of that",
+            f"one of {', '.join(_TARGETS)}",
+        )
+    draft.list(("driver", "targets"), good)
+    for each in said:
+        if each not in good:
+            yield difference(each.origin, f"`{each.text}` is no target that has drivers")
+    if not said:
+        yield difference(
+            Origin("Cargo.toml"),
+            "no target is named, so that cargo builds for the machine it runs on, into target/debug",
+            f"the target is {_TARGETS[0]}, and the image lies in target/{_TARGETS[0]}/debug",
+        )
+    for each in good[1:]:
+        if facts.cargo.flags_for(each.text) != facts.flags:
+            yield difference(
+                each.origin,
+                f"`{each.text}` has other flags than `{good[0].text}`",
+                f"both get those of `{good[0].text}`",
+            )
+
+
+def _toolchain(draft: Draft, facts: Facts) -> Iterator[Finding]:
+    channel = facts.asked_channel
+    if channel and channel.text != "stable":
+        draft.take(("toolchain", "channel"), channel)
+    draft.list(("toolchain", "build-std"), _build_std(facts))
+    unstable = facts.flags.unstable
+    if unstable and channel and not channel.text.startswith("nightly"):
+        yield difference(
+            unstable.origin,
+            f"`{unstable.text}` needs nightly, and the channel is `{channel.text}`",
+            "with it, arguments meant for before the objects come after them",
+        )
+    elif facts.flags.pre:
+        yield hazard(
+            facts.flags.pre[0].origin,
+            "arguments before the objects need nightly",
+            "`linker.args` takes them with any channel: move them there, and drop `channel`",
+            cured=False,
+        )
+    if facts.cargo.file == ".cargo/config" and not facts.cargo.is_superseded:
+        draft.say(("toolchain", "cargo-config"), ".cargo/config", Origin(".cargo/config"))
+    for said in facts.flags.pre:
+        if said.text.upper().startswith("/PDBALTPATH"):
+            yield hazard(
+                said.origin,
+                "rustc passes a /PDBALTPATH of its own after this one, and the last counts",
+                "as an element of `linker.args` it comes last",
+                cured=False,
+            )
+
+
+def _build_std(facts: Facts) -> list[Said]:
+    for profile in facts.pipeline.profiles:
+        if profile.build and profile.build[0].build_std:
+            return [Said(each, profile.build[1]) for each in profile.build[0].build_std]
+    return list(facts.cargo.build_std)
+
+
+def _linker(draft: Draft, facts: Facts) -> Iterator[Finding]:
+    wanted, flags = facts.wanted, facts.flags
+    triples = facts.triples
+    program = flags.linker or (facts.cargo.linkers.get(triples[0].text) if triples else None)
+    if program:
+        name = re.sub(r"\.exe$", "", program.text, flags=re.IGNORECASE)
+        draft.say(("linker", "program"), name, program.origin)
+    if wanted.pre or wanted.post:
+        keys = fewest_keys(_bare_driver(facts), wanted, is_nightly=_is_nightly(facts))
+        for name, value in keys.items():
+            if isinstance(value, str):
+                draft.say(("linker", name), value, (wanted.pre or wanted.post)[0].origin)
+            else:
+                draft.list(("linker", name), value)
+        if facts.script.arguments and not (flags.pre or flags.post):
+            origin = facts.script.arguments[0].origin
+            draft.say(("linker", "emit"), "build-script", origin)
+    elif facts.script.wdk:
+        yield difference(
+            facts.script.wdk,
+            "wdk-build passes the linker's arguments, another list in every version of it",
+            "the preset `kernel` stands in their place; /MAP, /MAPINFO:EXPORTS, /NXCOMPAT and "
+            "/OPT:REF,ICF are not in it",
+        )
+    else:
+        yield difference(
+            Origin("Cargo.toml"),
+            "nothing tells the linker to make a driver",
+            "the preset `kernel` does",
+        )
+    draft.list(("linker", "rustflags"), flags.other)
+
+
+def _bare_driver(facts: Facts) -> Driver:
+    triples = [each.text for each in facts.triples if each.text in _TARGETS]
+    entry, model = facts.entry, facts.model
+    return Driver.model_construct(
+        name="x",
+        model=model.text if model else "wdm",
+        entry_point=entry.text if entry and entry.text != "FxDriverEntry" else None,
+        target=triples[0] if triples else None,
+        targets=None,
+    )
+
+
+def _is_nightly(facts: Facts) -> bool:
+    channel = facts.asked_channel
+    return bool(channel and channel.text.startswith("nightly"))
+
+
+def _wdk(draft: Draft, facts: Facts) -> Iterator[Finding]:
+    script = facts.script
+    if script.kit:
+        root, version = script.kit
+        draft.say(("wdk", "locate"), "path", root.origin)
+        draft.take(("wdk", "path"), root)
+        draft.take(("wdk", "version"), version)
+    elif script.registry and not script.environment:
+        draft.say(("wdk", "locate"), "registry", script.registry)
+    elif script.environment and not script.registry:
+        draft.say(("wdk", "locate"), "env", script.environment)
+    elif not (script.registry or script.wdk or facts.manifest.wdk):
+        origin = Origin(facts.manifest.script or "no build.rs")
+        model = facts.model
+        if model is None or model.text == "wdm":
+            draft.say(("wdk", "locate"), "none", origin)
+        for said in script.libraries:
+            yield difference(
+                said.origin,
+                f"the build script links `{said.text}`, and looks for no kit",
+                f'`linker.args = ["{said.text}.lib"]` links it',
+            )
+        return
+    if not script.wdk and (origin_of := script.registry or script.environment or root_of(script)):
+        libraries = tuple(script.libraries)
+        first = libraries[0].origin if libraries else origin_of
+        draft.say(("wdk", "libraries"), libraries, first)
+
+
+def root_of(script: BuildScript) -> Origin | None:
+    """Return where the script has the path of a kit, if it has one."""
+    return script.kit[0].origin if script.kit else None
