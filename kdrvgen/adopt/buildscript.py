@@ -6,10 +6,10 @@ It is read, not run: what is not one of the things known here is said, never gue
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
+from kdrvgen.adopt.finding import Finding, Kind, Origin, Said, difference, hazard, unknown
 from kdrvgen.adopt.manifest import Manifest
 from kdrvgen.adopt.rust import Function, blocks_around, functions
 from kdrvgen.adopt.snapshot import Snapshot
@@ -47,6 +47,7 @@ class BuildScript:
         environment: Where it asks the environment for the kit, if it does.
         kit: Root and version of a kit whose path is written out.
         wdk: Where it calls Microsoft's wdk-build, if it does.
+        is_unclear: Whether it is there and could not be read.
     """
 
     arguments: tuple[Said, ...] = ()
@@ -55,6 +56,7 @@ class BuildScript:
     environment: Origin | None = None
     kit: tuple[Said, Said] | None = None
     wdk: Origin | None = None
+    is_unclear: bool = False
 
 
 def read_build_script(
@@ -65,7 +67,8 @@ def read_build_script(
     if path is None:
         return BuildScript(), []
     if path in snapshot.unreadable:
-        return BuildScript(), [unknown(Origin(path), snapshot.unreadable[path])]
+        told = unknown(Origin(path), snapshot.unreadable[path])
+        return BuildScript(is_unclear=True), [told]
     reader = _Reader(snapshot, manifest)
     return reader.read(path)
 
@@ -84,9 +87,12 @@ class _Reader:
             for crate, file in self.helpers.items()
         }
         local = functions(path, self.snapshot.files[path])
-        if "main" not in local:
-            self.findings.append(unknown(Origin(path), "there is no `fn main` to be read"))
-            return self.script, self.findings
+        if len(local.get("main", ())) != 1:
+            mains = local.get("main", ())
+            told = "`#[cfg]` chooses between several" if mains else "there is no"
+            origin = mains[0].origin(0) if mains else Origin(path)
+            self.findings.append(unknown(origin, f"{told} `fn main`: the build script is not read"))
+            return BuildScript(is_unclear=True), self.findings
         waiting, done = [("", "main")], set()
         while waiting:
             crate, name = waiting.pop(0)
@@ -94,9 +100,9 @@ class _Reader:
                 continue
             done.add((crate, name))
             home = known[crate] if crate else local
-            body = home[name]
-            self._body(body)
-            waiting += self._calls(body, crate, home, known)
+            for body in home[name]:
+                self._body(body)
+                waiting += self._calls(body, crate, home, known)
         if not (self.script.registry or self.script.environment or self.script.wdk):
             self.findings += [
                 unknown(origin, "the linker is sent to a folder that is found when this runs")
@@ -169,7 +175,7 @@ class _Reader:
                 self.script = replace(self.script, registry=origin)
             if literal.text == "WDKContentRoot" and self.script.environment is None:
                 self.script = replace(self.script, environment=origin)
-            if literal.text == "um":
+            if literal.text == "um" and not any(each.kind is Kind.DIFFERENCE for each in self.findings):
                 self.findings.append(
                     difference(origin, "the kit's user-mode libraries are looked for too", "")
                 )
@@ -188,8 +194,8 @@ class _Reader:
         self,
         body: Function,
         crate: str,
-        home: Mapping[str, Function],
-        known: Mapping[str, Mapping[str, Function]],
+        home: Mapping[str, Sequence[Function]],
+        known: Mapping[str, Mapping[str, Sequence[Function]]],
     ) -> Iterator[tuple[str, str]]:
         for found in _ACTING.finditer(body.code):
             told = f"the build script uses `{found[1] or found[2]}`: the generated one does not"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
+from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, note, unknown
 from kdrvgen.adopt.rustflags import Flags, sort_flags
 from kdrvgen.adopt.snapshot import Document, Snapshot, parse
 
@@ -114,7 +114,19 @@ def _flags(
     joined: dict[str, list[Said]] = {}
     # Arrays of several files are joined, those of the nearest last.
     for document in reversed(documents):
-        joined.setdefault("", []).extend(document.words("build", "rustflags"))
+        words = document.words("build", "rustflags")
+        everywhere = joined.setdefault("", [])
+        if words and [each.text for each in words] == [each.text for each in everywhere]:
+            findings.append(
+                note(
+                    everywhere[0].origin,
+                    "cargo joins these flags to the same ones nearer to the driver: each is given "
+                    "twice",
+                    "they are given once",
+                )
+            )
+            everywhere.clear()
+        everywhere.extend(words)
         for name in document.table("target"):
             words = document.words("target", name, "rustflags")
             if words and own is not document:

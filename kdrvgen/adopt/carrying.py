@@ -113,7 +113,7 @@ class _Carrier:
         extra = [
             each
             for each in (*task.names("dependencies"), *task.names("run_task"))
-            if each not in self.pipeline.roles
+            if each not in self.pipeline.roles and self._task_name(each) not in GENERATED_TASKS
         ]
         if name != role:
             self._stand_in(name, task, [*extra, role])
@@ -250,6 +250,8 @@ class _Carrier:
     def _task_name(self, name: str) -> str:
         if self._is_default(name) if name in self.makefile.tasks else False:
             return "sign"
+        if name == "build" and name not in self.makefile.tasks:
+            return "build-driver"  # cargo-make's own runs `cargo build`
         return self.names.get(name, name)
 
     def _with_new_variables(self, value: Any) -> Any:  # noqa: ANN401 - any TOML value

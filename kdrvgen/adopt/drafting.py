@@ -281,6 +281,8 @@ def _is_nightly(facts: Facts) -> bool:
 
 def _wdk(draft: Draft, facts: Facts) -> Iterator[Finding]:
     script = facts.script
+    if script.is_unclear:
+        return
     if script.kit:
         root, version = script.kit
         draft.say(("wdk", "locate"), "path", root.origin)

@@ -18,6 +18,7 @@ _EVERYWHERE = (".cargo/config", ".cargo/config.toml", "rust-toolchain", "rust-to
 _SCRIPTS = (".bat", ".cmd", ".ps1", ".sh")
 _MOST_FILES = 200
 _HIGHEST = 16
+_FARTHEST = 4
 _NAMED = re.compile(r"[\w./\\-]+\.(?:toml|bat|cmd|ps1|sh|rs)\b", re.ASCII)
 _PATH_KEY = re.compile(r'\bpath\s*=\s*["\']([^"\'\n]+)["\']')
 _BUILD_KEY = re.compile(r'^\s*build\s*=\s*["\']([^"\'\n]+)["\']', re.MULTILINE)
@@ -78,10 +79,13 @@ class _Reader:
         while todo := sorted(set(self.files) - looked):
             for path in todo:
                 looked.add(path)
+                # A path dependency may be anywhere; what else is named lies in the workspace.
+                is_manifest = posixpath.basename(path) == "Cargo.toml"
+                limit = _FARTHEST if is_manifest else highest.count("../")
                 self.take(
                     found
                     for found in _named(path, self.files[path])
-                    if found.count("../") <= highest.count("../")
+                    if found.count("../") <= limit
                 )
 
 

@@ -164,7 +164,10 @@ def cargo_profile(profile: ProfileFacts, makefile: Makefile) -> tuple[Said | Non
     is what was meant.
     """
     if profile.build is None:
-        return None, []
+        found = re.search(r"/(debug|release)/[^/]*$", profile.dll.text) if profile.dll else None
+        if profile.dll is None or found is None:
+            return None, []
+        return Said({"debug": "dev"}.get(found[1], found[1]), profile.dll.origin), []
     build, origin = profile.build
     if build.is_explicit or not build.unset:
         return Said(build.profile, origin), []

@@ -56,11 +56,14 @@ class Function:
         return Origin(self.path, bisect_right(self.starts, self.at + offset))
 
 
-def functions(path: str, source: str) -> dict[str, Function]:
-    """Return the functions of a source file by their names; those that nest are found too."""
+def functions(path: str, source: str) -> dict[str, list[Function]]:
+    """Return the functions of a source file by their names; those that nest are found too.
+
+    There are several of one name where `#[cfg]` chooses, or in several modules.
+    """
     code, literals = _blanked(source)
     starts = (0, *(at + 1 for at, character in enumerate(source) if character == "\n"))
-    found = {}
+    found: dict[str, list[Function]] = {}
     for match in _FUNCTION.finditer(code):
         first = code.find("{", match.end())
         semicolon = code.find(";", match.end())
@@ -72,7 +75,8 @@ def functions(path: str, source: str) -> dict[str, Function]:
             for at, text in literals.items()
             if first <= at < last
         }
-        found[match[1]] = Function(path, code[first:last], first, inside, starts)
+        function = Function(path, code[first:last], first, inside, starts)
+        found.setdefault(match[1], []).append(function)
     return found
 
 

@@ -37,7 +37,8 @@ def draft_signing(draft: Draft, pipeline: Pipeline, wdk: Origin | None) -> list[
         if profile.signature is None:
             continue
         keys, told = _keys(profile)
-        findings += [each for each in told if each not in findings]
+        said = {(each.origin, each.kind) for each in findings}
+        findings += [each for each in told if (each.origin, each.kind) not in said]
         for name, (value, origin) in keys.items():
             if name not in base or base[name][0] != value:
                 draft.say(("profiles", profile.name, "signing", name), value, origin)
