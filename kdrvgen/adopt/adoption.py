@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from kdrvgen.adopt.carrying import carry
 from kdrvgen.adopt.comparing import compare
 from kdrvgen.adopt.draft import Draft
 from kdrvgen.adopt.drafting import Facts, draft_project
-from kdrvgen.adopt.finding import Finding, Said, difference
+from kdrvgen.adopt.finding import Finding, Origin, Said, difference
 from kdrvgen.adopt.hazards import cargo_profile, pipeline_hazards
 from kdrvgen.adopt.makefile import Makefile, read_makefile
 from kdrvgen.adopt.manifest import read_channel, read_manifest
@@ -40,6 +40,7 @@ class Adoption:
     Attributes:
         text: The proposed config.toml.
         annotated: The same, with a comment on every line that says where it comes from.
+        origins: Where the lines of `text` come from, by their numbers from 1.
         project: What kdrvgen reads in it.
         findings: What to know of it, in the order of files and lines.
         steps: What is left for the user to do before kdrvgen can take the project over.
@@ -47,6 +48,7 @@ class Adoption:
 
     text: str
     annotated: str
+    origins: Mapping[int, Origin]
     project: Project
     findings: tuple[Finding, ...]
     steps: tuple[str, ...]
@@ -81,6 +83,7 @@ def adopt(snapshot: Snapshot) -> Adoption:
     return Adoption(
         text=text,
         annotated=draft.text(with_origins=True),
+        origins=draft.origins(),
         project=project,
         findings=tuple(sorted(dict.fromkeys(findings))),
         steps=tuple(_steps(facts)),

@@ -98,6 +98,20 @@ class Draft:
 
     def text(self, *, with_origins: bool = False) -> str:
         """Return the file, with or without a comment on every line that says where it is from."""
+        written = [_commented(text, origin, with_origins) for text, origin in self._lines()]
+        return "\n".join(written) + "\n"
+
+    def origins(self) -> dict[int, Origin]:
+        """Return where the lines of the file come from, by their numbers from 1."""
+        found: dict[int, Origin] = {}
+        number = 1
+        for text, origin in self._lines():
+            if origin:
+                found[number] = origin
+            number += 1 + text.count("\n")
+        return found
+
+    def _lines(self) -> list[tuple[str, Origin | None]]:
         lines: list[tuple[str, Origin | None]] = []
         places = {_table(path): place for place, path in reversed([*enumerate(self.entries)])}
         ordered = sorted(self.entries, key=lambda path: (_rank(path), places[_table(path)]))
@@ -113,8 +127,7 @@ class Draft:
             for path in paths:
                 name = ".".join(key(part) for part in path[len(table) :])
                 lines += _lines(name, self.entries[path])
-        written = [_commented(text, origin, with_origins) for text, origin in lines[1:]]
-        return "\n".join(written) + "\n"
+        return lines[1:]
 
 
 def _rank(path: Path) -> tuple[int, int]:

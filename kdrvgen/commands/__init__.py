@@ -14,6 +14,7 @@ DEFAULT = "generate"
 """What is done when the first word is no verb but a configuration."""
 
 VERBS = {
+    "adopt": "read a hand-written project and propose the config.toml that reproduces it",
     "eject": "give the generated files up: they become yours, and kdrvgen leaves them alone",
 }
 """Each verb's word, which is its module's name too, and what it does."""
