@@ -1,4 +1,4 @@
-"""A hand-written project's files → the config.toml that reproduces it, and what that would change."""
+"""A hand-written project's files → the config.toml that reproduces it, and what it changes."""
 
 from __future__ import annotations
 

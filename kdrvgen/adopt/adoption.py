@@ -13,7 +13,8 @@ from kdrvgen.adopt.cargo import read_cargo_settings
 from kdrvgen.adopt.carrying import carry
 from kdrvgen.adopt.comparing import compare
 from kdrvgen.adopt.draft import Draft
-from kdrvgen.adopt.drafting import Facts, draft_project
+from kdrvgen.adopt.drafting import draft_project
+from kdrvgen.adopt.facts import Facts
 from kdrvgen.adopt.finding import Finding, Origin, Said, difference
 from kdrvgen.adopt.hazards import cargo_profile, pipeline_hazards
 from kdrvgen.adopt.makefile import Makefile, read_makefile
@@ -200,5 +201,3 @@ def _steps(facts: Facts) -> Sequence[str]:
     if facts.password:
         steps.append(f"put the password into the environment variable {facts.password}")
     return steps
-
-

@@ -115,7 +115,7 @@ class _Parser:
 
 
 def _is_comment(text: str) -> bool:
-    return text.startswith(("::", "#")) or re.match(r"rem(\s|$)", text, re.I) is not None
+    return text.startswith(("::", "#")) or re.match(r"rem(\s|$)", text, re.IGNORECASE) is not None
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:

@@ -18,18 +18,19 @@ __all__ = ["BuildScript", "read_build_script"]
 
 _PRINT = re.compile(r"\be?print(?:ln)?!\s*\(\s*(?=\")")
 _CALL = re.compile(r"(?<![\w.])((?:[A-Za-z_]\w*::)*)([A-Za-z_]\w*)\s*(?:::<[^>()]*>)?\(")
-_KIT_PATH = re.compile(r"(.*[\\/]Windows Kits[\\/]10)[\\/]lib[\\/](10\.[\d.]+)[\\/]km[\\/]", re.I)
+_KIT_PATH = re.compile(
+    r"(.*[\\/]Windows Kits[\\/]10)[\\/]lib[\\/](10\.[\d.]+)[\\/]km[\\/]", re.IGNORECASE
+)
 _FLAG_KEYS = frozenset({"rustc-link-arg", "rustc-link-arg-cdylib", "rustc-cdylib-link-arg"})
 _SILENT_KEYS = frozenset({"rerun-if-changed", "rerun-if-env-changed", "warning"})
 
 # Calls that change nothing outside of the script: the standard library's on values and paths.
 _HARMLESS = frozenset(
     """Some None Ok Err Box Error String PathBuf Path Vec var var_os env from new predef format_err
-    default expect unwrap anyhow main args matches assert debug_assert cfg include_str"""
-    .split()
+    default expect unwrap anyhow main args matches assert debug_assert cfg include_str""".split()  # noqa: SIM905 - words
 )
 _HARMLESS_CRATES = frozenset(
-    "std env Path PathBuf Result Option String RegKey winreg failure anyhow Error Vec path".split()
+    "std env Path PathBuf Result Option String RegKey winreg failure anyhow Error Vec path".split()  # noqa: SIM905 - likewise
 )
 _ACTING = re.compile(
     r"\b(?:std::)?(fs::\w+|process::Command|Command)\s*(?:::new)?\s*\(|\b(File::\w+)\s*\("
@@ -59,9 +60,7 @@ class BuildScript:
     is_unclear: bool = False
 
 
-def read_build_script(
-    snapshot: Snapshot, manifest: Manifest
-) -> tuple[BuildScript, list[Finding]]:
+def read_build_script(snapshot: Snapshot, manifest: Manifest) -> tuple[BuildScript, list[Finding]]:
     """Read the build script, and the library crates of the project that it calls."""
     path = manifest.script
     if path is None:
@@ -175,7 +174,9 @@ class _Reader:
                 self.script = replace(self.script, registry=origin)
             if literal.text == "WDKContentRoot" and self.script.environment is None:
                 self.script = replace(self.script, environment=origin)
-            if literal.text == "um" and not any(each.kind is Kind.DIFFERENCE for each in self.findings):
+            if literal.text == "um" and not any(
+                each.kind is Kind.DIFFERENCE for each in self.findings
+            ):
                 self.findings.append(
                     difference(origin, "the kit's user-mode libraries are looked for too", "")
                 )
@@ -197,29 +198,32 @@ class _Reader:
         home: Mapping[str, Sequence[Function]],
         known: Mapping[str, Mapping[str, Sequence[Function]]],
     ) -> Iterator[tuple[str, str]]:
+        """Yield the functions of the project that are called; say which others are."""
         for found in _ACTING.finditer(body.code):
-            told = f"the build script uses `{found[1] or found[2]}`: the generated one does not"
-            self.findings.append(unknown(body.origin(found.start()), told))
+            self._strange(body, found.start(), f"uses `{found[1] or found[2]}`")
         for found in _CALL.finditer(body.code):
             prefix, name = found[1].removesuffix("::"), found[2]
             first = prefix.partition("::")[0]
             if first == "wdk_build":
-                if self.script.wdk is None:
-                    self.script = replace(self.script, wdk=body.origin(found.start()))
-            elif not prefix and name in home:
-                yield crate, name
-            elif first in {"self", "crate"} and name in home:
+                wdk = self.script.wdk or body.origin(found.start())
+                self.script = replace(self.script, wdk=wdk)
+            elif first in {"", "self", "crate"} and name in home:
                 yield crate, name
             elif first in known and name in known[first]:
                 yield first, name
-            elif prefix and first not in _HARMLESS_CRATES:
-                if first[0].isupper() and name[0].isupper():
-                    continue  # a variant of an enumeration
-                told = f"the build script calls `{prefix}::{name}`: the generated one does not"
-                self.findings.append(unknown(body.origin(found.start()), told))
-            elif not prefix and name not in _HARMLESS and not _is_word(name):
-                told = f"the build script calls `{name}`: the generated one does not"
-                self.findings.append(unknown(body.origin(found.start()), told))
+            elif not _is_harmless(first, name):
+                self._strange(body, found.start(), f"calls `{found[1]}{name}`")
+
+    def _strange(self, body: Function, at: int, what: str) -> None:
+        told = f"the build script {what}: the generated one does not"
+        self.findings.append(unknown(body.origin(at), told))
+
+
+def _is_harmless(crate: str, name: str) -> bool:
+    """Tell whether a call does nothing outside of the script."""
+    if crate in _HARMLESS_CRATES or (crate and crate[0].isupper() and name[0].isupper()):
+        return True  # of the standard library, or a variant of an enumeration
+    return not crate and (name in _HARMLESS or _is_word(name))
 
 
 def _is_word(name: str) -> bool:
@@ -247,10 +251,10 @@ def _surroundings(code: str, at: int) -> tuple[str, list[str]]:
 def _looped(body: Function, loop: str, value: str, at: int) -> list[str]:
     """Return what a print in a loop over an array of strings says; nothing if it is another."""
     found = re.match(r"for\s+(\w+)\s+in\s+&?(\w*)", loop)
-    if not found or not re.fullmatch(r"[^{}]*\{(?:%s)?(?::\w*)?\}[^{}]*" % found[1], value):
+    if not found or not re.fullmatch(rf"[^{{}}]*\{{(?:{found[1]})?(?::\w*)?\}}[^{{}}]*", value):
         return []
     if found[2]:
-        begins = re.search(r"\blet\s+%s\b[^=;]*=[^;]*?\[" % found[2], body.code[:at])
+        begins = re.search(rf"\blet\s+{found[2]}\b[^=;]*=[^;]*?\[", body.code[:at])
         first = begins.end() if begins else -1
     else:
         first = body.code.rfind("[", 0, at)

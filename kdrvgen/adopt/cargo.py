@@ -106,7 +106,7 @@ def _flags(
         findings.append(
             hazard(
                 environment[0].origin if environment else Origin("Makefile.toml"),
-                "RUSTFLAGS in the environment replaces every `rustflags` of the cargo configuration",
+                "RUSTFLAGS in the environment replaces the flags of the cargo configuration",
                 "its flags stand in `[linker]`, and the pipeline refuses a RUSTFLAGS",
             )
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from kdrvgen.adopt.cargo import read_cargo_settings
-from kdrvgen.adopt.drafting import Facts
+from kdrvgen.adopt.facts import Facts
 from kdrvgen.adopt.finding import Finding, Origin, difference
 from kdrvgen.adopt.linking import same_arguments
 from kdrvgen.adopt.snapshot import Snapshot

@@ -57,7 +57,7 @@ class Draft:
         if said is not None:
             self.say(path, said.text, said.origin)
 
-    def list(self, path: Path, members: Sequence[Said]) -> None:
+    def say_all(self, path: Path, members: Sequence[Said]) -> None:
         """Set a key to an array of texts of the project; one that is empty is left out."""
         if members:
             self.say(path, tuple(members), members[0].origin)
@@ -85,7 +85,7 @@ class Draft:
                 continue
             index = location[length] if length < len(location) else None
             if isinstance(entry.value, tuple) and isinstance(index, int):
-                said = entry.value[index]
+                said: Said = entry.value[index]
                 rest = (*entry.value[:index], *entry.value[index + 1 :])
                 self.entries[path] = Entry(rest, entry.origin)
                 if not rest:

@@ -3,123 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import get_args
 
 from kdrvgen.adopt.buildscript import BuildScript
-from kdrvgen.adopt.cargo import CargoSettings
 from kdrvgen.adopt.draft import Draft
+from kdrvgen.adopt.facts import Facts
 from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
-from kdrvgen.adopt.hazards import cargo_profile
-from kdrvgen.adopt.linking import Wanted, fewest_keys
-from kdrvgen.adopt.makefile import Makefile
-from kdrvgen.adopt.manifest import Manifest
-from kdrvgen.adopt.pipeline import Pipeline
-from kdrvgen.adopt.rustflags import Flags
-from kdrvgen.adopt.signing import password_variable
+from kdrvgen.adopt.linking import fewest_keys
 from kdrvgen.model import Driver
 from kdrvgen.model.driver import Target
 
-__all__ = ["Facts", "draft_project"]
+__all__ = ["draft_project"]
 
 _TARGETS: tuple[Target, ...] = get_args(Target)
-_ENTRY = re.compile(r"[-/]ENTRY:(\w+)(?:@8)?$", re.IGNORECASE)
-_MODELS = {"wdm", "kmdf", "umdf"}
-
-
-@dataclass(frozen=True)
-class Facts:
-    """All that the files of a project say."""
-
-    manifest: Manifest
-    makefile: Makefile
-    cargo: CargoSettings
-    channel: Said | None
-    script: BuildScript
-    pipeline: Pipeline
-    refuse: Callable[[tuple[str, ...], str, str], Exception]
-
-    @property
-    def wdk(self) -> Origin | None:
-        """Where the project leaves linking or signing to Microsoft's wdk-build, if it does."""
-        return self.script.wdk or self.makefile.wdk
-
-    @property
-    def triples(self) -> tuple[Said, ...]:
-        """The targets that the project is built for; none if it does not say."""
-        asked = [
-            Said(build[0].target, build[1])
-            for each in self.pipeline.profiles
-            if (build := each.build) and build[0].target
-        ]
-        said = [*asked, *self.cargo.targets]
-        return tuple({each.text: each for each in reversed(said)}.values())[::-1]
-
-    @property
-    def flags(self) -> Flags:
-        """The flags for rustc of the default target."""
-        triples = self.triples
-        return self.cargo.flags_for(triples[0].text if triples else _TARGETS[0])
-
-    @property
-    def wanted(self) -> Wanted:
-        """The linker's arguments; the build script's come after those of the configuration."""
-        return Wanted(self.flags.pre, (*self.flags.post, *self.script.arguments))
-
-    @property
-    def model(self) -> Said | None:
-        """The driver model, if something tells it."""
-        if self.manifest.model and self.manifest.model.text.lower() in _MODELS:
-            return Said(self.manifest.model.text.lower(), self.manifest.model.origin)
-        entry = self.entry
-        return Said("kmdf", entry.origin) if entry and entry.text == "FxDriverEntry" else None
-
-    @property
-    def entry(self) -> Said | None:
-        """The entry point that the linker is told."""
-        for said in (*self.wanted.pre, *self.wanted.post):
-            if found := _ENTRY.match(said.text):
-                return Said(found[1], said.origin)
-        return None
-
-    @property
-    def asked_channel(self) -> Said | None:
-        """The channel: of the toolchain file, of a command, or that which flags need."""
-        if self.channel:
-            return self.channel
-        for profile in self.pipeline.profiles:
-            if profile.build and profile.build[0].channel:
-                return Said(profile.build[0].channel, profile.build[1])
-        for name in self.pipeline.roles:
-            task = self.makefile.tasks.get(name)
-            toolchain = task.keys.get("toolchain") if task else None
-            if task and isinstance(toolchain, str):
-                return Said(toolchain, task.where("toolchain"))
-        unstable = self.flags.unstable or self.cargo.nightly
-        return Said("nightly", unstable.origin) if unstable else None
-
-    @property
-    def spent(self) -> set[str]:
-        """Variables that were meant for the build and say nothing more."""
-        return {
-            origin_name
-            for profile in self.pipeline.profiles
-            for origin_name, variable in {
-                **self.makefile.env,
-                **self.makefile.profiles.get(profile.name, {}),
-            }.items()
-            for said in [cargo_profile(profile, self.makefile)[0]]
-            if said and said.origin == variable.origin
-        }
-
-    @property
-    def password(self) -> str:
-        """The variable that the password of a PKCS #12 file is wanted in; empty without one."""
-        for profile in self.pipeline.profiles:
-            if profile.signature and profile.signature[0].password:
-                return password_variable(profile.signature[0].password)
-        return ""
 
 
 def draft_project(draft: Draft, facts: Facts) -> list[Finding]:
@@ -144,7 +41,7 @@ def _driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
         )
     for key in ("name", "version", "description"):
         draft.take(("driver", key), manifest.texts.get(key))
-    draft.list(("driver", "authors"), manifest.authors)
+    draft.say_all(("driver", "authors"), manifest.authors)
     for key in ("license", "edition"):
         draft.take(("driver", key), manifest.texts.get(key))
     image = facts.pipeline.profiles[0].image
@@ -172,14 +69,14 @@ def _targets(draft: Draft, facts: Facts) -> Iterator[Finding]:
             f"{said[0].origin} builds for `{said[0].text}`, and Windows loads no drivers of that",
             f"one of {', '.join(_TARGETS)}",
         )
-    draft.list(("driver", "targets"), good)
+    draft.say_all(("driver", "targets"), good)
     for each in said:
         if each not in good:
             yield difference(each.origin, f"`{each.text}` is no target that has drivers")
     if not said:
         yield difference(
             Origin("Cargo.toml"),
-            "no target is named, so that cargo builds for the machine it runs on, into target/debug",
+            "no target is named: cargo builds for the machine it runs on, into target/debug",
             f"the target is {_TARGETS[0]}, and the image lies in target/{_TARGETS[0]}/debug",
         )
     for each in good[1:]:
@@ -195,7 +92,7 @@ def _toolchain(draft: Draft, facts: Facts) -> Iterator[Finding]:
     channel = facts.asked_channel
     if channel and channel.text != "stable":
         draft.take(("toolchain", "channel"), channel)
-    draft.list(("toolchain", "build-std"), _build_std(facts))
+    draft.say_all(("toolchain", "build-std"), _build_std(facts))
     unstable = facts.flags.unstable
     if unstable and channel and not channel.text.startswith("nightly"):
         yield difference(
@@ -242,7 +139,7 @@ def _linker(draft: Draft, facts: Facts) -> Iterator[Finding]:
             if isinstance(value, str):
                 draft.say(("linker", name), value, (wanted.pre or wanted.post)[0].origin)
             else:
-                draft.list(("linker", name), value)
+                draft.say_all(("linker", name), value)
         if facts.script.arguments and not (flags.pre or flags.post):
             origin = facts.script.arguments[0].origin
             draft.say(("linker", "emit"), "build-script", origin)
@@ -259,15 +156,16 @@ def _linker(draft: Draft, facts: Facts) -> Iterator[Finding]:
             "nothing tells the linker to make a driver",
             "the preset `kernel` does",
         )
-    draft.list(("linker", "rustflags"), flags.other)
+    draft.say_all(("linker", "rustflags"), flags.other)
 
 
 def _bare_driver(facts: Facts) -> Driver:
     triples = [each.text for each in facts.triples if each.text in _TARGETS]
     entry, model = facts.entry, facts.model
+    is_umdf = model is not None and model.text == "umdf"
     return Driver.model_construct(
         name="x",
-        model=model.text if model else "wdm",
+        model="kmdf" if model and model.text == "kmdf" else "umdf" if is_umdf else "wdm",
         entry_point=entry.text if entry and entry.text != "FxDriverEntry" else None,
         target=triples[0] if triples else None,
         targets=None,

@@ -1,4 +1,4 @@
-"""Reads a project from the disk: its own files, those they name, and what cargo finds above them."""
+"""Reads a project from the disk: its files, those they name, and what cargo finds above them."""
 
 from __future__ import annotations
 
@@ -83,9 +83,7 @@ class _Reader:
                 is_manifest = posixpath.basename(path) == "Cargo.toml"
                 limit = _FARTHEST if is_manifest else highest.count("../")
                 self.take(
-                    found
-                    for found in _named(path, self.files[path])
-                    if found.count("../") <= limit
+                    found for found in _named(path, self.files[path]) if found.count("../") <= limit
                 )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kdrvgen.adopt.finding import Finding, Said, difference, hazard, unknown
+from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
 from kdrvgen.adopt.makefile import Makefile, MakeTask
 from kdrvgen.adopt.manifest import Manifest
 from kdrvgen.adopt.pipeline import Pipeline, ProfileFacts
+from kdrvgen.adopt.signing import is_variable
 from kdrvgen.adopt.steps import Act, Step
+from kdrvgen.adopt.switches import Certificate
 
 __all__ = ["cargo_profile", "pipeline_hazards"]
 
@@ -56,22 +58,20 @@ def _of_step(step: Step, task: MakeTask | None, *, is_tidied: bool) -> Iterator[
             "`ignore_errors` hides that the image was not made anew: the old one is signed again",
             "the first task that fails ends the run",
         )
-    if step.act is Act.SETTING and name in {"cd", "chdir"}:
-        if "/d" not in {word.lower() for word in step.words} and not step.command.chained:
-            yield hazard(
-                origin,
-                "`cd` without `/d` does nothing on another drive, and when it fails the rest runs "
-                "in the wrong folder",
-                "no generated task changes its folder",
-            )
-    if step.act is Act.SETTING and name.startswith(("vc", "vsdev")):
-        if re.search(r"Visual Studio[\\/]\d+", step.program):
-            yield hazard(
-                origin,
-                "one edition of Visual Studio, in one folder: on other machines the script goes on "
-                "without it",
-                "rustc finds the linker, and signtool is looked for in the kits",
-            )
+    if name in {"cd", "chdir"} and "/d" not in {word.lower() for word in step.words}:
+        yield hazard(
+            origin,
+            "`cd` without `/d` does nothing on another drive, and when it fails the rest runs "
+            "in the wrong folder",
+            "no generated task changes its folder",
+        )
+    if name.startswith("v") and re.search(r"Visual Studio[\\/]\d+", step.program):
+        yield hazard(
+            origin,
+            "one edition of Visual Studio, in one folder: on other machines the script goes on "
+            "without it",
+            "rustc finds the linker, and signtool is looked for in the kits",
+        )
     if step.act is Act.CERTIFICATE:
         condition = " ".join(step.command.condition).lower()
         if "exist" in condition:
@@ -94,41 +94,43 @@ def _of_lines(task: MakeTask) -> Iterator[Finding]:
             yield hazard(line.origin, "`rm` is no command of cmd", "no cmd is run")
         if re.search(r"\$\{\w+\}", text):
             yield hazard(
-                line.origin, "cmd expands no `${…}`, and cargo-make none in scripts", "no cmd is run"
+                line.origin,
+                "cmd expands no `${…}`, and cargo-make none in scripts",
+                "no cmd is run",
             )
 
 
 def _of_signing(profile: ProfileFacts) -> Iterator[Finding]:
     if profile.certificate:
-        made, origin, _ = profile.certificate
-        lacks = [
-            *([] if made.is_sha256 else ["SHA-1 by default"]),
-            *([] if made.is_for_code else ["not marked for code signing"]),
-        ]
-        if lacks:
-            yield hazard(
-                origin,
-                f"the certificate is {' and '.join(lacks)}",
-                "the test certificate is SHA-256 and for code signing only",
-            )
-        if made.strange:
-            yield difference(
-                origin,
-                f"the certificate is made with {', '.join(made.strange)}",
-                "`[signing]` has no key for it",
-            )
+        yield from _of_certificate(*profile.certificate[:2])
     if not profile.signature:
         return
     sign, origin = profile.signature
     given = set(sign.given)
-    if "fd" not in given:
-        yield hazard(
-            origin,
+    for is_there, message, remedy in (
+        (
+            "fd" not in given,
             "no `/fd`: today's signtool refuses",
             "the digest is always given; sha256 by default",
-        )
-    if "tr" in given and "td" not in given:
-        yield hazard(origin, "`/tr` without `/td`: signtool refuses", "both are always given")
+        ),
+        (
+            "tr" in given and "td" not in given,
+            "`/tr` without `/td`: signtool refuses",
+            "both are always given",
+        ),
+        (
+            "a" in given and "sha1" not in given,
+            "`/a` picks one of several certificates of a name and says nothing",
+            "the certificate is named by its thumbprint",
+        ),
+        (
+            bool(sign.password) and not is_variable(sign.password),
+            "a password in plain text: whoever has this file can sign as you",
+            "it is not carried over: put another one into the variable that config.toml names",
+        ),
+    ):
+        if is_there:
+            yield hazard(origin, message, remedy)
     if "t" in given:
         yield hazard(
             origin,
@@ -136,25 +138,25 @@ def _of_signing(profile: ProfileFacts) -> Iterator[Finding]:
             '`timestamp-protocol = "authenticode"` keeps it; without that line it is RFC 3161',
             cured=False,
         )
-    if "a" in given and "sha1" not in given:
-        yield hazard(
-            origin,
-            "`/a` picks one of several certificates of a name and says nothing",
-            "the certificate is named by its thumbprint",
-        )
-    if sign.password and not re.fullmatch(r"%\w+%|\$(env:)?\{?\w+\}?", sign.password):
-        yield hazard(
-            origin,
-            "a password in plain text: whoever has this file can sign as you",
-            "it is not carried over; put it into the variable that config.toml names, and make "
-            "another one",
-        )
     if sign.strange:
-        yield difference(
+        told = f"signtool is given {', '.join(sign.strange)}"
+        yield difference(origin, told, "`[signing]` has no key for it")
+
+
+def _of_certificate(made: Certificate, origin: Origin) -> Iterator[Finding]:
+    lacks = [
+        *([] if made.is_sha256 else ["SHA-1 by default"]),
+        *([] if made.is_for_code else ["not marked for code signing"]),
+    ]
+    if lacks:
+        yield hazard(
             origin,
-            f"signtool is given {', '.join(sign.strange)}",
-            "`[signing]` has no key for it",
+            f"the certificate is {' and '.join(lacks)}",
+            "the test certificate is SHA-256 and for code signing only",
         )
+    if made.strange:
+        told = f"the certificate is made with {', '.join(made.strange)}"
+        yield difference(origin, told, "`[signing]` has no key for it")
 
 
 def cargo_profile(profile: ProfileFacts, makefile: Makefile) -> tuple[Said | None, list[Finding]]:
@@ -199,10 +201,11 @@ def _of_folders(profile: ProfileFacts, makefile: Makefile, target: str) -> Itera
             f"the profile `{profile.name}` builds {expected} and takes the image from {taken}",
             "the image is made beside what cargo says it made",
         )
+    where = "/".join(folder[:-1])
     if target and target not in folder:
         yield hazard(
             profile.image.origin,
-            f"cargo builds into target/{target}, and the image is taken from {'/'.join(folder[:-1])}",
+            f"cargo builds into target/{target}, and the image is taken from {where}",
             "the image is made beside what cargo says it made",
         )
 
@@ -221,5 +224,3 @@ def _of_names(pipeline: Pipeline, manifest: Manifest) -> Iterator[Finding]:
             f"cargo makes {made}, and {named} is looked for: the image is never made anew",
             "the pipeline takes what cargo says it made",
         )
-
-

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from kdrvgen.adopt.finding import Said
+from kdrvgen.adopt.finding import Origin, Said
 from kdrvgen.model import Driver, Linker
 from kdrvgen.model.presets import link_arguments, matches
 
@@ -81,15 +81,12 @@ def _candidates(
 def _keys(
     preset: _Preset, removed: tuple[Said, ...], pre: tuple[Said, ...], post: tuple[Said, ...]
 ) -> dict[str, str | tuple[Said, ...]]:
-    keys: dict[str, str | tuple[Said, ...]] = {"preset": preset}
-    for name, value in (("pre-args", pre), ("args", post), ("remove", removed)):
-        if value:
-            keys[name] = value
-    return keys
+    lists = (("pre-args", pre), ("args", post), ("remove", removed))
+    return {"preset": preset, **{name: value for name, value in lists if value}}
 
 
-def _nowhere(wanted: Wanted) -> Any:  # noqa: ANN401 - an origin, of whichever argument is first
-    return next((said.origin for said in (*wanted.pre, *wanted.post)))
+def _nowhere(wanted: Wanted) -> Origin:
+    return (*wanted.pre, *wanted.post)[0].origin
 
 
 def _gives(

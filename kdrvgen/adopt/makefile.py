@@ -11,11 +11,11 @@ from kdrvgen.adopt.snapshot import Document, Snapshot, beside, parse
 
 __all__ = ["MakeTask", "Makefile", "Variable", "read_makefile"]
 
-# Keys by which a table under [env] is a variable's value, and not a profile (cargo-make's types.rs).
+# Keys by which a table under [env] is a variable's value and not a profile (cargo-make, types.rs).
 _VALUE_KEYS = frozenset({"value", "script", "source", "unset", "path", "decode_strategy"})
 _MEANINGLESS = frozenset(
     """skip_core_tasks default_to_workspace min_version reduce_output time_summary
-    skip_git_env_info skip_rust_env_info skip_crate_env_info disable_install""".split()
+    skip_git_env_info skip_rust_env_info skip_crate_env_info disable_install""".split()  # noqa: SIM905 - words
 )
 _DEEPEST = 8
 
@@ -60,9 +60,7 @@ class MakeTask:
         document, path = self.places[key]
         value = document.get(path)
         if isinstance(value, list):
-            return [
-                line for index in range(len(value)) for line in document.lines((*path, index))
-            ]
+            return [line for index in range(len(value)) for line in document.lines((*path, index))]
         return document.lines(path)
 
     def names(self, key: str) -> list[str]:

@@ -126,9 +126,7 @@ def _build(own: Document) -> Iterator[Finding]:
 
 def _panic(own: Document, workspace: Document) -> Iterator[Finding]:
     aborts = [
-        name
-        for name in ("dev", "release")
-        if workspace.get(("profile", name, "panic")) == "abort"
+        name for name in ("dev", "release") if workspace.get(("profile", name, "panic")) == "abort"
     ]
     if aborts == ["dev"]:
         yield hazard(
@@ -140,7 +138,7 @@ def _panic(own: Document, workspace: Document) -> Iterator[Finding]:
         yield hazard(
             own.origin(("profile",)),
             "cargo ignores the profiles of a workspace's member",
-            f"what they say belongs in {workspace.path}; `panic` is said by the cargo configuration",
+            f"what they say belongs in {workspace.path}; the cargo configuration has `panic`",
             cured=False,
         )
 

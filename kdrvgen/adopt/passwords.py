@@ -64,9 +64,7 @@ def _replaced(text: str, known: Collection[str]) -> str:
         if len(password) >= _SHORTEST:
             text = re.sub(bounds, mark.replace("\\", r"\\"), text)
     text = _SWITCH.sub(_masked, text) if _SIGNERS.search(text) else text
-    return _ASSIGNED.sub(
-        lambda found: _masked(found) if is_sensitive(found[2]) else found[0], text
-    )
+    return _ASSIGNED.sub(lambda found: _masked(found) if is_sensitive(found[2]) else found[0], text)
 
 
 def _masked(found: re.Match[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kdrvgen.adopt.expanding import surroundings
 from kdrvgen.adopt.finding import Finding, Origin, Said
@@ -85,7 +85,8 @@ def read_pipeline(
     tasks = makefile.tasks or _as_tasks(snapshot)
     package = manifest.texts["name"].text if "name" in manifest.texts else ""
     findings: list[Finding] = []
-    profiles, known = [], {}
+    profiles: list[ProfileFacts] = []
+    found = Pipeline(())
     lower = [name for name in makefile.profiles if name == name.lower()]
     for profile in dict.fromkeys(("development", *lower)):
         values = surroundings(package, profile, makefile.values(profile))
@@ -98,18 +99,16 @@ def read_pipeline(
         }
         mains = _mains(tasks, roles)
         ordered = [each for name in _in_order(tasks, mains) for each in steps[name]]
-        profiles.append(_facts(profile, profile in makefile.profiles, values, ordered))
+        profiles.append(_facts(profile, values, ordered, is_declared=profile in makefile.profiles))
         if profile == "development":
-            known = {"roles": roles, "mains": mains, "steps": steps}
-    return Pipeline(tuple(profiles), **known), findings
+            found = Pipeline((), roles, mains, steps)
+    return replace(found, profiles=tuple(profiles)), findings
 
 
 def _as_tasks(snapshot: Snapshot) -> dict[str, MakeTask]:
     """Return scripts that sign as if tasks called them, for a project without a makefile."""
     return {
-        path: MakeTask(
-            path, {}, {"script": {"file": path}}, {}, Origin(path)
-        )
+        path: MakeTask(path, {}, {"script": {"file": path}}, {}, Origin(path))
         for path, text in snapshot.files.items()
         if "/" not in path and re.search(r"\.(bat|cmd|ps1)$", path) and "signtool" in text.lower()
     }
@@ -178,7 +177,7 @@ def _in_order(tasks: Mapping[str, MakeTask], mains: Mapping[str, str]) -> list[s
 
 
 def _facts(
-    name: str, is_declared: bool, values: Mapping[str, str], steps: Sequence[Step]  # noqa: FBT001
+    name: str, values: Mapping[str, str], steps: Sequence[Step], *, is_declared: bool
 ) -> ProfileFacts:
     first: dict[Act, Step] = {}
     for step in steps:
@@ -233,7 +232,7 @@ def _made(step: Step) -> Certificate:
         name = words.pop(0).lower().lstrip("-")
         meant = _POWERSHELL.get(name)
         if meant == "store" and words:
-            where, store = (words.pop(0).strip("\\").split("\\") + ["", "", ""])[1:3]
+            where, store = [*words.pop(0).strip("\\").split("\\"), "", "", ""][1:3]
             found += ["-ss", store, *(["-sr", where] if where.lower() == "localmachine" else [])]
         elif meant and words:
             value = words.pop(0)

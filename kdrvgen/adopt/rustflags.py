@@ -1,4 +1,4 @@
-"""Flags for rustc, told apart: arguments for the linker before and after the objects, and others."""
+"""Flags for rustc, told apart: for the linker, before and after the objects, and others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from kdrvgen.adopt.finding import Finding, Said, note
 __all__ = ["Flags", "sort_flags"]
 
 # Flags whose value may be a word of its own; the rest carry it after a `=`, or have none.
-_WITH_VALUE = frozenset({"-C", "-Z", "--codegen", "-L", "-l", "--cfg", "--check-cfg", "--cap-lints"})
+_WITH_VALUE = frozenset(
+    {"-C", "-Z", "--codegen", "-L", "-l", "--cfg", "--check-cfg", "--cap-lints"}
+)
 _LINTS = frozenset({"-A", "-W", "-D", "-F"})
 
 

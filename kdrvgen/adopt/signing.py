@@ -10,11 +10,12 @@ from kdrvgen.adopt.draft import Draft
 from kdrvgen.adopt.finding import Finding, Origin, difference, hazard, unknown
 from kdrvgen.adopt.pipeline import Pipeline, ProfileFacts
 
-__all__ = ["PASSWORD_VARIABLE", "draft_signing", "password_variable"]
+__all__ = ["PASSWORD_VARIABLE", "draft_signing", "is_variable", "password_variable"]
 
 PASSWORD_VARIABLE = "PFX_PASSWORD"  # noqa: S105 - a variable's name
 """The variable that takes the place of a password in plain text."""
 
+_VARIABLE = re.compile(r"%(\w+)%|\$(?:env:)?\{?(\w+)\}?")
 _STRONG = frozenset({"sha256", "sha384", "sha512"})
 _Keys = Mapping[str, tuple[object, Origin]]
 
@@ -151,7 +152,7 @@ def _digest(keys: dict[str, tuple[object, Origin]], mode: str) -> list[Finding]:
         return []
     if digest == "certhash":
         if mode == "test":
-            return []  # that of the certificate's own signature, and the test certificate's is SHA-256
+            return []  # that of the certificate's own signature: of a test certificate, SHA-256
         told = "`/fd certHash` takes the digest of the certificate's own signature"
         return [difference(origin, told, "the digest is sha256")]
     if digest:
@@ -162,8 +163,13 @@ def _digest(keys: dict[str, tuple[object, Origin]], mode: str) -> list[Finding]:
 
 def password_variable(password: str) -> str:
     """Return the name of the variable that holds the password, or takes its place."""
-    found = re.fullmatch(r"%(\w+)%|\$(?:env:)?\{?(\w+)\}?", password)
+    found = _VARIABLE.fullmatch(password)
     return (found[1] or found[2]) if found else PASSWORD_VARIABLE
+
+
+def is_variable(password: str) -> bool:
+    """Tell whether what stands where a password stands names a variable."""
+    return _VARIABLE.fullmatch(password) is not None
 
 
 _ORDER = (
@@ -185,5 +191,3 @@ _ORDER = (
 
 def _sorted(keys: _Keys) -> dict[str, tuple[object, Origin]]:
     return {name: keys[name] for name in _ORDER if name in keys}
-
-

@@ -91,7 +91,7 @@ class _Reader:
         elif isinstance(script, Mapping):
             yield from self._script_table(task, script, folder)
         elif runner.startswith("@") and runner != "@shell":
-            told = f"`script_runner = \"{runner}\"` is a language that is not read here"
+            told = f'`script_runner = "{runner}"` is a language that is not read here'
             self.findings.append(unknown(task.where("script_runner"), told))
             yield from self._opaque(task)
         elif script is not None:
@@ -197,8 +197,7 @@ class _Reader:
         ]
         if place.lower().endswith((".ps1", ".sh")):
             lines = [
-                Said(_as_batch(expand_shell(each.text, self.values)), each.origin)
-                for each in lines
+                Said(_as_batch(expand_shell(each.text, self.values)), each.origin) for each in lines
             ]
         inner = list(self._run(lines, folder, tuple(words[1:]), depth + 1))
         acts = {each.act for each in inner}
@@ -254,9 +253,9 @@ def _is_vcvars(name: str) -> bool:
     return re.match(r"vc(vars|varsall)|vsdevcmd|launchbuildenv|setupbuildenv", name) is not None
 
 
-_COPIES = frozenset("rename ren move mv copy cp xcopy rename-item move-item copy-item".split())
-_REMOVES = frozenset("del erase rm remove-item".split())
-_TALKS = frozenset("echo echo. setlocal endlocal exit pause title cls write-host timeout".split())
+_COPIES = frozenset("rename ren move mv copy cp xcopy rename-item move-item copy-item".split())  # noqa: SIM905 - words
+_REMOVES = frozenset("del erase rm remove-item".split())  # noqa: SIM905 - words
+_TALKS = frozenset("echo echo. setlocal endlocal exit pause title cls write-host timeout".split())  # noqa: SIM905 - words
 
 
 def _act(words: Sequence[str], folder: str | None) -> Act:  # noqa: PLR0911 - one answer each
@@ -269,7 +268,7 @@ def _act(words: Sequence[str], folder: str | None) -> Act:  # noqa: PLR0911 - on
         return Act.IMAGE if files[1].endswith(".sys") else Act.OTHER
     if name in _REMOVES and files and all(each.endswith(".sys") for each in files):
         return Act.TIDY
-    if name == "makecert" or name == "new-selfsignedcertificate":
+    if name in {"makecert", "new-selfsignedcertificate"}:
         return Act.CERTIFICATE
     if name == "signtool" and rest[:1] == ["sign"]:
         is_other = files[-1:] and re.search(r"\.(exe|cat|dll|msi|cab|ps1)$", files[-1])

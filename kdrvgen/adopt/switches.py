@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 __all__ = ["CargoBuild", "Certificate", "Signature", "cargo_build", "certificate", "signature"]
@@ -70,8 +70,8 @@ class CargoBuild:
     strange: tuple[str, ...] = ()
 
 
-# Learn: "SignTool", options of `sign`. Those that take a value, and config.toml's key for it.
-_SIGN_VALUES = {
+# Learn: "SignTool", options of `sign`: those that take a value and have a key here.
+_SIGN_KEYS = {
     "f": "pfx",
     "n": "subject",
     "s": "store",
@@ -79,56 +79,55 @@ _SIGN_VALUES = {
     "fd": "digest",
     "t": "timestamp-url",
     "tr": "timestamp-url",
-    "td": "",
-    "p": "",
     "ac": "additional-certificates",
 }
-_SIGN_OTHER_VALUES = frozenset(
-    "c csp d du i kc p7 p7co p7ce r seal tseal u dg ds di dlib dmdf sa fdchw tdchw p7s".split()
+_SIGN_SWITCHES = {"sm": "machine-store", "ph": "page-hashes"}
+_SIGN_VALUES = frozenset(
+    "f n s sha1 fd t tr ac td p c csp d du i kc p7 p7co p7ce r seal u dg ds di dlib dmdf".split()  # noqa: SIM905 - words
 )
-_SIGN_TALK = frozenset({"v", "q", "debug", "a", "uw"})
+_SIGN_KNOWN = frozenset({*_SIGN_KEYS, *_SIGN_SWITCHES, "td", "p", "v", "q", "debug", "a", "uw"})
+_PROTOCOLS = {"t": "authenticode", "tr": "rfc3161"}
 
 
 def signature(words: Sequence[str]) -> Signature:
     """Read the arguments after `signtool sign`."""
+    said, files = _switches(words, _SIGN_VALUES)
     keys: dict[str, object] = {}
-    given: list[str] = []
-    files: list[str] = []
-    strange: list[str] = []
-    password = stamp_digest = ""
+    for name, value in said:
+        key = _SIGN_KEYS.get(name, _SIGN_SWITCHES.get(name, ""))
+        if name == "ac":
+            keys[key] = [*_listed(keys, key), value]
+        elif name in _SIGN_SWITCHES:
+            keys[key] = True
+        elif key:
+            keys[key] = value.lower() if name == "fd" else value
+        if name in _PROTOCOLS:
+            keys["timestamp-protocol"] = _PROTOCOLS[name]
+    if "subject" in keys:
+        keys["subject"] = re.sub(r"^CN=", "", str(keys["subject"]), flags=re.IGNORECASE)
+    given = dict(said)
+    strange = [f"/{name}" for name in given if name not in _SIGN_KNOWN]
+    stamped = given.get("td", "").lower()
+    if stamped and stamped not in {str(keys.get("digest", "sha256")), "certhash"}:
+        strange.append(f"/td {stamped}")
+    return Signature(keys, tuple(given), given.get("p", ""), files, tuple(strange))
+
+
+def _switches(
+    words: Sequence[str], with_value: Collection[str]
+) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
+    """Return switches in lower case with their values, and what is none."""
+    said: list[tuple[str, str]] = []
+    rest: list[str] = []
     waiting = list(words)
     while waiting:
         word = waiting.pop(0)
         name = word[1:].lower()
-        if word[:1] not in {"/", "-"} or ("/" in name and word[:1] == "/"):
-            files.append(word)
-            continue
-        given.append(name)
-        has_value = name in _SIGN_VALUES or name in _SIGN_OTHER_VALUES
-        value = waiting.pop(0) if has_value and waiting else ""
-        if name == "p":
-            password = value
-        elif name == "td":
-            stamp_digest = value.lower()
-        elif name == "sm":
-            keys["machine-store"] = True
-        elif name == "ph":
-            keys["page-hashes"] = True
-        elif name == "ac":
-            keys["additional-certificates"] = [*_listed(keys, "additional-certificates"), value]
-        elif name == "fd":
-            keys["digest"] = value.lower()
-        elif name in _SIGN_VALUES:
-            keys[_SIGN_VALUES[name]] = value
-            if name in {"t", "tr"}:
-                keys["timestamp-protocol"] = "authenticode" if name == "t" else "rfc3161"
-        elif name not in _SIGN_TALK:
-            strange.append(f"/{name}")
-    if stamp_digest and stamp_digest not in {str(keys.get("digest", "sha256")), "certhash"}:
-        strange.append(f"/td {stamp_digest}")
-    if keys.get("subject"):
-        keys["subject"] = re.sub(r"^CN=", "", str(keys["subject"]), flags=re.IGNORECASE)
-    return Signature(keys, tuple(given), password, tuple(files), tuple(strange))
+        if word[:1] in {"/", "-"} and "/" not in name:
+            said.append((name, waiting.pop(0) if name in with_value and waiting else ""))
+        else:
+            rest.append(word)
+    return said, tuple(rest)
 
 
 def _listed(keys: dict[str, object], name: str) -> list[object]:
@@ -138,86 +137,66 @@ def _listed(keys: dict[str, object], name: str) -> list[object]:
 
 # Learn: "MakeCert".
 _MAKECERT_VALUES = frozenset(
-    "n ss sr a eku len m b e sv sk sky sp sy cy d i ic ik iky in ip ir is iv iy l nscp tbs #".split()
+    "n ss sr a eku len m b e sv sk sky sp sy cy d i ic ik iky in ip ir is iv iy l nscp".split()  # noqa: SIM905 - words
 )
+_MAKECERT_KNOWN = frozenset({"n", "ss", "sr", "a", "eku", "len", "sky", "cy"})
+_MAKECERT_TALK = frozenset({"r", "pe", "nologo", "$"})
 _CODE_SIGNING = "1.3.6.1.5.5.7.3.3"
 
 
 def certificate(words: Sequence[str]) -> Certificate:
     """Read the arguments after `makecert`."""
-    keys: dict[str, object] = {}
-    found: dict[str, str] = {}
-    strange: list[str] = []
-    waiting = list(words)
-    while waiting:
-        word = waiting.pop(0)
-        name = word[1:].lower()
-        if word[:1] not in {"/", "-"}:
-            keys["certificate-file"] = word
-        elif name in _MAKECERT_VALUES:
-            found[name] = waiting.pop(0) if waiting else ""
-        elif name not in {"r", "pe", "nologo", "$"}:
-            strange.append(f"-{name}")
-    if "n" in found:
-        name = re.search(r"(?:^|,)\s*CN\s*=\s*([^,]+)", found["n"], re.IGNORECASE)
-        keys["subject"] = name[1].strip() if name else found["n"]
-        if not name or "," in found["n"]:
+    said, files = _switches(words, _MAKECERT_VALUES)
+    given = dict(said)
+    keys: dict[str, object] = {"certificate-file": files[-1]} if files else {}
+    strange = [f"-{name}" for name in given if name not in _MAKECERT_KNOWN | _MAKECERT_TALK]
+    if "n" in given:
+        common = re.search(r"(?:^|,)\s*CN\s*=\s*([^,]+)", given["n"], re.IGNORECASE)
+        keys["subject"] = common[1].strip() if common else given["n"]
+        if not common or "," in given["n"]:
             strange.append("-n with other parts than CN")
-    if "ss" in found:
-        keys["store"] = found["ss"]
-    if found.get("sr", "").lower() == "localmachine":
+    if "ss" in given:
+        keys["store"] = given["ss"]
+    if given.get("sr", "").lower() == "localmachine":
         keys["machine-store"] = True
-    known = {"n", "ss", "sr", "a", "eku", "len", "sky", "cy"}
-    strange += [f"-{name}" for name in found if name not in known]
-    usages = set(found.get("eku", "").split(","))
+    usages = set(given.get("eku", "").split(","))
     strange += [f"-eku {each}" for each in sorted(usages - {"", _CODE_SIGNING})]
-    digest = found.get("a", "").lower()
-    is_sha256 = digest in {"sha256", "sha384", "sha512"}
+    is_sha256 = given.get("a", "").lower() in {"sha256", "sha384", "sha512"}
     return Certificate(keys, is_sha256, _CODE_SIGNING in usages, tuple(strange))
 
 
 _CARGO_TALK = frozenset(
-    "-v -vv --verbose -q --quiet --locked --offline --frozen --lib --keep-going --timings".split()
+    "-v -vv --verbose -q --quiet --locked --offline --frozen --lib --keep-going --timings".split()  # noqa: SIM905 - words
 )
+_CARGO_TALK_VALUES = frozenset({"--color", "-j", "--jobs", "--message-format"})
+_CARGO_KEYS = {"--profile": "profile", "--target": "target", "-p": "package"}
 _CARGO_VALUES = frozenset(
-    """--profile --target -p --package --features -F --target-dir --manifest-path --color -j --jobs
-    --message-format --config -Z""".split()
+    {*_CARGO_TALK_VALUES, *_CARGO_KEYS, "--features", "-F", "--target-dir"}
+    | {"--manifest-path", "--config", "-Z"}
 )
+_CARGO_LONG = {"-r": "--release", "--package": "-p"}
+_UNSET = re.compile(r"%[^%]+%|\$\{?\w+\}?")
 
 
 def cargo_build(words: Sequence[str]) -> CargoBuild:
     """Read the arguments after `cargo`, `build` and its toolchain among them."""
     channel = next((word[1:] for word in words[:1] if word.startswith("+")), "")
-    unset, strange = [], []
     found: dict[str, str] = {}
     build_std: tuple[str, ...] = ()
-    waiting = [word for word in words[1 if channel else 0 :] if word not in {"build", "b"}]
-    while waiting:
-        word = waiting.pop(0)
-        name, is_joined, value = word.partition("=")
-        if re.fullmatch(r"%[^%]+%|\$\{?\w+\}?", word):
-            unset.append(word.strip("%${}"))
-            continue
-        if word.startswith("-Z") and word != "-Z":
-            name, is_joined, value = "-Z", "=", word[2:]
-        if name in _CARGO_VALUES and not is_joined:
-            value = waiting.pop(0) if waiting else ""
-        if name in {"--release", "-r"}:
+    strange: list[str] = []
+    rest = [word for word in words[1 if channel else 0 :] if word not in {"build", "b"}]
+    for name, value in _cargo_options(word for word in rest if not _UNSET.fullmatch(word)):
+        if name in _CARGO_KEYS:
+            found[_CARGO_KEYS[name]] = value
+        elif name == "--release":
             found["profile"] = "release"
-        elif name == "--profile":
-            found["profile"] = value
-        elif name == "--target":
-            found["target"] = value
-        elif name in {"-p", "--package"}:
-            found["package"] = value
         elif name == "-Z" and value.startswith("build-std="):
             build_std = tuple(value.partition("=")[2].split(","))
-        elif name == "-Z" and value == "build-std-features=compiler-builtins-mem":
-            continue
-        elif name in _CARGO_VALUES - {"--color", "-j", "--jobs", "--message-format"}:
-            strange.append(f"{name} {value}")
-        elif name not in _CARGO_TALK and name not in _CARGO_VALUES:
-            strange.append(word)
+        elif name in _CARGO_VALUES - _CARGO_TALK_VALUES:
+            if value != "build-std-features=compiler-builtins-mem":
+                strange.append(f"{name} {value}")
+        elif name not in _CARGO_TALK | _CARGO_TALK_VALUES:
+            strange.append(name)
     return CargoBuild(
         profile=found.get("profile", "dev"),
         is_explicit="profile" in found,
@@ -225,6 +204,19 @@ def cargo_build(words: Sequence[str]) -> CargoBuild:
         package=found.get("package", ""),
         build_std=build_std,
         channel=channel,
-        unset=tuple(unset),
+        unset=tuple(word.strip("%${}") for word in rest if _UNSET.fullmatch(word)),
         strange=tuple(strange),
     )
+
+
+def _cargo_options(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield options with their values, each by one spelling."""
+    waiting = iter(words)
+    for word in waiting:
+        name, is_joined, value = word.partition("=")
+        if word.startswith("-Z") and word != "-Z":
+            name, is_joined, value = "-Z", "=", word[2:]
+        name = _CARGO_LONG.get(name, name)
+        if name in _CARGO_VALUES and not is_joined:
+            value = next(waiting, "")
+        yield (name, value) if name in _CARGO_VALUES else (_CARGO_LONG.get(word, word), "")

@@ -148,8 +148,7 @@ def _tell_next(console: Console, adoption: Adoption, config: str, *, is_planned:
         *(["run this command without --dry-run: it writes config.toml only"] if is_planned else []),
         f"`{command} --diff` shows what the generated files would change in yours",
         *adoption.steps,
-        f"`{command} --force` writes them over Makefile.toml, the cargo configuration and build.rs; "
-        "commit those first",
+        f"commit your files; then `{command} --force` writes the generated ones over them",
     ]
     console.tell("next", steps)
     lines = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
