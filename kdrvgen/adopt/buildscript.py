@@ -21,6 +21,7 @@ _CALL = re.compile(r"(?<![\w.])((?:[A-Za-z_]\w*::)*)([A-Za-z_]\w*)\s*(?:::<[^>()
 _KIT_PATH = re.compile(
     r"(.*[\\/]Windows Kits[\\/]10)[\\/]lib[\\/](10\.[\d.]+)[\\/]km[\\/]", re.IGNORECASE
 )
+_KIT_ROOT = re.compile(r"([A-Za-z]:.*[\\/]Windows Kits[\\/]10)[\\/]?", re.IGNORECASE)
 _FLAG_KEYS = frozenset({"rustc-link-arg", "rustc-link-arg-cdylib", "rustc-cdylib-link-arg"})
 _SILENT_KEYS = frozenset({"rerun-if-changed", "rerun-if-env-changed", "warning"})
 
@@ -46,7 +47,8 @@ class BuildScript:
         libraries: Libraries that it links.
         registry: Where it asks the registry for the kit, if it does.
         environment: Where it asks the environment for the kit, if it does.
-        kit: Root and version of a kit whose path is written out.
+        kit: Root of a kit whose path is written out.
+        kit_version: The version of it, if that is written out too.
         wdk: Where it calls Microsoft's wdk-build, if it does.
         is_unclear: Whether it is there and could not be read.
     """
@@ -55,7 +57,8 @@ class BuildScript:
     libraries: tuple[Said, ...] = ()
     registry: Origin | None = None
     environment: Origin | None = None
-    kit: tuple[Said, Said] | None = None
+    kit: Said | None = None
+    kit_version: Said | None = None
     wdk: Origin | None = None
     is_unclear: bool = False
 
@@ -102,7 +105,8 @@ class _Reader:
             for body in home[name]:
                 self._body(body)
                 waiting += self._calls(body, crate, home, known)
-        if not (self.script.registry or self.script.environment or self.script.wdk):
+        script = self.script
+        if not (script.registry or script.environment or script.wdk or script.kit):
             self.findings += [
                 unknown(origin, "the linker is sent to a folder that is found when this runs")
                 for origin in self.searches
@@ -151,27 +155,32 @@ class _Reader:
     def _search(self, value: str, origin: Origin) -> None:
         folder = value.removeprefix("native=").removeprefix("all=")
         if found := _KIT_PATH.match(folder):
-            root = Said(found[1].replace("\\", "/"), origin)
-            self.script = replace(self.script, kit=(root, Said(found[2], origin)))
-            self.findings.append(
-                hazard(
-                    origin,
-                    "the kit's folder is written out: it is another one on the next machine",
-                    "`wdk.locate` finds it; `path` keeps this one as long as config.toml says so",
-                    cured=False,
-                )
-            )
+            self.script = replace(self.script, kit_version=Said(found[2], origin))
+            self._kit(found[1], origin)
         elif "{" in folder:
             self.searches.append(origin)
         else:
             told = f"the build script has the linker look into {folder}"
             self.findings.append(unknown(origin, told, "`linker.args` takes /LIBPATH:…"))
 
+    def _kit(self, root: str, origin: Origin) -> None:
+        self.script = replace(self.script, kit=Said(root.replace("\\", "/"), origin))
+        self.findings.append(
+            hazard(
+                origin,
+                "the kit's folder is written out: it is another one on the next machine",
+                "`wdk.locate` finds it; `path` keeps this one as long as config.toml says so",
+                cured=False,
+            )
+        )
+
     def _kits(self, body: Function) -> None:
         for at, literal in body.literals.items():
             origin = body.origin(at)
             if "KitsRoot10" in literal.text and self.script.registry is None:
                 self.script = replace(self.script, registry=origin)
+            if found := _KIT_ROOT.fullmatch(literal.text):
+                self._kit(found[1], origin)
             if literal.text == "WDKContentRoot" and self.script.environment is None:
                 self.script = replace(self.script, environment=origin)
             if literal.text == "um" and not any(

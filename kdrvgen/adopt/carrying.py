@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from kdrvgen.adopt.draft import Draft, Entry
-from kdrvgen.adopt.finding import Finding, Origin, difference, hazard, unknown
+from kdrvgen.adopt.finding import Finding, Origin, difference, hazard, note, unknown
 from kdrvgen.adopt.makefile import Makefile, MakeTask
 from kdrvgen.adopt.naming import new_names, strings
 from kdrvgen.adopt.own_variables import say_variables
@@ -217,7 +217,7 @@ class _Carrier:
         path = ("makefile", "env", self.names.variable(variable))
         self.draft.say(path, re.sub(r"%([^%\s]+)%", r"${\1}", value), step.origin)
         told = f"`{name}` sets {variable} for itself"
-        self.findings.append(difference(step.origin, told, "all tasks see it now"))
+        self.findings.append(note(step.origin, told, "all tasks see it now"))
 
     def _complete_references(self) -> None:
         """Give a task for each of cargo-make's own that is depended on, or leave that out."""

@@ -41,6 +41,13 @@ def _driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
         )
     for key in ("name", "version", "description"):
         draft.take(("driver", key), manifest.texts.get(key))
+    if not facts.is_a_driver:
+        raise facts.refuse(
+            ("package", "name"),
+            "nothing here makes a driver: no /DRIVER or /SUBSYSTEM:NATIVE for the linker, no .sys, "
+            "no crate of Microsoft's wdk",
+            "name the folder of the driver's own package",
+        )
     draft.say_all(("driver", "authors"), manifest.authors)
     for key in ("license", "edition"):
         draft.take(("driver", key), manifest.texts.get(key))
@@ -182,10 +189,9 @@ def _wdk(draft: Draft, facts: Facts) -> Iterator[Finding]:
     if script.is_unclear:
         return
     if script.kit:
-        root, version = script.kit
-        draft.say(("wdk", "locate"), "path", root.origin)
-        draft.take(("wdk", "path"), root)
-        draft.take(("wdk", "version"), version)
+        draft.say(("wdk", "locate"), "path", script.kit.origin)
+        draft.take(("wdk", "path"), script.kit)
+        draft.take(("wdk", "version"), script.kit_version)
     elif script.registry and not script.environment:
         draft.say(("wdk", "locate"), "registry", script.registry)
     elif script.environment and not script.registry:
@@ -202,12 +208,12 @@ def _wdk(draft: Draft, facts: Facts) -> Iterator[Finding]:
                 f'`linker.args = ["{said.text}.lib"]` links it',
             )
         return
-    if not script.wdk and (origin_of := script.registry or script.environment or root_of(script)):
+    if not script.wdk and (origin_of := script.registry or script.environment or _root_of(script)):
         libraries = tuple(script.libraries)
         first = libraries[0].origin if libraries else origin_of
         draft.say(("wdk", "libraries"), libraries, first)
 
 
-def root_of(script: BuildScript) -> Origin | None:
+def _root_of(script: BuildScript) -> Origin | None:
     """Return where the script has the path of a kit, if it has one."""
-    return script.kit[0].origin if script.kit else None
+    return script.kit.origin if script.kit else None

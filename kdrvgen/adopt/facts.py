@@ -50,7 +50,21 @@ class Facts:
             if (build := each.build) and build[0].target
         ]
         said = [*asked, *self.cargo.targets]
-        return tuple({each.text: each for each in reversed(said)}.values())[::-1]
+        first: dict[str, Said] = {}
+        for each in said:
+            first.setdefault(each.text, each)
+        return tuple(first.values())
+
+    @property
+    def is_a_driver(self) -> bool:
+        """Whether something makes a driver of the package."""
+        said = (*self.wanted.pre, *self.wanted.post)
+        is_linked = any(
+            re.match(r"[-/](DRIVER$|DRIVER:|SUBSYSTEM:NATIVE)", each.text, re.IGNORECASE)
+            for each in said
+        )
+        is_wdk = self.wdk or self.manifest.wdk or self.manifest.model
+        return bool(is_linked or is_wdk or self.pipeline.profiles[0].image)
 
     @property
     def flags(self) -> Flags:

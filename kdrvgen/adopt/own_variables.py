@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from kdrvgen.adopt.draft import Draft
 from kdrvgen.adopt.expanding import mentioned
-from kdrvgen.adopt.finding import Finding, difference, hazard
+from kdrvgen.adopt.finding import Finding, difference, hazard, note
 from kdrvgen.adopt.makefile import Makefile, Variable
 from kdrvgen.adopt.naming import Names, all_variables, strings
 from kdrvgen.adopt.passwords import without_passwords
@@ -76,7 +76,7 @@ def _told(variable: Variable, names: Names) -> Iterator[Finding]:
             cured=False,
         )
     elif names.variable(name) != name:
-        yield difference(
+        yield note(
             origin,
             f"variables that begin with DRIVER_ are the pipeline's: `{name}`",
             f"it is called `{names.variable(name)}` now",
