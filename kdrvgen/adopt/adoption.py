@@ -66,8 +66,8 @@ def adopt(snapshot: Snapshot) -> Adoption:
     facts, findings = _facts(snapshot)
     draft = Draft()
     findings += draft_project(draft, facts)
-    findings += draft_signing(draft, facts.pipeline, facts.wdk)
     findings += _profiles(draft, facts)
+    findings += draft_signing(draft, facts.pipeline, facts.wdk)
     findings += carry(draft, facts.makefile, facts.pipeline, facts.spent)
     findings += pipeline_hazards(
         facts.makefile,

@@ -135,9 +135,8 @@ class _Reader:
             values = []
         if key in _FLAG_KEYS | {"rustc-link-lib"}:
             if not values or conditions or (loop and "{" not in value):
-                why = f"inside `{conditions[0]}`" if conditions else "put together when it runs"
-                told = f"`{key}` is {why}: it is not known here when it holds"
-                self.findings.append(unknown(origin, told))
+                why = "depends on a condition" if conditions else "is put together when it runs"
+                self.findings.append(unknown(origin, f"`{key}` {why}: it is not worked out here"))
                 return
             said = tuple(Said(each, origin) for each in values)
             if key == "rustc-link-lib":
@@ -248,12 +247,12 @@ def _with_literals(body: Function) -> str:
 
 def _surroundings(code: str, at: int) -> tuple[str, list[str]]:
     """Return the loop around an offset, if one, and the conditions on which it is reached."""
-    loop, conditions = "", []
+    loop, conditions = "", list[str]()
     for header in blocks_around(code, at):
         if re.match(r"for\b", header):
             loop = header
         elif re.search(r"\b(if|match|while)\b|=>\s*$|\belse\b", header):
-            conditions.append(" ".join(header.split())[:60])
+            conditions.append(header)
     return loop, conditions
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
 from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, note, unknown
 from kdrvgen.adopt.rustflags import Flags, sort_flags
 from kdrvgen.adopt.snapshot import Document, Snapshot, parse
+from kdrvgen.model.driver import Target
 
 __all__ = ["CargoSettings", "read_cargo_settings"]
 
 _NAMES = (".cargo/config", ".cargo/config.toml")
-_TRIPLE = "x86_64-pc-windows-msvc"
+_TARGETS: tuple[str, ...] = get_args(Target)
+_WINDOWS = "cfg(windows)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +117,7 @@ def _flags(
     joined: dict[str, list[Said]] = {}
     # Arrays of several files are joined, those of the nearest last.
     for document in reversed(documents):
-        words = document.words("build", "rustflags")
-        everywhere = joined.setdefault("", [])
-        if words and [each.text for each in words] == [each.text for each in everywhere]:
-            findings.append(
-                note(
-                    everywhere[0].origin,
-                    "cargo joins these flags to the same ones nearer to the driver: each is given "
-                    "twice",
-                    "they are given once",
-                )
-            )
-            everywhere.clear()
-        everywhere.extend(words)
+        findings += _join(joined, "", document.words("build", "rustflags"))
         for name in document.table("target"):
             words = document.words("target", name, "rustflags")
             if words and own is not document:
@@ -137,28 +128,36 @@ def _flags(
                         "they stay as they are, and are no part of the proposal",
                     )
                 )
+            elif words and name.startswith("cfg(") and not _is_windows(name):
+                findings.append(_other_condition(words[0], name))
             elif words:
-                triple = _meant(name)
-                if triple is None:
-                    findings.append(_other_condition(words[0], name))
-                else:
-                    joined.setdefault(triple, []).extend(words)
-    return {triple: sort_flags(words) for triple, words in joined.items() if words}, findings
+                findings += _join(joined, _WINDOWS if name.startswith("cfg(") else name, words)
+    everywhere, windows = joined.pop("", []), joined.pop(_WINDOWS, [])
+    found = {name: [*joined.get(name, []), *windows] for name in (*_TARGETS, *joined)}
+    found[""] = everywhere
+    return {triple: sort_flags(words) for triple, words in found.items() if words}, findings
 
 
-def _meant(name: str) -> str | None:
-    """Return the triple that a key of `[target]` stands for; None if it cannot be told."""
-    if not name.startswith("cfg("):
-        return name
+def _join(joined: dict[str, list[Said]], name: str, words: list[Said]) -> Iterator[Finding]:
+    """Put flags behind those that are known; the same ones once more are left out."""
+    before = joined.setdefault(name, [])
+    if words and [each.text for each in words] == [each.text for each in before]:
+        told = "cargo joins these flags to the same ones nearer to the driver: each is given twice"
+        yield note(before[0].origin, told, "they are given once")
+        before.clear()
+    before.extend(words)
+
+
+def _is_windows(name: str) -> bool:
+    """Tell whether a condition on the target holds for all of Windows'."""
     condition = re.sub(r"\s", "", name.removeprefix("cfg(").removesuffix(")"))
-    is_windows = condition in {
+    return condition in {
         "windows",
         'target_os="windows"',
         'target_family="windows"',
         'target_env="msvc"',
         'all(windows,target_env="msvc")',
     }
-    return _TRIPLE if is_windows else None
 
 
 def _other_condition(said: Said, name: str) -> Finding:

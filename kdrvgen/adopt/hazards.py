@@ -105,7 +105,7 @@ def _of_signing(profile: ProfileFacts) -> Iterator[Finding]:
         yield from _of_certificate(*profile.certificate[:2])
     if not profile.signature:
         return
-    sign, origin = profile.signature
+    sign, origin, _ = profile.signature
     given = set(sign.given)
     for is_there, message, remedy in (
         (

@@ -44,8 +44,8 @@ class ProfileFacts:
         build: How cargo is called, and where.
         dll: The .dll that becomes the image.
         image: The image that is made, or signed.
-        signature: How signtool is called, and where.
-        certificate: How a certificate is made, and where.
+        signature: How signtool is called, where that stands, and the folder it runs in.
+        certificate: How a certificate is made, where that stands, and the folder.
     """
 
     name: str
@@ -54,7 +54,7 @@ class ProfileFacts:
     build: tuple[CargoBuild, Origin] | None = None
     dll: Said | None = None
     image: Said | None = None
-    signature: tuple[Signature, Origin] | None = None
+    signature: tuple[Signature, Origin, str | None] | None = None
     certificate: tuple[Certificate, Origin, str | None] | None = None
 
 
@@ -196,7 +196,7 @@ def _facts(
         build=(cargo_build(build.words[1:]), build.origin) if build else None,
         dll=dll,
         image=sys,
-        signature=(signed, sign.origin) if sign and signed else None,
+        signature=(signed, sign.origin, sign.folder) if sign and signed else None,
         certificate=(_made(made), made.origin, made.folder) if made else None,
     )
 

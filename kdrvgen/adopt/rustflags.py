@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from kdrvgen.adopt.finding import Finding, Said, note
+from kdrvgen.adopt.finding import Finding, Said, difference, note
 
 __all__ = ["Flags", "sort_flags"]
 
@@ -13,6 +13,8 @@ __all__ = ["Flags", "sort_flags"]
 _WITH_VALUE = frozenset(
     {"-C", "-Z", "--codegen", "-L", "-l", "--cfg", "--check-cfg", "--cap-lints"}
 )
+# What cargo itself passes: a second one breaks the build.
+_CARGOS = frozenset({"--out-dir", "-o", "--target", "--crate-type", "--crate-name", "--emit"})
 _LINTS = frozenset({"-A", "-W", "-D", "-F"})
 
 
@@ -60,6 +62,11 @@ def sort_flags(words: Iterable[Said]) -> Flags:
                     "the generated cargo configuration says it for the profiles dev and release",
                 )
                 flags = replace(flags, findings=(*flags.findings, told))
+            case _ if given[0].text.partition("=")[0] in _CARGOS:
+                told = difference(
+                    last.origin, f"`{given[0].text}` is set by cargo itself", "left out"
+                )
+                flags = replace(flags, findings=(*flags.findings, told))
             case _:
                 flags = replace(flags, other=(*flags.other, *given))
         if kind == "-Z" and flags.unstable is None:
@@ -80,7 +87,7 @@ def _units(words: Iterable[Said]) -> Iterator[tuple[str, str, str, tuple[Said, .
             name, _, value = word.text.partition("=")
             yield kind, name, value, (waiting, word)
             waiting = None
-        elif word.text in _WITH_VALUE or word.text in _LINTS:
+        elif word.text in _WITH_VALUE | _LINTS | _CARGOS:
             waiting = word
         elif word.text.startswith(("-C", "-Z", "--codegen=")):
             kind = "-Z" if word.text.startswith("-Z") else "-C"

@@ -66,7 +66,7 @@ def _unsigned(draft: Draft, wdk: Origin | None) -> list[Finding]:
 def _keys(profile: ProfileFacts) -> tuple[dict[str, tuple[object, Origin]], list[Finding]]:
     if profile.signature is None:
         return {}, []
-    sign, origin = profile.signature
+    sign, origin, folder = profile.signature
     findings: list[Finding] = []
     keys: dict[str, tuple[object, Origin]] = {}
     mode, told = _mode(profile)
@@ -76,27 +76,37 @@ def _keys(profile: ProfileFacts) -> tuple[dict[str, tuple[object, Origin]], list
         return keys, findings
     said = {name: (value, origin) for name, value in sign.keys.items()}
     if mode == "test" and profile.certificate:
-        made, place, folder = profile.certificate
+        made, place, made_in = profile.certificate
         keys |= {name: (value, place) for name, value in made.keys.items()} | said
-        told = _place_file(keys, folder, place)
+        told = _place_file(keys, made_in, place)
         findings += told
     else:
         keys |= said
     if "pfx" in keys:
         keys.pop("store", None)
-        keys["pfx"] = (str(keys["pfx"][0]).replace("\\", "/"), keys["pfx"][1])
+        keys["pfx"] = (_path(str(keys["pfx"][0]), folder), origin)
         if sign.password:
             keys["pfx-password-env"] = (password_variable(sign.password), origin)
+    if files := sign.keys.get("additional-certificates"):
+        paths = [_path(str(file), folder) for file in files] if isinstance(files, list) else []
+        keys["additional-certificates"] = (paths, origin)
     findings += _digest(keys, mode)
     keys.setdefault("timestamp-url", ("", origin))
     return _sorted(keys), findings
+
+
+def _path(path: str, folder: str | None) -> str:
+    """Return a file's path from the project's folder, divided by `/`."""
+    path = path.replace("\\", "/")
+    is_whole = re.match(r"/|[A-Za-z]:|[%$]", path) or not folder
+    return path if is_whole else posixpath.normpath(posixpath.join(folder or "", path))
 
 
 def _mode(profile: ProfileFacts) -> tuple[str, list[Finding]]:
     """Return whose certificate signs."""
     if profile.signature is None:
         return "off", []
-    sign, origin = profile.signature
+    sign, origin, _ = profile.signature
     keys = sign.keys
     if "pfx" in keys or "thumbprint" in keys:
         return "certificate", []
