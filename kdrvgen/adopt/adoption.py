@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -92,13 +92,30 @@ def adopt(snapshot: Snapshot) -> Adoption:
 
 
 def _refuse_unreadable(snapshot: Snapshot) -> None:
+    """Raise with all that is wrong in the files that have to be read."""
     found = [
         Diagnostic(snapshot.name(path), why)
         for path, why in sorted(snapshot.unreadable.items())
         if path.rpartition("../")[2] in _NEEDED
     ]
+    for path in _read_as_toml(snapshot):
+        try:
+            parse(snapshot, path)
+        except ConfigError as error:
+            found += error.diagnostics
     if found:
         raise ConfigError(found)
+
+
+def _read_as_toml(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the TOML files that are read whatever they say, so that all errors are told at once."""
+    above = snapshot.above()
+    yield from (path for folder in above if (path := f"{folder}Cargo.toml") in snapshot.files)
+    alternatives = [
+        *((f"{folder}.cargo/config", f"{folder}.cargo/config.toml") for folder in above),
+        tuple(f"{folder}Makefile.toml" for folder in above),
+    ]
+    yield from filter(None, (snapshot.find(*paths) for paths in alternatives))
 
 
 def _facts(snapshot: Snapshot) -> tuple[Facts, list[Finding]]:

@@ -11,7 +11,7 @@ _PERCENT = re.compile(r"%([^%\s:=&|<>\"]+)%")
 _BRACED = re.compile(r"\$\{([^}:\s]+)(?::([^}]*))?\}")
 _SHELL = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _ENV = re.compile(r"\$env:(\w+)", re.IGNORECASE)
-_ARGUMENT = re.compile(r"%~?([1-9])")
+_ARGUMENT = re.compile(r"(\"?)%~?([1-9])")
 _MOST_ROUNDS = 8
 
 
@@ -51,11 +51,16 @@ def expand_batch(
     text = re.sub(r"%~dp0\\?", "", text, flags=re.IGNORECASE)
     if arguments is not None:
         given = dict(enumerate(arguments, 1))
-        text = _ARGUMENT.sub(lambda found: given.get(int(found[1]), ""), text)
+        text = _ARGUMENT.sub(lambda found: _quoted(given.get(int(found[2]), ""), found[1]), text)
     # A value may hold another `%NAME%`, which cmd leaves alone in scripts but `call` expands.
     for _ in range(2):
         text = _PERCENT.sub(lambda found: upper.get(found[1].upper(), found[0]), text)
     return text
+
+
+def _quoted(word: str, before: str) -> str:
+    """Return a script's argument with the quotes that it was called with, unless it has others."""
+    return f'{before}"{word}"' if " " in word and not before else f"{before}{word}"
 
 
 def expand_shell(text: str, values: Mapping[str, str]) -> str:
