@@ -98,6 +98,8 @@ def _refuse_unreadable(snapshot: Snapshot) -> None:
         for path, why in sorted(snapshot.unreadable.items())
         if path.rpartition("../")[2] in _NEEDED
     ]
+    if "Cargo.toml" not in {*snapshot.files, *snapshot.unreadable}:
+        found.append(Diagnostic(snapshot.name("Cargo.toml"), "there is no such file"))
     for path in _read_as_toml(snapshot):
         try:
             parse(snapshot, path)

@@ -30,6 +30,7 @@ class CargoSettings:
         build_std: Crates that `unstable.build-std` names.
         nightly: What only a nightly cargo reads, if there is something.
         file: The configuration in the project's own folder that cargo reads, if there is one.
+        own: Triples that have flags of their own, with where they stand.
         is_superseded: Whether a config.toml stands beside it, which cargo does not read then.
     """
 
@@ -39,6 +40,7 @@ class CargoSettings:
     build_std: tuple[Said, ...] = ()
     nightly: Said | None = None
     file: str | None = None
+    own: tuple[Said, ...] = ()
     is_superseded: bool = False
 
     def flags_for(self, triple: str) -> Flags:
@@ -92,6 +94,11 @@ def read_cargo_settings(
         build_std=tuple(built),
         nightly=built[0] if built else None,
         file=own.path if own else None,
+        own=tuple(
+            Said(triple, own.origin(("target", triple)))
+            for triple in (own.table("target") if own else ())
+            if own and triple in _TARGETS
+        ),
         is_superseded=_NAMES[0] in snapshot.files and _NAMES[1] in snapshot.files,
     ), findings
 
@@ -202,7 +209,11 @@ def _left_behind(own: Document) -> Iterator[Finding]:
         for key, value in content.items():
             if key in _CARRIED.get(table, ()):
                 continue
-            if table == "target" and isinstance(value, Mapping):
+            if table == "target" and not (key in _TARGETS or key.startswith("cfg(")):
+                yield _lost(own, (table, key))
+            elif table == "target" and isinstance(value, Mapping):
+                if "linker" in value and key not in _TARGETS:
+                    yield _lost(own, (table, key, "linker"))
                 inner = (each for each in value if each not in {"rustflags", "linker"})
                 yield from (_lost(own, (table, key, each)) for each in inner)
             elif table == "profile" and isinstance(value, Mapping):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from kdrvgen.adopt.draft import Draft, Entry
@@ -11,10 +11,15 @@ from kdrvgen.adopt.finding import Finding, Origin, difference, hazard, note, unk
 from kdrvgen.adopt.makefile import Makefile, MakeTask
 from kdrvgen.adopt.naming import new_names, strings
 from kdrvgen.adopt.own_variables import say_variables
-from kdrvgen.adopt.passwords import passwords_in, without_passwords
+from kdrvgen.adopt.passwords import (
+    PASSWORD_VARIABLE,
+    is_variable,
+    passwords_in,
+    without_passwords,
+)
 from kdrvgen.adopt.pipeline import Pipeline
-from kdrvgen.adopt.signing import PASSWORD_VARIABLE
 from kdrvgen.adopt.steps import Act, Step
+from kdrvgen.adopt.switches import signature
 from kdrvgen.config.source import is_sensitive
 from kdrvgen.model.makefile import GENERATED_TASKS
 
@@ -50,6 +55,16 @@ def carry(
     return [*carrier.findings, *told]
 
 
+def _told_to_signtool(pipeline: Pipeline) -> Iterator[str]:
+    for profile in pipeline.profiles:
+        if profile.signature:
+            yield profile.signature[0].password
+    for steps in pipeline.steps.values():
+        for step in steps:
+            if step.words[:2] == ("signtool", "sign"):
+                yield signature(step.words[2:]).password
+
+
 class _Carrier:
     def __init__(self, draft: Draft, makefile: Makefile, pipeline: Pipeline) -> None:
         self.draft = draft
@@ -62,6 +77,9 @@ class _Carrier:
             password
             for task in makefile.tasks.values()
             for password in passwords_in(strings(task.table))
+        }
+        self.passwords |= {
+            password for password in _told_to_signtool(pipeline) if not is_variable(password)
         }
 
     def run(self) -> None:

@@ -64,6 +64,8 @@ def _driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
     entry = facts.entry
     if entry and entry.text != "FxDriverEntry":
         draft.take(("driver", "entry-point"), entry)
+    elif facts.script.wdk and not entry:
+        draft.say(("driver", "entry-point"), "DriverEntry", facts.script.wdk)
     yield from _targets(draft, facts)
 
 
@@ -86,6 +88,11 @@ def _targets(draft: Draft, facts: Facts) -> Iterator[Finding]:
             "no target is named: cargo builds for the machine it runs on, into target/debug",
             f"the target is {_TARGETS[0]}, and the image lies in target/{_TARGETS[0]}/debug",
         )
+    known = {each.text for each in good} or {_TARGETS[0]}
+    for each in facts.cargo.own:
+        if each.text not in known:
+            told = f"nothing builds for `{each.text}`, which has a table here"
+            yield difference(each.origin, told, "name it under `driver.targets`, if it is one")
     for each in good[1:]:
         if facts.cargo.flags_for(each.text) != facts.flags:
             yield difference(

@@ -53,6 +53,9 @@ class _Reader:
         self.files: dict[str, str] = {}
         self.unreadable: dict[str, str] = {}
 
+    def _is_file(self, path: str) -> bool:
+        return os.path.isfile(os.path.join(self.folder, *path.split("/")))  # noqa: PTH113, PTH118 - see read_project
+
     def take(self, paths: Iterable[str]) -> None:
         """Read the files at `paths` that exist."""
         for path in paths:
@@ -60,7 +63,7 @@ class _Reader:
             if known or len(self.files) >= _MOST_FILES:
                 continue
             place = os.path.join(self.folder, *path.split("/"))  # noqa: PTH118 - see read_project
-            if not os.path.isfile(place):  # noqa: PTH113 - likewise
+            if not os.path.lexists(place):
                 continue
             try:
                 text = read_bytes(place).decode("utf-8-sig")
@@ -83,7 +86,9 @@ class _Reader:
                 is_manifest = posixpath.basename(path) == "Cargo.toml"
                 limit = _FARTHEST if is_manifest else highest.count("../")
                 self.take(
-                    found for found in _named(path, self.files[path]) if found.count("../") <= limit
+                    found
+                    for found in _named(path, self.files[path])
+                    if found.count("../") <= limit and self._is_file(found)
                 )
 
 

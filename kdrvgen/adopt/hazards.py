@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
 from kdrvgen.adopt.makefile import Makefile, MakeTask
 from kdrvgen.adopt.manifest import Manifest
+from kdrvgen.adopt.passwords import is_variable
 from kdrvgen.adopt.pipeline import Pipeline, ProfileFacts
-from kdrvgen.adopt.signing import is_variable
 from kdrvgen.adopt.steps import Act, Step
 from kdrvgen.adopt.switches import Certificate
 
@@ -35,7 +35,7 @@ def pipeline_hazards(
         for step in steps:
             found += _of_step(step, task, is_tidied=is_tidied)
         if task:
-            found += _of_lines(task)
+            found += [*_of_lines(task), *_of_keys(task)]
     for profile in pipeline.profiles:
         found += _of_signing(profile)
         found += _of_folders(profile, makefile, target)
@@ -98,6 +98,21 @@ def _of_lines(task: MakeTask) -> Iterator[Finding]:
                 "cmd expands no `${…}`, and cargo-make none in scripts",
                 "no cmd is run",
             )
+
+
+# Keys of a task that are read, or that say nothing of what it does.
+_READ = frozenset(
+    """script command args cwd env dependencies run_task alias windows_alias linux_alias mac_alias
+    ignore_errors toolchain script_runner script_extension description category private workspace
+    clear extend""".split()  # noqa: SIM905 - words
+)
+
+
+def _of_keys(task: MakeTask) -> Iterator[Finding]:
+    for key in task.keys:
+        if key not in _READ:
+            told = f"`{key}` of `{task.name}` is not looked at: it is read as if it always ran"
+            yield unknown(task.where(key), told)
 
 
 def _of_signing(profile: ProfileFacts) -> Iterator[Finding]:

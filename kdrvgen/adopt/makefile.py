@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
@@ -106,6 +106,7 @@ def read_makefile(snapshot: Snapshot) -> tuple[Makefile, list[Finding]]:
         return Makefile(), []
     reader = _Reader(snapshot)
     reader.read(path, 0)
+    reader.resolve()
     if path != "Makefile.toml":
         reader.findings.append(
             difference(
@@ -183,6 +184,22 @@ class _Reader:
             keys |= {key: value for key, value in part.items() if key != "windows"}
             places |= {key: (document, (*where, key)) for key in part if key != "windows"}
         self.tasks[name] = MakeTask(name, table, keys, places, document.origin(path))
+
+    def resolve(self) -> None:
+        """Give tasks that `extend` another what they take from it."""
+        for name in list(self.tasks):
+            chain = [self.tasks[name]]
+            while len(chain) < _DEEPEST and isinstance(chain[-1].table.get("extend"), str):
+                base = self.tasks.get(chain[-1].table["extend"])
+                if base is None:
+                    break
+                chain.append(base)
+            keys: dict[str, Any] = {}
+            places: dict[str, tuple[Document, tuple[str, ...]]] = {}
+            for task in reversed(chain):
+                keys |= task.keys
+                places |= task.places
+            self.tasks[name] = replace(self.tasks[name], keys=keys, places=places)
 
     def _read_rest(self, document: Document) -> None:
         for key in document.table("config"):

@@ -6,10 +6,18 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from kdrvgen.adopt.signing import PASSWORD_VARIABLE
-from kdrvgen.config.source import is_sensitive
+from kdrvgen.config.source import Extent, is_sensitive
 
-__all__ = ["passwords_in", "without_passwords"]
+__all__ = [
+    "PASSWORD_VARIABLE",
+    "is_variable",
+    "password_places",
+    "passwords_in",
+    "without_passwords",
+]
+
+PASSWORD_VARIABLE = "PFX_PASSWORD"  # noqa: S105 - a variable's name
+"""The variable that takes the place of a password in plain text."""
 
 _VALUE = r"""("[^"\n]*"|'[^'\n]*'|[^\s"'&|;)]+)"""
 # signtool's /p, certutil's -p, pvk2pfx's -pi and -po, PowerShell's -Password and -String.
@@ -26,6 +34,18 @@ def passwords_in(text: str) -> set[str]:
     found = {value for _, value in _SWITCH.findall(text)} if _SIGNERS.search(text) else set()
     found |= {value for _, name, value in _ASSIGNED.findall(text) if is_sensitive(name)}
     return {bare for each in found if (bare := each.strip("\"'")) and not _VARIABLE.match(bare)}
+
+
+def password_places(text: str) -> tuple[Extent, ...]:
+    """Return where in a file something stands that looks like a password."""
+    found = [match.span(2) for match in _SWITCH.finditer(text)]
+    found += [match.span(3) for match in _ASSIGNED.finditer(text) if is_sensitive(match[2])]
+    return tuple(Extent(*span) for span in found)
+
+
+def is_variable(password: str) -> bool:
+    """Tell whether what stands where a password stands names a variable."""
+    return _VARIABLE.fullmatch(password) is not None
 
 
 def without_passwords(value: Any, known: Collection[str]) -> Any:  # noqa: ANN401 - any TOML value
@@ -60,9 +80,11 @@ def _list(members: Iterable[Any], known: Collection[str]) -> list[Any]:
 def _replaced(text: str, known: Collection[str]) -> str:
     mark = f"%{PASSWORD_VARIABLE}%"
     for password in sorted({*known, *passwords_in(text)}, key=len, reverse=True):
-        bounds = rf"(?<![\w%]){re.escape(password)}(?![\w%])"
-        if len(password) >= _SHORTEST:
-            text = re.sub(bounds, mark.replace("\\", r"\\"), text)
+        if not password:
+            continue
+        # A short one may be a word like any other: only where passwords stand.
+        before = r"(?<![\w%])" if len(password) >= _SHORTEST else r"(?<=[-/]p )"
+        text = re.sub(rf"{before}{re.escape(password)}(?![\w%])", lambda _: mark, text)
     text = _SWITCH.sub(_masked, text) if _SIGNERS.search(text) else text
     return _ASSIGNED.sub(lambda found: _masked(found) if is_sensitive(found[2]) else found[0], text)
 

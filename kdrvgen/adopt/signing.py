@@ -8,12 +8,10 @@ from collections.abc import Mapping
 
 from kdrvgen.adopt.draft import Draft
 from kdrvgen.adopt.finding import Finding, Origin, difference, hazard, unknown
+from kdrvgen.adopt.passwords import PASSWORD_VARIABLE
 from kdrvgen.adopt.pipeline import Pipeline, ProfileFacts
 
-__all__ = ["PASSWORD_VARIABLE", "draft_signing", "is_variable", "password_variable"]
-
-PASSWORD_VARIABLE = "PFX_PASSWORD"  # noqa: S105 - a variable's name
-"""The variable that takes the place of a password in plain text."""
+__all__ = ["draft_signing", "password_variable"]
 
 _VARIABLE = re.compile(r"%(\w+)%|\$(?:env:)?\{?(\w+)\}?")
 _STRONG = frozenset({"sha256", "sha384", "sha512"})
@@ -175,11 +173,6 @@ def password_variable(password: str) -> str:
     """Return the name of the variable that holds the password, or takes its place."""
     found = _VARIABLE.fullmatch(password)
     return (found[1] or found[2]) if found else PASSWORD_VARIABLE
-
-
-def is_variable(password: str) -> bool:
-    """Tell whether what stands where a password stands names a variable."""
-    return _VARIABLE.fullmatch(password) is not None
 
 
 _ORDER = (

@@ -12,6 +12,7 @@ from typing import Any
 import tomli
 
 from kdrvgen.adopt.finding import Origin, Said
+from kdrvgen.adopt.passwords import password_places
 from kdrvgen.config.locator import Node, locate
 from kdrvgen.config.source import Source
 from kdrvgen.config.syntax import beyond_limits, explain
@@ -134,7 +135,7 @@ def parse(snapshot: Snapshot, path: str) -> Document:
         ConfigError: It is no TOML, or no text; drawn as errors in config.toml are.
     """
     text = snapshot.files[path]
-    source = Source.of(text, snapshot.name(path))
+    source = Source.of(text, snapshot.name(path)).hiding(password_places(text))
     try:
         return Document(path, text, tomli.loads(text), locate(text))
     except tomli.TOMLDecodeError as error:

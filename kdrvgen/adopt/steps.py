@@ -69,6 +69,13 @@ def steps_of(
 
     Scripts that it calls are read in its place.
     """
+    own = task.keys.get("env")
+    if isinstance(own, Mapping):
+        texts = {name: text for name, text in own.items() if isinstance(text, str)}
+        values = {
+            **values,
+            **{name: expand_cargo_make(text, values) for name, text in texts.items()},
+        }
     reader = _Reader(snapshot, values)
     folder: str | None = ""
     if "cwd" in task.keys:

@@ -393,6 +393,7 @@ def test_wdk_crates_name_the_model_and_the_certificate() -> None:
     )
 
     assert adoption.project.driver.model == "umdf"
+    assert adoption.project.driver.entry == "DriverEntry"
     assert adoption.project.signing.subject == "WDRLocalTestCert"
     assert adoption.project.linker.rustflags == ("-C", "target-feature=+crt-static")
     assert any("wdk-build passes" in each for each in said(adoption, Kind.DIFFERENCE))
