@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from kdrvgen.model.base import Dumped, FrozenTable, Path, Table
 from kdrvgen.model.base import problem as as_error
+from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker, Wdk
 from kdrvgen.model.makefile import Makefile
@@ -25,6 +26,7 @@ _TABLES: Mapping[str, type[Table]] = {
     "linker": Linker,
     "wdk": Wdk,
     "signing": Signing,
+    "deploy": Deploy,
     "makefile": Makefile,
 }
 _CARGO_PROFILES = {"development": "dev", "production": "release"}
@@ -66,6 +68,9 @@ class Project(Table):
 
     signing: Signing = Signing.model_construct()
     """The certificate, the signing tool and the time stamp."""
+
+    deploy: Deploy = Deploy.model_construct()
+    """The service by which Windows knows the driver."""
 
     profiles: Annotated[
         Mapping[ProfileName, Profile], AfterValidator(_with_standard_profiles), Dumped

@@ -52,6 +52,7 @@ DEFAULTS = {
         "timestamp-protocol": "rfc3161",
         "validity-days": 365,
     },
+    "deploy": {"service": None, "start-type": "demand"},
 }
 
 
