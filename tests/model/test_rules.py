@@ -59,6 +59,19 @@ def test_a_framework_driver_needs_a_kit(model: str) -> None:
     assert (dotted(line), also(line)) == ("driver.model", {"wdk.locate"})
 
 
+def test_a_kit_version_that_nobody_looks_at_is_refused() -> None:
+    line = refusal('[wdk]\nlocate = "none"\nversion = "10.0.26100.0"')
+    assert (dotted(line), also(line)) == ("wdk.version", {"wdk.locate"})
+
+
+@pytest.mark.parametrize(
+    ("model", "version"), [("wdm", "1.15"), ("kmdf", "2.15"), ("umdf", "1.11")]
+)
+def test_a_framework_version_is_one_of_the_drivers_own(model: str, version: str) -> None:
+    line = refusal(f'[wdk]\nframework-version = "{version}"', driver=f'model = "{model}"')
+    assert (dotted(line), also(line)) == ("wdk.framework-version", {"driver.model"})
+
+
 @pytest.mark.parametrize("argument", ["/ENTRY:mine", "-entry:mine", "/Entry:mine@8"])
 @pytest.mark.parametrize("field", ["args", "pre-args"])
 @pytest.mark.parametrize("preset", ["kernel", "blog-2020"])
