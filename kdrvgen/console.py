@@ -91,11 +91,6 @@ class Console:
             )
             self._write(sys.stdout, self._fenced("".join(f"{line}\n" for line in lines)))
 
-    def text(self, text: str) -> None:
-        """Show a text of several lines, as of a file that would be written."""
-        if self._form != "json" and not self._quiet:
-            self._write(sys.stdout, self._fenced("".join(f"{_safe(x)}\n" for x in _lines(text))))
-
     def tell(self, name: str, value: object) -> None:
         """Tell programs something that people are told otherwise."""
         self._document[name] = value
@@ -117,6 +112,12 @@ class Console:
                 self._write(sys.stdout, _safe(f"  {place}: {row.message}") + "\n")
                 if row.remedy:
                     self._write(sys.stdout, _safe(f"      {row.remedy}") + "\n")
+
+    def answer(self, name: str, data: object, text: str) -> None:
+        """Tell what was asked for: programs get `data` as a member `name`, people the text."""
+        self._document[name] = data
+        if self._form != "json":
+            self._write(sys.stdout, self._fenced(f"{_safe(text)}\n"))
 
     def warning(self, path: str, message: str) -> None:
         """Tell of something that ends no command but spoils its result."""
@@ -209,10 +210,6 @@ class Console:
     def _write(stream: TextIO | None, text: str) -> None:
         if stream is not None:  # a process may be started without
             stream.write(text)
-
-
-def _lines(text: str) -> list[str]:
-    return text.removesuffix("\n").split("\n")
 
 
 def _safe(text: str) -> str:

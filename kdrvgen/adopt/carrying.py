@@ -100,7 +100,7 @@ class _Carrier:
     def _own(self, name: str, task: MakeTask) -> None:
         new = self.names.task(name)
         if new != name:
-            told = f"`{name}` is a task of the generated pipeline, or will be one"
+            told = f"`{name}` is a task of the generated pipeline"
             self.findings.append(difference(task.origin, told, f"this one is called `{new}`"))
         table = without_passwords(dict(task.table), self.passwords)
         if table != task.table:

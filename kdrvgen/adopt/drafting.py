@@ -193,6 +193,7 @@ def _is_nightly(facts: Facts) -> bool:
 
 def _wdk(draft: Draft, facts: Facts) -> Iterator[Finding]:
     script = facts.script
+    draft.take(("wdk", "framework-version"), facts.manifest.framework)
     if script.is_unclear:
         return
     if script.kit:

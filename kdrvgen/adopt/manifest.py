@@ -26,6 +26,7 @@ class Manifest:
         helpers: Library crates in folders of the project that the build script may call: the file
             by the crate's name.
         model: The driver model that `metadata.wdk` names, if it does.
+        framework: The version of KMDF or UMDF that it names, if it does.
         wdk: Where the crates of Microsoft's wdk are asked for, if they are.
     """
 
@@ -35,6 +36,7 @@ class Manifest:
     script: str | None = None
     helpers: Mapping[str, str] = field(default_factory=dict)
     model: Said | None = None
+    framework: Said | None = None
     wdk: Origin | None = None
 
 
@@ -75,6 +77,7 @@ def read_manifest(snapshot: Snapshot) -> tuple[Manifest, list[Finding]]:
         script=_script(own, snapshot),
         helpers=_helpers(own, snapshot),
         model=model,
+        framework=_framework(own),
         wdk=next(
             (
                 own.origin((table, crate))
@@ -85,6 +88,18 @@ def read_manifest(snapshot: Snapshot) -> tuple[Manifest, list[Finding]]:
             None,
         ),
     ), findings
+
+
+def _framework(own: Document) -> Said | None:
+    """Return the version of the framework, as wdk-build's metadata has it."""
+    path = ("package", "metadata", "wdk", "driver-model")
+    for name in ("kmdf", "umdf"):
+        major = own.get((*path, f"{name}-version-major"))
+        minor = own.get((*path, f"target-{name}-version-minor"))
+        if isinstance(major, int) and isinstance(minor, int):
+            origin = own.origin((*path, f"target-{name}-version-minor"))
+            return Said(f"{major}.{minor}", origin)
+    return None
 
 
 def _script(own: Document, snapshot: Snapshot) -> str | None:

@@ -9,14 +9,14 @@ from typing import Any
 
 from kdrvgen.adopt.makefile import Makefile
 from kdrvgen.adopt.pipeline import Pipeline
-from kdrvgen.model.makefile import GENERATED_TASKS, RESERVED_TASKS
+from kdrvgen.model.makefile import GENERATED_TASKS
 
 __all__ = ["REFERENCES", "Names", "all_variables", "new_names", "strings"]
 
 REFERENCES = ("dependencies", "alias", "run_task", "windows_alias", "linux_alias", "mac_alias")
 """Keys of a task that name other tasks."""
 
-_TAKEN = GENERATED_TASKS | RESERVED_TASKS | {"sign-x86_64", "sign-i686", "sign-aarch64"}
+_TAKEN = GENERATED_TASKS | {"sign-x86_64", "sign-i686", "sign-aarch64"}
 
 
 @dataclass(frozen=True, slots=True)

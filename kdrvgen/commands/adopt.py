@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import posixpath
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -74,9 +73,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     adoption = adopt(snapshot)
     if not arguments.dry_run:
         _create(adoption, folder, config)
-    _tell(console, adoption, is_planned=arguments.dry_run)
+    _tell(console, adoption, arguments)
     console.remarks(_remarks(adoption, snapshot))
-    _tell_next(console, adoption, config, is_planned=arguments.dry_run)
+    _tell_next(console, _next(adoption, config, arguments), arguments)
     return 0
 
 
@@ -96,20 +95,18 @@ def _create(adoption: Adoption, folder: str, config: str) -> None:
         raise ConfigExistsError(config) from refusal
 
 
-def _tell(console: Console, adoption: Adoption, *, is_planned: bool) -> None:
-    console.tell(
-        "proposal",
-        {
-            "text": adoption.text,
-            "origins": [
-                {"line": number, "file": origin.file, "from": origin.line}
-                for number, origin in adoption.origins.items()
-            ],
-        },
-    )
-    if is_planned:
-        console.text(adoption.annotated)
+def _tell(console: Console, adoption: Adoption, arguments: argparse.Namespace) -> None:
+    proposal = {
+        "text": adoption.text,
+        "origins": [
+            {"line": number, "file": origin.file, "from": origin.line}
+            for number, origin in adoption.origins.items()
+        ],
+    }
+    if arguments.dry_run:
+        console.answer("proposal", proposal, adoption.annotated.removesuffix("\n"))
     else:
+        console.tell("proposal", proposal)
         console.files([("created", _CONFIG, "")])
 
 
@@ -142,14 +139,20 @@ def _kind(finding: Finding) -> str:
     return "cured" if finding.kind is Kind.HAZARD and finding.cured else finding.kind.value
 
 
-def _tell_next(console: Console, adoption: Adoption, config: str, *, is_planned: bool) -> None:
-    command = f"kdrvgen {posixpath.normpath(config.replace(os.sep, '/'))}"
-    steps = [
-        *(["run this command without --dry-run: it writes config.toml only"] if is_planned else []),
+def _next(adoption: Adoption, config: str, arguments: argparse.Namespace) -> list[str]:
+    command = f"kdrvgen {config}"
+    dry = ["run this command without --dry-run: it writes config.toml only"]
+    return [
+        *(dry if arguments.dry_run else ()),
         f"`{command} --diff` shows what the generated files would change in yours",
         *adoption.steps,
         f"commit your files; then `{command} --force` writes the generated ones over them",
     ]
-    console.tell("next", steps)
+
+
+def _tell_next(console: Console, steps: list[str], arguments: argparse.Namespace) -> None:
     lines = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
-    console.text("\n".join(["", "Next:", *lines]) + "\n")
+    if arguments.quiet:
+        console.tell("next", steps)
+    else:
+        console.answer("next", steps, "\n".join(["", "Next:", *lines]))

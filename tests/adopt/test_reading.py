@@ -384,6 +384,7 @@ def test_wdk_crates_name_the_model_and_the_certificate() -> None:
         **{
             "Cargo.toml": MANIFEST
             + '[package.metadata.wdk.driver-model]\ndriver-type = "UMDF"\n'
+            + "umdf-version-major = 2\ntarget-umdf-version-minor = 33\n"
             + '[build-dependencies]\nwdk-build = "0.5"\n'
         },
         cargo='[build]\nrustflags = ["-C", "target-feature=+crt-static"]\n',
@@ -394,6 +395,7 @@ def test_wdk_crates_name_the_model_and_the_certificate() -> None:
 
     assert adoption.project.driver.model == "umdf"
     assert adoption.project.driver.entry == "DriverEntry"
+    assert adoption.project.wdk.framework_version == "2.33"
     assert adoption.project.signing.subject == "WDRLocalTestCert"
     assert adoption.project.linker.rustflags == ("-C", "target-feature=+crt-static")
     assert any("wdk-build passes" in each for each in said(adoption, Kind.DIFFERENCE))
