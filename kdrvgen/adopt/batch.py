@@ -20,6 +20,7 @@ _TOKEN = re.compile(
 )
 _COMPARISONS = frozenset({"==", "equ", "neq", "lss", "leq", "gtr", "geq"})
 _DEEPEST = 64
+_LONGEST_CONDITION = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,8 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
 
 def _condition(words: Sequence[str], last: tuple[str, ...]) -> tuple[str, ...]:
     """Return the words of a condition once `words` is all of one."""
+    if len(words) > _LONGEST_CONDITION or words[0].lower() not in {"if", "for", "else"}:
+        return ()
     lower = [word.lower() for word in words]
     if lower == ["else"]:
         return ("else", *last)

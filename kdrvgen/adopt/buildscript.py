@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from kdrvgen.adopt.finding import Finding, Kind, Origin, Said, difference, hazard, unknown
 from kdrvgen.adopt.manifest import Manifest
@@ -16,6 +17,8 @@ from kdrvgen.adopt.snapshot import Snapshot
 
 __all__ = ["BuildScript", "read_build_script"]
 
+_LONGEST = 100_000
+_MOST_PRINTS = 1_000
 _PRINT = re.compile(r"\be?print(?:ln)?!\s*\(\s*(?=\")")
 _CALL = re.compile(r"(?<![\w.])((?:[A-Za-z_]\w*::)*)([A-Za-z_]\w*)\s*(?:::<[^>()]*>)?\(")
 _KIT_PATH = re.compile(
@@ -71,8 +74,10 @@ def read_build_script(snapshot: Snapshot, manifest: Manifest) -> tuple[BuildScri
     if path in snapshot.unreadable:
         told = unknown(Origin(path), snapshot.unreadable[path])
         return BuildScript(is_unclear=True), [told]
-    reader = _Reader(snapshot, manifest)
-    return reader.read(path)
+    if len(snapshot.files[path]) > _LONGEST:
+        told = unknown(Origin(path), "it is too long to be read here")
+        return BuildScript(is_unclear=True), [told]
+    return _Reader(snapshot, manifest).read(path)
 
 
 class _Reader:
@@ -87,6 +92,7 @@ class _Reader:
         known = {
             crate: functions(file, self.snapshot.files[file])
             for crate, file in self.helpers.items()
+            if len(self.snapshot.files[file]) <= _LONGEST
         }
         local = functions(path, self.snapshot.files[path])
         if len(local.get("main", ())) != 1:
@@ -115,7 +121,7 @@ class _Reader:
 
     def _body(self, body: Function) -> None:
         self._kits(body)
-        for found in _PRINT.finditer(body.code):
+        for found in islice(_PRINT.finditer(body.code), _MOST_PRINTS):
             literal = body.literals.get(found.end())
             if literal is None:
                 continue

@@ -72,6 +72,12 @@ def _of_step(step: Step, task: MakeTask | None, *, is_tidied: bool) -> Iterator[
             "without it",
             "rustc finds the linker, and signtool is looked for in the kits",
         )
+    if step.act in {Act.SIGN, Act.CERTIFICATE} and re.search(r"[\\/]10\.\d", step.program):
+        yield hazard(
+            origin,
+            "one version of the kit, in one folder: it is another one on the next machine",
+            "the tools are looked for in all kits, the newest first",
+        )
     if step.act is Act.CERTIFICATE:
         condition = " ".join(step.command.condition).lower()
         if "exist" in condition:

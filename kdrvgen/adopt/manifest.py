@@ -66,7 +66,11 @@ def read_manifest(snapshot: Snapshot) -> tuple[Manifest, list[Finding]]:
     findings = [*_build(own), *_panic(own, workspace)]
     if "edition" not in texts:
         findings.append(
-            difference(own.origin(("package",)), "there is no `edition`: cargo takes 2015", "")
+            difference(
+                own.origin(("package",)),
+                "there is no `edition`, so that cargo takes 2015",
+                "config.toml has 2021; Cargo.toml stays as it is",
+            )
         )
     return Manifest(
         texts=texts,

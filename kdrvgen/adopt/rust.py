@@ -6,6 +6,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from kdrvgen.adopt.finding import Origin
 
@@ -22,7 +23,10 @@ _TOKEN = re.compile(
 )
 _ESCAPE = re.compile(r"\\(?:\n\s*|(.))", re.DOTALL)
 _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
+_COMMENT = re.compile(r"/\*|\*/")
+_BRACE = re.compile(r"[{}]")
 _FUNCTION = re.compile(r"\bfn\s+([A-Za-z_]\w*)")
+_MOST_FUNCTIONS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def functions(path: str, source: str) -> dict[str, list[Function]]:
     code, literals = _blanked(source)
     starts = (0, *(at + 1 for at, character in enumerate(source) if character == "\n"))
     found: dict[str, list[Function]] = {}
-    for match in _FUNCTION.finditer(code):
+    for match in islice(_FUNCTION.finditer(code), _MOST_FUNCTIONS):
         first = code.find("{", match.end())
         semicolon = code.find(";", match.end())
         if first < 0 or 0 <= semicolon < first:
@@ -108,26 +112,26 @@ def _unescaped(match: re.Match[str]) -> str:
 
 def _comment_end(source: str, start: int) -> int:
     depth = 0
-    for found in re.finditer(r"/\*|\*/", source[start:]):
+    for found in _COMMENT.finditer(source, start):
         depth += 1 if found[0] == "/*" else -1
         if not depth:
-            return start + found.end()
+            return found.end()
     return len(source)
 
 
 def _closing(code: str, first: int) -> int:
     depth = 0
-    for found in re.finditer(r"[{}]", code[first:]):
+    for found in _BRACE.finditer(code, first):
         depth += 1 if found[0] == "{" else -1
         if not depth:
-            return first + found.end()
+            return found.end()
     return len(code)
 
 
 def blocks_around(code: str, offset: int) -> Iterator[str]:
     """Yield what stands before each brace that is open at an offset, the outermost first."""
     open_at: list[int] = []
-    for found in re.finditer(r"[{}]", code[:offset]):
+    for found in _BRACE.finditer(code, 0, offset):
         if found[0] == "{":
             open_at.append(found.start())
         elif open_at:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,6 +13,7 @@ import tomli
 
 from kdrvgen.adopt.finding import Origin, Said
 from kdrvgen.adopt.passwords import password_places
+from kdrvgen.config.diagnostics import Diagnostic
 from kdrvgen.config.locator import Node, locate
 from kdrvgen.config.source import Source
 from kdrvgen.config.syntax import beyond_limits, explain
@@ -21,6 +22,8 @@ from kdrvgen.errors import ConfigError
 __all__ = ["Document", "Snapshot", "beside", "parse"]
 
 Path = tuple[str | int, ...]
+
+_DEEPEST = 32
 
 
 @dataclass(frozen=True)
@@ -137,11 +140,27 @@ def parse(snapshot: Snapshot, path: str) -> Document:
     text = snapshot.files[path]
     source = Source.of(text, snapshot.name(path)).hiding(password_places(text))
     try:
-        return Document(path, text, tomli.loads(text), locate(text))
+        data = tomli.loads(text)
+        if _is_deeper(data, _DEEPEST):
+            raise ConfigError([Diagnostic(source.name, "it is nested too deeply to be read here")])
+        return Document(path, text, data, locate(text))
     except tomli.TOMLDecodeError as error:
         raise ConfigError([explain(source, error)]) from error
     except (ValueError, RecursionError) as error:
         raise ConfigError([beyond_limits(source, error)]) from error
+
+
+def _is_deeper(data: object, limit: int) -> bool:
+    """Tell whether tables and arrays are nested deeper than `limit`."""
+    level: list[Any] = [data]
+    for _ in range(limit):
+        members = [member for each in level for member in _members(each)]
+        level = [each for each in members if isinstance(each, dict | list)]
+    return bool(level)
+
+
+def _members(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def beside(path: str, other: str) -> str:

@@ -156,6 +156,7 @@ class _Reader:
             return
         program = words[0]
         name = posixpath.basename(program.replace("\\", "/")).lower().removesuffix(".exe")
+        name = name.strip("%$")  # a variable of the tool's name, which has no value here
         if name in {"powershell", "pwsh"}:
             yield from self._powershell(words[1:], command, folder, depth)
             return
@@ -260,6 +261,7 @@ def _is_vcvars(name: str) -> bool:
     return re.match(r"vc(vars|varsall)|vsdevcmd|launchbuildenv|setupbuildenv", name) is not None
 
 
+_BUILDS = frozenset({"b", "build", "rustc", "xbuild"})
 _COPIES = frozenset("rename ren move mv copy cp xcopy rename-item move-item copy-item".split())  # noqa: SIM905 - words
 _REMOVES = frozenset("del erase rm remove-item".split())  # noqa: SIM905 - words
 _TALKS = frozenset("echo echo. setlocal endlocal exit pause title cls write-host timeout".split())  # noqa: SIM905 - words
@@ -270,7 +272,7 @@ def _act(words: Sequence[str], folder: str | None) -> Act:  # noqa: PLR0911 - on
     files = [word for word in rest if not re.match(r"[-/]", word)]
     if name == "cargo":
         verb = next((word for word in rest if not word.startswith("+")), "")
-        return Act.BUILD if verb in {"b", "build"} and folder == "" else Act.OTHER
+        return Act.BUILD if verb in _BUILDS and folder == "" else Act.OTHER
     if name in _COPIES and len(files) > 1 and files[0].endswith(".dll"):
         return Act.IMAGE if files[1].endswith(".sys") else Act.OTHER
     if name in _REMOVES and files and all(each.endswith(".sys") for each in files):

@@ -184,7 +184,11 @@ def cargo_build(words: Sequence[str]) -> CargoBuild:
     found: dict[str, str] = {}
     build_std: tuple[str, ...] = ()
     strange: list[str] = []
-    rest = [word for word in words[1 if channel else 0 :] if word not in {"build", "b"}]
+    rest = [
+        word
+        for word in words[1 if channel else 0 :]
+        if word not in {"build", "b", "rustc", "xbuild"}
+    ]
     for name, value in _cargo_options(word for word in rest if not _UNSET.fullmatch(word)):
         if name in _CARGO_KEYS:
             found[_CARGO_KEYS[name]] = value
@@ -195,6 +199,9 @@ def cargo_build(words: Sequence[str]) -> CargoBuild:
         elif name in _CARGO_VALUES - _CARGO_TALK_VALUES:
             if value != "build-std-features=compiler-builtins-mem":
                 strange.append(f"{name} {value}")
+        elif name == "--":
+            strange.append("flags for rustc after `--`")
+            break
         elif name not in _CARGO_TALK | _CARGO_TALK_VALUES:
             strange.append(name)
     return CargoBuild(

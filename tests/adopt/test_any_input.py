@@ -69,7 +69,7 @@ def assert_answered(snapshot: Callable[[], Snapshot]) -> None:
     assert draw(error.diagnostics)
 
 
-quick = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -133,6 +133,21 @@ VALUES = st.recursive(
     ),
     max_leaves=8,
 )
+
+
+@pytest.mark.parametrize("depth", [20, 40, 400, 4000])
+def test_tables_however_deep(depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    files = texts("blog") | {"Makefile.toml": f"[tasks.a]\nscript = {nested}\n"}
+    assert_answered(lambda: Snapshot(files))
+
+
+def test_files_however_long() -> None:
+    files = texts("blog") | {"build.rs": "fn main() { /**/ " * 1000 + '"' * 5000}
+    assert_answered(lambda: Snapshot(files))
+    script = "if exist ( " * 10_000 + '"' * 10_000
+    files["Makefile.toml"] = f"[tasks.sign]\nscript = '''{script}'''\n"
+    assert_answered(lambda: Snapshot(files))
 
 
 @settings(quick, max_examples=100)

@@ -167,6 +167,26 @@ def test_a_switch_without_a_key_is_named(switch: str) -> None:
     assert told[0].startswith("Makefile.toml:2")
 
 
+def test_a_command_with_arguments_is_read_as_a_script_is() -> None:
+    adoption = adopted(
+        makefile="""\
+[env]
+STORE = "My Store"
+[tasks.build-driver]
+command = "cargo"
+args = ["rustc", "--release", "--", "-Copt-level=3"]
+[tasks.sign]
+command = "C:/Kits/10.0.22621.0/x64/signtool.exe"
+args = ["sign", "/fd", "sha256", "/s", "${STORE}", "/n", "A", "hello.sys"]
+"""
+    )
+
+    assert adoption.project.signing.store == "My Store"
+    assert adoption.project.profiles["development"].cargo_profile == "release"
+    assert any("flags for rustc after `--`" in each for each in said(adoption, Kind.DIFFERENCE))
+    assert any("one version of the kit" in each for each in said(adoption, Kind.HAZARD))
+
+
 def test_a_certificate_of_another_name_is_not_the_one_that_signs() -> None:
     adoption = adopted(
         makefile='[tasks.sign]\nscript = ["makecert -r -ss S -n CN=B b.cer", '
