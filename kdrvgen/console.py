@@ -100,7 +100,15 @@ class Console:
         told = self._document.setdefault("findings", [])
         last = ""
         for row in rows:
-            told.append(row._asdict())
+            told.append(
+                {
+                    "kind": row.kind,
+                    "path": row.path,
+                    "line": row.line,
+                    "message": row.message,
+                    "remedy": row.remedy,
+                }
+            )
             if self._form == "github":
                 message = f"{row.message}\n{row.remedy}" if row.remedy else row.message
                 self._annotate("warning" if row.counts else "notice", row.path, message, row.line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
+from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, note, unknown
 from kdrvgen.adopt.makefile import Makefile, MakeTask
 from kdrvgen.adopt.manifest import Manifest
 from kdrvgen.adopt.passwords import is_variable
@@ -65,13 +65,17 @@ def _of_step(step: Step, task: MakeTask | None, *, is_tidied: bool) -> Iterator[
             "in the wrong folder",
             "no generated task changes its folder",
         )
-    if name.startswith("v") and re.search(r"Visual Studio[\\/]\d+", step.program):
-        yield hazard(
-            origin,
-            "one edition of Visual Studio, in one folder: on other machines the script goes on "
-            "without it",
-            "rustc finds the linker, and signtool is looked for in the kits",
-        )
+    if step.act is Act.SETTING and name.startswith(("vc", "vsdev", "launch", "setup")):
+        found = "rustc finds the linker, and signtool is looked for in the kits"
+        if re.search(r"Visual Studio[\\/]\d+", step.program):
+            yield hazard(
+                origin,
+                "one edition of Visual Studio, in one folder: on other machines the script goes on "
+                "without it",
+                found,
+            )
+        else:
+            yield note(origin, "the developer environment is set up", found)
     if step.act in {Act.SIGN, Act.CERTIFICATE} and re.search(r"[\\/]10\.\d", step.program):
         yield hazard(
             origin,

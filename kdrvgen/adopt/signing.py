@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from kdrvgen.adopt.draft import Draft
-from kdrvgen.adopt.finding import Finding, Origin, difference, hazard, unknown
+from kdrvgen.adopt.finding import Finding, Origin, difference, hazard, note, unknown
 from kdrvgen.adopt.passwords import PASSWORD_VARIABLE
 from kdrvgen.adopt.pipeline import Pipeline, ProfileFacts
 
@@ -159,9 +159,9 @@ def _digest(keys: dict[str, tuple[object, Origin]], mode: str) -> list[Finding]:
         keys["digest"] = (digest, origin)
         return []
     if digest == "certhash":
-        if mode == "test":
-            return []  # that of the certificate's own signature: of a test certificate, SHA-256
         told = "`/fd certHash` takes the digest of the certificate's own signature"
+        if mode == "test":
+            return [note(origin, told, "that of the test certificate is SHA-256, as is the digest")]
         return [difference(origin, told, "the digest is sha256")]
     if digest:
         told = f"the digest `{digest}` is not secure"
