@@ -213,7 +213,7 @@ def test_an_image_that_windows_has_loaded_ends_with_what_to_do(desk: Desk) -> No
             assert done.code == 0, done.said
         desk.project.say("once more")
 
-        assert "sc stop hello" in desk.fail("sign")
+        assert "cargo make stop" in desk.fail("sign")
 
         assert desk.sys.read_bytes() == loaded
     finally:
@@ -549,8 +549,9 @@ def test_a_profile_has_flags_of_its_own_and_names_no_folder_of_the_machine(
     given = tomllib.loads(built[built.index("--config") + 1])
     folder = desk.windows.path(desk.project.folder)
     flags = given["target"][X64]["rustflags"]
-    assert flags[:-1] == [*own, f"--remap-path-prefix={folder}=."]
-    assert re.fullmatch(r"--remap-path-prefix=.*\.cargo=/cargo", flags[-1])
+    assert flags[:-2] == [*own, f"--remap-path-prefix={folder}=."]
+    assert re.fullmatch(r"--remap-path-prefix=.*\.cargo=/cargo", flags[-2])
+    assert flags[-1] == "-Clink-arg=/DEBUG:NONE"
 
 
 def test_every_target_is_signed_and_one_may_be_asked_for(desk: Desk) -> None:
