@@ -44,6 +44,7 @@ def plan(project: Project) -> dict[str, Any]:
         "shared_env": _shared_env(profiles),
         "own_settings": {each.name: _own_settings(each, profiles) for each in profiles},
         "modes": modes,
+        "used": _used(profiles),
         "cargo": f"{run}cargo",
         "rustc": f"{run}rustc",
         "own_env": {
@@ -105,6 +106,13 @@ def _signing_env(signing: Signing) -> dict[str, str]:
         "DRIVER_CERTIFICATE_ID": _identity(signing),
         "DRIVER_PFX": signing.pfx,
         "DRIVER_PFX_PASSWORD_ENV": signing.pfx_password_env,
+        "DRIVER_SIGNTOOL": signing.signtool,
+        "DRIVER_PUBLIC_CERTIFICATE": signing.public_certificate,
+        "DRIVER_CSP": signing.csp,
+        "DRIVER_KEY_CONTAINER": signing.key_container,
+        "DRIVER_KEY_CONTAINER_ENV": signing.key_container_env,
+        "DRIVER_DLIB": signing.dlib,
+        "DRIVER_DMDF": signing.dmdf,
     }
     needless = {
         "off": ("DRIVER_",),
@@ -118,8 +126,31 @@ def _signing_env(signing: Signing) -> dict[str, str]:
     return {
         name: value
         for name, value in env.items()
-        if name == "DRIVER_SIGNING" or not name.startswith(needless)
+        if name == "DRIVER_SIGNING"
+        or not (name.startswith(needless) or (name in _SELDOM_VARIABLES and not value))
     }
+
+
+# What few projects set: their tasks speak of it, the tasks of others do not.
+_SELDOM = (
+    "additional-certificates",
+    "csp",
+    "dlib",
+    "dmdf",
+    "pfx",
+    "public-certificate",
+    "signtool",
+)
+_SELDOM_VARIABLES = frozenset(
+    f"DRIVER_{key.upper().replace('-', '_')}"
+    for key in (*_SELDOM, "key-container", "key-container-env")
+) - {"DRIVER_PFX"}
+
+
+def _used(profiles: Sequence[ProfilePlan]) -> set[str]:
+    """Return which of the seldom keys some profile sets."""
+    signing = [each.signing for each in profiles if each.signing.mode != "off"]
+    return {key for key in _SELDOM if any(getattr(each, key.replace("-", "_")) for each in signing)}
 
 
 def _identity(signing: Signing) -> str:
