@@ -257,12 +257,13 @@ class Windows:
         self.put(place, self.bed / "standins/vswhere.exe")
         self.unix(path).mkdir(parents=True, exist_ok=True)
         with (self.home / "vswhere").open("a", encoding="utf-8") as file:
-            file.write("\t".join((path, version, product)) + "\n")
+            file.write(f"{path}\t{version}\t{product}\n")
 
     def uninstall(self) -> None:
         """Take kits, Visual Studios and certificates off drive C:, and all drives but C: and Z:."""
-        for record in (self.prefix / "drive_c/users").glob("*/AppData/Local/kdrvgen"):
-            shutil.rmtree(record)
+        users = self.prefix / "drive_c/users"
+        for each in (*users.glob("*/AppData/Local/kdrvgen"), *users.glob("*/.nuget")):
+            shutil.rmtree(each)
         for folder in ("Program Files", "Program Files (x86)"):
             for name in ("Windows Kits", "Microsoft Visual Studio", "Microsoft SDKs"):
                 shutil.rmtree(self.prefix / "drive_c" / folder / name, ignore_errors=True)
