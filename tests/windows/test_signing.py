@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
-from tests.pipeline.authority import CODE_SIGNING, Identity
+from tests.pipeline.authority import CODE_SIGNING, Authority, Identity
 from tests.pipeline.support import CONFIG
 from tests.windows.support import ODD, OWN, Desk, text
 
 pytestmark = pytest.mark.slow
+
+PROVIDER = "eToken Base & Provider (50%)"
+CONTAINER = "key ^ of 'mine' é #1"
 
 
 def test_a_refusal_of_signtool_leaves_no_image_that_looks_signed(desk: Desk) -> None:
@@ -139,3 +143,142 @@ def test_an_odd_image_name_and_subject_of_ones_own_arrive(desk: Desk) -> None:
 
     assert desk.option("/n") == ODD
     assert (desk.sys.parent / f"{name}.sys").exists()
+
+
+# --- a key that is elsewhere ------------------------------------------------------------------
+
+
+@pytest.fixture
+def token(desk: Desk) -> tuple[Desk, str]:
+    """A certificate in a file, and its key with a provider; and the configuration of both."""
+    own, _, public = desk.own()
+    place = desk.windows.home / f"stores/keys/{PROVIDER}/{CONTAINER}.pem"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(own.key_pem())
+    (desk.project.folder / "own #1.cer").write_bytes(public.read_bytes())
+    return desk, OWN + f'public-certificate = "own #1.cer"\ncsp = "{PROVIDER}"\n'
+
+
+def test_the_key_is_taken_from_a_provider_by_its_name(token: tuple[Desk, str]) -> None:
+    desk, config = token
+    desk.project.generate(config + f'key-container = "{CONTAINER}"\n')
+
+    desk.make("sign")
+
+    assert desk.verifies(desk.project.folder / "own #1.cer")
+    assert [desk.option(name) for name in ("/csp", "/kc")] == [PROVIDER, CONTAINER]
+    desk.make("sign")
+    assert len(desk.arguments("signtool")) == 1
+
+    desk.project.generate(config + 'key-container = "another"\n')
+    assert "did not sign" in desk.fail("sign")
+    assert not desk.is_signed()
+
+
+def test_a_keys_name_with_a_pin_comes_from_the_environment_and_is_kept_nowhere(
+    token: tuple[Desk, str],
+) -> None:
+    desk, config = token
+    secret = "[Reader{{no & such % PIN}}]=key"  # noqa: S105 - opens nothing
+    (desk.windows.home / f"stores/keys/{PROVIDER}/{CONTAINER}.pem").rename(
+        desk.windows.home / f"stores/keys/{PROVIDER}/{secret}.pem"
+    )
+    desk.project.generate(config + 'key-container-env = "MY_KEY"\n')
+    assert "signing.key-container-env: MY_KEY is not set" in desk.fail("sign")
+    assert not desk.is_signed()
+
+    said = desk.make("--loglevel", "verbose", "sign", MY_KEY=secret)
+
+    assert desk.option("/kc") == secret
+    assert secret not in said
+    files = [path for path in desk.project.folder.rglob("*") if path.is_file()]
+    assert not [path for path in files if secret.encode() in path.read_bytes()]
+
+
+def test_a_library_signs_in_a_cloud(desk: Desk) -> None:
+    own, thumbprint, public = desk.own()
+    (desk.windows.home / "stores/cloud.pem").write_bytes(own.key_pem() + own.certificate_pem())
+    names = {"dlib": "C:\\\\cloud & co\\\\Sign.Dlib.dll", "dmdf": "account #1.json"}
+    desk.windows.put(r"C:\cloud & co\Sign.Dlib.dll")
+    config = OWN + "".join(f'{key} = "{value}"\n' for key, value in names.items())
+    desk.project.generate(config)
+    assert "signing.dmdf: there is no file account #1.json" in desk.fail("sign")
+    metadata = desk.project.folder / "account #1.json"
+    metadata.write_text("{}")
+
+    desk.make("sign")
+
+    assert desk.verifies(public)
+    assert desk.option("/dlib") == r"C:\cloud & co\Sign.Dlib.dll"
+    assert desk.option("/dmdf") == "account #1.json"
+    assert not {"/f", "/s", "/n", "/sha1"} & set(desk.arguments("signtool")[-1])
+
+    metadata.write_text('{"account": 2}')
+    desk.project.generate(config + f'thumbprint = "{thumbprint}"\n')
+    desk.make("sign")
+    assert desk.option("/sha1").lower() == thumbprint
+
+    (desk.project.folder / "own.cer").write_bytes(public.read_bytes())
+    desk.project.generate(config + 'public-certificate = "own.cer"\n')
+    desk.make("sign")
+    assert desk.option("/f") == "own.cer"
+    desk.make("sign")
+    assert len(desk.arguments("signtool")) == 3
+
+
+# --- time stamps and verification -------------------------------------------------------------
+
+
+def _stamped(url: str, more: str = "") -> str:
+    return CONFIG.replace('timestamp-url = ""', f'timestamp-url = "{url}"') + more
+
+
+def test_a_time_stamp_is_in_the_signature_and_verifies_when_its_root_is_trusted(
+    desk: Desk, tmp_path: Path
+) -> None:
+    (tmp_path / "authority").mkdir()
+    with Authority.start(tmp_path / "authority") as authority:
+        desk.project.generate(_stamped(authority.url))
+        desk.make("sign")
+        assert desk.option("/tr") == authority.url
+        assert desk.option("/td") == "sha256"
+        report = desk.project.verify(None, "-TSA-CAfile", authority.roots)
+        assert "Timestamp Server Signature verification: ok" in report.stdout
+
+        desk.make("trust-certificate")
+        desk.windows.run(["certutil", "-user", "-addstore", "Root", authority.roots])
+        assert desk.windows.path(desk.sys) in desk.make("verify")
+
+        # The other protocol is not this authority's.
+        desk.project.generate(_stamped(authority.url, 'timestamp-protocol = "authenticode"\n'))
+        assert "did not sign" in desk.fail("sign")
+        assert not desk.is_signed()
+
+
+def test_an_image_signed_without_the_time_stamp_that_was_wanted_is_not_kept(desk: Desk) -> None:
+    desk.project.generate(_stamped("http://127.0.0.1:1/"))
+
+    said = desk.fail("sign", KDRVGEN_FAKE_TIMESTAMP_WARNING="1")
+
+    assert "it ended with 2" in said
+    assert not desk.is_signed()
+
+
+def test_verifying_wants_the_test_certificate_trusted_by_a_task_of_its_own(desk: Desk) -> None:
+    assert "cargo make trust-certificate" in desk.fail("verify")
+
+    desk.make("trust-certificate")
+    desk.make("verify")
+
+    assert desk.arguments("signtool")[-1][:3] == ["verify", "/v", "/pa"]
+    for store in ("Root", "TrustedPublisher"):
+        assert len(desk.windows.certificates(store)) == 1
+
+
+def test_nothing_is_signed_by_the_tool_of_other_hosts(desk: Desk) -> None:
+    desk.project.generate(CONFIG + 'tool = "osslsigncode"\n')
+
+    assert "osslsigncode" in desk.fail("sign")
+
+    assert not desk.is_signed()
+    assert not desk.arguments("signtool")
