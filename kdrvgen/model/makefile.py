@@ -14,7 +14,7 @@ __all__ = ["GENERATED_TASKS", "RESERVED_TASKS", "Makefile"]
 
 GENERATED_TASKS = frozenset(
     {"build-driver", "rename", "certificate", "sign", "sign-all", "verify", "smoke"}
-    | {"clean-cert", "clean-driver", "default", "trust-certificate"}
+    | {"clean-cert", "clean-driver", "default", "find-kit-tool", "trust-certificate"}
 )
 """Names of the tasks that kdrvgen writes. Those of single targets, `sign-x86_64`, come on top."""
 

@@ -141,6 +141,6 @@ def test_a_program_that_is_named_and_not_there_is_not_replaced_by_another(own: D
     config = (own.project.folder / "config.toml").read_text(encoding="utf-8")
     own.project.generate(config + "signtool = 'D:/none/signtool.exe'\n")
 
-    assert "signing.signtool: there is no file D:/none/signtool.exe" in own.fail("sign")
+    assert "signing.signtool: there is no file D:\\none\\signtool.exe" in own.fail("sign")
 
     assert not own.is_signed()
