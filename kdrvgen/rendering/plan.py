@@ -123,11 +123,11 @@ def _signing_env(signing: Signing) -> dict[str, str]:
             "DRIVER_CERTIFICATE_ID",
         ),
     }[signing.mode]
+    unused = _unused_variables(signing)
     return {
         name: value
         for name, value in env.items()
-        if name == "DRIVER_SIGNING"
-        or not (name.startswith(needless) or (name in _SELDOM_VARIABLES and not value))
+        if name == "DRIVER_SIGNING" or not (name.startswith(needless) or name in unused)
     }
 
 
@@ -141,10 +141,24 @@ _SELDOM = (
     "public-certificate",
     "signtool",
 )
-_SELDOM_VARIABLES = frozenset(
-    f"DRIVER_{key.upper().replace('-', '_')}"
-    for key in (*_SELDOM, "key-container", "key-container-env")
-) - {"DRIVER_PFX"}
+
+# All of a row are set with its key, also those that are empty: the caller may have such a variable.
+_SELDOM_VARIABLES = {
+    "additional_certificates": ("DRIVER_ADDITIONAL_CERTIFICATES",),
+    "signtool": ("DRIVER_SIGNTOOL",),
+    "csp": (
+        "DRIVER_CSP",
+        "DRIVER_KEY_CONTAINER",
+        "DRIVER_KEY_CONTAINER_ENV",
+        "DRIVER_PUBLIC_CERTIFICATE",
+    ),
+    "dlib": ("DRIVER_DLIB", "DRIVER_DMDF", "DRIVER_PUBLIC_CERTIFICATE"),
+}
+
+
+def _unused_variables(signing: Signing) -> set[str]:
+    used = {name for key, row in _SELDOM_VARIABLES.items() if getattr(signing, key) for name in row}
+    return {name for row in _SELDOM_VARIABLES.values() for name in row} - used
 
 
 def _used(profiles: Sequence[ProfilePlan]) -> set[str]:

@@ -6,6 +6,7 @@ import datetime as dt
 import re
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -108,6 +109,19 @@ def test_of_two_that_were_made_at_once_one_stays(first_day: Desk) -> None:
     assert first_day.windows.certificates() == [sooner]
     assert first_day.option("/sha1").lower() == sooner.stem
     assert not later.exists()
+
+
+def test_two_runs_at_the_same_moment_leave_one_certificate(first_day: Desk) -> None:
+    def run(_: int) -> None:
+        first_day.windows.make("certificate", cwd=first_day.project.folder)
+
+    with ThreadPoolExecutor(2) as both:
+        list(both.map(run, range(2)))
+    first_day.make("sign")
+
+    (left,) = first_day.windows.certificates()
+    assert first_day.option("/sha1").lower() == left.stem
+    assert first_day.verifies()
 
 
 def test_a_certificate_of_the_same_name_that_kdrvgen_did_not_make_is_left_alone(
