@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from kdrvgen.errors import ToolError as ToolError
     from kdrvgen.errors import UsageError as UsageError
     from kdrvgen.errors import VerificationError as VerificationError
+    from kdrvgen.model import Deploy as Deploy
     from kdrvgen.model import Driver as Driver
     from kdrvgen.model import Linker as Linker
     from kdrvgen.model import Makefile as Makefile
@@ -49,7 +50,10 @@ _HOME = {
     "render": "kdrvgen.rendering.project",
     **dict.fromkeys(("Entry", "Report", "Status"), "kdrvgen.output.report"),
     **dict.fromkeys(
-        ("Driver", "Linker", "Makefile", "Profile", "Project", "Signing", "Toolchain", "Wdk"),
+        (
+            *("Deploy", "Driver", "Linker", "Makefile", "Profile", "Project", "Signing"),
+            *("Toolchain", "Wdk"),
+        ),
         "kdrvgen.model",
     ),
     **dict.fromkeys(

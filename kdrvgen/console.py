@@ -90,6 +90,12 @@ class Console:
             )
             self._write(sys.stdout, self._fenced("".join(f"{line}\n" for line in lines)))
 
+    def answer(self, name: str, data: object, text: str) -> None:
+        """Tell what was asked for: programs get `data` as a member `name`, people the text."""
+        self._document[name] = data
+        if self._form != "json":
+            self._write(sys.stdout, self._fenced(f"{_safe(text)}\n"))
+
     def warning(self, path: str, message: str) -> None:
         """Tell of something that ends no command but spoils its result."""
         self._document["warnings"].append({"path": path, "message": message})

@@ -34,7 +34,13 @@ DEFAULTS = {
         "rustflags": (),
         "reproducible": False,
     },
-    "wdk": {"locate": "auto", "path": "", "version": "", "libraries": ("ntoskrnl", "hal")},
+    "wdk": {
+        "locate": "auto",
+        "path": "",
+        "version": "",
+        "framework-version": "",
+        "libraries": ("ntoskrnl", "hal"),
+    },
     "signing": {
         "mode": "test",
         "tool": "auto",
@@ -59,6 +65,7 @@ DEFAULTS = {
         "timestamp-protocol": "rfc3161",
         "validity-days": 365,
     },
+    "deploy": {"service": None, "start-type": "demand"},
 }
 
 
