@@ -26,12 +26,15 @@ _ASSIGNED = re.compile(rf"""(?i)((?:\bset\s+"?|\$|\bexport\s+)([\w:]+)\s*=\s*){_
 _SWITCHES = frozenset({"/p", "-p", "-pi", "-po", "/password", "-password", "--password"})
 _VARIABLE = re.compile(r"%\w+%|\$(env:)?[({]?\w+[)}]?|!\w+!")
 _SIGNERS = re.compile(r"signtool|certutil|pvk2pfx|pfx|securestring|openssl", re.IGNORECASE)
+# A PIN before the name of a key, as tokens' providers take it.
+_PIN = re.compile(r"\{\{([^{}\n]+)\}\}")
 _SHORTEST = 4
 
 
 def passwords_in(text: str) -> set[str]:
     """Return what stands in a script where passwords stand."""
     found = {value for _, value in _SWITCH.findall(text)} if _SIGNERS.search(text) else set()
+    found |= set(_PIN.findall(text))
     found |= {value for _, name, value in _ASSIGNED.findall(text) if is_sensitive(name)}
     return {bare for each in found if (bare := each.strip("\"'")) and not _VARIABLE.match(bare)}
 
@@ -40,6 +43,7 @@ def password_places(text: str) -> tuple[Extent, ...]:
     """Return where in a file something stands that looks like a password."""
     found = [match.span(2) for match in _SWITCH.finditer(text)]
     found += [match.span(3) for match in _ASSIGNED.finditer(text) if is_sensitive(match[2])]
+    found += [match.span(1) for match in _PIN.finditer(text)]
     return tuple(Extent(*span) for span in found)
 
 

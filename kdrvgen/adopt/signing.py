@@ -13,6 +13,9 @@ from kdrvgen.adopt.pipeline import Pipeline, ProfileFacts
 
 __all__ = ["draft_signing", "password_variable"]
 
+KEY_VARIABLE = "KEY_CONTAINER"
+"""The variable that takes the place of a key's name with the token's PIN in it."""
+
 _VARIABLE = re.compile(r"%(\w+)%|\$(?:env:)?\{?(\w+)\}?")
 _STRONG = frozenset({"sha256", "sha384", "sha512"})
 _Keys = Mapping[str, tuple[object, Origin]]
@@ -85,6 +88,7 @@ def _keys(profile: ProfileFacts) -> tuple[dict[str, tuple[object, Origin]], list
         keys["pfx"] = (_path(str(keys["pfx"][0]), folder), origin)
         if sign.password:
             keys["pfx-password-env"] = (password_variable(sign.password), origin)
+    findings += _provider(keys, folder, origin)
     if files := sign.keys.get("additional-certificates"):
         paths = [_path(str(file), folder) for file in files] if isinstance(files, list) else []
         keys["additional-certificates"] = (paths, origin)
@@ -100,13 +104,37 @@ def _path(path: str, folder: str | None) -> str:
     return path if is_whole else posixpath.normpath(posixpath.join(folder or "", path))
 
 
+def _provider(
+    keys: dict[str, tuple[object, Origin]], folder: str | None, origin: Origin
+) -> list[Finding]:
+    """Say what a token's or a cloud's provider needs as config.toml has it."""
+    if ("csp" in keys or "dlib" in keys) and "pfx" in keys:
+        keys["public-certificate"] = keys.pop("pfx")
+        keys.pop("pfx-password-env", None)
+    for name in ("dlib", "dmdf"):
+        if name in keys:
+            keys[name] = (_path(str(keys[name][0]), folder), origin)
+    container = str(keys.get("key-container", ("", origin))[0])
+    if variable := _VARIABLE.fullmatch(container):
+        keys.pop("key-container")
+        keys["key-container-env"] = (variable[1] or variable[2], origin)
+    elif "{{" in container:
+        keys.pop("key-container")
+        keys["key-container-env"] = (KEY_VARIABLE, origin)
+        told = "the PIN of a token in plain text: whoever has this file can sign as you"
+        return [
+            hazard(origin, told, f"it is not carried over: put PIN and key into {KEY_VARIABLE}")
+        ]
+    return []
+
+
 def _mode(profile: ProfileFacts) -> tuple[str, list[Finding]]:
     """Return whose certificate signs."""
     if profile.signature is None:
         return "off", []
     sign, origin, _ = profile.signature
     keys = sign.keys
-    if "pfx" in keys or "thumbprint" in keys:
+    if {"pfx", "thumbprint", "csp", "dlib"} & keys.keys():
         return "certificate", []
     if profile.certificate:
         made, place, _ = profile.certificate
@@ -184,6 +212,12 @@ _ORDER = (
     "certificate-file",
     "pfx",
     "pfx-password-env",
+    "public-certificate",
+    "csp",
+    "key-container",
+    "key-container-env",
+    "dlib",
+    "dmdf",
     "additional-certificates",
     "digest",
     "page-hashes",

@@ -80,6 +80,10 @@ _SIGN_KEYS = {
     "t": "timestamp-url",
     "tr": "timestamp-url",
     "ac": "additional-certificates",
+    "csp": "csp",
+    "kc": "key-container",
+    "dlib": "dlib",
+    "dmdf": "dmdf",
 }
 _SIGN_SWITCHES = {"sm": "machine-store", "ph": "page-hashes"}
 _SIGN_VALUES = frozenset(

@@ -145,19 +145,35 @@ SIGNING: dict[str, dict[str, object]] = {
         "additional_certificates": ("one.cer", "two.cer"),
         "page_hashes": True,
     },
+    '/f own.cer /csp \\"A Provider\\" /kc key-1': {
+        "mode": "certificate",
+        "public_certificate": "own.cer",
+        "csp": "A Provider",
+        "key_container": "key-1",
+        "pfx": "",
+    },
+    "/f own.cer /csp P /kc [{{correct-horse}}]=key": {"key_container_env": "KEY_CONTAINER"},
+    "/f own.cer /csp P /kc %KEY%": {"key_container_env": "KEY", "key_container": ""},
+    "/dlib tools\\\\Sign.dll /dmdf meta.json": {
+        "mode": "certificate",
+        "dlib": "tools/Sign.dll",
+        "dmdf": "meta.json",
+    },
     "-n A -s My": {"subject": "A", "store": "My"},
 }
 
 
 @pytest.mark.parametrize("switches", SIGNING)
 def test_every_switch_of_signtool_has_its_key(switches: str) -> None:
-    signing = adopted(makefile=SIGN.format(f"{switches} hello.sys")).project.signing
+    adoption = adopted(makefile=SIGN.replace("{}", f"{switches} hello.sys"))
 
+    signing = adoption.project.signing
+    assert "correct-horse" not in f"{adoption.annotated}{adoption.findings}"
     expected = SIGNING[switches]
     assert {name: getattr(signing, name) for name in expected} == expected
 
 
-@pytest.mark.parametrize("switch", ["/d Name", "/csp Provider /kc Key", "/as", "/td sha384"])
+@pytest.mark.parametrize("switch", ["/d Name", "/du http://example.org", "/as", "/td sha384"])
 def test_a_switch_without_a_key_is_named(switch: str) -> None:
     adoption = adopted(makefile=SIGN.format(f"/n A /fd sha256 {switch} hello.sys"))
 
