@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # type checkers know the name; importing typing costs a n
 if TYPE_CHECKING:
     from kdrvgen.commands.generate import check as check
     from kdrvgen.commands.generate import generate as generate
+    from kdrvgen.commands.new import bootstrap as bootstrap
     from kdrvgen.config import load as load
     from kdrvgen.config import loads as loads
     from kdrvgen.errors import ConfigError as ConfigError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from kdrvgen.errors import ToolError as ToolError
     from kdrvgen.errors import UsageError as UsageError
     from kdrvgen.errors import VerificationError as VerificationError
+    from kdrvgen.model import Bootstrap as Bootstrap
     from kdrvgen.model import Driver as Driver
     from kdrvgen.model import Linker as Linker
     from kdrvgen.model import Makefile as Makefile
@@ -44,12 +46,13 @@ __version__ = "0.1.0"
 
 _HOME = {
     **dict.fromkeys(("check", "generate"), "kdrvgen.commands.generate"),
+    "bootstrap": "kdrvgen.commands.new",
     "load": "kdrvgen.config",
     "loads": "kdrvgen.config",
     "render": "kdrvgen.rendering.project",
     **dict.fromkeys(("Entry", "Report", "Status"), "kdrvgen.output.report"),
     **dict.fromkeys(
-        ("Driver", "Linker", "Makefile", "Profile", "Project", "Signing", "Toolchain", "Wdk"),
+        ("Bootstrap", "Driver", "Linker", "Makefile", "Profile", "Project", "Signing", "Toolchain", "Wdk"),
         "kdrvgen.model",
     ),
     **dict.fromkeys(

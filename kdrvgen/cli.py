@@ -92,13 +92,14 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise _usage_error(message[:1].lower() + message[1:])
 
-    def parse(self, words: Sequence[str]) -> argparse.Namespace:
-        """Parse `words`.
+    def parse(self, words: Sequence[str], *, intermixed: bool = False) -> argparse.Namespace:
+        """Parse `words`; with `intermixed`, options may stand between the others.
 
         Raises:
             UsageError: They cannot be understood.
         """
-        arguments, unknown = self.parse_known_args(words)
+        parse = self.parse_known_intermixed_args if intermixed else self.parse_known_args
+        arguments, unknown = parse(words)
         if unknown:
             word = unknown[0]
             hint = _nearest(word.partition("=")[0], list(self._option_string_actions))
@@ -133,7 +134,8 @@ def _understand(
     module.populate_parser(parser)
     populate_parser(parser)
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
-    return module.run, parser.parse(words[1:] if verb else words)
+    intermixed = getattr(module, "INTERMIXED", False)
+    return module.run, parser.parse(words[1:] if verb else words, intermixed=intermixed)
 
 
 def _console(words: Sequence[str]) -> Console:

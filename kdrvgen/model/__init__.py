@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kdrvgen.model.bootstrap import Bootstrap
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker, Wdk
 from kdrvgen.model.makefile import Makefile
@@ -10,6 +11,7 @@ from kdrvgen.model.project import Project
 from kdrvgen.model.signing import Signing
 
 __all__ = [
+    "Bootstrap",
     "Driver",
     "Linker",
     "Makefile",

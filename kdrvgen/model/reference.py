@@ -16,7 +16,7 @@ from kdrvgen.model.base import Table, to_kebab
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.project import Project
 
-__all__ = ["Key", "keys"]
+__all__ = ["Key", "bare", "keys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def keys() -> Iterator[Key]:
         if name == "profiles":
             yield from _keys_of("profiles.NAME", Profile)
         else:
-            yield from _keys_of(to_kebab(name), _plain(field.annotation))
+            yield from _keys_of(to_kebab(name), bare(field.annotation))
 
 
 def _keys_of(table: str, model: type[Table]) -> Iterator[Key]:
@@ -74,18 +74,18 @@ def _docstrings(model: type) -> dict[str, str]:
     return found
 
 
-def _plain(annotation: object) -> Any:  # noqa: ANN401 - a type form of any kind
+def bare(annotation: object) -> Any:  # noqa: ANN401 - a type form of any kind
     """Return a type without its `Annotated` and its `None`."""
     if get_origin(annotation) is Annotated:
-        return _plain(get_args(annotation)[0])
+        return bare(get_args(annotation)[0])
     if get_origin(annotation) in {Union, UnionType}:
         (rest,) = (each for each in get_args(annotation) if each is not type(None))
-        return _plain(rest)
+        return bare(rest)
     return annotation
 
 
 def _values(annotation: object) -> str:
-    plain = _plain(annotation)
+    plain = bare(annotation)
     match get_origin(plain):
         case origin if origin is Literal:
             return ", ".join(_toml(value) for value in get_args(plain))
