@@ -34,7 +34,6 @@ const NON_PAGED_POOL_NX: i32 = 512;
 /// The alignment that the pool gives by itself (`MEMORY_ALLOCATION_ALIGNMENT`).
 const POOL_ALIGNMENT: usize = 2 * mem::size_of::<*mut u8>();
 
-
 impl PoolAllocator {
     /// An allocator with a tag of four characters.
     ///
@@ -45,7 +44,10 @@ impl PoolAllocator {
     pub const fn new(tag: [u8; 4]) -> Self {
         let mut at = 0;
         while at < tag.len() {
-            assert!(matches!(tag[at], b' '..=b'~'), "a pool tag is printable ASCII");
+            assert!(
+                matches!(tag[at], b' '..=b'~'),
+                "a pool tag is printable ASCII"
+            );
             at += 1;
         }
         Self {
@@ -62,7 +64,7 @@ impl PoolAllocator {
     pub fn init(&self) {
         let name = crate::unicode_string!("ExAllocatePool2");
         // SAFETY: the name outlives the call, and an entry point runs at PASSIVE_LEVEL.
-        let found = unsafe { MmGetSystemRoutineAddress(&name) };
+        let found = unsafe { MmGetSystemRoutineAddress(&raw const name) };
         self.allocate2.store(found, Ordering::Release);
     }
 
@@ -105,7 +107,7 @@ impl PoolAllocator {
         // SAFETY: the piece is `align` bytes longer than what is asked for.
         let memory = unsafe { piece.add(skipped) };
         // SAFETY: the word lies in the piece, and is aligned, as `memory` is.
-        unsafe { memory.cast::<*mut u8>().sub(1).write(piece) };
+        unsafe { word_before(memory).write(piece) };
         memory
     }
 
@@ -116,6 +118,11 @@ impl PoolAllocator {
             self.allocate_aligned(layout, zeroed)
         }
     }
+}
+
+/// Where `allocate_aligned` keeps the address of the piece that `memory` lies in.
+fn word_before(memory: *mut u8) -> *mut *mut u8 {
+    memory.cast::<c_void>().cast::<*mut u8>().wrapping_sub(1)
 }
 
 // SAFETY: the pool is the kernel's allocator for all processors, and gives memory of the size and,
@@ -134,7 +141,7 @@ unsafe impl GlobalAlloc for PoolAllocator {
             memory
         } else {
             // SAFETY: `allocate_aligned` wrote it there.
-            unsafe { memory.cast::<*mut u8>().sub(1).read() }
+            unsafe { word_before(memory).read() }
         };
         // SAFETY: the pool gave it, with this tag; the caller has no more use for it.
         unsafe { ExFreePoolWithTag(piece.cast(), self.tag) };

@@ -30,16 +30,25 @@ pub use unicode_string::UnicodeString;
 /// function is called as all others are.
 #[macro_export]
 macro_rules! import {
-    ($library:literal, extern "fastcall" { $($functions:tt)* }) => {
+    ($library:literal, $(#[$attribute:meta])* extern "fastcall" { $($functions:tt)* }) => {
         #[cfg(target_arch = "x86")]
-        $crate::import! { @declare $library, extern "fastcall" { $($functions)* } }
+        $crate::import! {
+            @declare $library, $(#[$attribute])* extern "fastcall" { $($functions)* }
+        }
         #[cfg(not(target_arch = "x86"))]
-        $crate::import! { @declare $library, extern "system" { $($functions)* } }
+        $crate::import! {
+            @declare $library, $(#[$attribute])* extern "system" { $($functions)* }
+        }
     };
-    ($library:literal, extern $abi:literal { $($functions:tt)* }) => {
-        $crate::import! { @declare $library, extern $abi { $($functions)* } }
+    ($library:literal, $(#[$attribute:meta])* extern $abi:literal { $($functions:tt)* }) => {
+        $crate::import! {
+            @declare $library, $(#[$attribute])* extern $abi { $($functions)* }
+        }
     };
-    (@declare $library:literal, extern $abi:literal { $($functions:tt)* }) => {
+    (
+        @declare $library:literal,
+        $(#[$attribute:meta])* extern $abi:literal { $($functions:tt)* }
+    ) => {
         #[cfg_attr(
             target_arch = "x86",
             link(
@@ -53,6 +62,7 @@ macro_rules! import {
             not(target_arch = "x86"),
             link(name = $library, kind = "raw-dylib", modifiers = "+verbatim")
         )]
+        $(#[$attribute])*
         unsafe extern $abi {
             $($functions)*
         }

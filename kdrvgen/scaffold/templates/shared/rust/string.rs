@@ -39,6 +39,10 @@ pub const fn utf16_length(text: &str) -> usize {
 }
 
 /// The UTF-16 of a text, which has `N` units.
+///
+/// # Panics
+///
+/// If it has not; `wide!` asks [`utf16_length`].
 #[must_use]
 #[allow(clippy::cast_possible_truncation)] // the surrogates are cut out of 20 bits
 pub const fn utf16<const N: usize>(text: &str) -> [u16; N] {

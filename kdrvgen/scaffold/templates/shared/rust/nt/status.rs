@@ -53,11 +53,10 @@ impl NtStatus {
     ///
     /// The status itself.
     pub const fn check(self) -> Result<(), Self> {
-        if self.is_success() {
-            Ok(())
-        } else {
-            Err(self)
+        if !self.is_success() {
+            return Err(self);
         }
+        Ok(())
     }
 }
 

@@ -66,13 +66,13 @@ impl<'a> UnicodeString<'a> {
 
     /// The text.
     #[must_use]
-    pub const fn units(&self) -> &[u16] {
+    pub fn units(&self) -> &[u16] {
         // The kernel's empty strings may have no buffer at all.
         if self.buffer.is_null() {
             return &[];
         }
         // SAFETY: `from_units` borrowed this many; the kernel vouches for those that it passes.
-        unsafe { slice::from_raw_parts(self.buffer, self.length as usize / 2) }
+        unsafe { slice::from_raw_parts(self.buffer, usize::from(self.length) / 2) }
     }
 }
 
