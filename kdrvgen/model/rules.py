@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kdrvgen.model.base import Path
+from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker, Wdk
 from kdrvgen.model.linker_rules import linker_rules
@@ -28,6 +29,7 @@ class Tables(NamedTuple):
     linker: Linker | None = None
     wdk: Wdk | None = None
     signing: Signing | None = None
+    deploy: Deploy | None = None
     profiles: Mapping[str, Profile] | None = None
     makefile: Makefile | None = None
 
@@ -51,6 +53,8 @@ def _all(tables: Tables) -> Iterator[Problem]:
         yield from _kit_path_fits(tables.wdk)
     if tables.driver and tables.wdk:
         yield from _frameworks_need_a_kit(tables.driver, tables.wdk)
+    if tables.driver and tables.deploy:
+        yield from _services_are_the_kernels(tables.driver, tables.deploy)
     yield from _own_profiles_name_cargos(profiles)
     if tables.linker:
         yield from linker_rules(tables.driver, tables.linker, profiles)
@@ -133,6 +137,17 @@ def _frameworks_need_a_kit(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
             hint='`model = "wdm"`, or another `wdk.locate`',
             also=(("wdk", "locate"),),
         )
+
+
+def _services_are_the_kernels(driver: Driver, deploy: Deploy) -> Iterator[Problem]:
+    if driver.model == "umdf":
+        for field in sorted(deploy.model_fields_set):
+            yield Problem(
+                ("deploy", field.replace("_", "-")),
+                "a UMDF driver has no service of its own: Windows' host process loads it",
+                hint="leave the key out; an INF installs the driver, by `pnputil /add-driver`",
+                also=(("driver", "model"),),
+            )
 
 
 def _certificate_is_one(signing: Signing, blame: Blame) -> Iterator[Problem]:
