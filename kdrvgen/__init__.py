@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kdrvgen.errors import DriftError as DriftError
     from kdrvgen.errors import FileAccessError as FileAccessError
     from kdrvgen.errors import KdrvgenError as KdrvgenError
+    from kdrvgen.errors import OccupiedError as OccupiedError
     from kdrvgen.errors import RefusedError as RefusedError
     from kdrvgen.errors import ToolError as ToolError
     from kdrvgen.errors import UsageError as UsageError
@@ -65,6 +66,7 @@ _HOME = {
             "DriftError",
             "FileAccessError",
             "KdrvgenError",
+            "OccupiedError",
             "RefusedError",
             "ToolError",
             "UsageError",

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 try:
     from kdrvgen.errors import KdrvgenError
     from kdrvgen.scaffold import answers, texts, writing
+    from kdrvgen.scaffold.documents import merged
     from kdrvgen.scaffold.template import Template, load
     from kdrvgen.scaffold.values import typed
 except ModuleNotFoundError as missing:
@@ -91,5 +92,5 @@ def _document(given: Mapping[str, Any]) -> dict[str, Any]:
             continue
         value = typed(path, str(text))
         if answers.value_at(default, path) != value:
-            said = answers.merged(said, {path[0]: {path[1]: value}})
+            said = merged(said, {path[0]: {path[1]: value}})
     return answers.complete(template, said)

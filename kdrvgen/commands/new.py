@@ -122,6 +122,7 @@ def _answers(
 ) -> tuple[Template, dict[str, Any], Project]:
     """Return the template and the whole config.toml, of what was said and what is asked."""
     from kdrvgen.scaffold import answers, questions  # noqa: PLC0415 - imports pydantic
+    from kdrvgen.scaffold.documents import merged  # noqa: PLC0415 - likewise
     from kdrvgen.scaffold.template import load  # noqa: PLC0415 - likewise
     from kdrvgen.scaffold.words import CommandLine  # noqa: PLC0415 - likewise
 
@@ -135,10 +136,10 @@ def _answers(
         word = questions.ask_template(console.ask)
     chosen = load(word or "minimal")
     known = answers.without_foreign_options(chosen, replayed)
-    given = answers.named(answers.merged(known, line.document), name)
+    given = answers.named(merged(known, line.document), name)
     project = line.check(answers.complete(chosen, given), chosen)
     if asks:
-        given = answers.merged(given, questions.ask_the_rest(console.ask, chosen, given))
+        given = merged(given, questions.ask_the_rest(console.ask, chosen, given))
         project = answers.checked(answers.complete(chosen, given))
     return chosen, answers.complete(chosen, given), project
 

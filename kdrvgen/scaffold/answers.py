@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 import tomli
@@ -18,6 +17,7 @@ from kdrvgen.config.validation import explain
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.model.base import plain
+from kdrvgen.scaffold.documents import merged
 from kdrvgen.scaffold.template import OPTIONS, Template
 
 __all__ = [
@@ -25,37 +25,12 @@ __all__ = [
     "checked",
     "complete",
     "foreign_options",
-    "merged",
     "named",
     "pool_tag",
     "replayed",
     "value_at",
     "without_foreign_options",
 ]
-
-
-def merged(*documents: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one document of several: what a later one says goes over what an earlier one does."""
-    found: dict[str, Any] = {}
-    for document in documents:
-        _merge(found, document)
-    return found
-
-
-def _merge(into: dict[str, Any], document: Mapping[str, Any]) -> None:
-    for key, value in document.items():
-        below = into.get(key)
-        if isinstance(value, Mapping) and isinstance(below, dict):
-            _merge(below, value)
-        else:
-            into[key] = deepcopy(dict(value) if isinstance(value, Mapping) else value)
-    # `target` is a shorthand for `targets`: who gives one takes the other back.
-    driver = into.get("driver")
-    given = document.get("driver")
-    if isinstance(driver, dict) and isinstance(given, Mapping):
-        for key, other in (("target", "targets"), ("targets", "target")):
-            if key in given and other not in given:
-                driver.pop(other, None)
 
 
 def named(document: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from kdrvgen.model.names import PackageName
 from kdrvgen.model.reference import keys
 from kdrvgen.scaffold import answers
 from kdrvgen.scaffold import template as templates
+from kdrvgen.scaffold.documents import merged
 from kdrvgen.scaffold.template import Template
 from kdrvgen.scaffold.values import choices, typed
 
@@ -105,7 +106,7 @@ def ask_the_rest(ask: Ask, template: Template, given: Mapping[str, Any]) -> dict
         if _is_needless(path, document["bootstrap"]):
             continue
         question = _question(path, document)
-        found = answers.merged(found, _answer(ask, question, f"[{number}/{len(paths)}]", document))
+        found = merged(found, _answer(ask, question, f"[{number}/{len(paths)}]", document))
     return found
 
 
@@ -121,7 +122,7 @@ def _answer(
             return {}
         answer = {table: {key: typed(question.path, text)}}
         try:
-            answers.checked(answers.merged(document, answer))
+            answers.checked(merged(document, answer))
         except ConfigError as error:
             told = "\n".join(
                 f"{_INDENT}{line}"

@@ -13,7 +13,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from kdrvgen.model import Project
 from kdrvgen.rendering import quoting
 from kdrvgen.rendering.project import render as render_generated
-from kdrvgen.scaffold.answers import merged, pool_tag
+from kdrvgen.scaffold.answers import pool_tag
+from kdrvgen.scaffold.documents import merged
 from kdrvgen.scaffold.starter import starter
 from kdrvgen.scaffold.template import Template
 

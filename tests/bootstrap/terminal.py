@@ -17,7 +17,8 @@ import kdrvgen
 __all__ = ["CTRL_C", "CTRL_D", "Session", "talk"]
 
 CTRL_C, CTRL_D = "\x03", "\x04"
-_PATIENCE = 30.0
+_PATIENCE = 60.0
+_PAUSE = 1.0
 _END_OF_QUESTION = ": "
 
 
@@ -44,9 +45,16 @@ def talk(words: Iterable[str | Path], answers: Iterable[str], cwd: Path) -> Sess
     os.close(theirs)
     waiting = list(answers)
     screen = answered = b""
+    answer = ""
     deadline = time.monotonic() + _PATIENCE
     try:
-        while select.select([ours], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        while time.monotonic() < deadline:
+            if not select.select([ours], [], [], _PAUSE)[0]:
+                # A signal between the question and the wait for an answer is seen with the next
+                # key only: a person would press it again.
+                if answer == CTRL_C:
+                    os.write(ours, answer.encode())
+                continue
             try:
                 said = os.read(ours, 4096)
             except OSError:  # Linux's way of saying that nobody has the other end any more

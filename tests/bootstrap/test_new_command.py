@@ -66,11 +66,13 @@ def test_the_tree_and_the_next_two_commands_are_printed(tmp_path: Path) -> None:
 
 def test_words_stand_before_between_and_behind_the_options(tmp_path: Path) -> None:
     words = ["driver.license=MIT", "-o", "a", "hello", "--no-input", "driver.authors=A <a@b>, B"]
-    assert kdrvgen_process("new", *words, "signing.validity-days=9", cwd=tmp_path).returncode == 0
+    words += ["signing.validity-days=9", "profiles.production.linker.args=['/DEBUG', '/MAP']"]
+    assert kdrvgen_process("new", *words, cwd=tmp_path).returncode == 0
     project = kdrvgen.load(tmp_path / "a" / "hello" / "config.toml")
     assert project.driver.license == "MIT"
     assert project.driver.authors == ("A <a@b>", "B")
     assert project.signing.validity_days == 9
+    assert project.linker_for("production").args == ("/DEBUG", "/MAP")
 
 
 def test_programs_are_told_the_same_as_json(tmp_path: Path) -> None:

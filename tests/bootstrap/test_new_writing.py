@@ -169,6 +169,7 @@ MANIFEST = 'summary = "x"\n'
         '[shared]\n"/x" = "project/README.md.j2"\n',
         '[shared]\n"x" = "../minimal/template.toml"\n',
         '[[member]]\npath = "../x"\n',
+        '[when]\n"x" = "git"\n',
         '[when]\n"x\\\\y" = "git"\n',
         'sumary = "x"\n',
     ],
@@ -180,5 +181,5 @@ def test_a_template_that_leads_out_of_a_folder_is_not_loaded(
         (tmp_path / name).mkdir()
         (tmp_path / name / "template.toml").write_text(manifest, encoding="utf-8")
     monkeypatch.setattr(templates, "FOLDER", tmp_path)
-    with pytest.raises(ValueError, match="_Manifest"):
+    with pytest.raises(ValueError, match=r"_Manifest|has no file"):
         templates.load("bad")
