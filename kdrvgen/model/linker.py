@@ -125,10 +125,12 @@ def _library(value: str) -> str:
 class Wdk(Table):
     """The Windows Driver Kit."""
 
-    locate: Literal["auto", "registry", "env", "path", "none"] = "auto"
+    locate: Literal["auto", "registry", "env", "path", "none", "wdk-build"] = "auto"
     """Where to look for it.
 
     `auto`: environment, then registry, and without a kit no libraries. `none`: no kit.
+    `wdk-build`: Microsoft's crate of that name finds it, a build dependency in Cargo.toml. It also
+    passes most arguments of the preset by itself; they are then not passed twice.
     """
 
     path: Text = ""
@@ -143,5 +145,11 @@ class Wdk(Table):
     libraries: tuple[Annotated[Filled, AfterValidator(_library)], ...] = ("ntoskrnl", "hal")
     """Import libraries of the kit to link.
 
-    A UMDF driver runs in user mode and is not linked with `ntoskrnl` and `hal`.
+    A UMDF driver runs in user mode and is not linked with `ntoskrnl` and `hal`. With
+    `locate = "wdk-build"` the crate `wdk-sys` names the libraries.
     """
+
+    @property
+    def is_wdk_builds(self) -> bool:
+        """Whether the crate wdk-build finds the kit and tells the linker."""
+        return self.locate == "wdk-build"

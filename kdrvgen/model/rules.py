@@ -51,9 +51,13 @@ def _all(tables: Tables) -> Iterator[Problem]:
         yield from _kit_path_fits(tables.wdk)
     if tables.driver and tables.wdk:
         yield from _frameworks_need_a_kit(tables.driver, tables.wdk)
+        yield from _wdk_build_builds_it(tables.driver, tables.wdk)
     yield from _own_profiles_name_cargos(profiles)
     if tables.linker:
-        yield from linker_rules(tables.driver, tables.linker, profiles)
+        by_wdk_build = bool(tables.wdk and tables.wdk.is_wdk_builds)
+        yield from linker_rules(
+            tables.driver, tables.linker, profiles, by_wdk_build=by_wdk_build
+        )
     if tables.signing:
         for signing, blame in variants("signing", tables.signing, profiles):
             yield from _certificate_is_one(signing, blame)
@@ -131,6 +135,32 @@ def _frameworks_need_a_kit(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
             ("driver", "model"),
             f"{driver.model.upper()} drivers link the framework's libraries, which the WDK has",
             hint='`model = "wdm"`, or another `wdk.locate`',
+            also=(("wdk", "locate"),),
+        )
+
+
+def _wdk_build_builds_it(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
+    if not wdk.is_wdk_builds:
+        return
+    if driver.entry != "DriverEntry":
+        yield Problem(
+            ("driver", "entry-point"),
+            f"wdk-build tells the linker that the entry point is `DriverEntry`, not `{driver.entry}`",
+            hint='`entry-point = "DriverEntry"`, and export a function of that name',
+            also=(("wdk", "locate"),),
+        )
+    if "i686-pc-windows-msvc" in driver.triples:
+        yield Problem(
+            ("driver", "targets" if driver.target is None else "target"),
+            "wdk-build builds no driver for i686-pc-windows-msvc",
+            hint="leave the target out, or take another `wdk.locate`",
+            also=(("wdk", "locate"),),
+        )
+    if wdk.version:
+        yield Problem(
+            ("wdk", "version"),
+            '`version` is not looked at with `locate = "wdk-build"`',
+            hint="leave it out; wdk-build itself takes it from the variable Version_Number",
             also=(("wdk", "locate"),),
         )
 
