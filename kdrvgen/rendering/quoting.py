@@ -66,6 +66,7 @@ def duckscript(value: str) -> str:
 
 def gitignore(path: str) -> str:
     """Return a line of .gitignore for the one file at `path` (gitignore(5), "Pattern format")."""
+    path = path.removeprefix("./")
     return "/" + re.sub(r"([\\*?\[ ])", r"\\\1", path)
 
 

@@ -16,7 +16,7 @@ from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.scaffold.template import Template
 
-__all__ = ["checked", "complete", "merged"]
+__all__ = ["checked", "complete", "merged", "pool_tag"]
 
 
 def merged(*documents: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,3 +77,9 @@ def checked(document: Mapping[str, Any], name: str = "config") -> Project:
             Source(name, ""), error.errors(include_url=False), vocabulary(Project)
         )
         raise ConfigError(found) from error
+
+
+def pool_tag(name: str) -> str:
+    """Return the pool tag of a driver that was given none: the beginning of its name."""
+    letters = "".join(each for each in name if each.isalnum())
+    return letters[:4].capitalize().ljust(4, "0")

@@ -12,13 +12,19 @@ import tomli
 from pydantic import Field
 
 from kdrvgen.errors import UsageError
-from kdrvgen.model.base import Table, Text
+from kdrvgen.model.base import Table, Text, to_kebab
+from kdrvgen.model.bootstrap import Bootstrap
 from kdrvgen.model.names import RelativePath
 
-__all__ = ["FOLDER", "File", "Member", "Template", "load", "names"]
+__all__ = ["FOLDER", "OPTIONS", "File", "Member", "Template", "load", "names"]
 
 FOLDER = Path(__file__).parent / "templates"
 """Where the templates lie."""
+
+OPTIONS = tuple(
+    to_kebab(name) for name in Bootstrap.model_fields if name != "template"
+)
+"""The options there are, in the order in which they are asked for."""
 
 _SHARED = "shared"
 _SUFFIX = ".j2"
@@ -51,7 +57,7 @@ class Member(Table):
     """Its folder in the project."""
 
     config: Mapping[str, Any] = Field(default={})
-    """Its config.toml above what it takes over from the project's; strings are Jinja2 templates."""
+    """What its config.toml says otherwise than the answers; strings are Jinja2 templates."""
 
 
 class _Manifest(Table):
@@ -59,6 +65,7 @@ class _Manifest(Table):
 
     summary: Text = ""
     order: int = 0
+    root: bool = True
     config: Mapping[str, Any] = Field(default={})
     options: Mapping[str, Any] = Field(default={})
     shared: Mapping[RelativePath, RelativePath] = Field(default={})
@@ -74,6 +81,7 @@ class Template:
         name: What the user calls it.
         summary: What it makes, in one line.
         order: Where it stands in the list of templates.
+        root: Whether the project's folder itself has a config.toml, and not the members' alone.
         config: What it needs in config.toml, in tables as TOML has them.
         options: The keys of `[bootstrap]` that it looks at, with its defaults.
         files: What it may write, in the order of the paths.
@@ -83,6 +91,7 @@ class Template:
     name: str
     summary: str
     order: int
+    root: bool
     config: Mapping[str, Any]
     options: Mapping[str, Any]
     files: tuple[File, ...]
@@ -121,6 +130,7 @@ def load(name: str) -> Template:
         name=name,
         summary=own.summary,
         order=own.order,
+        root=own.root,
         config=own.config,
         options={**base.options, **own.options},
         files=tuple(

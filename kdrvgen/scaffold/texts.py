@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -13,12 +13,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from kdrvgen.model import Project
 from kdrvgen.rendering import quoting
 from kdrvgen.rendering.project import render as render_generated
+from kdrvgen.scaffold.answers import merged, pool_tag
 from kdrvgen.scaffold.starter import starter
 from kdrvgen.scaffold.template import Template
 
 __all__ = ["render"]
-
-_INHERITED = ("toolchain", "linker", "wdk", "signing", "profiles")
 
 
 def render(template: Template, document: Mapping[str, Any]) -> Mapping[PurePosixPath, bytes]:
@@ -34,14 +33,10 @@ def render(template: Template, document: Mapping[str, Any]) -> Mapping[PurePosix
     """
     project = Project.model_validate(document, by_alias=True, by_name=False)
     environment = _environment()
-    variables = _variables(project)
-    found = _configured(PurePosixPath(), document, project)
-    for member in template.members:
-        own = {
-            **{name: document[name] for name in _INHERITED if name in document},
-            **_filled(member.config, environment, variables),
-        }
-        found |= _configured(PurePosixPath(member.path), own, Project.model_validate(own))
+    variables = _variables(project, template)
+    found: dict[PurePosixPath, bytes] = {}
+    for folder, own in _documents(template, document, environment, variables):
+        found |= _configured(folder, own)
     for file in template.files:
         if file.when and not environment.compile_expression(file.when, undefined_to_none=False)(
             **vars(variables["options"]), **variables
@@ -55,10 +50,35 @@ def render(template: Template, document: Mapping[str, Any]) -> Mapping[PurePosix
     return MappingProxyType(dict(sorted(found.items())))
 
 
+def _documents(
+    template: Template,
+    document: Mapping[str, Any],
+    environment: ImmutableSandboxedEnvironment,
+    variables: Mapping[str, Any],
+) -> Iterator[tuple[PurePosixPath, Mapping[str, Any]]]:
+    """Yield what each config.toml of the project says, and the folder it stands in."""
+    if template.root:
+        yield PurePosixPath(), document
+    for number, member in enumerate(template.members):
+        is_first = not template.root and number == 0
+        own = dict(document)
+        if not is_first:
+            # Two drivers cannot have one image, and a project is begun once.
+            own.pop("bootstrap", None)
+            own["driver"] = {
+                key: value for key, value in document["driver"].items() if key != "output-name"
+            }
+        yield (
+            PurePosixPath(member.path),
+            merged(own, _filled(member.config, environment, variables)),
+        )
+
+
 def _configured(
-    folder: PurePosixPath, document: Mapping[str, Any], project: Project
+    folder: PurePosixPath, document: Mapping[str, Any]
 ) -> dict[PurePosixPath, bytes]:
     """Return config.toml and what is generated from it, for one driver."""
+    project = Project.model_validate(document, by_alias=True, by_name=False)
     texts = {
         PurePosixPath("config.toml"): starter(document, project),
         **render_generated(project),
@@ -66,22 +86,19 @@ def _configured(
     return {folder / path: text.encode() for path, text in texts.items()}
 
 
-def _variables(project: Project) -> dict[str, Any]:
+def _variables(project: Project, template: Template) -> dict[str, Any]:
     bootstrap = project.bootstrap
     options = {name: getattr(bootstrap, name) for name in type(bootstrap).model_fields}
-    options["pool_tag"] = bootstrap.pool_tag or _tag_of(project.driver.name)
+    options["pool_tag"] = bootstrap.pool_tag or pool_tag(project.driver.name)
+    folders = ["."] if template.root else []
     return {
         "project": project,
         "driver": project.driver,
         "toolchain": project.toolchain,
         "lib": project.driver.library,
         "options": SimpleNamespace(**options),
+        "folders": [*folders, *(member.path for member in template.members)],
     }
-
-
-def _tag_of(name: str) -> str:
-    letters = "".join(each for each in name if each.isalnum())
-    return letters[:4].capitalize().ljust(4, "0")
 
 
 def _filled(
