@@ -55,9 +55,7 @@ def _all(tables: Tables) -> Iterator[Problem]:
     yield from _own_profiles_name_cargos(profiles)
     if tables.linker:
         by_wdk_build = bool(tables.wdk and tables.wdk.is_wdk_builds)
-        yield from linker_rules(
-            tables.driver, tables.linker, profiles, by_wdk_build=by_wdk_build
-        )
+        yield from linker_rules(tables.driver, tables.linker, profiles, by_wdk_build=by_wdk_build)
     if tables.signing:
         for signing, blame in variants("signing", tables.signing, profiles):
             yield from _certificate_is_one(signing, blame)
@@ -142,10 +140,10 @@ def _frameworks_need_a_kit(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
 def _wdk_build_builds_it(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
     if not wdk.is_wdk_builds:
         return
-    if driver.entry != "DriverEntry":
+    if driver.model == "wdm" and driver.entry != "DriverEntry":
         yield Problem(
             ("driver", "entry-point"),
-            f"wdk-build tells the linker that the entry point is `DriverEntry`, not `{driver.entry}`",
+            f"wdk-build names `DriverEntry` to the linker, and not `{driver.entry}`",
             hint='`entry-point = "DriverEntry"`, and export a function of that name',
             also=(("wdk", "locate"),),
         )
