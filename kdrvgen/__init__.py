@@ -52,7 +52,17 @@ _HOME = {
     "render": "kdrvgen.rendering.project",
     **dict.fromkeys(("Entry", "Report", "Status"), "kdrvgen.output.report"),
     **dict.fromkeys(
-        ("Bootstrap", "Driver", "Linker", "Makefile", "Profile", "Project", "Signing", "Toolchain", "Wdk"),
+        (
+            "Bootstrap",
+            "Driver",
+            "Linker",
+            "Makefile",
+            "Profile",
+            "Project",
+            "Signing",
+            "Toolchain",
+            "Wdk",
+        ),
         "kdrvgen.model",
     ),
     **dict.fromkeys(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from kdrvgen.console import Console
+    from kdrvgen.model import Project
     from kdrvgen.output.report import Report
     from kdrvgen.scaffold.template import Template
     from kdrvgen.scaffold.words import CommandLine
@@ -47,14 +48,16 @@ def bootstrap(
         FileAccessError: Something cannot be written.
         ToolError: A Git repository is asked for, and Git is missing or failed.
     """
-    from kdrvgen.scaffold import answers, template as templates, texts, writing  # noqa: PLC0415 - imports pydantic and Jinja2
+    from kdrvgen.scaffold import answers, texts, writing  # noqa: PLC0415 - imports pydantic and Jinja2
+    from kdrvgen.scaffold.template import load  # noqa: PLC0415 - likewise
 
-    chosen = templates.load(template)
-    document = answers.complete(chosen, config or {}, {"driver": {"name": name}})
+    chosen = load(template)
+    given = answers.merged(config or {}, {"driver": {"name": name}})
+    answers.check_options(chosen, given)
+    document = answers.complete(chosen, given)
     project = answers.checked(document)
     folder = os.path.join(directory, name)  # noqa: PTH118 - as the user wrote it
-    files = texts.render(chosen, document)
-    return writing.write(files, folder, git=project.bootstrap.git)
+    return writing.write(texts.render(chosen, document), folder, git=project.bootstrap.git)
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -81,16 +84,95 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """Carry the command out and tell `console`.
 
     Returns:
-        0: everything else is raised.
+        0: everything else is raised, as by `bootstrap`.
     """
-    from kdrvgen.scaffold import answers, template as templates, texts, writing  # noqa: PLC0415 - imports pydantic and Jinja2
+    from kdrvgen.scaffold import template as templates  # noqa: PLC0415 - imports pydantic and Jinja2
+    from kdrvgen.scaffold import texts, writing  # noqa: PLC0415 - likewise
+
+    if arguments.list_templates:
+        found = (templates.load(name) for name in templates.names())
+        console.templates((each.name, each.summary, each.options) for each in found)
+        return 0
+    chosen, document, project = _answers(arguments, console)
+    folder = _folder(arguments, project.driver.name)
+    git = project.bootstrap.git
+    report = writing.write(texts.render(chosen, document), folder, git=git)
+    console.begun(
+        folder,
+        (str(entry.path) for entry in report.entries),
+        (f"cd {_quoted(folder)}", "cargo make sign"),
+    )
+    return 0
+
+
+def _answers(
+    arguments: argparse.Namespace, console: Console
+) -> tuple[Template, dict[str, Any], Project]:
+    """Return the template and the whole config.toml, of what was said and what is asked."""
+    from kdrvgen.scaffold import answers, questions  # noqa: PLC0415 - imports pydantic
+    from kdrvgen.scaffold.template import load  # noqa: PLC0415 - likewise
     from kdrvgen.scaffold.words import CommandLine  # noqa: PLC0415 - likewise
 
+    asks = console.is_interactive and not arguments.no_input and not arguments.config
     line = CommandLine.of(arguments.words)
-    chosen = templates.load(arguments.template or line.template or "minimal")
-    document = answers.complete(chosen, line.document)
-    project = line.check(document, chosen)
-    folder = os.path.join(arguments.output, project.driver.name)  # noqa: PTH118 - as the user wrote it
-    report = writing.write(texts.render(chosen, document), folder, git=project.bootstrap.git)
-    console.files((each.status.value, str(each.path), each.reason) for each in report.entries)
-    return 0
+    replayed = answers.replayed(arguments.config) if arguments.config else {}
+    name = _name(arguments, console, line, replayed, asks=asks)
+    begun = replayed.get("bootstrap", {})
+    word = arguments.template or line.template or begun.get("template")
+    if word is None and asks:
+        word = questions.ask_template(console.ask)
+    chosen = load(word or "minimal")
+    given = answers.merged(
+        {"driver": {"name": name}},
+        answers.without_foreign_options(chosen, replayed),
+        {"driver": {"name": name}},
+        line.document,
+    )
+    project = line.check(answers.complete(chosen, given), chosen)
+    if asks:
+        given = answers.merged(given, questions.ask_the_rest(console.ask, chosen, given))
+        project = answers.checked(answers.complete(chosen, given))
+    return chosen, answers.complete(chosen, given), project
+
+
+def _name(
+    arguments: argparse.Namespace,
+    console: Console,
+    line: CommandLine,
+    replayed: Mapping[str, Any],
+    *,
+    asks: bool,
+) -> str:
+    """Return the project's name, after making sure that its folder can be made."""
+    from kdrvgen.errors import KdrvgenError, UsageError  # noqa: PLC0415 - only when something is wrong
+    from kdrvgen.scaffold import questions, writing  # noqa: PLC0415 - imports pydantic
+
+    name: str | None = line.name or replayed.get("driver", {}).get("name")
+    if name is not None:
+        line.check_name(name)
+        writing.check(_folder(arguments, name))
+        return name
+    if not asks:
+        raise UsageError("no name was given: `kdrvgen new NAME`. `kdrvgen new --help` tells more.")
+
+    def objection(name: str) -> str:
+        try:
+            writing.check(_folder(arguments, name))
+        except KdrvgenError as error:
+            return str(error)
+        return ""
+
+    return questions.ask_name(console.ask, objection)
+
+
+def _folder(arguments: argparse.Namespace, name: str) -> str:
+    return os.path.join(arguments.output, name)  # noqa: PTH118 - as the user wrote it
+
+
+def _quoted(folder: str) -> str:
+    """Return a path as the user's shell takes it."""
+    if os.name == "nt":
+        return f'"{folder}"' if " " in folder else folder
+    import shlex  # noqa: PLC0415 - for this line only
+
+    return shlex.quote(folder)

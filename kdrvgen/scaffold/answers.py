@@ -6,17 +6,29 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import Any
 
+import tomli
 from pydantic import ValidationError
 
+from kdrvgen.config import load
 from kdrvgen.config.diagnostics import Diagnostic
+from kdrvgen.config.reading import read
 from kdrvgen.config.source import Source
 from kdrvgen.config.suggest import vocabulary
 from kdrvgen.config.validation import explain
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
-from kdrvgen.scaffold.template import Template
+from kdrvgen.scaffold.template import OPTIONS, Template
 
-__all__ = ["checked", "complete", "merged", "pool_tag"]
+__all__ = [
+    "check_options",
+    "checked",
+    "complete",
+    "foreign_options",
+    "merged",
+    "pool_tag",
+    "replayed",
+    "without_foreign_options",
+]
 
 
 def merged(*documents: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,6 +89,52 @@ def checked(document: Mapping[str, Any], name: str = "config") -> Project:
             Source(name, ""), error.errors(include_url=False), vocabulary(Project)
         )
         raise ConfigError(found) from error
+
+
+def replayed(file: str) -> dict[str, Any]:
+    """Return what the config.toml of another project says.
+
+    Raises:
+        ConfigError: It cannot be read or is not valid.
+    """
+    load(file)
+    return tomli.loads(read(file).removeprefix("\ufeff"))
+
+
+def foreign_options(template: Template, document: Mapping[str, Any]) -> list[Diagnostic]:
+    """Return what is wrong with options in `[bootstrap]` that the template does not have."""
+    has = ", ".join(f"`{each}`" for each in template.options)
+    return [
+        Diagnostic(
+            "config",
+            f"the template `{template.name}` has no option `{name}`",
+            ("bootstrap", name),
+            hint=f"it has {has}",
+        )
+        for name in _foreign(template, document)
+    ]
+
+
+def check_options(template: Template, document: Mapping[str, Any]) -> None:
+    """Raise ConfigError if `document` has an option that the template does not."""
+    if found := foreign_options(template, document):
+        raise ConfigError(found)
+
+
+def without_foreign_options(template: Template, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of another project's config.toml the template can make use of."""
+    found = merged(document)
+    for name in _foreign(template, document):
+        del found["bootstrap"][name]
+    return found
+
+
+def _foreign(template: Template, document: Mapping[str, Any]) -> list[str]:
+    """Return the options that there are, in other templates."""
+    given = document.get("bootstrap", {})
+    if not isinstance(given, Mapping):
+        return []
+    return [name for name in OPTIONS if name in given and name not in template.options]
 
 
 def pool_tag(name: str) -> str:

@@ -12,7 +12,8 @@ from kdrvgen.config.suggest import for_value
 from kdrvgen.errors import ConfigError
 from kdrvgen.model.names import PackageName
 from kdrvgen.model.reference import keys
-from kdrvgen.scaffold import answers, template as templates
+from kdrvgen.scaffold import answers
+from kdrvgen.scaffold import template as templates
 from kdrvgen.scaffold.template import Template
 from kdrvgen.scaffold.values import choices, typed
 
@@ -84,16 +85,13 @@ def ask_template(ask: Ask) -> str:
         question = f"{_INDENT}there is no such template{near and f'; {near}'}\n{question}"
 
 
-def ask_the_rest(
-    ask: Ask, template: Template, given: Mapping[str, Any], name: str
-) -> dict[str, Any]:
+def ask_the_rest(ask: Ask, template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
     """Ask for what the command line has not said.
 
     Args:
         ask: Asks.
         template: Says which options there are.
-        given: What has been said, as tables of config.toml; valid.
-        name: The project's name.
+        given: What has been said, as tables of config.toml; valid, the name among it.
 
     Returns:
         The answers that are not the defaults, as tables of config.toml.
@@ -101,10 +99,10 @@ def ask_the_rest(
     found: dict[str, Any] = {}
     paths = [path for path in _paths(template) if not _has(given, path)]
     for number, path in enumerate(paths, 1):
-        document = answers.complete(template, given, {"driver": {"name": name}}, found)
+        document = answers.complete(template, given, found)
         if _is_needless(path, document["bootstrap"]):
             continue
-        question = _question(path, document, name)
+        question = _question(path, document)
         found = answers.merged(found, _answer(ask, question, f"[{number}/{len(paths)}]", document))
     return found
 
@@ -133,16 +131,18 @@ def _answer(
             return answer
 
 
-def _question(path: Path, document: Mapping[str, Any], name: str) -> _Question:
+def _question(path: Path, document: Mapping[str, Any]) -> _Question:
     table, key = (str(part) for part in path)
     project = answers.checked(document)
     value = getattr(getattr(project, table), key.replace("-", "_"))
     if path == ("driver", "targets"):
         value = project.driver.triples
     elif path == ("bootstrap", "pool-tag"):
-        value = value or answers.pool_tag(name)
+        value = value or answers.pool_tag(project.driver.name)
     (text,) = (each.text for each in keys() if (each.table, each.name) == path)
-    return _Question(path, text.partition("\n\n")[0].replace("\n", " "), _shown(value), choices(path))
+    return _Question(
+        path, text.partition("\n\n")[0].replace("\n", " "), _shown(value), choices(path)
+    )
 
 
 def _shown(value: object) -> str:

@@ -21,9 +21,7 @@ __all__ = ["FOLDER", "OPTIONS", "File", "Member", "Template", "load", "names"]
 FOLDER = Path(__file__).parent / "templates"
 """Where the templates lie."""
 
-OPTIONS = tuple(
-    to_kebab(name) for name in Bootstrap.model_fields if name != "template"
-)
+OPTIONS = tuple(to_kebab(name) for name in Bootstrap.model_fields if name != "template")
 """The options there are, in the order in which they are asked for."""
 
 _SHARED = "shared"

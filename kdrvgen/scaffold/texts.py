@@ -74,9 +74,7 @@ def _documents(
         )
 
 
-def _configured(
-    folder: PurePosixPath, document: Mapping[str, Any]
-) -> dict[PurePosixPath, bytes]:
+def _configured(folder: PurePosixPath, document: Mapping[str, Any]) -> dict[PurePosixPath, bytes]:
     """Return config.toml and what is generated from it, for one driver."""
     project = Project.model_validate(document, by_alias=True, by_name=False)
     texts = {

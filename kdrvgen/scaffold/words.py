@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from kdrvgen.config.diagnostics import Diagnostic, Path, Related, dotted
 from kdrvgen.config.locator import Node
-from kdrvgen.config.source import Extent, Source
+from kdrvgen.config.source import Extent, Place, Source
 from kdrvgen.config.suggest import ANY, Vocabulary, nearest, vocabulary
 from kdrvgen.config.validation import explain
 from kdrvgen.errors import ConfigError, UsageError
 from kdrvgen.model import Project
+from kdrvgen.model.names import PackageName
+from kdrvgen.scaffold.answers import foreign_options
 from kdrvgen.scaffold.template import Template
 from kdrvgen.scaffold.values import typed
 
@@ -97,12 +99,19 @@ class CommandLine:
             raise ConfigError(found)
         return project
 
-    def refuse_name(self, error: ValidationError) -> ConfigError:
-        """Return the error that tells what is wrong with the name."""
-        lines = error.errors(include_url=False)
-        for line in lines:
-            line["loc"] = _NAME
-        return ConfigError(explain(self.source, lines, vocabulary(Project), self.root))
+    def check_name(self, name: str) -> None:
+        """Make sure that `name` can be the name of a package, and so of a folder.
+
+        Raises:
+            ConfigError: It cannot.
+        """
+        try:
+            TypeAdapter(PackageName).validate_python(name)
+        except ValidationError as error:
+            lines = [{**line, "loc": _NAME} for line in error.errors(include_url=False)]
+            raise ConfigError(
+                explain(self.source, lines, vocabulary(Project), self.root)  # type: ignore[arg-type]
+            ) from error
 
     def _put(self, key: str, value: str, at: Extent, value_at: Extent) -> None:
         path: Path = tuple(key.split("."))
@@ -118,7 +127,7 @@ class CommandLine:
             self._problems.append(self._told(message, at, "such as `driver.license=MIT`"))
         elif not self._insert(path, typed(path, value), at, value_at):
             first = self._first(path)
-            place = self.source.place(first) if first else None
+            place = self._place(first)
             related = (Related("first given here", place),) if place else ()
             message = f"`{dotted(path)}` is given twice"
             self._problems.append(self._told(message, at, "keep one of them", related))
@@ -146,17 +155,14 @@ class CommandLine:
 
     def _foreign_options(self, template: Template) -> list[Diagnostic]:
         """Tell of options that the template does not look at."""
-        node = self.root.children.get("bootstrap", Node())
-        known = _below(vocabulary(Project), "bootstrap")
-        return [
-            self._told(
-                f"the template `{template.name}` has no option `{name}`",
-                option.key or Extent(0, 0),
-                f"it has {', '.join(f'`{each}`' for each in template.options)}",
-            )
-            for name, option in node.children.items()
-            if name in known and name != "template" and name not in template.options
-        ]
+        found = []
+        for each in foreign_options(template, self.document):
+            node = self.root.find(each.path) or self.root.find(each.path[:-1])
+            found.append(replace(each, file=_SOURCE, place=self._place(node.key if node else None)))
+        return found
+
+    def _place(self, at: Extent | None) -> Place | None:
+        return self.source.place(at) if at else None
 
     def _told(
         self, message: str, at: Extent, hint: str, related: tuple[Related, ...] = ()
