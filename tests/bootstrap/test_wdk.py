@@ -8,6 +8,7 @@ the projects.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -65,6 +66,16 @@ def test_a_target_that_wdk_build_does_not_know_is_refused(tmp_path: Path) -> Non
     assert not (tmp_path / "hello").exists()
 
 
+def test_where_the_kits_crates_do_not_compile_the_pipeline_says_so_at_once(tmp_path: Path) -> None:
+    need("cargo-make")
+    folder = made(tmp_path, "wdm")
+    argv = ["cargo", "make", "--disable-check-for-updates", "sign"]
+    done = run(argv, folder, environment(tmp_path))
+    assert done.returncode != 0
+    assert "This driver is built on Windows only" in done.stdout
+    assert not (folder / "Cargo.lock").exists()
+
+
 @pytest.fixture(scope="session")
 def crates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Path]:
     """Compile, for the kernel or for a host process, what the drivers are held against."""
@@ -109,5 +120,7 @@ def test_rustfmt_and_clippy_have_nothing_to_say(
     argv += [*flags(umdf=model == "umdf"), "--emit=metadata", "--out-dir", tmp_path, "-Dwarnings"]
     for crate in known.glob("*.rmeta"):
         argv += ["--extern", f"{crate.stem.removeprefix('lib')}={crate}"]
-    checked = run([*argv, source], folder)
+    # clippy-driver of a distribution does not ask rustc where the libraries of targets are.
+    sysroot = run(["rustc", "--print", "sysroot"], folder).stdout.strip()
+    checked = run([*argv, source], folder, {**os.environ, "SYSROOT": sysroot})
     assert checked.returncode == 0, checked.stdout
