@@ -52,7 +52,7 @@ def bootstrap(
     from kdrvgen.scaffold.template import load  # noqa: PLC0415 - likewise
 
     chosen = load(template)
-    given = answers.merged(config or {}, {"driver": {"name": name}})
+    given = answers.named(config or {}, name)
     answers.check_options(chosen, given)
     document = answers.complete(chosen, given)
     project = answers.checked(document)
@@ -122,12 +122,8 @@ def _answers(
     if word is None and asks:
         word = questions.ask_template(console.ask)
     chosen = load(word or "minimal")
-    given = answers.merged(
-        {"driver": {"name": name}},
-        answers.without_foreign_options(chosen, replayed),
-        {"driver": {"name": name}},
-        line.document,
-    )
+    known = answers.without_foreign_options(chosen, replayed)
+    given = answers.named(answers.merged(known, line.document), name)
     project = line.check(answers.complete(chosen, given), chosen)
     if asks:
         given = answers.merged(given, questions.ask_the_rest(console.ask, chosen, given))

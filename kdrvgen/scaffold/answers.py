@@ -10,13 +10,14 @@ import tomli
 from pydantic import ValidationError
 
 from kdrvgen.config import load
-from kdrvgen.config.diagnostics import Diagnostic
+from kdrvgen.config.diagnostics import Diagnostic, Path
 from kdrvgen.config.reading import read
 from kdrvgen.config.source import Source
 from kdrvgen.config.suggest import vocabulary
 from kdrvgen.config.validation import explain
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
+from kdrvgen.model.base import plain
 from kdrvgen.scaffold.template import OPTIONS, Template
 
 __all__ = [
@@ -25,8 +26,10 @@ __all__ = [
     "complete",
     "foreign_options",
     "merged",
+    "named",
     "pool_tag",
     "replayed",
+    "value_at",
     "without_foreign_options",
 ]
 
@@ -53,6 +56,14 @@ def _merge(into: dict[str, Any], document: Mapping[str, Any]) -> None:
         for key, other in (("target", "targets"), ("targets", "target")):
             if key in given and other not in given:
                 driver.pop(other, None)
+
+
+def named(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return `document` for a project of that name; what is no table there is left to be told."""
+    found = merged({"driver": {}}, document)
+    if isinstance(found["driver"], dict):
+        found["driver"]["name"] = name
+    return found
 
 
 def complete(template: Template, *documents: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,6 +100,16 @@ def checked(document: Mapping[str, Any], name: str = "config") -> Project:
             Source(name, ""), error.errors(include_url=False), vocabulary(Project)
         )
         raise ConfigError(found) from error
+
+
+def value_at(project: Project, path: Path) -> object:
+    """Return what a key means in a project, as TOML has it, derived defaults included."""
+    if path == ("driver", "targets"):
+        return list(project.driver.triples)
+    if path == ("bootstrap", "pool-tag"):
+        return project.bootstrap.pool_tag or pool_tag(project.driver.name)
+    table, key = (str(part) for part in path)
+    return plain(getattr(getattr(project, table), key.replace("-", "_")))
 
 
 def replayed(file: str) -> dict[str, Any]:
