@@ -7,7 +7,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from kdrvgen.console import Console
@@ -90,8 +90,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from kdrvgen.scaffold import texts, writing  # noqa: PLC0415 - likewise
 
     if arguments.list_templates:
-        found = (templates.load(name) for name in templates.names())
-        console.templates((each.name, each.summary, each.options) for each in found)
+        _list(console, [templates.load(name) for name in templates.names()])
         return 0
     chosen, document, project = _answers(arguments, console)
     folder = _folder(arguments, project.driver.name)
@@ -103,6 +102,19 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         (f"cd {_quoted(folder)}", "cargo make sign"),
     )
     return 0
+
+
+def _list(console: Console, found: Sequence[Template]) -> None:
+    width = max(len(each.name) for each in found)
+    lines = [
+        f"{each.name:{width}}  {each.summary}\n{'':{width}}  options: {', '.join(each.options)}"
+        for each in found
+    ]
+    told = [
+        {"name": each.name, "summary": each.summary, "options": list(each.options)}
+        for each in found
+    ]
+    console.answer("templates", told, "\n".join(lines))
 
 
 def _answers(

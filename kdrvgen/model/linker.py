@@ -1,7 +1,5 @@
 """`[linker]` and `[wdk]`: how the image is linked, and against which kit."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Literal
 

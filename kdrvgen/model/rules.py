@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kdrvgen.model.base import Path
+from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker, Wdk
 from kdrvgen.model.linker_rules import linker_rules
@@ -28,6 +29,7 @@ class Tables(NamedTuple):
     linker: Linker | None = None
     wdk: Wdk | None = None
     signing: Signing | None = None
+    deploy: Deploy | None = None
     profiles: Mapping[str, Profile] | None = None
     makefile: Makefile | None = None
 
@@ -52,6 +54,8 @@ def _all(tables: Tables) -> Iterator[Problem]:
     if tables.driver and tables.wdk:
         yield from _frameworks_need_a_kit(tables.driver, tables.wdk)
         yield from _wdk_build_builds_it(tables.driver, tables.wdk)
+    if tables.driver and tables.deploy:
+        yield from _services_are_the_kernels(tables.driver, tables.deploy)
     yield from _own_profiles_name_cargos(profiles)
     if tables.linker:
         by_wdk_build = bool(tables.wdk and tables.wdk.is_wdk_builds)
@@ -161,6 +165,17 @@ def _wdk_build_builds_it(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
             hint="leave it out; wdk-build itself takes it from the variable Version_Number",
             also=(("wdk", "locate"),),
         )
+
+
+def _services_are_the_kernels(driver: Driver, deploy: Deploy) -> Iterator[Problem]:
+    if driver.model == "umdf":
+        for field in sorted(deploy.model_fields_set):
+            yield Problem(
+                ("deploy", field.replace("_", "-")),
+                "a UMDF driver has no service of its own: Windows' host process loads it",
+                hint="leave the key out; an INF installs the driver, by `pnputil /add-driver`",
+                also=(("driver", "model"),),
+            )
 
 
 def _certificate_is_one(signing: Signing, blame: Blame) -> Iterator[Problem]:

@@ -288,7 +288,9 @@ def test_flags_that_break_the_build_or_hide_arguments_are_refused(flag: str) -> 
     assert dotted(refusal(f'[linker]\nrustflags = ["{flag}"]')) == "linker.rustflags.0"
 
 
-@pytest.mark.parametrize("name", ["build-driver", "sign", "default", "install", "sign-aarch64"])
+@pytest.mark.parametrize(
+    "name", ["build-driver", "sign", "default", "install", "service", "sign-aarch64"]
+)
 def test_the_pipelines_own_tasks_cannot_be_set(name: str) -> None:
     line = refusal(f'[makefile.tasks.{name}]\ncommand = "true"')
     assert dotted(line) == f"makefile.tasks.{name}"
@@ -379,7 +381,8 @@ def test_an_own_task_depends_on_tasks_that_are_there() -> None:
     line = refusal('[makefile.tasks.a]\ndependencies = ["sign", "a", "sgn"]')
     assert dotted(line) == "makefile.tasks.a.dependencies.2"
     assert is_accepted('[makefile.tasks.a]\ndependencies = ["sign-x86_64", { path = "b.toml" }]')
-    line = refusal('[makefile.tasks.a]\ndependencies = ["install"]')
+    assert is_accepted('[makefile.tasks.a]\ndependencies = ["install"]')
+    line = refusal('[makefile.tasks.a]\ndependencies = ["test"]')
     assert dotted(line) == "makefile.tasks.a.dependencies.0"
 
 
@@ -394,3 +397,10 @@ def test_an_error_in_one_profile_does_not_hide_a_rule_on_another() -> None:
         "profiles.production.cargo-profile",
         "profiles.fast",
     }
+
+
+def test_a_umdf_driver_takes_no_keys_of_a_service() -> None:
+    line = refusal('[deploy]\nservice = "x"', driver='model = "umdf"')
+    assert dotted(line) == "deploy.service"
+    assert also(line) == {"driver.model"}
+    assert is_accepted('[deploy]\nservice = "x"', driver='model = "kmdf"')

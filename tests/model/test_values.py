@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from kdrvgen import Driver, Makefile, Project, Signing
+from kdrvgen import Deploy, Driver, Makefile, Project, Signing
 
 from .support import dotted, project, refusal, refusals_of
 
@@ -368,3 +368,23 @@ def test_tables_within_tables_have_an_end() -> None:
     endless["x"] = endless
     with pytest.raises(ValueError, match="nested"):
         Makefile(tasks=endless)
+
+
+@pytest.mark.parametrize("name", ["hello", "My Driver & co", "ünï 50%", "it's", "x" * 256])
+def test_a_service_has_a_name_that_windows_and_sc_take(name: str) -> None:
+    assert Deploy(service=name).service == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", " a", "a ", "a/b", "a\\b", "a=b", 'a"b', "a:b", "a\tb", "x" * 257]
+)
+def test_another_name_for_a_service_is_refused(name: str) -> None:
+    (line,) = refusals_of({"driver": {"name": "a"}, "deploy": {"service": name}})
+    assert dotted(line) == "deploy.service"
+
+
+def test_starting_with_the_boot_loader_is_refused_with_the_reason() -> None:
+    line = refusal('[deploy]\nstart-type = "boot"')
+    assert dotted(line) == "deploy.start-type"
+    assert "System32" in line["msg"]
+    assert dotted(refusal('[deploy]\nstart-type = "manual"')) == "deploy.start-type"

@@ -18,7 +18,8 @@ INSTALLED_ROOTS = r"HKLM\SOFTWARE\Microsoft\Windows Kits\Installed Roots"
 _KEPT = ("HOME", "PATH", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "TMPDIR", "CI")
 
 # Programs of Windows that Wine 8 has only as ones that do nothing and report success.
-_EMPTY_IN_WINE = ("certutil", "fc", "findstr", "where")
+# Wine's sc works, but ends with 0 or 1 and knows no `config`.
+_EMPTY_IN_WINE = ("certutil", "fc", "findstr", "sc", "where")
 _OVERRIDDEN = ",".join(f"{name}.exe" for name in (*_EMPTY_IN_WINE, "powershell"))
 
 # What Wine says, once in some thousand starts on a busy machine, when it did not start a program
