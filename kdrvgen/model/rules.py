@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import ntpath
-import posixpath
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kdrvgen.model.base import Path
 from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
-from kdrvgen.model.linker import Linker, Wdk
+from kdrvgen.model.linker import Linker
 from kdrvgen.model.linker_rules import linker_rules
 from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.makefile_rules import makefile_rules
 from kdrvgen.model.problems import Blame, Problem, variants
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
+from kdrvgen.model.wdk import Wdk
+from kdrvgen.model.wdk_rules import wdk_rules
 
 __all__ = ["Tables", "broken_rules"]
 
@@ -50,10 +50,7 @@ def _all(tables: Tables) -> Iterator[Problem]:
     if tables.toolchain:
         yield from _build_std_needs_nightly(tables.toolchain)
     if tables.wdk:
-        yield from _kit_path_fits(tables.wdk)
-    if tables.driver and tables.wdk:
-        yield from _frameworks_need_a_kit(tables.driver, tables.wdk)
-        yield from _wdk_build_builds_it(tables.driver, tables.wdk)
+        yield from wdk_rules(tables.driver, tables.wdk)
     if tables.driver and tables.deploy:
         yield from _services_are_the_kernels(tables.driver, tables.deploy)
     yield from _own_profiles_name_cargos(profiles)
@@ -109,61 +106,6 @@ def _build_std_needs_nightly(toolchain: Toolchain) -> Iterator[Problem]:
             f"`build-std` is unstable, and the channel is `{toolchain.channel}`",
             hint='set `channel = "nightly"`, or leave `build-std` out and add the target by rustup',
             also=(("toolchain", "channel"),),
-        )
-
-
-def _kit_path_fits(wdk: Wdk) -> Iterator[Problem]:
-    if wdk.locate == "path" and not wdk.path:
-        yield Problem(
-            ("wdk", "locate"),
-            '`locate = "path"` needs `path`',
-            hint='such as `path = "C:/Program Files (x86)/Windows Kits/10"`',
-            also=(("wdk", "path"),),
-        )
-    elif wdk.path and wdk.locate != "path":
-        yield Problem(
-            ("wdk", "path"),
-            f'`path` is not looked at with `locate = "{wdk.locate}"`',
-            hint='set `locate = "path"`',
-            also=(("wdk", "locate"),),
-        )
-    if wdk.path and not (ntpath.isabs(wdk.path) or posixpath.isabs(wdk.path)):
-        yield Problem(("wdk", "path"), "the kit's root is an absolute path")
-
-
-def _frameworks_need_a_kit(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
-    if driver.model != "wdm" and wdk.locate == "none":
-        yield Problem(
-            ("driver", "model"),
-            f"{driver.model.upper()} drivers link the framework's libraries, which the WDK has",
-            hint='`model = "wdm"`, or another `wdk.locate`',
-            also=(("wdk", "locate"),),
-        )
-
-
-def _wdk_build_builds_it(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
-    if not wdk.is_wdk_builds:
-        return
-    if driver.model == "wdm" and driver.entry != "DriverEntry":
-        yield Problem(
-            ("driver", "entry-point"),
-            f"wdk-build names `DriverEntry` to the linker, and not `{driver.entry}`",
-            hint='`entry-point = "DriverEntry"`, and export a function of that name',
-            also=(("wdk", "locate"),),
-        )
-    if "i686-pc-windows-msvc" in driver.triples:
-        yield Problem(
-            ("driver", "targets" if driver.target is None else "target"),
-            "wdk-build builds no driver for i686-pc-windows-msvc",
-            hint="leave the target out, or take another `wdk.locate`",
-            also=(("wdk", "locate"),),
-        )
-    if wdk.version:
-        yield Problem(
-            ("wdk", "version"),
-            '`version` is not looked at with `locate = "wdk-build"`',
-            hint="leave it out; wdk-build itself takes it from the variable Version_Number",
-            also=(("wdk", "locate"),),
         )
 
 
