@@ -12,12 +12,13 @@ from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.bootstrap import Bootstrap
 from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
-from kdrvgen.model.linker import Linker, Wdk
+from kdrvgen.model.linker import Linker
 from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.problems import merge
 from kdrvgen.model.profile import Profile, ProfileName
 from kdrvgen.model.rules import Tables, broken_rules
 from kdrvgen.model.signing import Signing
+from kdrvgen.model.wdk import Wdk
 
 __all__ = ["Project"]
 

@@ -34,7 +34,13 @@ DEFAULTS = {
         "rustflags": (),
         "reproducible": False,
     },
-    "wdk": {"locate": "auto", "path": "", "version": "", "libraries": ("ntoskrnl", "hal")},
+    "wdk": {
+        "locate": "auto",
+        "path": "",
+        "version": "",
+        "framework-version": "",
+        "libraries": ("ntoskrnl", "hal"),
+    },
     "signing": {
         "mode": "test",
         "tool": "auto",

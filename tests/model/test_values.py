@@ -153,6 +153,12 @@ def test_a_kit_version_is_written_in_numbers(version: str) -> None:
     assert dotted(refusal(f'[wdk]\nversion = "{version}"')) == "wdk.version"
 
 
+@pytest.mark.parametrize("version", ["1", "newest", "1.x", "1.15.0", "../1.15", "٣.٤"])
+def test_a_framework_version_is_a_major_and_a_minor_one(version: str) -> None:
+    line = refusal(f'[wdk]\nframework-version = "{version}"', driver='model = "kmdf"')
+    assert dotted(line) == "wdk.framework-version"
+
+
 def test_a_thumbprint_is_taken_as_windows_dialog_shows_it() -> None:
     shown = "\u200e01 23 45 67 89 ab cd ef 01 23 45 67 89 ab cd ef 01 23 45 67"
     assert Signing(thumbprint=shown).thumbprint == "0123456789ABCDEF0123456789ABCDEF01234567"
@@ -293,6 +299,7 @@ TEXTS = [
     "linker.rustflags.0",
     "wdk.path",
     "wdk.version",
+    "wdk.framework-version",
     "wdk.libraries.0",
     "signing.store",
     "signing.subject",

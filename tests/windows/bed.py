@@ -166,10 +166,17 @@ class Windows:
         file.write_text(f"@echo off\n{script}\n", encoding="utf-8", newline="")
         return self.run(["cmd.exe", "/C", self.path(file)], cwd, env)
 
-    def compile(self, source: Path, program: Path, *arguments: str) -> None:
+    def compile(self, source: Path, program: Path, *arguments: str, edition: str = "2021") -> None:
         """Compile a Rust file, such as a build.rs, into a program of this Windows."""
         subprocess.run(
-            [self.bed / "rustc-for-windows", "--edition=2021", *arguments, "-o", program, source],
+            [
+                self.bed / "rustc-for-windows",
+                f"--edition={edition}",
+                *arguments,
+                "-o",
+                program,
+                source,
+            ],
             check=True,
             env=os.environ | {"LC_ALL": "C.UTF-8"},
         )
