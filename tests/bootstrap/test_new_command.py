@@ -20,8 +20,7 @@ def test_what_a_template_generates_is_what_its_configuration_says(
     template: str, tmp_path: Path
 ) -> None:
     folder = bootstrap(tmp_path, template, "vscode=yes")
-    configs = sorted(folder.rglob("config.toml"))
-    configs = [path for path in configs if path.parent.name != ".cargo"]
+    configs = [path for path in folder.rglob("config.toml") if path.parent.name != ".cargo"]
     assert configs
     for config in configs:
         assert not kdrvgen.check(kdrvgen.load(config), config.parent).drifted
@@ -92,6 +91,26 @@ def test_all_templates_are_listed_with_their_options(tmp_path: Path) -> None:
         assert template.summary
         assert template.summary in done.stdout
         assert ", ".join(template.options) in done.stdout
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_configuration_holds_all_that_makes_the_project_again(
+    template: str, tmp_path: Path
+) -> None:
+    words = ["vscode=yes", "driver.license=MIT", "driver.target=aarch64-pc-windows-msvc"]
+    first = bootstrap(tmp_path, template, *words)
+    configs = [path for path in sorted(tree(first)) if path.endswith("config.toml")]
+    config, *_ = [path for path in configs if ".cargo" not in path]
+    words = ["--config", f"hello/{config}", "-o", "again"]
+    again = kdrvgen_process("new", *words, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert tree(tmp_path / "again" / "hello") == tree(first)
+
+
+def test_every_template_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "new.md").read_text("utf-8")
+    for name in TEMPLATES:
+        assert f"| `{name}` | {templates.load(name).summary} |\n" in page
 
 
 def test_a_configuration_is_replayed_and_words_go_over_it(tmp_path: Path) -> None:
