@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import kdrvgen
+from kdrvgen.cli import main
 from kdrvgen.scaffold import template as templates
 from tests.bootstrap.support import bootstrap, kdrvgen_process, tree
 
@@ -161,13 +165,41 @@ ERRORS = {
 
 @pytest.mark.parametrize(("words", "code", "told"), ERRORS.values(), ids=ERRORS.keys())
 def test_what_is_wrong_is_told_and_nothing_is_written(
-    words: list[str], code: int, told: str, tmp_path: Path
+    words: list[str],
+    code: int,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    done = kdrvgen_process("new", *words, cwd=tmp_path)
-    assert done.returncode == code, done.stderr
-    assert told in done.stderr
-    assert "\x1b" not in done.stderr
+    monkeypatch.chdir(tmp_path)
+    assert main(["new", *words]) == code
+    said = capsys.readouterr().err
+    assert told in said
+    assert "\x1b" not in said
     assert list(tmp_path.iterdir()) == []
+
+
+KEYS = (
+    "driver driver.name driver.targets driver.name.x bootstrap bootstrap.template git pool-tag a.b "
+    "profiles profiles.x profiles.production linker.args makefile.tasks.a signing.validity-days "
+    "wdk.locate driver. "
+)
+WORDS = st.builds(
+    "{}={}".format,
+    st.sampled_from(KEYS.split(" ")),
+    st.sampled_from(["", "[", "{}", "{a=1}", "1", "yes", "../x", "umdf", "{template='device'}"])
+    | st.text(max_size=9),
+)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=4))
+@settings(max_examples=80, deadline=None)
+def test_no_words_lead_to_a_bug(words: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        code = main(["new", "hello", "--no-input", "-q", "-o", folder, *words])
+        assert code in {0, 2, 3}
+        assert list(Path(folder).iterdir()) == ([Path(folder, "hello")] if code == 0 else [])
 
 
 def test_an_error_points_at_the_word(tmp_path: Path) -> None:
