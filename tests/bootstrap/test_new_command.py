@@ -169,11 +169,9 @@ def test_what_is_wrong_is_told_and_nothing_is_written(
     code: int,
     told: str,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["new", *words]) == code
+    assert main(["new", *words, "--no-input", "-o", str(tmp_path)]) == code
     said = capsys.readouterr().err
     assert told in said
     assert "\x1b" not in said
