@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from kdrvgen.errors import DriftError as DriftError
     from kdrvgen.errors import FileAccessError as FileAccessError
     from kdrvgen.errors import KdrvgenError as KdrvgenError
+    from kdrvgen.errors import OccupiedError as OccupiedError
     from kdrvgen.errors import RefusedError as RefusedError
     from kdrvgen.errors import ToolError as ToolError
     from kdrvgen.errors import UsageError as UsageError
     from kdrvgen.errors import VerificationError as VerificationError
     from kdrvgen.model import Bootstrap as Bootstrap
+    from kdrvgen.model import Deploy as Deploy
     from kdrvgen.model import Driver as Driver
     from kdrvgen.model import Linker as Linker
     from kdrvgen.model import Makefile as Makefile
@@ -53,15 +55,8 @@ _HOME = {
     **dict.fromkeys(("Entry", "Report", "Status"), "kdrvgen.output.report"),
     **dict.fromkeys(
         (
-            "Bootstrap",
-            "Driver",
-            "Linker",
-            "Makefile",
-            "Profile",
-            "Project",
-            "Signing",
-            "Toolchain",
-            "Wdk",
+            *("Deploy", "Driver", "Linker", "Makefile", "Profile", "Project", "Signing"),
+            *("Bootstrap", "Toolchain", "Wdk"),
         ),
         "kdrvgen.model",
     ),
@@ -71,6 +66,7 @@ _HOME = {
             "DriftError",
             "FileAccessError",
             "KdrvgenError",
+            "OccupiedError",
             "RefusedError",
             "ToolError",
             "UsageError",

@@ -26,7 +26,8 @@ exit codes:
   2  usage: the command line asks for something that does not exist
   3  the configuration is not valid, or cannot be read
   4  --check found that the files are not what the configuration says
-  5  refused: writing would lose what was edited by hand, or leave the project
+  5  refused: writing would lose what is there or was edited by hand, or leave the
+     project
   6  verification found problems
   7  a tool is missing or failed
   8  a generated file or its folder cannot be read or written
@@ -36,6 +37,7 @@ examples:
   kdrvgen config.toml -o driver        make them in the folder driver
   kdrvgen config.toml --check          for CI: fail if they are not up to date
   kdrvgen config.toml --diff           show what would change
+  kdrvgen new hello                    begin a project in the folder hello
   kdrvgen ./eject                      a configuration that is called like a command
 """
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it

@@ -103,20 +103,6 @@ class Console:
         lines += [f"  {command}" for command in commands]
         self._write(sys.stdout, "".join(f"{_safe(line)}\n" for line in lines))
 
-    def templates(self, rows: Iterable[tuple[str, str, Iterable[str]]]) -> None:
-        """Tell of templates: name, summary and options of each."""
-        found = [(name, summary, list(options)) for name, summary, options in rows]
-        self._document["templates"] = [
-            {"name": name, "summary": summary, "options": options}
-            for name, summary, options in found
-        ]
-        if self._form == "json":
-            return
-        width = max(len(name) for name, _, _ in found)
-        for name, summary, options in found:
-            told = f"{name:{width}}  {summary}\n{'':{width}}  options: {', '.join(options)}\n"
-            self._write(sys.stdout, told)
-
     @property
     def is_interactive(self) -> bool:
         """Whether a person sits there who can be asked something."""
@@ -141,6 +127,12 @@ class Console:
         except (EOFError, KeyboardInterrupt):
             self._write(sys.stdout, "\n")
             raise KeyboardInterrupt from None
+
+    def answer(self, name: str, data: object, text: str) -> None:
+        """Tell what was asked for: programs get `data` as a member `name`, people the text."""
+        self._document[name] = data
+        if self._form != "json":
+            self._write(sys.stdout, self._fenced(f"{_safe(text)}\n"))
 
     def warning(self, path: str, message: str) -> None:
         """Tell of something that ends no command but spoils its result."""

@@ -18,5 +18,7 @@ DEFAULT = "generate"
 VERBS = {
     "new": "begin a project from a template",
     "eject": "give the generated files up: they become yours, and kdrvgen leaves them alone",
+    "schema": "print the JSON schema of config.toml, for editors",
+    "why": "tell which key of config.toml a line of a generated file comes from",
 }
 """Each verb's word, which is its module's name too, and what it does."""

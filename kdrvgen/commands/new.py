@@ -7,7 +7,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from kdrvgen.console import Console
@@ -52,7 +52,7 @@ def bootstrap(
     from kdrvgen.scaffold.template import load  # noqa: PLC0415 - likewise
 
     chosen = load(template)
-    given = answers.merged(config or {}, {"driver": {"name": name}})
+    given = answers.named(config or {}, name)
     answers.check_options(chosen, given)
     document = answers.complete(chosen, given)
     project = answers.checked(document)
@@ -90,8 +90,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from kdrvgen.scaffold import texts, writing  # noqa: PLC0415 - likewise
 
     if arguments.list_templates:
-        found = (templates.load(name) for name in templates.names())
-        console.templates((each.name, each.summary, each.options) for each in found)
+        _list(console, [templates.load(name) for name in templates.names()])
         return 0
     chosen, document, project = _answers(arguments, console)
     folder = _folder(arguments, project.driver.name)
@@ -105,11 +104,25 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _list(console: Console, found: Sequence[Template]) -> None:
+    width = max(len(each.name) for each in found)
+    lines = [
+        f"{each.name:{width}}  {each.summary}\n{'':{width}}  options: {', '.join(each.options)}"
+        for each in found
+    ]
+    told = [
+        {"name": each.name, "summary": each.summary, "options": list(each.options)}
+        for each in found
+    ]
+    console.answer("templates", told, "\n".join(lines))
+
+
 def _answers(
     arguments: argparse.Namespace, console: Console
 ) -> tuple[Template, dict[str, Any], Project]:
     """Return the template and the whole config.toml, of what was said and what is asked."""
     from kdrvgen.scaffold import answers, questions  # noqa: PLC0415 - imports pydantic
+    from kdrvgen.scaffold.documents import merged  # noqa: PLC0415 - likewise
     from kdrvgen.scaffold.template import load  # noqa: PLC0415 - likewise
     from kdrvgen.scaffold.words import CommandLine  # noqa: PLC0415 - likewise
 
@@ -122,15 +135,11 @@ def _answers(
     if word is None and asks:
         word = questions.ask_template(console.ask)
     chosen = load(word or "minimal")
-    given = answers.merged(
-        {"driver": {"name": name}},
-        answers.without_foreign_options(chosen, replayed),
-        {"driver": {"name": name}},
-        line.document,
-    )
+    known = answers.without_foreign_options(chosen, replayed)
+    given = answers.named(merged(known, line.document), name)
     project = line.check(answers.complete(chosen, given), chosen)
     if asks:
-        given = answers.merged(given, questions.ask_the_rest(console.ask, chosen, given))
+        given = merged(given, questions.ask_the_rest(console.ask, chosen, given))
         project = answers.checked(answers.complete(chosen, given))
     return chosen, answers.complete(chosen, given), project
 

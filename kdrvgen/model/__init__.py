@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from kdrvgen.model.bootstrap import Bootstrap
+from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
-from kdrvgen.model.linker import Linker, Wdk
+from kdrvgen.model.linker import Linker
 from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.project import Project
 from kdrvgen.model.signing import Signing
+from kdrvgen.model.wdk import Wdk
 
 __all__ = [
     "Bootstrap",
+    "Deploy",
     "Driver",
     "Linker",
     "Makefile",

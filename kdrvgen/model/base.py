@@ -1,7 +1,5 @@
 """What all tables of config.toml share: frozen, closed, kebab-case; and the text they may hold."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """`[bootstrap]`: how a project was begun, so that another one can be begun in the same way."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Literal
 

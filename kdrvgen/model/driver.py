@@ -1,7 +1,5 @@
 """`[driver]` and `[toolchain]`: what is built, for which machines and by which compiler."""
 
-from __future__ import annotations
-
 import datetime as dt
 import re
 from typing import Annotated, Literal

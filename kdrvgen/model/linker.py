@@ -1,15 +1,13 @@
-"""`[linker]` and `[wdk]`: how the image is linked, and against which kit."""
-
-from __future__ import annotations
+"""`[linker]`: how the image is linked."""
 
 import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from kdrvgen.model.base import Filled, Table, Text, problem
+from kdrvgen.model.base import Filled, Table, problem
 
-__all__ = ["Linker", "Wdk"]
+__all__ = ["Linker"]
 
 
 def _program(value: str) -> str:
@@ -102,46 +100,4 @@ class Linker(Table):
 
     That is `/Brepro`, no path of this machine in the image, and off Windows no .pdb: the image
     would hold its digest, and it names temporary files of the one run.
-    """
-
-
-def _kit_version(value: str) -> str:
-    if value and not re.fullmatch(r"\d{1,5}(\.\d{1,5}){1,3}", value, re.ASCII):
-        raise problem(f"`{value}` is no version of the WDK", hint="such as `10.0.26100.0`")
-    return value
-
-
-def _library(value: str) -> str:
-    bare = value[:-4] if value.lower().endswith(".lib") else value
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", bare):
-        raise problem(
-            f"`{value}` is no library name", hint="the name alone, such as `ntoskrnl`; no folder"
-        )
-    if bare != value:
-        raise problem("the name comes without its ending", hint=f"write `{bare}`")
-    return value
-
-
-class Wdk(Table):
-    """The Windows Driver Kit."""
-
-    locate: Literal["auto", "registry", "env", "path", "none"] = "auto"
-    """Where to look for it.
-
-    `auto`: environment, then registry, and without a kit no libraries. `none`: no kit.
-    """
-
-    path: Text = ""
-    """The kit's root, with `locate = "path"`: the folder that holds `Lib`."""
-
-    version: Annotated[Text, AfterValidator(_kit_version)] = ""
-    """Version of the kit's libraries; empty for the newest that has kernel-mode ones.
-
-    A kit that is installed later is found when something else makes cargo run build.rs again.
-    """
-
-    libraries: tuple[Annotated[Filled, AfterValidator(_library)], ...] = ("ntoskrnl", "hal")
-    """Import libraries of the kit to link.
-
-    A UMDF driver runs in user mode and is not linked with `ntoskrnl` and `hal`.
     """

@@ -1,7 +1,5 @@
 """`[makefile]`: the user's own tasks and environment, passed through into Makefile.toml."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -10,16 +8,14 @@ from pydantic import AfterValidator
 
 from kdrvgen.model.base import Dumped, FrozenTable, Table, problem, refuse_controls
 
-__all__ = ["GENERATED_TASKS", "RESERVED_TASKS", "Makefile"]
+__all__ = ["GENERATED_TASKS", "Makefile"]
 
 GENERATED_TASKS = frozenset(
     {"build-driver", "rename", "certificate", "sign", "sign-all", "verify", "smoke"}
     | {"clean-driver", "default", "trust-certificate"}
+    | {"install", "start", "stop", "uninstall", "service"}
 )
 """Names of the tasks that kdrvgen writes. Those of single targets, `sign-x86_64`, come on top."""
-
-RESERVED_TASKS = frozenset({"install", "start", "stop", "uninstall"})
-"""Names that kdrvgen keeps for tasks to come."""
 
 _DEEPEST = 16
 _HOUR, _MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kdrvgen.model.base import Path
-from kdrvgen.model.makefile import GENERATED_TASKS, RESERVED_TASKS, Makefile
+from kdrvgen.model.makefile import GENERATED_TASKS, Makefile
 from kdrvgen.model.problems import Problem
 from kdrvgen.model.profile import Profile
 
@@ -65,7 +65,7 @@ def _variables_are_the_users(env: Mapping[str, Any], where: Path) -> Iterator[Pr
 def _tasks_are_the_users(makefile: Makefile) -> Iterator[Problem]:
     for name, task in makefile.tasks.items():
         where: Path = ("makefile", "tasks", name)
-        if name in GENERATED_TASKS | RESERVED_TASKS or re.fullmatch(_OF_TARGET, name):
+        if name in GENERATED_TASKS or re.fullmatch(_OF_TARGET, name):
             yield Problem(
                 where,
                 f"`{name}` is a task of the generated pipeline, and cargo-make would mix the two",

@@ -1,7 +1,5 @@
 """`[profiles.NAME]`: what is different when cargo-make runs with that profile."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """The whole of config.toml, and what holds between its tables."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Self
@@ -12,13 +10,15 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from kdrvgen.model.base import Dumped, FrozenTable, Path, Table
 from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.bootstrap import Bootstrap
+from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
-from kdrvgen.model.linker import Linker, Wdk
+from kdrvgen.model.linker import Linker
 from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.problems import merge
 from kdrvgen.model.profile import Profile, ProfileName
 from kdrvgen.model.rules import Tables, broken_rules
 from kdrvgen.model.signing import Signing
+from kdrvgen.model.wdk import Wdk
 
 __all__ = ["Project"]
 
@@ -28,6 +28,7 @@ _TABLES: Mapping[str, type[Table]] = {
     "linker": Linker,
     "wdk": Wdk,
     "signing": Signing,
+    "deploy": Deploy,
     "makefile": Makefile,
 }
 _CARGO_PROFILES = {"development": "dev", "production": "release"}
@@ -69,6 +70,9 @@ class Project(Table):
 
     signing: Signing = Signing.model_construct()
     """The certificate, the signing tool and the time stamp."""
+
+    deploy: Deploy = Deploy.model_construct()
+    """The service by which Windows knows the driver."""
 
     profiles: Annotated[
         Mapping[ProfileName, Profile], AfterValidator(_with_standard_profiles), Dumped

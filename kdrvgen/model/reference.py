@@ -16,7 +16,7 @@ from kdrvgen.model.base import Table, to_kebab
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.project import Project
 
-__all__ = ["Key", "bare", "keys"]
+__all__ = ["Key", "keys", "plain_type"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def keys() -> Iterator[Key]:
         if name == "profiles":
             yield from _keys_of("profiles.NAME", Profile)
         else:
-            yield from _keys_of(to_kebab(name), bare(field.annotation))
+            yield from _keys_of(to_kebab(name), plain_type(field.annotation))
 
 
 def _keys_of(table: str, model: type[Table]) -> Iterator[Key]:
@@ -74,18 +74,18 @@ def _docstrings(model: type) -> dict[str, str]:
     return found
 
 
-def bare(annotation: object) -> Any:  # noqa: ANN401 - a type form of any kind
+def plain_type(annotation: object) -> Any:  # noqa: ANN401 - a type form of any kind
     """Return a type without its `Annotated` and its `None`."""
     if get_origin(annotation) is Annotated:
-        return bare(get_args(annotation)[0])
+        return plain_type(get_args(annotation)[0])
     if get_origin(annotation) in {Union, UnionType}:
         (rest,) = (each for each in get_args(annotation) if each is not type(None))
-        return bare(rest)
+        return plain_type(rest)
     return annotation
 
 
 def _values(annotation: object) -> str:
-    plain = bare(annotation)
+    plain = plain_type(annotation)
     match get_origin(plain):
         case origin if origin is Literal:
             return ", ".join(_toml(value) for value in get_args(plain))

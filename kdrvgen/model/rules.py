@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import ntpath
-import posixpath
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kdrvgen.model.base import Path
+from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
-from kdrvgen.model.linker import Linker, Wdk
+from kdrvgen.model.linker import Linker
 from kdrvgen.model.linker_rules import linker_rules
 from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.makefile_rules import makefile_rules
 from kdrvgen.model.problems import Blame, Problem, variants
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
+from kdrvgen.model.wdk import Wdk
+from kdrvgen.model.wdk_rules import wdk_rules
 
 __all__ = ["Tables", "broken_rules"]
 
@@ -28,6 +29,7 @@ class Tables(NamedTuple):
     linker: Linker | None = None
     wdk: Wdk | None = None
     signing: Signing | None = None
+    deploy: Deploy | None = None
     profiles: Mapping[str, Profile] | None = None
     makefile: Makefile | None = None
 
@@ -48,12 +50,13 @@ def _all(tables: Tables) -> Iterator[Problem]:
     if tables.toolchain:
         yield from _build_std_needs_nightly(tables.toolchain)
     if tables.wdk:
-        yield from _kit_path_fits(tables.wdk)
-    if tables.driver and tables.wdk:
-        yield from _frameworks_need_a_kit(tables.driver, tables.wdk)
+        yield from wdk_rules(tables.driver, tables.wdk)
+    if tables.driver and tables.deploy:
+        yield from _services_are_the_kernels(tables.driver, tables.deploy)
     yield from _own_profiles_name_cargos(profiles)
     if tables.linker:
-        yield from linker_rules(tables.driver, tables.linker, profiles)
+        by_wdk_build = bool(tables.wdk and tables.wdk.is_wdk_builds)
+        yield from linker_rules(tables.driver, tables.linker, profiles, by_wdk_build=by_wdk_build)
     if tables.signing:
         for signing, blame in variants("signing", tables.signing, profiles):
             yield from _certificate_is_one(signing, blame)
@@ -106,33 +109,15 @@ def _build_std_needs_nightly(toolchain: Toolchain) -> Iterator[Problem]:
         )
 
 
-def _kit_path_fits(wdk: Wdk) -> Iterator[Problem]:
-    if wdk.locate == "path" and not wdk.path:
-        yield Problem(
-            ("wdk", "locate"),
-            '`locate = "path"` needs `path`',
-            hint='such as `path = "C:/Program Files (x86)/Windows Kits/10"`',
-            also=(("wdk", "path"),),
-        )
-    elif wdk.path and wdk.locate != "path":
-        yield Problem(
-            ("wdk", "path"),
-            f'`path` is not looked at with `locate = "{wdk.locate}"`',
-            hint='set `locate = "path"`',
-            also=(("wdk", "locate"),),
-        )
-    if wdk.path and not (ntpath.isabs(wdk.path) or posixpath.isabs(wdk.path)):
-        yield Problem(("wdk", "path"), "the kit's root is an absolute path")
-
-
-def _frameworks_need_a_kit(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
-    if driver.model != "wdm" and wdk.locate == "none":
-        yield Problem(
-            ("driver", "model"),
-            f"{driver.model.upper()} drivers link the framework's libraries, which the WDK has",
-            hint='`model = "wdm"`, or another `wdk.locate`',
-            also=(("wdk", "locate"),),
-        )
+def _services_are_the_kernels(driver: Driver, deploy: Deploy) -> Iterator[Problem]:
+    if driver.model == "umdf":
+        for field in sorted(deploy.model_fields_set):
+            yield Problem(
+                ("deploy", field.replace("_", "-")),
+                "a UMDF driver has no service of its own: Windows' host process loads it",
+                hint="leave the key out; an INF installs the driver, by `pnputil /add-driver`",
+                also=(("driver", "model"),),
+            )
 
 
 def _certificate_is_one(signing: Signing, blame: Blame) -> Iterator[Problem]:

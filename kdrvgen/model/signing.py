@@ -1,7 +1,5 @@
 """`[signing]`: which certificate signs the image, by which tool, with what time stamp."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit

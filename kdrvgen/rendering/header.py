@@ -8,10 +8,11 @@ import re
 
 from kdrvgen import __version__
 
-__all__ = ["Ownership", "examine", "normalise", "seal", "unseal"]
+__all__ = ["HEADER_LINES", "Ownership", "examine", "normalise", "seal", "unseal"]
 
 _DIGEST_LINE = r"(?:#|//) kdrvgen-digest: sha256:([0-9a-f]{64})"
-_HEADER_LINES = 4
+HEADER_LINES = 4
+"""How many lines of an owned file are its header, with the empty one after it."""
 
 
 class Ownership(enum.Enum):
@@ -55,12 +56,12 @@ def examine(text: str) -> Ownership:
 
     Line ends and a byte order mark do not count as edits.
     """
-    lines = normalise(text).split("\n", _HEADER_LINES)
-    found = re.fullmatch(_DIGEST_LINE, lines[2]) if len(lines) > _HEADER_LINES else None
+    lines = normalise(text).split("\n", HEADER_LINES)
+    found = re.fullmatch(_DIGEST_LINE, lines[2]) if len(lines) > HEADER_LINES else None
     if found is None:
         return Ownership.FOREIGN
     told = f"{lines[0]}\n{lines[1]}\n"
-    intact = found[1] == _digest(told, lines[_HEADER_LINES]) and not lines[3]
+    intact = found[1] == _digest(told, lines[HEADER_LINES]) and not lines[3]
     return Ownership.INTACT if intact else Ownership.EDITED
 
 

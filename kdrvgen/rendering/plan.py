@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from kdrvgen.model import Project, Signing
 from kdrvgen.rendering.flags import by_arguments, target_plan
+from kdrvgen.rendering.kit import kit_plan
 
 __all__ = ["ProfilePlan", "plan"]
 
@@ -36,7 +37,7 @@ def plan(project: Project) -> dict[str, Any]:
         "driver": project.driver,
         "toolchain": project.toolchain,
         "wdk": project.wdk,
-        "kit_libraries": _kit_libraries(project),
+        **kit_plan(project),
         "has_preset": any(project.linker_for(name).preset != "none" for name in project.profiles),
         "targets": targets,
         "script_arguments": by_arguments(targets),
@@ -53,19 +54,6 @@ def plan(project: Project) -> dict[str, Any]:
         },
         "cargo_profiles": sorted({profile.cargo_profile for profile in profiles}),
     }
-
-
-def _kit_libraries(project: Project) -> tuple[str, ...]:
-    """Return the kit's libraries to link, in the driver model's part of the kit."""
-    beside = {
-        "wdm": (),
-        "kmdf": ("BufferOverflowFastFailK", "WdfLdr", "WdfDriverEntry"),
-        "umdf": ("WdfDriverStubUm", "ntdll", "OneCoreUAP"),
-    }[project.driver.model]
-    # The kit has these for kernel mode only.
-    kernel = {"ntoskrnl", "hal"} if project.driver.model == "umdf" else set[str]()
-    own = (name for name in project.wdk.libraries if name.lower() not in kernel)
-    return tuple(dict.fromkeys((*own, *beside)))
 
 
 def _profiles(project: Project) -> list[ProfilePlan]:

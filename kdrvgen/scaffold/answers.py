@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from typing import Any
 
 import tomli
 from pydantic import ValidationError
 
 from kdrvgen.config import load
-from kdrvgen.config.diagnostics import Diagnostic
+from kdrvgen.config.diagnostics import Diagnostic, Path
 from kdrvgen.config.reading import read
 from kdrvgen.config.source import Source
 from kdrvgen.config.suggest import vocabulary
 from kdrvgen.config.validation import explain
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
+from kdrvgen.model.base import plain
+from kdrvgen.scaffold.documents import merged
 from kdrvgen.scaffold.template import OPTIONS, Template
 
 __all__ = [
@@ -24,35 +25,20 @@ __all__ = [
     "checked",
     "complete",
     "foreign_options",
-    "merged",
+    "named",
     "pool_tag",
     "replayed",
+    "value_at",
     "without_foreign_options",
 ]
 
 
-def merged(*documents: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one document of several: what a later one says goes over what an earlier one does."""
-    found: dict[str, Any] = {}
-    for document in documents:
-        _merge(found, document)
+def named(document: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return `document` for a project of that name; what is no table there is left to be told."""
+    found = merged({"driver": {}}, document)
+    if isinstance(found["driver"], dict):
+        found["driver"]["name"] = name
     return found
-
-
-def _merge(into: dict[str, Any], document: Mapping[str, Any]) -> None:
-    for key, value in document.items():
-        below = into.get(key)
-        if isinstance(value, Mapping) and isinstance(below, dict):
-            _merge(below, value)
-        else:
-            into[key] = deepcopy(dict(value) if isinstance(value, Mapping) else value)
-    # `target` is a shorthand for `targets`: who gives one takes the other back.
-    driver = into.get("driver")
-    given = document.get("driver")
-    if isinstance(driver, dict) and isinstance(given, Mapping):
-        for key, other in (("target", "targets"), ("targets", "target")):
-            if key in given and other not in given:
-                driver.pop(other, None)
 
 
 def complete(template: Template, *documents: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,6 +75,16 @@ def checked(document: Mapping[str, Any], name: str = "config") -> Project:
             Source(name, ""), error.errors(include_url=False), vocabulary(Project)
         )
         raise ConfigError(found) from error
+
+
+def value_at(project: Project, path: Path) -> object:
+    """Return what a key means in a project, as TOML has it, derived defaults included."""
+    if path == ("driver", "targets"):
+        return list(project.driver.triples)
+    if path == ("bootstrap", "pool-tag"):
+        return project.bootstrap.pool_tag or pool_tag(project.driver.name)
+    table, key = (str(part) for part in path)
+    return plain(getattr(getattr(project, table), key.replace("-", "_")))
 
 
 def replayed(file: str) -> dict[str, Any]:

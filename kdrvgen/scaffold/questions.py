@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -14,21 +14,24 @@ from kdrvgen.model.names import PackageName
 from kdrvgen.model.reference import keys
 from kdrvgen.scaffold import answers
 from kdrvgen.scaffold import template as templates
+from kdrvgen.scaffold.documents import merged
 from kdrvgen.scaffold.template import Template
 from kdrvgen.scaffold.values import choices, typed
 
-__all__ = ["Ask", "ask_name", "ask_template", "ask_the_rest"]
+__all__ = ["ASKED", "Ask", "ask_name", "ask_template", "ask_the_rest", "summary"]
 
 Ask = Callable[[str], str]
 """Shows a question and returns the line that was typed."""
 
-_ASKED: tuple[Path, ...] = (
+ASKED: tuple[Path, ...] = (
     ("driver", "description"),
     ("driver", "license"),
     ("driver", "edition"),
     ("driver", "targets"),
     ("toolchain", "channel"),
 )
+"""The keys of config.toml that are asked for, whatever the template."""
+
 # What is not looked at unless another option has this value.
 _ONLY_WITH = {
     "pool-tag": ("allocator", True),
@@ -58,13 +61,13 @@ def ask_name(ask: Ask, objection: Callable[[str], str]) -> str:
         ask: Asks.
         objection: Says what is against a name that Cargo takes, or "".
     """
-    question = "  Name of the project and of its Cargo package: "
+    question = shown = "  Name of the project and of its Cargo package: "
     while True:
-        name = ask(question).strip()
+        name = ask(shown).strip()
         message = _wrong_name(name) or objection(name)
         if not message:
             return name
-        question = f"{_INDENT}{message}\n{question}"
+        shown = f"{_INDENT}{message}\n{question}"
 
 
 def ask_template(ask: Ask) -> str:
@@ -74,15 +77,15 @@ def ask_template(ask: Ask) -> str:
         f"{_INDENT}{number} {name:12}{templates.load(name).summary}\n"
         for number, name in enumerate(names, 1)
     )
-    question = f"  Template, by number or name:\n{listed}{_INDENT}template (1): "
+    question = shown = f"  Template, by number or name:\n{listed}{_INDENT}template (1): "
     while True:
-        answer = ask(question).strip() or "1"
+        answer = ask(shown).strip() or "1"
         if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(names):
             return names[int(answer) - 1]
         if answer in names:
             return answer
         near = for_value(answer, names)
-        question = f"{_INDENT}there is no such template{near and f'; {near}'}\n{question}"
+        shown = f"{_INDENT}there is no such template{near and f'; {near}'}\n{question}"
 
 
 def ask_the_rest(ask: Ask, template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def ask_the_rest(ask: Ask, template: Template, given: Mapping[str, Any]) -> dict
         if _is_needless(path, document["bootstrap"]):
             continue
         question = _question(path, document)
-        found = answers.merged(found, _answer(ask, question, f"[{number}/{len(paths)}]", document))
+        found = merged(found, _answer(ask, question, f"[{number}/{len(paths)}]", document))
     return found
 
 
@@ -119,7 +122,7 @@ def _answer(
             return {}
         answer = {table: {key: typed(question.path, text)}}
         try:
-            answers.checked(answers.merged(document, answer))
+            answers.checked(merged(document, answer))
         except ConfigError as error:
             told = "\n".join(
                 f"{_INDENT}{line}"
@@ -132,29 +135,26 @@ def _answer(
 
 
 def _question(path: Path, document: Mapping[str, Any]) -> _Question:
-    table, key = (str(part) for part in path)
-    project = answers.checked(document)
-    value = getattr(getattr(project, table), key.replace("-", "_"))
-    if path == ("driver", "targets"):
-        value = project.driver.triples
-    elif path == ("bootstrap", "pool-tag"):
-        value = value or answers.pool_tag(project.driver.name)
+    value = answers.value_at(answers.checked(document), path)
+    return _Question(path, summary(path), _shown(value), choices(path))
+
+
+def summary(path: Path) -> str:
+    """Return in one line what a key of config.toml says."""
     (text,) = (each.text for each in keys() if (each.table, each.name) == path)
-    return _Question(
-        path, text.partition("\n\n")[0].replace("\n", " "), _shown(value), choices(path)
-    )
+    return text.partition("\n\n")[0].replace("\n", " ")
 
 
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, list):
         return ", ".join(str(each) for each in value)
     return str(value)
 
 
 def _paths(template: Template) -> Iterator[Path]:
-    yield from _ASKED
+    yield from ASKED
     for name in templates.OPTIONS:
         if name in template.options:
             yield "bootstrap", name

@@ -77,6 +77,7 @@ def _derived(table: str, name: str, project: Project) -> str:
     found: dict[tuple[str, str], object] = {
         ("driver", "output-name"): driver.library,
         ("driver", "entry-point"): driver.entry,
+        ("deploy", "service"): driver.name,
     }
     if driver.target is None:
         found["driver", "targets"] = driver.triples

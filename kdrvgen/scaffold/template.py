@@ -15,6 +15,7 @@ from kdrvgen.errors import UsageError
 from kdrvgen.model.base import Table, Text, to_kebab
 from kdrvgen.model.bootstrap import Bootstrap
 from kdrvgen.model.names import RelativePath
+from kdrvgen.scaffold.documents import merged
 
 __all__ = ["FOLDER", "OPTIONS", "File", "Member", "Template", "load", "names"]
 
@@ -124,12 +125,14 @@ def load(name: str) -> Template:
         **{path: FOLDER / _SHARED / source for path, source in own.shared.items()},
         **dict(_tree(FOLDER / name / "tree")),
     }
+    if unknown := sorted(set(when) - set(sources)):
+        raise ValueError(f"the template {name} has no file {unknown[0]}, and [when] names it")
     return Template(
         name=name,
         summary=own.summary,
         order=own.order,
         root=own.root,
-        config=own.config,
+        config=merged(base.config, own.config),
         options={**base.options, **own.options},
         files=tuple(
             File(PurePosixPath(path), source, when.get(path, ""))

@@ -13,7 +13,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from kdrvgen.model import Project
 from kdrvgen.rendering import quoting
 from kdrvgen.rendering.project import render as render_generated
-from kdrvgen.scaffold.answers import merged, pool_tag
+from kdrvgen.scaffold.answers import pool_tag
+from kdrvgen.scaffold.documents import merged
 from kdrvgen.scaffold.starter import starter
 from kdrvgen.scaffold.template import Template
 
@@ -63,11 +64,12 @@ def _documents(
         is_first = not template.root and number == 0
         own = dict(document)
         if not is_first:
-            # Two drivers cannot have one image, and a project is begun once.
-            own.pop("bootstrap", None)
-            own["driver"] = {
-                key: value for key, value in document["driver"].items() if key != "output-name"
-            }
+            # Two drivers cannot have one image or one service, and a project is begun once.
+            own = {key: value for key, value in document.items() if key != "bootstrap"}
+            for table, key in (("driver", "output-name"), ("deploy", "service")):
+                own[table] = {
+                    name: value for name, value in document.get(table, {}).items() if name != key
+                }
         yield (
             PurePosixPath(member.path),
             merged(own, _filled(member.config, environment, variables)),

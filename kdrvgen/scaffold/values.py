@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from kdrvgen.config.diagnostics import Path
 from kdrvgen.model import Project
-from kdrvgen.model.reference import bare
+from kdrvgen.model.reference import plain_type
 
 __all__ = ["choices", "type_at", "typed"]
 
@@ -26,9 +26,9 @@ def type_at(path: Path) -> Any:  # noqa: ANN401 - a type form of any kind
     for part in path:
         if isinstance(found, type) and issubclass(found, BaseModel):
             fields = {each.alias: each.annotation for each in found.model_fields.values()}
-            found = bare(fields[part]) if part in fields else None
+            found = plain_type(fields[part]) if part in fields else None
         elif get_origin(found) is Mapping:
-            found = bare(get_args(found)[1])
+            found = plain_type(get_args(found)[1])
         else:
             return None
     return found

@@ -172,7 +172,7 @@ def test_a_full_disk_changes_nothing(run: Run, project: Path) -> None:
     run("config.toml", "-o", "../full")
     files = {path: (project.parent / "full" / path).read_bytes() for path in OUTPUTS}
     script = (
-        "mount -t tmpfs -o size=64k none ../full || exit 99\n"
+        "mount -t tmpfs -o size=256k none ../full || exit 99\n"
         "cp -r ../saved/. ../full && sed -i s/hello/other/ config.toml\n"
         "cat /dev/zero 2>/dev/null >../full/ballast\n"
         '"$0" -m kdrvgen config.toml -o ../full; echo "exit $?"\n'

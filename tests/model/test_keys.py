@@ -34,7 +34,13 @@ DEFAULTS = {
         "rustflags": (),
         "reproducible": False,
     },
-    "wdk": {"locate": "auto", "path": "", "version": "", "libraries": ("ntoskrnl", "hal")},
+    "wdk": {
+        "locate": "auto",
+        "path": "",
+        "version": "",
+        "framework-version": "",
+        "libraries": ("ntoskrnl", "hal"),
+    },
     "signing": {
         "mode": "test",
         "tool": "auto",
@@ -52,6 +58,17 @@ DEFAULTS = {
         "timestamp-protocol": "rfc3161",
         "validity-days": 365,
     },
+    "bootstrap": {
+        "template": "minimal",
+        "allocator": True,
+        "pool-tag": None,
+        "logger": "DbgPrintEx",
+        "log-component": "IHVDRIVER",
+        "log-level": "info",
+        "git": False,
+        "vscode": False,
+    },
+    "deploy": {"service": None, "start-type": "demand"},
 }
 
 

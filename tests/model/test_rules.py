@@ -59,6 +59,64 @@ def test_a_framework_driver_needs_a_kit(model: str) -> None:
     assert (dotted(line), also(line)) == ("driver.model", {"wdk.locate"})
 
 
+WDK_BUILD = '[wdk]\nlocate = "wdk-build"\n'
+ITS_ENTRY = 'entry-point = "DriverEntry"'
+
+
+@pytest.mark.parametrize("driver", ["", 'entry-point = "driver_entry"'])
+def test_wdk_build_knows_no_other_entry_point_than_driver_entry(driver: str) -> None:
+    line = refusal(WDK_BUILD, driver)
+    assert (dotted(line), also(line)) == ("driver.entry-point", {"wdk.locate"})
+    assert is_accepted(WDK_BUILD, ITS_ENTRY)
+    assert is_accepted(WDK_BUILD, 'model = "kmdf"')
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("target", '"i686-pc-windows-msvc"'),
+        ("targets", '["x86_64-pc-windows-msvc", "i686-pc-windows-msvc"]'),
+    ],
+)
+def test_wdk_build_builds_for_64_bits_only(key: str, value: str) -> None:
+    line = refusal(WDK_BUILD, f"{ITS_ENTRY}\n{key} = {value}")
+    assert (dotted(line), also(line)) == (f"driver.{key}", {"wdk.locate"})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("version", "10.0.26100"), ("framework-version", "1.15")]
+)
+def test_wdk_build_looks_at_no_version_of_ours(key: str, value: str) -> None:
+    line = refusal(f'{WDK_BUILD}{key} = "{value}"', 'model = "kmdf"')
+    assert (dotted(line), also(line)) == (f"wdk.{key}", {"wdk.locate"})
+
+
+def test_an_entry_point_beside_wdk_builds_is_refused_with_every_preset() -> None:
+    for preset in ("kernel", "blog-2020", "none"):
+        linker = f'[linker]\npreset = "{preset}"\nargs = ["/ENTRY:DriverEntry"]\n'
+        line = refusal(linker + WDK_BUILD, ITS_ENTRY)
+        assert (dotted(line), also(line)) == ("linker.args.0", {"wdk.locate"})
+
+
+def test_what_wdk_build_passes_is_not_ours_to_remove() -> None:
+    line = refusal('[linker]\nremove = ["/INTEGRITYCHECK"]\n' + WDK_BUILD, ITS_ENTRY)
+    assert dotted(line) == "linker.remove.0"
+    assert line["ctx"]["hint"] == "it has /RELEASE"
+
+
+def test_a_kit_version_that_nobody_looks_at_is_refused() -> None:
+    line = refusal('[wdk]\nlocate = "none"\nversion = "10.0.26100.0"')
+    assert (dotted(line), also(line)) == ("wdk.version", {"wdk.locate"})
+
+
+@pytest.mark.parametrize(
+    ("model", "version"), [("wdm", "1.15"), ("kmdf", "2.15"), ("umdf", "1.11")]
+)
+def test_a_framework_version_is_one_of_the_drivers_own(model: str, version: str) -> None:
+    line = refusal(f'[wdk]\nframework-version = "{version}"', driver=f'model = "{model}"')
+    assert (dotted(line), also(line)) == ("wdk.framework-version", {"driver.model"})
+
+
 @pytest.mark.parametrize("argument", ["/ENTRY:mine", "-entry:mine", "/Entry:mine@8"])
 @pytest.mark.parametrize("field", ["args", "pre-args"])
 @pytest.mark.parametrize("preset", ["kernel", "blog-2020"])
@@ -246,7 +304,9 @@ def test_flags_that_break_the_build_or_hide_arguments_are_refused(flag: str) -> 
     assert dotted(refusal(f'[linker]\nrustflags = ["{flag}"]')) == "linker.rustflags.0"
 
 
-@pytest.mark.parametrize("name", ["build-driver", "sign", "default", "install", "sign-aarch64"])
+@pytest.mark.parametrize(
+    "name", ["build-driver", "sign", "default", "install", "service", "sign-aarch64"]
+)
 def test_the_pipelines_own_tasks_cannot_be_set(name: str) -> None:
     line = refusal(f'[makefile.tasks.{name}]\ncommand = "true"')
     assert dotted(line) == f"makefile.tasks.{name}"
@@ -337,7 +397,8 @@ def test_an_own_task_depends_on_tasks_that_are_there() -> None:
     line = refusal('[makefile.tasks.a]\ndependencies = ["sign", "a", "sgn"]')
     assert dotted(line) == "makefile.tasks.a.dependencies.2"
     assert is_accepted('[makefile.tasks.a]\ndependencies = ["sign-x86_64", { path = "b.toml" }]')
-    line = refusal('[makefile.tasks.a]\ndependencies = ["install"]')
+    assert is_accepted('[makefile.tasks.a]\ndependencies = ["install"]')
+    line = refusal('[makefile.tasks.a]\ndependencies = ["test"]')
     assert dotted(line) == "makefile.tasks.a.dependencies.0"
 
 
@@ -352,3 +413,10 @@ def test_an_error_in_one_profile_does_not_hide_a_rule_on_another() -> None:
         "profiles.production.cargo-profile",
         "profiles.fast",
     }
+
+
+def test_a_umdf_driver_takes_no_keys_of_a_service() -> None:
+    line = refusal('[deploy]\nservice = "x"', driver='model = "umdf"')
+    assert dotted(line) == "deploy.service"
+    assert also(line) == {"driver.model"}
+    assert is_accepted('[deploy]\nservice = "x"', driver='model = "kmdf"')

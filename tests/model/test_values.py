@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from kdrvgen import Driver, Makefile, Project, Signing
+from kdrvgen import Deploy, Driver, Makefile, Project, Signing
 
 from .support import dotted, project, refusal, refusals_of
 
@@ -153,6 +153,12 @@ def test_a_kit_version_is_written_in_numbers(version: str) -> None:
     assert dotted(refusal(f'[wdk]\nversion = "{version}"')) == "wdk.version"
 
 
+@pytest.mark.parametrize("version", ["1", "newest", "1.x", "1.15.0", "../1.15", "٣.٤"])
+def test_a_framework_version_is_a_major_and_a_minor_one(version: str) -> None:
+    line = refusal(f'[wdk]\nframework-version = "{version}"', driver='model = "kmdf"')
+    assert dotted(line) == "wdk.framework-version"
+
+
 def test_a_thumbprint_is_taken_as_windows_dialog_shows_it() -> None:
     shown = "\u200e01 23 45 67 89 ab cd ef 01 23 45 67 89 ab cd ef 01 23 45 67"
     assert Signing(thumbprint=shown).thumbprint == "0123456789ABCDEF0123456789ABCDEF01234567"
@@ -293,6 +299,7 @@ TEXTS = [
     "linker.rustflags.0",
     "wdk.path",
     "wdk.version",
+    "wdk.framework-version",
     "wdk.libraries.0",
     "signing.store",
     "signing.subject",
@@ -368,3 +375,23 @@ def test_tables_within_tables_have_an_end() -> None:
     endless["x"] = endless
     with pytest.raises(ValueError, match="nested"):
         Makefile(tasks=endless)
+
+
+@pytest.mark.parametrize("name", ["hello", "My Driver & co", "ünï 50%", "it's", "x" * 256])
+def test_a_service_has_a_name_that_windows_and_sc_take(name: str) -> None:
+    assert Deploy(service=name).service == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", " a", "a ", "a/b", "a\\b", "a=b", 'a"b', "a:b", "a\tb", "x" * 257]
+)
+def test_another_name_for_a_service_is_refused(name: str) -> None:
+    (line,) = refusals_of({"driver": {"name": "a"}, "deploy": {"service": name}})
+    assert dotted(line) == "deploy.service"
+
+
+def test_starting_with_the_boot_loader_is_refused_with_the_reason() -> None:
+    line = refusal('[deploy]\nstart-type = "boot"')
+    assert dotted(line) == "deploy.start-type"
+    assert "System32" in line["msg"]
+    assert dotted(refusal('[deploy]\nstart-type = "manual"')) == "deploy.start-type"

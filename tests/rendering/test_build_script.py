@@ -5,24 +5,19 @@ from __future__ import annotations
 import itertools
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kdrvgen import loads, render
-
+from .build_scripts import X64, X86, build_scripts, script
 from .conftest import FindTool
 
-X64, X86, ARM64 = (f"{part}-pc-windows-msvc" for part in ("x86_64", "i686", "aarch64"))
+ARM64 = "aarch64-pc-windows-msvc"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Build = Callable[..., Run]
-
-
-def script(text: str = "", driver: str = "") -> str:
-    return render(loads(f'[driver]\nname = "a"\n{driver}\n{text}'))[PurePosixPath("build.rs")]
 
 
 @pytest.fixture(scope="module")
@@ -58,18 +53,30 @@ def build(tool: FindTool, tmp_path_factory: pytest.TempPathFactory) -> Build:
 
 @pytest.fixture
 def kit(tmp_path: Path) -> Path:
-    """A kit with several versions, its path with blanks; the newest by its number has no km."""
+    """A kit with several versions, its path with blanks; the newest's km is empty."""
     root = tmp_path / "Windows Kits & co" / "10"
     for version in ("10.0.9.0", "10.0.10.0", "10.0.2.0"):
-        for mode, machine in itertools.product(("km", "um"), ("x64", "x86", "arm64")):
-            (root / "Lib" / version / mode / machine).mkdir(parents=True)
-    (root / "Lib" / "10.0.11.0" / "um" / "x64").mkdir(parents=True)
-    (root / "Lib" / "10.0.12.0").write_text("no folder")
-    (root / "Lib" / "winv6.3" / "km" / "x64").mkdir(parents=True)
-    for framework, version in itertools.product(("kmdf", "umdf"), ("1.9", "1.33", "2.15")):
+        install(root, version)
+    put(root / "Lib/10.0.11.0/um/x64/ntdll.lib")
+    (root / "Lib/10.0.11.0/km/x64").mkdir(parents=True)
+    put(root / "Lib/10.0.12.0")
+    put(root / "Lib/winv6.3/km/x64/ntoskrnl.lib")
+    for framework, version in itertools.product(("kmdf", "umdf"), ("1.9", "1.33", "2.9", "2.15")):
         for machine in ("x64", "x86", "arm64"):
-            (root / "Lib" / "wdf" / framework / machine / version).mkdir(parents=True)
+            put(root / "Lib/wdf" / framework / machine / version / "a.lib")
     return root
+
+
+def put(file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+
+
+def install(root: Path, version: str, *machines: str) -> None:
+    """Lay out what a kit of one version installs: libraries, and the rules of MSBuild."""
+    for mode, machine in itertools.product(("km", "um"), machines or ("x64", "x86", "arm64")):
+        put(root / "Lib" / version / mode / machine / "ntoskrnl.lib")
+    put(root / "build" / version / "WindowsDriver.Default.props")
 
 
 def lines(ran: subprocess.CompletedProcess[str], key: str) -> list[str]:
@@ -84,13 +91,11 @@ def test_the_newest_version_with_kernel_libraries_is_linked(
 ) -> None:
     ran = build()(target, WDKContentRoot=str(kit))
     assert lines(ran, "rustc-link-search") == [f"native={kit}/Lib/10.0.10.0/km/{machine}"]
-    assert lines(ran, "rustc-link-lib") == ["ntoskrnl", "hal"]
-    assert "WDKContentRoot" in lines(ran, "rerun-if-env-changed")
-
-
-def test_the_version_asked_for_is_linked(build: Build, kit: Path) -> None:
-    ran = build('[wdk]\nversion = "10.0.9.0"')(WDKContentRoot=str(kit))
-    assert lines(ran, "rustc-link-search") == [f"native={kit}/Lib/10.0.9.0/km/x64"]
+    assert lines(ran, "rustc-link-lib") == [
+        "ntoskrnl",
+        "hal",
+        *(["arm64rt"] if machine == "arm64" else []),
+    ]
 
 
 def test_a_kit_at_a_path_is_found_whatever_the_environment_says(build: Build, kit: Path) -> None:
@@ -101,19 +106,19 @@ def test_a_kit_at_a_path_is_found_whatever_the_environment_says(build: Build, ki
 def test_without_a_kit_a_wdm_driver_is_linked_without_it(build: Build, tmp_path: Path) -> None:
     ran = build()(WDKContentRoot=str(tmp_path))
     assert lines(ran, "rustc-link-search") == lines(ran, "rustc-link-lib") == []
-    assert f"{tmp_path}/Lib (none with km/x64)" in ran.stdout
+    assert f"WDKContentRoot: no km/x64 below {tmp_path}" in ran.stdout
 
 
 @pytest.mark.parametrize(
     ("text", "driver", "tried"),
     [
-        ('[wdk]\nlocate = "env"', "", ["WDKContentRoot in the environment (not set)"]),
-        ('[wdk]\nlocate = "registry"', "", ["KitsRoot10 in the 64-bit registry (none)"]),
-        ('[wdk]\nlocate = "path"\npath = "/no kit"', "", ["/no kit/Lib (none with km/x64)"]),
+        ('[wdk]\nlocate = "env"', "", ["WDKContentRoot: not set", "MicrosoftKitRoot: not set"]),
+        ('[wdk]\nlocate = "registry"', "", ["64-bit registry: no", "32-bit registry: no"]),
+        ('[wdk]\nlocate = "path"\npath = "/no kit"', "", ["wdk.path: no km/x64 below /no kit"]),
         (
             '[wdk]\nlocate = "path"\npath = "/no kit"\nversion = "10.0.1.0"',
             "",
-            ["/no kit/Lib/10.0.1.0 (no km/x64 in it)"],
+            ["wdk.version: no version but 10.0.1.0", "wdk.path: no km/x64 below /no kit"],
         ),
         ("", 'model = "kmdf"', ["WDKContentRoot", "KitsRoot10"]),
     ],
@@ -123,21 +128,125 @@ def test_a_kit_that_is_needed_and_missing_fails_with_all_that_was_tried(
 ) -> None:
     ran = build(text, driver)()
     assert ran.returncode != 0
-    assert "no Windows Driver Kit; looked at: " in ran.stderr
+    assert "error: no Windows Driver Kit" in ran.stderr
+    assert "panicked" not in ran.stderr
     assert all(place in ran.stderr for place in tried)
     assert "wdk.path in config.toml" in ran.stderr
 
 
+@pytest.mark.parametrize(
+    ("asked", "linked"), [("10.0.9.0", "10.0.9.0"), ("10.0", "10.0.10.0"), ("10.0.09", "10.0.9.0")]
+)
+def test_a_version_means_the_newest_that_begins_with_its_numbers(
+    build: Build, kit: Path, asked: str, linked: str
+) -> None:
+    ran = build(f'[wdk]\nversion = "{asked}"')(WDKContentRoot=str(kit))
+    assert lines(ran, "rustc-link-search") == [f"native={kit}/Lib/{linked}/km/x64"]
+
+
+def test_the_version_that_the_environment_asks_for_is_linked_or_none(
+    build: Build, kit: Path
+) -> None:
+    run = build('[wdk]\nlocate = "env"')
+    ran = run(WDKContentRoot=str(kit), Version_Number="10.0.2.0")
+    assert lines(ran, "rustc-link-search") == [f"native={kit}/Lib/10.0.2.0/km/x64"]
+
+    ran = run(WDKContentRoot=str(kit), Version_Number="10.0.3.0")
+    assert ran.returncode != 0
+    assert "Version_Number: no version but 10.0.3.0\n" in ran.stderr
+
+
+def test_the_version_of_the_configuration_wins_over_that_of_the_environment(
+    build: Build, kit: Path
+) -> None:
+    ran = build('[wdk]\nversion = "10.0.9.0"')(WDKContentRoot=str(kit), Version_Number="10.0.2.0")
+    assert lines(ran, "rustc-link-search") == [f"native={kit}/Lib/10.0.9.0/km/x64"]
+
+
+def test_a_version_number_of_something_else_is_passed_over(build: Build, kit: Path) -> None:
+    ran = build()(WDKContentRoot=str(kit), Version_Number="v1.2-rc3")
+    assert lines(ran, "rustc-link-search") == [f"native={kit}/Lib/10.0.10.0/km/x64"]
+
+
+@pytest.mark.parametrize(("env", "folder"), [({}, "10"), ({"WDKKitVersion": "11"}, "11")])
+def test_the_folder_of_all_kits_leads_to_one(
+    build: Build, tmp_path: Path, env: dict[str, str], folder: str
+) -> None:
+    install(tmp_path / "Windows Kits" / folder, "10.0.1.0")
+    ran = build()(MicrosoftKitRoot=str(tmp_path), **env)
+    place = f"{tmp_path}/Windows Kits/{folder}"
+    assert lines(ran, "rustc-link-search") == [f"native={place}/Lib/10.0.1.0/km/x64"]
+
+
+def test_a_place_without_a_kit_gives_way_to_the_next(
+    build: Build, kit: Path, tmp_path: Path
+) -> None:
+    install(tmp_path / "Windows Kits" / "10", "10.0.1.0")
+    ran = build()(WDKContentRoot=str(kit.parent / "gone"), MicrosoftKitRoot=str(tmp_path))
+    place = f"{tmp_path}/Windows Kits/10"
+    assert lines(ran, "rustc-link-search") == [f"native={place}/Lib/10.0.1.0/km/x64"]
+
+
+PACKAGES = {
+    "nuget.exe": "Microsoft.Windows.WDK.{machine}.{version}",
+    "dotnet": "microsoft.windows.wdk.{machine}/{version}",
+}
+
+
+@pytest.mark.parametrize("layout", PACKAGES.values(), ids=PACKAGES)
+@pytest.mark.parametrize("named", ["", "{x64}", "{x64}/c"])
+@pytest.mark.parametrize("target", [X64, ARM64])
+def test_nugets_packages_are_kits_for_one_architecture_each(
+    build: Build, tmp_path: Path, layout: str, named: str, target: str
+) -> None:
+    old, new = "10.0.26100.999", "10.0.26100.6584"
+    for machine, version in itertools.product(("x64", "ARM64"), (old, new)):
+        package = layout.format(machine=machine, version=version)
+        install(tmp_path / package / "c", "10.0.26100.0", machine)
+    x64 = layout.format(machine="x64", version=new)
+
+    ran = build()(target, WDKContentRoot=f"{tmp_path}/{named.format(x64=x64)}".rstrip("/"))
+
+    machine = "x64" if target == X64 else "ARM64"
+    package = layout.format(machine=machine, version=new)
+    assert lines(ran, "rustc-link-search") == [
+        f"native={tmp_path}/{package}/c/Lib/10.0.26100.0/km/{machine}"
+    ]
+
+
+def test_cargo_watches_few_files_where_a_kit_has_few_that_tell(build: Build, kit: Path) -> None:
+    linked = f"{kit}/Lib/10.0.10.0/km/x64"
+    run = build()
+    watched = lines(run(WDKContentRoot=str(kit)), "rerun-if-changed")
+    assert watched == ["build.rs", linked, f"{kit}/build"]
+
+    (kit / "build" / "10.0.10.0").rename(kit / "build" / "other")
+    watched = lines(run(WDKContentRoot=str(kit)), "rerun-if-changed")
+    assert watched == ["build.rs", linked, f"{kit}/Lib"]
+
+
+def test_nobody_is_warned_where_nothing_told_of_a_kit(build: Build) -> None:
+    ran = build()()
+    assert lines(ran, "warning") == []
+    assert "no Windows Driver Kit; looked at: WDKContentRoot: not set" in ran.stdout
+
+
+def test_who_named_a_place_is_warned_that_there_is_no_kit(build: Build, tmp_path: Path) -> None:
+    (warning,) = lines(build()(WDKContentRoot=str(tmp_path)), "warning")
+    assert f"WDKContentRoot: no km/x64 below {tmp_path}" in warning
+    assert 'wdk.locate = "none"' in warning
+
+
 def test_an_empty_variable_counts_as_unset(build: Build) -> None:
     ran = build('[wdk]\nlocate = "env"')(WDKContentRoot="")
-    assert "(not set)" in ran.stderr
+    assert "WDKContentRoot: not set" in ran.stderr
 
 
 def test_a_kmdf_driver_links_the_newest_framework(build: Build, kit: Path) -> None:
     ran = build("", 'model = "kmdf"')(WDKContentRoot=str(kit))
     assert lines(ran, "rustc-link-search") == [
         f"native={kit}/Lib/10.0.10.0/km/x64",
-        f"native={kit}/Lib/wdf/kmdf/x64/2.15",
+        f"native={kit}/Lib/wdf/kmdf/x64/1.33",
     ]
     assert lines(ran, "rustc-link-lib") == [
         "ntoskrnl",
@@ -146,6 +255,31 @@ def test_a_kmdf_driver_links_the_newest_framework(build: Build, kit: Path) -> No
         "WdfLdr",
         "WdfDriverEntry",
     ]
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "linked"),
+    [
+        ("kmdf", "1.9", "1.9"),
+        ("kmdf", "1.33", "1.33"),
+        ("umdf", "2.9", "2.9"),
+        ("umdf", "", "2.15"),
+    ],
+)
+def test_the_framework_version_asked_for_is_linked(
+    build: Build, kit: Path, model: str, asked: str, linked: str
+) -> None:
+    ran = build(f'[wdk]\nframework-version = "{asked}"', f'model = "{model}"')(
+        WDKContentRoot=str(kit)
+    )
+    last = lines(ran, "rustc-link-search")[-1]
+    assert last == f"native={kit}/Lib/wdf/{model}/x64/{linked}"
+
+
+def test_a_framework_version_that_the_kit_lacks_is_not_replaced(build: Build, kit: Path) -> None:
+    ran = build('[wdk]\nframework-version = "1.11"', 'model = "kmdf"')(WDKContentRoot=str(kit))
+    assert ran.returncode != 0
+    assert f"no KMDF 1.11 in {kit}/Lib/wdf/kmdf/x64" in ran.stderr
 
 
 def test_a_umdf_driver_links_user_mode_libraries_only(build: Build, kit: Path) -> None:
@@ -161,7 +295,7 @@ def test_a_kit_without_the_framework_is_an_error_that_says_where(build: Build, k
     (kit / "Lib" / "wdf").rename(kit / "Lib" / "fdw")
     ran = build("", 'model = "kmdf"')(WDKContentRoot=str(kit))
     assert ran.returncode != 0
-    assert f"no KMDF libraries in {kit}/Lib/wdf/kmdf/x64" in ran.stderr
+    assert f"no KMDF 1 in {kit}/Lib/wdf/kmdf/x64" in ran.stderr
 
 
 def test_without_wdk_no_kit_is_looked_for(build: Build, kit: Path) -> None:
@@ -207,61 +341,48 @@ def test_a_check_on_the_host_is_left_alone(build: Build, kit: Path) -> None:
     assert "link" not in ran.stdout
 
 
-LONG = "/very/long/path" * 10
-
-
-def configurations() -> Iterator[tuple[str, str]]:
-    """Yield all that makes build.rs another program."""
-    for model, locate, version, emit, preset, override in itertools.product(
-        ("wdm", "kmdf", "umdf"),
-        ("auto", "registry", "env", "path", "none"),
-        ("", "10.0.26100.0"),
-        ("cargo-config", "build-script"),
-        ("kernel", "blog-2020", "none"),
-        ("", '[profiles.production.linker]\nargs = ["/DEBUG", "/B:\\"q\\" \\\\ {x} ü"]\n'),
-    ):
-        if model != "wdm" and locate == "none":
-            continue
-        path = f"path = '{LONG}'\n" if locate == "path" else ""
-        linker = f'{override}[linker]\nemit = "{emit}"\npreset = "{preset}"\n'
-        wdk = f'[wdk]\nlocate = "{locate}"\nversion = "{version}"\n{path}'
-        yield linker + wdk, f'model = "{model}"\ntargets = ["{X64}", "{X86}"]'
+@pytest.mark.parametrize(
+    ("channel", "word"),
+    [
+        ("stable", "unsafe extern"),
+        ("1.82", "unsafe extern"),
+        ("1.100.1", "unsafe extern"),
+        ("nightly-2025-01-31", "unsafe extern"),
+        ("1.81.0", "extern"),
+        ("nightly-2024-05-01", "extern"),
+    ],
+)
+def test_a_compiler_that_knows_no_unsafe_extern_is_not_given_one(channel: str, word: str) -> None:
+    text = script(f'[toolchain]\nchannel = "{channel}"')
+    (line,) = [line.strip() for line in text.splitlines() if 'extern "system"' in line]
+    assert line == f'{word} "system" {{'
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("sources")
-    found = dict.fromkeys(script(*each).partition("\n\n")[2] for each in configurations())
-    paths = [folder / f"build{index}.rs" for index in range(len(found))]
-    for path, text in zip(paths, found, strict=True):
-        path.write_text(text, encoding="utf-8")
-    return paths
+    return build_scripts(tmp_path_factory.mktemp("sources"))
 
 
-def test_rustfmt_has_nothing_to_change(tool: FindTool, sources: list[Path]) -> None:
-    command: list[Any] = [tool("rustfmt"), "--check", "--edition=2021", *sources]
+@pytest.mark.parametrize("edition", ["2021", "2024"])
+def test_rustfmt_has_nothing_to_change(tool: FindTool, sources: list[Path], edition: str) -> None:
+    command: list[Any] = [tool("rustfmt"), "--check", f"--edition={edition}", *sources]
     ran = subprocess.run(command, capture_output=True, check=False, text=True)
     assert ran.returncode == 0, ran.stdout
 
 
 @pytest.mark.slow
-def test_clippy_and_rustc_have_nothing_to_say(tool: FindTool, sources: list[Path]) -> None:
+@pytest.mark.parametrize("edition", ["2021", "2024"])
+def test_clippy_and_rustc_have_nothing_to_say(
+    tool: FindTool, sources: list[Path], tmp_path: Path, edition: str
+) -> None:
     tool("clippy-driver")
-    modules = "".join(
-        f'#[path = "{path}"]\npub mod build{index};\n' for index, path in enumerate(sources)
-    )
-    crate = sources[0].parent / "all"
-    (crate / "src").mkdir(parents=True)
-    # `main` of a module is used by nobody, and so nothing else is either.
-    uses = "".join(f"    build{index}::main();\n" for index in range(len(sources)))
-    for path in sources:
-        text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace("\nfn main()", "\npub fn main()"), encoding="utf-8")
-    (crate / "src" / "main.rs").write_text(f"{modules}fn main() {{\n{uses}}}\n", encoding="utf-8")
-    (crate / "Cargo.toml").write_text(
-        '[package]\nname = "all"\nversion = "0.1.0"\nedition = "2021"\n[workspace]\n',
+    modules = "".join(f'#[path = "{path}"]\npub mod {path.stem};\n' for path in sources)
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "lib.rs").write_text(modules, encoding="utf-8")
+    (tmp_path / "Cargo.toml").write_text(
+        f'[package]\nname = "all"\nversion = "0.1.0"\nedition = "{edition}"\n[workspace]\n',
         encoding="utf-8",
     )
     command = [tool("cargo"), "clippy", "--offline", "--quiet", "--", "-Dwarnings"]
-    ran = subprocess.run(command, cwd=crate, capture_output=True, check=False, text=True)
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, text=True)
     assert ran.returncode == 0, ran.stderr[-3000:]

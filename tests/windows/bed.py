@@ -18,7 +18,8 @@ INSTALLED_ROOTS = r"HKLM\SOFTWARE\Microsoft\Windows Kits\Installed Roots"
 _KEPT = ("HOME", "PATH", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "TMPDIR", "CI")
 
 # Programs of Windows that Wine 8 has only as ones that do nothing and report success.
-_EMPTY_IN_WINE = ("certutil", "fc", "findstr", "where")
+# Wine's sc works, but ends with 0 or 1 and knows no `config`.
+_EMPTY_IN_WINE = ("certutil", "fc", "findstr", "sc", "where")
 _OVERRIDDEN = ",".join(f"{name}.exe" for name in (*_EMPTY_IN_WINE, "powershell"))
 
 # What Wine says, once in some thousand starts on a busy machine, when it did not start a program
@@ -165,10 +166,17 @@ class Windows:
         file.write_text(f"@echo off\n{script}\n", encoding="utf-8", newline="")
         return self.run(["cmd.exe", "/C", self.path(file)], cwd, env)
 
-    def compile(self, source: Path, program: Path, *arguments: str) -> None:
+    def compile(self, source: Path, program: Path, *arguments: str, edition: str = "2021") -> None:
         """Compile a Rust file, such as a build.rs, into a program of this Windows."""
         subprocess.run(
-            [self.bed / "rustc-for-windows", "--edition=2021", *arguments, "-o", program, source],
+            [
+                self.bed / "rustc-for-windows",
+                f"--edition={edition}",
+                *arguments,
+                "-o",
+                program,
+                source,
+            ],
             check=True,
             env=os.environ | {"LC_ALL": "C.UTF-8"},
         )

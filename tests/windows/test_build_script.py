@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from kdrvgen import loads, render
+from tests.rendering.build_scripts import build_scripts
 from tests.windows.bed import INSTALLED_ROOTS, Done, Windows
 
 pytestmark = pytest.mark.slow
@@ -55,6 +56,7 @@ def found(done: Done) -> str:
 
 
 REGISTRY = 'locate = "registry"'
+KITS = r"C:\Program Files (x86)\Windows Kits\10"
 
 
 @pytest.mark.parametrize("view", [64, 32])
@@ -69,15 +71,16 @@ def test_either_view_of_the_registry_leads_to_the_kit(
 def test_the_newest_version_by_number_that_has_kernel_libraries_is_taken(
     windows: Windows, build: Callable[[str], Run]
 ) -> None:
-    windows.install_kits(versions=["10.0.9.0", "10.0.22621.0"])
-    windows.install_kits(versions=["10.0.26100.0"], kernel=False)
+    windows.install_kits(versions=["10.0.9.0", "10.0.10.0"])
+    windows.install_kits(versions=["10.0.11.0"], kernel=False)
+    windows.unix(rf"{KITS}\Lib\10.0.12.0\km\x64").mkdir(parents=True)
 
     for target, architecture in (
         (X64, "x64"),
         ("i686-pc-windows-msvc", "x86"),
         ("aarch64-pc-windows-msvc", "arm64"),
     ):
-        assert found(build(REGISTRY)(target)).endswith(rf"10.0.22621.0\km\{architecture}")
+        assert found(build(REGISTRY)(target)).endswith(rf"10.0.10.0\km\{architecture}")
 
 
 def test_a_kit_on_another_drive_and_below_an_odd_path_is_found(
@@ -110,9 +113,52 @@ def test_without_a_kit_the_registry_is_named_or_the_driver_does_without(
     done = build(REGISTRY)()
     assert done.code != 0
     assert r"D:\gone" in done.said
-    assert "KitsRoot10 in the 32-bit registry (none)" in done.said
+    assert "KitsRoot10 in the 32-bit registry: no such value" in done.said
 
     done = build('locate = "auto"')()
     assert done.code == 0, done.said
     assert "rustc-link-search" not in done.stdout
-    assert "WDKContentRoot in the environment (not set)" in done.stdout
+    (warning,) = [line for line in done.stdout.splitlines() if line.startswith("cargo:warning=")]
+    assert "WDKContentRoot: not set in the environment" in warning
+    assert 'wdk.locate = "none"' in warning
+
+
+@pytest.mark.parametrize("name", ["Прог раммы", "程式", "Füße", "😀"])
+def test_a_root_that_no_code_page_can_write_is_read_from_the_registry(
+    windows: Windows, build: Callable[[str], Run], name: str
+) -> None:
+    windows.install_kits(rf"C:\{name}\10")
+
+    assert found(build(REGISTRY)()) == rf"c:\{name}\10\lib\10.0.22621.0\km\x64".lower()
+
+
+def test_the_prompt_of_the_enterprise_kit_says_where_and_which(
+    windows: Windows, build: Callable[[str], Run]
+) -> None:
+    root = r"E:\Program Files\Windows Kits\10"
+    windows.drive("e", windows.home / "ewdk")
+    windows.install_kits(root, ["10.0.22621.0", "10.0.26100.0"], registry=[])
+    windows.install_kits()
+    prompt = {"WDKContentRoot": root + "\\", "EnterpriseWDK": "True"}
+
+    done = build('locate = "auto"')(**prompt, Version_Number="10.0.22621.0")
+
+    assert found(done) == rf"{root}\lib\10.0.22621.0\km\x64".lower()
+
+
+@pytest.mark.parametrize("edition", ["2018", "2024"])
+def test_every_build_script_compiles_for_windows_in_every_edition(
+    windows: Windows, tmp_path: Path, edition: str
+) -> None:
+    sources = build_scripts(tmp_path)
+    modules = "".join(f'#[path = "{path}"]\npub mod {path.stem};\n' for path in sources)
+    (tmp_path / "all.rs").write_text(modules, encoding="utf-8")
+
+    windows.compile(
+        tmp_path / "all.rs",
+        tmp_path / "all.rmeta",
+        "-Dwarnings",
+        "--crate-type=lib",
+        "--emit=metadata",
+        edition=edition,
+    )

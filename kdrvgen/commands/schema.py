@@ -1,0 +1,32 @@
+"""`kdrvgen schema`: the JSON schema of config.toml, for editors."""
+
+from __future__ import annotations
+
+import argparse
+
+from kdrvgen.console import Console
+
+__all__ = ["populate_parser", "run"]
+
+
+def populate_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's own arguments: there are none."""
+    parser.epilog = (
+        "Keep it beside config.toml and name it in its first line: #:schema ./kdrvgen.schema.json"
+    )
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Print the schema.
+
+    Returns:
+        0, always.
+    """
+    import json  # noqa: PLC0415 - for this verb only
+
+    from kdrvgen.model.schema import schema  # noqa: PLC0415 - pulls in pydantic
+
+    del arguments
+    made = schema()
+    console.answer("schema", made, json.dumps(made, indent=2, ensure_ascii=False))
+    return 0

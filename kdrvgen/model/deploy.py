@@ -1,0 +1,51 @@
+"""`[deploy]`: the service by which Windows knows the driver."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator
+
+from kdrvgen.model.base import Filled, Table, problem
+
+__all__ = ["Deploy"]
+
+_LONGEST_SERVICE_NAME = 256  # CreateServiceW, Microsoft Learn
+# Windows itself refuses slashes only; sc takes `=` for an option's end, and the others stand
+# between the fields of what it prints.
+_FORBIDDEN = frozenset('<>:"/\\|?*=')
+
+
+def _service(value: str) -> str:
+    if bad := sorted(_FORBIDDEN.intersection(value)):
+        raise problem(
+            f"the name of a service has no {' '.join(f'`{character}`' for character in bad)}",
+            hint="letters, digits, `-`, `_` and blanks are safe",
+        )
+    if len(value) > _LONGEST_SERVICE_NAME:
+        raise problem(f"the name of a service has {_LONGEST_SERVICE_NAME} characters at most")
+    return value
+
+
+def _start_type(value: object) -> object:
+    if value == "boot":
+        raise problem(
+            "Windows' boot loader finds no driver outside of its own folder System32\\drivers",
+            hint='`"system"` starts the driver as soon as the kernel runs;'
+            " a driver for the boot loader is installed by an INF",
+        )
+    return value
+
+
+class Deploy(Table):
+    """The service by which Windows knows the driver, for the tasks `install` and `start`."""
+
+    service: Annotated[Filled, AfterValidator(_service)] | None = None
+    """Name of the service, as `sc query` takes it. By default the driver's name."""
+
+    start_type: Annotated[Literal["demand", "auto", "system"], BeforeValidator(_start_type)] = (
+        "demand"
+    )
+    """When Windows starts the driver.
+
+    `demand`: when asked to, as by `cargo make start`. `auto`: with every start of Windows, `system`
+    with its kernel; an image that crashes Windows then does so at every start.
+    """

@@ -1,0 +1,78 @@
+"""The JSON schema of config.toml, for editors: made from the models and their docstrings."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic.json_schema import PydanticJsonSchemaWarning
+
+from kdrvgen.model.base import plain
+from kdrvgen.model.project import Project
+from kdrvgen.model.reference import keys
+
+__all__ = ["schema"]
+
+# TOML has no null: a key without a value is left out. And a default that other keys decide, or that
+# is a whole table, would only be in the way of what an editor shows.
+_NOISE = frozenset({"title"})
+
+
+def schema() -> dict[str, Any]:
+    """Return the schema as JSON schema draft 7, the newest that all editors of TOML read.
+
+    It knows keys, types, values of a closed set and ranges. Rules between keys are kdrvgen's alone.
+
+    Source: json-schema.org/draft-07/json-schema-release-notes.
+    """
+    with warnings.catch_warnings():
+        # Defaults that are tables; they are left out below.
+        warnings.simplefilter("ignore", PydanticJsonSchemaWarning)
+        made = Project.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
+    tables = made.pop("$defs")
+    texts = {(key.table.partition(".")[0], key.name): key.text for key in keys()}
+    root = _closed(made, texts, "")
+    root["description"] = "A Windows kernel driver written in Rust, as kdrvgen is told of it."
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "config.toml of kdrvgen",
+        **root,
+        "definitions": {
+            name: _closed(table, texts, "profiles" if name == "Profile" else name.lower())
+            for name, table in tables.items()
+        },
+    }
+
+
+def _closed(table: Mapping[str, Any], texts: Mapping[tuple[str, str], str], name: str) -> Any:  # noqa: ANN401 - JSON
+    """Return a table's schema whose keys say what they are for."""
+    found = _simple(table)
+    for key, member in found["properties"].items():
+        text = texts.get((name, key), "")
+        if text:
+            # A reference takes no description beside it in draft 7.
+            found["properties"][key] = {
+                "description": text,
+                **({"allOf": [member]} if "$ref" in member else member),
+            }
+    return found
+
+
+def _simple(node: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return a schema without titles, nulls and defaults that are tables."""
+    if isinstance(node, Mapping):
+        if "anyOf" in node:
+            (node,) = (each for each in node["anyOf"] if each != {"type": "null"})
+        kept = {
+            key: value
+            for key, value in node.items()
+            if not (key in _NOISE and isinstance(value, str))
+            and not (key == "default" and isinstance(value, Mapping))
+        }
+        if "$ref" in kept:
+            return {"$ref": kept["$ref"]}
+        return {key: _simple(value) for key, value in kept.items()}
+    if isinstance(node, list | tuple):
+        return [_simple(member) for member in node]
+    return plain(node)

@@ -1,0 +1,165 @@
+"""Which keys of config.toml a generated line comes from: found by trying.
+
+Every key is given another value, one at a time, and the files are rendered again: the lines that
+then read otherwise come from that key. So the answer is always that of the templates as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from difflib import SequenceMatcher
+from pathlib import PurePosixPath
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+
+from pydantic import BaseModel
+
+from kdrvgen.model import Project
+from kdrvgen.model.base import FrozenTable, Path, Table, plain, to_kebab
+from kdrvgen.model.reference import plain_type
+from kdrvgen.rendering.project import render
+
+__all__ = ["Origin", "origins"]
+
+
+class Origin(NamedTuple):
+    """A key that a line depends on.
+
+    Attributes:
+        path: The key in config.toml; the last part is an index when one element decides.
+        is_given: Whether config.toml says it; else its default counts.
+        lines: How many lines of the file depend on it: the fewer, the more this one is its own.
+    """
+
+    path: Path
+    is_given: bool
+    lines: int
+
+
+def origins(project: Project, file: PurePosixPath, line: int) -> tuple[Origin, ...]:
+    """Return the keys that a line of a generated file depends on, its very own ones first.
+
+    Args:
+        project: What the file was made from.
+        file: Its path as `render` has it.
+        line: Counts from 1.
+
+    Returns:
+        Nothing for a line that is there whatever the configuration says.
+
+    Raises:
+        KeyError: No such file is generated.
+    """
+    before = _lines(render(project)[file])
+    found = []
+    for path, is_given, variants in _variants(project, ()):
+        touched: set[int] = set()
+        for other in variants:
+            after = _rendered(other).get(file)
+            # The cargo configuration's own path is a key too.
+            if after is not None:
+                touched |= _changed(before, _lines(after))
+        if line in touched:
+            found.append(Origin(path, is_given, len(touched)))
+    own = [each for each in found if not _has_closer(each, found)]
+    return tuple(sorted(own, key=lambda each: (each.lines, not each.is_given, each.path)))
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines without what aligns them: a longer neighbour moves a line's comment."""
+    return [re.sub(" +", " ", line) for line in text.split("\n")]
+
+
+def _has_closer(origin: Origin, all_found: Collection[Origin]) -> bool:
+    """Tell whether an element of this array is known to be what decides."""
+    return any(
+        each.path[:-1] == origin.path and isinstance(each.path[-1], int) for each in all_found
+    )
+
+
+def _rendered(project: Project) -> Mapping[PurePosixPath, str]:
+    try:
+        return render(project)
+    except (KeyError, ValueError, AttributeError, TypeError, IndexError):
+        return {}  # a value that the model would have refused
+
+
+def _changed(before: list[str], after: list[str]) -> set[int]:
+    """Return the numbers of the lines of `before` that `after` has not, from 1."""
+    start = 0
+    while start < min(len(before), len(after)) and before[start] == after[start]:
+        start += 1
+    end = 0
+    while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
+        end += 1
+    old, new = before[start : len(before) - end], after[start : len(after) - end]
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
+    return {
+        start + index + 1
+        for tag, first, last, _, _ in matcher.get_opcodes()
+        if tag != "equal"
+        for index in range(first, last)
+    }
+
+
+def _variants(
+    value: Table, above: Path, *, only_given: bool = False
+) -> Iterator[tuple[Path, bool, list[Any]]]:
+    """Yield each key below a table, whether it is given, and the table with other values for it."""
+    for name, field in type(value).model_fields.items():
+        path = (*above, to_kebab(name))
+        is_given = name in value.model_fields_set
+        member = getattr(value, name)
+
+        def put(other: object, name: str = name) -> Any:  # noqa: ANN401 - the table's own type
+            return value.model_copy(update={name: other})
+
+        if isinstance(member, Table):
+            inner = _variants(member, path, only_given=only_given)
+            yield from ((key, given, [put(each) for each in found]) for key, given, found in inner)
+        elif only_given and not is_given:
+            continue
+        elif isinstance(member, Mapping):
+            yield from _of_mapping(member, path, put)
+        else:
+            others = _others(member, plain_type(field.annotation))
+            yield path, is_given, [put(other) for other in others]
+            if isinstance(member, tuple):
+                for index in range(len(member)):
+                    rest = (*member[:index], *member[index + 1 :])
+                    yield (*path, index), is_given, [put(rest)]
+
+
+def _of_mapping(
+    members: Mapping[str, Any],
+    path: Path,
+    put: Any,  # noqa: ANN401 - takes what the table's own field takes
+) -> Iterator[tuple[Path, bool, list[Any]]]:
+    """Yield the entries of a table of free form, and the keys that profiles give."""
+    for key, member in members.items():
+        if isinstance(member, BaseModel):
+            assert isinstance(member, Table)  # noqa: S101 - the models hold no others
+            for inner, given, found in _variants(member, (*path, key), only_given=True):
+                tables = [put(FrozenTable({**members, key: each})) for each in found]
+                yield inner, given, tables
+        else:
+            rest = {name: plain(each) for name, each in members.items() if name != key}
+            yield (*path, key), True, [put(FrozenTable(rest))]
+
+
+def _others(value: object, kind: Any) -> list[object]:  # noqa: ANN401 - a type form of any kind
+    """Return values that are not `value`: each of a closed set, else one that is near."""
+    others: list[object] = ["x"]
+    if get_origin(kind) is Literal:
+        others = [each for each in get_args(kind) if each != value]
+    elif isinstance(value, bool):
+        others = [not value]
+    elif isinstance(value, int):
+        others = [value + 1]
+    elif isinstance(value, str):
+        others = [f"{value}x", ""]
+    elif isinstance(value, tuple):
+        choice = plain_type(get_args(kind)[0])
+        is_closed = get_origin(choice) is Literal
+        others = [(each,) for each in get_args(choice)] if is_closed else [(), (*value, "/X")]
+    return others

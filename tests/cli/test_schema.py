@@ -1,0 +1,96 @@
+"""`kdrvgen schema`: what editors' own checkers make of good and bad configurations."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tomli
+
+from kdrvgen.model.reference import keys
+from tests.cli.conftest import Run
+
+GOLDEN = Path(__file__).parents[1] / "rendering/golden"
+CHECKERS = {"taplo": ["lint"], "tombi": ["lint", "--offline"]}
+BAD = """\
+[driver]
+name = "hello"
+moddel = "wdm"
+
+[signing]
+mode = "tset"
+validity-days = 0
+
+[profiles.lab]
+linker.args = "no"
+"""
+
+
+@pytest.fixture
+def schema(run: Run, project: Path) -> dict[str, Any]:
+    done = run("schema")
+    (project / "kdrvgen.schema.json").write_text(done.stdout, encoding="utf-8")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _check(checker: str, config: Path) -> tuple[int, str]:
+    program = shutil.which(checker) or str(Path(sys.executable).with_name(checker))
+    done = subprocess.run(
+        [program, *CHECKERS[checker], config.name],
+        cwd=config.parent,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    return done.returncode, re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr)
+
+
+@pytest.mark.usefixtures("schema")
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_checkers_accept_what_kdrvgen_accepts(project: Path, checker: str) -> None:
+    for golden in sorted(GOLDEN.glob("*/config.toml")):
+        config = project / f"{golden.parent.name}.toml"
+        text = golden.read_text(encoding="utf-8")
+        config.write_text(f"#:schema ./kdrvgen.schema.json\n{text}", encoding="utf-8")
+        code, said = _check(checker, config)
+        assert code == 0, said
+
+
+@pytest.mark.usefixtures("schema")
+@pytest.mark.parametrize("checker", CHECKERS)
+def test_checkers_point_at_each_bad_key(project: Path, checker: str) -> None:
+    config = project / "bad.toml"
+    config.write_text(f"#:schema ./kdrvgen.schema.json\n{BAD}", encoding="utf-8")
+
+    code, said = _check(checker, config)
+
+    assert code != 0
+    for line in (4, 7, 8, 11):
+        assert re.search(rf"bad\.toml:{line}:", said), said
+
+
+def test_it_is_draft_7_that_people_can_read(schema: dict[str, Any]) -> None:
+    assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
+    text = json.dumps(schema)
+    for noise in ('"oneOf"', '"anyOf"', '"$defs"', '"null"', '"title": "Name"'):
+        assert noise not in text
+
+
+def test_every_key_says_what_it_is_for_and_its_default(schema: dict[str, Any]) -> None:
+    for key in keys():
+        table = "Profile" if key.table.startswith("profiles") else key.table.capitalize()
+        found = schema["definitions"][table]["properties"][key.name]
+        assert found["description"] == key.text
+        default = tomli.loads(f"x = {key.default}")["x"] if key.default else None
+        assert found.get("default") == default
+
+
+def test_it_joins_the_one_document_of_json(run: Run, schema: dict[str, Any]) -> None:
+    assert json.loads(run("schema", "--format", "json").stdout)["schema"] == schema

@@ -1,0 +1,107 @@
+"""Drivers linked with the libraries of a kit: import libraries and a framework made here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.conftest import MakeProject
+from tests.pipeline.support import CONFIG, X64, Project, need, run
+
+pytestmark = pytest.mark.slow
+
+RAW_DYLIB = 'link(name = "ntoskrnl.exe", kind = "raw-dylib", modifiers = "+verbatim")'
+KERNEL = ("DbgPrint", "KeBugCheckEx", "MmIsAddressValid")
+FRAMEWORK = """\
+#![no_std]
+#[link_section = ".kmdf"]
+#[no_mangle]
+static WDF_VERSION: [u8; 9] = *b"KMDF {version:>4}";
+extern "system" {{
+    fn DriverEntry(driver: *mut u8, path: *const u8) -> i32;
+}}
+#[no_mangle]
+unsafe extern "system" fn FxDriverEntry(driver: *mut u8, path: *const u8) -> i32 {{
+    core::ptr::read_volatile(&WDF_VERSION);
+    DriverEntry(driver, path)
+}}
+"""
+
+
+class Kit:
+    """A kit's folder of libraries, made by the linker at hand."""
+
+    def __init__(self, project: Project) -> None:
+        need("lld-link")
+        self._project = project
+        self.root = project.home / "Windows Kits" / "10"
+
+    def imports(self, file: str, image: str, *functions: str) -> None:
+        """Write an import library."""
+        definition = self._project.home / "imports.def"
+        definition.write_text("\n".join((f"LIBRARY {image}", "EXPORTS", *functions)))
+        self._library(file, f"/def:{definition}")
+
+    def compiled(self, file: str, source: str) -> None:
+        """Write a static library of one object."""
+        text, object_ = (self._project.home / f"object.{suffix}" for suffix in ("rs", "obj"))
+        text.write_text(source)
+        options = ["--edition=2021", "--crate-type=lib", "--emit=obj", f"--target={X64}"]
+        self._run("rustc", *options, "-o", object_, text)
+        self._library(file, object_)
+
+    def _library(self, file: str, what: str | Path) -> None:
+        path = self.root / "Lib" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._run("lld-link", "/lib", "/machine:x64", f"/out:{path}", what)
+
+    def _run(self, *command: str | Path) -> None:
+        done = run(command, self._project.folder, self._project.env)
+        assert done.returncode == 0, done.stdout
+
+
+def _without_raw_dylib(project: Project) -> Kit:
+    """Have the driver take its imports from a kit, and make that."""
+    project.edit("src/nt.rs", RAW_DYLIB, "allow(unused)")
+    kit = Kit(project)
+    kit.imports("10.0.9.0/km/x64/ntoskrnl.lib", "old.exe", *KERNEL)
+    kit.imports("10.0.10.0/km/x64/ntoskrnl.lib", "ntoskrnl.exe", *KERNEL)
+    kit.imports("10.0.10.0/km/x64/hal.lib", "hal.dll", "KeStallExecutionProcessor")
+    return kit
+
+
+def test_a_driver_takes_its_imports_from_the_newest_kit(project: Project) -> None:
+    kit = _without_raw_dylib(project)
+
+    said = project.fail("rename", WDKContentRoot=str(kit.root / "Lib"))
+    assert "warning: hello@0.1.0: no Windows Driver Kit; looked at: " in said
+    assert "undefined symbol: DbgPrint" in said
+
+    said = project.make("rename", WDKContentRoot=str(kit.root))
+    image = project.sys.read_bytes()
+    assert b"ntoskrnl.exe\0" in image
+    assert b"DbgPrint\0" in image
+    assert b"old.exe\0" not in image
+    assert "warning" not in said
+
+
+@pytest.mark.parametrize(("asked", "linked"), [("", b"KMDF 1.33"), ("1.9", b"KMDF  1.9")])
+def test_a_kmdf_driver_is_started_by_the_framework_of_the_version_asked_for(
+    make_project: MakeProject, asked: str, linked: bytes
+) -> None:
+    wdk = f'[wdk]\nlocate = "env"\nframework-version = "{asked}"\n'
+    config = CONFIG.replace("[signing]", f'model = "kmdf"\n{wdk}[signing]')
+    project = make_project(config)
+    project.edit("src/lib.rs", "fn driver_entry", "fn DriverEntry")
+    project.edit("src/lib.rs", "driver_entry as", "DriverEntry as")
+    kit = _without_raw_dylib(project)
+    kit.compiled("10.0.10.0/km/x64/BufferOverflowFastFailK.lib", "#![no_std]")
+    for version in ("1.9", "1.33"):
+        folder = f"wdf/kmdf/x64/{version}"
+        kit.imports(f"{folder}/WdfLdr.lib", "WDFLDR.SYS", "WdfVersionBind")
+        kit.compiled(f"{folder}/WdfDriverEntry.lib", FRAMEWORK.format(version=version))
+
+    project.make("rename", WDKContentRoot=str(kit.root))
+
+    assert linked in project.sys.read_bytes()
