@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,11 +128,9 @@ def test_what_the_user_does_not_say_of_the_driver_is_left_out_of_the_manifest(
 def test_both_cargo_profiles_abort_on_a_panic(new_project: NewProject) -> None:
     profiles = _manifest(new_project("minimal"))["profile"]
 
-    assert {name: each["panic"] for name, each in profiles.items()} == {
-        "dev": "abort",
-        "release": "abort",
-    }
+    panics = {name: each["panic"] for name, each in profiles.items()}
+    assert panics == {"dev": "abort", "release": "abort"}
 
 
-def _manifest(project: Project) -> dict[str, dict[str, object]]:
-    return tomllib.loads(Path(project.folder / "Cargo.toml").read_text(encoding="utf-8"))
+def _manifest(project: Project) -> dict[str, Any]:
+    return tomllib.loads((project.folder / "Cargo.toml").read_text(encoding="utf-8"))

@@ -1,7 +1,28 @@
 //! The part of the kernel's interface that drivers ask for most, written out by hand.
 //!
 //! Names are those of wdm.h, spelt as Rust spells them. A layout that drifts from the kernel's own
-//! is a crash at best, so the compiler holds each against the documented offsets.
+//! is a crash at best, so `layout!` has the compiler hold each against wdm.h's.
+
+/// Fails to compile unless a structure has these offsets, and the size after its name if there is
+/// one: on 64-bit machines, and on 32-bit ones.
+macro_rules! layout {
+    (
+        $type:ident $(: $size64:literal, $size32:literal)? {
+            $($field:ident: $offset64:literal, $offset32:literal;)+
+        }
+    ) => {
+        const _: () = {
+            const IS_64_BIT: bool = cfg!(target_pointer_width = "64");
+            $(assert!(
+                core::mem::size_of::<$type>() == if IS_64_BIT { $size64 } else { $size32 }
+            );)?
+            $(assert!(
+                core::mem::offset_of!($type, $field)
+                    == if IS_64_BIT { $offset64 } else { $offset32 }
+            );)+
+        };
+    };
+}
 
 pub mod irp;
 pub mod objects;
@@ -50,7 +71,7 @@ macro_rules! import {
         $(#[$attribute:meta])* extern $abi:literal { $($functions:tt)* }
     ) => {
         #[cfg_attr(
-            target_arch = "x86",
+            all(windows, target_arch = "x86"),
             link(
                 name = $library,
                 kind = "raw-dylib",
@@ -59,7 +80,7 @@ macro_rules! import {
             )
         )]
         #[cfg_attr(
-            not(target_arch = "x86"),
+            all(windows, not(target_arch = "x86")),
             link(name = $library, kind = "raw-dylib", modifiers = "+verbatim")
         )]
         $(#[$attribute])*

@@ -1,7 +1,6 @@
 //! `IRP` and `IO_STACK_LOCATION`: a request to a driver.
 
 use core::ffi::c_void;
-use core::mem::{offset_of, size_of};
 
 use super::objects::DeviceObject;
 
@@ -52,6 +51,32 @@ pub struct Irp {
     pub tail: IrpTail,
 }
 
+layout! {
+    Irp {
+        object_type: 0x0, 0x0;
+        size: 0x2, 0x2;
+        mdl_address: 0x8, 0x4;
+        flags: 0x10, 0x8;
+        associated_irp: 0x18, 0xC;
+        thread_list_entry: 0x20, 0x10;
+        io_status: 0x30, 0x18;
+        requestor_mode: 0x40, 0x20;
+        pending_returned: 0x41, 0x21;
+        stack_count: 0x42, 0x22;
+        current_location: 0x43, 0x23;
+        cancel: 0x44, 0x24;
+        cancel_irql: 0x45, 0x25;
+        apc_environment: 0x46, 0x26;
+        allocation_flags: 0x47, 0x27;
+        user_iosb: 0x48, 0x28;
+        user_event: 0x50, 0x2C;
+        overlay: 0x58, 0x30;
+        cancel_routine: 0x68, 0x38;
+        user_buffer: 0x70, 0x3C;
+        tail: 0x78, 0x40;
+    }
+}
+
 /// Two pointers, which share their place with a 64-bit number.
 const OVERLAY: usize = 2;
 
@@ -77,12 +102,30 @@ pub struct IrpTail {
     pub original_file_object: *mut c_void,
 }
 
+layout! {
+    IrpTail {
+        driver_context: 0x0, 0x0;
+        thread: 0x20, 0x10;
+        auxiliary_buffer: 0x28, 0x14;
+        list_entry: 0x30, 0x18;
+        current_stack_location: 0x40, 0x20;
+        original_file_object: 0x48, 0x24;
+    }
+}
+
 /// `IO_STATUS_BLOCK`: what became of a request.
 #[repr(C)]
 pub struct IoStatusBlock {
     pub result: IoStatusResult,
     /// With `METHOD_BUFFERED` how many bytes of output there are.
     pub information: usize,
+}
+
+layout! {
+    IoStatusBlock: 0x10, 0x8 {
+        result: 0x0, 0x0;
+        information: 0x8, 0x4;
+    }
 }
 
 /// The status in a word of its own: `IO_STATUS_BLOCK` has room for a pointer there.
@@ -106,6 +149,20 @@ pub struct IoStackLocation {
     pub context: *mut c_void,
 }
 
+layout! {
+    IoStackLocation: 0x48, 0x24 {
+        major_function: 0x0, 0x0;
+        minor_function: 0x1, 0x1;
+        flags: 0x2, 0x2;
+        control: 0x3, 0x3;
+        parameters: 0x8, 0x4;
+        device_object: 0x28, 0x14;
+        file_object: 0x30, 0x18;
+        completion_routine: 0x38, 0x1C;
+        context: 0x40, 0x20;
+    }
+}
+
 /// `IO_STACK_LOCATION.Parameters`: which member is meant is told by `major_function`.
 #[repr(C)]
 pub union Parameters {
@@ -123,76 +180,17 @@ pub struct DeviceIoControl {
     pub type3_input_buffer: *mut c_void,
 }
 
+layout! {
+    DeviceIoControl: 0x20, 0x10 {
+        output_buffer_length: 0x0, 0x0;
+        input_buffer_length: 0x8, 0x4;
+        io_control_code: 0x10, 0x8;
+        type3_input_buffer: 0x18, 0xC;
+    }
+}
+
 /// A 32-bit number with the room of a pointer (`POINTER_ALIGNMENT`).
 #[repr(C)]
 #[cfg_attr(target_pointer_width = "64", repr(align(8)))]
 #[derive(Clone, Copy)]
 pub struct Parameter(pub u32);
-
-#[cfg(target_pointer_width = "64")]
-const _: () = {
-    assert!(offset_of!(Irp, mdl_address) == 0x8);
-    assert!(offset_of!(Irp, flags) == 0x10);
-    assert!(offset_of!(Irp, associated_irp) == 0x18);
-    assert!(offset_of!(Irp, thread_list_entry) == 0x20);
-    assert!(offset_of!(Irp, io_status) == 0x30);
-    assert!(offset_of!(Irp, requestor_mode) == 0x40);
-    assert!(offset_of!(Irp, cancel) == 0x44);
-    assert!(offset_of!(Irp, user_iosb) == 0x48);
-    assert!(offset_of!(Irp, overlay) == 0x58);
-    assert!(offset_of!(Irp, cancel_routine) == 0x68);
-    assert!(offset_of!(Irp, user_buffer) == 0x70);
-    assert!(offset_of!(Irp, tail.driver_context) == 0x78);
-    assert!(offset_of!(Irp, tail.list_entry) == 0xA8);
-    assert!(offset_of!(Irp, tail.current_stack_location) == 0xB8);
-    assert!(offset_of!(Irp, tail.original_file_object) == 0xC0);
-
-    assert!(offset_of!(IoStatusBlock, information) == 0x8);
-    assert!(size_of::<IoStatusBlock>() == 0x10);
-
-    assert!(offset_of!(IoStackLocation, parameters) == 0x8);
-    assert!(offset_of!(IoStackLocation, device_object) == 0x28);
-    assert!(offset_of!(IoStackLocation, file_object) == 0x30);
-    assert!(offset_of!(IoStackLocation, completion_routine) == 0x38);
-    assert!(offset_of!(IoStackLocation, context) == 0x40);
-    assert!(size_of::<IoStackLocation>() == 0x48);
-
-    assert!(offset_of!(DeviceIoControl, output_buffer_length) == 0x0);
-    assert!(offset_of!(DeviceIoControl, input_buffer_length) == 0x8);
-    assert!(offset_of!(DeviceIoControl, io_control_code) == 0x10);
-    assert!(offset_of!(DeviceIoControl, type3_input_buffer) == 0x18);
-};
-
-#[cfg(target_pointer_width = "32")]
-const _: () = {
-    assert!(offset_of!(Irp, mdl_address) == 0x4);
-    assert!(offset_of!(Irp, flags) == 0x8);
-    assert!(offset_of!(Irp, associated_irp) == 0xC);
-    assert!(offset_of!(Irp, thread_list_entry) == 0x10);
-    assert!(offset_of!(Irp, io_status) == 0x18);
-    assert!(offset_of!(Irp, requestor_mode) == 0x20);
-    assert!(offset_of!(Irp, cancel) == 0x24);
-    assert!(offset_of!(Irp, user_iosb) == 0x28);
-    assert!(offset_of!(Irp, overlay) == 0x30);
-    assert!(offset_of!(Irp, cancel_routine) == 0x38);
-    assert!(offset_of!(Irp, user_buffer) == 0x3C);
-    assert!(offset_of!(Irp, tail.driver_context) == 0x40);
-    assert!(offset_of!(Irp, tail.list_entry) == 0x58);
-    assert!(offset_of!(Irp, tail.current_stack_location) == 0x60);
-    assert!(offset_of!(Irp, tail.original_file_object) == 0x64);
-
-    assert!(offset_of!(IoStatusBlock, information) == 0x4);
-    assert!(size_of::<IoStatusBlock>() == 0x8);
-
-    assert!(offset_of!(IoStackLocation, parameters) == 0x4);
-    assert!(offset_of!(IoStackLocation, device_object) == 0x14);
-    assert!(offset_of!(IoStackLocation, file_object) == 0x18);
-    assert!(offset_of!(IoStackLocation, completion_routine) == 0x1C);
-    assert!(offset_of!(IoStackLocation, context) == 0x20);
-    assert!(size_of::<IoStackLocation>() == 0x24);
-
-    assert!(offset_of!(DeviceIoControl, output_buffer_length) == 0x0);
-    assert!(offset_of!(DeviceIoControl, input_buffer_length) == 0x4);
-    assert!(offset_of!(DeviceIoControl, io_control_code) == 0x8);
-    assert!(offset_of!(DeviceIoControl, type3_input_buffer) == 0xC);
-};

@@ -1,7 +1,6 @@
 //! `DRIVER_OBJECT` and `DEVICE_OBJECT`: what the kernel knows a driver and its devices by.
 
 use core::ffi::c_void;
-use core::mem::{offset_of, size_of};
 
 use super::irp::{Irp, MAJOR_FUNCTIONS};
 use super::status::NtStatus;
@@ -43,6 +42,26 @@ pub struct DriverObject {
     pub major_function: [Option<DriverDispatch>; MAJOR_FUNCTIONS],
 }
 
+layout! {
+    DriverObject: 0x150, 0xA8 {
+        object_type: 0x0, 0x0;
+        size: 0x2, 0x2;
+        device_object: 0x8, 0x4;
+        flags: 0x10, 0x8;
+        driver_start: 0x18, 0xC;
+        driver_size: 0x20, 0x10;
+        driver_section: 0x28, 0x14;
+        driver_extension: 0x30, 0x18;
+        driver_name: 0x38, 0x1C;
+        hardware_database: 0x48, 0x24;
+        fast_io_dispatch: 0x50, 0x28;
+        driver_init: 0x58, 0x2C;
+        driver_start_io: 0x60, 0x30;
+        driver_unload: 0x68, 0x34;
+        major_function: 0x70, 0x38;
+    }
+}
+
 /// `DEVICE_OBJECT`, up to where the kernel's own part of it begins. Only the kernel makes one.
 #[repr(C)]
 pub struct DeviceObject {
@@ -63,70 +82,27 @@ pub struct DeviceObject {
     pub stack_size: i8,
 }
 
+layout! {
+    DeviceObject {
+        object_type: 0x0, 0x0;
+        size: 0x2, 0x2;
+        reference_count: 0x4, 0x4;
+        driver_object: 0x8, 0x8;
+        next_device: 0x10, 0xC;
+        attached_device: 0x18, 0x10;
+        current_irp: 0x20, 0x14;
+        timer: 0x28, 0x18;
+        flags: 0x30, 0x1C;
+        characteristics: 0x34, 0x20;
+        vpb: 0x38, 0x24;
+        device_extension: 0x40, 0x28;
+        device_type: 0x48, 0x2C;
+        stack_size: 0x4C, 0x30;
+    }
+}
+
 /// `FILE_DEVICE_UNKNOWN`, the type of a device that is none of the system's.
 pub const FILE_DEVICE_UNKNOWN: u32 = 0x22;
 
 /// `FILE_DEVICE_SECURE_OPEN`: the device's security holds for every name below it as well.
 pub const FILE_DEVICE_SECURE_OPEN: u32 = 0x100;
-
-#[cfg(target_pointer_width = "64")]
-const _: () = {
-    assert!(offset_of!(DriverObject, device_object) == 0x8);
-    assert!(offset_of!(DriverObject, flags) == 0x10);
-    assert!(offset_of!(DriverObject, driver_start) == 0x18);
-    assert!(offset_of!(DriverObject, driver_size) == 0x20);
-    assert!(offset_of!(DriverObject, driver_section) == 0x28);
-    assert!(offset_of!(DriverObject, driver_extension) == 0x30);
-    assert!(offset_of!(DriverObject, driver_name) == 0x38);
-    assert!(offset_of!(DriverObject, hardware_database) == 0x48);
-    assert!(offset_of!(DriverObject, fast_io_dispatch) == 0x50);
-    assert!(offset_of!(DriverObject, driver_init) == 0x58);
-    assert!(offset_of!(DriverObject, driver_start_io) == 0x60);
-    assert!(offset_of!(DriverObject, driver_unload) == 0x68);
-    assert!(offset_of!(DriverObject, major_function) == 0x70);
-    assert!(size_of::<DriverObject>() == 0x150);
-
-    assert!(offset_of!(DeviceObject, reference_count) == 0x4);
-    assert!(offset_of!(DeviceObject, driver_object) == 0x8);
-    assert!(offset_of!(DeviceObject, next_device) == 0x10);
-    assert!(offset_of!(DeviceObject, attached_device) == 0x18);
-    assert!(offset_of!(DeviceObject, current_irp) == 0x20);
-    assert!(offset_of!(DeviceObject, timer) == 0x28);
-    assert!(offset_of!(DeviceObject, flags) == 0x30);
-    assert!(offset_of!(DeviceObject, characteristics) == 0x34);
-    assert!(offset_of!(DeviceObject, vpb) == 0x38);
-    assert!(offset_of!(DeviceObject, device_extension) == 0x40);
-    assert!(offset_of!(DeviceObject, device_type) == 0x48);
-    assert!(offset_of!(DeviceObject, stack_size) == 0x4C);
-};
-
-#[cfg(target_pointer_width = "32")]
-const _: () = {
-    assert!(offset_of!(DriverObject, device_object) == 0x4);
-    assert!(offset_of!(DriverObject, flags) == 0x8);
-    assert!(offset_of!(DriverObject, driver_start) == 0xC);
-    assert!(offset_of!(DriverObject, driver_size) == 0x10);
-    assert!(offset_of!(DriverObject, driver_section) == 0x14);
-    assert!(offset_of!(DriverObject, driver_extension) == 0x18);
-    assert!(offset_of!(DriverObject, driver_name) == 0x1C);
-    assert!(offset_of!(DriverObject, hardware_database) == 0x24);
-    assert!(offset_of!(DriverObject, fast_io_dispatch) == 0x28);
-    assert!(offset_of!(DriverObject, driver_init) == 0x2C);
-    assert!(offset_of!(DriverObject, driver_start_io) == 0x30);
-    assert!(offset_of!(DriverObject, driver_unload) == 0x34);
-    assert!(offset_of!(DriverObject, major_function) == 0x38);
-    assert!(size_of::<DriverObject>() == 0xA8);
-
-    assert!(offset_of!(DeviceObject, reference_count) == 0x4);
-    assert!(offset_of!(DeviceObject, driver_object) == 0x8);
-    assert!(offset_of!(DeviceObject, next_device) == 0xC);
-    assert!(offset_of!(DeviceObject, attached_device) == 0x10);
-    assert!(offset_of!(DeviceObject, current_irp) == 0x14);
-    assert!(offset_of!(DeviceObject, timer) == 0x18);
-    assert!(offset_of!(DeviceObject, flags) == 0x1C);
-    assert!(offset_of!(DeviceObject, characteristics) == 0x20);
-    assert!(offset_of!(DeviceObject, vpb) == 0x24);
-    assert!(offset_of!(DeviceObject, device_extension) == 0x28);
-    assert!(offset_of!(DeviceObject, device_type) == 0x2C);
-    assert!(offset_of!(DeviceObject, stack_size) == 0x30);
-};

@@ -3,7 +3,6 @@
 use core::char;
 use core::fmt::{self, Write};
 use core::marker::PhantomData;
-use core::mem::{offset_of, size_of};
 use core::slice;
 
 use super::status::{NtStatus, STATUS_NAME_TOO_LONG};
@@ -20,21 +19,13 @@ pub struct UnicodeString<'a> {
     units: PhantomData<&'a [u16]>,
 }
 
-#[cfg(target_pointer_width = "64")]
-const _: () = {
-    assert!(offset_of!(UnicodeString, length) == 0x0);
-    assert!(offset_of!(UnicodeString, maximum_length) == 0x2);
-    assert!(offset_of!(UnicodeString, buffer) == 0x8);
-    assert!(size_of::<UnicodeString>() == 0x10);
-};
-
-#[cfg(target_pointer_width = "32")]
-const _: () = {
-    assert!(offset_of!(UnicodeString, length) == 0x0);
-    assert!(offset_of!(UnicodeString, maximum_length) == 0x2);
-    assert!(offset_of!(UnicodeString, buffer) == 0x4);
-    assert!(size_of::<UnicodeString>() == 0x8);
-};
+layout! {
+    UnicodeString: 0x10, 0x8 {
+        length: 0x0, 0x0;
+        maximum_length: 0x2, 0x2;
+        buffer: 0x8, 0x4;
+    }
+}
 
 // SAFETY: nothing is written through it, as through the `&[u16]` that it stands for.
 unsafe impl Send for UnicodeString<'_> {}
