@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bootstrap.conftest import REPOSITORY, TRIPLES, NewProject
+from tests.bootstrap.conftest import REPOSITORY, TRIPLES, NewProject, PreparedProject
 from tests.bootstrap.kernel import Kernel
 from tests.pipeline.support import Project, run
 
@@ -80,15 +80,17 @@ def test_what_would_go_wrong_in_the_kernel_does_not_compile(
 
 
 @pytest.fixture(scope="module")
-def proof(new_project: NewProject) -> Project:
+def proof(prepared: PreparedProject) -> Project:
     """A driver that puts the blocks to use, signed for all targets."""
-    project = new_project("minimal", "allocator=yes", name="proof")
-    shutil.copy2(HERE / "proof.rs", project.folder / "src/lib.rs")
-    shutil.copy2(RUST / "lock.rs", project.folder / "src/lock.rs")
-    # Each target links what its code calls of the C runtime.
-    project.make("sign-all")
-    project.make("--profile", "production", "sign-all")
-    return project
+
+    def build(project: Project) -> None:
+        shutil.copy2(HERE / "proof.rs", project.folder / "src/lib.rs")
+        shutil.copy2(RUST / "lock.rs", project.folder / "src/lock.rs")
+        # Each target links what its code calls of the C runtime.
+        project.make("sign-all")
+        project.make("--profile", "production", "-e", "DRIVER_TIMESTAMP_URL=", "sign")
+
+    return prepared("minimal", "allocator=yes", name="proof", build=build)
 
 
 @pytest.fixture(scope="module", params=["debug", "release"])
