@@ -70,9 +70,15 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "(driver.license=MIT)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="DIR", default="", help="make the project's folder in DIR"
+        "-o",
+        "--output",
+        metavar="DIR",
+        default="",
+        help="put the project's folder into DIR (default: here)",
     )
-    parser.add_argument("--template", metavar="TEMPLATE", help="default: minimal")
+    parser.add_argument(
+        "--template", metavar="TEMPLATE", help="what to begin from (default: minimal)"
+    )
     parser.add_argument(
         "--config", metavar="FILE", help="take the answers from another project's config.toml"
     )

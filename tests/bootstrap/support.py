@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import kdrvgen
 
-__all__ = ["bootstrap", "kdrvgen_process", "tree"]
+__all__ = ["bootstrap", "kdrvgen_process", "surroundings", "tree"]
 
 _CHECKOUT = Path(kdrvgen.__file__).parent.parent
+_CACHE = tempfile.TemporaryDirectory(prefix="kdrvgen-cache-")  # removed when the tests end
+
+
+def surroundings(**environment: str) -> dict[str, str]:
+    """Return the environment in which this checkout runs, with a cache of its own."""
+    own = {"PYTHONPATH": str(_CHECKOUT), "XDG_CACHE_HOME": _CACHE.name}
+    return os.environ | own | environment
 
 
 def kdrvgen_process(
@@ -23,7 +31,7 @@ def kdrvgen_process(
         capture_output=True,
         check=False,
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(_CHECKOUT)} | environment,
+        env=surroundings(**environment),
         stdin=subprocess.DEVNULL,
         encoding="utf-8",
     )

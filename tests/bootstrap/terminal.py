@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import kdrvgen
+from tests.bootstrap.support import surroundings
 
 __all__ = ["CTRL_C", "CTRL_D", "Session", "talk"]
 
@@ -36,7 +36,7 @@ def talk(words: Iterable[str | Path], answers: Iterable[str], cwd: Path) -> Sess
     process = subprocess.Popen(
         [sys.executable, "-m", "kdrvgen", *words],
         cwd=cwd,
-        env=os.environ | {"PYTHONPATH": str(Path(kdrvgen.__file__).parent.parent), "TERM": "dumb"},
+        env=surroundings(TERM="dumb"),
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,

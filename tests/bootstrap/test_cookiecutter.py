@@ -13,7 +13,7 @@ import pytest
 
 from kdrvgen.scaffold import questions, values
 from kdrvgen.scaffold import template as templates
-from tests.bootstrap.support import bootstrap, tree
+from tests.bootstrap.support import bootstrap, surroundings, tree
 
 CHECKOUT = Path(__file__).parents[2]
 FOLDER = CHECKOUT / "docs" / "cookiecutter"
@@ -21,7 +21,7 @@ TEMPLATES = templates.names()
 
 
 def cookiecutter(
-    where: Path, *words: str, typed: str | None = None
+    where: Path, *words: str, typed: str | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """Run cookiecutter in a home of its own, by itself or with the lines that are typed."""
     home = where / "home"
@@ -33,7 +33,7 @@ def cookiecutter(
         capture_output=True,
         check=False,
         cwd=where,
-        env=os.environ | {"HOME": str(home), "XDG_CONFIG_HOME": str(home)},
+        env=surroundings() | {"HOME": str(home), "XDG_CONFIG_HOME": str(home)} | environment,
         input=typed or "",
         encoding="utf-8",
     )
@@ -72,6 +72,15 @@ def test_a_wrong_answer_is_a_clear_error_before_anything_is_made(
     assert done.returncode == 1
     assert done.stderr.startswith("Error: answers: error: ")
     assert "Traceback" not in done.stderr
+    assert not (tmp_path / "made").exists()
+
+
+def test_what_is_missing_beside_cookiecutter_is_told(tmp_path: Path) -> None:
+    missing = "raise ModuleNotFoundError(\"No module named 'pydantic'\", name='pydantic')\n"
+    (tmp_path / "pydantic.py").write_text(missing, encoding="utf-8")
+    done = cookiecutter(tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: this template needs pydantic beside cookiecutter")
     assert not (tmp_path / "made").exists()
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import tomllib
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import kdrvgen
+from kdrvgen.cli import main
 from kdrvgen.scaffold import template as templates
 from tests.bootstrap.support import bootstrap, kdrvgen_process, tree
 
@@ -20,8 +24,7 @@ def test_what_a_template_generates_is_what_its_configuration_says(
     template: str, tmp_path: Path
 ) -> None:
     folder = bootstrap(tmp_path, template, "vscode=yes")
-    configs = sorted(folder.rglob("config.toml"))
-    configs = [path for path in configs if path.parent.name != ".cargo"]
+    configs = [path for path in folder.rglob("config.toml") if path.parent.name != ".cargo"]
     assert configs
     for config in configs:
         assert not kdrvgen.check(kdrvgen.load(config), config.parent).drifted
@@ -94,6 +97,26 @@ def test_all_templates_are_listed_with_their_options(tmp_path: Path) -> None:
         assert ", ".join(template.options) in done.stdout
 
 
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_configuration_holds_all_that_makes_the_project_again(
+    template: str, tmp_path: Path
+) -> None:
+    words = ["vscode=yes", "driver.license=MIT", "driver.target=aarch64-pc-windows-msvc"]
+    first = bootstrap(tmp_path, template, *words)
+    configs = [path for path in sorted(tree(first)) if path.endswith("config.toml")]
+    config, *_ = [path for path in configs if ".cargo" not in path]
+    words = ["--config", f"hello/{config}", "-o", "again"]
+    again = kdrvgen_process("new", *words, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert tree(tmp_path / "again" / "hello") == tree(first)
+
+
+def test_every_template_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "new.md").read_text("utf-8")
+    for name in TEMPLATES:
+        assert f"| `{name}` | {templates.load(name).summary} |\n" in page
+
+
 def test_a_configuration_is_replayed_and_words_go_over_it(tmp_path: Path) -> None:
     words = ["vscode=yes", "driver.license=MIT", "makefile.env={ A = 'b' }", "driver.edition=2024"]
     first = bootstrap(tmp_path, "minimal", *words)
@@ -142,13 +165,39 @@ ERRORS = {
 
 @pytest.mark.parametrize(("words", "code", "told"), ERRORS.values(), ids=ERRORS.keys())
 def test_what_is_wrong_is_told_and_nothing_is_written(
-    words: list[str], code: int, told: str, tmp_path: Path
+    words: list[str],
+    code: int,
+    told: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    done = kdrvgen_process("new", *words, cwd=tmp_path)
-    assert done.returncode == code, done.stderr
-    assert told in done.stderr
-    assert "\x1b" not in done.stderr
+    assert main(["new", *words, "--no-input", "-o", str(tmp_path)]) == code
+    said = capsys.readouterr().err
+    assert told in said
+    assert "\x1b" not in said
     assert list(tmp_path.iterdir()) == []
+
+
+KEYS = (
+    "driver driver.name driver.targets driver.name.x bootstrap bootstrap.template git pool-tag a.b "
+    "profiles profiles.x profiles.production linker.args makefile.tasks.a signing.validity-days "
+    "wdk.locate driver. "
+)
+WORDS = st.builds(
+    "{}={}".format,
+    st.sampled_from(KEYS.split(" ")),
+    st.sampled_from(["", "[", "{}", "{a=1}", "1", "yes", "../x", "umdf", "{template='device'}"])
+    | st.text(max_size=9),
+)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=4))
+@settings(max_examples=80, deadline=None)
+def test_no_words_lead_to_a_bug(words: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        code = main(["new", "hello", "--no-input", "-q", "-o", folder, *words])
+        assert code in {0, 2, 3}
+        assert list(Path(folder).iterdir()) == ([Path(folder, "hello")] if code == 0 else [])
 
 
 def test_an_error_points_at_the_word(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import zipfile
@@ -10,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bootstrap.support import bootstrap, tree
+from tests.bootstrap.support import bootstrap, surroundings, tree
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +31,7 @@ def test_a_wheel_makes_what_the_checkout_makes(tmp_path: Path) -> None:
         capture_output=True,
         check=False,
         cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(tmp_path / "site"), "PYTHONSAFEPATH": "1"},
+        env=surroundings(PYTHONPATH=str(tmp_path / "site"), PYTHONSAFEPATH="1"),
         stdin=subprocess.DEVNULL,
         encoding="utf-8",
     )

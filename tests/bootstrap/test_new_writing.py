@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-import kdrvgen
 from kdrvgen.scaffold import template as templates
-from tests.bootstrap.support import bootstrap, kdrvgen_process, tree
+from tests.bootstrap.support import bootstrap, kdrvgen_process, surroundings, tree
 
 
 @pytest.fixture
@@ -77,11 +76,10 @@ def test_a_run_that_is_killed_leaves_no_project_and_the_next_one_clears_up(work:
         "writing._put = stop\n"
         "kdrvgen.bootstrap('.', 'hello')\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(kdrvgen.__file__).parent.parent)}
     with subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=work,
-        env=environment,
+        env=surroundings(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
@@ -101,7 +99,7 @@ def test_a_disk_that_is_full_leaves_nothing(work: Path) -> None:
         capture_output=True,
         check=False,
         cwd=work,
-        env=os.environ | {"PYTHONPATH": str(Path(kdrvgen.__file__).parent.parent)},
+        env=surroundings(),
         stdin=subprocess.DEVNULL,
         text=True,
     )
@@ -145,11 +143,10 @@ def test_without_git_a_repository_is_refused_before_anything_is_written(work: Pa
 
 
 def test_two_runs_at_once_make_one_project(work: Path) -> None:
-    environment = os.environ | {"PYTHONPATH": str(Path(kdrvgen.__file__).parent.parent)}
     words = [sys.executable, "-m", "kdrvgen", "new", "hello", "-q"]
     runs = [
         subprocess.Popen(
-            words, cwd=work, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+            words, cwd=work, env=surroundings(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         for _ in range(3)
     ]
