@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bootstrap.conftest import REPOSITORY, TRIPLES, NewProject
+from tests.bootstrap.conftest import REPOSITORY, TRIPLES, NewProject, PreparedProject
 from tests.bootstrap.kernel import Kernel
+from tests.pipeline.image import Image
 from tests.pipeline.support import Project, run
 
 pytestmark = pytest.mark.slow
@@ -80,15 +81,17 @@ def test_what_would_go_wrong_in_the_kernel_does_not_compile(
 
 
 @pytest.fixture(scope="module")
-def proof(new_project: NewProject) -> Project:
+def proof(prepared: PreparedProject) -> Project:
     """A driver that puts the blocks to use, signed for all targets."""
-    project = new_project("minimal", "allocator=yes", name="proof")
-    shutil.copy2(HERE / "proof.rs", project.folder / "src/lib.rs")
-    shutil.copy2(RUST / "lock.rs", project.folder / "src/lock.rs")
-    # Each target links what its code calls of the C runtime.
-    project.make("sign-all")
-    project.make("--profile", "production", "sign-all")
-    return project
+
+    def build(project: Project) -> None:
+        shutil.copy2(HERE / "proof.rs", project.folder / "src/lib.rs")
+        shutil.copy2(RUST / "lock.rs", project.folder / "src/lock.rs")
+        # Each target links what its code calls of the C runtime.
+        project.make("sign-all")
+        project.make("--profile", "production", "-e", "DRIVER_TIMESTAMP_URL=", "sign")
+
+    return prepared("minimal", "allocator=yes", name="proof", build=build)
 
 
 @pytest.fixture(scope="module", params=["debug", "release"])
@@ -100,10 +103,39 @@ def said(request: pytest.FixtureRequest, proof: Project, kernel: Kernel) -> list
     return [(filed.partition(":")[2], line.removeprefix("proof: ")) for filed, line in lines]
 
 
+# What the kernels export of a C runtime; for x86 mingw-w64's ntoskrnl.def has neither memcmp nor
+# _chkstk.
+C_RUNTIME = {
+    "x86_64": {"__chkstk", "memcmp", "memcpy", "memmove", "memset"},
+    "aarch64": {"__chkstk", "memcmp", "memcpy", "memmove", "memset"},
+    "i686": {
+        *("_alldiv", "_allrem", "_alloca_probe", "_aulldiv", "_aullrem"),
+        *("memcpy", "memmove", "memset"),
+    },
+}
+
+
+@pytest.mark.parametrize("triple", TRIPLES)
+def test_a_driver_imports_what_the_kernel_of_its_machine_exports(
+    proof: Project, triple: str
+) -> None:
+    architecture = triple.partition("-")[0]
+
+    imports = Image.read(proof.built("proof.sys", target=triple)).imports()
+
+    runtime = {name for name in imports["ntoskrnl.exe"] if name[0] in "_ms"}
+    assert runtime <= C_RUNTIME[architecture]
+    locks = {"KfAcquireSpinLock", "KfReleaseSpinLock"} if architecture == "i686" else None
+    assert imports.get("hal.dll") == locks
+    assert set(imports) <= {"ntoskrnl.exe", "hal.dll"}
+    # No name is decorated by its calling convention.
+    assert not [name for names in imports.values() for name in names if "@" in name]
+
+
 def test_collections_strings_and_arithmetic_work_in_the_kernel(said: list[tuple[str, str]]) -> None:
     values = dict(line.split(": ", 1) for _, line in said if ": " in line)
 
-    assert values["collections"] == "494550 xxx true"
+    assert values["collections"] == "494550 Ok(400) xxx true"
     assert values["alignment"] == "true true"
     assert values["strings"] == "0 1 Grüße 😀"
     largest = 2**64 - 6

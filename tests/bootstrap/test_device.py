@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bootstrap.conftest import TRIPLES, NewProject
+from tests.bootstrap.conftest import TRIPLES, NewProject, PreparedProject
 from tests.bootstrap.kernel import Kernel
 from tests.bootstrap.lint import clippy, rustfmt
 from tests.pipeline.image import NATIVE, Image
@@ -55,11 +55,10 @@ class Device:
 
 
 @pytest.fixture(scope="module")
-def project(new_project: NewProject) -> Project:
+def project(prepared: PreparedProject) -> Project:
     """A project that is signed for all targets."""
-    project = new_project("device", "driver.edition=2024", "allocator=yes")
-    project.make("sign-all")
-    return project
+    words = ("driver.edition=2024", "allocator=yes")
+    return prepared("device", *words, build=lambda project: project.make("sign-all"))
 
 
 @pytest.fixture(scope="module")

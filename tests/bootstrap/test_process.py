@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.bootstrap.conftest import TRIPLES, NewProject
+from tests.bootstrap.conftest import TRIPLES, NewProject, PreparedProject
 from tests.bootstrap.kernel import Kernel
 from tests.bootstrap.lint import clippy, rustfmt
 from tests.pipeline.image import NATIVE, Image
@@ -43,11 +43,10 @@ fn ends_early(id: usize) -> Result<(), NtStatus> {
 
 
 @pytest.fixture(scope="module")
-def project(new_project: NewProject) -> Project:
+def project(prepared: PreparedProject) -> Project:
     """A project that is signed for all targets."""
-    project = new_project("process", "driver.edition=2024")
-    project.make("sign-all")
-    return project
+    words = ("driver.edition=2024",)
+    return prepared("process", *words, build=lambda project: project.make("sign-all"))
 
 
 def test_it_is_signed_for_all_targets(project: Project) -> None:

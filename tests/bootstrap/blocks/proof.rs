@@ -55,7 +55,12 @@ fn collections() {
     let sum: u64 = words.iter().map(|word| word.parse::<u64>().unwrap()).sum();
     let map: BTreeMap<u32, Box<str>> = (0..100).map(|key| (key, "x".repeat(3).into())).collect();
     let zeroed = alloc::vec![0_u8; 100_000];
-    log!("collections: {sum} {} {}", map[&99], zeroed.iter().all(|byte| *byte == 0));
+    let found = words.binary_search(&black_box("500").to_string());
+    log!(
+        "collections: {sum} {found:?} {} {}",
+        map[&99],
+        zeroed.iter().all(|byte| *byte == 0)
+    );
 }
 
 #[repr(align(4096))]

@@ -69,15 +69,32 @@ crate::import! {
     "ntoskrnl.exe",
     #[allow(dead_code)]
     extern "C" {
-        fn __chkstk();
-        fn _memcmp(left: *const c_void, right: *const c_void, count: usize) -> c_int;
         fn _memcpy(to: *mut c_void, from: *const c_void, count: usize) -> *mut c_void;
         fn _memmove(to: *mut c_void, from: *const c_void, count: usize) -> *mut c_void;
         fn _memset(to: *mut c_void, value: c_int, count: usize) -> *mut c_void;
         fn _strlen(text: *const c_char) -> usize;
         fn __alldiv(dividend: i64, divisor: i64) -> i64;
         fn __allrem(dividend: i64, divisor: i64) -> i64;
+        fn __alloca_probe();
         fn __aulldiv(dividend: u64, divisor: u64) -> u64;
         fn __aullrem(dividend: u64, divisor: u64) -> u64;
     }
+}
+
+// The kernel for x86 has the probe of large stack frames under its other name only.
+#[cfg(target_arch = "x86")]
+core::arch::global_asm!(".globl __chkstk", "__chkstk:", "jmp __alloca_probe");
+
+/// The kernel for x86 has no `memcmp`.
+#[cfg(target_arch = "x86")]
+#[unsafe(no_mangle)]
+unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, count: usize) -> c_int {
+    for at in 0..count {
+        // SAFETY: the caller's contract: both are `count` bytes long.
+        let (left, right) = unsafe { (*left.add(at), *right.add(at)) };
+        if left != right {
+            return c_int::from(left) - c_int::from(right);
+        }
+    }
+    0
 }
