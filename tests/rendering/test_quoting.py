@@ -143,7 +143,7 @@ def is_image(value: str) -> bool:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     tables(IN_TEST),
     tables(WITH_PFX),
