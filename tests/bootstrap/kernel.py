@@ -98,12 +98,29 @@ class Kernel:
         text = self.record.read_text(encoding="utf-8", errors="replace")
         return _LOGGED.findall(text)
 
-    def compile(self, source: Path, made: Path, *options: str | Path) -> Path:
-        """Compile a Rust file into a program of this Windows, or a library for one."""
-        rustc = self.bed / "rustc-for-windows"
-        argv = [rustc, "--edition=2021", "-Dwarnings", *options, "-o", made, source]
+    def compile(self, source: Path, program: Path) -> Path:
+        """Compile a Rust file into a program of this Windows."""
+        argv: list[str | Path] = [
+            self._rustc,
+            "--edition=2021",
+            "-Dwarnings",
+            "-o",
+            program,
+            source,
+        ]
         subprocess.run(argv, check=True, env=os.environ | {"LC_ALL": "C.UTF-8"})
-        return made
+        return program
+
+    def compiler(self, triple: str) -> dict[str, str]:
+        """Return the environment in which cargo builds programs of this Windows."""
+        argv: list[str | Path] = [self._rustc, "--print", "sysroot"]
+        done = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True)
+        flags = f"--sysroot={done.stdout.strip()} -Clinker=x86_64-w64-mingw32-gcc"
+        return {f"CARGO_TARGET_{triple.upper().replace('-', '_')}_RUSTFLAGS": flags}
+
+    @property
+    def _rustc(self) -> Path:
+        return self.bed / "rustc-for-windows"
 
     def stop(self) -> None:
         """End all programs of this Windows."""

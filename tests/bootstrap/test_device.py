@@ -12,11 +12,12 @@ from tests.bootstrap.conftest import TRIPLES, NewProject, PreparedProject
 from tests.bootstrap.kernel import Kernel
 from tests.bootstrap.lint import clippy, rustfmt
 from tests.pipeline.image import NATIVE, Image
-from tests.pipeline.support import Project
+from tests.pipeline.support import Project, run
 
 pytestmark = pytest.mark.slow
 
 PATH = r"\\.\hello"
+GNU = "x86_64-pc-windows-gnu"
 CAPACITY = 256
 
 # CTL_CODE(FILE_DEVICE_UNKNOWN, function, METHOD_BUFFERED, access), worked out by hand.
@@ -66,19 +67,12 @@ def programs(
     project: Project, kernel: Kernel, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, Path]:
     """The project's client, and a program for calls that no client makes."""
-    folder = tmp_path_factory.mktemp("programs")
-    protocol = kernel.compile(
-        project.folder / "protocol/src/lib.rs",
-        folder / "libprotocol.rlib",
-        "--crate-type=rlib",
-        "--crate-name=protocol",
-    )
-    source = project.folder / "client/src/main.rs"
-    client = kernel.compile(
-        source, folder / "client.exe", f"--extern=protocol={protocol}", "-Cpanic=abort"
-    )
-    prober = kernel.compile(Path(__file__).with_name("probe.rs"), folder / "probe.exe")
-    return client, prober
+    argv = ["cargo", "build", "--quiet", "--offline", "--package=hello-client", f"--target={GNU}"]
+    done = run(argv, project.folder, project.env | kernel.compiler(GNU))
+    assert done.returncode == 0, done.stdout
+    client = project.built("hello-client.exe", target=GNU)
+    source = Path(__file__).with_name("probe.rs")
+    return client, kernel.compile(source, tmp_path_factory.mktemp("programs") / "probe.exe")
 
 
 @pytest.fixture(scope="module")
@@ -96,25 +90,29 @@ def test_it_is_signed_for_all_targets(project: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
-    [("driver.edition=2024", "allocator=yes", "logger=DbgPrint"), ("driver.edition=2018",)],
-    ids=lambda words: words[0].partition("=")[2],
+    ("name", "words"),
+    [
+        ("protocol", ("driver.edition=2024", "allocator=yes", "logger=DbgPrint")),
+        (
+            "long-long-long-long-long-long-long-long-long-long-long-long-long",
+            ("driver.edition=2018",),
+        ),
+    ],
+    ids=["2024", "2018"],
 )
 def test_rustfmt_and_clippy_have_nothing_to_say(
-    new_project: NewProject, words: tuple[str, ...]
+    new_project: NewProject, name: str, words: tuple[str, ...]
 ) -> None:
-    project = new_project("device", *words)
+    project = new_project("device", *words, name=name)
 
     assert rustfmt(project, edition=words[0].partition("=")[2]) == ""
-    assert clippy(project, TRIPLES, "-p", "hello", "-p", "hello-protocol") == ""
+    assert clippy(project, TRIPLES, "-p", name, "-p", f"{name}-protocol") == ""
 
 
 def test_the_client_has_no_warnings(project: Project, bed: Path) -> None:
-    triples = ("x86_64-pc-windows-gnu",)
+    rustc = bed / "rustc-for-windows"
 
-    said = clippy(project, triples, "-p", "hello-client", rustc=bed / "rustc-for-windows")
-
-    assert said == ""
+    assert clippy(project, (GNU,), "-p", "hello-client", rustc=rustc) == ""
 
 
 def test_a_message_that_the_client_stores_is_there_for_the_next_one(device: Device) -> None:
@@ -240,8 +238,8 @@ def test_unloading_takes_the_device_away_and_another_load_brings_it_back(
 def test_a_start_that_fails_half_way_leaves_nothing_behind(other: Project, device: Device) -> None:
     kernel = device.kernel
     # A device of its own, but the link of the driver that is loaded.
-    link = '"\\\\DosDevices\\\\{}"'
-    other.edit("protocol/src/lib.rs", link.format("other"), link.format("hello"))
+    link = r'concat!("\\DosDevices\\", name!())'
+    other.edit("protocol/src/lib.rs", link, r'"\\DosDevices\\hello"')
     # Wine takes the device of a driver that does not start away, and Windows does not.
     call = "unsafe { IoDeleteDevice(self.0) }"
     other.edit("src/device.rs", call, f'crate::log!("device deleted");\n{call}')
