@@ -36,14 +36,15 @@ _MAKEFILE = """\
 """
 
 
-def starter(document: Mapping[str, Any], project: Project) -> str:
+def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
     """Return the text of a config.toml that says `document`, with comments.
 
     Args:
         document: Tables as TOML has them, valid.
         project: What they describe.
+        schema: Where the schema lies, seen from the file: editors find it by the first line.
     """
-    parts = [_HEAD]
+    parts = [f"#:schema {schema}\n{_HEAD}"]
     for table, group in groupby(keys(), key=lambda each: each.table):
         if table == "makefile":
             parts.append(_makefile(document.get("makefile", {})))

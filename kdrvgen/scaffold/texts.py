@@ -11,6 +11,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kdrvgen.model import Project
+from kdrvgen.model.schema import FILE_NAME, schema_text
 from kdrvgen.rendering import quoting
 from kdrvgen.rendering.project import render as render_generated
 from kdrvgen.scaffold.answers import pool_tag
@@ -35,7 +36,7 @@ def render(template: Template, document: Mapping[str, Any]) -> Mapping[PurePosix
     project = Project.model_validate(document, by_alias=True, by_name=False)
     environment = _environment()
     variables = _variables(project, template)
-    found: dict[PurePosixPath, bytes] = {}
+    found = {PurePosixPath(FILE_NAME): schema_text().encode()}
     for folder, own in _documents(template, document, environment, variables):
         found |= _configured(folder, own)
     for file in template.files:
@@ -79,8 +80,9 @@ def _documents(
 def _configured(folder: PurePosixPath, document: Mapping[str, Any]) -> dict[PurePosixPath, bytes]:
     """Return config.toml and what is generated from it, for one driver."""
     project = Project.model_validate(document, by_alias=True, by_name=False)
+    up = "../" * len(folder.parts) or "./"
     texts = {
-        PurePosixPath("config.toml"): starter(document, project),
+        PurePosixPath("config.toml"): starter(document, project, f"{up}{FILE_NAME}"),
         **render_generated(project),
     }
     return {folder / path: text.encode() for path, text in texts.items()}
