@@ -16,6 +16,7 @@ DEFAULT = "generate"
 """What is done when the first word is no verb but a configuration."""
 
 VERBS = {
+    "adopt": "read a hand-written project and propose the config.toml that reproduces it",
     "new": "begin a project from a template",
     "eject": "give the generated files up: they become yours, and kdrvgen leaves them alone",
     "explain": "tell what a key, a linker argument or another term of the field does",
