@@ -4,9 +4,9 @@ import datetime as dt
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from kdrvgen.model.base import Table, Text, problem
+from kdrvgen.model.base import Check, Table, Text, problem
 from kdrvgen.model.names import FileName, Identifier, PackageName
 
 __all__ = ["Channel", "Driver", "Target", "Toolchain"]
@@ -56,7 +56,7 @@ class Driver(Table):
     Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-name-field
     """
 
-    version: Annotated[Text, AfterValidator(_version)] = "0.1.0"
+    version: Annotated[Text, Check(_version)] = "0.1.0"
     """Version of the package, as in Cargo.toml.
 
     Change: With each release.
@@ -96,7 +96,7 @@ class Driver(Table):
     Source: https://doc.rust-lang.org/edition-guide
     """
 
-    output_name: Annotated[FileName, AfterValidator(_image)] | None = None
+    output_name: Annotated[FileName, Check(_image)] | None = None
     """Name of the image without `.sys`.
 
     By default the library's name: that of the package, hyphens become underscores.
@@ -136,7 +136,7 @@ class Driver(Table):
     Source: https://doc.rust-lang.org/rustc/platform-support.html
     """
 
-    targets: Annotated[tuple[Target, ...] | None, AfterValidator(_some_targets)] = None
+    targets: Annotated[tuple[Target, ...] | None, Check(_some_targets)] = None
     """Target triples to build for.
 
     The first is the default one: x86_64-pc-windows-msvc if none is given.
@@ -186,7 +186,7 @@ def _channel(value: str) -> str:
     return value
 
 
-Channel = Annotated[Text, AfterValidator(_channel)]
+Channel = Annotated[Text, Check(_channel)]
 
 
 class Toolchain(Table):

@@ -4,9 +4,7 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator
-
-from kdrvgen.model.base import Dumped, FrozenTable, Table, problem, refuse_controls
+from kdrvgen.model.base import Check, Dumped, FrozenTable, Table, problem, refuse_controls
 
 __all__ = ["GENERATED_TASKS", "Makefile"]
 
@@ -51,7 +49,7 @@ def _frozen(value: object, depth: int = 0) -> Any:  # noqa: ANN401 - the field i
     raise problem(f"TOML has no value such as {value!r}")
 
 
-_FreeForm = Annotated[Mapping[str, Any], AfterValidator(_frozen), Dumped]
+_FreeForm = Annotated[Mapping[str, Any], Check(_frozen), Dumped]
 
 
 class Makefile(Table):

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
-
-from kdrvgen.model.base import Filled, Text, problem
+from kdrvgen.model.base import Check, Filled, Text, problem
 
 __all__ = [
     "EnvironmentName",
@@ -66,7 +64,7 @@ def _package_name(value: str) -> str:
     return value
 
 
-PackageName = Annotated[Text, AfterValidator(_package_name)]
+PackageName = Annotated[Text, Check(_package_name)]
 """The name of a Cargo package whose library can be a driver."""
 
 
@@ -82,7 +80,7 @@ def _file_name(value: str) -> str:
     return value
 
 
-FileName = Annotated[Filled, AfterValidator(_file_name)]
+FileName = Annotated[Filled, Check(_file_name)]
 """A file name, without folder, that Windows, Linux and macOS take."""
 
 
@@ -95,7 +93,7 @@ def _identifier(value: str) -> str:
     return value
 
 
-Identifier = Annotated[Text, AfterValidator(_identifier)]
+Identifier = Annotated[Text, Check(_identifier)]
 """The name of an exported function."""
 
 
@@ -109,7 +107,7 @@ def _environment_name(value: str) -> str:
     return value
 
 
-EnvironmentName = Annotated[Text, AfterValidator(_environment_name)]
+EnvironmentName = Annotated[Text, Check(_environment_name)]
 """The name of an environment variable, or empty."""
 
 
@@ -134,5 +132,5 @@ def _relative_path(value: str) -> str:
     return value
 
 
-RelativePath = Annotated[Filled, AfterValidator(_relative_path)]
+RelativePath = Annotated[Filled, Check(_relative_path)]
 """A file below the project folder, divided by `/`."""

@@ -3,9 +3,7 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator
-
-from kdrvgen.model.base import Table, Text, problem
+from kdrvgen.model.base import Check, Table, Text, problem
 from kdrvgen.model.linker import Linker
 from kdrvgen.model.names import is_device
 from kdrvgen.model.signing import Signing
@@ -47,13 +45,13 @@ def _profile_name(value: str) -> str:
     return value
 
 
-ProfileName = Annotated[Text, AfterValidator(_profile_name)]
+ProfileName = Annotated[Text, Check(_profile_name)]
 
 
 class Profile(Table):
     """A profile of cargo-make: `cargo make --profile NAME`."""
 
-    cargo_profile: Annotated[Text, AfterValidator(_cargo_profile)] | None = None
+    cargo_profile: Annotated[Text, Check(_cargo_profile)] | None = None
     """Profile of cargo that it builds with: for development `dev`, for production `release`.
 
     Change: For a profile of your own in Cargo.toml.

@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
-from kdrvgen.model.base import Dumped, FrozenTable, Path, Table
+from kdrvgen.model.base import Check, Dumped, FrozenTable, Path, Table
 from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.bootstrap import Bootstrap
 from kdrvgen.model.deploy import Deploy
@@ -74,9 +74,9 @@ class Project(Table):
     deploy: Deploy = Deploy.model_construct()
     """The service by which Windows knows the driver."""
 
-    profiles: Annotated[
-        Mapping[ProfileName, Profile], AfterValidator(_with_standard_profiles), Dumped
-    ] = _with_standard_profiles({})
+    profiles: Annotated[Mapping[ProfileName, Profile], Check(_with_standard_profiles), Dumped] = (
+        _with_standard_profiles({})
+    )
     """Profiles of cargo-make: development and production always, and those you add."""
 
     makefile: Makefile = Makefile.model_construct()

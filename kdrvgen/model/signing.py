@@ -4,9 +4,9 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from kdrvgen.model.base import Filled, Table, Text, problem
+from kdrvgen.model.base import Check, Filled, Table, Text, problem
 from kdrvgen.model.names import EnvironmentName, RelativePath
 
 __all__ = ["Signing"]
@@ -108,7 +108,7 @@ class Signing(Table):
     Source: https://github.com/mtrojnar/osslsigncode
     """
 
-    signtool: Annotated[Text, AfterValidator(_signtool)] = ""
+    signtool: Annotated[Text, Check(_signtool)] = ""
     """Path of signtool.exe on Windows; empty to look for the newest that is installed.
 
     Change: When a certain version is wanted, or it lies where nobody would look.
@@ -133,7 +133,7 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
-    subject: Annotated[Filled, AfterValidator(_subject)] = "DriverCertificate"
+    subject: Annotated[Filled, Check(_subject)] = "DriverCertificate"
     """Common name of the certificate, without `CN=`.
 
     Change: For test certificates that shall be told apart, or to name your own by its common
@@ -142,9 +142,7 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
-    certificate_file: Annotated[RelativePath, AfterValidator(_certificate_file)] = (
-        "DriverCertificate.cer"
-    )
+    certificate_file: Annotated[RelativePath, Check(_certificate_file)] = "DriverCertificate.cer"
     """Where a test certificate's public part is exported to, for machines that shall trust it.
 
     Change: When it shall lie in another folder.
@@ -152,7 +150,7 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows-hardware/drivers/install/test-signing
     """
 
-    thumbprint: Annotated[Text, AfterValidator(_thumbprint)] = ""
+    thumbprint: Annotated[Text, Check(_thumbprint)] = ""
     """SHA-1 thumbprint of the certificate, 40 hexadecimal digits; preferred over `subject`.
 
     Change: For a certificate of your own in a store: a thumbprint names one, a subject perhaps
@@ -195,7 +193,7 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
-    key_container: Annotated[Text, AfterValidator(_key_container)] = ""
+    key_container: Annotated[Text, Check(_key_container)] = ""
     """Name of the key at the provider. signtool's /kc.
 
     Change: Together with `csp`.
@@ -251,7 +249,7 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
-    timestamp_url: Annotated[Text, AfterValidator(_timestamp_url)] = "http://timestamp.digicert.com"
+    timestamp_url: Annotated[Text, Check(_timestamp_url)] = "http://timestamp.digicert.com"
     """Address of the time stamp server; empty for no time stamp.
 
     Change: To your certificate authority's server, or to "" where there is no network.

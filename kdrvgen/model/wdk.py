@@ -3,9 +3,7 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
-
-from kdrvgen.model.base import Filled, Table, Text, problem
+from kdrvgen.model.base import Check, Filled, Table, Text, problem
 
 __all__ = ["FRAMEWORK_MAJORS", "Wdk"]
 
@@ -71,7 +69,7 @@ class Wdk(Table):
     Without: The kit is looked for.
     """
 
-    version: Annotated[Text, AfterValidator(_kit_version)] = ""
+    version: Annotated[Text, Check(_kit_version)] = ""
     """Version of the kit's libraries: `10.0.26100.0`, or its first numbers.
 
     Empty for the newest that has libraries for the driver model and the architecture; with
@@ -83,7 +81,7 @@ class Wdk(Table):
     Source: https://learn.microsoft.com/windows-hardware/drivers/other-wdk-downloads
     """
 
-    framework_version: Annotated[Text, AfterValidator(_framework_version)] = ""
+    framework_version: Annotated[Text, Check(_framework_version)] = ""
     """Version of KMDF or UMDF to link, such as `1.15`; empty for the kit's newest.
 
     It decides on which versions of Windows the driver loads: those that have this framework or a
@@ -94,7 +92,7 @@ class Wdk(Table):
     Source: https://learn.microsoft.com/windows-hardware/drivers/wdf/kmdf-version-history
     """
 
-    libraries: tuple[Annotated[Filled, AfterValidator(_library)], ...] = ("ntoskrnl", "hal")
+    libraries: tuple[Annotated[Filled, Check(_library)], ...] = ("ntoskrnl", "hal")
     """Import libraries of the kit to link.
 
     The framework's own are added, and `arm64rt` on ARM64. A UMDF driver runs in user mode and is

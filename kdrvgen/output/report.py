@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -27,8 +26,7 @@ class Status(enum.StrEnum):
 _CHANGES = frozenset({Status.CREATED, Status.UPDATED, Status.REMOVED})
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One file of a report.
 
     Attributes:
@@ -42,8 +40,12 @@ class Entry:
     path: PurePosixPath
     status: Status
     reason: str = ""
-    before: str | None = field(default=None, repr=False)
-    after: str | None = field(default=None, repr=False)
+    before: str | None = None
+    after: str | None = None
+
+    def __repr__(self) -> str:
+        """Return all but the texts."""
+        return f"Entry(path={self.path!r}, status={self.status!r}, reason={self.reason!r})"
 
     @property
     def diff(self) -> str:
@@ -58,8 +60,7 @@ class Caution(NamedTuple):
     message: str
 
 
-@dataclass(frozen=True)
-class Report:
+class Report(NamedTuple):
     """All files of a run, in the order of their paths, and what else the user should know."""
 
     entries: tuple[Entry, ...]

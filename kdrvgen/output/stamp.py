@@ -28,8 +28,8 @@ __all__ = ["Stamp"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - see above
 _LARGEST = 16 * 1024
-# Compiled modules, and the room of `kdrvgen new`: no generated file depends on them.
-_APART = {"__pycache__", "scaffold"}
+# Compiled modules, and rooms of other verbs: no generated file depends on them.
+_APART = {"__pycache__", "adopt", "doctor", "inspection", "lexicon", "scaffold"}
 
 
 class Stamp:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from jinja2 import StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.sandbox import SandboxedEnvironment
 
 from kdrvgen.model import Project
 from kdrvgen.rendering import quoting
@@ -46,8 +46,8 @@ def render(project: Project) -> Mapping[PurePosixPath, str]:
 
 
 @cache
-def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
+def _environment() -> SandboxedEnvironment:
+    environment = SandboxedEnvironment(
         autoescape=False,
         bytecode_cache=bytecode_cache(),
         auto_reload=False,

@@ -41,14 +41,16 @@ def cargo_make(value: str) -> str:
     return toml(value.replace("$", "${:$}"))
 
 
-_DUCKSCRIPT_ESCAPES = {
-    "\\": "\\\\",
-    '"': '\\"',
-    "\n": "\\n",
-    "$": "\\\\$",
-    "%": "\\\\%",
-    "\0": "${backslash}",
-}
+_DUCKSCRIPT_ESCAPES = str.maketrans(
+    {
+        "\\": "\\\\",
+        '"': '\\"',
+        "\n": "\\n",
+        "$": "\\\\$",
+        "%": "\\\\%",
+        "\0": "${backslash}",
+    }
+)
 
 
 def duckscript(value: str) -> str:
@@ -61,7 +63,7 @@ def duckscript(value: str) -> str:
     are these characters; so a backslash before them can come from a variable only.
     """
     value = re.sub(r"\\+(?=[$%])", lambda run: "\0" * len(run[0]), value)
-    return '"' + "".join(_DUCKSCRIPT_ESCAPES.get(each, each) for each in value) + '"'
+    return f'"{value.translate(_DUCKSCRIPT_ESCAPES)}"'
 
 
 def gitignore(path: str) -> str:
