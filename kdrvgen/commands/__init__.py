@@ -14,6 +14,7 @@ DEFAULT = "generate"
 """What is done when the first word is no verb but a configuration."""
 
 VERBS = {
+    "doctor": "tell what this machine lacks to build, sign and try the driver; --fix mends it",
     "eject": "give the generated files up: they become yours, and kdrvgen leaves them alone",
     "schema": "print the JSON schema of config.toml, for editors",
     "why": "tell which key of config.toml a line of a generated file comes from",
