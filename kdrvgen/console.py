@@ -93,8 +93,14 @@ class Console:
     def answer(self, name: str, data: object, text: str) -> None:
         """Tell what was asked for: programs get `data` as a member `name`, people the text."""
         self._document[name] = data
-        if self._form != "json":
+        if self._form != "json" and text:
             self._write(sys.stdout, self._fenced(f"{_safe(text)}\n"))
+
+    def remark(self, text: str) -> None:
+        """Tell people at once, on standard error, what is about to be done. Adds no line end."""
+        self._write(sys.stderr, _safe(text))
+        if sys.stderr is not None:
+            sys.stderr.flush()
 
     def warning(self, path: str, message: str) -> None:
         """Tell of something that ends no command but spoils its result."""

@@ -43,6 +43,12 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "(default: build,sign,verify must work, and what smoke and deploy lack is noted)",
     )
     parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        default="development",
+        help="whose certificate, linker and tool to ask for (default: development)",
+    )
+    parser.add_argument(
         "--fix", action="store_true", help="run the commands that mend what is missing; asks first"
     )
     parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
@@ -69,7 +75,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         ToolError: Something is missing.
         UsageError: `--fix` without a terminal to ask on, and without `--yes`.
     """
-    from kdrvgen.doctor.checkup import check_up  # noqa: PLC0415 - pulls in pydantic
+    from kdrvgen.doctor.checkup import Scope, check_up  # noqa: PLC0415 - pulls in pydantic
     from kdrvgen.doctor.findings import Task, needed_for  # noqa: PLC0415 - likewise
     from kdrvgen.doctor.host import this_host  # noqa: PLC0415 - likewise
     from kdrvgen.doctor.mending import remedies  # noqa: PLC0415 - likewise
@@ -77,20 +83,23 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     if arguments.yes and not arguments.fix:
         raise UsageError("--yes is the answer to what --fix asks, and there is no --fix.")
     config, project = _project(arguments.config)
+    _demand_profile(arguments.profile, project)
     host = this_host(Path(config).absolute().parent, arguments.time_limit)
     asked = needed_for([Task(name) for name in arguments.tasks or _USUAL])
     told = asked if arguments.tasks else asked | {Task.DEPLOY if host.is_windows else Task.SMOKE}
 
+    scope = Scope(arguments.profile, told, arguments.network)
+
     def found() -> tuple[Finding, ...]:
-        return check_up(host, project, config, tasks=told, network=arguments.network)
+        return check_up(host, project, config, scope)
 
     findings = found()
     commands = remedies(findings, asked) if arguments.fix else ()
     if commands:
-        _agree(commands, arguments.yes)
-        _mend(commands, host)
+        _agree(commands, console, arguments)
+        _mend(commands, host, console)
         findings = found()
-    _tell(findings, asked, console, config, quiet=arguments.quiet)
+    _tell(findings, asked, console, arguments)
     return 0
 
 
@@ -124,7 +133,13 @@ def _project(given: str | None) -> tuple[str, Project]:
     return config, load(config)
 
 
-def _agree(commands: Sequence[Command], yes: bool) -> None:  # noqa: FBT001 - an answer
+def _demand_profile(name: str, project: Project) -> None:
+    if name not in project.profiles:
+        known = ", ".join(project.profiles)
+        raise UsageError(f"there is no profile `{name}`, but {known}.")
+
+
+def _agree(commands: Sequence[Command], console: Console, arguments: argparse.Namespace) -> None:
     """Show the commands, and ask whether to run them.
 
     Raises:
@@ -132,7 +147,7 @@ def _agree(commands: Sequence[Command], yes: bool) -> None:  # noqa: FBT001 - an
     """
     from kdrvgen.doctor.telling import as_text  # noqa: PLC0415 - for --fix only
 
-    if yes:
+    if arguments.yes:
         return
     listed = "\n".join(f"  {as_text(command)}" for command in commands)
     if not (sys.stdin and sys.stdin.isatty()):
@@ -140,32 +155,28 @@ def _agree(commands: Sequence[Command], yes: bool) -> None:  # noqa: FBT001 - an
             "--fix asks before it runs anything, and there is no terminal to ask on. It would run"
             f"\n{listed}\nand does so with --yes."
         )
-    sys.stderr.write(f"--fix runs\n{listed}\nNow? [y/N] ")
-    sys.stderr.flush()
+    console.remark(f"--fix runs\n{listed}\nNow? [y/N] ")
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise UsageError("nothing was run.")
 
 
-def _mend(commands: Sequence[Command], host: Host) -> None:
+def _mend(commands: Sequence[Command], host: Host, console: Console) -> None:
     from kdrvgen.doctor.mending import run as run_command  # noqa: PLC0415 - for --fix only
     from kdrvgen.doctor.telling import as_text  # noqa: PLC0415 - likewise
 
     for command in commands:
-        sys.stderr.write(f"+ {as_text(command)}\n")
-        sys.stderr.flush()
+        console.remark(f"+ {as_text(command)}\n")
         code = run_command(command, host)
         if code != 0:
             ended = "could not be started" if code is None else f"ended with {code}"
-            sys.stderr.write(f"  {command[0]} {ended}\n")
+            console.remark(f"  {command[0]} {ended}\n")
 
 
 def _tell(
     findings: Sequence[Finding],
     asked: Collection[Task],
     console: Console,
-    config: str,
-    *,
-    quiet: bool,
+    arguments: argparse.Namespace,
 ) -> None:
     """Tell what was found.
 
@@ -174,16 +185,15 @@ def _tell(
     """
     from kdrvgen.doctor.telling import as_data, as_lines  # noqa: PLC0415 - see run
 
-    lines = as_lines(findings, asked, brief=quiet)
+    lines = as_lines(findings, asked, brief=arguments.quiet)
     broken = [each for each in findings if each.breaks(asked)]
     tasks = ", ".join(sorted({task for each in broken for task in each.tasks if task in asked}))
-    if not broken and not quiet:
-        lines.append(
-            f"nothing is missing for {', '.join(task for task in _TASKS if task in asked)}"
-        )
+    if not broken and not arguments.quiet:
+        named = ", ".join(task for task in _TASKS if task in asked)
+        lines.append(f"nothing is missing for {named} (profile {arguments.profile})")
     console.answer("doctor", as_data(findings, asked), "\n".join(lines))
     for each in broken:
-        console.blame(each.place or config, f"{each.name}: {each.message}")
+        console.blame(arguments.config or "config.toml", f"{each.name}: {each.message}")
     if broken:
         raise ToolError(
             f"{tasks}: {len(broken)} {'thing is' if len(broken) == 1 else 'things are'} missing."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
 from kdrvgen.doctor.certificates import certificates
 from kdrvgen.doctor.findings import Finding, State, Task
@@ -18,7 +19,7 @@ from kdrvgen.doctor.windows import deployment
 from kdrvgen.doctor.wine import wine
 from kdrvgen.model import Project
 
-__all__ = ["check_up"]
+__all__ = ["Scope", "check_up"]
 
 Probe = Callable[[Host, Project], Iterable[Finding]]
 
@@ -44,34 +45,49 @@ _PROBES: tuple[tuple[str, tuple[Task, ...], Probe], ...] = (
 _PATIENCE = 3
 
 
+class Scope(NamedTuple):
+    """What is asked for.
+
+    Attributes:
+        profile: Of cargo-make: its certificate, signing tool and linker count.
+        tasks: Those that shall work.
+        network: Whether to ask the time stamp server too.
+    """
+
+    profile: str
+    tasks: AbstractSet[Task]
+    network: bool
+
+
 def check_up(
     host: Host,
     project: Project,
-    config: str = "",
-    *,
-    tasks: AbstractSet[Task],
-    network: bool = False,
+    config: str,
+    scope: Scope,
 ) -> tuple[Finding, ...]:
     """Ask a host for everything that a project needs.
 
     Args:
         host: The machine.
         project: What it is to build.
-        config: The path of config.toml; without one, generated files are not compared.
-        tasks: Those to ask for.
-        network: Whether to ask the time stamp servers too.
+        config: The path of config.toml; "" where there is none, and no generated files.
+        scope: What to ask for.
 
     Returns:
         What was found, in a fixed order. A probe that does not end in time is a finding.
     """
-    probes = [(name, own, probe) for name, own, probe in _PROBES if not tasks.isdisjoint(own)]
-    if network and Task.SIGN in tasks:
+    whole = project
+    project = whole.model_copy(update={"profiles": {scope.profile: whole.profiles[scope.profile]}})
+    probes = [(name, own, probe) for name, own, probe in _PROBES if not scope.tasks.isdisjoint(own)]
+    if scope.network and Task.SIGN in scope.tasks:
         probes.append(("time stamp", (Task.SIGN,), time_stamp))
     if config:
-        probes.append(("generated files", tuple(Task), lambda _, own: generated(config, own)))
+        probes.append(
+            ("generated files", tuple(Task), lambda _host, _project: generated(config, whole))
+        )
     waiting = [_Running(name, own, probe, host, project) for name, own, probe in probes]
     found = [finding for each in waiting for finding in each.result()]
-    return tuple(finding for finding in found if not tasks.isdisjoint(finding.tasks))
+    return tuple(finding for finding in found if not scope.tasks.isdisjoint(finding.tasks))
 
 
 class _Running(threading.Thread):

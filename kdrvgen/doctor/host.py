@@ -104,7 +104,7 @@ def this_host(folder: Path, time_limit: float) -> Host:
     return Host(
         system=systems.get(sys.platform, "linux"),
         folder=folder,
-        env=dict(os.environ),
+        env=os.environ,  # on Windows the case of a name does not count
         time_limit=time_limit,
         registry=_registry,
         is_elevated=_is_elevated(),
