@@ -119,19 +119,21 @@ def _certificates(host: Host, store: str, *, machine: bool) -> list[Candidate]:
     scope = () if machine else ("-user",)
     listed = host.run(("certutil", *scope, "-store", store))
     # Older versions have a blank after each pair of digits.
-    hashes = re.findall(r": ((?:[0-9a-fA-F]{2} ?){20})\r?$", listed.text, re.MULTILINE)
-    thumbprints = dict.fromkeys(each.replace(" ", "").upper() for each in hashes)
+    found = re.findall(r": ((?:[0-9a-fA-F]{2} ?){20})\r?$", listed.text, re.MULTILINE)
+    digits = dict.fromkeys(each.replace(" ", "").upper() for each in found)
 
     with tempfile.TemporaryDirectory(prefix="kdrvgen-") as folder:
 
-        def export(thumbprint: str) -> Certificate | None:
-            file = Path(folder, f"{thumbprint}.cer")
-            host.run(("certutil", *scope, "-store", store, thumbprint, file))
+        def export(name: str) -> Certificate | None:
+            file = Path(folder, f"{name}.cer")
+            host.run(("certutil", *scope, "-store", store, name, file))
             try:
                 return der.parse(file.read_bytes())
             except (OSError, ValueError):
                 return None
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            read = list(pool.map(export, thumbprints))
-    return [Candidate(store, machine, each) for each in read if each]
+            read = list(pool.map(export, digits))
+    # A serial number may be as long as a hash, and names the same certificate.
+    distinct = dict.fromkeys(each for each in read if each)
+    return [Candidate(store, machine, each) for each in distinct]
