@@ -12,7 +12,7 @@ __all__ = ["GENERATED_TASKS", "Makefile"]
 
 GENERATED_TASKS = frozenset(
     {"build-driver", "rename", "certificate", "sign", "sign-all", "verify", "smoke"}
-    | {"clean-driver", "default", "trust-certificate"}
+    | {"clean-cert", "clean-driver", "default", "find-kit-tool", "trust-certificate"}
     | {"install", "start", "stop", "uninstall", "service"}
 )
 """Names of the tasks that kdrvgen writes. Those of single targets, `sign-x86_64`, come on top."""

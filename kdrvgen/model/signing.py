@@ -62,6 +62,27 @@ def _timestamp_url(value: str) -> str:
     return value
 
 
+def _signtool(value: str) -> str:
+    if value and not value.lower().endswith(".exe"):
+        raise problem(
+            "this is no path of a program of Windows",
+            hint="such as `C:/Program Files (x86)/Windows Kits/10/bin/x64/signtool.exe`",
+        )
+    return value
+
+
+def _key_container(value: str) -> str:
+    # The convention of SafeNet's providers: [READER{{PIN}}]=CONTAINER.
+    if "{{" in value:
+        raise problem(
+            "a PIN in the name of a key container would be stored and logged",
+            hint="put the whole name, PIN and all, into an environment variable, and name that "
+            "variable by `key-container-env`",
+            secret=True,
+        )
+    return value
+
+
 _StrictBool = Annotated[bool, Field(strict=True)]
 
 
@@ -77,6 +98,9 @@ class Signing(Table):
 
     tool: Literal["auto", "signtool", "osslsigncode"] = "auto"
     """`auto` is signtool on Windows and osslsigncode elsewhere."""
+
+    signtool: Annotated[Text, AfterValidator(_signtool)] = ""
+    """Path of signtool.exe on Windows; empty to look for the newest that is installed."""
 
     store: Filled = "PrivateCertStore"
     """Name of the certificate store."""
@@ -100,6 +124,28 @@ class Signing(Table):
 
     pfx_password_env: EnvironmentName = ""
     """Name of the environment variable that holds the PKCS #12 file's password."""
+
+    public_certificate: Text = ""
+    """Path of a certificate file without key: the key is with a provider (`csp`, `dlib`)."""
+
+    csp: Text = ""
+    """Name of the provider, CSP or KSP, that holds the key: of a token, an HSM or a cloud's.
+
+    Such as `eToken Base Cryptographic Provider`; `certutil -csplist` lists what is installed.
+    signtool's /csp.
+    """
+
+    key_container: Annotated[Text, AfterValidator(_key_container)] = ""
+    """Name of the key at the provider. signtool's /kc."""
+
+    key_container_env: EnvironmentName = ""
+    """Name of the environment variable that holds the key's name, where a PIN is part of it."""
+
+    dlib: Text = ""
+    """Path of the library that has a cloud sign the digest. signtool's /dlib."""
+
+    dmdf: Text = ""
+    """Path of the file that tells `dlib` of account and certificate. signtool's /dmdf."""
 
     additional_certificates: tuple[Filled, ...] = ()
     """Files with further certificates for the chain."""
