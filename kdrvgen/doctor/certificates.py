@@ -1,4 +1,4 @@
-"""The certificates that sign: the pipeline's own, a PKCS #12 file, those of a store of Windows."""
+"""Which certificate signs, and what has become of the pipeline's own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from kdrvgen.doctor import der
+from kdrvgen.doctor.files import missing_files, pfx_certificate, provider_certificate
 from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.doctor.host import Host
 from kdrvgen.doctor.judging import judge
@@ -20,61 +21,36 @@ _SIGNING = (Task.SIGN, Task.VERIFY)
 
 
 def certificates(host: Host, project: Project) -> Iterator[Finding]:
-    """Look for the certificate of each profile."""
+    """Look for the certificate of the one profile that the project has."""
     from kdrvgen.rendering.plan import plan  # noqa: PLC0415 - as the tasks name it
 
-    seen: dict[tuple[object, ...], list[str]] = {}
-    by_settings: dict[tuple[object, ...], tuple[Signing, Mapping[str, str]]] = {}
     for profile in plan(project)["profiles"]:
-        signing = profile.signing
-        key = tuple(sorted(profile.env.items()))
-        seen.setdefault(key, []).append(profile.name)
-        by_settings[key] = signing, profile.env
-    for key, profiles in seen.items():
-        signing, env = by_settings[key]
-        several = f" (profile {', '.join(profiles)})" if len(seen) > 1 else ""
-        for finding in _of(host, signing, env):
-            yield Finding(
-                f"{finding.name}{several}",
-                finding.state,
-                finding.message,
-                finding.tasks,
-                finding.place,
-                finding.advice,
-                finding.commands,
-            )
+        yield _main(host, profile.signing, profile.env)
+        yield from missing_files(host, profile.signing)
 
 
-def _of(host: Host, signing: Signing, env: Mapping[str, str]) -> Iterator[Finding]:
+def _main(host: Host, signing: Signing, env: Mapping[str, str]) -> Finding:
     if signing.mode == "off":
-        yield Finding("certificate", State.FOUND, "none: signing.mode is off", _SIGNING)
-        return
+        return Finding("certificate", State.FOUND, "none: signing.mode is off", _SIGNING)
     if signing.mode == "test":
         identity = env["DRIVER_CERTIFICATE_ID"]
-        yield _test_windows(host, signing, identity) if host.is_windows else _test(host, identity)
-    elif signing.pfx:
-        yield _pfx(host, signing)
-    elif host.is_windows:
-        yield store_certificate(host, signing)
-    else:
-        yield Finding(
+        return _test_windows(host, signing, identity) if host.is_windows else _test(host, identity)
+    if signing.pfx:
+        return pfx_certificate(host, signing)
+    if not host.is_windows:
+        where = (
+            "with a provider" if signing.csp or signing.dlib else f"in the store {signing.store}"
+        )
+        return Finding(
             "certificate",
             State.MISSING,
-            f"it is in the store {signing.store} of a Windows, which this host does not have",
+            f"its key is {where} of a Windows, which this host does not have",
             _SIGNING,
             advice="sign on Windows, or give signing.pfx in config.toml",
         )
-    for name in signing.additional_certificates:
-        path = host.folder / name
-        if not path.is_file():
-            yield Finding(
-                "certificate",
-                State.MISSING,
-                "signing.additional-certificates: there is no such file",
-                _SIGNING,
-                str(path),
-                "put it there, or change the key in config.toml",
-            )
+    if signing.csp or (signing.dlib and not signing.thumbprint):
+        return provider_certificate(host, signing)
+    return store_certificate(host, signing)
 
 
 def _will_be_made(why: str, place: Path) -> Finding:
@@ -123,10 +99,10 @@ def _test_windows(host: Host, signing: Signing, identity: str) -> Finding:
         words = (folder / f"{identity}.txt").read_text("utf-8").split()
         thumbprint, until = words[0], int(words[1])
     except (OSError, UnicodeDecodeError, ValueError, IndexError):
-        return _will_be_made("no test certificate yet", folder)
-    exported = folder / f"{identity}.cer"
+        return _will_be_made("no test certificate is known", folder)
+    exported = folder / f"{thumbprint}.cer"
     scope = () if signing.machine_store else ("-user",)
-    answer = host.run(("certutil", *scope, "-store", signing.store, thumbprint))
+    answer = host.run(("certutil", *scope, "-silent", "-store", signing.store, thumbprint))
     if until <= host.now * 1000 or not exported.is_file() or answer.code != 0:
         return _will_be_made("the test certificate has expired or is gone", folder)
     try:
@@ -136,54 +112,7 @@ def _test_windows(host: Host, signing: Signing, identity: str) -> Finding:
             "certificate", State.MISSING, str(error), _SIGNING, str(exported), f"remove {exported}"
         )
     place = f"store {signing.store}"
-    return judge(certificate, place, _now(host), f"remove {exported}; signing makes another")
-
-
-def _pfx(host: Host, signing: Signing) -> Finding:
-    """Look into a PKCS #12 file. Its password goes by the environment to openssl, nowhere else."""
-    path = host.folder / signing.pfx
-    variable = signing.pfx_password_env
-    if not path.is_file():
-        return Finding(
-            "certificate",
-            State.MISSING,
-            "signing.pfx: there is no such file",
-            _SIGNING,
-            str(path),
-            "put it there, or change the key in config.toml",
-        )
-    if variable and variable not in host.env:
-        return Finding(
-            "certificate",
-            State.MISSING,
-            f"the variable {variable}, which holds the password, is not set",
-            _SIGNING,
-            str(path),
-            f"set {variable} (signing.pfx-password-env)",
-        )
-    if host.is_windows or not host.which("openssl"):
-        return Finding("certificate", State.FOUND, "not opened here", _SIGNING, str(path))
-    password = f"env:{variable}" if variable else "pass:"
-    # Files of older makers are encrypted by what OpenSSL 3 calls legacy.
-    for legacy in ((), ("-legacy",)):
-        answer = host.run(
-            ("openssl", "pkcs12", "-in", path, "-passin", password, "-nokeys", "-clcerts", *legacy)
-        )
-        if answer.code == 0:
-            break
-    try:
-        certificate = der.parse_pem(answer.text)
-    except ValueError:
-        reason = f"the password in {variable} opens it not" if variable else "it has a password"
-        return Finding(
-            "certificate",
-            State.MISSING,
-            f"openssl reads no certificate in it: {reason}, or it is no PKCS #12 file",
-            _SIGNING,
-            str(path),
-            "" if variable else "name the password's variable by signing.pfx-password-env",
-        )
-    return judge(certificate, str(path), _now(host), "get a certificate for code signing")
+    return judge(certificate, place, _now(host), "cargo make clean-cert, then sign again")
 
 
 def _now(host: Host) -> dt.datetime:

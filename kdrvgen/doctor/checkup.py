@@ -17,6 +17,7 @@ from kdrvgen.doctor.signing import signing_tool, time_stamp
 from kdrvgen.doctor.surroundings import cargo_config, clock, disk, rustflags
 from kdrvgen.doctor.windows import deployment
 from kdrvgen.doctor.wine import wine
+from kdrvgen.errors import FileAccessError
 from kdrvgen.model import Project
 
 __all__ = ["Scope", "check_up"]
@@ -109,6 +110,9 @@ class _Running(threading.Thread):
     def run(self) -> None:
         try:
             self._found = list(self._probe(self._host, self._project))
+        except (OSError, FileAccessError) as error:
+            told = f"cannot be told: {error}"
+            self._found = [Finding(self._subject, State.MISSING, told, self._tasks)]
         except Exception as error:  # noqa: BLE001 - raised again by the thread that asks
             self._error = error
 

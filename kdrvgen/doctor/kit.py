@@ -1,4 +1,4 @@
-"""The Windows Driver Kit and the SDK, where build.rs and the tasks find them."""
+"""The Windows Driver Kit, where build.rs finds it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from kdrvgen.doctor.host import Host
 from kdrvgen.model import Project
 from kdrvgen.model.wdk import FRAMEWORK_MAJORS
 
-__all__ = ["find_tool", "kit"]
+__all__ = ["kit", "registered", "versions"]
 
 _ROOTS = r"SOFTWARE\Microsoft\Windows Kits\Installed Roots"
 _ARCHITECTURES = {"x86_64": "x64", "i686": "x86", "aarch64": "arm64"}
-_TOOL_FOLDERS = {"ARM64": "arm64", "x86": "x86"}
 _WHERE = "install the Windows Driver Kit, or name its root by wdk.path in config.toml"
 
 
@@ -46,25 +45,6 @@ def kit(host: Host, project: Project) -> Iterator[Finding]:
             yield Finding("WDK", State.FOUND, f"{version} for {triple}", (Task.BUILD,), str(found))
 
 
-def find_tool(host: Host, name: str) -> str:
-    """Return where a program of the Windows SDK is, as the tasks find it; "" if nowhere.
-
-    That on PATH, else that of the newest kit.
-    """
-    if found := host.which(name):
-        return found
-    folder = _TOOL_FOLDERS.get(host.env.get("PROCESSOR_ARCHITECTURE", ""), "x64")
-    roots = [host.env.get("WDKContentRoot", ""), *(_registered(host, view) for view in (64, 32))]
-    programs = [
-        (version, program)
-        for root in roots
-        if root
-        for version, entry in _versions(Path(root) / "bin", ())
-        if (program := entry / folder / name).is_file()
-    ]
-    return str(max(programs)[1]) if programs else ""
-
-
 def _places(host: Host, project: Project) -> list[tuple[str, str]]:
     """Return where kits may be, each with what names it; "" where that is not set."""
     locate = project.wdk.locate
@@ -80,12 +60,13 @@ def _places(host: Host, project: Project) -> list[tuple[str, str]]:
         )
     if locate != "env":
         places += [
-            (f"KitsRoot10 in the {view}-bit registry", _registered(host, view)) for view in (64, 32)
+            (f"KitsRoot10 in the {view}-bit registry", registered(host, view)) for view in (64, 32)
         ]
     return places
 
 
-def _registered(host: Host, view: int) -> str:
+def registered(host: Host, view: int) -> str:
+    """Return the kits' root that the installers wrote to the registry; "" when they did not."""
     return str(host.registry(_ROOTS, "KitsRoot10", view) or "").strip()
 
 
@@ -104,7 +85,7 @@ def _kits(place: Path, architecture: str) -> list[Path]:
     for entry in _entries(package.parent if package else place):
         name = entry.name.lower()
         if name == wanted:
-            found += _versions(entry, ())
+            found += versions(entry, ())
         elif name.startswith(f"{wanted}.") and (version := _numbers(name[len(wanted) + 1 :])):
             found.append((version, entry))
     inner = (folder / "c" for _, folder in sorted(found, reverse=True))
@@ -118,7 +99,7 @@ def _libraries(root: Path, architecture: str, host: Host, project: Project) -> P
         asked = host.env.get("Version_Number", "")
     mode = "um" if project.driver.model == "umdf" else "km"
     every = _inside(root, "Lib")
-    for _, version in _versions(every, _numbers(asked) or ()) if every else ():
+    for _, version in versions(every, _numbers(asked) or ()) if every else ():
         modes = _inside(version, mode)
         found = _inside(modes, architecture) if modes else None
         if found and _entries(found):
@@ -135,7 +116,7 @@ def _lacks_framework(libraries: Path, architecture: str, project: Project) -> st
     folder: Path | None = libraries.parents[2]
     for name in ("wdf", model, architecture):
         folder = _inside(folder, name) if folder else None
-    if folder and _versions(folder, _numbers(wanted) or ()):
+    if folder and versions(folder, _numbers(wanted) or ()):
         return ""
     return f"the kit has no {model.upper()} {wanted}"
 
@@ -154,7 +135,7 @@ def _lacking(host: Host, project: Project, triple: str, looked: str) -> Finding:
     )
 
 
-def _versions(folder: Path, wanted: Sequence[int]) -> list[tuple[tuple[int, ...], Path]]:
+def versions(folder: Path, wanted: Sequence[int]) -> list[tuple[tuple[int, ...], Path]]:
     """Return the entries named by a version that begins with `wanted`, the newest first."""
     found = [
         (version, entry)

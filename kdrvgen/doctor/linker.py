@@ -137,17 +137,19 @@ def _tried(host: Host, program: str) -> Finding:
 
 
 def _visual_studio(host: Host, triple: str) -> Finding:
-    """Look for Microsoft's link.exe where rustc does: in the newest Visual Studio that has it."""
-    architecture = triple.partition("-")[0]
-    component, folder = _COMPONENTS[architecture]
+    """Look for Microsoft's link.exe: that of a prompt for developers, or of any Visual Studio."""
+    component, folder = _COMPONENTS[triple.partition("-")[0]]
+    on_path = Path(host.which("link.exe"))
+    # Other programs have that name too, such as one of Git's.
+    if (on_path.parent.name.lower(), on_path.parent.parent.name.lower()[:4]) == (folder, "host"):
+        return Finding("linker", State.FOUND, f"link.exe for {triple}", _BUILD, str(on_path))
     programs = host.env.get("ProgramFiles(x86)") or r"C:\Program Files (x86)"
     vswhere = rf"{programs}\Microsoft Visual Studio\Installer\vswhere.exe"
     pattern = rf"VC\Tools\MSVC\**\bin\Host*\{folder}\link.exe"
-    asked = ("-latest", "-products", "*", "-requires", component, "-find", pattern)
-    answer = host.run((vswhere, *asked))
+    answer = host.run((vswhere, "-products", "*", "-utf8", "-find", pattern))
     found = [line.strip() for line in answer.text.splitlines() if line.strip()]
     if answer.code == 0 and found:
-        return Finding("linker", State.FOUND, f"link.exe for {triple}", _BUILD, found[-1])
+        return Finding("linker", State.FOUND, f"link.exe for {triple}", _BUILD, found[0])
     return _missing(
         f"no Visual Studio has link.exe for {triple}",
         f"in the Visual Studio Installer add {component}",

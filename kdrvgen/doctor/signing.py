@@ -10,8 +10,8 @@ from pathlib import Path
 
 from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.doctor.host import Answer, Host
-from kdrvgen.doctor.kit import find_tool
 from kdrvgen.doctor.packages import Remedy, install
+from kdrvgen.doctor.sdk import find_tool
 from kdrvgen.model import Project, Signing
 
 __all__ = ["signing_tool", "time_stamp"]
@@ -24,25 +24,22 @@ _NOT_LOADED = 0xC000_0000
 
 def signing_tool(host: Host, project: Project) -> Iterator[Finding]:
     """Look for the program that signs, and have it do so."""
-    settings = [
-        signing
-        for profile in project.profiles
-        if (signing := project.signing_for(profile)).mode != "off"
-    ]
-    tools = {signing.tool for signing in settings}
-    for tool in sorted(tools):
-        if tool in {"signtool", "osslsigncode"} and (tool == "signtool") != host.is_windows:
+    for profile in project.profiles:
+        signing = project.signing_for(profile)
+        if signing.mode == "off":
+            continue
+        if signing.tool != "auto" and (signing.tool == "signtool") != host.is_windows:
             yield Finding(
-                tool,
+                signing.tool,
                 State.MISSING,
-                f'signing.tool = "{tool}" is not for this system',
+                f'signing.tool = "{signing.tool}" is not for this system',
                 _SIGNING,
                 advice='"auto" takes what each host has',
             )
         elif host.is_windows:
-            yield _signtool(host)
+            yield _signtool(host, signing)
         else:
-            yield from _osslsigncode(host, settings)
+            yield from _osslsigncode(host, signing)
 
 
 def time_stamp(host: Host, project: Project) -> Iterator[Finding]:
@@ -70,8 +67,11 @@ def time_stamp(host: Host, project: Project) -> Iterator[Finding]:
         yield Finding("time stamp", State.FOUND, "answers", (Task.SIGN,), url)
 
 
-def _signtool(host: Host) -> Finding:
-    place = find_tool(host, "signtool.exe")
+def _signtool(host: Host, signing: Signing) -> Finding:
+    own = signing.signtool and str(host.folder / signing.signtool)
+    place = host.which(own) if own else find_tool(host, "signtool.exe")
+    if own and not place:
+        return _broken("signtool", "signing.signtool: there is no such file", own)
     if not place:
         return Finding(
             "signtool", State.MISSING, "not on PATH and in no kit", _SIGNING, advice=_SDK
@@ -86,8 +86,8 @@ def _signtool(host: Host) -> Finding:
     return Finding("signtool", State.FOUND, version[1] if version else "runs", _SIGNING, place)
 
 
-def _osslsigncode(host: Host, settings: list[Signing]) -> Iterator[Finding]:
-    yield from _openssl(host, settings)
+def _osslsigncode(host: Host, signing: Signing) -> Iterator[Finding]:
+    yield from _openssl(host, signing)
     place = host.which("osslsigncode")
     if not place:
         yield _broken("osslsigncode", "is not installed", "", install(host, "osslsigncode"))
@@ -106,8 +106,8 @@ def _osslsigncode(host: Host, settings: list[Signing]) -> Iterator[Finding]:
     yield Finding("osslsigncode", State.FOUND, told, _SIGNING, place)
 
 
-def _openssl(host: Host, settings: list[Signing]) -> Iterator[Finding]:
-    if not any(each.mode == "test" or each.additional_certificates for each in settings):
+def _openssl(host: Host, signing: Signing) -> Iterator[Finding]:
+    if signing.mode != "test" and not signing.additional_certificates:
         return
     answer = host.run(("openssl", "version"))
     if answer.code != 0:

@@ -117,7 +117,7 @@ def _certificates(host: Host, store: str, *, machine: bool) -> list[Candidate]:
     exported, and read here.
     """
     scope = () if machine else ("-user",)
-    listed = host.run(("certutil", *scope, "-store", store))
+    listed = host.run(("certutil", *scope, "-silent", "-store", store))
     # Older versions have a blank after each pair of digits.
     found = re.findall(r": ((?:[0-9a-fA-F]{2} ?){20})\r?$", listed.text, re.MULTILINE)
     digits = dict.fromkeys(each.replace(" ", "").upper() for each in found)
@@ -126,7 +126,7 @@ def _certificates(host: Host, store: str, *, machine: bool) -> list[Candidate]:
 
         def export(name: str) -> Certificate | None:
             file = Path(folder, f"{name}.cer")
-            host.run(("certutil", *scope, "-store", store, name, file))
+            host.run(("certutil", *scope, "-silent", "-store", store, name, file))
             try:
                 return der.parse(file.read_bytes())
             except (OSError, ValueError):

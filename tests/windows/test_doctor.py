@@ -97,7 +97,7 @@ def test_a_windows_that_has_everything_lacks_nothing(
     windows: Windows, doctor: Doctor, control: Callable[..., None]
 ) -> None:
     windows.install_kits()
-    windows.install_visual_studio(components=["Microsoft.VisualStudio.Component.VC.Tools.x86.x64"])
+    windows.install_visual_studio()
     windows.put(LINK)
     control(CONTROL, "SystemStartOptions", "REG_SZ", " NOEXECUTE=OPTIN  TESTSIGNING")
     desk = Desk.start(windows)
