@@ -115,7 +115,7 @@ class Console:
         """Tell programs what is wrong with one file; people have read it in the list of files."""
         self._document["errors"].append({"path": path, "message": message})
         if self._form == "github":
-            self._annotate("error", path, message)
+            self._annotate("error", path, _safe(message))
 
     def failure(self, error: KdrvgenError) -> None:
         """Tell why the command failed."""

@@ -187,7 +187,8 @@ def _tell(
 
     lines = as_lines(findings, asked, brief=arguments.quiet)
     broken = [each for each in findings if each.breaks(asked)]
-    tasks = ", ".join(sorted({task for each in broken for task in each.tasks if task in asked}))
+    hurt = {task for each in broken for task in each.tasks if task in asked}
+    tasks = ", ".join(task for task in _TASKS if task in hurt)
     if not broken and not arguments.quiet:
         named = ", ".join(task for task in _TASKS if task in asked)
         lines.append(f"nothing is missing for {named} (profile {arguments.profile})")

@@ -16,6 +16,9 @@ from typing import NamedTuple
 __all__ = ["Answer", "Host", "this_host"]
 
 
+_LONGEST = 300
+
+
 class Answer(NamedTuple):
     """How a program ended.
 
@@ -29,8 +32,9 @@ class Answer(NamedTuple):
 
     @property
     def first_line(self) -> str:
-        """The first line that says anything."""
-        return next((line.strip() for line in self.text.splitlines() if line.strip()), "")
+        """The first line that says anything, as long as a message may be."""
+        lines = (line.strip() for line in self.text.splitlines())
+        return next((line[:_LONGEST] for line in lines if line), "")
 
 
 @dataclass(frozen=True, slots=True)

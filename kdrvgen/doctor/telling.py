@@ -33,8 +33,8 @@ def as_lines(findings: Sequence[Finding], asked: Collection[Task], *, brief: boo
             continue
         state = State.NOTE if each.state is State.MISSING and not each.breaks(asked) else each.state
         where = f"  ({each.place})" if each.place else ""
-        told = each.message.replace("\n", " ")
-        lines.append(f"{state:{_LEFT}}{each.name:{width}}  {told}{where}")
+        told = " ".join(f"{each.message}{where}".splitlines())
+        lines.append(f"{state:{_LEFT}}{each.name:{width}}  {told}")
         if each.state is not State.FOUND:
             tasks = ", ".join(each.tasks)
             lines.append(f"{'':{_LEFT}}{'':{width}}  for {tasks}")
@@ -65,5 +65,5 @@ def as_data(findings: Sequence[Finding], asked: Collection[Task]) -> dict[str, A
 def _remedies(finding: Finding, margin: str) -> list[str]:
     texts = [*map(as_text, finding.commands), *finding.advice.splitlines()]
     return [
-        f"{margin}→ {text}" if not text.startswith(" ") else f"{margin}{text}" for text in texts
+        f"{margin}-> {text}" if not text.startswith(" ") else f"{margin}{text}" for text in texts
     ]

@@ -157,7 +157,7 @@ def test_each_line_has_what_was_found_where_for_what_and_what_mends_it(machine: 
     lines = done.stdout.splitlines()
     (at,) = [index for index, line in enumerate(lines) if line.startswith("missing    cargo-make")]
     assert "for build, sign, verify, smoke, deploy" in lines[at + 1]
-    assert lines[at + 2].strip() == "→ cargo install --locked cargo-make"
+    assert lines[at + 2].strip() == "-> cargo install --locked cargo-make"
     assert any(str(machine.home / "bin/cargo") in line for line in lines)
 
     quiet = machine.kdrvgen("doctor", "-q").stdout

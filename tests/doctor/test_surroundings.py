@@ -21,6 +21,15 @@ from tests.pipeline.support import CONFIG
 PROJECT = Project(driver=Driver(name="hello"))
 
 
+def test_what_a_tool_says_cannot_drive_the_terminal(machine: Machine) -> None:
+    machine.give("cargo", "printf '\\033[31mbroken\\n'; exit 1")
+
+    for form in ("human", "github"):
+        said = machine.kdrvgen("doctor", "--for", "build", "--format", form).stdout
+        assert "\\x1b[31mbroken" in said
+        assert "\x1b" not in said
+
+
 @pytest.mark.parametrize("name", ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"])
 def test_flags_in_the_environment_break_the_build_and_are_shown_harmlessly(
     machine: Machine, name: str
@@ -88,6 +97,17 @@ def test_generated_files_that_were_edited_are_left_to_their_owner(machine: Machi
     assert told.code == 0
     assert told.about("generated files")["state"] == "note"
     assert makefile.read_text(encoding="utf-8").endswith("# mine\n")
+
+
+def test_a_file_that_cannot_be_compared_is_told_with_the_reason(machine: Machine) -> None:
+    (machine.folder / "build.rs").unlink()
+    (machine.folder / "build.rs").mkdir()
+
+    told = machine.doctor("--for", "build")
+
+    assert told.code == 7
+    assert told.missing == ["generated files"]
+    assert "build.rs" in told.about("generated files")["message"]
 
 
 # --- what cannot be brought about here: the machine is a value, and says what it says ---------

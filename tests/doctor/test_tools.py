@@ -100,7 +100,7 @@ def test_a_channel_that_is_not_installed_is_installed_by_rustup(machine: Machine
     message = "error: toolchain '1.11.0-x86_64-unknown-linux-gnu' is not installed"
     machine.give("rustup", f'echo "{message}"; exit 1')
 
-    told = machine.doctor()
+    told = machine.doctor("--for", "build")
 
     assert set(told.missing) >= {"cargo", "rustc"}
     (command,) = told.about("rustc")["commands"]
@@ -111,7 +111,9 @@ def test_a_channel_without_rustup_says_who_is_to_have_it(machine: Machine) -> No
     machine.configure(CONFIG + '[toolchain]\nchannel = "nightly"\n')
     machine.take_away("rustup")
 
-    assert '"nightly" is asked of rustup' in machine.doctor().about("rustc")["advice"]
+    assert (
+        '"nightly" is asked of rustup' in machine.doctor("--for", "build").about("rustc")["advice"]
+    )
 
 
 def test_a_compiler_older_than_the_edition_is_updated(machine: Machine) -> None:
@@ -142,7 +144,7 @@ def test_a_target_that_is_not_installed_comes_by_rustup(machine: Machine) -> Non
     assert command == ["rustup", "target", "add", "--toolchain", "mine", I686]
 
     machine.take_away("rustup")
-    assert "not rustup's" in machine.doctor().about("target", I686)["advice"]
+    assert "not rustup's" in machine.doctor("--for", "build").about("target", I686)["advice"]
 
 
 def test_library_sources_that_build_std_needs_come_by_rustup(machine: Machine) -> None:
@@ -157,13 +159,13 @@ def test_library_sources_that_build_std_needs_come_by_rustup(machine: Machine) -
     source = sysroot / "lib/rustlib/src/rust/library/core/src/lib.rs"
     source.parent.mkdir(parents=True)
     source.touch()
-    assert machine.doctor().about("library sources")["state"] == "found"
+    assert machine.doctor("--for", "build").about("library sources")["state"] == "found"
 
 
 def test_cargo_make_that_is_not_there_is_installed_by_cargo(machine: Machine) -> None:
     machine.take_away("cargo-make")
 
-    told = machine.doctor()
+    told = machine.doctor("--for", "build")
 
     assert told.missing == ["cargo-make"]
     (command,) = told.about("cargo-make")["commands"]
@@ -176,7 +178,7 @@ def test_cargo_make_that_is_not_there_is_installed_by_cargo(machine: Machine) ->
 def test_the_version_of_cargo_make_counts(machine: Machine, version: str, state: str) -> None:
     machine.give("cargo-make", f"echo cargo-make {version}")
 
-    finding = machine.doctor().about("cargo-make")
+    finding = machine.doctor("--for", "build").about("cargo-make")
 
     assert finding["state"] == state
     assert version in finding["message"]
@@ -186,18 +188,18 @@ def test_a_machine_without_a_linker_for_windows_is_told_which_would_do(machine: 
     machine.own_toolchain(X64, linker=False)
     machine.take_away("lld-link*")
 
-    told = machine.doctor()
+    told = machine.doctor("--for", "build")
 
     assert told.missing == ["linker"]
     assert "rust-lld" in told.about("linker")["advice"]
 
     machine.give("lld-link", "echo LLD 14.0.6")
-    assert "/KERNEL" in machine.doctor().about("linker")["message"]
+    assert "/KERNEL" in machine.doctor("--for", "build").about("linker")["message"]
     machine.take_away("lld-link")
     machine.give("lld-link-9", "echo LLD 9.0.0")
     machine.give("lld-link-18", "echo LLD 18.1.0")
     machine.give("lld-link-20", "echo LLD 20.1.0")
-    assert machine.doctor().about("linker")["place"].endswith("lld-link-20")
+    assert machine.doctor("--for", "build").about("linker")["place"].endswith("lld-link-20")
 
 
 @pytest.mark.parametrize(
@@ -209,15 +211,15 @@ def test_a_linker_that_the_configuration_names_is_looked_for(
 ) -> None:
     machine.configure(CONFIG + f'[linker]\nprogram = "{program}"\n')
 
-    assert message in machine.doctor().about("linker")["message"]
+    assert message in machine.doctor("--for", "build").about("linker")["message"]
 
 
 def test_a_linker_that_a_variable_of_cargo_names_goes_first(machine: Machine) -> None:
     own = machine.under(CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER="own-lld")
-    assert "there is no own-lld" in own.doctor().about("linker")["message"]
+    assert "there is no own-lld" in own.doctor("--for", "build").about("linker")["message"]
 
     machine.give("own-lld", "echo LLD 20.1.0")
-    assert own.doctor().about("linker")["place"].endswith("/own-lld")
+    assert own.doctor("--for", "build").about("linker")["place"].endswith("/own-lld")
 
 
 def test_a_tool_that_hangs_is_ended(machine: Machine) -> None:
@@ -233,16 +235,16 @@ def test_a_driver_kit_that_is_asked_for_is_looked_for_as_build_rs_does(machine: 
     machine.configure(
         f'[driver]\nname = "hello"\nmodel = "kmdf"\n[wdk]\nlocate = "path"\npath = "{kit}"\n'
     )
-    assert f"looked at wdk.path: {kit}" in machine.doctor().about("WDK")["message"]
+    assert f"looked at wdk.path: {kit}" in machine.doctor("--for", "build").about("WDK")["message"]
 
     for version in ("10.0.9.0", "10.0.10.0"):
         library = kit / "Lib" / version / "km/x64/ntoskrnl.lib"
         library.parent.mkdir(parents=True)
         library.touch()
-    assert "no KMDF 1" in machine.doctor().about("WDK")["message"]
+    assert "no KMDF 1" in machine.doctor("--for", "build").about("WDK")["message"]
 
     (kit / "Lib/wdf/kmdf/x64/1.15").mkdir(parents=True)
-    finding = machine.doctor().about("WDK")
+    finding = machine.doctor("--for", "build").about("WDK")
     assert finding["state"] == "found"
     assert finding["place"] == str(kit / "Lib/10.0.10.0/km/x64")
 
@@ -253,7 +255,7 @@ def test_a_driver_kit_of_nuget_is_found_by_the_environment(machine: Machine) -> 
     library.parent.mkdir(parents=True)
     library.touch()
 
-    found = machine.under(WDKContentRoot=str(packages)).doctor().about("WDK")
+    found = machine.under(WDKContentRoot=str(packages)).doctor("--for", "build").about("WDK")
 
     assert found["place"] == str(library.parent)
 
