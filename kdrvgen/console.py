@@ -90,6 +90,44 @@ class Console:
             )
             self._write(sys.stdout, self._fenced("".join(f"{line}\n" for line in lines)))
 
+    def begun(self, folder: str, paths: Iterable[str], commands: Iterable[str]) -> None:
+        """Tell of a new project's files, and what to run next."""
+        paths = list(paths)
+        self._document["folder"] = folder
+        self._document["files"] += [
+            {"path": path, "status": "created", "reason": ""} for path in paths
+        ]
+        if self._quiet or self._form == "json":
+            return
+        lines = [f"{folder}{os.sep}", *(f"  {line}" for line in _tree(paths)), "", "Next:"]
+        lines += [f"  {command}" for command in commands]
+        self._write(sys.stdout, "".join(f"{_safe(line)}\n" for line in lines))
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether a person sits there who can be asked something."""
+        human = self._form == "human" and not self._quiet
+        return human and all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+    def ask(self, question: str) -> str:
+        """Return what is typed for an answer; an end of input is taken for Ctrl-C.
+
+        The last line of the question stands in front of what is typed.
+        """
+        import contextlib  # noqa: PLC0415 - most commands ask nothing
+
+        with contextlib.suppress(ImportError):
+            import readline  # noqa: F401, PLC0415 - has `input` edit the line
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="surrogateescape")  # the model says what is wrong with it
+        above, newline, last = _safe(question).rpartition("\n")
+        self._write(sys.stdout, above + newline)
+        try:
+            return input(last)
+        except (EOFError, KeyboardInterrupt):
+            self._write(sys.stdout, "\n")
+            raise KeyboardInterrupt from None
+
     def answer(self, name: str, data: object, text: str) -> None:
         """Tell what was asked for: programs get `data` as a member `name`, people the text."""
         self._document[name] = data
@@ -192,6 +230,18 @@ class Console:
     def _write(stream: TextIO | None, text: str) -> None:
         if stream is not None:  # a process may be started without
             stream.write(text)
+
+
+def _tree(paths: Iterable[str]) -> Iterable[str]:
+    """Yield the lines of a tree of files, each folder above what is in it."""
+    above: list[str] = []
+    for path in sorted(paths, key=lambda path: path.split("/")):
+        *folders, name = path.split("/")
+        for depth, folder in enumerate(folders):
+            if above[: depth + 1] != folders[: depth + 1]:
+                yield f"{'  ' * depth}{folder}/"
+        above = folders
+        yield f"{'  ' * len(folders)}{name}"
 
 
 def _safe(text: str) -> str:
