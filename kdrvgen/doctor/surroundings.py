@@ -44,7 +44,9 @@ def rustflags(host: Host, project: Project) -> Iterator[Finding]:
     for name in ("CARGO_BUILD_RUSTFLAGS", *map(_target_variable, project.driver.triples)):
         if name in host.env:
             found = True
-            told = "is passed over" if name.startswith("CARGO_BUILD") else "joins the build"
+            # The flags of a target go before those of every build.
+            unused = matter and name.startswith("CARGO_BUILD")
+            told = "is passed over" if unused else "joins the build"
             yield Finding(
                 "flags for rustc",
                 State.NOTE,

@@ -13,6 +13,7 @@ from kdrvgen.doctor.checkup import Scope, check_up
 from kdrvgen.doctor.files import missing_files, provider_certificate
 from kdrvgen.doctor.findings import State, Task
 from kdrvgen.doctor.host import Host, this_host
+from kdrvgen.doctor.linker import linkers
 from kdrvgen.doctor.sdk import find_tool
 from kdrvgen.doctor.signing import signing_tool
 from tests.pipeline.authority import CODE_SIGNING, Identity
@@ -59,6 +60,19 @@ def test_signtool_is_taken_from_the_first_place_that_has_it(host: Host, tmp_path
     prompt = {**host.env, "WindowsSdkVerBinPath": str(tmp_path / "chosen")}
     host = dataclasses.replace(host, env=prompt)
     assert find_tool(host, "signtool.exe") == str(chosen)
+
+
+def test_link_exe_of_a_prompt_for_developers_needs_no_installer(host: Host, tmp_path: Path) -> None:
+    git = tmp_path / "usr/bin/link.exe"
+    microsofts = tmp_path / "MSVC/14/bin/Hostx64/x64/link.exe"
+    for program in (git, microsofts):
+        program.parent.mkdir(parents=True)
+        program.touch(0o755)
+
+    for program, state in ((git, State.MISSING), (microsofts, State.FOUND)):
+        prompt = dataclasses.replace(host, env={"PATH": str(program.parent)})
+        (finding,) = linkers(prompt, PROJECT, None)
+        assert finding.state is state, finding
 
 
 def test_signtool_that_the_configuration_names_has_to_be_there(host: Host) -> None:
