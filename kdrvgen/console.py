@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, TextIO
 
+    from kdrvgen.commands.remark import Remark
     from kdrvgen.errors import ConfigError, KdrvgenError
 
 __all__ = ["FORMATS", "Console"]
@@ -89,6 +90,36 @@ class Console:
                 for line in diff.split("\n")[:-1]
             )
             self._write(sys.stdout, self._fenced("".join(f"{line}\n" for line in lines)))
+
+    def tell(self, name: str, value: object) -> None:
+        """Tell programs something that people are told otherwise."""
+        self._document[name] = value
+
+    def remarks(self, rows: Iterable[Remark]) -> None:
+        """Tell what was found in files, under the title of each group in the order of the rows."""
+        told = self._document.setdefault("findings", [])
+        last = ""
+        for row in rows:
+            told.append(
+                {
+                    "kind": row.kind,
+                    "path": row.path,
+                    "line": row.line,
+                    "message": row.message,
+                    "remedy": row.remedy,
+                }
+            )
+            if self._form == "github":
+                message = f"{row.message}\n{row.remedy}" if row.remedy else row.message
+                self._annotate("warning" if row.counts else "notice", row.path, message, row.line)
+            elif self._form == "human" and (row.counts or not self._quiet):
+                if row.title != last:
+                    self._write(sys.stdout, f"\n{self._paint(row.title, '1', sys.stdout)}\n")
+                last = row.title
+                place = f"{row.path}:{row.line}" if row.line else row.path
+                self._write(sys.stdout, _safe(f"  {place}: {row.message}") + "\n")
+                if row.remedy:
+                    self._write(sys.stdout, _safe(f"      {row.remedy}") + "\n")
 
     def begun(self, folder: str, paths: Iterable[str], commands: Iterable[str]) -> None:
         """Tell of a new project's files, and what to run next."""
@@ -201,9 +232,10 @@ class Console:
             color = self._is_colored(sys.stderr)
             self._write(sys.stderr, draw(error.diagnostics, color=color))
 
-    def _annotate(self, kind: str, path: str, message: str) -> None:
+    def _annotate(self, kind: str, path: str, message: str, line: int = 0) -> None:
         # docs.github.com/actions/reference/workflow-commands-for-github-actions
         place = f" file={path.translate(_PROPERTY)}" if path else ""
+        place += f",line={line}" if line else ""
         text = f"::{kind}{place}::{message.translate(_DATA)}\n"
         self._write(sys.stdout, text)
 

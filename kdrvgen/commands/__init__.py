@@ -16,6 +16,7 @@ DEFAULT = "generate"
 """What is done when the first word is no verb but a configuration."""
 
 VERBS = {
+    "adopt": "read a hand-written project and propose the config.toml that reproduces it",
     "new": "begin a project from a template",
     "doctor": "tell what this machine lacks to build, sign and try the driver; --fix mends it",
     "eject": "give the generated files up: they become yours, and kdrvgen leaves them alone",
