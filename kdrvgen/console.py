@@ -162,8 +162,14 @@ class Console:
     def answer(self, name: str, data: object, text: str) -> None:
         """Tell what was asked for: programs get `data` as a member `name`, people the text."""
         self._document[name] = data
-        if self._form != "json":
+        if self._form != "json" and text:
             self._write(sys.stdout, self._fenced(f"{_safe(text)}\n"))
+
+    def remark(self, text: str) -> None:
+        """Tell people at once, on standard error, what is about to be done. Adds no line end."""
+        self._write(sys.stderr, _safe(text))
+        if sys.stderr is not None:
+            sys.stderr.flush()
 
     def warning(self, path: str, message: str) -> None:
         """Tell of something that ends no command but spoils its result."""
@@ -178,7 +184,7 @@ class Console:
         """Tell programs what is wrong with one file; people have read it in the list of files."""
         self._document["errors"].append({"path": path, "message": message})
         if self._form == "github":
-            self._annotate("error", path, message)
+            self._annotate("error", path, _safe(message))
 
     def failure(self, error: KdrvgenError) -> None:
         """Tell why the command failed."""

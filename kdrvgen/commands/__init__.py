@@ -18,6 +18,7 @@ DEFAULT = "generate"
 VERBS = {
     "adopt": "read a hand-written project and propose the config.toml that reproduces it",
     "new": "begin a project from a template",
+    "doctor": "tell what this machine lacks to build, sign and try the driver; --fix mends it",
     "eject": "give the generated files up: they become yours, and kdrvgen leaves them alone",
     "explain": "tell what a key, a linker argument or another term of the field does",
     "schema": "print the JSON schema of config.toml, for editors",

@@ -43,11 +43,14 @@ def main() -> None:
             },
             ROUNDS,
         )
+        doctor = Command([sys.executable, "-m", "kdrvgen", "doctor"], project, env=env)
+        doctor_time = compare({"kdrvgen doctor": doctor}, ROUNDS)["kdrvgen doctor"]
     for name, milliseconds in times.items():
         print(f"{name:50}{milliseconds:8.1f} ms")
     sign, build_time = times["cargo make sign"], times["cargo build"]
     for name in list(times)[2:]:
         print(f"cargo make sign ÷ ({name} + cargo build): {sign / (times[name] + build_time):.2f}")
+    print(f"kdrvgen doctor: {doctor_time / 1000:.2f} s")
 
 
 if __name__ == "__main__":

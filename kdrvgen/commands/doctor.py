@@ -1,0 +1,201 @@
+"""`kdrvgen doctor`: what this host lacks for a project, and the commands that mend it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kdrvgen.console import Console
+from kdrvgen.errors import ToolError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from kdrvgen.doctor.findings import Command, Finding, Task
+    from kdrvgen.doctor.host import Host
+    from kdrvgen.model import Project
+
+__all__ = ["populate_parser", "run"]
+
+_TASKS = ("build", "sign", "verify", "smoke", "deploy")
+_USUAL = ("build", "sign", "verify")
+_TIME_LIMIT = 10.0
+_LONGEST = 600
+
+
+def populate_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's own arguments."""
+    parser.add_argument(
+        "config",
+        metavar="CONFIG",
+        nargs="?",
+        help="the project's configuration (default: config.toml here; without one, what every "
+        "project needs)",
+    )
+    parser.add_argument(
+        "--for",
+        dest="tasks",
+        metavar="TASKS",
+        type=_tasks,
+        help="with commas: build, sign, verify, smoke, deploy; each counts with those before it "
+        "(default: build,sign,verify must work, and what smoke and deploy lack is noted)",
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="NAME",
+        default="development",
+        help="whose certificate, linker and tool to ask for (default: development)",
+    )
+    parser.add_argument(
+        "--fix", action="store_true", help="run the commands that mend what is missing; asks first"
+    )
+    parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
+    parser.add_argument(
+        "--network", action="store_true", help="ask the time stamp server whether it is there"
+    )
+    parser.add_argument(
+        "--time-limit",
+        metavar="SECONDS",
+        type=_seconds,
+        default=_TIME_LIMIT,
+        help="for each program that is asked (default: 10)",
+    )
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Carry the command out and tell `console`.
+
+    Returns:
+        0 when nothing that the tasks need is missing.
+
+    Raises:
+        ConfigError: The configuration is not valid.
+        ToolError: Something is missing.
+        UsageError: `--fix` without a terminal to ask on, and without `--yes`.
+    """
+    from kdrvgen.doctor.checkup import Scope, check_up  # noqa: PLC0415 - pulls in pydantic
+    from kdrvgen.doctor.findings import Task, needed_for  # noqa: PLC0415 - likewise
+    from kdrvgen.doctor.host import this_host  # noqa: PLC0415 - likewise
+    from kdrvgen.doctor.mending import remedies  # noqa: PLC0415 - likewise
+
+    if arguments.yes and not arguments.fix:
+        raise UsageError("--yes is the answer to what --fix asks, and there is no --fix.")
+    config, project = _project(arguments.config)
+    _demand_profile(arguments.profile, project)
+    host = this_host(Path(config).absolute().parent, arguments.time_limit)
+    asked = needed_for([Task(name) for name in arguments.tasks or _USUAL])
+    told = asked if arguments.tasks else asked | {Task.DEPLOY if host.is_windows else Task.SMOKE}
+
+    scope = Scope(arguments.profile, told, arguments.network)
+
+    def found() -> tuple[Finding, ...]:
+        return check_up(host, project, config, scope)
+
+    findings = found()
+    commands = remedies(findings, asked) if arguments.fix else ()
+    if commands:
+        _agree(commands, console, arguments)
+        _mend(commands, host, console)
+        findings = found()
+    _tell(findings, asked, console, arguments)
+    return 0
+
+
+def _tasks(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    if unknown := [name for name in names if name not in _TASKS]:
+        raise argparse.ArgumentTypeError(f"`{unknown[0]}` is none of {', '.join(_TASKS)}")
+    return names
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST:
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of seconds up to {_LONGEST}")
+    return seconds
+
+
+def _project(given: str | None) -> tuple[str, Project]:
+    """Return the configuration's path and what it describes; without one, a project of defaults."""
+    from kdrvgen.commands.missing import demand  # noqa: PLC0415 - for this verb's run only
+    from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic
+    from kdrvgen.model import Driver, Project  # noqa: PLC0415 - likewise
+
+    config = given or ("config.toml" if Path("config.toml").is_file() else "")
+    if not config:
+        return "", Project(driver=Driver(name="driver"))
+    demand(config)
+    return config, load(config)
+
+
+def _demand_profile(name: str, project: Project) -> None:
+    if name not in project.profiles:
+        known = ", ".join(project.profiles)
+        raise UsageError(f"there is no profile `{name}`, but {known}.")
+
+
+def _agree(commands: Sequence[Command], console: Console, arguments: argparse.Namespace) -> None:
+    """Show the commands, and ask whether to run them.
+
+    Raises:
+        UsageError: There is nobody to ask, or the answer is no.
+    """
+    from kdrvgen.doctor.telling import as_text  # noqa: PLC0415 - for --fix only
+
+    if arguments.yes:
+        return
+    listed = "\n".join(f"  {as_text(command)}" for command in commands)
+    if not (sys.stdin and sys.stdin.isatty()):
+        raise UsageError(
+            "--fix asks before it runs anything, and there is no terminal to ask on. It would run"
+            f"\n{listed}\nand does so with --yes."
+        )
+    console.remark(f"--fix runs\n{listed}\nNow? [y/N] ")
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise UsageError("nothing was run.")
+
+
+def _mend(commands: Sequence[Command], host: Host, console: Console) -> None:
+    from kdrvgen.doctor.mending import run as run_command  # noqa: PLC0415 - for --fix only
+    from kdrvgen.doctor.telling import as_text  # noqa: PLC0415 - likewise
+
+    for command in commands:
+        console.remark(f"+ {as_text(command)}\n")
+        code = run_command(command, host)
+        if code != 0:
+            ended = "could not be started" if code is None else f"ended with {code}"
+            console.remark(f"  {command[0]} {ended}\n")
+
+
+def _tell(
+    findings: Sequence[Finding],
+    asked: Collection[Task],
+    console: Console,
+    arguments: argparse.Namespace,
+) -> None:
+    """Tell what was found.
+
+    Raises:
+        ToolError: Something is missing.
+    """
+    from kdrvgen.doctor.telling import as_data, as_lines  # noqa: PLC0415 - see run
+
+    lines = as_lines(findings, asked, brief=arguments.quiet)
+    broken = [each for each in findings if each.breaks(asked)]
+    hurt = {task for each in broken for task in each.tasks if task in asked}
+    tasks = ", ".join(task for task in _TASKS if task in hurt)
+    if not broken and not arguments.quiet:
+        named = ", ".join(task for task in _TASKS if task in asked)
+        lines.append(f"nothing is missing for {named} (profile {arguments.profile})")
+    console.answer("doctor", as_data(findings, asked), "\n".join(lines))
+    for each in broken:
+        console.blame(arguments.config or "config.toml", f"{each.name}: {each.message}")
+    if broken:
+        raise ToolError(
+            f"{tasks}: {len(broken)} {'thing is' if len(broken) == 1 else 'things are'} missing."
+        )

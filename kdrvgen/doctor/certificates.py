@@ -1,0 +1,119 @@
+"""Which certificate signs, and what has become of the pipeline's own."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from kdrvgen.doctor import der
+from kdrvgen.doctor.files import missing_files, pfx_certificate, provider_certificate
+from kdrvgen.doctor.findings import Finding, State, Task
+from kdrvgen.doctor.host import Host
+from kdrvgen.doctor.judging import judge
+from kdrvgen.doctor.store import store_certificate
+from kdrvgen.model import Project, Signing
+
+__all__ = ["certificates"]
+
+_SIGNING = (Task.SIGN, Task.VERIFY)
+
+
+def certificates(host: Host, project: Project) -> Iterator[Finding]:
+    """Look for the certificate of the one profile that the project has."""
+    from kdrvgen.rendering.plan import plan  # noqa: PLC0415 - as the tasks name it
+
+    for profile in plan(project)["profiles"]:
+        yield _main(host, profile.signing, profile.env)
+        yield from missing_files(host, profile.signing)
+
+
+def _main(host: Host, signing: Signing, env: Mapping[str, str]) -> Finding:
+    if signing.mode == "off":
+        return Finding("certificate", State.FOUND, "none: signing.mode is off", _SIGNING)
+    if signing.mode == "test":
+        identity = env["DRIVER_CERTIFICATE_ID"]
+        return _test_windows(host, signing, identity) if host.is_windows else _test(host, identity)
+    if signing.pfx:
+        return pfx_certificate(host, signing)
+    if not host.is_windows:
+        where = (
+            "with a provider" if signing.csp or signing.dlib else f"in the store {signing.store}"
+        )
+        return Finding(
+            "certificate",
+            State.MISSING,
+            f"its key is {where} of a Windows, which this host does not have",
+            _SIGNING,
+            advice="sign on Windows, or give signing.pfx in config.toml",
+        )
+    if signing.csp or (signing.dlib and not signing.thumbprint):
+        return provider_certificate(host, signing)
+    return store_certificate(host, signing)
+
+
+def _will_be_made(why: str, place: Path) -> Finding:
+    return Finding(
+        "certificate", State.FOUND, f"{why}: `cargo make sign` makes one", _SIGNING, str(place)
+    )
+
+
+def _test(host: Host, identity: str) -> Finding:
+    data = host.env.get("XDG_DATA_HOME") or str(Path(host.env.get("HOME", "/"), ".local/share"))
+    folder = Path(data, "kdrvgen/certificates")
+    path = folder / f"{identity}.pem"
+    try:
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return _will_be_made("no test certificate yet", path)
+    except (OSError, UnicodeDecodeError) as error:
+        return Finding(
+            "certificate",
+            State.MISSING,
+            f"cannot be read: {getattr(error, 'strerror', None) or error}",
+            _SIGNING,
+            str(path),
+            f"remove {path}; `cargo make sign` makes another",
+        )
+    record = re.match(r"# valid until (\d+) as (\S+)\n", text)
+    if record is None or int(record[1]) <= host.now or not (folder / record[2]).is_file():
+        return _will_be_made("the test certificate has expired or is incomplete", path)
+    try:
+        certificate = der.parse_pem(text)
+    except ValueError as error:
+        return Finding(
+            "certificate",
+            State.MISSING,
+            f"is damaged: {error}",
+            _SIGNING,
+            str(path),
+            f"remove {path}; `cargo make sign` makes another",
+        )
+    return judge(certificate, str(path), _now(host), f"remove {path}; signing makes another")
+
+
+def _test_windows(host: Host, signing: Signing, identity: str) -> Finding:
+    folder = Path(host.env.get("LOCALAPPDATA", ""), "kdrvgen/certificates")
+    try:
+        words = (folder / f"{identity}.txt").read_text("utf-8").split()
+        thumbprint, until = words[0], int(words[1])
+    except (OSError, UnicodeDecodeError, ValueError, IndexError):
+        return _will_be_made("no test certificate is known", folder)
+    exported = folder / f"{thumbprint}.cer"
+    scope = () if signing.machine_store else ("-user",)
+    answer = host.run(("certutil", *scope, "-silent", "-store", signing.store, thumbprint))
+    if until <= host.now * 1000 or not exported.is_file() or answer.code != 0:
+        return _will_be_made("the test certificate has expired or is gone", folder)
+    try:
+        certificate = der.parse(exported.read_bytes())
+    except (OSError, ValueError) as error:
+        return Finding(
+            "certificate", State.MISSING, str(error), _SIGNING, str(exported), f"remove {exported}"
+        )
+    place = f"store {signing.store}"
+    return judge(certificate, place, _now(host), "cargo make clean-cert, then sign again")
+
+
+def _now(host: Host) -> dt.datetime:
+    return dt.datetime.fromtimestamp(host.now, dt.UTC)

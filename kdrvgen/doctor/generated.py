@@ -1,0 +1,46 @@
+"""Whether the generated files are what the configuration says."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+from kdrvgen.doctor.findings import Finding, State, Task
+from kdrvgen.model import Project
+
+__all__ = ["generated"]
+
+_TASKS = tuple(Task)
+
+
+def generated(config: str, project: Project) -> Iterator[Finding]:
+    """Compare them, as `kdrvgen CONFIG --check` does."""
+    from kdrvgen.output.run import write  # noqa: PLC0415 - for this probe only
+    from kdrvgen.rendering.project import render  # noqa: PLC0415 - likewise: pulls in Jinja2
+
+    root = os.path.dirname(config) or "."  # noqa: PTH120 - as the verb has it
+    report = write(render(project), root, dry_run=True).report
+    if not report.drifted:
+        names = ", ".join(str(entry.path) for entry in report.entries)
+        yield Finding("generated files", State.FOUND, f"up to date: {names}", _TASKS, root)
+        return
+    differing = ", ".join(str(entry.path) for entry in report.drift)
+    if report.refused:
+        yield Finding(
+            "generated files",
+            State.NOTE,
+            f"edited by hand, or not kdrvgen's: {differing}",
+            _TASKS,
+            root,
+            f"kdrvgen {config} --diff shows how; config.toml can say it, or eject the files",
+        )
+        return
+    yield Finding(
+        "generated files",
+        State.MISSING,
+        f"not what {config} says: {differing}",
+        _TASKS,
+        root,
+        commands=((sys.executable, "-m", "kdrvgen", config),),
+    )

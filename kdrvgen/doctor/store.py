@@ -1,0 +1,139 @@
+"""Certificates in the stores of Windows, by certutil: which of them signtool would take."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+from kdrvgen.doctor import der
+from kdrvgen.doctor.der import Certificate
+from kdrvgen.doctor.findings import Finding, State, Task
+from kdrvgen.doctor.host import Host
+from kdrvgen.doctor.judging import judge
+from kdrvgen.model import Signing
+
+__all__ = ["Candidate", "choose", "store_certificate"]
+
+_SIGNING = (Task.SIGN, Task.VERIFY)
+_AT_ONCE = 4
+_OWN_STORE = "My"
+
+
+class Candidate(NamedTuple):
+    """A certificate, and the store that it is in."""
+
+    store: str
+    machine: bool
+    certificate: Certificate
+
+
+def store_certificate(host: Host, signing: Signing) -> Finding:
+    """Look for the one certificate that signtool is told to take.
+
+    Where it is not there, the finding's advice lists what could be: its store, then the other ones
+    that people put certificates into.
+    """
+    now = dt.datetime.fromtimestamp(host.now, dt.UTC)
+    own = _certificates(host, signing.store, machine=signing.machine_store)
+    finding = choose(signing, own, now)
+    if finding.state is State.FOUND:
+        return finding
+    places = dict.fromkeys(
+        (store, machine) for store in (signing.store, _OWN_STORE) for machine in (False, True)
+    )
+    places.pop((signing.store, signing.machine_store))
+    others = [
+        each for store, machine in places for each in _certificates(host, store, machine=machine)
+    ]
+    good = [each for each in (*own, *others) if _is_good(each.certificate, now)]
+    return Finding(
+        finding.name,
+        finding.state,
+        finding.message,
+        finding.tasks,
+        finding.place,
+        _advice(signing, good),
+    )
+
+
+def choose(signing: Signing, found: Sequence[Candidate], now: dt.datetime) -> Finding:
+    """Judge which of a store's certificates the settings mean: signtool wants one and no more.
+
+    `/sha1` names one; `/n` takes those whose subject has the text in it, whatever its case, that
+    are valid and for code signing (Microsoft Learn, SignTool).
+    """
+    place = f"store {signing.store} of {_location(machine=signing.machine_store)}"
+    if signing.thumbprint:
+        meant = [one for one in found if one.certificate.thumbprint == signing.thumbprint]
+        wanted = f"thumbprint {signing.thumbprint}"
+    else:
+        meant = [one for one in found if signing.subject.lower() in one.certificate.subject.lower()]
+        wanted = f"CN={signing.subject}"
+        good = [one for one in meant if _is_good(one.certificate, now)]
+        if len(good) > 1:
+            message = f"{len(good)} certificates have {wanted}, and signtool takes none of several"
+            return Finding("certificate", State.MISSING, message, _SIGNING, place)
+        meant = good or meant
+    if not meant:
+        message = f"no certificate with {wanted} among {len(found)}"
+        return Finding("certificate", State.MISSING, message, _SIGNING, place)
+    return judge(meant[0].certificate, place, now, "")
+
+
+def _advice(signing: Signing, good: Sequence[Candidate]) -> str:
+    if not good:
+        return "import one: certutil -user -importpfx STORE FILE.pfx"
+    lines = ["in config.toml, one of"]
+    for store, machine, certificate in good:
+        extra = ""
+        if store != signing.store:
+            extra += f', signing.store = "{store}"'
+        if machine != signing.machine_store:
+            extra += f", signing.machine-store = {str(machine).lower()}"
+        lines.append(
+            f'  signing.thumbprint = "{certificate.thumbprint}"{extra}'
+            f"  (CN={certificate.subject}, valid until {certificate.ends:%Y-%m-%d})"
+        )
+    return "\n".join(lines)
+
+
+def _is_good(certificate: Certificate, now: dt.datetime) -> bool:
+    return certificate.may_sign_code and certificate.begins <= now <= certificate.ends
+
+
+def _location(*, machine: bool) -> str:
+    return "LocalMachine" if machine else "CurrentUser"
+
+
+def _certificates(host: Host, store: str, *, machine: bool) -> list[Candidate]:
+    """Return what certutil finds in a store.
+
+    What it prints is translated, except for the digits of the hashes; each certificate is then
+    exported, and read here.
+    """
+    scope = () if machine else ("-user",)
+    listed = host.run(("certutil", *scope, "-silent", "-store", store))
+    # Older versions have a blank after each pair of digits.
+    found = re.findall(r": ((?:[0-9a-fA-F]{2} ?){20})\r?$", listed.text, re.MULTILINE)
+    digits = dict.fromkeys(each.replace(" ", "").upper() for each in found)
+
+    with tempfile.TemporaryDirectory(prefix="kdrvgen-") as folder:
+
+        def export(name: str) -> Certificate | None:
+            file = Path(folder, f"{name}.cer")
+            host.run(("certutil", *scope, "-silent", "-store", store, name, file))
+            try:
+                return der.parse(file.read_bytes())
+            except (OSError, ValueError):
+                return None
+
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            read = list(pool.map(export, digits))
+    # A serial number may be as long as a hash, and names the same certificate.
+    distinct = dict.fromkeys(each for each in read if each)
+    return [Candidate(store, machine, each) for each in distinct]

@@ -1,0 +1,219 @@
+"""The certificate that signs: the pipeline's own, a PKCS #12 file, one of several in a store."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kdrvgen import Signing
+from kdrvgen.doctor import der
+from kdrvgen.doctor.findings import State
+from kdrvgen.doctor.store import Candidate, choose
+from tests.doctor.support import Machine
+from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Identity
+from tests.pipeline.support import CONFIG
+
+NOW = dt.datetime.now(dt.UTC)
+GOOD = Identity.make("My Company — é", CODE_SIGNING, days=(-1, 9000))
+SECRET = "correct horse"  # noqa: S105 - made up
+OWN = CONFIG + 'mode = "certificate"\npfx = "own.pfx"\npfx-password-env = "OWN_PASSWORD"\n'
+
+
+def _thumbprint(identity: Identity) -> str:
+    return identity.certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - its name
+
+
+def _der(identity: Identity) -> bytes:
+    return identity.certificate.public_bytes(Encoding.DER)
+
+
+# --- the pipeline's own -----------------------------------------------------------------------
+
+
+def _put(machine: Machine, identity: Identity, until: float) -> None:
+    name = machine.doctor("--for", "sign").about("certificate")["place"].rpartition("/")[2]
+    machine.certificates.mkdir(parents=True)
+    head = f"# valid until {int(until)} as public.cer\n".encode()
+    pem = identity.key_pem() + identity.certificate_pem()
+    (machine.certificates / name).write_bytes(head + pem)
+    (machine.certificates / "public.cer").write_bytes(_der(identity))
+
+
+def test_a_test_certificate_that_does_not_exist_yet_is_nothing_to_worry_about(
+    machine: Machine,
+) -> None:
+    told = machine.doctor("--for", "sign")
+
+    assert told.code == 0
+    assert "`cargo make sign` makes one" in told.about("certificate")["message"]
+
+
+def test_the_test_certificate_is_told_with_name_thumbprint_and_last_day(machine: Machine) -> None:
+    _put(machine, GOOD, time.time() + 9000)
+
+    finding = machine.doctor("--for", "sign").about("certificate")
+
+    assert finding["state"] == "found"
+    last = GOOD.certificate.not_valid_after_utc
+    for part in ("CN=My Company — é", _thumbprint(GOOD), f"valid until {last:%Y-%m-%d}"):
+        assert part in finding["message"]
+
+
+def test_a_test_certificate_that_has_expired_is_made_anew_by_the_task(machine: Machine) -> None:
+    _put(machine, GOOD, time.time() - 9)
+
+    told = machine.doctor("--for", "sign")
+
+    assert told.code == 0
+    assert "expired" in told.about("certificate")["message"]
+
+
+@pytest.mark.parametrize(
+    ("identity", "part"),
+    [
+        (Identity.make("x", TIME_STAMPING), "not for code signing"),
+        (Identity.make("x", CODE_SIGNING, days=(-9, -1)), "expired on"),
+        (Identity.make("x", CODE_SIGNING, days=(2, 9)), "not valid before"),
+    ],
+)
+def test_a_certificate_that_signs_no_code_today_is_found_out(
+    machine: Machine, identity: Identity, part: str
+) -> None:
+    _put(machine, identity, time.time() + 9000)
+
+    told = machine.doctor("--for", "sign")
+
+    assert told.missing == ["certificate"]
+    assert part in told.about("certificate")["message"]
+
+
+# --- a PKCS #12 file --------------------------------------------------------------------------
+
+
+def test_a_pkcs12_file_is_opened_and_its_password_never_shown(machine: Machine) -> None:
+    machine.configure(OWN)
+    machine.kdrvgen("config.toml")
+    assert "no such file" in machine.doctor("--for", "sign").about("certificate")["message"]
+
+    (machine.folder / "own.pfx").write_bytes(GOOD.pfx(SECRET))
+    told = machine.doctor("--for", "sign")
+    assert told.missing == ["certificate"]
+    assert "the variable OWN_PASSWORD" in told.about("certificate")["message"]
+
+    told = machine.under(OWN_PASSWORD="wrong " + SECRET).doctor("--for", "sign")
+    assert told.missing == ["certificate"]
+    assert "the password in OWN_PASSWORD" in told.about("certificate")["message"]
+    assert SECRET not in told.text
+
+    told = machine.under(OWN_PASSWORD=SECRET).doctor("--for", "sign")
+    assert told.code == 0
+    assert _thumbprint(GOOD) in told.about("certificate")["message"]
+    assert SECRET not in told.text
+
+
+def test_a_store_of_windows_is_not_on_this_host(machine: Machine) -> None:
+    machine.configure(CONFIG + 'mode = "certificate"\n')
+
+    assert "of a Windows" in machine.doctor("--for", "sign").about("certificate")["message"]
+
+
+def test_only_the_profile_that_is_asked_for_counts(machine: Machine) -> None:
+    machine.configure(
+        CONFIG + '[profiles.production]\nsigning.mode = "certificate"\nsigning.pfx = "a"\n'
+    )
+    machine.kdrvgen("config.toml")
+
+    assert machine.doctor().code == 0
+    assert machine.doctor("--profile", "production").missing == ["certificate"]
+
+
+def test_an_additional_certificate_that_is_not_there_is_named(machine: Machine) -> None:
+    machine.configure(CONFIG + 'additional-certificates = ["chain.pem"]\n')
+
+    finding = machine.doctor("--for", "sign").about("certificate", "additional")
+
+    assert finding["place"].endswith("/chain.pem")
+
+
+# --- several in a store -----------------------------------------------------------------------
+
+
+def _candidate(identity: Identity) -> Candidate:
+    return Candidate("My", machine=False, certificate=der.parse(_der(identity)))
+
+
+def test_of_several_certificates_signtool_takes_the_one_that_is_good() -> None:
+    good = Identity.make("My Company GmbH", CODE_SIGNING)
+    others = [
+        Identity.make("My Company GmbH", CODE_SIGNING, days=(-9, -1)),
+        Identity.make("My Company GmbH", TIME_STAMPING),
+        Identity.make("Another", CODE_SIGNING),
+    ]
+    found = [_candidate(each) for each in (*others, good)]
+
+    by_name = choose(Signing(mode="certificate", subject="my company"), found, NOW)
+    assert by_name.state is State.FOUND
+    assert _thumbprint(good) in by_name.message
+
+    by_thumbprint = choose(
+        Signing(mode="certificate", thumbprint=_thumbprint(others[0])), found, NOW
+    )
+    assert by_thumbprint.state is State.MISSING
+    assert "expired" in by_thumbprint.message
+
+
+def test_two_that_are_good_are_one_too_many() -> None:
+    found = [_candidate(Identity.make("My Company", CODE_SIGNING)) for _ in range(2)]
+
+    finding = choose(Signing(mode="certificate", subject="My Company"), found, NOW)
+
+    assert finding.state is State.MISSING
+    assert finding.message.startswith("2 certificates")
+
+
+def test_one_that_ends_soon_is_worth_a_note() -> None:
+    found = [_candidate(Identity.make("x", CODE_SIGNING, days=(-1, 9)))]
+
+    assert choose(Signing(mode="certificate", subject="x"), found, NOW).state is State.NOTE
+
+
+def test_none_is_told_as_none() -> None:
+    finding = choose(Signing(mode="certificate", subject="Nobody"), [_candidate(GOOD)], NOW)
+
+    assert finding.message == "no certificate with CN=Nobody among 1"
+
+
+# --- what a certificate says of itself --------------------------------------------------------
+
+
+@pytest.mark.parametrize("days", [(-20_000, 2), (-1, 20_000)])
+def test_a_certificate_is_read_as_cryptography_reads_it(days: tuple[int, int]) -> None:
+    identity = Identity.make('名前 \\ "x"', TIME_STAMPING, GOOD, days=days)
+
+    read = der.parse(_der(identity))
+
+    assert read.subject == '名前 \\ "x"'
+    assert read.thumbprint == _thumbprint(identity)
+    assert read.begins == identity.certificate.not_valid_before_utc
+    assert read.ends == identity.certificate.not_valid_after_utc
+    assert not read.may_sign_code
+
+
+@given(st.data())
+def test_a_damaged_certificate_is_read_or_refused(data: st.DataObject) -> None:
+    whole = bytearray(_der(GOOD))
+    for _ in range(data.draw(st.integers(1, 3))):
+        whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(whole)))
+
+    for damaged in (bytes(whole), bytes(whole[:cut])):
+        try:
+            der.parse(damaged)
+        except ValueError:
+            continue

@@ -1,0 +1,209 @@
+"""The verb itself: what it mends, how it asks, how it ends."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import pty
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.doctor.support import Machine
+from tests.pipeline.support import CONFIG, X64
+
+CHANGED = CONFIG + '[linker]\nargs = ["/MAP"]\n'
+
+
+# --- --fix ------------------------------------------------------------------------------------
+
+
+def test_fix_without_a_terminal_says_what_it_would_run_and_runs_nothing(machine: Machine) -> None:
+    machine.configure(CHANGED)
+    before = (machine.folder / "build.rs").read_bytes()
+
+    done = machine.kdrvgen("doctor", "--fix")
+
+    assert done.returncode == 2
+    assert "-m kdrvgen config.toml" in done.stdout
+    assert "--yes" in done.stdout
+    assert (machine.folder / "build.rs").read_bytes() == before
+
+
+def test_fix_shows_the_command_runs_it_and_looks_again(machine: Machine) -> None:
+    machine.configure(CHANGED)
+    assert machine.kdrvgen("config.toml", "--check").returncode == 4
+
+    done = machine.kdrvgen("doctor", "--fix", "--yes")
+
+    assert done.returncode == 0, done.stdout
+    assert "+ " in done.stdout
+    assert machine.kdrvgen("config.toml", "--check").returncode == 0
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2), ("", 2)])
+def test_fix_asks_on_a_terminal(machine: Machine, answer: str, code: int) -> None:
+    machine.configure(CHANGED)
+    ours, theirs = pty.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    done = subprocess.run(
+        [sys.executable, "-m", "kdrvgen", "doctor", "--fix"],
+        cwd=machine.folder,
+        env=machine.env,
+        stdin=theirs,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    os.close(ours)
+    os.close(theirs)
+
+    assert done.returncode == code, done.stderr
+    assert "Now? [y/N]" in done.stderr
+    assert machine.kdrvgen("config.toml", "--check").returncode == (0 if code == 0 else 4)
+
+
+def test_fix_installs_by_the_systems_package_manager_and_by_rustup(machine: Machine) -> None:
+    sysroot = machine.own_toolchain()
+    real = machine.real("osslsigncode")
+    machine.take_away("osslsigncode")
+    library = sysroot / "lib/rustlib" / X64 / "lib"
+    machine.give("sudo", 'exec "$@"')
+    machine.give("apt-get", f'[ "$1" != install ] || /bin/ln -s {real} {machine.home}/bin/"$3"')
+    machine.give("rustup", f"/bin/mkdir -p {library}; echo > {library}/libcore-1.rlib")
+
+    told = machine.doctor("--fix", "--yes")
+
+    assert told.code == 0, told.text
+    update, install, target = (
+        told.text.index(part)
+        for part in (
+            "apt-get update",
+            "apt-get install",
+            f"+ rustup target add --toolchain mine {X64}",
+        )
+    )
+    assert target < update < install
+
+
+def test_a_command_that_fails_is_told_and_what_it_was_for_is_still_missing(
+    machine: Machine,
+) -> None:
+    machine.take_away("osslsigncode")
+    machine.give("sudo", 'exec "$@"')
+    machine.give("apt-get", "exit 100")
+
+    told = machine.doctor("--fix", "--yes")
+
+    assert told.code == 7
+    assert told.missing == ["osslsigncode"]
+    assert "ended with 100" in told.text
+
+
+def test_nothing_to_mend_is_nothing_to_ask(machine: Machine) -> None:
+    assert machine.kdrvgen("doctor", "--fix").returncode == 0
+
+
+# --- the network, only when asked for ---------------------------------------------------------
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    class Refuse(http.server.BaseHTTPRequestHandler):
+        def do_HEAD(self) -> None:
+            self.send_error(405)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Refuse) as listening:
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_port}"
+        listening.shutdown()
+        thread.join()
+
+
+def test_the_time_stamp_server_is_asked_when_told_to(machine: Machine, server: str) -> None:
+    machine.configure(CONFIG.replace('""', f'"{server}"'))
+
+    assert machine.doctor("--network", "--for", "sign").about("time stamp")["place"] == server
+
+
+def test_a_time_stamp_server_that_is_not_there_is_named_only_when_asked(machine: Machine) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        machine.configure(CONFIG.replace('""', f'"http://127.0.0.1:{taken.getsockname()[1]}"'))
+        machine.kdrvgen("config.toml")
+
+        assert machine.doctor().code == 0
+        assert machine.doctor("--network").missing == ["time stamp"]
+
+
+# --- how it is asked, and how it answers ------------------------------------------------------
+
+
+def test_each_line_has_what_was_found_where_for_what_and_what_mends_it(machine: Machine) -> None:
+    machine.take_away("cargo-make")
+
+    done = machine.kdrvgen("doctor")
+
+    assert done.returncode == 7
+    lines = done.stdout.splitlines()
+    (at,) = [index for index, line in enumerate(lines) if line.startswith("missing    cargo-make")]
+    assert "for build, sign, verify, smoke, deploy" in lines[at + 1]
+    assert lines[at + 2].strip() == "-> cargo install --locked cargo-make"
+    assert any(str(machine.home / "bin/cargo") in line for line in lines)
+
+    quiet = machine.kdrvgen("doctor", "-q").stdout
+    assert "cargo-make" in quiet
+    assert "rustc" not in quiet
+
+
+def test_github_gets_an_annotation_for_each_thing_that_is_missing(machine: Machine) -> None:
+    machine.take_away("cargo-make")
+
+    said = machine.kdrvgen("doctor", "--format", "github").stdout
+
+    assert "::error file=config.toml::cargo-make: is not installed" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--for", "build,lunch"], "`lunch` is none of build, sign, verify, smoke, deploy"),
+        (["--yes"], "there is no --fix"),
+        (["--profile", "prod"], "there is no profile `prod`, but development, production"),
+        (["--time-limit", "never"], "`never` is no number of seconds"),
+        (["other.toml"], "there is no file other.toml"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_usage_error(
+    machine: Machine, words: list[str], message: str
+) -> None:
+    done = machine.kdrvgen("doctor", *words)
+
+    assert done.returncode == 2
+    assert message in done.stdout
+
+
+def test_a_configuration_that_is_not_valid_is_told_first(machine: Machine) -> None:
+    machine.configure("[driver]\n")
+
+    assert machine.kdrvgen("doctor").returncode == 3
+
+
+def test_it_looks_at_the_project_that_it_is_given(machine: Machine, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "config.toml").write_text(CONFIG, encoding="utf-8")
+
+    told = machine.doctor("../../other/config.toml", "--fix", "--yes")
+
+    assert told.code == 0, told.text
+    assert (other / "Makefile.toml").is_file()

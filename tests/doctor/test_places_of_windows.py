@@ -1,0 +1,129 @@
+"""Where tools and certificates of Windows lie: the machine is a value here, its files are real."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from pathlib import Path
+
+import pytest
+
+from kdrvgen import Driver, Project, Signing
+from kdrvgen.doctor.checkup import Scope, check_up
+from kdrvgen.doctor.files import missing_files, provider_certificate
+from kdrvgen.doctor.findings import State, Task
+from kdrvgen.doctor.host import Host, this_host
+from kdrvgen.doctor.linker import linkers
+from kdrvgen.doctor.sdk import find_tool
+from kdrvgen.doctor.signing import signing_tool
+from tests.pipeline.authority import CODE_SIGNING, Identity
+
+PROJECT = Project(driver=Driver(name="hello"))
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A Windows that has nothing."""
+    return dataclasses.replace(
+        this_host(tmp_path, 5), system="windows", env={"PATH": "", "USERPROFILE": str(tmp_path)}
+    )
+
+
+def _put(folder: Path, *parts: str) -> Path:
+    path = folder.joinpath(*parts, "signtool.exe")
+    path.parent.mkdir(parents=True)
+    path.touch(0o755)
+    return path
+
+
+def test_signtool_is_taken_from_the_first_place_that_has_it(host: Host, tmp_path: Path) -> None:
+    assert not find_tool(host, "signtool.exe")
+
+    nuget = _put(tmp_path, ".nuget/packages/microsoft.windows.sdk.buildtools/1/bin/10.0.1.0/x64")
+    assert find_tool(host, "signtool.exe") == str(nuget)
+
+    click_once = _put(tmp_path, "programs/Microsoft SDKs/ClickOnce/SignTool")
+    host = dataclasses.replace(
+        host, env={**host.env, "ProgramFiles(x86)": str(tmp_path / "programs")}
+    )
+    assert find_tool(host, "signtool.exe") == str(click_once)
+
+    kits = tmp_path / "kits"
+    x86 = _put(kits, "bin/10.0.26100.0/x86")
+    host = dataclasses.replace(host, registry=lambda *_: str(kits))
+    assert find_tool(host, "signtool.exe") == str(x86)
+    _put(kits, "bin/10.0.9.0/x64")
+    newest = _put(kits, "bin/10.0.10.0/x64")
+    assert find_tool(host, "signtool.exe") == str(newest)
+
+    chosen = _put(tmp_path, "chosen/x64")
+    prompt = {**host.env, "WindowsSdkVerBinPath": str(tmp_path / "chosen")}
+    host = dataclasses.replace(host, env=prompt)
+    assert find_tool(host, "signtool.exe") == str(chosen)
+
+
+def test_link_exe_of_a_prompt_for_developers_needs_no_installer(host: Host, tmp_path: Path) -> None:
+    git = tmp_path / "usr/bin/link.exe"
+    microsofts = tmp_path / "MSVC/14/bin/Hostx64/x64/link.exe"
+    for program in (git, microsofts):
+        program.parent.mkdir(parents=True)
+        program.touch(0o755)
+
+    for program, state in ((git, State.MISSING), (microsofts, State.FOUND)):
+        prompt = dataclasses.replace(host, env={"PATH": str(program.parent)})
+        (finding,) = linkers(prompt, PROJECT, None)
+        assert finding.state is state, finding
+
+
+def test_signtool_that_the_configuration_names_has_to_be_there(host: Host) -> None:
+    project = Project(driver=Driver(name="hello"), signing=Signing(signtool="tools/signtool.exe"))
+
+    (finding, *_) = signing_tool(host, project)
+
+    assert finding.state is State.MISSING
+    assert "signing.signtool" in finding.message
+
+
+def test_a_key_at_a_provider_wants_its_name_and_a_certificate_in_a_file(
+    host: Host, tmp_path: Path
+) -> None:
+    signing = Signing(
+        mode="certificate", csp="Token", key_container_env="KEY", public_certificate="own.pem"
+    )
+    assert "the variable KEY" in provider_certificate(host, signing).message
+
+    host = dataclasses.replace(host, env={**host.env, "KEY": "[{{1234}}]=x"})
+    assert "no such file" in provider_certificate(host, signing).message
+
+    (tmp_path / "own.pem").write_bytes(b"-----BEGIN CERTIFICATE-----\n")
+    assert "cannot be read" in provider_certificate(host, signing).message
+
+    identity = Identity.make("Token", CODE_SIGNING)
+    (tmp_path / "own.pem").write_bytes(identity.certificate_pem())
+    finding = provider_certificate(host, signing)
+    assert finding.state is State.FOUND
+    assert "1234" not in str(finding)
+
+
+def test_a_library_that_signs_has_to_be_there_with_its_file(host: Host) -> None:
+    signing = Signing(mode="certificate", dlib="cloud.dll", dmdf="cloud.json")
+
+    found = list(missing_files(host, signing))
+
+    assert [finding.message.partition(":")[0] for finding in found] == [
+        "signing.dlib",
+        "signing.dmdf",
+    ]
+    assert provider_certificate(host, signing).state is State.FOUND
+
+
+def test_a_probe_that_hangs_holds_nobody_up(host: Host) -> None:
+    released = threading.Event()
+    hung = dataclasses.replace(host, registry=lambda *_: released.wait(60), time_limit=0.1)
+
+    found = check_up(hung, PROJECT, "", Scope("development", {Task.DEPLOY}, network=False))
+    released.set()
+
+    (finding,) = [each for each in found if each.name == "Windows"]
+    assert "did not end within" in finding.message
+    assert finding.state is State.MISSING

@@ -1,0 +1,146 @@
+"""`kdrvgen doctor` by a Python of Windows, with a registry, kits and stores to look at."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.doctor.support import Told
+from tests.windows.bed import Windows
+from tests.windows.python import python_for_windows
+from tests.windows.support import OWN, TOOL, Desk, text
+
+pytestmark = pytest.mark.slow
+
+CONTROL = r"HKLM\SYSTEM\CurrentControlSet\Control"
+SECURE_BOOT = CONTROL + r"\SecureBoot"
+HVCI = CONTROL + r"\DeviceGuard"
+LINK = (
+    r"C:\Program Files\Microsoft Visual Studio\2022\Community"
+    r"\VC\Tools\MSVC\14.40.33807\bin\Hostx64\x64\link.exe"
+)
+
+Doctor = Callable[..., Told]
+
+
+@pytest.fixture
+def doctor(windows: Windows) -> Doctor:
+    """Run `kdrvgen doctor` as a program of Windows and read its JSON."""
+    python = python_for_windows()
+    paths = [windows.path(Path(__file__).parents[2]), windows.path(python / "site")]
+    env = windows.env | {"PYTHONPATH": ";".join(paths), "PYTHONUTF8": "1"}
+    env |= {"PYTHONDONTWRITEBYTECODE": "1"}
+    program: list[str | Path] = [
+        (windows.bed / "wine").resolve(),
+        python / "python.exe",
+        "-m",
+        "kdrvgen",
+        "doctor",
+    ]
+
+    def run(folder: Path, *words: str, **more: str) -> Told:
+        done = subprocess.run(
+            [*program, *words, "--format", "json"],
+            cwd=folder,
+            env=env | more,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        said = done.stderr.decode("utf-8", "replace")
+        assert "Traceback" not in said
+        findings = json.loads(done.stdout)["doctor"]["findings"]
+        return Told(done.returncode, findings, said)
+
+    return run
+
+
+@pytest.fixture
+def control(windows: Windows) -> Iterator[Callable[..., None]]:
+    """Write what the boot loader and the firmware leave in the registry."""
+
+    def put(key: str, name: str, kind: str, data: str) -> None:
+        argv = ["reg", "add", key, "/v", name, "/t", kind, "/d", data, "/f"]
+        assert windows.run(argv).code == 0
+
+    yield put
+    for key in (SECURE_BOOT, HVCI):
+        windows.run(["reg", "delete", key, "/f"])
+    windows.run(["reg", "delete", CONTROL, "/v", "SystemStartOptions", "/f"])
+
+
+def test_a_bare_windows_lacks_linker_and_signtool_and_loads_no_test_driver(
+    windows: Windows, doctor: Doctor, control: Callable[..., None]
+) -> None:
+    desk = Desk.start(windows)
+    control(SECURE_BOOT + r"\State", "UEFISecureBootEnabled", "REG_DWORD", "1")
+    scenario = HVCI + r"\Scenarios\HypervisorEnforcedCodeIntegrity"
+    control(scenario, "Enabled", "REG_DWORD", "1")
+
+    told = doctor(desk.project.folder, "--for", "deploy", RUSTFLAGS="-Cx=y")
+
+    assert told.code == 7
+    assert told.missing == ["linker", "flags for rustc", "signtool", "test signing"]
+    assert "VC.Tools.x86.x64" in told.about("linker")["advice"]
+    assert "set RUSTFLAGS=" in told.about("flags for rustc")["advice"]
+    assert "Signing Tools" in told.about("signtool")["advice"]
+    assert "Secure Boot off" in told.about("test signing")["advice"]
+    for name in ("WDK", "Secure Boot", "memory integrity"):
+        assert told.about(name)["state"] == "note", name
+
+
+def test_a_windows_that_has_everything_lacks_nothing(
+    windows: Windows, doctor: Doctor, control: Callable[..., None]
+) -> None:
+    windows.install_kits()
+    windows.install_visual_studio()
+    windows.put(LINK)
+    control(CONTROL, "SystemStartOptions", "REG_SZ", " NOEXECUTE=OPTIN  TESTSIGNING")
+    desk = Desk.start(windows)
+    desk.make("certificate")
+
+    told = doctor(desk.project.folder, "--for", "verify,deploy")
+
+    assert told.code == 0, told.findings
+    assert told.about("linker")["place"].lower() == LINK.lower()
+    assert told.about("signtool")["place"] == rf"{TOOL}\signtool.exe"
+    assert told.about("WDK")["place"].endswith(r"Lib\10.0.22621.0\km\x64")
+    assert told.about("test signing")["state"] == "found"
+    (certificate,) = windows.certificates()
+    assert certificate.stem.upper() in told.about("certificate")["message"]
+    assert "CN=DriverCertificate" in told.about("certificate")["message"]
+
+
+def test_of_ones_own_certificates_the_candidates_are_listed_for_config_toml(
+    windows: Windows, doctor: Doctor
+) -> None:
+    windows.install_kits()
+    desk = Desk.start(windows, OWN + 'subject = "My Company"\n')
+    _, first, _ = desk.own()
+    _, second, _ = desk.own()
+    _, third, _ = desk.own("Another Company", "My", machine=True)
+
+    told = doctor(
+        desk.project.folder,
+        "--for",
+        "sign",
+        KDRVGEN_FAKE_LANGUAGE="de",
+        KDRVGEN_FAKE_HASH_SPACES="1",
+    )
+
+    finding = told.about("certificate")
+    assert finding["state"] == "missing"
+    assert "2 certificates have CN=My Company" in finding["message"]
+    for thumbprint in (first, second, third):
+        assert f'signing.thumbprint = "{thumbprint.upper()}"' in finding["advice"]
+    assert 'signing.store = "My", signing.machine-store = true' in finding["advice"]
+
+    desk.project.generate(OWN + f"thumbprint = {text(second)}\n")
+    finding = doctor(desk.project.folder, "--for", "sign").about("certificate")
+    assert finding["state"] == "found"
+    assert second.upper() in finding["message"]
+    assert finding["place"] == "store PrivateCertStore of CurrentUser"
