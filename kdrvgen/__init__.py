@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # type checkers know the name; importing typing costs a n
 if TYPE_CHECKING:
     from kdrvgen.commands.generate import check as check
     from kdrvgen.commands.generate import generate as generate
+    from kdrvgen.commands.verify import verify as verify
     from kdrvgen.config import load as load
     from kdrvgen.config import loads as loads
     from kdrvgen.errors import ConfigError as ConfigError
@@ -48,6 +49,7 @@ _HOME = {
     "load": "kdrvgen.config",
     "loads": "kdrvgen.config",
     "render": "kdrvgen.rendering.project",
+    "verify": "kdrvgen.commands.verify",
     **dict.fromkeys(("Entry", "Report", "Status"), "kdrvgen.output.report"),
     **dict.fromkeys(
         (
