@@ -23,7 +23,14 @@ TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
 
 _LONGEST_CHAIN = 10
 # What cryptography raises for the fields of a certificate that somebody damaged.
-_DAMAGED = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension)
+_DAMAGED = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 class Certificate:

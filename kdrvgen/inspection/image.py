@@ -10,11 +10,12 @@ import lief
 
 from kdrvgen.inspection.headers import Characteristic, Headers, read_headers
 
-__all__ = ["Export", "Image", "Module", "Section", "Symbol", "read_image"]
+__all__ = ["MOST_MODULES", "Export", "Image", "Module", "Section", "Symbol", "read_image"]
 
-# Of a file that claims more than any driver has, the first are enough to judge it by.
-_MOST_MODULES = 256
-_MOST_SYMBOLS = 8192
+MOST_MODULES = 256
+"""So many are read: of a file that claims more than any driver has, they are enough to judge it."""
+
+_MOST_SYMBOLS = 8192  # likewise
 
 
 class Section(NamedTuple):
@@ -119,8 +120,8 @@ def read_image(data: bytes) -> Image | None:
                 _section(section, headers.section_table_offset + 40 * index)
                 for index, section in enumerate(binary.sections)
             ),
-            modules=_some(binary.imports, _MOST_MODULES, _module),
-            delayed=_some(binary.delay_imports, _MOST_MODULES, lambda each: _text(each.name)),
+            modules=_modules(binary.imports),
+            delayed=_some(binary.delay_imports, MOST_MODULES, lambda each: _text(each.name)),
             exports=_some(export.entries, _MOST_SYMBOLS, _export) if export else (),
             pdb=next(
                 (
@@ -159,8 +160,14 @@ def _section(section: lief.PE.Section, header_offset: int) -> Section:
     )
 
 
-def _module(module: lief.PE.Import) -> Module:
-    return Module(_text(module.name), _some(module.entries, _MOST_SYMBOLS, _symbol))
+def _modules(modules: Iterable[lief.PE.Import]) -> tuple[Module, ...]:
+    found: list[Module] = []
+    room = _MOST_SYMBOLS  # of all modules: a small file can have each name the same long table
+    for module, _ in zip(modules, range(MOST_MODULES), strict=False):
+        symbols = _some(module.entries, room, _symbol)
+        room -= len(symbols)
+        found.append(Module(_text(module.name), symbols))
+    return tuple(found)
 
 
 def _symbol(entry: lief.PE.ImportEntry) -> Symbol:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 from kdrvgen.inspection import sources
 from kdrvgen.inspection.findings import Evidence, Finding, Rule, Severity, found
-from kdrvgen.inspection.headers import DirectoryIndex
+from kdrvgen.inspection.headers import Directory, DirectoryIndex
+from kdrvgen.inspection.image import MOST_MODULES, Image
 from kdrvgen.inspection.subject import Subject
 
 __all__ = ["CHECKS", "is_kernel_module"]
@@ -76,6 +78,7 @@ _KERNEL = frozenset(
 )
 _HOST = re.compile(r"(.+\.exe|.+\.dll|.+\.drv)", re.IGNORECASE)
 _SHOWN = 4
+_DESCRIPTOR = 20  # bytes; the name is in the fourth of five fields
 
 
 def is_kernel_module(name: str) -> bool:
@@ -136,10 +139,20 @@ def _bound(subject: Subject) -> Iterator[Finding]:
 
 def _unreadable(subject: Subject) -> Iterator[Finding]:
     directory = subject.image.headers.directory(DirectoryIndex.IMPORT)
-    if directory.address and directory.size and not subject.image.modules:
-        value = f"0x{directory.address:X}, {directory.size} bytes"
+    there, read = _descriptors(subject.image, directory), len(subject.image.modules)
+    if directory.address and directory.size and (not read or read < there):
+        value = f"{there or 'no'} descriptors at 0x{directory.address:X}, {read} with a name"
         evidence = Evidence("data directory IMPORT", value, directory.offset)
         yield found(UNREADABLE, evidence, "Build and sign again: the image is damaged.")
+
+
+def _descriptors(image: Image, directory: Directory) -> int:
+    """Return how many modules the import table names; one whose name is none is not read."""
+    section = image.section_at(directory.address)
+    start = section.offset + directory.address - section.address if section else len(image.data)
+    table = image.data[start : start + _DESCRIPTOR * MOST_MODULES]
+    entries = (table[at : at + _DESCRIPTOR] for at in range(0, len(table), _DESCRIPTOR))
+    return sum(1 for _ in takewhile(lambda entry: any(entry[12:16]), entries))
 
 
 CHECKS = (_modules, _ordinals, _delayed, _bound, _unreadable)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 
 from kdrvgen.inspection import sources
-from kdrvgen.inspection.authenticode import Signature, Timestamp
+from kdrvgen.inspection.authenticode import Signature
 from kdrvgen.inspection.certificates import (
     CODE_SIGNING,
     TIME_STAMPING,
@@ -17,6 +17,7 @@ from kdrvgen.inspection.certificates import (
 from kdrvgen.inspection.checks.signature import evidence_of
 from kdrvgen.inspection.findings import Evidence, Finding, Rule, Severity, found
 from kdrvgen.inspection.subject import Subject
+from kdrvgen.inspection.timestamps import Timestamp
 
 __all__ = ["CHECKS"]
 
