@@ -39,7 +39,12 @@ class Deploy(Table):
     """The service by which Windows knows the driver, for the tasks `install` and `start`."""
 
     service: Annotated[Filled, AfterValidator(_service)] | None = None
-    """Name of the service, as `sc query` takes it. By default the driver's name."""
+    """Name of the service, as `sc query` takes it. By default the driver's name.
+
+    Change: When two drivers of one name are to be tried side by side.
+    Without: The driver's name.
+    Source: https://learn.microsoft.com/windows-server/administration/windows-commands/sc-create
+    """
 
     start_type: Annotated[Literal["demand", "auto", "system"], BeforeValidator(_start_type)] = (
         "demand"
@@ -48,4 +53,10 @@ class Deploy(Table):
 
     `demand`: when asked to, as by `cargo make start`. `auto`: with every start of Windows, `system`
     with its kernel; an image that crashes Windows then does so at every start.
+
+    Change: When the driver shall be there after each restart; keep `demand` while it may still
+        crash.
+    Without: The driver runs when it is asked to.
+    Source:
+        https://learn.microsoft.com/windows-hardware/drivers/install/specifying-driver-load-order
     """

@@ -48,46 +48,102 @@ class Driver(Table):
     """The driver itself. Only `name` has no default."""
 
     name: PackageName
-    """Name of the Cargo package, as in Cargo.toml."""
+    """Name of the Cargo package, as in Cargo.toml.
+
+    Change: When the package in Cargo.toml is renamed: cargo is asked to build the package of
+        this name.
+    Without: An error: it is the one key that has no default.
+    Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-name-field
+    """
 
     version: Annotated[Text, AfterValidator(_version)] = "0.1.0"
-    """Version of the package, as in Cargo.toml."""
+    """Version of the package, as in Cargo.toml.
+
+    Change: With each release.
+    Without: 0.1.0.
+    Source: https://semver.org
+    """
 
     description: Text = ""
-    """One line on what the driver does."""
+    """One line on what the driver does.
+
+    Change: As you like; `kdrvgen new` writes it into Cargo.toml.
+    Without: Cargo.toml says nothing of it.
+    Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-description-field
+    """
 
     authors: tuple[Text, ...] = ()
-    """Who wrote it, each as `Name <address>`."""
+    """Who wrote it, each as `Name <address>`.
+
+    Change: As you like; `kdrvgen new` writes it into Cargo.toml.
+    Without: Cargo.toml names nobody.
+    Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-authors-field
+    """
 
     license: Text = ""
-    """SPDX expression, such as `MIT OR Apache-2.0`."""
+    """SPDX expression, such as `MIT OR Apache-2.0`.
+
+    Change: When others are to use the sources; `kdrvgen new` writes it into Cargo.toml.
+    Without: Cargo.toml names no license, and nobody else may use them.
+    Source: https://spdx.org/licenses
+    """
 
     edition: Literal["2018", "2021", "2024"] = "2021"
-    """Edition of Rust."""
+    """Edition of Rust.
+
+    Change: When the sources are ready for a newer one; `kdrvgen new` writes it into Cargo.toml.
+    Without: 2021.
+    Source: https://doc.rust-lang.org/edition-guide
+    """
 
     output_name: Annotated[FileName, AfterValidator(_image)] | None = None
     """Name of the image without `.sys`.
 
     By default the library's name: that of the package, hyphens become underscores.
+
+    Change: When the image is to be called otherwise than the package: with blanks, or as an
+        older driver was.
+    Without: The library's name.
     """
 
     model: Literal["wdm", "kmdf", "umdf"] = "wdm"
-    """Driver model: WDM and KMDF run in the kernel, UMDF in a host process."""
+    """Driver model: WDM and KMDF run in the kernel, UMDF in a host process.
+
+    Change: To `kmdf` for a driver on the kernel-mode framework, to `umdf` for one that runs in
+        user mode.
+    Without: WDM: no framework, and no kit is needed.
+    Source:
+        https://learn.microsoft.com/windows-hardware/drivers/gettingstarted/choosing-a-driver-model
+    """
 
     entry_point: Identifier | None = None
     """The function that Windows calls first.
 
     By default `driver_entry`; for KMDF `DriverEntry`, which the framework's own `FxDriverEntry`
     calls.
+
+    Change: When the sources call it otherwise, such as `DriverEntry`.
+    Without: `driver_entry`.
+    Source:
+        https://learn.microsoft.com/windows-hardware/drivers/wdf/driverentry-for-kmdf-drivers
     """
 
     target: Target | None = None
-    """Shorthand for `targets` with one element."""
+    """Shorthand for `targets` with one element.
+
+    Change: When there is one target, and it is not x64.
+    Without: x64.
+    Source: https://doc.rust-lang.org/rustc/platform-support.html
+    """
 
     targets: Annotated[tuple[Target, ...] | None, AfterValidator(_some_targets)] = None
     """Target triples to build for.
 
     The first is the default one: x86_64-pc-windows-msvc if none is given.
+
+    Change: When there are several; `cargo make sign-all` makes them all.
+    Without: x64.
+    Source: https://doc.rust-lang.org/rustc/platform-support.html
     """
 
     @property
@@ -141,15 +197,29 @@ class Toolchain(Table):
 
     With `stable` the build takes the toolchain that rustup has active; any other is asked for by
     name.
+
+    Change: When the sources need a nightly compiler, or all of a team shall use the same one.
+    Without: The toolchain that is active.
+    Source: https://rust-lang.github.io/rustup/concepts/channels.html
     """
 
     build_std: tuple[Literal["core", "alloc", "compiler_builtins"], ...] = Field(default=())
-    """Crates of the standard library to build from source. Needs a nightly channel."""
+    """Crates of the standard library to build from source. Needs a nightly channel.
+
+    Change: For a target whose library rustup does not have, or to compile it with flags of your
+        own.
+    Without: The target's precompiled library.
+    Source: https://doc.rust-lang.org/cargo/reference/unstable.html#build-std
+    """
 
     cargo_config: Literal[".cargo/config.toml", ".cargo/config"] = ".cargo/config.toml"
     """Where the cargo configuration is written.
 
     The name without `.toml` is for cargo before 1.39.
+
+    Change: Only for cargo before 1.39.
+    Without: `.cargo/config.toml`. A `.cargo/config` beside it would win, and is reported.
+    Source: https://doc.rust-lang.org/cargo/reference/config.html#hierarchical-structure
     """
 
     @property

@@ -12,7 +12,7 @@ __all__ = ["GENERATED_TASKS", "Makefile"]
 
 GENERATED_TASKS = frozenset(
     {"build-driver", "rename", "certificate", "sign", "sign-all", "verify", "smoke"}
-    | {"clean-driver", "default", "trust-certificate"}
+    | {"clean-cert", "clean-driver", "default", "find-kit-tool", "trust-certificate"}
     | {"install", "start", "stop", "uninstall", "service"}
 )
 """Names of the tasks that kdrvgen writes. Those of single targets, `sign-x86_64`, come on top."""
@@ -58,7 +58,19 @@ class Makefile(Table):
     """Your own part of Makefile.toml. The terms are cargo-make's."""
 
     env: _FreeForm = FrozenTable()
-    """Entries for cargo-make's `[env]`."""
+    """Entries for cargo-make's `[env]`.
+
+    Change: For variables of your own. `makefile.env.NAME` with the name of a profile counts in
+        that profile only.
+    Without: Only kdrvgen's own variables.
+    Source: https://sagiegurari.github.io/cargo-make/#usage-env
+    """
 
     tasks: _FreeForm = FrozenTable()
-    """Tasks, each as cargo-make takes it under `[tasks]`."""
+    """Tasks, each as cargo-make takes it under `[tasks]`.
+
+    Change: For tasks of your own, such as `dependencies = ["sign"]` and a command that copies
+        the image.
+    Without: Only kdrvgen's own tasks.
+    Source: https://sagiegurari.github.io/cargo-make/#usage-task-dependencies-alias
+    """

@@ -54,10 +54,24 @@ class Profile(Table):
     """A profile of cargo-make: `cargo make --profile NAME`."""
 
     cargo_profile: Annotated[Text, AfterValidator(_cargo_profile)] | None = None
-    """Profile of cargo that it builds with: for development `dev`, for production `release`."""
+    """Profile of cargo that it builds with: for development `dev`, for production `release`.
+
+    Change: For a profile of your own in Cargo.toml.
+    Without: `dev` for development, `release` for production; others must say it.
+    Source: https://doc.rust-lang.org/cargo/reference/profiles.html
+    """
 
     linker: Linker = Linker.model_construct()
-    """Keys of `[linker]` that differ in this profile."""
+    """Keys of `[linker]` that differ in this profile.
+
+    Change: For arguments that only this profile has. What stands here replaces the key of
+        `[linker]`, arrays as a whole.
+    Without: `[linker]` counts.
+    """
 
     signing: Signing = Signing.model_construct()
-    """Keys of `[signing]` that differ in this profile."""
+    """Keys of `[signing]` that differ in this profile.
+
+    Change: For another certificate, or for no time stamp while developing.
+    Without: `[signing]` counts.
+    """

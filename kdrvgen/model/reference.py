@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from textwrap import dedent
@@ -28,7 +29,10 @@ class Key:
         name: The key itself.
         values: What it takes, in TOML's words.
         default: Its default as TOML, empty when it has none or derives it from other keys.
-        text: Its docstring, paragraphs divided by empty lines.
+        text: What it is for: its docstring, paragraphs divided by empty lines.
+        change: When to change it.
+        without: What happens when it is left out.
+        source: Where the facts are from; "" where kdrvgen itself decides.
     """
 
     table: str
@@ -36,6 +40,9 @@ class Key:
     values: str
     default: str
     text: str
+    change: str
+    without: str
+    source: str
 
 
 def keys() -> Iterator[Key]:
@@ -50,13 +57,27 @@ def keys() -> Iterator[Key]:
 def _keys_of(table: str, model: type[Table]) -> Iterator[Key]:
     texts = _docstrings(model)
     for name, field in model.model_fields.items():
+        text, labelled = _parted(texts[name])
         yield Key(
             table=table,
             name=to_kebab(name),
             values=_values(field.annotation),
             default=_default(field),
-            text=texts[name],
+            text=text,
+            change=labelled.get("Change", ""),
+            without=labelled.get("Without", ""),
+            source=labelled.get("Source", ""),
         )
+
+
+def _parted(docstring: str) -> tuple[str, Mapping[str, str]]:
+    """Return a docstring's text, and its last paragraph's lines by the label each begins with."""
+    text, _, last = docstring.rpartition("\n\n")
+    found = re.split(r"^(Change|Without|Source):\s", last, flags=re.MULTILINE)
+    if found[0]:
+        return docstring, {}
+    values = (" ".join(value.split()) for value in found[2::2])
+    return text, dict(zip(found[1::2], values, strict=True))
 
 
 def _docstrings(model: type) -> dict[str, str]:

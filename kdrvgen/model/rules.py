@@ -12,9 +12,10 @@ from kdrvgen.model.linker import Linker
 from kdrvgen.model.linker_rules import linker_rules
 from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.makefile_rules import makefile_rules
-from kdrvgen.model.problems import Blame, Problem, variants
+from kdrvgen.model.problems import Problem, variants
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
+from kdrvgen.model.signing_rules import signing_rules
 from kdrvgen.model.wdk import Wdk
 from kdrvgen.model.wdk_rules import wdk_rules
 
@@ -58,8 +59,7 @@ def _all(tables: Tables) -> Iterator[Problem]:
         yield from linker_rules(tables.driver, tables.linker, profiles)
     if tables.signing:
         for signing, blame in variants("signing", tables.signing, profiles):
-            yield from _certificate_is_one(signing, blame)
-            yield from _tool_fits(signing, blame)
+            yield from signing_rules(signing, blame)
     if tables.makefile:
         yield from makefile_rules(tables.makefile, profiles)
 
@@ -117,39 +117,3 @@ def _services_are_the_kernels(driver: Driver, deploy: Deploy) -> Iterator[Proble
                 hint="leave the key out; an INF installs the driver, by `pnputil /add-driver`",
                 also=(("driver", "model"),),
             )
-
-
-def _certificate_is_one(signing: Signing, blame: Blame) -> Iterator[Problem]:
-    if signing.thumbprint and signing.pfx:
-        yield Problem(
-            blame("thumbprint"),
-            "`thumbprint` chooses a certificate in a store, `pfx` one in a file; both are given",
-            hint="keep one of them",
-            also=(blame("pfx"),),
-        )
-    if signing.pfx_password_env and not signing.pfx:
-        yield Problem(
-            blame("pfx-password-env"),
-            "there is no `pfx` that this password would open",
-            hint="add `pfx`, or leave `pfx-password-env` out",
-            also=(blame("pfx"),),
-        )
-    if signing.mode == "test":
-        for field, value in (("pfx", signing.pfx), ("thumbprint", signing.thumbprint)):
-            if value:
-                yield Problem(
-                    blame(field),
-                    f'`mode = "test"` makes its own certificate and does not look at `{field}`',
-                    hint='set `mode = "certificate"`',
-                    also=(blame("mode"),),
-                )
-
-
-def _tool_fits(signing: Signing, blame: Blame) -> Iterator[Problem]:
-    if signing.tool == "osslsigncode" and signing.mode == "certificate" and not signing.pfx:
-        yield Problem(
-            blame("tool"),
-            "osslsigncode reads no certificate store of Windows",
-            hint='name the certificate by `pfx`, or set `tool = "signtool"`',
-            also=(blame("mode"),),
-        )

@@ -62,6 +62,27 @@ def _timestamp_url(value: str) -> str:
     return value
 
 
+def _signtool(value: str) -> str:
+    if value and not value.lower().endswith(".exe"):
+        raise problem(
+            "this is no path of a program of Windows",
+            hint="such as `C:/Program Files (x86)/Windows Kits/10/bin/x64/signtool.exe`",
+        )
+    return value
+
+
+def _key_container(value: str) -> str:
+    # The convention of SafeNet's providers: [READER{{PIN}}]=CONTAINER.
+    if "{{" in value:
+        raise problem(
+            "a PIN in the name of a key container would be stored and logged",
+            hint="put the whole name, PIN and all, into an environment variable, and name that "
+            "variable by `key-container-env`",
+            secret=True,
+        )
+    return value
+
+
 _StrictBool = Annotated[bool, Field(strict=True)]
 
 
@@ -73,48 +94,184 @@ class Signing(Table):
 
     `test` makes a self-signed one when there is none; `certificate` takes yours; `off` does not
     sign.
+
+    Change: To `certificate` for what leaves the house, to `off` where another place signs.
+    Without: A test certificate signs; only machines in test-signing mode load the driver.
+    Source: https://learn.microsoft.com/windows-hardware/drivers/install/test-signing
     """
 
     tool: Literal["auto", "signtool", "osslsigncode"] = "auto"
-    """`auto` is signtool on Windows and osslsigncode elsewhere."""
+    """`auto` is signtool on Windows and osslsigncode elsewhere.
+
+    Change: Hardly ever.
+    Without: Each host's own tool.
+    Source: https://github.com/mtrojnar/osslsigncode
+    """
+
+    signtool: Annotated[Text, AfterValidator(_signtool)] = ""
+    """Path of signtool.exe on Windows; empty to look for the newest that is installed.
+
+    Change: When a certain version is wanted, or it lies where nobody would look.
+    Without: The newest that is installed for the host's architecture.
+    Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
+    """
 
     store: Filled = "PrivateCertStore"
-    """Name of the certificate store."""
+    """Name of the certificate store.
+
+    Change: For a certificate of your own in another store, such as `My`.
+    Without: `PrivateCertStore`, which the samples of the WDK use.
+    Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
+    """
 
     machine_store: _StrictBool = False
-    """Whether the store is the machine's and not the user's."""
+    """Whether the store is the machine's and not the user's.
+
+    Change: For a certificate of a build machine, whoever is logged on; writing there takes an
+        administrator.
+    Without: The stores of the user.
+    Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
+    """
 
     subject: Annotated[Filled, AfterValidator(_subject)] = "DriverCertificate"
-    """Common name of the certificate, without `CN=`."""
+    """Common name of the certificate, without `CN=`.
+
+    Change: For test certificates that shall be told apart, or to name your own by its common
+        name.
+    Without: `DriverCertificate`.
+    Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
+    """
 
     certificate_file: Annotated[RelativePath, AfterValidator(_certificate_file)] = (
         "DriverCertificate.cer"
     )
-    """Where a test certificate's public part is exported to, for machines that shall trust it."""
+    """Where a test certificate's public part is exported to, for machines that shall trust it.
+
+    Change: When it shall lie in another folder.
+    Without: `DriverCertificate.cer`, beside config.toml.
+    Source: https://learn.microsoft.com/windows-hardware/drivers/install/test-signing
+    """
 
     thumbprint: Annotated[Text, AfterValidator(_thumbprint)] = ""
-    """SHA-1 thumbprint of the certificate, 40 hexadecimal digits; preferred over `subject`."""
+    """SHA-1 thumbprint of the certificate, 40 hexadecimal digits; preferred over `subject`.
+
+    Change: For a certificate of your own in a store: a thumbprint names one, a subject perhaps
+        several.
+    Without: `subject` chooses.
+    Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
+    """
 
     pfx: Text = ""
-    """Path of a PKCS #12 file with certificate and key."""
+    """Path of a PKCS #12 file with certificate and key.
+
+    Change: For a certificate of your own in a file.
+    Without: The certificate comes from a store.
+    Source: RFC 7292
+    """
 
     pfx_password_env: EnvironmentName = ""
-    """Name of the environment variable that holds the PKCS #12 file's password."""
+    """Name of the environment variable that holds the PKCS #12 file's password.
+
+    Change: When the file has a password. The password itself never stands in config.toml.
+    Without: The file has none.
+    """
+
+    public_certificate: Text = ""
+    """Path of a certificate file without key: the key is with a provider (`csp`, `dlib`).
+
+    Change: For a key that a provider or a cloud holds.
+    Without: The certificate comes from a store.
+    Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
+    """
+
+    csp: Text = ""
+    """Name of the provider, CSP or KSP, that holds the key: of a token, an HSM or a cloud's.
+
+    Such as `eToken Base Cryptographic Provider`; `certutil -csplist` lists what is installed.
+    signtool's /csp.
+
+    Change: For a key on a token or in an HSM that signtool is to ask for by name.
+    Without: The store or the file leads to the key.
+    Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
+    """
+
+    key_container: Annotated[Text, AfterValidator(_key_container)] = ""
+    """Name of the key at the provider. signtool's /kc.
+
+    Change: Together with `csp`.
+    Without: There is no key to name.
+    Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
+    """
+
+    key_container_env: EnvironmentName = ""
+    """Name of the environment variable that holds the key's name, where a PIN is part of it.
+
+    Change: When a PIN is part of the name, as with some tokens: it never stands in config.toml.
+    Without: `key-container` counts.
+    """
+
+    dlib: Text = ""
+    """Path of the library that has a cloud sign the digest. signtool's /dlib.
+
+    Change: For a signing service in a cloud, such as Microsoft's trusted signing.
+    Without: signtool signs by itself.
+    Source: https://learn.microsoft.com/azure/trusted-signing/how-to-signing-integrations
+    """
+
+    dmdf: Text = ""
+    """Path of the file that tells `dlib` of account and certificate. signtool's /dmdf.
+
+    Change: Together with `dlib`, as the service's documentation tells.
+    Without: The library gets no file.
+    Source: https://learn.microsoft.com/azure/trusted-signing/how-to-signing-integrations
+    """
 
     additional_certificates: tuple[Filled, ...] = ()
-    """Files with further certificates for the chain."""
+    """Files with further certificates for the chain.
+
+    Change: For intermediate certificates that the store does not have, and for a root of your
+        own.
+    Without: The chain is what the tool finds.
+    Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
+    """
 
     digest: Literal["sha256", "sha384", "sha512"] = "sha256"
-    """Digest algorithm of the signature, and of the time stamp where the tool lets it be chosen."""
+    """Digest algorithm of the signature, and of the time stamp where the tool lets it be chosen.
+
+    Change: Hardly ever: every Windows that is still in use takes SHA-256.
+    Without: SHA-256.
+    Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
+    """
 
     page_hashes: _StrictBool = False
-    """Whether the signature holds a hash of every page, which Windows can check page by page."""
+    """Whether the signature holds a hash of every page, which Windows can check page by page.
+
+    Change: For drivers that load early, and for those that protected processes meet.
+    Without: One hash for the whole image.
+    Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
+    """
 
     timestamp_url: Annotated[Text, AfterValidator(_timestamp_url)] = "http://timestamp.digicert.com"
-    """Address of the time stamp server; empty for no time stamp."""
+    """Address of the time stamp server; empty for no time stamp.
+
+    Change: To your certificate authority's server, or to "" where there is no network.
+    Without: DigiCert's. With "" the signature ends to be valid on the day that the certificate
+        does.
+    Source: RFC 3161
+    """
 
     timestamp_protocol: Literal["rfc3161", "authenticode"] = "rfc3161"
-    """Protocol of the time stamp server."""
+    """Protocol of the time stamp server.
+
+    Change: For a server that knows nothing newer.
+    Without: RFC 3161.
+    Source:
+        https://learn.microsoft.com/windows/win32/seccrypto/time-stamping-authenticode-signatures
+    """
 
     validity_days: Annotated[int, Field(strict=True, ge=1, le=36500)] = 365
-    """How many days a test certificate is valid."""
+    """How many days a test certificate is valid.
+
+    Change: When a test certificate shall last longer or shorter.
+    Without: A year; then the next build makes another.
+    """

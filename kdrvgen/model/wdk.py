@@ -52,12 +52,21 @@ class Wdk(Table):
     kit below MicrosoftKitRoot. `registry`: what the installers wrote. `auto`: both, in this order;
     a WDM driver is built without a kit where there is none, with a warning on Windows. `path`:
     `path` alone. `none`: no kit, all imports are by `raw-dylib`.
+
+    Change: To `none` for a driver that imports by `raw-dylib` alone, to `path` where the build
+        shall depend on nothing else.
+    Without: `auto`.
+    Source: https://learn.microsoft.com/windows-hardware/drivers/download-the-wdk;
+        https://learn.microsoft.com/windows-hardware/drivers/install-the-wdk-using-nuget
     """
 
     path: Text = ""
     """The kit's root, with `locate = "path"`: the folder that holds `Lib`.
 
     A NuGet package of the WDK, or a folder of such packages, will do.
+
+    Change: Together with `locate = "path"`.
+    Without: The kit is looked for.
     """
 
     version: Annotated[Text, AfterValidator(_kit_version)] = ""
@@ -66,6 +75,10 @@ class Wdk(Table):
     Empty for the newest that has libraries for the driver model and the architecture; with
     `locate` at `auto` or `env`, the version in the variable Version_Number goes before that. Of a
     kit that has not the version asked for, no other is taken.
+
+    Change: When a build shall use the same kit on every machine.
+    Without: The newest that fits, by its numbers.
+    Source: https://learn.microsoft.com/windows-hardware/drivers/other-wdk-downloads
     """
 
     framework_version: Annotated[Text, AfterValidator(_framework_version)] = ""
@@ -73,6 +86,10 @@ class Wdk(Table):
 
     It decides on which versions of Windows the driver loads: those that have this framework or a
     newer one.
+
+    Change: To the framework of the oldest Windows that the driver is for.
+    Without: The kit's newest, which older versions of Windows do not have.
+    Source: https://learn.microsoft.com/windows-hardware/drivers/wdf/kmdf-version-history
     """
 
     libraries: tuple[Annotated[Filled, AfterValidator(_library)], ...] = ("ntoskrnl", "hal")
@@ -81,4 +98,8 @@ class Wdk(Table):
     The framework's own are added, and `arm64rt` on ARM64. A UMDF driver runs in user mode and is
     not linked with `ntoskrnl` and `hal`. A WDM driver with objects of C compiled with /GS, as is
     usual, needs `BufferOverflowFastFailK` too.
+
+    Change: For a driver that calls further modules: `fltmgr`, `ndis`, `wmilib`.
+    Without: The kernel and the hardware abstraction layer.
+    Source: https://learn.microsoft.com/windows-hardware/drivers/kernel
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["purpose"]
+__all__ = ["known_arguments", "purpose"]
 
 # Sources: Microsoft Learn, "MSVC linker options"; LLVM's lld/COFF/Options.td.
 _PURPOSES = {
@@ -56,3 +56,8 @@ def purpose(argument: str) -> str:
         if key in _PURPOSES:
             return _PURPOSES[key]
     return ""
+
+
+def known_arguments() -> tuple[str, ...]:
+    """Return every argument that `purpose` knows."""
+    return tuple(_PURPOSES)

@@ -45,6 +45,7 @@ def plan(project: Project) -> dict[str, Any]:
         "shared_env": _shared_env(profiles),
         "own_settings": {each.name: _own_settings(each, profiles) for each in profiles},
         "modes": modes,
+        "used": _used(profiles),
         "cargo": f"{run}cargo",
         "rustc": f"{run}rustc",
         "own_env": {
@@ -93,6 +94,13 @@ def _signing_env(signing: Signing) -> dict[str, str]:
         "DRIVER_CERTIFICATE_ID": _identity(signing),
         "DRIVER_PFX": signing.pfx,
         "DRIVER_PFX_PASSWORD_ENV": signing.pfx_password_env,
+        "DRIVER_SIGNTOOL": signing.signtool,
+        "DRIVER_PUBLIC_CERTIFICATE": signing.public_certificate,
+        "DRIVER_CSP": signing.csp,
+        "DRIVER_KEY_CONTAINER": signing.key_container,
+        "DRIVER_KEY_CONTAINER_ENV": signing.key_container_env,
+        "DRIVER_DLIB": signing.dlib,
+        "DRIVER_DMDF": signing.dmdf,
     }
     needless = {
         "off": ("DRIVER_",),
@@ -103,11 +111,48 @@ def _signing_env(signing: Signing) -> dict[str, str]:
             "DRIVER_CERTIFICATE_ID",
         ),
     }[signing.mode]
+    unused = _unused_variables(signing)
     return {
         name: value
         for name, value in env.items()
-        if name == "DRIVER_SIGNING" or not name.startswith(needless)
+        if name == "DRIVER_SIGNING" or not (name.startswith(needless) or name in unused)
     }
+
+
+# What few projects set: their tasks speak of it, the tasks of others do not.
+_SELDOM = (
+    "additional-certificates",
+    "csp",
+    "dlib",
+    "dmdf",
+    "pfx",
+    "public-certificate",
+    "signtool",
+)
+
+# All of a row are set with its key, also those that are empty: the caller may have such a variable.
+_SELDOM_VARIABLES = {
+    "additional_certificates": ("DRIVER_ADDITIONAL_CERTIFICATES",),
+    "signtool": ("DRIVER_SIGNTOOL",),
+    "csp": (
+        "DRIVER_CSP",
+        "DRIVER_KEY_CONTAINER",
+        "DRIVER_KEY_CONTAINER_ENV",
+        "DRIVER_PUBLIC_CERTIFICATE",
+    ),
+    "dlib": ("DRIVER_DLIB", "DRIVER_DMDF", "DRIVER_PUBLIC_CERTIFICATE"),
+}
+
+
+def _unused_variables(signing: Signing) -> set[str]:
+    used = {name for key, row in _SELDOM_VARIABLES.items() if getattr(signing, key) for name in row}
+    return {name for row in _SELDOM_VARIABLES.values() for name in row} - used
+
+
+def _used(profiles: Sequence[ProfilePlan]) -> set[str]:
+    """Return which of the seldom keys some profile sets."""
+    signing = [each.signing for each in profiles if each.signing.mode != "off"]
+    return {key for key in _SELDOM if any(getattr(each, key.replace("-", "_")) for each in signing)}
 
 
 def _identity(signing: Signing) -> str:

@@ -72,15 +72,13 @@ def assert_answered(file: Path, data: bytes) -> None:
     assert len(draw(error.diagnostics, layout="github").splitlines()) == len(error.diagnostics)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.binary(), st.text().map(lambda text: text.encode(errors="replace"))))
 def test_any_bytes(tmp_path: Path, data: bytes) -> None:
     assert_answered(tmp_path / "config.toml", data)
 
 
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(
     st.lists(
         st.tuples(

@@ -41,7 +41,9 @@ def _entry(key: Key) -> str:
     default = f", default `{key.default}`" if key.default else ""
     values = key.values if key.values.islower() and '"' not in key.values else f"`{key.values}`"
     text = key.text.replace("\n", " ").replace("  ", "\n\n")
-    return f"\n### `{key.name}`\n\n{values}{default}\n\n{text}\n"
+    told = {"change it": key.change, "without it": key.without, "source": key.source}
+    items = "".join(f"- {label}: {said}\n" for label, said in told.items() if said)
+    return f"\n### `{key.name}`\n\n{values}{default}\n\n{text}\n\n{items}"
 
 
 def test_the_reference_page_is_what_the_docstrings_say() -> None:
@@ -61,4 +63,5 @@ def test_every_default_on_the_page_is_the_one_that_is_taken() -> None:
 
 
 def test_every_key_has_a_text() -> None:
-    assert [key.name for key in keys() if not key.text.endswith(".")] == []
+    said = [(key.name, told) for key in keys() for told in (key.text, key.change, key.without)]
+    assert [(name, told) for name, told in said if not told.endswith(".")] == []

@@ -154,27 +154,6 @@ def test_an_argument_of_one_target_can_be_removed() -> None:
     assert is_accepted('[linker]\nremove = ["/ENTRY:driver_entry@8"]', driver=targets)
 
 
-def test_a_certificate_is_chosen_by_thumbprint_or_by_file() -> None:
-    line = refusal(f'[signing]\nmode = "certificate"\npfx = "a.pfx"\nthumbprint = "{"0" * 40}"')
-    assert (dotted(line), also(line)) == ("signing.thumbprint", {"signing.pfx"})
-
-
-def test_a_password_needs_the_file_that_it_opens() -> None:
-    line = refusal('[signing]\nmode = "certificate"\npfx-password-env = "SECRET"')
-    assert dotted(line) == "signing.pfx-password-env"
-
-
-@pytest.mark.parametrize(("key", "value"), [("pfx", "a.pfx"), ("thumbprint", "0" * 40)])
-def test_a_certificate_is_not_named_in_test_mode(key: str, value: str) -> None:
-    line = refusal(f'[signing]\n{key} = "{value}"')
-    assert (dotted(line), also(line)) == (f"signing.{key}", {"signing.mode"})
-
-
-def test_osslsigncode_needs_the_certificate_in_a_file() -> None:
-    line = refusal('[signing]\ntool = "osslsigncode"\nmode = "certificate"')
-    assert (dotted(line), also(line)) == ("signing.tool", {"signing.mode"})
-
-
 def test_an_own_profile_says_how_cargo_builds_it() -> None:
     assert dotted(refusal("[profiles.staging]")) == "profiles.staging"
 

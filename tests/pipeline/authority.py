@@ -1,7 +1,8 @@
-"""Certificates made for a test, and a time stamp authority (RFC 3161) on loopback."""
+"""Certificates made for a test, and a time stamp authority (RFC 3161, Authenticode) on loopback."""
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import http.server
 import subprocess
@@ -93,6 +94,22 @@ accuracy = secs:1
 """
 
 
+_PKCS7_DATA = bytes.fromhex("2a864886f70d010701")
+
+
+def _stamped_octets(request: bytes) -> bytes:
+    """Return what a request of Authenticode's protocol wants stamped.
+
+    The request ends with the type PKCS #7 data, and within two more headers the octets (Microsoft
+    Learn, "Time Stamping Authenticode Signatures").
+    """
+    rest = request.partition(_PKCS7_DATA)[2]
+    for _ in range(2):
+        length = rest[1]
+        rest = rest[2 + (length & 0x7F if length & 0x80 else 0) :]
+    return rest
+
+
 @dataclass(frozen=True, slots=True)
 class Authority:
     """A running authority."""
@@ -115,23 +132,25 @@ class Authority:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                query = folder / "query.tsq"
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                kind = self.headers["Content-Type"]
+                signer: list[str | Path] = ["-signer", "signer.pem", "-inkey", "signer.key"]
+                argv: list[str | Path]
+                if kind == "application/timestamp-query":
+                    argv = ["openssl", "ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query"]
+                    argv += [*signer, "-chain", roots]
+                else:
+                    body = _stamped_octets(base64.b64decode(body))
+                    argv = ["openssl", "cms", "-sign", "-binary", "-nodetach", "-nosmimecap"]
+                    argv += ["-in", "query", "-outform", "DER", *signer, "-certfile", roots]
                 with lock:
-                    query.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
-                    argv: list[str | Path] = [
-                        "openssl",
-                        "ts",
-                        "-reply",
-                        "-config",
-                        "tsa.cnf",
-                        "-queryfile",
-                        query,
-                    ]
-                    argv += ["-signer", "signer.pem", "-inkey", "signer.key", "-chain", roots]
+                    (folder / "query").write_bytes(body)
                     done = subprocess.run(argv, cwd=folder, check=True, capture_output=True)
                 reply = done.stdout
+                if kind != "application/timestamp-query":
+                    reply = base64.b64encode(reply)
                 self.send_response(200)
-                self.send_header("Content-Type", "application/timestamp-reply")
+                self.send_header("Content-Type", kind.replace("query", "reply"))
                 self.send_header("Content-Length", str(len(reply)))
                 self.end_headers()
                 self.wfile.write(reply)

@@ -1,5 +1,8 @@
 """Time stamps by an authority on loopback, and what is said when none answers."""
 
+import http.server
+import threading
+
 import pytest
 
 from tests.pipeline.authority import Authority
@@ -86,12 +89,37 @@ def test_one_run_can_do_without_a_time_stamp(make_project: MakeProject, closed_p
     assert project.verifies()
 
 
-def test_an_answer_that_is_no_time_stamp_signs_nothing(
-    make_project: MakeProject, authority: Authority
-) -> None:
+def test_the_older_protocol_stamps_too(make_project: MakeProject, authority: Authority) -> None:
     project = make_project(_config(authority.url) + 'timestamp-protocol = "authenticode"\n')
 
-    said = project.fail("sign")
+    project.make("sign")
 
-    assert f"No time stamp came from {authority.url}." in said
+    report = project.verify(None, "-TSA-CAfile", authority.roots)
+    assert report.returncode == 0, report.stdout
+    assert "Timestamp Server Signature verification: ok" in report.stdout
+
+
+def test_an_answer_that_is_no_time_stamp_signs_nothing(make_project: MakeProject) -> None:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>no time stamp</html>")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            url = f"http://127.0.0.1:{server.server_port}/"
+            project = make_project(_config(url))
+            said = project.fail("sign")
+        finally:
+            server.shutdown()
+            thread.join()
+
+    assert f"No time stamp came from {url}." in said
     assert not Image.read(project.sys).is_signed

@@ -259,21 +259,21 @@ class Windows:
         path: str = r"C:\Program Files\Microsoft Visual Studio\2022\Community",
         version: str = "17.9.34607.119",
         product: str = "Microsoft.VisualStudio.Product.Community",
-        components: Sequence[str] = (),
     ) -> None:
         """Register an instance with vswhere, which is put into its one fixed place."""
         place = r"C:\Program Files (x86)\Microsoft Visual Studio\Installer\vswhere.exe"
         self.put(place, self.bed / "standins/vswhere.exe")
         self.unix(path).mkdir(parents=True, exist_ok=True)
         with (self.home / "vswhere").open("a", encoding="utf-8") as file:
-            file.write("\t".join((path, version, product, ",".join(components))) + "\n")
+            file.write(f"{path}\t{version}\t{product}\n")
 
     def uninstall(self) -> None:
         """Take kits, Visual Studios and certificates off drive C:, and all drives but C: and Z:."""
-        for record in (self.prefix / "drive_c/users").glob("*/AppData/Local/kdrvgen"):
-            shutil.rmtree(record)
+        users = self.prefix / "drive_c/users"
+        for each in (*users.glob("*/AppData/Local/kdrvgen"), *users.glob("*/.nuget")):
+            shutil.rmtree(each)
         for folder in ("Program Files", "Program Files (x86)"):
-            for name in ("Windows Kits", "Microsoft Visual Studio"):
+            for name in ("Windows Kits", "Microsoft Visual Studio", "Microsoft SDKs"):
                 shutil.rmtree(self.prefix / "drive_c" / folder / name, ignore_errors=True)
         for link in (self.prefix / "dosdevices").glob("?:"):
             if link.name not in ("c:", "z:"):

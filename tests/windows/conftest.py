@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.windows.bed import Windows
+from tests.windows.support import Desk
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +33,33 @@ def windows(_machine: Windows, tmp_path: Path) -> Iterator[Windows]:
     windows = _machine.for_test(tmp_path)
     yield windows
     windows.uninstall()
+
+
+@pytest.fixture
+def first_day(windows: Windows) -> Desk:
+    """A project beside a Windows with the kits, and no certificate yet."""
+    windows.install_kits()
+    return Desk.start(windows)
+
+
+@pytest.fixture(scope="session")
+def _made_once() -> dict[str, bytes]:
+    """The files of a test certificate: what takes long is made once for each worker."""
+    return {}
+
+
+@pytest.fixture
+def desk(first_day: Desk, _made_once: dict[str, bytes]) -> Desk:
+    """The same on a later day: the test certificate was made."""
+    folders = first_day.windows.home / "stores", first_day.records
+    if not _made_once:
+        first_day.make("certificate")
+        for folder in folders:
+            for path in folder.rglob("*.*"):
+                _made_once[str(path.relative_to(folder))] = path.read_bytes()
+        first_day.forget_calls()
+    for name, content in _made_once.items():
+        path = folders[len(Path(name).parts) == 1] / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return first_day

@@ -15,7 +15,11 @@ from tests.windows.bed import Windows
 
 TOOL = r"C:\Program Files (x86)\Windows Kits\10\bin\10.0.22621.0\x64"
 
+KITS = r"C:\Program Files (x86)\Windows Kits\10"
+
 OWN = CONFIG + 'mode = "certificate"\n'
+
+ODD = "a & b ^ 50% %PATH% ! x!y 'q' (z) ${HOME} é日 #1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 
 from tests.windows.bed import Windows
 
@@ -109,7 +111,7 @@ def image(windows: Windows, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def kits(windows: Windows) -> Windows:
-    windows.install_kits()
+    windows.install_kits(registry=[])
     return windows
 
 
@@ -176,6 +178,30 @@ def test_what_was_signed_with_a_made_certificate_verifies_once_trusted(
         (["sign", "/frobnicate", "hello.sys"], "Invalid option: /frobnicate"),
         (["sign", "/fd", "sha256"], "Missing filename"),
         (["sign", "/fd", "md4", "hello.sys"], "Invalid value for the /fd"),
+        (["sign", "/fd", "sha256", "/fd", "sha256", "hello.sys"], "more than once"),
+        (["sign", "/a", "hello.sys", "/fd"], "requires a parameter"),
+        (["sign", "/fd", "sha256", "/p", "x", "hello.sys"], "requires the /f"),
+        (["sign", "/fd", "sha256", "/csp", "x", "hello.sys"], "requires the /kc"),
+        (["sign", "/fd", "sha256", "/kc", "x", "hello.sys"], "requires the /csp"),
+        (["sign", "/fd", "sha256", "/csp", "x", "/kc", "x", "hello.sys"], "requires the /f"),
+        (["sign", "/fd", "sha256", "/dmdf", "x", "hello.sys"], "requires the /dlib"),
+        (["sign", "/fd", "sha256", "/f", "x", "/s", "x", "hello.sys"], "incompatible: /f, /s"),
+        (["sign", "/fd", "sha256", "/dlib", "none.dll", "hello.sys"], "not found: none.dll"),
+        (
+            ["sign", "/fd", "sha256", "/f", "hello.sys", "/csp", "x", "/kc", "x", "hello.sys"],
+            "key container was not found",
+        ),
+        ([*SIGN, "/sha1", "12", "hello.sys"], "Invalid SHA1 hash"),
+        (["sign", "/fd", "sha256", "/a", "/ac", "none.cer", "hello.sys"], "No certificates"),
+        ([*SIGN, "/n", "Test", "/ac", "none.cer", "hello.sys"], "not found: none.cer"),
+        (["verify", "/pa", "/kp", "hello.sys"], "incompatible: /pa, /kp"),
+        (["verify", "/pa", "hello.sys"], "No signature found"),
+        (["verify", "/pa", "nothing.sys"], "File not found"),
+        (["resign", "hello.sys"], "Invalid command"),
+        ([], "required parameter"),
+        (["timestamp", "/t", "x", "hello.sys"], "stand-in: signtool timestamp"),
+        (["sign", "/a", "/fd", "sha256", "/d", "x", "hello.sys"], "stand-in: signtool's /d"),
+        (["verify", "/tw", "hello.sys"], "stand-in: signtool's /tw"),
         ([*SIGN, "/n", "Nobody", "hello.sys"], "No certificates were found"),
         ([*SIGN, "/n", "Test", "nothing.sys"], "File not found: nothing.sys"),
         (
@@ -185,7 +211,8 @@ def test_what_was_signed_with_a_made_certificate_verifies_once_trusted(
     ],
 )
 def test_signtool_refuses(kits: Windows, image: Path, words: list[str], reason: str) -> None:
-    make(kits)
+    if "Test" in words:
+        make(kits)
     before = image.read_bytes()
     code, said = sign(kits, *words)
     assert code == 1
@@ -226,6 +253,81 @@ def test_certutil_lists_and_removes_by_thumbprint(kits: Windows) -> None:
     assert kits.run(["certutil", "-user", "-delstore", "PrivateCertStore", file.stem]).code == 0
     assert kits.certificates() == []
     assert kits.run(["certutil", "-user", "-store", "PrivateCertStore", file.stem]).code != 0
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["-n", "CN=Test", "test.cer"], "only self-signed"),
+        (["-r", "-ss", "x", "-frob"], "Unknown option: -frob"),
+        (["-r", "-ss"], "Missing value for -ss"),
+        (["-r", "-r", "-ss", "x"], "Option given twice"),
+        (["-r", "a.cer", "b.cer"], "Too many parameters"),
+        (["-r", "-n", "CN=Test"], "outputCertificateFile or -ss"),
+        (["-r", "-ss", "x", "-n", "Test"], "CertStrToName"),
+        (["-r", "-ss", "x", "-n", 'CN="Test'], "CertStrToName"),
+        (["-r", "-ss", "x", "-sr", "nowhere"], "Unknown store location"),
+        (["-r", "-ss", "x", "-a", "md4"], "Unknown algorithm"),
+        (["-r", "-ss", "x", "-len", "many"], "Invalid key length"),
+        (["-r", "-ss", "x", "-m", "many"], "Invalid number of months"),
+        (["-r", "-ss", "x", "-m", "1", "-e", "01/01/2030"], "exclude each other"),
+        (["-r", "-ss", "x", "-e", "2030-01-01"], "Invalid date"),
+        (["-r", "-ss", "x", "-eku", "codeSigning"], "Invalid object identifier"),
+        (["-r", "-ss", "x", "-sk", "key"], "stand-in: makecert's -sk"),
+    ],
+)
+def test_makecert_refuses(kits: Windows, words: list[str], reason: str) -> None:
+    done = kits.run([MAKECERT, *words])
+    assert done.code == 1
+    assert reason in done.said
+    assert not kits.certificates("x")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["-user", "-store"],
+        ["-user", "-frob", "PrivateCertStore"],
+        ["-user", "-silent", "-delstore", "PrivateCertStore", "Test"],
+        ["-user", "-store", "none"],
+        ["-user", "-delstore", "PrivateCertStore", "Nobody"],
+        ["-user", "-addstore", "Root", "none.cer"],
+        ["-user", "-addstore", "Root", "hello.sys"],
+        ["-user", "-store", "PrivateCertStore", "Test", "hello.sys"],
+        ["-store", "PrivateCertStore"],
+    ],
+)
+def test_certutil_refuses(kits: Windows, image: Path, words: list[str]) -> None:
+    make(kits)
+    before = image.read_bytes()
+    assert kits.run(["certutil", *words]).code != 0
+    assert image.read_bytes() == before
+    assert len(kits.certificates()) == 1
+
+
+def test_certutil_exports_a_certificate_over_a_file_only_when_forced(
+    kits: Windows, image: Path
+) -> None:
+    make(kits)
+    words = ["-user", "-silent", "-store", "PrivateCertStore", "Test", kits.path(image)]
+    assert kits.run(["certutil", "-f", *words]).code == 0
+    made = x509.load_der_x509_certificate(image.read_bytes())
+    assert made.fingerprint(hashes.SHA1()).hex() == kits.certificates()[0].stem  # noqa: S303 - its name
+
+
+def test_vswhere_finds_files_in_every_instance_that_is_asked_for(windows: Windows) -> None:
+    build_tools = r"C:\Program Files (x86)\Microsoft Visual Studio\2019\BuildTools"
+    windows.install_visual_studio()
+    windows.install_visual_studio(
+        build_tools, "16.1.1.1", "Microsoft.VisualStudio.Product.BuildTools"
+    )
+    file = windows.path(windows.put(rf"{build_tools}\a\b\signtool.exe"))
+    place = r"C:\Program Files (x86)\Microsoft Visual Studio\Installer\vswhere.exe"
+    find = ["-find", r"**\signtool.exe"]
+    assert windows.run([place, *find]).stdout == ""
+    assert windows.run([place, "-products", "*", *find]).stdout == f"{file}\n"
+    assert windows.run([place, "-frob"]).code == 87
+    assert windows.run([place, "-find"]).code == 87
 
 
 def test_vswhere_finds_the_newest_instance(windows: Windows) -> None:
@@ -329,6 +431,12 @@ def test_comparing_and_searching_tell_by_their_exit_code(
     for name, text in (("a", "one\n"), ("b", "one\n"), ("c", "two words\n")):
         (tmp_path / name).write_text(text)
     assert windows.batch(f"{command} >nul 2>nul\nexit /b %errorlevel%", tmp_path).code == code
+
+
+def test_powershell_does_what_a_batch_file_does_in_its_place(windows: Windows) -> None:
+    batch = windows.put(r"C:\made\make.bat", "@exit /b 4\n")
+    env = {"KDRVGEN_FAKE_POWERSHELL": windows.path(batch)}
+    assert windows.run(["powershell", "-Command", "Get-Date"], env=env).code == 4
 
 
 def test_powershell_is_recorded_and_fails(windows: Windows) -> None:

@@ -78,6 +78,13 @@ fn main() {
                 && is_windows_path(value)
         })
         .map(|(name, value)| {
+            // Wine has a place for every drive, and a cargo of Linux would make folders there.
+            if !std::path::Path::new(&value[..3]).is_dir() {
+                standins::fail(
+                    &format!("error: {name}: {value}: The system cannot find the path specified. (os error 3)"),
+                    101,
+                );
+            }
             let unix = path::to_unix(value);
             (name, unix)
         })

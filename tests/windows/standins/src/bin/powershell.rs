@@ -1,14 +1,18 @@
 //! Stands in for powershell.exe, which Wine has only as an empty program that reports success.
 //!
-//! Runs nothing. It records its arguments, for a test to give the script in them to a grammar, and
-//! ends with the code in KDRVGEN_FAKE_POWERSHELL: without it, 1, as a script that failed.
+//! It records its arguments, for a test to give the script in them to a grammar, and runs in its
+//! place the batch file that KDRVGEN_FAKE_POWERSHELL names, which does what the script would have
+//! done. Without one it ends with 1, as a script that failed.
 
 fn main() {
     standins::record::call("powershell");
-    std::process::exit(
-        std::env::var("KDRVGEN_FAKE_POWERSHELL")
+    let code = std::env::var_os("KDRVGEN_FAKE_POWERSHELL").map(|batch| {
+        std::process::Command::new("cmd")
+            .arg("/c")
+            .arg(batch)
+            .status()
             .ok()
-            .and_then(|text| text.parse().ok())
-            .unwrap_or(1),
-    );
+            .and_then(|status| status.code())
+    });
+    std::process::exit(code.flatten().unwrap_or(1));
 }

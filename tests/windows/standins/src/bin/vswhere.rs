@@ -1,10 +1,10 @@
 //! Stands in for vswhere.exe: instances of Visual Studio that a file describes.
 //!
 //! Grammar: `vswhere -help` (github.com/microsoft/vswhere, README and wiki). The instances are the
-//! lines of the file that KDRVGEN_FAKE_VSWHERE names: `PATH TAB VERSION TAB PRODUCT TAB COMPONENTS`,
-//! the last with commas; without the file there are none. Covered: -latest, -prerelease, -all,
-//! -legacy, -products, -requires, -requiresAny, -version (ignored), -property, -find, -format value,
-//! -nologo, -utf8, -sort. Exit codes: 0, also when nothing is found; 87 for a wrong argument.
+//! lines of the file that KDRVGEN_FAKE_VSWHERE names: `PATH TAB VERSION TAB PRODUCT`;
+//! without the file there are none. Covered: -latest, -prerelease, -all,
+//! -products, -property, -find, -utf8. Exit codes: 0, also when nothing is found; 87 for a wrong
+//! argument.
 
 use standins::{fail, record};
 use std::path::{Path, PathBuf};
@@ -41,10 +41,8 @@ fn matches(name: &str, pattern: &str) -> bool {
 
 fn main() {
     let args = record::call("vswhere");
-    let (mut latest, mut any) = (false, false);
-    let (mut property, mut pattern) = (None, None);
-    let (mut products, mut requires) = (Vec::new(), Vec::new());
-    let mut list: Option<bool> = None;
+    let (mut latest, mut property, mut pattern) = (false, None, None);
+    let (mut products, mut in_list) = (Vec::new(), false);
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
         let mut value = || {
@@ -60,42 +58,21 @@ fn main() {
             .as_deref()
         {
             Some("latest") => latest = true,
-            Some("requiresany") => any = true,
-            Some("prerelease" | "all" | "legacy" | "nologo" | "utf8" | "sort") => {}
+            Some("prerelease" | "all" | "utf8") => {}
             Some("products") => {
-                list = Some(true);
+                in_list = true;
                 products.push(value());
-                continue;
-            }
-            Some("requires") => {
-                list = Some(false);
-                requires.push(value());
                 continue;
             }
             Some("property") => property = Some(value()),
             Some("find") => pattern = Some(value()),
-            Some("version") => {
-                value();
+            None if in_list => {
+                products.push(arg.clone());
+                continue;
             }
-            Some("format") => {
-                if value() != "value" {
-                    fail("stand-in: only -format value is covered", 87)
-                }
-            }
-            None => match list {
-                Some(true) => {
-                    products.push(arg.clone());
-                    continue;
-                }
-                Some(false) => {
-                    requires.push(arg.clone());
-                    continue;
-                }
-                None => fail(&format!("Error 0x57: Unknown parameter: {arg}"), 87),
-            },
-            Some(_) => fail(&format!("Error 0x57: Unknown parameter: {arg}"), 87),
+            _ => fail(&format!("Error 0x57: Unknown parameter: {arg}"), 87),
         }
-        list = None;
+        in_list = false;
     }
     let text = std::env::var("KDRVGEN_FAKE_VSWHERE")
         .ok()
@@ -106,24 +83,13 @@ fn main() {
         .map(|line| line.split('\t').collect())
         .collect();
     instances.retain(|each| {
-        let has = |component: &String| {
-            each[3]
-                .split(',')
-                .any(|known| known.eq_ignore_ascii_case(component))
-        };
         // By default: Community, Professional and Enterprise; Build Tools have to be asked for.
-        let product = match &products[..] {
+        match &products[..] {
             [] => !each[2].ends_with("BuildTools"),
             listed => listed
                 .iter()
                 .any(|wanted| wanted == "*" || wanted.eq_ignore_ascii_case(each[2])),
-        };
-        product
-            && if any {
-                requires.is_empty() || requires.iter().any(has)
-            } else {
-                requires.iter().all(has)
-            }
+        }
     });
     instances.sort_by_key(|each| {
         std::cmp::Reverse(
@@ -148,19 +114,12 @@ fn main() {
             found.iter().for_each(|file| println!("{}", file.display()));
             continue;
         }
-        let fields = [
-            ("installationPath", each[0]),
-            ("installationVersion", each[1]),
-            ("productId", each[2]),
-        ];
-        match &property {
-            Some(wanted) => fields
-                .iter()
-                .filter(|(name, _)| name.eq_ignore_ascii_case(wanted))
-                .for_each(|(_, value)| println!("{value}")),
-            None => fields
-                .iter()
-                .for_each(|(name, value)| println!("{name}: {value}")),
+        match property.as_deref() {
+            Some("installationPath") => println!("{}", each[0]),
+            _ => fail(
+                "stand-in: only -find and -property installationPath are covered",
+                87,
+            ),
         }
     }
 }

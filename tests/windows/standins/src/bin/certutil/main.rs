@@ -1,5 +1,4 @@
-//! Stands in for certutil.exe: `-store`, `-verifystore`, `-addstore`, `-delstore`, `-dump`, `-hashfile`,
-//! `-importpfx`, `-exportpfx`.
+//! Stands in for certutil.exe: `-store`, `-addstore`, `-delstore`.
 //!
 //! Grammar and what each verb does: Microsoft Learn, "certutil" (windows-server/administration/
 //! windows-commands/certutil). Verbs and options begin with `-` or `/` and are case-insensitive; the
@@ -7,17 +6,16 @@
 //! number, SHA-1 hash, or subject's common name. The exit code of a failure is its HRESULT.
 //!
 //! The output's labels are translated on a Windows of another language; KDRVGEN_FAKE_LANGUAGE=de
-//! gives German ones. Dates are in the user's format. What a script may rest on is the exit code,
-//! and the forty digits of a hash, which older versions write with spaces
-//! (KDRVGEN_FAKE_HASH_SPACES).
+//! gives German ones. Dates are in the user's format. What a script may rest on are names, and the
+//! forty digits of a hash, which older versions write with spaces (KDRVGEN_FAKE_HASH_SPACES). How
+//! `-store` ends for a certificate that is not there is not documented: here as a failure, or with
+//! KDRVGEN_FAKE_STORE_SUCCEEDS as a success that shows nothing.
 
 mod files;
 mod words;
 
 use files::{as_pem, export_der};
 use standins::certificate::Certificate;
-use standins::handover::collect;
-use standins::path::to_unix;
 use standins::{record, store};
 use std::path::Path;
 use words::words;
@@ -88,11 +86,9 @@ fn matching(all: &[Certificate], wanted: Option<&str>) -> Vec<(usize, Certificat
 
 fn main() {
     let args = record::call("certutil");
-    let (mut user, mut force, mut verb, mut password) =
-        (false, false, String::new(), String::new());
+    let (mut user, mut force, mut silent, mut verb) = (false, false, false, String::new());
     let mut operands = Vec::new();
-    let mut rest = args.iter();
-    while let Some(arg) = rest.next() {
+    for arg in &args {
         match arg
             .strip_prefix(['-', '/'])
             .map(str::to_lowercase)
@@ -101,11 +97,10 @@ fn main() {
             None => operands.push(arg.as_str()),
             Some("user") => user = true,
             Some("f") => force = true,
-            Some("p") => password = rest.next().unwrap_or_else(|| bad_usage("-p")).clone(),
-            Some(
-                name @ ("store" | "verifystore" | "addstore" | "delstore" | "dump" | "hashfile"
-                | "importpfx" | "exportpfx"),
-            ) if verb.is_empty() => verb = name.to_owned(),
+            Some("silent") => silent = true,
+            Some(name @ ("store" | "addstore" | "delstore")) if verb.is_empty() => {
+                verb = name.to_owned()
+            }
             Some(_) => bad_usage(&format!("Unknown arg: {arg}")),
         }
     }
@@ -120,8 +115,11 @@ fn main() {
             );
         }
     };
+    if silent && verb != "store" || force && verb == "delstore" {
+        bad_usage("This option is not one of the verb's");
+    }
     match (verb.as_str(), &operands[..]) {
-        ("store" | "verifystore", [name, wanted @ ..]) if wanted.len() <= 2 => {
+        ("store", [name, wanted @ ..]) if wanted.len() <= 2 => {
             let all = store::certificates(!user, name);
             let found = matching(&all, wanted.first().copied());
             if all.is_empty() && !store::folder(!user, name).is_dir() {
@@ -133,21 +131,24 @@ fn main() {
                 );
             }
             println!("{name}");
-            if found.is_empty() && !wanted.is_empty() {
+            if found.is_empty()
+                && !wanted.is_empty()
+                && std::env::var_os("KDRVGEN_FAKE_STORE_SUCCEEDS").is_none()
+            {
                 missing(&verb);
             }
             for (place, each) in &found {
                 show(*place, each);
-                if verb == "verifystore" && !each.is_current() {
-                    failed(
-                        &verb,
-                        0x800b_0101,
-                        "CERT_E_EXPIRED",
-                        "A required certificate is not within its validity period.",
-                    );
-                }
             }
             if let [_, to] = wanted {
+                if Path::new(to).exists() && !force {
+                    failed(
+                        &verb,
+                        0x8007_0050,
+                        "WIN32: 80 ERROR_FILE_EXISTS",
+                        "The file exists.",
+                    );
+                }
                 if found.len() != 1 || !export_der(&found[0].1, to) {
                     missing(&verb);
                 }
@@ -176,114 +177,6 @@ fn main() {
             for (_, each) in found {
                 let _ = std::fs::remove_file(each.file);
             }
-        }
-        ("dump", [file]) => {
-            no_file(file);
-            let part = std::env::temp_dir().join(format!("dump-{}.pem", std::process::id()));
-            let read = as_pem(file).and_then(|pem| {
-                std::fs::write(&part, pem).ok()?;
-                Certificate::read(&part)
-            });
-            let _ = std::fs::remove_file(&part);
-            match read {
-                Some(certificate) => show(0, &certificate),
-                None => failed(
-                    &verb,
-                    0x8009_310b,
-                    "ASN: 267 CRYPT_E_ASN1_BADTAG",
-                    "ASN1 bad tag value met.",
-                ),
-            }
-        }
-        ("hashfile", [file, kind @ ..]) if kind.len() <= 1 => {
-            no_file(file);
-            let kind = kind.first().unwrap_or(&"SHA1").to_uppercase();
-            if !["MD5", "SHA1", "SHA256", "SHA384", "SHA512"].contains(&kind.as_str()) {
-                bad_usage(&kind);
-            }
-            let said = collect(
-                "openssl",
-                &[
-                    "dgst",
-                    &format!("-{}", kind.to_lowercase()),
-                    "-r",
-                    &to_unix(file),
-                ],
-            )
-            .text();
-            let label = if words().certificate == "Certificate" {
-                "hash of"
-            } else {
-                "-Hash von"
-            };
-            println!(
-                "{kind} {label} {file}:\n{}",
-                pairs(said.split(' ').next().unwrap_or(""))
-            );
-        }
-        ("importpfx", [name, file]) => {
-            no_file(file);
-            let said = collect(
-                "openssl",
-                &[
-                    "pkcs12",
-                    "-in",
-                    &to_unix(file),
-                    "-passin",
-                    &format!("pass:{password}"),
-                    "-nodes",
-                ],
-            );
-            if said.code != 0 {
-                failed(
-                    &verb,
-                    0x8007_0056,
-                    "WIN32: 86 ERROR_INVALID_PASSWORD",
-                    "The specified network password is not correct.",
-                );
-            }
-            store::add(!user, name, &said.text());
-        }
-        ("exportpfx", [name, wanted, to]) => {
-            let all = store::certificates(!user, name);
-            let found = matching(&all, Some(wanted));
-            let [(_, each)] = &found[..] else {
-                missing(&verb)
-            };
-            if !std::fs::read_to_string(&each.file)
-                .is_ok_and(|pem| pem.starts_with("exportable: yes"))
-            {
-                failed(
-                    &verb,
-                    0x8009_000b,
-                    "NTE_BAD_KEY_STATE",
-                    "Key not valid for use in specified state.",
-                );
-            }
-            if Path::new(to).exists() && !force {
-                failed(
-                    &verb,
-                    0x8007_0050,
-                    "WIN32: 80 ERROR_FILE_EXISTS",
-                    "The file exists.",
-                );
-            }
-            let file = to_unix(&each.file);
-            collect(
-                "openssl",
-                &[
-                    "pkcs12",
-                    "-export",
-                    "-in",
-                    &file,
-                    "-inkey",
-                    &file,
-                    "-out",
-                    &to_unix(to),
-                    "-passout",
-                    &format!("pass:{password}"),
-                ],
-            );
         }
         _ => bad_usage("Expected a verb and its arguments"),
     }

@@ -15,15 +15,12 @@ use standins::path::to_unix;
 use standins::{record, store};
 use values::{date, subject};
 
-const WITH_VALUE: &[&str] = &[
-    "n", "ss", "sr", "sk", "#", "$", "a", "b", "e", "m", "eku", "len", "cy", "sky", "sp", "sy",
-    "h", "sv",
-];
+const WITH_VALUE: &[&str] = &["n", "ss", "sr", "a", "b", "e", "m", "eku", "len"];
 const PLAIN: &[&str] = &["r", "pe"];
 /// Documented, and the stand-in does nothing with them.
 const NOT_COVERED: &[&str] = &[
     "crl", "d", "i", "ic", "ik", "iky", "in", "ip", "ir", "is", "iv", "iy", "l", "nscp", "sc",
-    "sq", "tbs", "sk", "sv", "h", "$",
+    "sq", "tbs", "sk", "sv", "h", "$", "#", "cy", "sky", "sp", "sy",
 ];
 
 fn failed(text: &str) -> ! {
@@ -111,12 +108,6 @@ fn main() {
         }
         extensions = format!("extendedKeyUsage = {usages}\n");
     }
-    match get("cy").map(str::to_lowercase).as_deref() {
-        None => {}
-        Some("end") => extensions += "basicConstraints = critical, CA:FALSE\n",
-        Some("authority") => extensions += "basicConstraints = critical, CA:TRUE\n",
-        Some(other) => failed(&format!("Unknown certificate type: {other}")),
-    }
     let folder = std::env::temp_dir().join(format!("makecert-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let (config, key, request, certificate) = (
@@ -156,23 +147,7 @@ fn main() {
     );
     let signed = if made.code == 0 {
         let certificate = to_unix(&certificate);
-        let serial: Vec<String> = match get("#") {
-            Some(number) => {
-                let number: u64 = number
-                    .parse()
-                    .unwrap_or_else(|_| failed("Invalid serial number"));
-                let text = format!("{number:X}");
-                let text = if text.len() % 2 == 1 {
-                    format!("0{text}")
-                } else {
-                    text
-                };
-                std::fs::write(folder.join("serial"), text).unwrap();
-                vec![]
-            }
-            None => vec!["-rand_serial".to_owned()],
-        };
-        let mut words = vec![
+        let words = [
             "ca",
             "-batch",
             "-config",
@@ -193,8 +168,8 @@ fn main() {
             &end,
             "-notext",
             "-preserveDN",
+            "-rand_serial",
         ];
-        words.extend(serial.iter().map(String::as_str));
         let said = collect("openssl", &words);
         if said.code != 0 {
             eprintln!("{}", said.said());

@@ -29,16 +29,23 @@ pub const SIGN: (&[&str], &[&str]) = (
 );
 /// Documented switches that the stand-in does nothing with.
 pub const SIGN_NOT_COVERED: &[&str] = &[
+    "as",
     "c",
+    "d",
+    "debug",
     "dg",
     "di",
     "ds",
+    "du",
     "force",
+    "i",
     "itos",
     "nosealwarn",
+    "nph",
     "p7",
     "p7ce",
     "p7co",
+    "q",
     "r",
     "rmc",
     "sa",
@@ -74,6 +81,8 @@ pub const VERIFY_NOT_COVERED: &[&str] = &[
     "bp",
     "c",
     "ca",
+    "d",
+    "debug",
     "ds",
     "enclave",
     "hash",
@@ -82,11 +91,14 @@ pub const VERIFY_NOT_COVERED: &[&str] = &[
     "p7",
     "p7content",
     "pg",
+    "ph",
+    "q",
     "r",
     "sha1",
     "sl",
+    "tw",
 ];
-const ALGORITHMS: &[&str] = &["sha1", "sha256", "sha384", "sha512", "certhash"];
+const ALGORITHMS: &[&str] = &["sha1", "sha256", "sha384", "sha512"];
 
 pub struct Call {
     pub switches: BTreeMap<String, Vec<String>>,
@@ -163,11 +175,6 @@ impl Call {
             );
         }
     }
-    pub fn say(&self, text: &str) {
-        if !self.has("q") {
-            println!("{text}");
-        }
-    }
     pub fn algorithm(&self, name: &str) -> Option<String> {
         let given = self.get(name)?.to_lowercase();
         if !ALGORITHMS.contains(&given.as_str()) {
@@ -176,11 +183,7 @@ impl Call {
                 1,
             );
         }
-        Some(if given == "certhash" {
-            "sha256".to_owned()
-        } else {
-            given
-        })
+        Some(given)
     }
     pub fn existing(&self, name: &str) -> Option<String> {
         let file = self.get(name)?;

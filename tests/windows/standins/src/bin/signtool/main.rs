@@ -5,9 +5,9 @@
 //! Exit codes: 0 done, 1 failed, 2 done with warnings (the same page, "Return value").
 //! The rules of builds after 20236 hold: `/fd` with `sign` and `/td` with `/tr` are required.
 //!
-//! - Certificates come from the store on disk (`/s`, `/sm`; chosen by `/sha1`, `/n`, `/i`, `/a`), from
-//!   a PFX (`/f`, `/p`), from a file with its key in a container (`/f`, `/csp`, `/kc`: the key is
-//!   %KDRVGEN_FAKE_STORE%\keys\CSP\CONTAINER.pem), or from a provider (`/dlib`, `/dmdf`: the
+//! - Certificates come from the store on disk (`/s`, `/sm`; chosen by `/sha1`, `/n`, `/a`), from a PFX
+//!   (`/f`, `/p`), from a file with its key in a container (`/f`, `/csp`, `/kc`: the key is
+//!   %KDRVGEN_FAKE_STORE%\keys\CSP\CONTAINER.pem), or from a library (`/dlib`, `/dmdf`: the
 //!   identity is %KDRVGEN_FAKE_STORE%\cloud.pem).
 //! - A store's certificate counts when it is valid today, may sign code and has its private key.
 //! - osslsigncode signs. A time stamp that does not come leaves the file as it was and ends with 1,

@@ -7,7 +7,7 @@ use standins::path::to_unix;
 use standins::{fail, store};
 use std::path::{Path, PathBuf};
 
-/// Chooses among a store's certificates as `sign` documents it for /sha1, /n, /i and /a.
+/// Chooses among a store's certificates as `sign` documents it for /sha1, /n and /a.
 fn choose(call: &Call) -> Certificate {
     let thumbprint = call.get("sha1").map(|text| text.to_lowercase());
     if thumbprint
@@ -28,7 +28,7 @@ fn choose(call: &Call) -> Certificate {
                     .as_ref()
                     .is_none_or(|wanted| *wanted == each.thumbprint)
             })
-            .filter(|each| contains("n", &each.name()) && contains("i", &each.issuer))
+            .filter(|each| contains("n", &each.name()))
             .filter(|each| each.has_key && each.is_current() && each.may_sign_code())
             .collect();
     found.sort_by(|a, b| b.not_after.cmp(&a.not_after));
@@ -62,18 +62,24 @@ fn choose(call: &Call) -> Certificate {
 fn identity(call: &Call) -> Vec<String> {
     let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
     let root = || PathBuf::from(std::env::var_os("KDRVGEN_FAKE_STORE").unwrap_or_default());
-    if let (Some(_), Some(_)) = (call.existing("dlib"), call.existing("dmdf")) {
+    if call.existing("dlib").is_some() {
+        call.existing("dmdf");
+        // The older kind of library is given the certificate, the newer one brings its own.
+        call.existing("f");
+        if call.has("sha1") {
+            choose(call);
+        }
         let file = to_unix(root().join("cloud.pem"));
         return words(&["-certs", &file, "-key", &file]);
     }
     let Some(file) = call.existing("f") else {
         let chosen = choose(call);
         if call.has("v") {
-            call.say(&format!(
+            println!(
                 "The following certificate was selected:\n    Issued to: {}\n    SHA1 hash: {}\n",
                 chosen.name(),
                 chosen.thumbprint.to_uppercase()
-            ));
+            );
         }
         let file = to_unix(&chosen.file);
         return words(&["-certs", &file, "-key", &file]);
@@ -97,8 +103,6 @@ fn identity(call: &Call) -> Vec<String> {
 pub fn sign(args: &[String]) -> i32 {
     let call = Call::parse(args, SIGN, SIGN_NOT_COVERED);
     call.only_one_of(&["t", "tr"]);
-    call.only_one_of(&["ph", "nph"]);
-    call.only_one_of(&["q", "v"]);
     call.only_one_of(&["f", "sm"]);
     call.only_one_of(&["f", "s"]);
     call.needs("td", "tr");
@@ -106,7 +110,6 @@ pub fn sign(args: &[String]) -> i32 {
     call.needs("csp", "kc");
     call.needs("kc", "csp");
     call.needs("csp", "f");
-    call.needs("dlib", "dmdf");
     call.needs("dmdf", "dlib");
     let Some(digest) = call.algorithm("fd") else {
         fail(
@@ -125,16 +128,7 @@ pub fn sign(args: &[String]) -> i32 {
     let mut options = vec!["sign".to_owned()];
     options.extend(identity(&call));
     options.extend(["-h".to_owned(), digest]);
-    for (switch, option) in [("d", "-n"), ("du", "-i")] {
-        options.extend(
-            call.get(switch)
-                .into_iter()
-                .flat_map(|value| [option.to_owned(), value.to_owned()]),
-        );
-    }
-    for (switch, option) in [("ph", "-ph"), ("as", "-nest")] {
-        options.extend(call.has(switch).then(|| option.to_owned()));
-    }
+    options.extend(call.has("ph").then(|| "-ph".to_owned()));
     for file in call.switches.get("ac").into_iter().flatten() {
         if !Path::new(file).is_file() {
             fail(&format!("SignTool Error: File not found: {file}"), 1);
@@ -212,7 +206,7 @@ fn sign_file(call: &Call, file: &str, options: &[String], stamp: &[String]) -> i
         }
     }
     if result.code != 0 {
-        if call.has("debug") || call.has("v") {
+        if call.has("v") {
             eprintln!("{}", result.said());
         }
         let _ = std::fs::remove_file(&part);
@@ -227,9 +221,7 @@ fn sign_file(call: &Call, file: &str, options: &[String], stamp: &[String]) -> i
         return 1;
     }
     if code == 0 {
-        call.say(&format!(
-            "Done Adding Additional Store\nSuccessfully signed: {file}"
-        ));
+        println!("Done Adding Additional Store\nSuccessfully signed: {file}");
     }
     code
 }

@@ -1,0 +1,100 @@
+"""`kdrvgen explain WORD`: a key, a switch or a term of the tools, in words."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from itertools import groupby
+from textwrap import fill
+
+from kdrvgen.console import Console
+from kdrvgen.errors import UsageError
+
+__all__ = ["populate_parser", "run"]
+
+_WIDTH = 100
+_LABELS = {
+    "default": "default",
+    "change": "change it",
+    "without": "without it",
+    "source": "source",
+}
+
+
+def populate_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's own arguments."""
+    parser.add_argument(
+        "word",
+        metavar="WORD",
+        nargs="?",
+        help='such as linker.args, /INTEGRITYCHECK or "signtool /fd"; without it all are listed',
+    )
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Carry the command out and tell `console`.
+
+    Returns:
+        0.
+
+    Raises:
+        UsageError: The word is not known; its text names the nearest ones.
+    """
+    from kdrvgen.lexicon import Entry, entries, look_up  # noqa: PLC0415 - --help does without
+
+    def told(entry: Entry) -> str:
+        lines = [f"{entry.term} ({entry.kind})", _wrapped(entry.does, "  ")]
+        for field, label in _LABELS.items():
+            if value := getattr(entry, field):
+                lines.append(_wrapped(f"{label}: {value}", "    ", hang="      "))
+        return "\n".join(lines)
+
+    if arguments.word is None:
+        known = tuple(entries().values())
+        console.answer("terms", [entry._asdict() for entry in known], _listed(known))
+        return 0
+    found = look_up(arguments.word)
+    if not found:
+        raise UsageError(f"nothing is known of `{arguments.word}`.{_nearest(arguments.word)}")
+    console.answer("terms", [entry._asdict() for entry in found], "\n\n".join(map(told, found)))
+    return 0
+
+
+def _wrapped(text: str, indent: str, hang: str = "") -> str:
+    paragraphs = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+    return "\n".join(
+        fill(
+            paragraph,
+            _WIDTH,
+            initial_indent=indent,
+            subsequent_indent=hang or indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for paragraph in paragraphs
+    )
+
+
+def _listed(known: Iterable[tuple[str, ...]]) -> str:
+    blocks = []
+    for kind, group in groupby(known, key=lambda entry: entry[1]):
+        terms = ", ".join(entry[0] for entry in group)
+        blocks.append(f"{kind}:\n{_wrapped(terms, '  ')}")
+    return "\n".join((*blocks, "", "`kdrvgen explain WORD` tells of one."))
+
+
+def _nearest(word: str) -> str:
+    from kdrvgen.config.suggest import nearest  # noqa: PLC0415 - for errors only
+    from kdrvgen.lexicon import entries  # noqa: PLC0415 - likewise
+
+    names = {name: term for term in entries() for name in (term, term.rpartition(".")[2])}
+    names |= {term.rpartition(" ")[2]: term for term in entries()}
+    close = []
+    for _ in range(3):
+        near = nearest(word, names)
+        if not near:
+            break
+        close.append(f"`{names[near]}`")
+        names = {name: term for name, term in names.items() if term != names[near]}
+    told = f" Did you mean {' or '.join(close)}?" if close else ""
+    return f"{told} `kdrvgen explain` lists what there is."

@@ -1,0 +1,146 @@
+"""`kdrvgen explain`: keys and the field's terms in words."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import tomli
+
+import kdrvgen
+from kdrvgen.lexicon import entries, look_up
+from kdrvgen.model.reference import keys
+from kdrvgen.rendering.arguments import known_arguments
+from tests.cli.conftest import Run
+
+GOLDEN = sorted((Path(__file__).parents[1] / "rendering/golden").glob("*/config.toml"))
+
+
+@pytest.mark.parametrize(
+    ("word", "term", "told"),
+    [
+        ("linker.args", "linker.args", "default: []"),
+        ("entry-point", "driver.entry-point", "driver_entry"),
+        ("profiles.lab.signing.digest", "signing.digest", 'default: "sha256"'),
+        ("profiles.lab.cargo-profile", "profiles.NAME.cargo-profile", "release"),
+        ("linker.args[0]", "linker.args", "preset"),
+        ("/INTEGRITYCHECK", "/INTEGRITYCHECK", "passed by preset `kernel` and `blog-2020`"),
+        ("-integritycheck", "/INTEGRITYCHECK", "STATUS_ACCESS_DENIED"),
+        ("/MAP", "/MAP", "not passed"),
+        ("/opt:ref,icf", "/OPT", "equal functions"),
+        ("/SUBSYSTEM:WINDOWS", "/SUBSYSTEM:WINDOWS", "UMDF"),
+        ("/SUBSYSTEM:NATIVE", "/SUBSYSTEM", "kernel"),
+        ("-Clink-arg=/ENTRY:begin", "/ENTRY", "driver.entry-point"),
+        ("/fd", "signtool /fd", "signing.digest"),
+        ("signtool /tr", "signtool /tr", "RFC 3161"),
+        ("-readpass", "osslsigncode -readpass", "pipe"),
+        ("skip_core_tasks", "skip_core_tasks", "cargo-make"),
+        ("cargo:rustc-link-lib", "cargo:rustc-link-lib", "wdk.libraries"),
+    ],
+)
+def test_a_word_is_told_with_default_change_and_source(
+    run: Run, word: str, term: str, told: str
+) -> None:
+    done = run("explain", "--", word)
+
+    assert done.returncode == 0
+    assert done.stdout.startswith(term)
+    assert told in " ".join(done.stdout.split())
+    document = json.loads(run("explain", "--format", "json", "--", word).stdout)
+    assert document["terms"][0]["term"] == term
+
+
+def test_a_word_of_several_meanings_is_told_in_all_of_them(run: Run) -> None:
+    said = run("explain", "rustflags").stdout
+
+    assert "linker.rustflags (key of config.toml)" in said
+    assert "rustflags (cargo and rustc)" in said
+
+
+def test_without_a_word_all_are_listed(run: Run) -> None:
+    said = " ".join(run("explain").stdout.split())
+
+    assert [term for term in entries() if term not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "near"),
+    [("/INTEGRITYCHEK", "/INTEGRITYCHECK"), ("digst", "signing.digest"), ("sginging.mode", "mode")],
+)
+def test_an_unknown_word_is_answered_with_the_nearest(run: Run, word: str, near: str) -> None:
+    done = run("explain", word)
+
+    assert done.returncode == 2
+    assert near in done.stderr
+
+
+def test_a_word_like_nothing_is_no_match(run: Run) -> None:
+    done = run("explain", "quux")
+
+    assert done.returncode == 2
+    assert "Did you mean" not in done.stderr
+
+
+def test_every_key_has_its_entry() -> None:
+    assert {f"{key.table}.{key.name}" for key in keys()} <= set(entries())
+
+
+def test_every_entry_says_when_to_change_it_and_what_happens_without() -> None:
+    poor = [
+        entry.term
+        for entry in entries().values()
+        if not all(text.endswith(".") for text in (entry.does, entry.change, entry.without))
+        or not (entry.source or entry.kind == "key of config.toml")
+    ]
+    assert poor == []
+
+
+def test_what_the_generated_files_say_in_short_is_explained_at_length() -> None:
+    assert [each for each in known_arguments() if not look_up(each)] == []
+
+
+@pytest.mark.parametrize("config", GOLDEN, ids=lambda path: path.parent.name)
+def test_every_term_of_a_generated_file_is_explained(config: Path) -> None:
+    for path, text in kdrvgen.render(kdrvgen.load(config)).items():
+        words = set(re.findall(r"cargo:[a-z-]+", text)) - {"cargo:rustc-env"}
+        if path.name == "Makefile.toml":
+            own = tomli.loads(config.read_text(encoding="utf-8")).get("makefile", {})
+            makefile = tomli.loads(text)
+            words |= set(makefile["config"])
+            for name, task in makefile["tasks"].items():
+                if name not in own.get("tasks", {}):
+                    words |= {key for key in task if key not in {"windows", "linux", "mac"}}
+        elif path.parent.name == ".cargo":
+            found = tomli.loads(text)
+            for target in found.get("target", {}).values():
+                flags = target.get("rustflags", [])
+                words |= {flag for flag in flags if "link-arg" in flag} | set(target)
+            words |= {f"build.{key}" for key in found["build"]} | set(found.get("unstable", {}))
+        assert [word for word in words if not look_up(word)] == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "scripts", "switch"),
+    [
+        ("signtool", ("windows/sign.ds.j2", "windows/verify.ds.j2"), r'[ "](/[a-z][a-z0-9]*)[ "]'),
+        ("osslsigncode", ("sign.sh.j2", "verify.sh.j2"), r" (-[A-Za-z][A-Za-z0-9-]*) [\"$/]"),
+    ],
+)
+def test_every_switch_that_a_task_passes_is_explained(
+    tool: str, scripts: tuple[str, ...], switch: str
+) -> None:
+    folder = Path(kdrvgen.__file__).parent / "rendering/templates/tasks"
+    lines = [
+        line
+        for script in scripts
+        for line in (folder / script).read_text(encoding="utf-8").splitlines()
+        if re.search(r"options|signtool|osslsigncode|set --|machine = ", line)
+    ]
+    # What stands in brackets is for the shell's `test`.
+    bare = [re.sub(r"\[ .*? \]", "", line) for line in lines]
+    passed = {found for line in bare for found in re.findall(switch, line)}
+
+    assert len(passed) > 10
+    assert [each for each in sorted(passed) if f"{tool} {each}" not in entries()] == []

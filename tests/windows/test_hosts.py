@@ -1,0 +1,199 @@
+"""One project on both hosts: kdrvgen and the pipeline, now on Linux, now on Windows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.support import CONFIG, Project, State, environment, run
+from tests.windows.bed import Done, Windows
+from tests.windows.python import python_for_windows
+from tests.windows.support import Desk
+
+pytestmark = pytest.mark.slow
+
+GOLDEN = Path(__file__).parents[1] / "rendering/golden"
+Kdrvgen = Callable[..., Done]
+
+
+# --- kdrvgen by a Python of Windows -----------------------------------------------------------
+
+
+@pytest.fixture
+def kdrvgen(windows: Windows) -> Kdrvgen:
+    """Run kdrvgen as a program of Windows; what it says is in UTF-8."""
+    python = python_for_windows()
+    paths = [windows.path(Path(__file__).parents[2]), windows.path(python / "site")]
+    env = windows.env | {"PYTHONPATH": ";".join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def start(folder: Path, *arguments: str, **more: str) -> Done:
+        # This Python does not start in Wine with files as its streams. To the end of a pipe would
+        # be for ever: services that Wine starts keep it open. What is said fits into a pipe.
+        process = subprocess.Popen(
+            [(windows.bed / "wine").resolve(), python / "python.exe", "-m", "kdrvgen", *arguments],
+            cwd=folder,
+            env=env | more,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        code = process.wait(120)
+        said = []
+        for stream in (process.stdout, process.stderr):
+            assert stream
+            os.set_blocking(stream.fileno(), False)
+            text = (stream.read() or b"").decode("utf-8", "replace")
+            stream.close()
+            said.append(text.replace("\r\n", "\n"))
+        return Done(code, *said)
+
+    return start
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path != folder / "config.toml"
+    }
+
+
+def _pair(home: Path, config: bytes) -> tuple[Project, Path]:
+    linux, windows = home / "linux", home / "windows"
+    for folder in (linux, windows):
+        folder.mkdir()
+        (folder / "config.toml").write_bytes(config)
+    return Project(linux, home, environment(home)), windows
+
+
+@pytest.mark.parametrize("name", ["everything", "umdf", "old-cargo"])
+def test_the_tree_made_on_windows_is_that_of_linux_byte_for_byte(
+    windows: Windows, kdrvgen: Kdrvgen, name: str
+) -> None:
+    linux, folder = _pair(windows.home, (GOLDEN / name / "config.toml").read_bytes())
+    linux.generate()
+
+    done = kdrvgen(folder, "config.toml")
+
+    assert done.code == 0, done.said
+    assert len(_files(folder)) >= 3
+    assert _files(folder) == _files(linux.folder)
+    # What the one made, the other has nothing to do about.
+    assert linux.generate().count("unchanged") == len(_files(folder))
+    assert kdrvgen(linux.folder, "config.toml", "--check").code == 0
+
+
+def test_text_of_every_script_and_lines_that_end_as_on_windows_make_the_same_tree(
+    windows: Windows, kdrvgen: Kdrvgen
+) -> None:
+    config = (
+        CONFIG + 'subject = "Zoë 名前 \\"x\\" \\\\ 50% $HOME"\ncertificate-file = "a/é 日.cer"\n'
+    )
+    linux, folder = _pair(windows.home, config.encode())
+    (folder / "config.toml").write_bytes(config.replace("\n", "\r\n").encode())
+    linux.generate()
+
+    assert kdrvgen(folder, "config.toml").code == 0
+
+    assert _files(folder) == _files(linux.folder)
+
+
+def test_an_error_in_the_config_is_told_on_windows_whatever_the_console_can_show(
+    windows: Windows, kdrvgen: Kdrvgen
+) -> None:
+    linux, folder = _pair(windows.home, 'name = "名前"\n[driver]\nname = "hello"\n'.encode())
+    told = run([sys.executable, "-m", "kdrvgen", "config.toml"], linux.folder, linux.env)
+
+    done = kdrvgen(folder, "config.toml", PYTHONUTF8="1")
+    assert done.code == told.returncode == 3
+    assert done.said == told.stdout
+
+    done = kdrvgen(folder, "config.toml")  # in the encoding of western Europe
+    assert done.code == 3
+    assert "Traceback" not in done.said
+    assert "1 error in config.toml" in done.said
+
+
+# --- the pipeline, by turns -------------------------------------------------------------------
+
+
+@pytest.fixture
+def desk(windows: Windows) -> Desk:
+    """A project that both hosts can build and sign."""
+    windows.install_kits()
+    return Desk.start(windows)
+
+
+def _sign(desk: Desk, host: str, word: str) -> None:
+    (desk.make if host == "windows" else desk.project.make)("sign")
+    assert desk.verifies(), host
+    assert f"loaded{word}".encode() in desk.sys.read_bytes(), host
+
+
+def _check_out_with_crlf(project: Project) -> None:
+    for name in ("Makefile.toml", "build.rs", ".cargo/config.toml", "Cargo.toml", "src/lib.rs"):
+        path = project.folder / name
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+
+
+@pytest.mark.parametrize("checkout", [lambda _: None, _check_out_with_crlf], ids=["lf", "crlf"])
+def test_a_project_built_on_one_host_and_then_the_other_generates_nothing_anew(
+    desk: Desk, checkout: Callable[[Project], None]
+) -> None:
+    checkout(desk.project)
+    owned = [
+        State.of(desk.project.folder / name)
+        for name in ("Makefile.toml", "build.rs", ".cargo/config.toml")
+    ]
+    for host, word in [
+        ("linux", " one"),
+        ("windows", " one"),
+        ("linux", " one"),
+        ("windows", " two"),
+        ("linux", " two"),
+        ("windows", " two"),
+    ]:
+        if f"loaded{word}".encode() not in (desk.project.folder / "src/lib.rs").read_bytes():
+            desk.project.say(word.strip())
+        _sign(desk, host, word)
+    assert owned == [
+        State.of(desk.project.folder / name)
+        for name in ("Makefile.toml", "build.rs", ".cargo/config.toml")
+    ]
+
+    before = State.of(desk.sys)
+    desk.make("sign")
+    assert State.of(desk.sys) == before
+
+
+def test_what_one_host_made_the_other_cleans(desk: Desk) -> None:
+    desk.project.make("sign")
+    desk.make("clean-driver")
+    assert not desk.project.dll.exists()
+    desk.make("sign")
+    desk.project.make("clean-driver")
+    assert not desk.project.dll.exists()
+
+    _sign(desk, "windows", "")
+
+
+def test_neither_half_takes_the_others_record_for_its_own(desk: Desk) -> None:
+    _sign(desk, "linux", "")
+    _sign(desk, "windows", "")
+    by_windows = desk.sys.read_bytes()
+    _sign(desk, "linux", "")
+    by_linux = desk.sys.read_bytes()
+    assert by_linux != by_windows
+
+    # An image that the other half made last is brought in from outside: each makes its own.
+    desk.sys.write_bytes(by_windows)
+    desk.project.make("sign")
+    assert desk.verifies()
+    desk.sys.write_bytes(by_linux)
+    desk.make("sign")
+    assert desk.verifies()
