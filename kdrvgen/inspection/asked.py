@@ -38,14 +38,14 @@ def asked_of(project: Project, image: Path, folder: Path, profile: str | None) -
     linker, signing = project.linker_for(name), project.signing_for(name)
     known: tuple[Target, ...] = get_args(Target)
     target = next((each for each in known if each in folders), None)
-    exported = folder / signing.certificate_file
+    public = signing.certificate_file if signing.mode == "test" else signing.public_certificate
     return Asked(
         driver=project.driver,
         linker=linker,
         signing=signing,
         target=target if target in project.driver.triples else None,
         arguments=link_arguments(project.driver, linker, target or project.driver.triples[0]).post,
-        certificate=_certificate(exported) if signing.mode == "test" else None,
+        certificate=_certificate(folder / public) if public else None,
     )
 
 

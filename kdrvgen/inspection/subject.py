@@ -23,7 +23,8 @@ class Asked(NamedTuple):
         signing: `[signing]` as the profile has it.
         target: The triple that the image was built for, as far as its path tells.
         arguments: What the linker was told, apart from what rustc passes by itself.
-        certificate: The exported test certificate; None when it is not there.
+        certificate: The exported test certificate, or `signing.public-certificate`; None when it is
+            not there.
     """
 
     driver: Driver

@@ -51,11 +51,11 @@ class Fields:
     """Where the fields of a PE32+ image stand (Microsoft Learn, "PE Format")."""
 
     def __init__(self, data: bytes) -> None:
-        (self.coff,) = struct.unpack_from("<I", data, 0x3C)
+        self.coff = int.from_bytes(data[0x3C:0x40], "little")
         self.optional = self.coff + 24
         self.sections = self.optional + 240
         self.security = self.directory(4)
-        self.table = struct.unpack_from("<II", data, self.security)
+        self.table: tuple[int, int] = struct.unpack_from("<II", data, self.security)
 
     def directory(self, index: int) -> int:
         """Return where a data directory stands."""

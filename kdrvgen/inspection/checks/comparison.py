@@ -163,11 +163,12 @@ def _certificate(subject: Subject, asked: Asked) -> Iterator[Finding]:
         return
     if asked.certificate is not None:
         differs = "" if signer == asked.certificate else asked.certificate.thumbprint
-        key = "signing.certificate-file"
+        is_test = signing.mode == "test"
+        key = "signing.certificate-file" if is_test else "signing.public-certificate"
     elif signing.thumbprint:
         differs = "" if signer.thumbprint == signing.thumbprint else signing.thumbprint
         key = "signing.thumbprint"
-    elif not signing.pfx:
+    elif not (signing.pfx or signing.public_certificate):
         differs = "" if signer.common_name == signing.subject else f"CN={signing.subject}"
         key = "signing.subject"
     else:
