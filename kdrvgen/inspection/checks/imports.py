@@ -46,8 +46,8 @@ BOUND = Rule(
     "import-bound",
     Severity.WARNING,
     "its imports are bound",
-    "Bound addresses are those of one version of Windows on one machine. The kernel ignores them "
-    "or, on old versions, takes them.",
+    "Bound addresses are those of one version of Windows on one machine, and the kernel lies "
+    "elsewhere at each start.",
     sources.BOUND_IMPORTS,
 )
 UNREADABLE = Rule(

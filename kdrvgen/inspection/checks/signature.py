@@ -38,8 +38,8 @@ WEAK_DIGEST = Rule(
     "signature-weak-digest",
     Severity.ERROR,
     "the digest algorithm is broken",
-    "Two files can be made with one SHA-1 or MD5 digest. Windows 10 and later refuse such "
-    "signatures of drivers.",
+    "Two different files can be made with one SHA-1 or MD5 digest: such a signature proves little, "
+    "and Windows takes it for old drivers at most.",
     sources.SIGNTOOL,
 )
 SEVERAL = Rule(
