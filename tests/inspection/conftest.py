@@ -46,7 +46,9 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def project(driver: Project, tmp_path: Path) -> Project:
     """A copy of that project which a test may change."""
     shutil.copytree(driver.folder, tmp_path / "project", ignore=shutil.ignore_patterns("deps"))
-    return Project(tmp_path / "project", driver.home, driver.env)
+    home = tmp_path / "home"
+    shutil.copytree(driver.home / "data", home / "data")
+    return Project(tmp_path / "project", home, environment(home))
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ PAGED = Rule(
     Severity.WARNING,
     "sections are not marked as non-paged",
     "Code and data that are needed at a raised IRQL must stay in memory. link.exe marks them so "
-    "for /DRIVER; what shall be paged is called PAGE.",
+    "for /DRIVER, lld does not; what shall be paged is called PAGE.",
     sources.PAGEABLE,
 )
 DISCARDABLE = Rule(
@@ -103,7 +103,11 @@ def _paged(subject: Subject) -> Iterator[Finding]:
     if paged and not subject.is_user_mode:
         names = ", ".join(section.name for section in paged)
         evidence = Evidence("sections", names, paged[0].header_offset + 36)
-        fix = "Link with /DRIVER, as linker.preset does; or call it PAGE when it may be paged."
+        letters = paged[0].access.replace("X", "E").replace("-", "")
+        fix = (
+            f'Say so: linker.args = ["/SECTION:{paged[0].name},{letters}P"], as build.rs does for '
+            "the usual ones; or call it PAGE when it may be paged."
+        )
         yield found(PAGED, evidence, fix)
 
 

@@ -39,7 +39,7 @@ WEAK_KEY = Rule(
     "certificate-weak-key",
     Severity.WARNING,
     "the certificate's key is too short",
-    "RSA with less than 2048 bits is too short by today's standards; Windows refuses less than 1024.",
+    "RSA with less than 2048 bits is too short today, and Windows refuses less than 1024.",
     sources.KERNEL_SIGNING,
 )
 CHAIN = Rule(
