@@ -12,7 +12,7 @@ from cryptography.x509.oid import ObjectIdentifier
 
 import kdrvgen
 from tests.inspection.support import Fields, long, patched, rules, sign, unsigned
-from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Identity
+from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Authority, Identity
 from tests.pipeline.support import Project
 
 pytestmark = pytest.mark.slow
@@ -285,3 +285,39 @@ def _authority(folder: Path, day: int, days: tuple[int, int] = (-60, 60)) -> tup
     key.write_bytes(identity.key_pem())
     moment = str(int(time.time()) + day * DAY)
     return "-TSA-certs", certificate, "-TSA-key", key, "-TSA-time", moment
+
+
+def test_a_signature_by_a_key_on_an_elliptic_curve_verifies(bare: Path, tmp_path: Path) -> None:
+    key, certificate = tmp_path / "ec.key", tmp_path / "ec.pem"
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    argv += ["-noenc", "-subj", "/CN=Curve", "-addext", "extendedKeyUsage=codeSigning"]
+    argv += ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(argv, check=True, capture_output=True)
+    path = tmp_path / "hello.sys"
+    argv = ["osslsigncode", "sign", "-certs", str(certificate), "-key", str(key)]
+    subprocess.run([*argv, "-in", bare, "-out", path], check=True, capture_output=True)
+
+    assert rules(path, least="error") == {}
+    assert kdrvgen.verify(path).signatures[0].signer.key == ("EC", 256)  # type: ignore[union-attr] # it has one
+
+
+@pytest.mark.parametrize(("option", "protocol"), [("-t", "authenticode"), ("-ts", "rfc3161")])
+def test_a_time_stamp_of_either_protocol_verifies(
+    bare: Path, tmp_path: Path, signer: Identity, option: str, protocol: str
+) -> None:
+    path = tmp_path / "hello.sys"
+    (tmp_path / "authority").mkdir()
+    with Authority.start(tmp_path / "authority") as authority:
+        sign(bare, path, signer, option, authority.url)
+
+    (signature,) = kdrvgen.verify(path).signatures
+
+    assert signature.timestamp
+    assert (signature.timestamp.protocol, signature.timestamp.problem) == (protocol, "")
+    assert signature.timestamp.time
+    assert abs(signature.timestamp.time.timestamp() - time.time()) < 600
+    assert rules(path, least="error") == {}
+    assert "CN=Time Stamp Root" in rules(path)["timestamp-untrusted"]
+    assert list(rules(path, trust=(authority.roots, tmp_path / "signer.pem"))) == [
+        "certificate-self-signed"
+    ]
