@@ -25,6 +25,7 @@ __all__ = [
 _HEADER = 8  # of an entry: length, revision, type
 _PKCS_SIGNED_DATA = 2
 _MOST_ENTRIES = 16
+_CHUNK = 1 << 16  # even: words lie within one
 
 
 class CertificateEntry(NamedTuple):
@@ -93,8 +94,11 @@ def image_digest(headers: Headers, data: bytes, algorithm: str) -> bytes:
 
 def checksum(headers: Headers, data: bytes) -> int:
     """Return the checksum that the image should have, as imagehlp's CheckSumMappedFile makes it."""
-    offset = headers.checksum_offset
-    content = data[:offset] + bytes(4) + data[offset + 4 :]
     # Adding words with the carry brought round is arithmetic modulo 0xFFFF, in which 0 is 0xFFFF.
-    number = int.from_bytes(content, "little")
-    return (number % 0xFFFF or (0xFFFF if number else 0)) + len(data)
+    total = sum(
+        int.from_bytes(data[start : start + _CHUNK], "little") % 0xFFFF
+        for start in range(0, len(data), _CHUNK)
+    )
+    offset = headers.checksum_offset
+    own = int.from_bytes(data[offset : offset + 4], "little") << 8 * (offset % 2)
+    return ((total - own) % 0xFFFF or 0xFFFF) + len(data)

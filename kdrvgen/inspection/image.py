@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import lief
@@ -108,7 +109,7 @@ def read_image(data: bytes) -> Image | None:
     headers = read_headers(data)
     if headers is None:
         return None
-    with lief.logging.level_scope(lief.logging.LEVEL.OFF):
+    with _silence():
         binary = lief.PE.parse(io.BytesIO(data), _what_is_read())
         if binary is None:
             return None
@@ -133,6 +134,17 @@ def read_image(data: bytes) -> Image | None:
             ),
             is_reproducible=any(isinstance(each, lief.PE.Repro) for each in binary.debug),
         )
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep lief from writing to the process's standard error what it thinks of a file."""
+    before = lief.logging.get_level()
+    lief.logging.set_level(lief.logging.LEVEL.OFF)
+    try:
+        yield
+    finally:
+        lief.logging.set_level(before)
 
 
 def _what_is_read() -> lief.PE.ParserConfig:

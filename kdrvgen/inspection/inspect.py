@@ -18,7 +18,7 @@ from kdrvgen.inspection.subject import Asked, Subject
 
 __all__ = ["Inspection", "inspect", "inspect_bytes"]
 
-_LARGEST = 256 << 20  # bytes; the largest drivers of Windows have some 60 MB
+_LARGEST = 128 << 20  # bytes; the largest drivers, those of graphics cards, have some 100 MB
 
 
 class Inspection(NamedTuple):

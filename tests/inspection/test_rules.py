@@ -86,6 +86,7 @@ def _renamed(image: bytes, old: bytes, new: bytes) -> bytes:
         ("NTOSKRNL.EXE", None),
         ("hal.dll", None),
         ("WDFLDR.SYS", None),
+        ("fltmgr.sys", None),
     ],
 )
 def test_modules_are_told_apart_whatever_case_they_are_written_in(

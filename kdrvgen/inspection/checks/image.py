@@ -107,12 +107,12 @@ PDB_PATH = Rule(
     sources.PDB_PATH,
 )
 
-_DATA = {Machine.AMD64, Machine.ARM64, Machine.I386}
+_MACHINES = frozenset(Machine)
 
 
 def _machine(subject: Subject) -> Iterator[Finding]:
     headers = subject.image.headers
-    if headers.machine not in _DATA:
+    if headers.machine not in _MACHINES:
         evidence = Evidence("Machine", headers.machine_name, headers.coff_offset + 4)
         yield found(MACHINE, evidence, "Set driver.targets to a target of Windows and build again.")
 

@@ -61,7 +61,7 @@ UNREADABLE = Rule(
 _KERNEL = frozenset(
     {
         *("ntoskrnl.exe", "hal.dll", "ntkrnlpa.exe", "ci.dll", "clfs.sys", "bootvid.dll"),
-        *("kdcom.dll", "ksecdd.sys", "cng.sys", "pshed.dll", "ext-ms-win-ntos-ksecpkg-l1-1-0.dll"),
+        *("kdcom.dll", "ksecdd.sys", "cng.sys", "pshed.dll"),
         *("fltmgr.sys", "wdfldr.sys", "wdf01000.sys", "wmilib.sys", "werkernel.sys", "tbs.sys"),
         *("ndis.sys", "netio.sys", "tdi.sys", "fwpkclnt.sys", "wfplwfs.sys", "rdbss.sys"),
         *("storport.sys", "scsiport.sys", "classpnp.sys", "ataport.sys", "mountmgr.sys"),
@@ -76,6 +76,8 @@ _KERNEL = frozenset(
         *("cea.sys", "pmfilesystem.sys", "volmgrx.sys", "partmgr.sys", "fileinfo.sys"),
     }
 )
+# Names that Windows resolves to modules of the kernel (Microsoft Learn, "Windows API sets").
+_API_SETS = "ext-ms-win-ntos-"
 _HOST = re.compile(r"(.+\.exe|.+\.dll|.+\.drv)", re.IGNORECASE)
 _SHOWN = 4
 _DESCRIPTOR = 20  # bytes; the name is in the fourth of five fields
@@ -83,7 +85,7 @@ _DESCRIPTOR = 20  # bytes; the name is in the fourth of five fields
 
 def is_kernel_module(name: str) -> bool:
     """Tell whether a module is known to be one of kernel mode that comes with Windows."""
-    return name.lower() in _KERNEL
+    return name.lower() in _KERNEL or name.lower().startswith(_API_SETS)
 
 
 def _modules(subject: Subject) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from functools import lru_cache
 
 from kdrvgen.inspection import sources
 from kdrvgen.inspection.authenticode import Signature
@@ -227,7 +228,11 @@ def _signed(subject: Subject) -> Iterator[tuple[Signature, Certificate]]:
 
 
 def _chain(subject: Subject, signature: Signature, signer: Certificate) -> Chain:
-    return chain_of(signer, signature.certificates, subject.trusted)
+    return _chain_once(signer, signature.certificates, subject.trusted)
+
+
+# Several rules ask for the same one, and each of its links is a signature to verify.
+_chain_once = lru_cache(maxsize=8)(chain_of)
 
 
 def _day(moment: dt.datetime) -> str:
