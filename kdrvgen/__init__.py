@@ -17,6 +17,7 @@ TYPE_CHECKING = False  # type checkers know the name; importing typing costs a n
 if TYPE_CHECKING:
     from kdrvgen.commands.generate import check as check
     from kdrvgen.commands.generate import generate as generate
+    from kdrvgen.commands.new import bootstrap as bootstrap
     from kdrvgen.commands.verify import verify as verify
     from kdrvgen.config import load as load
     from kdrvgen.config import loads as loads
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from kdrvgen.errors import DriftError as DriftError
     from kdrvgen.errors import FileAccessError as FileAccessError
     from kdrvgen.errors import KdrvgenError as KdrvgenError
+    from kdrvgen.errors import OccupiedError as OccupiedError
     from kdrvgen.errors import RefusedError as RefusedError
     from kdrvgen.errors import ToolError as ToolError
     from kdrvgen.errors import UsageError as UsageError
     from kdrvgen.errors import VerificationError as VerificationError
+    from kdrvgen.model import Bootstrap as Bootstrap
     from kdrvgen.model import Deploy as Deploy
     from kdrvgen.model import Driver as Driver
     from kdrvgen.model import Linker as Linker
@@ -46,6 +49,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     **dict.fromkeys(("check", "generate"), "kdrvgen.commands.generate"),
+    "bootstrap": "kdrvgen.commands.new",
     "load": "kdrvgen.config",
     "loads": "kdrvgen.config",
     "render": "kdrvgen.rendering.project",
@@ -54,7 +58,7 @@ _HOME = {
     **dict.fromkeys(
         (
             *("Deploy", "Driver", "Linker", "Makefile", "Profile", "Project", "Signing"),
-            *("Toolchain", "Wdk"),
+            *("Bootstrap", "Toolchain", "Wdk"),
         ),
         "kdrvgen.model",
     ),
@@ -64,6 +68,7 @@ _HOME = {
             "DriftError",
             "FileAccessError",
             "KdrvgenError",
+            "OccupiedError",
             "RefusedError",
             "ToolError",
             "UsageError",

@@ -26,7 +26,8 @@ exit codes:
   2  usage: the command line asks for something that does not exist
   3  the configuration is not valid, or cannot be read
   4  --check found that the files are not what the configuration says
-  5  refused: writing would lose what was edited by hand, or leave the project
+  5  refused: writing would lose what is there or was edited by hand, or leave the
+     project
   6  verification found problems
   7  a tool is missing or failed
   8  a generated file or its folder cannot be read or written
@@ -36,6 +37,7 @@ examples:
   kdrvgen config.toml -o driver        make them in the folder driver
   kdrvgen config.toml --check          for CI: fail if they are not up to date
   kdrvgen config.toml --diff           show what would change
+  kdrvgen new hello                    begin a project in the folder hello
   kdrvgen ./eject                      a configuration that is called like a command
 """
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
@@ -99,13 +101,14 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise _usage_error(message[:1].lower() + message[1:])
 
-    def parse(self, words: Sequence[str]) -> argparse.Namespace:
-        """Parse `words`.
+    def parse(self, words: Sequence[str], *, intermixed: bool = False) -> argparse.Namespace:
+        """Parse `words`; with `intermixed`, options may stand between the others.
 
         Raises:
             UsageError: They cannot be understood.
         """
-        arguments, unknown = self.parse_known_args(words)
+        parse = self.parse_known_intermixed_args if intermixed else self.parse_known_args
+        arguments, unknown = parse(words)
         if unknown:
             word = unknown[0]
             hint = _nearest(word.partition("=")[0], list(self._option_string_actions))
@@ -140,7 +143,8 @@ def _understand(
     module.populate_parser(parser)
     populate_parser(parser, getattr(module, "FORMATS", COMMON_FORMATS))
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
-    return module.run, parser.parse(words[1:] if verb else words)
+    intermixed = getattr(module, "INTERMIXED", False)
+    return module.run, parser.parse(words[1:] if verb else words, intermixed=intermixed)
 
 
 def _console(words: Sequence[str]) -> Console:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, TextIO
 
+    from kdrvgen.commands.remark import Remark
     from kdrvgen.errors import ConfigError, KdrvgenError
 
 __all__ = ["COMMON_FORMATS", "FORMATS", "Console"]
@@ -101,6 +102,74 @@ class Console:
                 for line in diff.split("\n")[:-1]
             )
             self._write(sys.stdout, self._fenced("".join(f"{line}\n" for line in lines)))
+
+    def tell(self, name: str, value: object) -> None:
+        """Tell programs something that people are told otherwise."""
+        self._document[name] = value
+
+    def remarks(self, rows: Iterable[Remark]) -> None:
+        """Tell what was found in files, under the title of each group in the order of the rows."""
+        told = self._document.setdefault("findings", [])
+        last = ""
+        for row in rows:
+            told.append(
+                {
+                    "kind": row.kind,
+                    "path": row.path,
+                    "line": row.line,
+                    "message": row.message,
+                    "remedy": row.remedy,
+                }
+            )
+            if self._form == "github":
+                message = f"{row.message}\n{row.remedy}" if row.remedy else row.message
+                self._annotate("warning" if row.counts else "notice", row.path, message, row.line)
+            elif self._form == "human" and (row.counts or not self._quiet):
+                if row.title != last:
+                    self._write(sys.stdout, f"\n{self._paint(row.title, '1', sys.stdout)}\n")
+                last = row.title
+                place = f"{row.path}:{row.line}" if row.line else row.path
+                self._write(sys.stdout, _safe(f"  {place}: {row.message}") + "\n")
+                if row.remedy:
+                    self._write(sys.stdout, _safe(f"      {row.remedy}") + "\n")
+
+    def begun(self, folder: str, paths: Iterable[str], commands: Iterable[str]) -> None:
+        """Tell of a new project's files, and what to run next."""
+        paths = list(paths)
+        self._document["folder"] = folder
+        self._document["files"] += [
+            {"path": path, "status": "created", "reason": ""} for path in paths
+        ]
+        if self._quiet or self._form == "json":
+            return
+        lines = [f"{folder}{os.sep}", *(f"  {line}" for line in _tree(paths)), "", "Next:"]
+        lines += [f"  {command}" for command in commands]
+        self._write(sys.stdout, "".join(f"{_safe(line)}\n" for line in lines))
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether a person sits there who can be asked something."""
+        human = self._form == "human" and not self._quiet
+        return human and all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
+
+    def ask(self, question: str) -> str:
+        """Return what is typed for an answer; an end of input is taken for Ctrl-C.
+
+        The last line of the question stands in front of what is typed.
+        """
+        import contextlib  # noqa: PLC0415 - most commands ask nothing
+
+        with contextlib.suppress(ImportError):
+            import readline  # noqa: F401, PLC0415 - has `input` edit the line
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            sys.stdin.reconfigure(errors="surrogateescape")  # the model says what is wrong with it
+        above, newline, last = _safe(question).rpartition("\n")
+        self._write(sys.stdout, above + newline)
+        try:
+            return input(last)
+        except (EOFError, KeyboardInterrupt):
+            self._write(sys.stdout, "\n")
+            raise KeyboardInterrupt from None
 
     def answer(self, name: str, data: object, text: str) -> None:
         """Tell what was asked for: programs get `data` as a member `name`, people the text."""
@@ -208,9 +277,10 @@ class Console:
             color = self._is_colored(sys.stderr)
             self._write(sys.stderr, draw(error.diagnostics, color=color))
 
-    def _annotate(self, kind: str, path: str, message: str) -> None:
+    def _annotate(self, kind: str, path: str, message: str, line: int = 0) -> None:
         # docs.github.com/actions/reference/workflow-commands-for-github-actions
         place = f" file={path.translate(_PROPERTY)}" if path else ""
+        place += f",line={line}" if line else ""
         text = f"::{kind}{place}::{message.translate(_DATA)}\n"
         self._write(sys.stdout, text)
 
@@ -237,6 +307,18 @@ class Console:
     def _write(stream: TextIO | None, text: str) -> None:
         if stream is not None:  # a process may be started without
             stream.write(text)
+
+
+def _tree(paths: Iterable[str]) -> Iterable[str]:
+    """Yield the lines of a tree of files, each folder above what is in it."""
+    above: list[str] = []
+    for path in sorted(paths, key=lambda path: path.split("/")):
+        *folders, name = path.split("/")
+        for depth, folder in enumerate(folders):
+            if above[: depth + 1] != folders[: depth + 1]:
+                yield f"{'  ' * depth}{folder}/"
+        above = folders
+        yield f"{'  ' * len(folders)}{name}"
 
 
 def _safe(text: str) -> str:

@@ -15,6 +15,7 @@ __all__ = [
     "DriftError",
     "FileAccessError",
     "KdrvgenError",
+    "OccupiedError",
     "RefusedError",
     "ToolError",
     "UsageError",
@@ -81,6 +82,26 @@ class RefusedError(KdrvgenError):
             "Say in config.toml what you changed ([makefile] takes your own tasks), then run with "
             "--force to have the files made anew; or keep them and let `kdrvgen eject` give the "
             "generated files up. --force follows no link out of the project."
+        )
+
+
+class OccupiedError(RefusedError):
+    """A new project's folder has something in it, so nothing was written.
+
+    Attributes:
+        folder: The folder, as the user would write it.
+    """
+
+    def __init__(self, folder: str, reason: str, report: Report) -> None:
+        super().__init__(report)
+        self.folder = folder
+        self._reason = reason
+
+    def __str__(self) -> str:
+        """Say what stands there, and what the user can do."""
+        return (
+            f"{self.folder} {self._reason}. Nothing was written: a new project never takes the "
+            "place of anything. Choose another name, or another folder by -o."
         )
 
 

@@ -4,6 +4,8 @@ A verb's module has two functions, and is imported only when its word is given:
 
     populate_parser(parser: argparse.ArgumentParser) -> None
     run(arguments: argparse.Namespace, console: Console) -> int
+
+One whose options may stand between its words says so by `INTERMIXED = True`.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ DEFAULT = "generate"
 """What is done when the first word is no verb but a configuration."""
 
 VERBS = {
+    "adopt": "read a hand-written project and propose the config.toml that reproduces it",
+    "new": "begin a project from a template",
     "eject": "give the generated files up: they become yours, and kdrvgen leaves them alone",
     "explain": "tell what a key, a linker argument or another term of the field does",
     "schema": "print the JSON schema of config.toml, for editors",

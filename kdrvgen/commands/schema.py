@@ -22,11 +22,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     Returns:
         0, always.
     """
-    import json  # noqa: PLC0415 - for this verb only
-
-    from kdrvgen.model.schema import schema  # noqa: PLC0415 - pulls in pydantic
+    from kdrvgen.model.schema import schema, schema_text  # noqa: PLC0415 - pulls in pydantic
 
     del arguments
-    made = schema()
-    console.answer("schema", made, json.dumps(made, indent=2, ensure_ascii=False))
+    console.answer("schema", schema(), schema_text().removesuffix("\n"))
     return 0

@@ -42,15 +42,21 @@ _MOST_HINTS = 100  # measuring distances for a hostile file's every key would ta
 _LONGEST_VALUE = 60
 
 
-def explain(source: Source, errors: Sequence[ErrorDetails], keys: Vocabulary) -> list[Diagnostic]:
+def explain(
+    source: Source,
+    errors: Sequence[ErrorDetails],
+    keys: Vocabulary,
+    root: Node | None = None,
+) -> list[Diagnostic]:
     """Give a diagnostic for each of pydantic's line errors, in the order of the file.
 
     Args:
         source: The file; tomli accepts it.
         errors: `pydantic.ValidationError.errors()`; their `loc` are paths in the file.
         keys: What the document may hold, for suggestions.
+        root: Where keys and values stand, if the source is something else than a TOML file.
     """
-    root = locate(source.text)
+    root = root or locate(source.text)
     source = source.hiding(_secrets(root, errors))
     placed = sorted(
         ((_blamed(root, error), error) for error in errors),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kdrvgen.model.bootstrap import Bootstrap
 from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker
@@ -12,6 +13,7 @@ from kdrvgen.model.signing import Signing
 from kdrvgen.model.wdk import Wdk
 
 __all__ = [
+    "Bootstrap",
     "Deploy",
     "Driver",
     "Linker",

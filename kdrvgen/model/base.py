@@ -24,6 +24,7 @@ __all__ = [
     "plain",
     "problem",
     "refuse_controls",
+    "to_kebab",
 ]
 
 Path = tuple[str | int, ...]

@@ -17,15 +17,22 @@ _VERSION = r"(,\d+(\.\d+)?)?"
 
 
 def linker_rules(
-    driver: Driver | None, linker: Linker, profiles: Mapping[str, Profile]
+    driver: Driver | None,
+    linker: Linker,
+    profiles: Mapping[str, Profile],
+    *,
+    by_wdk_build: bool = False,
 ) -> Iterator[Problem]:
     """Yield the broken rules of `[linker]`, as it stands and as each profile changes it."""
     for variant, blame in variants("linker", linker, profiles):
         yield from _no_switch_of_rustc(variant, blame)
         if driver:
-            yield from _one_entry_point(driver, variant, blame)
+            if by_wdk_build:
+                yield from _entry_point_is_wdk_builds(variant, blame)
+            else:
+                yield from _one_entry_point(driver, variant, blame)
             yield from _subsystem_fits(driver, variant, blame)
-            yield from _removed_arguments_are_there(driver, variant, blame)
+            yield from _removed_arguments_are_there(driver, variant, blame, by_wdk_build)
 
 
 def _switches(linker: Linker, blame: Blame) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
@@ -69,6 +76,17 @@ def _one_entry_point(driver: Driver, linker: Linker, blame: Blame) -> Iterator[P
             )
 
 
+def _entry_point_is_wdk_builds(linker: Linker, blame: Blame) -> Iterator[Problem]:
+    for switch, _, where in _switches(linker, blame):
+        if switch == "ENTRY":
+            yield Problem(
+                where,
+                "wdk-build names the entry point to the linker, which takes one",
+                hint="leave the argument out",
+                also=(("wdk", "locate"),),
+            )
+
+
 def _subsystem_fits(driver: Driver, linker: Linker, blame: Blame) -> Iterator[Problem]:
     name = "WINDOWS" if driver.model == "umdf" else "NATIVE"
     for switch, value, where in _switches(linker, blame):
@@ -83,8 +101,13 @@ def _subsystem_fits(driver: Driver, linker: Linker, blame: Blame) -> Iterator[Pr
             )
 
 
-def _removed_arguments_are_there(driver: Driver, linker: Linker, blame: Blame) -> Iterator[Problem]:
-    preset = _of_preset(driver, linker)
+def _removed_arguments_are_there(
+    driver: Driver,
+    linker: Linker,
+    blame: Blame,
+    by_wdk_build: bool,  # noqa: FBT001 - as its one caller has it
+) -> Iterator[Problem]:
+    preset = _of_preset(driver, linker, by_wdk_build=by_wdk_build)
     for index, pattern in enumerate(linker.remove):
         if not any(matches(pattern, argument) for argument in preset):
             yield Problem(
@@ -95,10 +118,14 @@ def _removed_arguments_are_there(driver: Driver, linker: Linker, blame: Blame) -
             )
 
 
-def _of_preset(driver: Driver, linker: Linker, *, removing: bool = False) -> list[str]:
+def _of_preset(
+    driver: Driver, linker: Linker, *, removing: bool = False, by_wdk_build: bool = False
+) -> list[str]:
     """Return the preset's arguments for all targets, without those removed if so asked."""
     remove = linker.remove if removing else ()
     own = {"args": (), "pre_args": (), "remove": remove, "reproducible": False}
     bare = linker.model_copy(update=own)
-    found = [link_arguments(driver, bare, target) for target in driver.triples]
+    found = [
+        link_arguments(driver, bare, target, by_wdk_build=by_wdk_build) for target in driver.triples
+    ]
     return [argument for each in found for argument in (*each.pre, *each.post)]

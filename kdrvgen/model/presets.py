@@ -18,14 +18,27 @@ class LinkArguments(NamedTuple):
     post: tuple[str, ...]
 
 
-def link_arguments(driver: Driver, linker: Linker, target: Target) -> LinkArguments:
-    """Return what the linker is told for one target, apart from what rustc passes by itself."""
+# Source: wdk-build 0.6.0, `Config::configure_binary_build`, for all three driver models.
+_BY_WDK_BUILD = (
+    *("/DRIVER", "/DYNAMICBASE", "/ENTRY", "/IGNORE", "/INTEGRITYCHECK", "/KERNEL", "/MANIFEST:NO"),
+    *("/NODEFAULTLIB", "/NXCOMPAT", "/OPT:REF,ICF", "/SUBSYSTEM"),
+)
+
+
+def link_arguments(
+    driver: Driver, linker: Linker, target: Target, *, by_wdk_build: bool = False
+) -> LinkArguments:
+    """Return what the linker is told for one target, apart from what rustc passes by itself.
+
+    With `by_wdk_build` also apart from what the crate wdk-build passes in the build script.
+    """
     pre, post = _preset(driver, linker, target)
+    left_out = (*linker.remove, *(_BY_WDK_BUILD if by_wdk_build else ()))
     kept = [
         tuple(
             argument
             for argument in arguments
-            if not any(matches(pattern, argument) for pattern in linker.remove)
+            if not any(matches(pattern, argument) for pattern in left_out)
         )
         for arguments in (pre, post)
     ]

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from kdrvgen.model.base import Dumped, FrozenTable, Path, Table
 from kdrvgen.model.base import problem as as_error
+from kdrvgen.model.bootstrap import Bootstrap
 from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker
@@ -80,6 +81,9 @@ class Project(Table):
 
     makefile: Makefile = Makefile.model_construct()
     """Your own part of Makefile.toml."""
+
+    bootstrap: Bootstrap = Bootstrap.model_construct()
+    """How the project was begun."""
 
     @model_validator(mode="wrap")
     @classmethod

@@ -56,7 +56,8 @@ def _all(tables: Tables) -> Iterator[Problem]:
         yield from _services_are_the_kernels(tables.driver, tables.deploy)
     yield from _own_profiles_name_cargos(profiles)
     if tables.linker:
-        yield from linker_rules(tables.driver, tables.linker, profiles)
+        by_wdk_build = bool(tables.wdk and tables.wdk.is_wdk_builds)
+        yield from linker_rules(tables.driver, tables.linker, profiles, by_wdk_build=by_wdk_build)
     if tables.signing:
         for signing, blame in variants("signing", tables.signing, profiles):
             yield from signing_rules(signing, blame)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +13,10 @@ from kdrvgen.model.base import plain
 from kdrvgen.model.project import Project
 from kdrvgen.model.reference import keys
 
-__all__ = ["schema"]
+__all__ = ["FILE_NAME", "schema", "schema_text"]
+
+FILE_NAME = "kdrvgen.schema.json"
+"""What the schema's file is called in a project."""
 
 # TOML has no null: a key without a value is left out. And a default that other keys decide, or that
 # is a whole table, would only be in the way of what an editor shows.
@@ -43,6 +47,11 @@ def schema() -> dict[str, Any]:
             for name, table in tables.items()
         },
     }
+
+
+def schema_text() -> str:
+    """Return the schema as the text of a JSON file."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _closed(table: Mapping[str, Any], texts: Mapping[tuple[str, str], str], name: str) -> Any:  # noqa: ANN401 - JSON

@@ -45,13 +45,15 @@ def _library(value: str) -> str:
 class Wdk(Table):
     """The Windows Driver Kit."""
 
-    locate: Literal["auto", "registry", "env", "path", "none"] = "auto"
+    locate: Literal["auto", "registry", "env", "path", "none", "wdk-build"] = "auto"
     """Where to look for it.
 
     `env`: the folder that WDKContentRoot names (a kit, the eWDK's, or NuGet's packages), else the
     kit below MicrosoftKitRoot. `registry`: what the installers wrote. `auto`: both, in this order;
     a WDM driver is built without a kit where there is none, with a warning on Windows. `path`:
-    `path` alone. `none`: no kit, all imports are by `raw-dylib`.
+    `path` alone. `none`: no kit, all imports are by `raw-dylib`. `wdk-build`: Microsoft's crate of
+    that name finds it, a build dependency in Cargo.toml. It also passes most arguments of the
+    preset by itself; they are then not passed twice.
 
     Change: To `none` for a driver that imports by `raw-dylib` alone, to `path` where the build
         shall depend on nothing else.
@@ -97,9 +99,15 @@ class Wdk(Table):
 
     The framework's own are added, and `arm64rt` on ARM64. A UMDF driver runs in user mode and is
     not linked with `ntoskrnl` and `hal`. A WDM driver with objects of C compiled with /GS, as is
-    usual, needs `BufferOverflowFastFailK` too.
+    usual, needs `BufferOverflowFastFailK` too. With `locate = "wdk-build"` the crate wdk-sys names
+    the libraries.
 
     Change: For a driver that calls further modules: `fltmgr`, `ndis`, `wmilib`.
     Without: The kernel and the hardware abstraction layer.
     Source: https://learn.microsoft.com/windows-hardware/drivers/kernel
     """
+
+    @property
+    def is_wdk_builds(self) -> bool:
+        """Whether the crate wdk-build finds the kit and tells the linker."""
+        return self.locate == "wdk-build"

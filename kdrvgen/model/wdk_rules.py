@@ -17,9 +17,11 @@ def wdk_rules(driver: Driver | None, wdk: Wdk) -> Iterator[Problem]:
     """Yield the broken rules of `[wdk]`."""
     yield from _path_fits(wdk)
     yield from _version_is_of_a_kit(wdk)
+    yield from _versions_are_wdk_builds(wdk)
     if driver:
         yield from _frameworks_need_a_kit(driver, wdk)
         yield from _framework_is_the_models(driver, wdk)
+        yield from _wdk_build_builds_it(driver, wdk)
 
 
 def _path_fits(wdk: Wdk) -> Iterator[Problem]:
@@ -51,6 +53,23 @@ def _version_is_of_a_kit(wdk: Wdk) -> Iterator[Problem]:
         )
 
 
+def _versions_are_wdk_builds(wdk: Wdk) -> Iterator[Problem]:
+    if not wdk.is_wdk_builds:
+        return
+    own = {
+        "version": "wdk-build takes it from the variable Version_Number",
+        "framework-version": "[package.metadata.wdk.driver-model] of Cargo.toml has it",
+    }
+    for field, place in own.items():
+        if getattr(wdk, field.replace("-", "_")):
+            yield Problem(
+                ("wdk", field),
+                f'`{field}` is not looked at with `locate = "wdk-build"`',
+                hint=f"leave it out; {place}",
+                also=(("wdk", "locate"),),
+            )
+
+
 def _frameworks_need_a_kit(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
     if driver.model != "wdm" and wdk.locate == "none":
         yield Problem(
@@ -79,4 +98,23 @@ def _framework_is_the_models(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
             f"{driver.model.upper()} has no version {wdk.framework_version} that a driver links",
             hint=f"a version of {driver.model.upper()} {major}, such as `{major}.15`",
             also=(("driver", "model"),),
+        )
+
+
+def _wdk_build_builds_it(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
+    if not wdk.is_wdk_builds:
+        return
+    if driver.model == "wdm" and driver.entry != "DriverEntry":
+        yield Problem(
+            ("driver", "entry-point"),
+            f"wdk-build names `DriverEntry` to the linker, and not `{driver.entry}`",
+            hint='`entry-point = "DriverEntry"`, and export a function of that name',
+            also=(("wdk", "locate"),),
+        )
+    if "i686-pc-windows-msvc" in driver.triples:
+        yield Problem(
+            ("driver", "targets" if driver.target is None else "target"),
+            "wdk-build builds no driver for i686-pc-windows-msvc",
+            hint="leave the target out, or take another `wdk.locate`",
+            also=(("wdk", "locate"),),
         )

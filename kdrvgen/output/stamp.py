@@ -28,6 +28,8 @@ __all__ = ["Stamp"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - see above
 _LARGEST = 16 * 1024
+# Compiled modules, and the room of `kdrvgen new`: no generated file depends on them.
+_APART = {"__pycache__", "scaffold"}
 
 
 class Stamp:
@@ -147,7 +149,7 @@ def _fingerprint(folder: str) -> bytes | None:
         except OSError:
             return None
         for entry in found:
-            if entry.name == "__pycache__":
+            if entry.name in _APART:
                 continue
             if entry.is_dir():
                 pending.append(entry.path)

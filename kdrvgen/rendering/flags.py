@@ -19,6 +19,7 @@ __all__ = ["Flag", "TargetPlan", "by_arguments", "target_plan"]
 
 _BEFORE = "-Zpre-link-arg="
 _AFTER = "-Clink-arg="
+_STATIC_RUNTIME = {"-Ctarget-feature=+crt-static": "wdk-build builds only with it"}
 
 
 class Flag(NamedTuple):
@@ -61,7 +62,8 @@ def target_plan(project: Project, triple: Target) -> TargetPlan:
     rustflags: dict[str, list[str]] = {}
     for name in project.profiles:
         linker = project.linker_for(name)
-        found = link_arguments(project.driver, linker, triple)
+        by_wdk_build = project.wdk.is_wdk_builds
+        found = link_arguments(project.driver, linker, triple, by_wdk_build=by_wdk_build)
         is_nightly = project.toolchain.is_nightly
         before[name] = [f"{_BEFORE}{argument}" for argument in found.pre] if is_nightly else []
         # A build script can only append: before the objects, rustc itself has to pass them.
@@ -69,7 +71,7 @@ def target_plan(project: Project, triple: Target) -> TargetPlan:
         in_script = linker.emit == "build-script"
         after[name] = [] if in_script else [f"{_AFTER}{argument}" for argument in rest]
         script[name] = rest if in_script else []
-        rustflags[name] = list(linker.rustflags)
+        rustflags[name] = [*(_STATIC_RUNTIME if by_wdk_build else ()), *linker.rustflags]
     first, all_before = _parted(before, _shared(list(before.values())))
     second, all_after = _parted(after, _shared(list(after.values())))
     third, all_flags = _parted(rustflags, _shared_flags(list(rustflags.values())))
@@ -77,7 +79,7 @@ def target_plan(project: Project, triple: Target) -> TargetPlan:
         triple=triple,
         flags=(
             *(Flag(flag, purpose(flag.partition("=")[2])) for flag in (*first, *second)),
-            *(Flag(flag, "") for flag in third),
+            *(Flag(flag, _STATIC_RUNTIME.get(flag, "")) for flag in third),
         ),
         script_arguments={
             name: (*(flag.removeprefix(_AFTER) for flag in all_after[name]), *script[name])

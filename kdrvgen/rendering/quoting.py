@@ -8,7 +8,7 @@ from typing import Any
 
 import tomli_w
 
-__all__ = ["cargo_make", "duckscript", "key", "rust", "sh", "toml"]
+__all__ = ["cargo_make", "duckscript", "gitignore", "key", "markdown", "rust", "sh", "toml"]
 
 
 def toml(value: object) -> str:
@@ -62,6 +62,18 @@ def duckscript(value: str) -> str:
     """
     value = re.sub(r"\\+(?=[$%])", lambda run: "\0" * len(run[0]), value)
     return '"' + "".join(_DUCKSCRIPT_ESCAPES.get(each, each) for each in value) + '"'
+
+
+def gitignore(path: str) -> str:
+    """Return a line of .gitignore for the one file at `path` (gitignore(5), "Pattern format")."""
+    path = path.removeprefix("./")
+    return "/" + re.sub(r"([\\*?\[ ])", r"\\\1", path)
+
+
+def markdown(value: str) -> str:
+    """Return one line of plain text in Markdown (CommonMark, "Backslash escapes")."""
+    escaped = re.sub(r"([\\`*_\[\]<>&#|~!])", r"\\\1", value)
+    return re.sub(r"^(\s*)([-+=:]|\d+(?=[.)]))", r"\1\\\2", escaped)
 
 
 _RUST_ESCAPES = {

@@ -94,3 +94,25 @@ def test_every_key_says_what_it_is_for_and_its_default(schema: dict[str, Any]) -
 
 def test_it_joins_the_one_document_of_json(run: Run, schema: dict[str, Any]) -> None:
     assert json.loads(run("schema", "--format", "json").stdout)["schema"] == schema
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.parametrize("template", ["minimal", "workspace"])
+def test_a_new_project_has_it_and_refers_to_it(
+    run: Run, project: Path, checker: str, template: str
+) -> None:
+    assert run("new", "made", "--no-input", "--template", template).returncode == 0
+
+    assert (project / "made/kdrvgen.schema.json").read_text("utf-8") == run("schema").stdout
+    configs = sorted((project / "made").rglob("config.toml"))
+    own = [config for config in configs if config.parent.name != ".cargo"]
+    assert own
+    for config in own:
+        code, said = _check(checker, config)
+        assert code == 0, said
+        config.write_text(
+            config.read_text("utf-8").replace("[driver]", "[driver]\nmoddel = 1"), "utf-8"
+        )
+        code, said = _check(checker, config)
+        assert code != 0
+        assert "moddel" in said

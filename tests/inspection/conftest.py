@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.inspection.support import Tell, told
-from tests.pipeline.conftest import _copy_example, _once
-from tests.pipeline.support import Project, environment, need
+from tests.pipeline.conftest import _copy_example
+from tests.pipeline.support import Project, environment, need, once
 
 TARGETS = ("x86_64-pc-windows-msvc", "i686-pc-windows-msvc", "aarch64-pc-windows-msvc")
 CONFIG = """\
@@ -38,7 +38,7 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Project:
             project.make("sign", DRIVER_TARGET=target)
         project.make("--profile", "production", "sign")
 
-    home = _once(tmp_path_factory, "inspected", fill)
+    home = once(tmp_path_factory, "inspected", fill)
     return Project(home / "project", home, environment(home))
 
 

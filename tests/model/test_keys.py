@@ -65,6 +65,16 @@ DEFAULTS = {
         "timestamp-protocol": "rfc3161",
         "validity-days": 365,
     },
+    "bootstrap": {
+        "template": "minimal",
+        "allocator": True,
+        "pool-tag": None,
+        "logger": "DbgPrintEx",
+        "log-component": "IHVDRIVER",
+        "log-level": "info",
+        "git": False,
+        "vscode": False,
+    },
     "deploy": {"service": None, "start-type": "demand"},
 }
 

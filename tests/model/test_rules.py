@@ -59,6 +59,51 @@ def test_a_framework_driver_needs_a_kit(model: str) -> None:
     assert (dotted(line), also(line)) == ("driver.model", {"wdk.locate"})
 
 
+WDK_BUILD = '[wdk]\nlocate = "wdk-build"\n'
+ITS_ENTRY = 'entry-point = "DriverEntry"'
+
+
+@pytest.mark.parametrize("driver", ["", 'entry-point = "driver_entry"'])
+def test_wdk_build_knows_no_other_entry_point_than_driver_entry(driver: str) -> None:
+    line = refusal(WDK_BUILD, driver)
+    assert (dotted(line), also(line)) == ("driver.entry-point", {"wdk.locate"})
+    assert is_accepted(WDK_BUILD, ITS_ENTRY)
+    assert is_accepted(WDK_BUILD, 'model = "kmdf"')
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("target", '"i686-pc-windows-msvc"'),
+        ("targets", '["x86_64-pc-windows-msvc", "i686-pc-windows-msvc"]'),
+    ],
+)
+def test_wdk_build_builds_for_64_bits_only(key: str, value: str) -> None:
+    line = refusal(WDK_BUILD, f"{ITS_ENTRY}\n{key} = {value}")
+    assert (dotted(line), also(line)) == (f"driver.{key}", {"wdk.locate"})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("version", "10.0.26100"), ("framework-version", "1.15")]
+)
+def test_wdk_build_looks_at_no_version_of_ours(key: str, value: str) -> None:
+    line = refusal(f'{WDK_BUILD}{key} = "{value}"', 'model = "kmdf"')
+    assert (dotted(line), also(line)) == (f"wdk.{key}", {"wdk.locate"})
+
+
+def test_an_entry_point_beside_wdk_builds_is_refused_with_every_preset() -> None:
+    for preset in ("kernel", "blog-2020", "none"):
+        linker = f'[linker]\npreset = "{preset}"\nargs = ["/ENTRY:DriverEntry"]\n'
+        line = refusal(linker + WDK_BUILD, ITS_ENTRY)
+        assert (dotted(line), also(line)) == ("linker.args.0", {"wdk.locate"})
+
+
+def test_what_wdk_build_passes_is_not_ours_to_remove() -> None:
+    line = refusal('[linker]\nremove = ["/INTEGRITYCHECK"]\n' + WDK_BUILD, ITS_ENTRY)
+    assert dotted(line) == "linker.remove.0"
+    assert line["ctx"]["hint"] == "it has /RELEASE"
+
+
 def test_a_kit_version_that_nobody_looks_at_is_refused() -> None:
     line = refusal('[wdk]\nlocate = "none"\nversion = "10.0.26100.0"')
     assert (dotted(line), also(line)) == ("wdk.version", {"wdk.locate"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,7 +11,17 @@ from typing import Protocol
 import pytest
 
 from tests.pipeline.authority import Authority
-from tests.pipeline.support import CONFIG, EXAMPLE, X64, Project, environment, need, run, without
+from tests.pipeline.support import (
+    CONFIG,
+    EXAMPLE,
+    X64,
+    Project,
+    environment,
+    need,
+    once,
+    run,
+    without,
+)
 
 TARGETS = (X64, "i686-pc-windows-msvc", "aarch64-pc-windows-msvc")
 
@@ -36,20 +45,6 @@ def _tools(tmp_path_factory: pytest.TempPathFactory) -> None:
             without(f"the Rust target {target} is not installed; docs/setup.sh does it")
 
 
-def _once(factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], None]) -> Path:
-    """Return a folder that is filled once for all workers of a run."""
-    base = factory.getbasetemp()
-    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.with_suffix(".complete").exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-            fill(folder)
-            folder.with_suffix(".complete").touch()
-    return folder
-
-
 def _copy_example(folder: Path) -> None:
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("target", ".cargo"))
     for generated in ("Makefile.toml", "build.rs", "Cargo.lock"):
@@ -66,7 +61,7 @@ def signed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         project.generate(CONFIG)
         project.make("sign")
 
-    return _once(tmp_path_factory, "signed-once", fill)
+    return once(tmp_path_factory, "signed-once", fill)
 
 
 @pytest.fixture
@@ -125,7 +120,7 @@ def _wine_prefix(tmp_path_factory: pytest.TempPathFactory, signed_once: Path) ->
         project.generate(CONFIG)
         project.make("smoke")
 
-    return _once(tmp_path_factory, "wine-once", fill) / "home/.cache/kdrvgen/smoke/wine"
+    return once(tmp_path_factory, "wine-once", fill) / "home/.cache/kdrvgen/smoke/wine"
 
 
 @pytest.fixture

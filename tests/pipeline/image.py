@@ -108,6 +108,25 @@ class Image:
             (name,) = struct.unpack_from("<I", self.data, self._offset(names) + 4 * index)
             (number,) = struct.unpack_from("<H", self.data, self._offset(ordinals) + 2 * index)
             (address,) = struct.unpack_from("<I", self.data, self._offset(functions) + 4 * number)
-            start = self._offset(name)
-            found[self.data[start : self.data.index(b"\0", start)].decode()] = address
+            found[self._text(name)] = address
         return found
+
+    def imports(self) -> dict[str, set[str]]:
+        """Return the names of the functions that are imported, by the name of their module."""
+        width, code = (8, "<Q") if self._word(24) == 0x20B else (4, "<I")
+        entry = self._offset(self._directory(1)[0])
+        found: dict[str, set[str]] = {}
+        while True:
+            names, _, _, module, _ = struct.unpack_from("<5I", self.data, entry)
+            if not module:
+                return found
+            imported = found.setdefault(self._text(module), set())
+            at = self._offset(names)
+            while name := struct.unpack_from(code, self.data, at)[0]:
+                imported.add(self._text(name + 2))
+                at += width
+            entry += 20
+
+    def _text(self, address: int) -> str:
+        start = self._offset(address)
+        return self.data[start : self.data.index(b"\0", start)].decode()

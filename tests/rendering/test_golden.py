@@ -79,7 +79,8 @@ def test_every_linker_argument_of_a_preset_says_what_it_is_for(name: str) -> Non
     )
     own = {*given.linker.args, *given.linker.pre_args}
     for triple in given.driver.triples:
-        arguments = link_arguments(given.driver, given.linker, triple)
+        wdk_build = given.wdk.is_wdk_builds
+        arguments = link_arguments(given.driver, given.linker, triple, by_wdk_build=wdk_build)
         for argument in (*arguments.pre, *arguments.post):
             assert argument in cargo + script
             if argument not in own:
@@ -135,7 +136,9 @@ def test_the_cargo_configuration_has_the_meaning_of_the_configuration(name: str)
     for triple in given.driver.triples:
         flags = written.get(triple, {}).get("rustflags", [])
         before = "-Zpre-link-arg=" if given.toolchain.is_nightly else "-Clink-arg="
-        found = link_arguments(given.driver, given.linker_for("development"), triple)
+        linker = given.linker_for("development")
+        wdk_build = given.wdk.is_wdk_builds
+        found = link_arguments(given.driver, linker, triple, by_wdk_build=wdk_build)
         wanted = [f"{before}{argument}" for argument in found.pre]
         if given.linker.emit == "cargo-config":
             wanted += [f"-Clink-arg={argument}" for argument in found.post]
@@ -143,7 +146,8 @@ def test_the_cargo_configuration_has_the_meaning_of_the_configuration(name: str)
             wanted = []
         shared = [flag for flag in flags if flag in wanted]
         assert shared == wanted[: len(shared)]
-        assert set(flags) - set(wanted) <= set(given.linker.rustflags)
+        own = {*given.linker.rustflags, *(["-Ctarget-feature=+crt-static"] if wdk_build else [])}
+        assert set(flags) - set(wanted) <= own
 
 
 def test_a_kernel_driver_never_unwinds() -> None:

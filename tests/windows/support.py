@@ -66,7 +66,7 @@ class Desk:
 
     def forget_calls(self) -> None:
         """Start the record of calls anew."""
-        (self.windows.home / "calls").unlink()
+        (self.windows.home / "calls").unlink(missing_ok=True)
 
     def places(self, program: str) -> list[str]:
         """Return from where a program was started, call by call."""

@@ -137,12 +137,15 @@ def test_what_the_config_says_is_what_the_tools_are_given_or_it_is_refused(
     (folder / signing.additional_certificates[0]).write_bytes(pem)
     (folder / own.pfx).write_bytes(b"no key")
 
+    desk.forget_calls()
     # Nothing answers for the time stamp, and the key file is none: the tools are asked, no more.
     desk.fail("sign")
     desk.fail("--profile", "production", "sign", MY_PASSWORD=values.password)
 
     (made,) = desk.arguments("makecert")
-    assert made[made.index("-n") + 1] == 'CN="' + signing.subject.replace('"', '""') + '"'
+    name, _, mark = made[made.index("-n") + 1].rpartition(", OU=")
+    assert name == 'CN="' + signing.subject.replace('"', '""') + '"'
+    assert mark.startswith('"kdrvgen test certificate ')
     assert made[made.index("-ss") + 1] == signing.store
     assert (folder / signing.certificate_file).is_file()
     test, release = desk.arguments("signtool")
@@ -171,7 +174,6 @@ def test_what_the_config_says_is_what_the_tools_are_given_or_it_is_refused(
     words = notes.read_text(encoding="utf-8").split("\0")
     assert words[words.index("-pkcs12") + 1] == own.pfx
     assert desk.project.home.joinpath("osslsigncode.calls.in").read_text() == values.password + "\n"
-    desk.forget_calls()
 
 
 def test_a_users_own_script_of_cmd_sees_the_image_and_values_with_all_their_characters(

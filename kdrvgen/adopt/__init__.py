@@ -1,0 +1,10 @@
+"""A hand-written project's files → the config.toml that reproduces it, and what it changes."""
+
+from __future__ import annotations
+
+from kdrvgen.adopt.adoption import Adoption, adopt
+from kdrvgen.adopt.finding import Finding, Kind
+from kdrvgen.adopt.folder import read_project
+from kdrvgen.adopt.snapshot import Snapshot
+
+__all__ = ["Adoption", "Finding", "Kind", "Snapshot", "adopt", "read_project"]

@@ -1,0 +1,222 @@
+"""A snapshot of a project → the config.toml that reproduces it, and all there is to know of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from kdrvgen.adopt.buildscript import read_build_script
+from kdrvgen.adopt.cargo import read_cargo_settings
+from kdrvgen.adopt.carrying import carry
+from kdrvgen.adopt.comparing import compare
+from kdrvgen.adopt.draft import Draft
+from kdrvgen.adopt.drafting import draft_project
+from kdrvgen.adopt.facts import Facts
+from kdrvgen.adopt.finding import Finding, Origin, Said, difference
+from kdrvgen.adopt.hazards import cargo_profile, pipeline_hazards
+from kdrvgen.adopt.makefile import Makefile, read_makefile
+from kdrvgen.adopt.manifest import read_channel, read_manifest
+from kdrvgen.adopt.pipeline import read_pipeline
+from kdrvgen.adopt.signing import draft_signing
+from kdrvgen.adopt.snapshot import Snapshot, parse
+from kdrvgen.config import loads
+from kdrvgen.config.diagnostics import Diagnostic, Path
+from kdrvgen.config.source import Source
+from kdrvgen.errors import ConfigError
+from kdrvgen.model import Project
+
+__all__ = ["Adoption", "adopt"]
+
+_NEEDED = ("Cargo.toml", "Makefile.toml", ".cargo/config", ".cargo/config.toml")
+_MOST_CORRECTIONS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """What adopting a project comes to.
+
+    Attributes:
+        text: The proposed config.toml.
+        annotated: The same, with a comment on every line that says where it comes from.
+        origins: Where the lines of `text` come from, by their numbers from 1.
+        project: What kdrvgen reads in it.
+        findings: What to know of it, in the order of files and lines.
+        steps: What is left for the user to do before kdrvgen can take the project over.
+    """
+
+    text: str
+    annotated: str
+    origins: Mapping[int, Origin]
+    project: Project
+    findings: tuple[Finding, ...]
+    steps: tuple[str, ...]
+
+
+def adopt(snapshot: Snapshot) -> Adoption:
+    """Propose the config.toml that reproduces a project. Pure: the snapshot is all it looks at.
+
+    Raises:
+        ConfigError: A file of the project is no text or no TOML, or what it says is nothing that a
+            driver can be made of: a package name that cargo refuses, a target without drivers.
+    """
+    _refuse_unreadable(snapshot)
+    facts, findings = _facts(snapshot)
+    draft = Draft()
+    findings += draft_project(draft, facts)
+    findings += _profiles(draft, facts)
+    findings += draft_signing(draft, facts.pipeline, facts.wdk)
+    findings += carry(draft, facts.makefile, facts.pipeline, facts.spent)
+    findings += pipeline_hazards(
+        facts.makefile,
+        facts.pipeline,
+        facts.manifest,
+        facts.cargo.targets[0].text if facts.cargo.targets else "",
+    )
+    project, told = _validated(snapshot, draft)
+    findings += told
+    text = draft.text()
+    if loads(text) != project:
+        raise AssertionError("the proposal is not read as it was meant")
+    findings += compare(project, facts)
+    return Adoption(
+        text=text,
+        annotated=draft.text(with_origins=True),
+        origins=draft.origins(),
+        project=project,
+        findings=tuple(sorted(dict.fromkeys(findings))),
+        steps=tuple(_steps(facts)),
+    )
+
+
+def _refuse_unreadable(snapshot: Snapshot) -> None:
+    """Raise with all that is wrong in the files that have to be read."""
+    found = [
+        Diagnostic(snapshot.name(path), why)
+        for path, why in sorted(snapshot.unreadable.items())
+        if path.rpartition("../")[2] in _NEEDED
+    ]
+    if "Cargo.toml" not in {*snapshot.files, *snapshot.unreadable}:
+        found.append(Diagnostic(snapshot.name("Cargo.toml"), "there is no such file"))
+    for path in _read_as_toml(snapshot):
+        try:
+            parse(snapshot, path)
+        except ConfigError as error:
+            found += error.diagnostics
+    if found:
+        raise ConfigError(found)
+
+
+def _read_as_toml(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the TOML files that are read whatever they say, so that all errors are told at once."""
+    above = snapshot.above()
+    yield from (path for folder in above if (path := f"{folder}Cargo.toml") in snapshot.files)
+    alternatives = [
+        *((f"{folder}.cargo/config", f"{folder}.cargo/config.toml") for folder in above),
+        tuple(f"{folder}Makefile.toml" for folder in above),
+    ]
+    yield from filter(None, (snapshot.find(*paths) for paths in alternatives))
+
+
+def _facts(snapshot: Snapshot) -> tuple[Facts, list[Finding]]:
+    manifest, findings = read_manifest(snapshot)
+    makefile, told = read_makefile(snapshot)
+    findings += told
+    cargo, told = read_cargo_settings(snapshot, _rustflags(makefile))
+    findings += told
+    channel, told = read_channel(snapshot)
+    findings += told
+    script, told = read_build_script(snapshot, manifest)
+    findings += told
+    pipeline, told = read_pipeline(snapshot, makefile, manifest)
+    findings += told
+    return Facts(
+        manifest=manifest,
+        makefile=makefile,
+        cargo=cargo,
+        channel=channel,
+        script=script,
+        pipeline=pipeline,
+        refuse=lambda path, message, hint: _refused(snapshot, path, message, hint),
+    ), findings
+
+
+def _rustflags(makefile: Makefile) -> list[Said] | None:
+    variable = makefile.env.get("RUSTFLAGS")
+    if variable is None or variable.text is None:
+        return None
+    return [Said(word, variable.origin) for word in variable.text.split()]
+
+
+def _refused(snapshot: Snapshot, path: Path, message: str, hint: str) -> ConfigError:
+    """Return the error for something in Cargo.toml that ends the adoption."""
+    document = parse(snapshot, "Cargo.toml")
+    source = Source.of(document.text, snapshot.name("Cargo.toml"))
+    node = document.root.find(path)
+    extent = node and (node.value or node.key)
+    place = source.place(extent) if extent else None
+    return ConfigError([Diagnostic(source.name, message, path, place, hint)])
+
+
+def _profiles(draft: Draft, facts: Facts) -> list[Finding]:
+    findings: list[Finding] = []
+    for profile in facts.pipeline.profiles:
+        said, told = cargo_profile(profile, facts.makefile)
+        findings += told
+        if said is None:
+            continue
+        origin = said.origin
+        standard = {"development": "dev", "production": "release"}.get(profile.name)
+        name = "dev" if said.text == "debug" else said.text
+        if profile.is_declared or name != standard:
+            draft.say(("profiles", profile.name, "cargo-profile"), name, origin)
+        build, origin = profile.build or (None, origin)
+        if build and build.strange:
+            findings.append(
+                difference(
+                    origin,
+                    f"cargo is given {', '.join(f'`{each}`' for each in build.strange)}",
+                    "the generated `build-driver` does not: Cargo.toml may have it as a default",
+                )
+            )
+    return findings
+
+
+def _validated(snapshot: Snapshot, draft: Draft) -> tuple[Project, list[Finding]]:
+    """Return the project, without what kdrvgen does not take."""
+    findings: list[Finding] = []
+    for _ in range(_MOST_CORRECTIONS):
+        try:
+            return Project.model_validate(draft.document(), by_alias=True, by_name=False), findings
+        except ValidationError as invalid:
+            error = invalid.errors(include_url=False)[0]
+            where = [part for part in error["loc"] if part != "[key]"]
+            context = error.get("ctx", {})
+            message = context.get("message", error["msg"])
+            hint = context.get("hint", "")
+            if where[:2] == ["driver", "name"]:
+                told = "cargo refuses such a name too" if re.match(r"\d", _name(draft)) else hint
+                raise _refused(snapshot, ("package", "name"), message, told) from invalid
+            origin = draft.drop(where)
+            if origin is None:
+                raise _refused(snapshot, ("package",), message, hint) from invalid
+            key = ".".join(str(part) for part in where if isinstance(part, str))
+            secret = context.get("secret")
+            told = "the value looks like a secret" if secret else message
+            findings.append(difference(origin, f"config.toml takes no such `{key}`: {told}", hint))
+    raise _refused(snapshot, ("package",), "too much of it is nothing that kdrvgen takes", "")
+
+
+def _name(draft: Draft) -> str:
+    return str(draft.document().get("driver", {}).get("name", ""))
+
+
+def _steps(facts: Facts) -> Sequence[str]:
+    steps = []
+    if facts.cargo.is_superseded:
+        steps.append("delete .cargo/config: cargo reads it instead of .cargo/config.toml")
+    if facts.password:
+        steps.append(f"put the password into the environment variable {facts.password}")
+    return steps

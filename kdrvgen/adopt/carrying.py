@@ -1,0 +1,258 @@
+"""`[makefile]`: what a project's makefile has that is no part of making the driver."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from kdrvgen.adopt.draft import Draft, Entry
+from kdrvgen.adopt.finding import Finding, Origin, difference, hazard, note, unknown
+from kdrvgen.adopt.makefile import Makefile, MakeTask
+from kdrvgen.adopt.naming import new_names, strings
+from kdrvgen.adopt.own_variables import say_variables
+from kdrvgen.adopt.passwords import (
+    PASSWORD_VARIABLE,
+    is_variable,
+    passwords_in,
+    without_passwords,
+)
+from kdrvgen.adopt.pipeline import Pipeline
+from kdrvgen.adopt.steps import Act, Step
+from kdrvgen.adopt.switches import signature
+from kdrvgen.config.source import is_sensitive
+from kdrvgen.model.makefile import GENERATED_TASKS
+
+__all__ = ["carry"]
+
+_MAKING = frozenset({Act.BUILD, Act.IMAGE, Act.CERTIFICATE, Act.SIGN})
+
+
+def carry(
+    draft: Draft, makefile: Makefile, pipeline: Pipeline, spent: Collection[str]
+) -> list[Finding]:
+    """Say in the draft what else the makefile has.
+
+    Args:
+        draft: Where to say it.
+        makefile: The makefile.
+        pipeline: The tasks of it whose place the generated ones take.
+        spent: Variables whose meaning has gone into other keys already.
+    """
+    carrier = _Carrier(draft, makefile, pipeline)
+    carrier.run()
+    told = say_variables(
+        draft,
+        makefile,
+        carrier.names,
+        carried=[strings(table) for table, _, _ in carrier.tasks.values()],
+        replaced=[
+            strings(makefile.tasks[name].table) for name in pipeline.roles if name in makefile.tasks
+        ],
+        spent=spent,
+        passwords=carrier.passwords,
+    )
+    return [*carrier.findings, *told]
+
+
+def _told_to_signtool(pipeline: Pipeline) -> Iterator[str]:
+    for profile in pipeline.profiles:
+        if profile.signature:
+            yield profile.signature[0].password
+    for steps in pipeline.steps.values():
+        for step in steps:
+            if step.words[:2] == ("signtool", "sign"):
+                yield signature(step.words[2:]).password
+
+
+class _Carrier:
+    def __init__(self, draft: Draft, makefile: Makefile, pipeline: Pipeline) -> None:
+        self.draft = draft
+        self.makefile = makefile
+        self.pipeline = pipeline
+        self.findings: list[Finding] = []
+        self.tasks: dict[str, tuple[dict[str, Any], Mapping[str, Origin], Origin]] = {}
+        self.names = new_names(makefile, pipeline)
+        self.passwords = {
+            password
+            for task in makefile.tasks.values()
+            for password in passwords_in(strings(task.table))
+        }
+        self.passwords |= {
+            password for password in _told_to_signtool(pipeline) if not is_variable(password)
+        }
+
+    def run(self) -> None:
+        for name, task in self.makefile.tasks.items():
+            role = self.pipeline.roles.get(name)
+            if name == "default" and self.names.task(name) == "sign":
+                continue
+            if role is None:
+                self._own(name, task)
+            elif self.pipeline.mains[role] == name:
+                self._main(name, task, role)
+            else:
+                self._second(name, task, role)
+        self._complete_references()
+        for name, (table, inner, origin) in self.tasks.items():
+            self.draft.entries["makefile", "tasks", name] = Entry(table, origin, inner)
+
+    def _own(self, name: str, task: MakeTask) -> None:
+        new = self.names.task(name)
+        if new != name:
+            told = f"`{name}` is a task of the generated pipeline"
+            self.findings.append(difference(task.origin, told, f"this one is called `{new}`"))
+        table = without_passwords(dict(task.table), self.passwords)
+        if table != task.table:
+            self.findings.append(
+                hazard(
+                    task.origin,
+                    "a password in plain text: whoever has this file has it too",
+                    f"it is not carried over; set {PASSWORD_VARIABLE}, and make another one",
+                    cured=False,
+                )
+            )
+        places = {key: task.where(key) for key in task.table}
+        self.tasks[new] = (self.names.in_task(table), places, task.origin)
+
+    def _extra(self, task: MakeTask) -> list[str]:
+        """Return what a task of the pipeline depends on that is no part of the pipeline."""
+        wanted = [*task.names("dependencies"), *task.names("run_task")]
+        new = [self.names.task(each) for each in wanted if each not in self.pipeline.roles]
+        return [each for each in new if each not in GENERATED_TASKS]
+
+    def _main(self, name: str, task: MakeTask, role: str) -> None:
+        extra = self._extra(task)
+        if name != role:
+            self._stand_in(name, task, [*extra, role])
+        elif extra:
+            self.findings.append(
+                difference(
+                    task.where("dependencies"),
+                    f"`{name}` depends on {', '.join(f'`{each}`' for each in extra)}",
+                    f"the generated `{name}` does not: run `cargo make {extra[0]}` yourself, or "
+                    "make a task that depends on both",
+                )
+            )
+        self._rest(name, task, role)
+
+    def _second(self, name: str, task: MakeTask, role: str) -> None:
+        main = self.pipeline.mains[role]
+        one, other = (
+            [step.words for step in self.pipeline.steps[each] if step.act in _MAKING]
+            for each in (name, main)
+        )
+        if one == other:
+            self._stand_in(name, task, [*self._extra(task), role])
+            return
+        self.findings.append(
+            unknown(
+                task.origin,
+                f"`{name}` does what `{main}` does, but in another way",
+                f"only `{main}` is reproduced; a profile may be what is wanted",
+            )
+        )
+
+    def _stand_in(self, name: str, task: MakeTask, dependencies: list[str]) -> None:
+        """Keep the name of a task whose work a generated one does."""
+        places = {"dependencies": task.origin}
+        self.tasks[self.names.task(name)] = ({"dependencies": dependencies}, places, task.origin)
+
+    def _rest(self, name: str, task: MakeTask, role: str) -> None:
+        """Make tasks of what a task does before and after making the driver."""
+        steps = self.pipeline.steps[name]
+        making = [index for index, step in enumerate(steps) if step.act in _MAKING]
+        for step in steps:
+            if step.act is Act.SETTING and step.words[0] == "set":
+                self._set(step, name)
+        self._part(f"{name}-before", steps, steps[: making[0]], task, [])
+        self._part(f"{name}-after", steps, steps[making[-1] + 1 :], task, [role])
+        for step in steps[making[0] : making[-1] + 1]:
+            if step.act is Act.OTHER:
+                self._lost(step, name)
+
+    def _part(
+        self,
+        new: str,
+        steps: Sequence[Step],
+        some: Sequence[Step],
+        task: MakeTask,
+        dependencies: list[str],
+    ) -> None:
+        lines = self._lines(steps, some, task)
+        if not lines:
+            return
+        script = without_passwords("\n".join(lines.values()) + "\n", self.passwords)
+        table: dict[str, Any] = {"dependencies": dependencies} if dependencies else {}
+        if isinstance(task.keys.get("cwd"), str):
+            table["cwd"] = task.keys["cwd"]
+        table["script"] = script
+        origin = next(step.origin for step in some if step.origin in lines)
+        self.tasks[new] = (self.names.in_value(table), {}, origin)
+        self.findings.append(
+            difference(
+                origin,
+                f"`{task.name}` does more than to make the driver",
+                f"the rest is a task of its own: `cargo make {new}`",
+            )
+        )
+
+    def _lines(
+        self, steps: Sequence[Step], some: Sequence[Step], task: MakeTask
+    ) -> dict[Origin, str]:
+        """Return the lines of commands that are no part of the pipeline, with what they need."""
+        mixed = {step.origin for step in steps if step.act in _MAKING | {Act.TIDY}}
+        wanted: list[Origin] = []
+        for step in some:
+            if step.act is not Act.OTHER:
+                continue
+            line = step.command.line.strip()
+            begins = not step.command.condition or line.startswith(step.command.condition[0])
+            if step.is_called or step.origin in mixed or not begins or not line:
+                self._lost(step, task.name)
+            else:
+                wanted.append(step.origin)
+        found: dict[Origin, str] = {}
+        for step in steps if wanted else ():
+            is_before = step.act is Act.SETTING and step.origin < wanted[-1]
+            if (is_before and step.origin not in mixed) or step.origin in wanted:
+                found.setdefault(step.origin, step.command.line.strip())
+        return found
+
+    def _lost(self, step: Step, name: str) -> None:
+        program = step.words[0] if step.words else "a script"
+        told = f"`{program}` in `{name}` is no part of the generated task"
+        self.findings.append(unknown(step.origin, told, "make a task of it under [makefile.tasks]"))
+
+    def _set(self, step: Step, name: str) -> None:
+        """Have a variable that a task of the pipeline sets for itself set for all."""
+        variable, is_set, value = " ".join(step.words[1:]).partition("=")
+        if not is_set or not re.fullmatch(r"[A-Za-z_]\w*", variable) or step.is_called:
+            return
+        if is_sensitive(variable):
+            self._lost(step, name)
+            return
+        path = ("makefile", "env", self.names.variable(variable))
+        self.draft.say(path, re.sub(r"%([^%\s]+)%", r"${\1}", value), step.origin)
+        told = f"`{name}` sets {variable} for itself"
+        self.findings.append(note(step.origin, told, "all tasks see it now"))
+
+    def _complete_references(self) -> None:
+        """Give a task for each of cargo-make's own that is depended on, or leave that out."""
+        for name, (table, _, origin) in list(self.tasks.items()):
+            wanted = table.get("dependencies")
+            if not isinstance(wanted, list):
+                continue
+            kept = []
+            for each in wanted:
+                if not isinstance(each, str) or each in {*self.tasks, *GENERATED_TASKS}:
+                    kept.append(each)
+                elif each == "clean":
+                    kept.append(each)
+                    self.tasks["clean"] = ({"command": "cargo", "args": ["clean"]}, {}, origin)
+                else:
+                    told = f"`{name}` depends on `{each}`, which is cargo-make's own or nobody's"
+                    advice = "cargo-make's own tasks are left out: make one under [makefile.tasks]"
+                    self.findings.append(difference(origin, told, advice))
+            if kept != wanted:
+                table["dependencies"] = kept

@@ -1,0 +1,227 @@
+"""`[driver]`, `[toolchain]`, `[linker]` and `[wdk]` out of what the project's files say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import get_args
+
+from kdrvgen.adopt.buildscript import BuildScript
+from kdrvgen.adopt.draft import Draft
+from kdrvgen.adopt.facts import Facts
+from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
+from kdrvgen.adopt.linking import fewest_keys
+from kdrvgen.model import Driver
+from kdrvgen.model.driver import Target
+
+__all__ = ["draft_project"]
+
+_TARGETS: tuple[Target, ...] = get_args(Target)
+
+
+def draft_project(draft: Draft, facts: Facts) -> list[Finding]:
+    """Say in the draft what is built, by what, and how it is linked.
+
+    Raises:
+        ConfigError: It is nothing that Windows loads drivers of.
+    """
+    findings = [*facts.flags.findings, *_driver(draft, facts), *_toolchain(draft, facts)]
+    findings += _linker(draft, facts)
+    findings += _wdk(draft, facts)
+    return findings
+
+
+def _driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
+    manifest = facts.manifest
+    if "name" not in manifest.texts:
+        raise facts.refuse(
+            ("workspace",),
+            "there is no package here: `[package]` with a `name` is missing",
+            "name the folder of the driver's own package",
+        )
+    for key in ("name", "version", "description"):
+        draft.take(("driver", key), manifest.texts.get(key))
+    if not facts.is_a_driver:
+        raise facts.refuse(
+            ("package", "name"),
+            "nothing here makes a driver: no /DRIVER or /SUBSYSTEM:NATIVE for the linker, no .sys, "
+            "no crate of Microsoft's wdk",
+            "name the folder of the driver's own package",
+        )
+    draft.say_all(("driver", "authors"), manifest.authors)
+    for key in ("license", "edition"):
+        draft.take(("driver", key), manifest.texts.get(key))
+    image = facts.pipeline.profiles[0].image
+    library = manifest.library
+    if image and not re.search(r"[%$]", image.text):
+        name = re.sub(r"\.sys$", "", image.text.rpartition("/")[2], flags=re.IGNORECASE)
+        draft.say(("driver", "output-name"), name, image.origin)
+    elif image:
+        yield unknown(image.origin, "the name of the image is not known before it runs")
+    elif library.text != manifest.texts["name"].text.replace("-", "_"):
+        draft.take(("driver", "output-name"), library)
+    draft.take(("driver", "model"), facts.model)
+    entry = facts.entry
+    if entry and entry.text != "FxDriverEntry":
+        draft.take(("driver", "entry-point"), entry)
+    elif facts.script.wdk and not entry:
+        draft.say(("driver", "entry-point"), "DriverEntry", facts.script.wdk)
+    yield from _targets(draft, facts)
+
+
+def _targets(draft: Draft, facts: Facts) -> Iterator[Finding]:
+    said = facts.triples
+    good = [each for each in said if each.text in _TARGETS]
+    if said and not good:
+        raise facts.refuse(
+            ("package", "name"),
+            f"{said[0].origin} builds for `{said[0].text}`, and Windows loads no drivers of that",
+            f"one of {', '.join(_TARGETS)}",
+        )
+    draft.say_all(("driver", "targets"), good)
+    for each in said:
+        if each not in good:
+            yield difference(each.origin, f"`{each.text}` is no target that has drivers")
+    if not said:
+        yield difference(
+            Origin("Cargo.toml"),
+            "no target is named: cargo builds for the machine it runs on, into target/debug",
+            f"the target is {_TARGETS[0]}, and the image lies in target/{_TARGETS[0]}/debug",
+        )
+    known = {each.text for each in good} or {_TARGETS[0]}
+    for each in facts.cargo.own:
+        if each.text not in known:
+            told = f"nothing builds for `{each.text}`, which has a table here"
+            yield difference(each.origin, told, "name it under `driver.targets`, if it is one")
+    for each in good[1:]:
+        if facts.cargo.flags_for(each.text) != facts.flags:
+            yield difference(
+                each.origin,
+                f"`{each.text}` has other flags than `{good[0].text}`",
+                f"both get those of `{good[0].text}`",
+            )
+
+
+def _toolchain(draft: Draft, facts: Facts) -> Iterator[Finding]:
+    channel = facts.asked_channel
+    if channel and channel.text != "stable":
+        draft.take(("toolchain", "channel"), channel)
+    draft.say_all(("toolchain", "build-std"), _build_std(facts))
+    unstable = facts.flags.unstable
+    if unstable and channel and not channel.text.startswith("nightly"):
+        yield difference(
+            unstable.origin,
+            f"`{unstable.text}` needs nightly, and the channel is `{channel.text}`",
+            "with it, arguments meant for before the objects come after them",
+        )
+    elif facts.flags.pre:
+        yield hazard(
+            facts.flags.pre[0].origin,
+            "arguments before the objects need nightly",
+            "`linker.args` takes them with any channel: move them there, and drop `channel`",
+            cured=False,
+        )
+    if facts.cargo.file == ".cargo/config" and not facts.cargo.is_superseded:
+        draft.say(("toolchain", "cargo-config"), ".cargo/config", Origin(".cargo/config"))
+    for said in facts.flags.pre:
+        if said.text.upper().startswith("/PDBALTPATH"):
+            yield hazard(
+                said.origin,
+                "rustc passes a /PDBALTPATH of its own after this one, and the last counts",
+                "as an element of `linker.args` it comes last",
+                cured=False,
+            )
+
+
+def _build_std(facts: Facts) -> list[Said]:
+    for profile in facts.pipeline.profiles:
+        if profile.build and profile.build[0].build_std:
+            return [Said(each, profile.build[1]) for each in profile.build[0].build_std]
+    return list(facts.cargo.build_std)
+
+
+def _linker(draft: Draft, facts: Facts) -> Iterator[Finding]:
+    wanted, flags = facts.wanted, facts.flags
+    triples = facts.triples
+    program = flags.linker or (facts.cargo.linkers.get(triples[0].text) if triples else None)
+    if program:
+        name = re.sub(r"\.exe$", "", program.text, flags=re.IGNORECASE)
+        draft.say(("linker", "program"), name, program.origin)
+    if wanted.pre or wanted.post:
+        keys = fewest_keys(_bare_driver(facts), wanted, is_nightly=_is_nightly(facts))
+        for name, value in keys.items():
+            if isinstance(value, str):
+                draft.say(("linker", name), value, (wanted.pre or wanted.post)[0].origin)
+            else:
+                draft.say_all(("linker", name), value)
+        if facts.script.arguments and not (flags.pre or flags.post):
+            origin = facts.script.arguments[0].origin
+            draft.say(("linker", "emit"), "build-script", origin)
+    elif facts.script.wdk:
+        yield difference(
+            facts.script.wdk,
+            "wdk-build passes the linker's arguments, another list in every version of it",
+            "the preset `kernel` stands in their place; /MAP, /MAPINFO:EXPORTS, /NXCOMPAT and "
+            "/OPT:REF,ICF are not in it",
+        )
+    else:
+        yield difference(
+            Origin("Cargo.toml"),
+            "nothing tells the linker to make a driver",
+            "the preset `kernel` does",
+        )
+    draft.say_all(("linker", "rustflags"), flags.other)
+
+
+def _bare_driver(facts: Facts) -> Driver:
+    triples = [each.text for each in facts.triples if each.text in _TARGETS]
+    entry, model = facts.entry, facts.model
+    is_umdf = model is not None and model.text == "umdf"
+    return Driver.model_construct(
+        name="x",
+        model="kmdf" if model and model.text == "kmdf" else "umdf" if is_umdf else "wdm",
+        entry_point=entry.text if entry and entry.text != "FxDriverEntry" else None,
+        target=triples[0] if triples else None,
+        targets=None,
+    )
+
+
+def _is_nightly(facts: Facts) -> bool:
+    channel = facts.asked_channel
+    return bool(channel and channel.text.startswith("nightly"))
+
+
+def _wdk(draft: Draft, facts: Facts) -> Iterator[Finding]:
+    script = facts.script
+    draft.take(("wdk", "framework-version"), facts.manifest.framework)
+    if script.is_unclear:
+        return
+    if script.kit:
+        draft.say(("wdk", "locate"), "path", script.kit.origin)
+        draft.take(("wdk", "path"), script.kit)
+        draft.take(("wdk", "version"), script.kit_version)
+    elif script.registry and not script.environment:
+        draft.say(("wdk", "locate"), "registry", script.registry)
+    elif script.environment and not script.registry:
+        draft.say(("wdk", "locate"), "env", script.environment)
+    elif not (script.registry or script.wdk or facts.manifest.wdk):
+        origin = Origin(facts.manifest.script or "no build.rs")
+        model = facts.model
+        if model is None or model.text == "wdm":
+            draft.say(("wdk", "locate"), "none", origin)
+        for said in script.libraries:
+            yield difference(
+                said.origin,
+                f"the build script links `{said.text}`, and looks for no kit",
+                f'`linker.args = ["{said.text}.lib"]` links it',
+            )
+        return
+    if not script.wdk and (origin_of := script.registry or script.environment or _root_of(script)):
+        libraries = tuple(script.libraries)
+        first = libraries[0].origin if libraries else origin_of
+        draft.say(("wdk", "libraries"), libraries, first)
+
+
+def _root_of(script: BuildScript) -> Origin | None:
+    """Return where the script has the path of a kit, if it has one."""
+    return script.kit.origin if script.kit else None

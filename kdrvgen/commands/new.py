@@ -1,0 +1,193 @@
+"""`kdrvgen new NAME`: begin a project from a template."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from kdrvgen.console import Console
+    from kdrvgen.model import Project
+    from kdrvgen.output.report import Report
+    from kdrvgen.scaffold.template import Template
+    from kdrvgen.scaffold.words import CommandLine
+
+__all__ = ["INTERMIXED", "bootstrap", "populate_parser", "run"]
+
+INTERMIXED = True
+"""Options may stand between the words."""
+
+
+def bootstrap(
+    directory: str | os.PathLike[str],
+    name: str,
+    template: str = "minimal",
+    *,
+    config: Mapping[str, Any] | None = None,
+) -> Report:
+    """Begin a project: make the folder `name` in `directory`, all of it or nothing.
+
+    Args:
+        directory: The folder that the project's own goes into; made when missing.
+        name: Name of the Cargo package and of the folder.
+        template: One of those that `kdrvgen new --list-templates` tells of.
+        config: What differs from the defaults: tables as config.toml has them, such as
+            `{"driver": {"license": "MIT"}, "bootstrap": {"allocator": False}}`.
+
+    Returns:
+        The files that were made, by their paths from the project's folder.
+
+    Raises:
+        ConfigError: A value is not valid.
+        UsageError: There is no such template.
+        OccupiedError: The folder exists and is not empty.
+        FileAccessError: Something cannot be written.
+        ToolError: A Git repository is asked for, and Git is missing or failed.
+    """
+    from kdrvgen.scaffold import answers, texts, writing  # noqa: PLC0415 - imports pydantic and Jinja2
+    from kdrvgen.scaffold.template import load  # noqa: PLC0415 - likewise
+
+    chosen = load(template)
+    given = answers.named(config or {}, name)
+    answers.check_options(chosen, given)
+    document = answers.complete(chosen, given)
+    project = answers.checked(document)
+    folder = os.path.join(directory, name)  # noqa: PTH118 - as the user wrote it
+    return writing.write(texts.render(chosen, document), folder, git=project.bootstrap.git)
+
+
+def populate_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's own arguments."""
+    parser.add_argument(
+        "words",
+        metavar="NAME KEY=VALUE",
+        nargs="*",
+        help="the project's name; options of the template (allocator=no) and keys of config.toml "
+        "(driver.license=MIT)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        default="",
+        help="put the project's folder into DIR (default: here)",
+    )
+    parser.add_argument(
+        "--template", metavar="TEMPLATE", help="what to begin from (default: minimal)"
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help="take the answers from another project's config.toml"
+    )
+    parser.add_argument("--no-input", action="store_true", help="ask nothing, take the defaults")
+    parser.add_argument("--list-templates", action="store_true", help="tell of all templates")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> int:
+    """Carry the command out and tell `console`.
+
+    Returns:
+        0: everything else is raised, as by `bootstrap`.
+    """
+    from kdrvgen.scaffold import template as templates  # noqa: PLC0415 - imports pydantic and Jinja2
+    from kdrvgen.scaffold import texts, writing  # noqa: PLC0415 - likewise
+
+    if arguments.list_templates:
+        _list(console, [templates.load(name) for name in templates.names()])
+        return 0
+    chosen, document, project = _answers(arguments, console)
+    folder = _folder(arguments, project.driver.name)
+    git = project.bootstrap.git
+    report = writing.write(texts.render(chosen, document), folder, git=git)
+    console.begun(
+        folder,
+        (str(entry.path) for entry in report.entries),
+        (f"cd {_quoted(folder)}", "cargo make sign"),
+    )
+    return 0
+
+
+def _list(console: Console, found: Sequence[Template]) -> None:
+    width = max(len(each.name) for each in found)
+    lines = [
+        f"{each.name:{width}}  {each.summary}\n{'':{width}}  options: {', '.join(each.options)}"
+        for each in found
+    ]
+    told = [
+        {"name": each.name, "summary": each.summary, "options": list(each.options)}
+        for each in found
+    ]
+    console.answer("templates", told, "\n".join(lines))
+
+
+def _answers(
+    arguments: argparse.Namespace, console: Console
+) -> tuple[Template, dict[str, Any], Project]:
+    """Return the template and the whole config.toml, of what was said and what is asked."""
+    from kdrvgen.scaffold import answers, questions  # noqa: PLC0415 - imports pydantic
+    from kdrvgen.scaffold.documents import merged  # noqa: PLC0415 - likewise
+    from kdrvgen.scaffold.template import load  # noqa: PLC0415 - likewise
+    from kdrvgen.scaffold.words import CommandLine  # noqa: PLC0415 - likewise
+
+    asks = console.is_interactive and not arguments.no_input and not arguments.config
+    line = CommandLine.of(arguments.words)
+    replayed = answers.replayed(arguments.config) if arguments.config else {}
+    name = _name(arguments, console, line, replayed, asks=asks)
+    begun = replayed.get("bootstrap", {})
+    word = arguments.template or line.template or begun.get("template")
+    if word is None and asks:
+        word = questions.ask_template(console.ask)
+    chosen = load(word or "minimal")
+    known = answers.without_foreign_options(chosen, replayed)
+    given = answers.named(merged(known, line.document), name)
+    project = line.check(answers.complete(chosen, given), chosen)
+    if asks:
+        given = merged(given, questions.ask_the_rest(console.ask, chosen, given))
+        project = answers.checked(answers.complete(chosen, given))
+    return chosen, answers.complete(chosen, given), project
+
+
+def _name(
+    arguments: argparse.Namespace,
+    console: Console,
+    line: CommandLine,
+    replayed: Mapping[str, Any],
+    *,
+    asks: bool,
+) -> str:
+    """Return the project's name, after making sure that its folder can be made."""
+    from kdrvgen.errors import KdrvgenError, UsageError  # noqa: PLC0415 - only when something is wrong
+    from kdrvgen.scaffold import questions, writing  # noqa: PLC0415 - imports pydantic
+
+    name: str | None = line.name or replayed.get("driver", {}).get("name")
+    if name is not None:
+        line.check_name(name)
+        writing.check(_folder(arguments, name))
+        return name
+    if not asks:
+        raise UsageError("no name was given: `kdrvgen new NAME`. `kdrvgen new --help` tells more.")
+
+    def objection(name: str) -> str:
+        try:
+            writing.check(_folder(arguments, name))
+        except KdrvgenError as error:
+            return str(error)
+        return ""
+
+    return questions.ask_name(console.ask, objection)
+
+
+def _folder(arguments: argparse.Namespace, name: str) -> str:
+    return os.path.join(arguments.output, name)  # noqa: PTH118 - as the user wrote it
+
+
+def _quoted(folder: str) -> str:
+    """Return a path as the user's shell takes it."""
+    if os.name == "nt":
+        return f'"{folder}"' if " " in folder else folder
+    import shlex  # noqa: PLC0415 - for this line only
+
+    return shlex.quote(folder)

@@ -1,0 +1,181 @@
+"""The questions that a person at a terminal is asked about a new project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import TypeAdapter, ValidationError
+
+from kdrvgen.config.diagnostics import Path, dotted
+from kdrvgen.config.suggest import for_value
+from kdrvgen.errors import ConfigError
+from kdrvgen.model.names import PackageName
+from kdrvgen.model.reference import keys
+from kdrvgen.scaffold import answers
+from kdrvgen.scaffold import template as templates
+from kdrvgen.scaffold.documents import merged
+from kdrvgen.scaffold.template import Template
+from kdrvgen.scaffold.values import choices, typed
+
+__all__ = ["ASKED", "Ask", "ask_name", "ask_template", "ask_the_rest", "summary"]
+
+Ask = Callable[[str], str]
+"""Shows a question and returns the line that was typed."""
+
+ASKED: tuple[Path, ...] = (
+    ("driver", "description"),
+    ("driver", "license"),
+    ("driver", "edition"),
+    ("driver", "targets"),
+    ("toolchain", "channel"),
+)
+"""The keys of config.toml that are asked for, whatever the template."""
+
+# What is not looked at unless another option has this value.
+_ONLY_WITH = {
+    "pool-tag": ("allocator", True),
+    "log-component": ("logger", "DbgPrintEx"),
+    "log-level": ("logger", "DbgPrintEx"),
+}
+_INDENT = "      "
+
+
+class _Question(NamedTuple):
+    path: Path
+    text: str
+    default: str
+    choices: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the question as it is shown, the blank after it included."""
+        what = dotted(self.path[1:] if self.path[0] == "bootstrap" else self.path)
+        among = f" [{'/'.join(self.choices)}]" if self.choices else ""
+        return f"{self.text}\n{_INDENT}{what}{among} ({self.default}): "
+
+
+def ask_name(ask: Ask, objection: Callable[[str], str]) -> str:
+    """Ask for the project's name until it is a good one.
+
+    Args:
+        ask: Asks.
+        objection: Says what is against a name that Cargo takes, or "".
+    """
+    question = shown = "  Name of the project and of its Cargo package: "
+    while True:
+        name = ask(shown).strip()
+        message = _wrong_name(name) or objection(name)
+        if not message:
+            return name
+        shown = f"{_INDENT}{message}\n{question}"
+
+
+def ask_template(ask: Ask) -> str:
+    """Ask which template to take until it is one of those there are."""
+    names = templates.names()
+    listed = "".join(
+        f"{_INDENT}{number} {name:12}{templates.load(name).summary}\n"
+        for number, name in enumerate(names, 1)
+    )
+    question = shown = f"  Template, by number or name:\n{listed}{_INDENT}template (1): "
+    while True:
+        answer = ask(shown).strip() or "1"
+        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(names):
+            return names[int(answer) - 1]
+        if answer in names:
+            return answer
+        near = for_value(answer, names)
+        shown = f"{_INDENT}there is no such template{near and f'; {near}'}\n{question}"
+
+
+def ask_the_rest(ask: Ask, template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask for what the command line has not said.
+
+    Args:
+        ask: Asks.
+        template: Says which options there are.
+        given: What has been said, as tables of config.toml; valid, the name among it.
+
+    Returns:
+        The answers that are not the defaults, as tables of config.toml.
+    """
+    found: dict[str, Any] = {}
+    paths = [path for path in _paths(template) if not _has(given, path)]
+    for number, path in enumerate(paths, 1):
+        document = answers.complete(template, given, found)
+        if _is_needless(path, document["bootstrap"]):
+            continue
+        question = _question(path, document)
+        found = merged(found, _answer(ask, question, f"[{number}/{len(paths)}]", document))
+    return found
+
+
+def _answer(
+    ask: Ask, question: _Question, count: str, document: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Ask one question until the answer is valid beside what has been said."""
+    table, key = (str(part) for part in question.path)
+    shown = f"  {count} {question}"
+    while True:
+        text = ask(shown).strip()
+        if text in {"", question.default}:
+            return {}
+        answer = {table: {key: typed(question.path, text)}}
+        try:
+            answers.checked(merged(document, answer))
+        except ConfigError as error:
+            told = "\n".join(
+                f"{_INDENT}{line}"
+                for each in error.diagnostics
+                for line in (each.message, *each.hint.splitlines())
+            )
+            shown = f"{told}\n  {count} {question}"
+        else:
+            return answer
+
+
+def _question(path: Path, document: Mapping[str, Any]) -> _Question:
+    value = answers.value_at(answers.checked(document), path)
+    return _Question(path, summary(path), _shown(value), choices(path))
+
+
+def summary(path: Path) -> str:
+    """Return in one line what a key of config.toml says."""
+    (text,) = (each.text for each in keys() if (each.table, each.name) == path)
+    return text.partition("\n\n")[0].replace("\n", " ")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(str(each) for each in value)
+    return str(value)
+
+
+def _paths(template: Template) -> Iterator[Path]:
+    yield from ASKED
+    for name in templates.OPTIONS:
+        if name in template.options:
+            yield "bootstrap", name
+
+
+def _is_needless(path: Path, bootstrap: Mapping[str, Any]) -> bool:
+    option, value = _ONLY_WITH.get(str(path[-1]), ("", None))
+    return option in bootstrap and bootstrap[option] != value
+
+
+def _has(document: Mapping[str, Any], path: Path) -> bool:
+    table = document.get(str(path[0]), {})
+    names = {path[1], "target"} if path == ("driver", "targets") else {path[1]}
+    return isinstance(table, Mapping) and bool(names & set(table))
+
+
+def _wrong_name(name: str) -> str:
+    try:
+        TypeAdapter(PackageName).validate_python(name)
+    except ValidationError as error:
+        (line,) = error.errors(include_url=False)[:1]
+        context = line.get("ctx", {})
+        return "; ".join(filter(None, (line["msg"], context.get("hint", ""))))
+    return ""

@@ -1,0 +1,70 @@
+"""A value as it is typed on a command line or at a prompt, as the model wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, get_args, get_origin
+
+import tomli
+from pydantic import BaseModel
+
+from kdrvgen.config.diagnostics import Path
+from kdrvgen.model import Project
+from kdrvgen.model.reference import plain_type
+
+__all__ = ["choices", "type_at", "typed"]
+
+_BOOLEANS = {
+    **dict.fromkeys(("true", "yes", "y", "on", "1"), True),
+    **dict.fromkeys(("false", "no", "n", "off", "0"), False),
+}
+
+
+def type_at(path: Path) -> Any:  # noqa: ANN401 - a type form of any kind
+    """Return the type of the key at `path` in config.toml; None if the model has none there."""
+    found: Any = Project
+    for part in path:
+        if isinstance(found, type) and issubclass(found, BaseModel):
+            fields = {each.alias: each.annotation for each in found.model_fields.values()}
+            found = plain_type(fields[part]) if part in fields else None
+        elif get_origin(found) is Mapping:
+            found = plain_type(get_args(found)[1])
+        else:
+            return None
+    return found
+
+
+def choices(path: Path) -> tuple[str, ...]:
+    """Return the values that the key at `path` can have if they can be counted, else ()."""
+    found = type_at(path)
+    if found is bool:
+        return ("yes", "no")
+    return tuple(get_args(found)) if get_origin(found) is Literal else ()
+
+
+def typed(path: Path, text: str) -> object:
+    """Return what `text` means for the key at `path`.
+
+    An array is written with commas or as in TOML, a table as in TOML. What cannot be read so stays
+    text: the model then says what it wants.
+    """
+    wanted = type_at(path)
+    if wanted is bool:
+        return _BOOLEANS.get(text.lower(), text)
+    if wanted is int:
+        return int(text) if text.isascii() and text.isdigit() else text
+    if get_origin(wanted) is tuple:
+        if text.lstrip().startswith("["):
+            return _toml(text)
+        return [part.strip() for part in text.split(",")] if text.strip() else []
+    if wanted is str or get_origin(wanted) is Literal:
+        return text
+    return _toml(text)
+
+
+def _toml(text: str) -> object:
+    try:
+        found = tomli.loads(f"value = {text}\n")
+    except (tomli.TOMLDecodeError, ValueError, RecursionError):
+        return text
+    return found["value"] if len(found) == 1 else text

@@ -1,0 +1,3 @@
+fn main() {
+    kernel_helper::link_a_driver().expect("a kit");
+}

@@ -1,0 +1,181 @@
+"""Whatever the files of a project hold, the answer is a proposal or an error, no traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tomli_w
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+import kdrvgen
+from kdrvgen.adopt import Snapshot, adopt, read_project
+from kdrvgen.config.drawing import draw
+
+PROJECTS = Path(__file__).parent / "projects"
+FILES = (
+    "Cargo.toml",
+    "Makefile.toml",
+    ".cargo/config",
+    ".cargo/config.toml",
+    "build.rs",
+    "rust-toolchain",
+    "rust-toolchain.toml",
+    "sign.cmd",
+    "sign.ps1",
+)
+PIECES = (
+    *"\"'[]{}()=,.\\#\n\r%$&|^@/<>!*;:-é\u202e",
+    '"""',
+    "'''",
+    "&&",
+    "||",
+    "//",
+    "/*",
+    '#"',
+    "${A:",
+    "%%",
+    "if ",
+    "else ",
+    "(\n",
+    ")\n",
+    "for ",
+    "call ",
+    "fn main() {",
+    "script = ",
+    "[tasks.sign]\n",
+    "windows = ",
+    "clear = true\n",
+    "extend = ",
+)
+
+
+def texts(project: str) -> dict[str, str]:
+    """Return the files of a project, those that are in folders above it among them."""
+    return dict(read_project(str(PROJECTS / project)).files)
+
+
+def assert_answered(snapshot: Callable[[], Snapshot]) -> None:
+    try:
+        adoption = adopt(snapshot())
+    except kdrvgen.ConfigError as caught:
+        error = caught
+    else:
+        assert kdrvgen.loads(adoption.text) == adoption.project
+        assert kdrvgen.loads(adoption.annotated) == adoption.project
+        return
+    assert draw(error.diagnostics)
+
+
+quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@pytest.mark.parametrize("name", FILES)
+@quick
+@given(data=st.binary(max_size=200))
+def test_any_bytes_in_any_of_the_files(
+    name: str, data: bytes, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("project")
+    for path, text in texts("blog").items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, "utf-8")
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_bytes(data)
+    assert_answered(lambda: read_project(str(folder)))
+
+
+@pytest.mark.parametrize(
+    "project", ["blog", "helper-crate", "member/driver", "profiles", "scripts", "strange"]
+)
+@settings(quick, max_examples=60)
+@given(data=st.data())
+def test_a_project_with_pieces_put_in_and_taken_out(project: str, data: st.DataObject) -> None:
+    files = texts(project)
+    for _ in range(data.draw(st.integers(1, 4))):
+        name = data.draw(st.sampled_from(sorted(files)))
+        text = files[name]
+        start = data.draw(st.integers(0, len(text)))
+        end = data.draw(st.integers(start, min(len(text), start + 40)))
+        files[name] = text[:start] + data.draw(st.sampled_from(("", *PIECES))) + text[end:]
+    assert_answered(lambda: Snapshot(files))
+
+
+TASK = dict.fromkeys(("script", "windows", "env", "command", "args", "dependencies", "alias"))
+TASK |= dict.fromkeys(("clear", "cwd", "extend", "value", "file", "pre", "condition", "sign"))
+TASK |= dict.fromkeys(("script_runner", "run_task", "toolchain", "name", "path"))
+VALUES = st.recursive(
+    st.sampled_from(
+        [
+            "",
+            "x",
+            "%A%",
+            "${A}",
+            "driver.sys",
+            "a\n'''b",
+            "\\",
+            "signtool sign /n",
+            0,
+            -1,
+            1.5,
+            True,
+        ]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from([*TASK]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("depth", [20, 40, 400, 4000])
+def test_tables_however_deep(depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    files = texts("blog") | {"Makefile.toml": f"[tasks.a]\nscript = {nested}\n"}
+    assert_answered(lambda: Snapshot(files))
+
+
+def test_files_however_long() -> None:
+    files = texts("blog") | {"build.rs": "fn main() { /**/ " * 1000 + '"' * 5000}
+    assert_answered(lambda: Snapshot(files))
+    script = "if exist ( " * 10_000 + '"' * 10_000
+    files["Makefile.toml"] = f"[tasks.sign]\nscript = '''{script}'''\n"
+    assert_answered(lambda: Snapshot(files))
+
+
+@settings(quick, max_examples=100)
+@given(
+    makefile=st.dictionaries(
+        st.sampled_from(["env", "tasks", "config", "extend", "plugins"]),
+        st.dictionaries(
+            st.sampled_from(["A", "sign", "rename", "development", "x.y", "é", "DRIVER_A", ""]),
+            VALUES,
+            max_size=4,
+        )
+        | VALUES,
+        max_size=4,
+    )
+)
+@example(makefile={"tasks": {"a": {"alias": "b"}, "b": {"alias": "a", "script": "%1"}}})
+@example(makefile={"tasks": {"sign": {"dependencies": [{"name": "sign"}, 1]}}})
+def test_a_makefile_with_values_of_any_type(makefile: dict[str, object]) -> None:
+    files = texts("blog")
+    assert_answered(lambda: Snapshot(files | {"Makefile.toml": tomli_w.dumps(makefile)}))
+
+
+@settings(quick, max_examples=100)
+@given(
+    words=st.lists(st.sampled_from([*PIECES, "signtool", "sign", "/f", "/p", "x.sys", "cd", " "]))
+)
+def test_scripts_of_any_words(words: list[str]) -> None:
+    script = "".join(words).replace("'''", "")
+    makefile = f"[tasks.sign]\nscript = '''\n{script}\nsigntool sign /n A x.sys\n'''\n"
+    files = texts("blog") | {"Makefile.toml": makefile, "sign.cmd": script}
+    assert_answered(lambda: Snapshot(files))

@@ -1,0 +1,249 @@
+"""`kdrvgen adopt` as a command: what it writes, what it refuses, how it tells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import kdrvgen
+from tests.adopt.conftest import Adopt
+
+Project = Callable[..., Path]
+
+
+def content(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_dry_run_writes_nothing(copy: Callable[[str], Path], adopt: Adopt) -> None:
+    folder = copy("blog")
+    before = content(folder)
+
+    assert adopt(folder, "--dry-run").code == 0
+
+    assert content(folder) == before
+
+
+def test_only_config_toml_is_written_and_it_is_valid(
+    copy: Callable[[str], Path], adopt: Adopt
+) -> None:
+    folder = copy("blog")
+    before = content(folder)
+
+    answer = adopt(folder)
+
+    assert answer.code == 0
+    assert "created    config.toml" in answer.out
+    after = content(folder)
+    config = folder / "config.toml"
+    assert {path: after[path] for path in before} == before
+    assert set(after) - set(before) == {config}
+    assert kdrvgen.load(config).driver.name == "probe"
+    assert "# from" not in config.read_text("utf-8")
+
+
+def test_every_line_with_a_value_says_where_it_is_from(
+    copy: Callable[[str], Path], adopt: Adopt
+) -> None:
+    answer = adopt(copy("blog"), "--dry-run")
+
+    config = answer.out.partition("\nHazards")[0]
+    values = [line for line in config.split("\n") if " = " in line]
+    assert values
+    assert all("# from " in line for line in values)
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "dangling link"])
+def test_a_config_toml_that_is_there_is_never_written_over(
+    copy: Callable[[str], Path], adopt: Adopt, kind: str
+) -> None:
+    folder = copy("blog")
+    config = folder / "config.toml"
+    if kind == "file":
+        config.write_text("mine")
+    elif kind == "folder":
+        config.mkdir()
+    else:
+        config.symlink_to(folder / "nowhere")
+
+    answer = adopt(folder)
+
+    assert answer.code == 5
+    assert f"{config} is there already" in answer.err
+    assert not (folder / "nowhere").exists()
+    assert kind != "file" or config.read_text() == "mine"
+    assert adopt(folder, "--dry-run").code == 0
+
+
+def test_what_comes_next_is_said(copy: Callable[[str], Path], adopt: Adopt) -> None:
+    folder = copy("scripts")
+
+    answer = adopt(folder)
+
+    told = answer.out.partition("\nNext:\n")[2]
+    assert f"`kdrvgen {folder}/config.toml --diff`" in told
+    assert "delete .cargo/config" in told
+    assert "PFX_PASSWORD" in told
+    assert "--force" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("Makefile.toml", "[tasks\n", "`]` is missing here"),
+        (".cargo/config.toml", "[build]\ntarget = x\n", "= help:"),
+        ("Cargo.toml", '[package]\nname = "a"\nname = "b"\n', "given twice"),
+        ("rust-toolchain.toml", "[toolchain]\nchannel = \n", "value"),
+    ],
+)
+def test_toml_that_is_none_is_drawn_as_in_config_toml(
+    project: Project, adopt: Adopt, name: str, text: str, message: str
+) -> None:
+    folder = project(**{name: text})
+
+    answer = adopt(folder)
+
+    assert answer.code == 3
+    assert f"{folder}/{name}:" in answer.err
+    assert message in answer.err
+    assert "^" in answer.err
+    assert not (folder / "config.toml").exists()
+
+
+def test_the_errors_of_all_files_are_told_at_once(project: Project, adopt: Adopt) -> None:
+    folder = project(makefile="[tasks\n", cargo="[build\n")
+
+    answer = adopt(folder)
+
+    assert answer.code == 3
+    assert f"2 errors in {folder}/.cargo/config.toml, {folder}/Makefile.toml" in answer.err
+
+
+def test_a_password_beside_a_syntax_error_is_not_drawn(project: Project, adopt: Adopt) -> None:
+    folder = project(makefile='[env]\nPFX_PASSWORD = "correct-horse" x\n')
+
+    answer = adopt(folder)
+
+    assert answer.code == 3
+    assert "correct-horse" not in answer.err
+
+
+def test_a_file_that_is_no_text_is_named(project: Project, adopt: Adopt) -> None:
+    folder = project()
+    (folder / "Makefile.toml").write_bytes("[tasks]".encode("utf-16"))
+
+    answer = adopt(folder)
+
+    assert answer.code == 3
+    assert f"{folder}/Makefile.toml: error: it is UTF-16" in answer.err
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"Cargo.toml": '[package]\nname = "02-hello"\n'}, "`02-hello` is no Cargo package name"),
+        ({"Cargo.toml": '[workspace]\nmembers = ["a"]\n'}, "there is no package here"),
+        ({"cargo": ""}, "nothing here makes a driver"),
+        (
+            {
+                "cargo": '[build]\ntarget = "x86_64-unknown-uefi"\n'
+                'rustflags = ["-Clink-arg=/DRIVER"]\n'
+            },
+            ".cargo/config.toml:2 builds for `x86_64-unknown-uefi`",
+        ),
+    ],
+    ids=["name", "workspace", "no driver", "target"],
+)
+def test_what_no_driver_can_be_made_of_is_refused(
+    project: Project, adopt: Adopt, files: dict[str, str], message: str
+) -> None:
+    folder = project(**files)
+
+    answer = adopt(folder)
+
+    assert answer.code == 3
+    assert message in answer.err
+    assert not (folder / "config.toml").exists()
+
+
+def test_a_folder_that_is_none_or_holds_no_package_is_a_usage_error(
+    tmp_path: Path, adopt: Adopt
+) -> None:
+    missing = adopt(tmp_path / "missing")
+    empty = adopt(tmp_path)
+
+    assert (missing.code, empty.code) == (2, 2)
+    assert "there is no folder" in missing.err
+    assert "there is no Cargo.toml" in empty.err
+
+
+def test_a_project_of_kdrvgen_itself_is_not_adopted(
+    copy: Callable[[str], Path], adopt: Adopt
+) -> None:
+    folder = copy("blog")
+    adopt(folder)
+    kdrvgen.generate(kdrvgen.load(folder / "config.toml"), folder, force=True)
+    (folder / "config.toml").unlink()
+
+    answer = adopt(folder)
+
+    assert answer.code == 2
+    assert "was made by kdrvgen" in answer.err
+
+
+def test_json_holds_the_proposal_the_origins_and_the_findings(
+    copy: Callable[[str], Path], adopt: Adopt
+) -> None:
+    folder = copy("blog")
+
+    told = json.loads(adopt(folder, "--dry-run", "--format", "json").out)
+
+    assert told["exit-code"] == 0
+    assert kdrvgen.loads(told["proposal"]["text"]).driver.name == "probe"
+    lines = told["proposal"]["text"].split("\n")
+    origins = {lines[each["line"] - 1]: each for each in told["proposal"]["origins"]}
+    preset = origins['preset = "blog-2020"']
+    assert (preset["file"], preset["from"]) == (".cargo/config", 5)
+    kinds = {each["kind"] for each in told["findings"]}
+    assert kinds == {"cured", "hazard", "note"}
+    stale = next(each for each in told["findings"] if "`ignore_errors`" in each["message"])
+    assert (stale["path"], stale["line"]) == (f"{folder}/Makefile.toml", 13)
+    assert any("--force" in step for step in told["next"])
+
+
+def test_github_gets_annotations_and_a_fenced_proposal(
+    copy: Callable[[str], Path], adopt: Adopt
+) -> None:
+    folder = copy("blog")
+
+    out = adopt(folder, "--dry-run", "--format", "github").out
+
+    assert out.startswith("::stop-commands::")
+    assert f"::notice file={folder}/Makefile.toml,line=13::`ignore_errors` hides" in out
+    assert f"::warning file={folder}/.cargo/config,line=12::rustc passes a /PDBALTPATH" in out
+
+
+def test_quiet_leaves_out_what_is_cured(copy: Callable[[str], Path], adopt: Adopt) -> None:
+    out = adopt(copy("blog"), "-q").out
+
+    assert "Hazards of the project that stay:" in out
+    assert "is free of" not in out
+    assert "created" not in out
+
+
+def test_a_files_name_cannot_drive_the_terminal(project: Project, adopt: Adopt) -> None:
+    name = "tools\x1b[31m.cmd"
+    folder = project(
+        **{
+            "Makefile.toml": '[tasks.sign]\nscript = { file = "tools\\u001B[31m.cmd" }\n',
+            name: "signtool sign /n A /s B hello.sys\n",
+        }
+    )
+
+    answer = adopt(folder, "--dry-run")
+
+    assert answer.code == 0
+    assert "\x1b" not in answer.out

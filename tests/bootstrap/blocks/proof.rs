@@ -1,0 +1,188 @@
+//! A driver that puts the building blocks to use in a kernel, and logs what came of it.
+
+#![no_std]
+
+extern crate alloc;
+
+pub mod allocator;
+pub mod lock;
+pub mod log;
+pub mod nt;
+mod runtime;
+pub mod string;
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use alloc::{boxed::Box, format};
+use core::ffi::c_void;
+use core::hint::black_box;
+use core::ptr;
+
+use lock::SpinLock;
+use nt::status::STATUS_SUCCESS;
+use nt::{DriverObject, NtStatus, UnicodeString};
+
+#[global_allocator]
+static ALLOCATOR: allocator::PoolAllocator = allocator::PoolAllocator::new(*b"Prov");
+
+/// # Safety
+///
+/// Only the kernel calls this.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn driver_entry(
+    driver: *mut DriverObject,
+    _registry_path: *const UnicodeString<'_>,
+) -> NtStatus {
+    ALLOCATOR.init();
+    // SAFETY: the kernel lends it.
+    unsafe { (*driver).driver_unload = Some(unload) };
+    collections();
+    alignment();
+    lock();
+    strings();
+    stack_and_arithmetic();
+    lines();
+    STATUS_SUCCESS
+}
+
+unsafe extern "system" fn unload(_driver: *mut DriverObject) {}
+
+fn collections() {
+    let mut words: Vec<String> = (0..1000_u32).map(|number| number.to_string()).collect();
+    words.retain(|word| word.len() == 3);
+    words.shrink_to_fit();
+    let sum: u64 = words.iter().map(|word| word.parse::<u64>().unwrap()).sum();
+    let map: BTreeMap<u32, Box<str>> = (0..100).map(|key| (key, "x".repeat(3).into())).collect();
+    let zeroed = alloc::vec![0_u8; 100_000];
+    let found = words.binary_search(&black_box("500").to_string());
+    log!(
+        "collections: {sum} {found:?} {} {}",
+        map[&99],
+        zeroed.iter().all(|byte| *byte == 0)
+    );
+}
+
+#[repr(align(4096))]
+struct Page([u8; 4096]);
+
+#[repr(align(64))]
+struct Line(u64);
+
+fn alignment() {
+    let pages: Vec<Box<Page>> = (0..8).map(|fill| Box::new(Page([fill; 4096]))).collect();
+    let lines: Vec<Line> = (0..100).map(Line).collect();
+    let pages_are = pages.iter().enumerate().all(|(fill, page)| {
+        ptr::from_ref(&**page) as usize % 4096 == 0
+            && page.0.iter().all(|byte| usize::from(*byte) == fill)
+    });
+    let lines_are = lines.as_ptr() as usize % 64 == 0 && lines.iter().map(|line| line.0).sum::<u64>() == 4950;
+    log!("alignment: {pages_are} {lines_are}");
+}
+
+const TURNS: u32 = 200_000;
+static COUNT: SpinLock<(u32, u32)> = SpinLock::new((0, 0));
+
+unsafe extern "system" fn count(_context: *mut c_void) {
+    for _ in 0..TURNS {
+        let mut count = COUNT.lock();
+        // Read, and written some time later: a second one in between would be lost.
+        let (first, second) = *count;
+        count.0 = black_box(first) + 1;
+        count.1 = black_box(second) + 1;
+    }
+    // SAFETY: this is a thread of its own.
+    let _ = unsafe { PsTerminateSystemThread(STATUS_SUCCESS) };
+}
+
+fn lock() {
+    const ALL_ACCESS: u32 = 0x1F_FFFF;
+    let mut threads = [ptr::null_mut(); 3];
+    for thread in &mut threads {
+        // SAFETY: `count` is a thread's function, and the thread is waited for.
+        let made = unsafe {
+            PsCreateSystemThread(
+                thread,
+                ALL_ACCESS,
+                ptr::null_mut(),
+                ptr::null_mut(),
+                ptr::null_mut(),
+                count,
+                ptr::null_mut(),
+            )
+        };
+        assert_eq!(made, STATUS_SUCCESS);
+    }
+    for thread in threads {
+        // SAFETY: the handle is open.
+        let waited = unsafe { ZwWaitForSingleObject(thread, 0, ptr::null()) };
+        assert_eq!(waited, STATUS_SUCCESS);
+    }
+    log!("lock: {:?} of {}", *COUNT.lock(), TURNS * 3);
+}
+
+fn strings() {
+    let kernels = unicode_string!("Grüße 😀");
+    let text: Vec<u16> = "grüße 😀".encode_utf16().collect();
+    let own = UnicodeString::from_units(&text).unwrap();
+    // SAFETY: both outlive the calls.
+    let (same, folded) = unsafe {
+        (
+            RtlEqualUnicodeString(&raw const kernels, &raw const own, 0),
+            RtlEqualUnicodeString(&raw const kernels, &raw const own, 1),
+        )
+    };
+    log!("strings: {same} {folded} {kernels}");
+}
+
+fn stack_and_arithmetic() {
+    // More than a page: the compiler has the stack probed.
+    let large = black_box([1_u8; 9000]);
+    let sum: u64 = large.iter().map(|byte| u64::from(*byte)).sum();
+    let (dividend, divisor) = (black_box(u64::MAX - 5), black_box(1_000_000_007_u64));
+    let (negative, wide) = (black_box(i64::MIN + 1), black_box(u128::MAX / 3));
+    log!(
+        "arithmetic: {sum} {} {} {} {} {} {:.3}",
+        dividend / divisor,
+        dividend % divisor,
+        negative / 10_007,
+        negative % 10_007,
+        wide,
+        black_box(2.5_f64) / 3.0,
+    );
+}
+
+fn lines() {
+    log!("%s%n%d%x 100%");
+    log!("{}", "%s%s%s%s%s%s%s%s%n");
+    log!("before\0after");
+    log!("{}", "x".repeat(1000));
+    log!("{}", "é".repeat(400));
+    log!("a{}", "é".repeat(400));
+    log!("{}{}", "y".repeat(490), "😀");
+    error!("error");
+    let status = NtStatus::new(0xC000_0022);
+    log!("{}", format!("{status:?}"));
+}
+
+import! {
+    "ntoskrnl.exe",
+    extern "system" {
+        fn PsCreateSystemThread(
+            thread: *mut *mut c_void,
+            access: u32,
+            attributes: *mut c_void,
+            process: *mut c_void,
+            client: *mut c_void,
+            start: unsafe extern "system" fn(*mut c_void),
+            context: *mut c_void,
+        ) -> NtStatus;
+        fn PsTerminateSystemThread(status: NtStatus) -> NtStatus;
+        fn RtlEqualUnicodeString(
+            left: *const UnicodeString<'_>,
+            right: *const UnicodeString<'_>,
+            case_insensitive: u8,
+        ) -> u8;
+        fn ZwWaitForSingleObject(handle: *mut c_void, alertable: u8, timeout: *const i64) -> NtStatus;
+    }
+}

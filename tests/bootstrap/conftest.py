@@ -1,0 +1,95 @@
+"""What building and loading a new project takes, made once for each worker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.bootstrap.kernel import Kernel
+from tests.bootstrap.support import bootstrap
+from tests.pipeline.support import Project, environment, need, once
+
+REPOSITORY = Path(__file__).parents[2]
+TRIPLES = ("x86_64-pc-windows-msvc", "i686-pc-windows-msvc", "aarch64-pc-windows-msvc")
+_TARGETS = f"driver.targets={list(TRIPLES)}".replace("'", '"')
+
+
+class NewProject(Protocol):
+    """Begins a project."""
+
+    def __call__(
+        self, template: str, *words: str, name: str = "hello", where: Path | None = None
+    ) -> Project:
+        """Have `kdrvgen new` make one, for all targets, that is signed without a network."""
+
+
+class PreparedProject(Protocol):
+    """Begins a project and builds it, or finds it built."""
+
+    def __call__(
+        self, template: str, *words: str, name: str = "hello", build: Callable[[Project], object]
+    ) -> Project:
+        """Have `kdrvgen new` make one, and `build` build it."""
+
+
+@pytest.fixture(scope="session")
+def bed() -> Path:
+    """Return what tests/windows/setup.sh made: Wine, and a compiler for its programs."""
+    made = os.environ.get("KDRVGEN_WINDOWS")
+    if made is None:
+        setup = REPOSITORY / "tests/windows/setup.sh"
+        made = subprocess.run([setup], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return Path(made.strip())
+
+
+@pytest.fixture(scope="session")
+def kernel(bed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
+    """Wine's kernel, with nothing in it."""
+    kernel = Kernel.start(bed, tmp_path_factory.mktemp("kernel"))
+    yield kernel
+    kernel.stop()
+
+
+@pytest.fixture(scope="session")
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a user's home, where the first signature leaves a certificate for all others."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def new_project(tmp_path_factory: pytest.TempPathFactory, _home: Path) -> NewProject:
+    """Begin projects of a user with all the tools."""
+    need("cargo", "rustc", "cargo-make", "osslsigncode", "openssl", "rustfmt", "clippy-driver")
+
+    def begin(
+        template: str, *words: str, name: str = "hello", where: Path | None = None
+    ) -> Project:
+        where = where or tmp_path_factory.mktemp(template)
+        folder = bootstrap(where, template, _TARGETS, "signing.timestamp-url=", *words, name=name)
+        return Project(folder, _home, environment(_home))
+
+    return begin
+
+
+@pytest.fixture(scope="session")
+def prepared(
+    tmp_path_factory: pytest.TempPathFactory, new_project: NewProject, _home: Path
+) -> PreparedProject:
+    """Begin and build projects that no test changes, once for all workers."""
+
+    def prepare(
+        template: str, *words: str, name: str = "hello", build: Callable[[Project], object]
+    ) -> Project:
+        made = once(
+            tmp_path_factory,
+            f"{template}-{name}",
+            lambda where: build(new_project(template, *words, name=name, where=where)),
+        )
+        return Project(made / name, _home, environment(_home))
+
+    return prepare

@@ -1,0 +1,75 @@
+"""`kdrvgen.bootstrap` as a Python function."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+import kdrvgen
+from kdrvgen import ConfigError, RefusedError, Status, UsageError
+from kdrvgen.scaffold import answers, texts
+from kdrvgen.scaffold import template as templates
+from tests.bootstrap.support import bootstrap, tree
+
+
+def test_the_function_makes_what_the_command_makes(tmp_path: Path) -> None:
+    (tmp_path / "command").mkdir()
+    command = bootstrap(tmp_path / "command", "device", "allocator=yes", "driver.license=MIT")
+    config = {"bootstrap": {"allocator": True}, "driver": {"license": "MIT"}}
+    report = kdrvgen.bootstrap(tmp_path / "function", "hello", "device", config=config)
+    assert tree(tmp_path / "function" / "hello") == tree(command)
+    assert {str(entry.path) for entry in report.entries} == set(tree(command))
+    assert {entry.status for entry in report.entries} == {Status.CREATED}
+    assert report.changed
+
+
+def test_what_is_not_valid_is_a_configuration_error(tmp_path: Path) -> None:
+    for name, config in (
+        ("../out", {}),
+        ("hello", {"driver": {"edition": "2020"}}),
+        ("hello", {"bootstrap": {"pool-tag": "abc"}}),
+        ("hello", {"bootstrap": "minimal"}),
+        ("hello", {"driver": "hello"}),
+        ("hello", {"drivre": {}}),
+    ):
+        with pytest.raises(ConfigError):
+            kdrvgen.bootstrap(tmp_path, name, config=config)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_option_that_the_template_does_not_have_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in (("shared", "[options]\ngit = false\n"), ("bare", 'summary = "x"\n')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "template.toml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(templates, "FOLDER", tmp_path)
+    with pytest.raises(ConfigError, match="the template `bare` has no option `pool-tag`"):
+        kdrvgen.bootstrap(tmp_path, "x", "bare", config={"bootstrap": {"pool-tag": "Abcd"}})
+
+
+def test_a_template_that_there_is_not_is_a_usage_error(tmp_path: Path) -> None:
+    for name in ("minmal", "shared", "", "..", "minimal/../minimal", str(tmp_path)):
+        with pytest.raises(UsageError, match="there is no template"):
+            kdrvgen.bootstrap(tmp_path, "hello", name)
+
+
+def test_a_folder_that_is_taken_is_refused(tmp_path: Path) -> None:
+    kdrvgen.bootstrap(tmp_path, "hello")
+    before = tree(tmp_path)
+    with pytest.raises(RefusedError, match="exists and is not empty") as caught:
+        kdrvgen.bootstrap(tmp_path, "hello", "process")
+    assert caught.value.exit_code == 5
+    assert caught.value.report.refused
+    assert tree(tmp_path) == before
+
+
+def test_files_are_rendered_without_a_disk_and_differ_in_the_name_alone(tmp_path: Path) -> None:
+    template = templates.load("minimal")
+    document = answers.complete(template, {"driver": {"name": "hello"}})
+    made = texts.render(template, document)
+    kdrvgen.bootstrap(tmp_path, "hello")
+    assert {str(path): text for path, text in made.items()} == tree(tmp_path / "hello")
+    with pytest.raises(TypeError):
+        made[PurePosixPath("x")] = b""  # type: ignore[index]

@@ -1,0 +1,225 @@
+"""`kdrvgen new` without a terminal: words, templates, replaying, errors."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kdrvgen
+from kdrvgen.cli import main
+from kdrvgen.scaffold import template as templates
+from tests.bootstrap.support import bootstrap, kdrvgen_process, tree
+
+TEMPLATES = templates.names()
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_what_a_template_generates_is_what_its_configuration_says(
+    template: str, tmp_path: Path
+) -> None:
+    folder = bootstrap(tmp_path, template, "vscode=yes")
+    configs = [path for path in folder.rglob("config.toml") if path.parent.name != ".cargo"]
+    assert configs
+    for config in configs:
+        assert not kdrvgen.check(kdrvgen.load(config), config.parent).drifted
+    json.loads((folder / ".vscode" / "tasks.json").read_text("utf-8"))
+    for path, content in tree(folder).items():
+        assert b"\r" not in content, path
+        assert content.endswith(b"\n"), path
+        if path.endswith(".toml"):
+            tomllib.loads(content.decode())
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_hostile_answers_stay_values(template: str, tmp_path: Path) -> None:
+    text = "a \"quote\", a \\, {{ 7 * 7 }} {% raw %} ''' ]] ${HOME} %PATH% # ü"
+    config = {
+        "driver": {"description": text, "license": text, "authors": [text, "B <b@example>"]},
+        "signing": {"subject": 'S"\\${X}'},
+    }
+    kdrvgen.bootstrap(tmp_path, "hello", template, config=config)
+    manifests = [
+        tomllib.loads(path.read_text("utf-8")) for path in (tmp_path / "hello").rglob("Cargo.toml")
+    ]
+    packages = [each["package"] for each in manifests if "package" in each]
+    said = [each.get("workspace", {}).get("package", {}) for each in manifests] + packages
+    assert text in [each.get("license") for each in said]
+    for config_file in (tmp_path / "hello").rglob("config.toml"):
+        if config_file.parent.name != ".cargo":
+            project = kdrvgen.load(config_file)
+            assert (project.driver.description, project.driver.license) == (text, text)
+            assert project.signing.subject == 'S"\\${X}'
+
+
+def test_the_tree_and_the_next_two_commands_are_printed(tmp_path: Path) -> None:
+    done = kdrvgen_process("new", "hello", "-o", "my work", cwd=tmp_path)
+    assert done.returncode == 0
+    head, _, end = done.stdout.partition("\nNext:\n")
+    assert head.startswith("my work/hello/\n  .cargo/\n    config.toml\n  .gitignore\n")
+    assert end == "  cd 'my work/hello'\n  cargo make sign\n"
+    listed = [line.strip() for line in head.splitlines() if not line.endswith("/")]
+    assert sorted(listed) == sorted(path.rpartition("/")[2] for path in tree(tmp_path / "my work"))
+
+
+def test_words_stand_before_between_and_behind_the_options(tmp_path: Path) -> None:
+    words = ["driver.license=MIT", "-o", "a", "hello", "--no-input", "driver.authors=A <a@b>, B"]
+    words += ["signing.validity-days=9", "profiles.production.linker.args=['/DEBUG', '/MAP']"]
+    assert kdrvgen_process("new", *words, cwd=tmp_path).returncode == 0
+    project = kdrvgen.load(tmp_path / "a" / "hello" / "config.toml")
+    assert project.driver.license == "MIT"
+    assert project.driver.authors == ("A <a@b>", "B")
+    assert project.signing.validity_days == 9
+    assert project.linker_for("production").args == ("/DEBUG", "/MAP")
+
+
+def test_programs_are_told_the_same_as_json(tmp_path: Path) -> None:
+    done = kdrvgen_process("new", "hello", "--format", "json", cwd=tmp_path)
+    told = json.loads(done.stdout)
+    assert told["folder"] == "hello"
+    assert {file["path"] for file in told["files"]} == set(tree(tmp_path / "hello"))
+    listed = kdrvgen_process("new", "--list-templates", "--format", "json", cwd=tmp_path)
+    assert [each["name"] for each in json.loads(listed.stdout)["templates"]] == list(TEMPLATES)
+
+
+def test_all_templates_are_listed_with_their_options(tmp_path: Path) -> None:
+    done = kdrvgen_process("new", "--list-templates", cwd=tmp_path)
+    assert done.returncode == 0
+    for name in TEMPLATES:
+        template = templates.load(name)
+        assert template.summary
+        assert template.summary in done.stdout
+        assert ", ".join(template.options) in done.stdout
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_a_configuration_holds_all_that_makes_the_project_again(
+    template: str, tmp_path: Path
+) -> None:
+    words = ["vscode=yes", "driver.license=MIT", "driver.target=aarch64-pc-windows-msvc"]
+    first = bootstrap(tmp_path, template, *words)
+    configs = [path for path in sorted(tree(first)) if path.endswith("config.toml")]
+    config, *_ = [path for path in configs if ".cargo" not in path]
+    words = ["--config", f"hello/{config}", "-o", "again"]
+    again = kdrvgen_process("new", *words, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert tree(tmp_path / "again" / "hello") == tree(first)
+
+
+def test_every_template_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "new.md").read_text("utf-8")
+    for name in TEMPLATES:
+        assert f"| `{name}` | {templates.load(name).summary} |\n" in page
+
+
+def test_a_configuration_is_replayed_and_words_go_over_it(tmp_path: Path) -> None:
+    words = ["vscode=yes", "driver.license=MIT", "makefile.env={ A = 'b' }", "driver.edition=2024"]
+    first = bootstrap(tmp_path, "minimal", *words)
+    again = kdrvgen_process("new", "--config", "hello/config.toml", "-o", "again", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert tree(tmp_path / "again" / "hello") == tree(first)
+    words = ["other", "--config", "hello/config.toml", "driver.edition=2021"]
+    assert kdrvgen_process("new", *words, cwd=tmp_path).returncode == 0
+    one, other = (kdrvgen.load(tmp_path / name / "config.toml") for name in ("hello", "other"))
+    assert other.driver.edition == "2021"
+    assert other.driver.license == one.driver.license
+    assert (other.makefile, other.bootstrap) == (one.makefile, one.bootstrap)
+
+
+def test_the_shorthand_for_one_target_takes_the_place_of_what_was_replayed(tmp_path: Path) -> None:
+    bootstrap(tmp_path, "minimal", "driver.targets=i686-pc-windows-msvc,x86_64-pc-windows-msvc")
+    words = ["other", "--config", "hello/config.toml", "driver.target=aarch64-pc-windows-msvc"]
+    assert kdrvgen_process("new", *words, cwd=tmp_path).returncode == 0
+    toolchain = tomllib.loads((tmp_path / "other" / "rust-toolchain.toml").read_text("utf-8"))
+    assert toolchain == {"toolchain": {"targets": ["aarch64-pc-windows-msvc"]}}
+
+
+ERRORS = {
+    "no name": ([], 2, "kdrvgen new NAME"),
+    "two names": (["a", "b"], 2, "there is no argument `b`"),
+    "a template that there is not": (["a", "--template", "minmal"], 2, "Did you mean `minimal`?"),
+    "a template outside": (["a", "--template", "../../model"], 2, "no template `../../model`"),
+    "a file to replay that there is not": (["a", "--config", "x.toml"], 3, "no such file"),
+    "a name that leads out": (["../a"], 3, "^^^^"),
+    "a name that is absolute": (["/a"], 3, "no Cargo package name"),
+    "a keyword": (["match"], 3, "a keyword of Rust"),
+    "a device": (["nul"], 3, "a device in Windows"),
+    "an option": (["a", "alocator=yes"], 3, "did you mean `allocator`?"),
+    "a key without its table": (["a", "license=MIT"], 3, "write `driver.license=…`"),
+    "a key": (["a", "driver.licence=MIT"], 3, "did you mean `license`?"),
+    "a value": (["a", "driver.edition=2020"], 3, 'did you mean "2021"?'),
+    "a switch": (["a", "git=perhaps"], 3, "`bootstrap.git` must be true or false"),
+    "a number": (["a", "signing.validity-days=x"], 3, "must be an integer"),
+    "twice": (["a", "git=no", "git=yes"], 3, "first given here"),
+    "a table and a key in it": (["a", "driver.name.x=1"], 3, "is given twice"),
+    "a rule between keys": (["a", "wdk.locate=path"], 3, "needs `path`"),
+    "an empty key": (["a", "=b"], 3, "there is no option ``"),
+    "an escape sequence": (["a", "driver.license=\x1b[2J"], 3, "\\x1b[2J"),
+}
+
+
+@pytest.mark.parametrize(("words", "code", "told"), ERRORS.values(), ids=ERRORS.keys())
+def test_what_is_wrong_is_told_and_nothing_is_written(
+    words: list[str],
+    code: int,
+    told: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["new", *words, "--no-input", "-o", str(tmp_path)]) == code
+    said = capsys.readouterr().err
+    assert told in said
+    assert "\x1b" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+KEYS = (
+    "driver driver.name driver.targets driver.name.x bootstrap bootstrap.template git pool-tag a.b "
+    "profiles profiles.x profiles.production linker.args makefile.tasks.a signing.validity-days "
+    "wdk.locate driver. "
+)
+WORDS = st.builds(
+    "{}={}".format,
+    st.sampled_from(KEYS.split(" ")),
+    st.sampled_from(["", "[", "{}", "{a=1}", "1", "yes", "../x", "umdf", "{template='device'}"])
+    | st.text(max_size=9),
+)
+
+
+@given(st.lists(WORDS, min_size=1, max_size=4))
+@settings(max_examples=80, deadline=None)
+def test_no_words_lead_to_a_bug(words: list[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        code = main(["new", "hello", "--no-input", "-q", "-o", folder, *words])
+        assert code in {0, 2, 3}
+        assert list(Path(folder).iterdir()) == ([Path(folder, "hello")] if code == 0 else [])
+
+
+def test_an_error_points_at_the_word(tmp_path: Path) -> None:
+    done = kdrvgen_process("new", "a", "git=yes", "driver.edition=2020", cwd=tmp_path)
+    assert done.stderr == (
+        'command line:1:38: error: `driver.edition` cannot be "2020"\n'
+        "  1 | kdrvgen new a git=yes driver.edition=2020\n"
+        "    |                                      ^^^^\n"
+        '    = help: did you mean "2021"?\n'
+        '            one of "2018", "2021", "2024"\n'
+        "\n1 error in command line\n"
+    )
+
+
+def test_what_may_be_a_password_is_not_shown(tmp_path: Path) -> None:
+    done = kdrvgen_process("new", "a", "signing.pfx-password-env=hunter2!", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "hunter2" not in done.stderr
+
+
+def test_help_starts_without_the_model_and_templates(tmp_path: Path) -> None:
+    done = kdrvgen_process("new", "--help", cwd=tmp_path, PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == 0
+    assert "--list-templates" in done.stdout
+    assert not [name for name in ("pydantic", "jinja2", "kdrvgen.scaffold") if name in done.stderr]

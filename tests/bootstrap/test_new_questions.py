@@ -1,0 +1,76 @@
+"""`kdrvgen new` at a terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+import kdrvgen
+from tests.bootstrap.support import bootstrap, tree
+
+if sys.platform == "win32":
+    pytest.skip("there are no pseudo-terminals", allow_module_level=True)
+
+from tests.bootstrap.terminal import CTRL_C, CTRL_D, talk
+
+
+def test_the_name_alone_leads_through_every_question_to_a_project(tmp_path: Path) -> None:
+    answers = ["1", "Says hello", "MIT", "", "", "", "", "", "", "", "", ""]
+    session = talk(["new", "hello"], answers, tmp_path)
+    assert session.code == 0
+    assert session.screen.endswith("Next:\n  cd hello\n  cargo make sign\n")
+    project = kdrvgen.load(tmp_path / "hello" / "config.toml")
+    assert (project.driver.description, project.driver.license) == ("Says hello", "MIT")
+    assert project.bootstrap.template == "minimal"
+
+
+def test_only_defaults_give_what_no_input_gives(tmp_path: Path) -> None:
+    assert talk(["new", "hello"], [""] * 15, tmp_path).code == 0
+    (tmp_path / "silent").mkdir()
+    silent = bootstrap(tmp_path / "silent", "minimal")
+    assert tree(tmp_path / "hello") == tree(silent)
+
+
+def test_a_wrong_answer_is_told_and_asked_for_again(tmp_path: Path) -> None:
+    answers = ["con", "hello", "nonsense", "minimal", "", "", "2020", "2024", "i686", "", "x", ""]
+    session = talk(["new", "log-level=info"], [*answers, *[""] * 9], tmp_path)
+    assert session.code == 0
+    assert "`con` is a device in Windows" in session.screen
+    assert "there is no such template" in session.screen
+    assert 'did you mean "2021"?' in session.screen
+    assert "`x` is no toolchain channel" in session.screen
+    assert kdrvgen.load(tmp_path / "hello" / "config.toml").driver.edition == "2024"
+
+
+def test_what_the_command_line_says_is_not_asked(tmp_path: Path) -> None:
+    words = ["driver.description=d", "driver.license=MIT", "driver.edition=2021"]
+    words += ["driver.target=x86_64-pc-windows-msvc", "toolchain.channel=stable", "allocator=no"]
+    words += ["logger=DbgPrint", "git=no"]
+    session = talk(["new", "hello", "--template", "minimal", *words], ["yes", "left"], tmp_path)
+    assert (session.code, session.unasked) == (0, ["left"])
+    assert (tmp_path / "hello" / ".vscode" / "tasks.json").is_file()
+
+
+def test_a_folder_that_is_taken_is_refused_before_the_first_question(tmp_path: Path) -> None:
+    (tmp_path / "hello").mkdir()
+    (tmp_path / "hello" / "notes.txt").write_text("mine", encoding="utf-8")
+    session = talk(["new", "hello"], ["left"], tmp_path)
+    assert (session.code, session.unasked) == (5, ["left"])
+    again = talk(["new", "--template", "minimal"], ["hello", "other", *[""] * 12], tmp_path)
+    assert again.code == 0
+    assert "hello exists and is not empty" in again.screen
+    assert (tmp_path / "other" / "config.toml").is_file()
+
+
+@pytest.mark.parametrize("key", [CTRL_C, CTRL_D], ids=["ctrl-c", "end of input"])
+def test_giving_up_leaves_nothing(key: str, tmp_path: Path) -> None:
+    session = talk(["new", "hello"], ["1", "a driver", key], tmp_path)
+    assert session.code == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_replaying_and_no_input_ask_nothing(tmp_path: Path) -> None:
+    assert talk(["new", "hello", "--no-input"], [], tmp_path).code == 0
+    assert talk(["new", "again", "--config", "hello/config.toml"], [], tmp_path).code == 0

@@ -1,0 +1,65 @@
+"""The config.toml of a new project, read as people read it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import tomli
+
+import kdrvgen
+from kdrvgen.model.reference import keys
+from tests.bootstrap.support import bootstrap
+
+CONFIGS = {
+    "defaults": {},
+    "kmdf": {"driver": {"model": "kmdf", "output-name": "My Driver"}},
+    "one target": {"driver": {"target": "i686-pc-windows-msvc"}},
+    "everything": {
+        "driver": {"authors": ["A <a@b>"], "targets": ["aarch64-pc-windows-msvc"]},
+        "toolchain": {"channel": "nightly", "build-std": ["core", "alloc"]},
+        "linker": {"args": ["/MAP"]},
+        "signing": {"store": "My Store"},
+        "profiles": {
+            "staging": {"cargo-profile": "release", "signing": {"timestamp-url": ""}},
+            "production": {"signing": {"digest": "sha384"}, "linker": {"args": ["/DEBUG"]}},
+        },
+        "makefile": {
+            "env": {"A": {"value": "x", "condition": {"env_not_set": ["A"]}}},
+            "tasks": {"hello there": {"script": "a\nb 'c'\n"}},
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
+def test_a_line_that_shows_a_default_changes_nothing_when_it_is_put_to_use(
+    config: dict[str, object], tmp_path: Path
+) -> None:
+    kdrvgen.bootstrap(tmp_path, "hello", config=config)
+    text = (tmp_path / "hello" / "config.toml").read_text("utf-8")
+    used = re.sub(r"^#(?=[a-z-]+ = )", "", text, flags=re.MULTILINE)
+    assert used != text
+    assert kdrvgen.render(kdrvgen.loads(used)) == kdrvgen.render(kdrvgen.loads(text))
+
+
+@pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
+def test_what_was_chosen_is_what_it_says(config: dict[str, object], tmp_path: Path) -> None:
+    kdrvgen.bootstrap(tmp_path, "hello", config=config)
+    said = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))
+    for table, wanted in config.items():
+        assert isinstance(wanted, dict)
+        assert said[table] | wanted == said[table]
+
+
+def test_every_key_is_there_once_in_the_order_of_the_reference(tmp_path: Path) -> None:
+    text = (bootstrap(tmp_path, "minimal") / "config.toml").read_text("utf-8")
+    shown = re.findall(r"^#?([a-z][a-z-]*) = ", text.partition("[profiles")[0], re.MULTILINE)
+    known = [
+        key.name
+        for key in keys()
+        if key.table not in {"profiles.NAME", "makefile", "bootstrap"} and key.name != "target"
+    ]
+    assert shown == known
+    assert max(map(len, text.splitlines())) <= 100

@@ -1,0 +1,182 @@
+"""A new project on the disk: all or nothing, never in the place of anything."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kdrvgen.scaffold import template as templates
+from tests.bootstrap.support import bootstrap, kdrvgen_process, surroundings, tree
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+def test_an_empty_folder_is_filled(work: Path) -> None:
+    (work / "hello").mkdir()
+    assert (bootstrap(work, "minimal") / "config.toml").is_file()
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "link to a folder", "dangling link"])
+def test_what_stands_there_stays_as_it_is(kind: str, work: Path, tmp_path: Path) -> None:
+    there = work / "hello"
+    if kind == "folder":
+        there.mkdir()
+        (there / "notes").write_text("mine", encoding="utf-8")
+    elif kind == "file":
+        there.write_text("mine", encoding="utf-8")
+    else:
+        there.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+        if kind == "link to a folder":
+            (tmp_path / "elsewhere").mkdir()
+    done = kdrvgen_process("new", "hello", cwd=work)
+    assert done.returncode == 5
+    assert "hello" in done.stderr
+    assert [path.name for path in work.iterdir()] == ["hello"]
+    assert not (tmp_path / "elsewhere" / "config.toml").exists()
+    if kind in {"folder", "file"}:
+        mine = there / "notes" if kind == "folder" else there
+        assert mine.read_text("utf-8") == "mine"
+
+
+def test_a_folder_below_a_file_is_a_clear_error(work: Path) -> None:
+    (work / "file").write_text("", encoding="utf-8")
+    done = kdrvgen_process("new", "hello", "-o", "file/below", cwd=work)
+    assert done.returncode == 8
+    assert "is no folder" in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")
+def test_a_folder_that_may_not_be_written_to_is_a_clear_error(work: Path) -> None:
+    work.chmod(0o500)
+    done = kdrvgen_process("new", "hello", cwd=work)
+    assert done.returncode == 8
+    assert "may not be written to" in done.stderr
+
+
+def test_a_run_that_is_killed_leaves_no_project_and_the_next_one_clears_up(work: Path) -> None:
+    script = (
+        "import os, sys, kdrvgen\n"
+        "from kdrvgen.scaffold import writing\n"
+        "put = writing._put\n"
+        "def stop(path, content):\n"
+        "    put(path, content)\n"
+        "    if path.name == 'build.rs':\n"
+        "        print('now', flush=True)\n"
+        "        sys.stdin.read()\n"
+        "writing._put = stop\n"
+        "kdrvgen.bootstrap('.', 'hello')\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=work,
+        env=surroundings(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"now\n"
+        os.kill(process.pid, signal.SIGKILL)
+    assert not (work / "hello").exists()
+    assert [path.name for path in work.iterdir()] == [".hello.kdrvgen-new"]
+    bootstrap(work, "minimal")
+    assert [path.name for path in work.iterdir()] == ["hello"]
+
+
+def test_a_disk_that_is_full_leaves_nothing(work: Path) -> None:
+    limited = "ulimit -f 8; trap '' XFSZ; exec \"$@\""
+    done = subprocess.run(
+        ["bash", "-c", limited, "-", sys.executable, "-m", "kdrvgen", "new", "hello"],
+        capture_output=True,
+        check=False,
+        cwd=work,
+        env=surroundings(),
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    assert done.returncode == 8, done.stderr
+    assert "Nothing was written" in done.stderr
+    assert list(work.iterdir()) == []
+
+
+def test_a_project_can_begin_as_a_repository(work: Path) -> None:
+    folder = bootstrap(work, "minimal", "git=yes")
+    environment = {name: value for name, value in os.environ.items() if name != "GIT_DIR"}
+    (folder / "target").mkdir()
+    (folder / "target" / "x").write_text("", encoding="utf-8")
+    (folder / "DriverCertificate.cer").write_text("", encoding="utf-8")
+    done = subprocess.run(
+        ["git", "status", "--short", "--untracked-files=all"],
+        capture_output=True,
+        check=True,
+        cwd=folder,
+        env=environment,
+        text=True,
+    )
+    seen = {line[3:] for line in done.stdout.splitlines()}
+    assert seen == set(tree(folder)) - {"target/x", "DriverCertificate.cer"}
+
+
+def test_a_repository_is_the_projects_even_where_the_environment_names_another(
+    work: Path, tmp_path: Path
+) -> None:
+    done = kdrvgen_process("new", "hello", "git=yes", cwd=work, GIT_DIR=str(tmp_path / "other"))
+    assert done.returncode == 0
+    assert (work / "hello" / ".git").is_dir()
+    assert not (tmp_path / "other").exists()
+
+
+def test_without_git_a_repository_is_refused_before_anything_is_written(work: Path) -> None:
+    done = kdrvgen_process("new", "hello", "git=yes", cwd=work, PATH=str(work))
+    assert done.returncode == 7
+    assert "leave git=true out" in done.stderr
+    assert list(work.iterdir()) == []
+
+
+def test_two_runs_at_once_make_one_project(work: Path) -> None:
+    words = [sys.executable, "-m", "kdrvgen", "new", "hello", "-q"]
+    runs = [
+        subprocess.Popen(
+            words, cwd=work, env=surroundings(), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE
+        )
+        for _ in range(3)
+    ]
+    for run in runs:
+        run.communicate(timeout=60)
+    assert sorted(run.returncode for run in runs) == [0, 5, 5]
+    assert [path.name for path in work.iterdir()] == ["hello"]
+
+
+MANIFEST = 'summary = "x"\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[shared]\n"../x" = "project/README.md.j2"\n',
+        '[shared]\n"/x" = "project/README.md.j2"\n',
+        '[shared]\n"x" = "../minimal/template.toml"\n',
+        '[[member]]\npath = "../x"\n',
+        '[when]\n"x" = "git"\n',
+        '[when]\n"x\\\\y" = "git"\n',
+        'sumary = "x"\n',
+    ],
+)
+def test_a_template_that_leads_out_of_a_folder_is_not_loaded(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, manifest in (("shared", ""), ("bad", MANIFEST + text)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "template.toml").write_text(manifest, encoding="utf-8")
+    monkeypatch.setattr(templates, "FOLDER", tmp_path)
+    with pytest.raises(ValueError, match=r"_Manifest|has no file"):
+        templates.load("bad")

@@ -1,0 +1,175 @@
+"""The template `workspace`: two drivers, their library crates, one `cargo make` for all."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.bootstrap.conftest import TRIPLES, NewProject
+from tests.bootstrap.kernel import Kernel
+from tests.bootstrap.lint import clippy, rustfmt
+from tests.bootstrap.support import bootstrap, kdrvgen_process
+from tests.pipeline.image import NATIVE, Image
+from tests.pipeline.support import Project, State, run
+
+pytestmark = pytest.mark.slow
+
+X64 = TRIPLES[0]
+IMAGES = {"first": "hello.sys", "second": "hello_second.sys"}
+
+
+def member(workspace: Project, driver: str) -> Project:
+    """Return one of the drivers as a project of its own."""
+    return Project(workspace.folder / "drivers" / driver, workspace.home, workspace.env)
+
+
+def states(workspace: Project) -> list[State]:
+    return [State.of(workspace.built(image)) for image in IMAGES.values()]
+
+
+def test_both_drivers_are_signed_for_every_target_and_come_and_go_together(
+    new_project: NewProject, kernel: Kernel
+) -> None:
+    workspace = new_project("workspace")
+    said = workspace.make("sign-all")
+    for triple in TRIPLES:
+        for driver, image in IMAGES.items():
+            built = workspace.built(image, target=triple)
+            assert Image.read(built).subsystem == NATIVE
+            assert member(workspace, driver).verifies(built)
+    assert not list(workspace.folder.glob("drivers/*/target/*-msvc"))
+    # The second driver found the library crates compiled by the first.
+    assert len(re.findall(r"Compiling hello-log ", said)) == len(TRIPLES)
+
+    before = len(kernel.lines())
+    first, second = (workspace.built(image) for image in IMAGES.values())
+    with kernel.loaded(first, "one"), kernel.loaded(second, "two"):
+        pass
+    assert kernel.lines()[before:] == [
+        "hello: loaded as the service one",
+        "hello-second: loaded; does the kernel have ExAllocatePool2: no",
+        "hello-second: unloaded",
+        "hello: unloaded",
+    ]
+
+
+def test_what_changes_is_built_and_signed_anew_and_nothing_else(new_project: NewProject) -> None:
+    workspace = new_project("workspace")
+    workspace.make("sign")
+    signed = states(workspace)
+
+    said = workspace.make("sign")
+    assert states(workspace) == signed
+    assert not re.search("Compiling|^(rename|sign): ", said, re.MULTILINE)
+
+    workspace.edit("drivers/second/src/lib.rs", "unloaded", "gone")
+    workspace.make("sign")
+    first, second = states(workspace)
+    assert first == signed[0]
+    assert b"gone" in second.content
+
+    workspace.edit("crates/log/src/log.rs", 'b"..."', 'b" [cut off]"')
+    workspace.make("verify")
+    for driver, image in IMAGES.items():
+        built = workspace.built(image)
+        assert b" [cut off]" in built.read_bytes()
+        assert member(workspace, driver).verifies(built)
+
+    workspace.make("clean-driver")
+    assert not any(workspace.built(image).exists() for image in IMAGES.values())
+
+
+def test_profile_and_target_reach_every_driver_and_the_first_failure_ends_it(
+    new_project: NewProject,
+) -> None:
+    workspace = new_project("workspace")
+    arm = TRIPLES[2]
+    workspace.make("--profile", "production", "-e", f"DRIVER_TARGET={arm}")
+    for image in IMAGES.values():
+        assert workspace.built(image, "release", arm).is_file()
+
+    assert "options before the task" in workspace.fail("sign", "--profile", "production")
+
+    workspace.edit("drivers/first/src/lib.rs", "STATUS_SUCCESS\n", "STATUS_SUCCES\n")
+    said = workspace.fail("build-driver")
+    assert "STATUS_SUCCES" in said
+    assert "hello-second" not in said
+    assert "hello-second" in member(workspace, "second").make("build-driver")
+
+
+def test_plain_cargo_makes_drivers_in_the_root_as_well(new_project: NewProject) -> None:
+    workspace = new_project("workspace")
+    workspace.make("build-driver")
+    linker = (
+        workspace.folder / f"drivers/first/target/kdrvgen/{X64}/development/linker"
+    ).read_text()
+    env = {f"CARGO_TARGET_{X64.upper().replace('-', '_')}_LINKER": linker.split("\n")[0]}
+    made = [workspace.built(image.replace("sys", "dll")) for image in IMAGES.values()]
+    for dll in made:
+        dll.unlink()
+    done = run(["cargo", "build", "--workspace"], workspace.folder, workspace.env | env)
+    assert done.returncode == 0, done.stdout
+    assert [Image.read(dll).subsystem for dll in made] == [NATIVE, NATIVE]
+    # Only a driver is linked as one: nothing stands where the library crates would read it.
+    configs = [*workspace.folder.glob(".cargo/*"), *workspace.folder.glob("drivers/*/.cargo/*")]
+    assert not any("link-arg" in path.read_text(encoding="utf-8") for path in configs)
+
+
+def test_a_third_driver_is_a_copy_with_another_name(new_project: NewProject) -> None:
+    workspace = new_project("workspace")
+    third = workspace.folder / "drivers/third"
+    shutil.copytree(workspace.folder / "drivers/second", third)
+    for name in ("Cargo.toml", "config.toml"):
+        workspace.edit(f"drivers/third/{name}", "hello-second", "hello-third")
+    done = kdrvgen_process("drivers/third/config.toml", cwd=workspace.folder)
+    assert done.returncode == 0, done.stderr
+    workspace.make("build-driver")
+    for name in ("hello.dll", "hello_second.dll", "hello_third.dll"):
+        assert Image.read(workspace.built(name)).subsystem == NATIVE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("driver.edition=2021",),
+        ("driver.edition=2024", "allocator=no", "driver.entry-point=DriverEntry"),
+        ("driver.edition=2018", "logger=DbgPrint", "driver.license=MIT", 'driver.authors=["A"]'),
+    ],
+    ids=lambda words: words[0].partition("=")[2],
+)
+def test_no_option_gives_code_that_rustfmt_or_clippy_would_change(
+    new_project: NewProject, words: tuple[str, ...]
+) -> None:
+    workspace = new_project("workspace", *words)
+    assert rustfmt(workspace, edition=words[0].partition("=")[2]) == ""
+    assert clippy(workspace, (X64, "i686-pc-windows-msvc"), "--workspace") == ""
+
+
+@pytest.mark.parametrize("targets", [1, 3])
+def test_every_task_of_the_root_is_one_of_each_driver(tmp_path: Path, targets: int) -> None:
+    triples = f"driver.targets={list(TRIPLES[:targets])}".replace("'", '"')
+    folder = bootstrap(tmp_path, "workspace", triples)
+    tasks = [
+        set(tomllib.loads(path.read_text(encoding="utf-8"))["tasks"])
+        for path in (folder / "Makefile.toml", *folder.glob("drivers/*/Makefile.toml"))
+    ]
+    root = tasks[0] - {"every-driver"}
+    assert root >= {"default", "build-driver", "sign", "verify", "smoke", "clean-driver"}
+    assert root >= {"install", "start", "stop", "uninstall"}
+    assert all(root <= each for each in tasks[1:])
+    assert ("sign-all" in root) == (targets > 1)
+
+
+def test_the_drivers_are_those_of_the_answers(new_project: NewProject) -> None:
+    workspace = new_project("workspace", "driver.version=1.2.3", name="my-own")
+    for driver, name in (("first", "my-own"), ("second", "my-own-second")):
+        config = (workspace.folder / f"drivers/{driver}/config.toml").read_text(encoding="utf-8")
+        assert f'\nname = "{name}"\n' in config
+        assert '\nversion = "1.2.3"\n' in config
+        command = (f"drivers/{driver}/config.toml", "--check")
+        assert kdrvgen_process(*command, cwd=workspace.folder).returncode == 0
+    assert not Path(workspace.folder, "config.toml").exists()
