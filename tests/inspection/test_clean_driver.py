@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import kdrvgen
 from tests.inspection.conftest import TARGETS
 from tests.inspection.support import Tell, rules
 from tests.pipeline.support import Project, run
@@ -35,6 +36,16 @@ def test_its_own_certificate_can_be_named_as_the_one_to_trust(driver: Project) -
     own = driver.folder / "DriverCertificate.cer"
 
     assert rules(driver.sys, least="warning", trust=(own,)) == {}
+
+
+def test_a_driver_of_a_template_is_clean(project: Project, tmp_path: Path) -> None:
+    kdrvgen.bootstrap(tmp_path, "fresh", "device")
+    fresh = Project(tmp_path / "fresh", project.home, project.env)
+
+    fresh.make("-e", "DRIVER_TIMESTAMP_URL=", "sign")
+
+    found = rules(fresh.built("fresh.sys"), config=fresh.folder / "config.toml")
+    assert list(found) == ["certificate-self-signed"]
 
 
 @pytest.mark.parametrize("linker", ["lld-link", "rust-lld"])
