@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kdrvgen.commands.generate import check as check
     from kdrvgen.commands.generate import generate as generate
     from kdrvgen.commands.new import bootstrap as bootstrap
+    from kdrvgen.commands.verify import verify as verify
     from kdrvgen.config import load as load
     from kdrvgen.config import loads as loads
     from kdrvgen.errors import ConfigError as ConfigError
@@ -52,6 +53,7 @@ _HOME = {
     "load": "kdrvgen.config",
     "loads": "kdrvgen.config",
     "render": "kdrvgen.rendering.project",
+    "verify": "kdrvgen.commands.verify",
     **dict.fromkeys(("Entry", "Report", "Status"), "kdrvgen.output.report"),
     **dict.fromkeys(
         (

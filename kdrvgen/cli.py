@@ -7,7 +7,7 @@ import os
 import sys
 
 from kdrvgen.commands import DEFAULT, VERBS
-from kdrvgen.console import FORMATS, Console
+from kdrvgen.console import COMMON_FORMATS, FORMATS, Console
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,13 +70,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def populate_parser(parser: argparse.ArgumentParser) -> None:
-    """Declare the options that all commands have in common."""
+def populate_parser(
+    parser: argparse.ArgumentParser, formats: Sequence[str] = COMMON_FORMATS
+) -> None:
+    """Declare the options that all commands have in common.
+
+    Args:
+        parser: Where they are declared.
+        formats: Those that the command can be asked for.
+    """
     parser.add_argument(
         "--format",
-        choices=FORMATS,
+        choices=formats,
         default="human",
-        help="for people (default), one JSON document, or annotations in GitHub's log",
+        help=f"{', '.join(FORMATS[each] for each in formats)}",
     )
     parser.add_argument(
         "--color",
@@ -134,7 +141,7 @@ def _understand(
     )
     module = import_module(f"kdrvgen.commands.{verb or DEFAULT}")
     module.populate_parser(parser)
-    populate_parser(parser)
+    populate_parser(parser, getattr(module, "FORMATS", COMMON_FORMATS))
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
     intermixed = getattr(module, "INTERMIXED", False)
     return module.run, parser.parse(words[1:] if verb else words, intermixed=intermixed)
@@ -143,7 +150,7 @@ def _understand(
 def _console(words: Sequence[str]) -> Console:
     """Return the console that `words` ask for although the rest of them is no good."""
     parser = _Parser(add_help=False, allow_abbrev=False)
-    populate_parser(parser)
+    populate_parser(parser, tuple(FORMATS))
     try:
         return Console.of(parser.parse_known_args(words)[0])
     except Exception:  # noqa: BLE001 - the error that is to be told is another one

@@ -18,11 +18,22 @@ if TYPE_CHECKING:
     from kdrvgen.commands.remark import Remark
     from kdrvgen.errors import ConfigError, KdrvgenError
 
-__all__ = ["FORMATS", "Console"]
+__all__ = ["COMMON_FORMATS", "FORMATS", "Console"]
 
-FORMATS = ("human", "json", "github")
+FORMATS = {
+    "human": "for people (default)",
+    "json": "one JSON document",
+    "github": "annotations in GitHub's log",
+    "sarif": "SARIF 2.1.0 for code scanning",
+}
+"""Forms that output can have, and what they are."""
+
+COMMON_FORMATS = ("human", "json", "github")
+"""Those that every command has."""
 
 _PLANNED = {"created": "create", "updated": "update", "removed": "remove", "refused": "refuse"}
+_SEVERITIES = {"error": "31;1", "warning": "33;1", "note": "36"}
+_NOTICE = {"note": "notice"}  # as GitHub calls it
 _COLORS = {"created": "32", "updated": "33", "removed": "31", "refused": "31;1"}
 _DIFF_COLORS = {"+": "32", "-": "31", "@": "36"}
 _WIDTH = len("unchanged")
@@ -49,6 +60,7 @@ class Console:
         self._form = form
         self._color = color
         self._quiet = quiet
+        self._foreign: object = None
         self._document: dict[str, Any] = {"files": [], "warnings": [], "errors": []}
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
@@ -171,12 +183,47 @@ class Console:
         if sys.stderr is not None:
             sys.stderr.flush()
 
+    def finding(
+        self, severity: str, path: str, title: str, details: Iterable[tuple[str, str]]
+    ) -> None:
+        """Tell people of something that was found in a file, and what is to be said of it.
+
+        Args:
+            severity: `error`, `warning` or `note`.
+            path: The file.
+            title: One line.
+            details: Further lines, each with the word in front of it.
+        """
+        if self._form == "github":
+            message = f"{title}\n" + "\n".join(f"{word}: {text}" for word, text in details)
+            self._annotate(_NOTICE.get(severity, severity), path, message)
+        elif self._form == "human" and not (self._quiet and severity == "note"):
+            word = self._paint(severity, _SEVERITIES[severity], sys.stdout)
+            lines = "".join(f"  {name:>5}  {_on_one_line(text)}\n" for name, text in details)
+            self._write(sys.stdout, f"{word}: {_on_one_line(title)}\n{lines}")
+
+    def summary(self, name: str, data: object, text: str) -> None:
+        """Tell what it all comes to: programs get `data` as a member `name`, people the text."""
+        self._document[name] = data
+        if self._form == "human" and not self._quiet:
+            self._write(sys.stdout, f"{_safe(text)}\n")
+
+    def replace(self, document: object) -> None:
+        """Have `finish` print another document than this program's own, for `sarif`."""
+        self._foreign = document
+
+    def progress(self, text: str) -> None:
+        """Show on a terminal what is being done; "" takes it away again."""
+        if self._form == "human" and not self._quiet and sys.stderr and sys.stderr.isatty():
+            self._write(sys.stderr, f"\r\x1b[K{_safe(text)}")
+            sys.stderr.flush()
+
     def warning(self, path: str, message: str) -> None:
         """Tell of something that ends no command but spoils its result."""
         self._document["warnings"].append({"path": path, "message": message})
         if self._form == "github":
             self._annotate("warning", path, message)
-        elif self._form == "human":
+        elif self._form != "json":
             word = self._paint("warning:", "33;1", sys.stderr)
             self._write(sys.stderr, f"{word} {_safe(f'{path}: {message}')}\n")
 
@@ -196,7 +243,7 @@ class Console:
         self._document["errors"].append({"path": None, "message": str(error)})
         if self._form == "github":
             self._annotate("error", "", str(error))
-        elif self._form == "human":
+        elif self._form != "json":
             word = self._paint("error:", "31;1", sys.stderr)
             self._write(sys.stderr, f"{word} {_safe(str(error))}\n")
 
@@ -214,6 +261,10 @@ class Console:
 
             document = {"kdrvgen": __version__, "exit-code": code, **self._document}
             self._write(sys.stdout, json.dumps(document, indent=2) + "\n")
+        elif self._form == "sarif" and self._foreign is not None:
+            import json  # noqa: PLC0415 - likewise
+
+            self._write(sys.stdout, json.dumps(self._foreign, indent=2) + "\n")
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
@@ -278,3 +329,11 @@ def _tree(paths: Iterable[str]) -> Iterable[str]:
 
 def _safe(text: str) -> str:
     return text.translate(_VISIBLE)
+
+
+def _on_one_line(text: str) -> str:
+    """Return a foreign file's text so that it looks like nothing else on a terminal."""
+    if not text.isascii():
+        # Bidirectional controls and other invisible characters would show another text.
+        text = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+    return _safe(text).replace("\n", "\\x0a")

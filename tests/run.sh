@@ -7,7 +7,8 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 
 environment=$(docs/setup.sh --env --targets x86_64,i686,aarch64 --with shellcheck --with patch \
-    --with strace --with rustfmt=rustfmt-web --with clippy-driver=rust-web-clippy --with clang)
+    --with strace --with rustfmt=rustfmt-web --with clippy-driver=rust-web-clippy --with clang \
+    --with chromium-headless-shell)
 eval "$environment"
 # shellcheck source=docs/venv.sh
 . docs/venv.sh

@@ -22,6 +22,7 @@ VERBS = {
     "eject": "give the generated files up: they become yours, and kdrvgen leaves them alone",
     "explain": "tell what a key, a linker argument or another term of the field does",
     "schema": "print the JSON schema of config.toml, for editors",
+    "verify": "tell what Windows would object to in a driver image, and how to mend it",
     "why": "tell which key of config.toml a line of a generated file comes from",
 }
 """Each verb's word, which is its module's name too, and what it does."""

@@ -10,6 +10,7 @@ from difflib import SequenceMatcher
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
+from kdrvgen.commands.finding import config_of
 from kdrvgen.console import Console
 from kdrvgen.errors import DriftError, UsageError
 
@@ -103,15 +104,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _config_of(file: Path) -> Path:
-    """Return the configuration that a file belongs to: beside it, or in a folder above."""
-    for folder in file.absolute().parents:
-        candidate = folder / "config.toml"
-        # Cargo's own configuration has the same name.
-        if folder.name != ".cargo" and candidate.is_file():
-            return Path(os.path.relpath(candidate))
-    raise UsageError(
-        f"there is no config.toml beside {file} or above it. Name it: `--config CONFIG`."
-    )
+    found = config_of(file)
+    if found is None:
+        raise UsageError(
+            f"there is no config.toml beside {file} or above it. Name it: `--config CONFIG`."
+        )
+    return found
 
 
 def _in_rendered(path: Path, rendered: Sequence[str], line: int) -> int:

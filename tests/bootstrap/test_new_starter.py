@@ -14,7 +14,7 @@ from tests.bootstrap.support import bootstrap
 
 CONFIGS = {
     "defaults": {},
-    "kmdf": {"driver": {"model": "kmdf", "output-name": "My Driver"}},
+    "kmdf": {"driver": {"model": "kmdf", "output-name": "My Driver"}, "wdk": {"locate": "auto"}},
     "one target": {"driver": {"target": "i686-pc-windows-msvc"}},
     "everything": {
         "driver": {"authors": ["A <a@b>"], "targets": ["aarch64-pc-windows-msvc"]},

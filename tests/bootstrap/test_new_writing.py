@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -55,12 +56,27 @@ def test_a_folder_below_a_file_is_a_clear_error(work: Path) -> None:
     assert "is no folder" in done.stderr
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")
-def test_a_folder_that_may_not_be_written_to_is_a_clear_error(work: Path) -> None:
-    work.chmod(0o500)
-    done = kdrvgen_process("new", "hello", cwd=work)
-    assert done.returncode == 8
-    assert "may not be written to" in done.stderr
+def test_a_folder_that_may_not_be_written_to_is_a_clear_error() -> None:
+    # All is imported before root's rights are given up, since the packages may be root's alone.
+    script = (
+        "import os, sys, kdrvgen\n"
+        "kdrvgen.bootstrap(sys.argv[1], 'first')\n"
+        "if os.geteuid() == 0:\n"
+        "    os.setresuid(65534, 65534, 65534)\n"
+        "os.chmod(sys.argv[1], 0o555) if os.geteuid() != 65534 else None\n"
+        "try:\n"
+        "    kdrvgen.bootstrap(sys.argv[1], 'second')\n"
+        "except kdrvgen.FileAccessError as error:\n"
+        "    print(error)\n"
+    )
+    # Not in `tmp_path`, which only its owner can look into.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        done = subprocess.run(
+            [sys.executable, "-c", script, folder], capture_output=True, check=True, text=True
+        )
+        Path(folder).chmod(0o755)
+    assert "may not be written to" in done.stdout
 
 
 def test_a_run_that_is_killed_leaves_no_project_and_the_next_one_clears_up(work: Path) -> None:

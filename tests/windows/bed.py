@@ -123,7 +123,9 @@ class Windows:
         """Run a program of Windows, a command of cmd or a batch file with `["cmd", "/c", …]`."""
         for _ in range(_ATTEMPTS):
             done = self._run(argv, cwd, env, timeout)
-            if _NOT_STARTED not in done.stdout:
+            # Wine's loader that fails says nothing, with its messages turned off.
+            is_silent = done.code == 1 and not done.said
+            if _NOT_STARTED not in done.stdout and not is_silent:
                 break
         return done
 

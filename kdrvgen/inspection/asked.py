@@ -1,0 +1,64 @@
+"""What a project asks of the image at a path: which profile and which target made it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+from kdrvgen.errors import UsageError
+from kdrvgen.inspection.certificates import Certificate, load_all
+from kdrvgen.inspection.subject import Asked
+from kdrvgen.model import Project
+from kdrvgen.model.driver import Target
+from kdrvgen.model.presets import link_arguments
+
+__all__ = ["asked_of"]
+
+# Cargo names the folder of a build after its profile, except for this one.
+_FOLDERS = {"dev": "debug"}
+
+
+def asked_of(project: Project, image: Path, folder: Path, profile: str | None) -> Asked:
+    """Return what a project asks of an image.
+
+    Args:
+        project: The project.
+        image: The image's path; its folders name target and cargo profile, as cargo lays them out.
+        folder: Where config.toml lies.
+        profile: The profile of cargo-make; None to take it from the path, or else development.
+
+    Raises:
+        UsageError: The project has no such profile.
+    """
+    folders = image.absolute().parts[:-1]
+    name = profile or _profile_of(project, folders)
+    if name not in project.profiles:
+        there = ", ".join(project.profiles)
+        raise UsageError(f"the configuration has no profile `{name}`, but {there}.")
+    linker, signing = project.linker_for(name), project.signing_for(name)
+    known: tuple[Target, ...] = get_args(Target)
+    target = next((each for each in known if each in folders), None)
+    public = signing.certificate_file if signing.mode == "test" else signing.public_certificate
+    return Asked(
+        driver=project.driver,
+        linker=linker,
+        signing=signing,
+        target=target if target in project.driver.triples else None,
+        arguments=link_arguments(project.driver, linker, target or project.driver.triples[0]).post,
+        certificate=_certificate(folder / public) if public else None,
+    )
+
+
+def _profile_of(project: Project, folders: tuple[str, ...]) -> str:
+    for name, profile in project.profiles.items():
+        cargo = profile.cargo_profile or ""
+        if folders and folders[-1] == _FOLDERS.get(cargo, cargo):
+            return name
+    return "development"
+
+
+def _certificate(path: Path) -> Certificate | None:
+    try:
+        return load_all(path.read_bytes())[0]
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,87 @@
+"""A report for a browser: one page that needs nothing else, neither script nor network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from kdrvgen import __version__
+from kdrvgen.inspection.certificates import chain_of
+from kdrvgen.inspection.checks.imports import is_kernel_module
+from kdrvgen.inspection.digest import certificate_table
+from kdrvgen.inspection.findings import Severity
+from kdrvgen.inspection.image import Image
+from kdrvgen.inspection.inspect import Inspection
+
+__all__ = ["page"]
+
+_WIDTH = 960  # of the picture, in its own units
+_NARROWEST = 6
+
+
+class Part(NamedTuple):
+    """A part of the file in the picture: what it is, where it lies, and where it is drawn."""
+
+    kind: str
+    name: str
+    offset: int
+    size: int
+    access: str
+    x: float
+    width: float
+
+
+def page(inspections: Sequence[Inspection]) -> str:
+    """Return the page. Whatever comes from a file is escaped."""
+    environment = Environment(
+        autoescape=True,
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["visible"] = _visible
+    return environment.get_template("report.html.j2").render(
+        inspections=inspections,
+        severities=list(Severity),
+        version=__version__,
+        parts=_parts,
+        picture_width=_WIDTH,
+        is_kernel_module=is_kernel_module,
+        chain=lambda signature: chain_of(signature.signer, signature.certificates, ()).certificates,
+    )
+
+
+def _visible(text: str) -> str:
+    """Show characters that a browser would obey or hide: they may reorder what is read."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+
+
+def _parts(image: Image) -> list[Part]:
+    """Return the parts of the file in its order, drawn side by side."""
+    found = sorted(_extents(image), key=lambda part: part[2])
+    total = sum(size for *_, size, _ in found) or 1
+    room = _WIDTH - _NARROWEST * len(found)
+    parts = []
+    x = 0.0
+    for kind, name, offset, size, access in found:
+        width = _NARROWEST + max(room, 0) * size / total
+        parts.append(Part(kind, name, offset, size, access, round(x, 2), round(width, 2)))
+        x += width
+    return parts
+
+
+def _extents(image: Image) -> Iterator[tuple[str, str, int, int, str]]:
+    yield "headers", "headers", 0, image.headers.size_of_headers, "R--"
+    for section in image.sections:
+        kind = "code" if "X" in section.access else "data" if "W" in section.access else "constant"
+        if section.size:
+            yield kind, section.name, section.offset, section.size, section.access
+    table = certificate_table(image.headers, len(image.data))
+    if table:
+        yield "signature", "signatures", table[0], table[1] - table[0], ""

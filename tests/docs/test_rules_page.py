@@ -1,0 +1,51 @@
+"""docs/verify.md lists the rules that there are."""
+
+from __future__ import annotations
+
+import os
+from itertools import groupby
+from pathlib import Path
+
+from kdrvgen.inspection.checks import RULES
+from kdrvgen.inspection.findings import Rule
+
+PAGE = Path(__file__).parents[2] / "docs" / "verify.md"
+HEADING = "## The rules\n"
+GROUPS = {
+    "image": "The image",
+    "section": "Its sections",
+    "import": "Its imports",
+    "signature": "Its signatures",
+    "certificate": "Certificates",
+    "timestamp": "Time stamps",
+    "config": "Compared with config.toml",
+}
+
+
+def _tables() -> str:
+    ordered = sorted(RULES, key=lambda rule: list(GROUPS).index(_group(rule)))
+    parts = [HEADING]
+    for group, rules in groupby(ordered, key=_group):
+        parts.append(f"\n### {GROUPS[group]}\n\n| rule | severity | what and why | source |\n")
+        parts.append("|---|---|---|---|\n")
+        parts.extend(_row(rule) for rule in rules)
+    return "".join(parts)
+
+
+def _group(rule: Rule) -> str:
+    return rule.id.partition("-")[0]
+
+
+def _row(rule: Rule) -> str:
+    title = f"{rule.title[0].upper()}{rule.title[1:]}."
+    source = f"[page]({rule.source})" if rule.source.startswith("https:") else rule.source
+    return f"| `{rule.id}` | {rule.severity} | {title} {rule.why} | {source} |\n"
+
+
+def test_the_page_lists_every_rule_as_it_is() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    written = f"{text.partition(HEADING)[0]}{_tables()}"
+    if os.environ.get("KDRVGEN_UPDATE_GOLDEN"):
+        PAGE.write_text(written, encoding="utf-8")
+        text = written
+    assert text == written

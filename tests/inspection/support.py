@@ -1,0 +1,104 @@
+"""What the tests of `kdrvgen verify` share: running it, changing images, signing them."""
+
+from __future__ import annotations
+
+import struct
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import kdrvgen
+from kdrvgen.cli import main
+from tests.pipeline.authority import Identity
+
+
+class Told(NamedTuple):
+    """How a run ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+Tell = Callable[..., Told]
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> Tell:
+    """Return a function that runs `kdrvgen verify` with the words given."""
+
+    def run(*words: str | Path) -> Told:
+        code = main(["verify", *map(str, words)])
+        said = capsys.readouterr()
+        return Told(code, said.out, said.err)
+
+    return run
+
+
+def rules(
+    path: Path, *, least: str = "note", config: Path | None = None, trust: tuple[Path, ...] = ()
+) -> dict[str, str]:
+    """Return the rules that an image breaks, each with its evidence."""
+    kept = {"error": ("error",), "warning": ("error", "warning")}
+    severities = kept.get(least, ("error", "warning", "note"))
+    found = kdrvgen.verify(path, config=config, trust=trust).findings
+    return {each.rule.id: each.evidence.value for each in found if each.severity in severities}
+
+
+class Fields:
+    """Where the fields of a PE32+ image stand (Microsoft Learn, "PE Format")."""
+
+    def __init__(self, data: bytes) -> None:
+        self.coff = int.from_bytes(data[0x3C:0x40], "little")
+        self.optional = self.coff + 24
+        self.sections = self.optional + 240
+        self.security = self.directory(4)
+        self.table: tuple[int, int] = struct.unpack_from("<II", data, self.security)
+
+    def directory(self, index: int) -> int:
+        """Return where a data directory stands."""
+        return self.optional + 112 + 8 * index
+
+    def section(self, index: int) -> int:
+        """Return where a section's header stands."""
+        return self.sections + 40 * index
+
+
+def patched(data: bytes, *patches: tuple[int, bytes]) -> bytes:
+    """Return the bytes with other ones at some offsets."""
+    changed = bytearray(data)
+    for offset, content in patches:
+        changed[offset : offset + len(content)] = content
+    return bytes(changed)
+
+
+def long(value: int) -> bytes:
+    """Return 32 bits as a PE file has them."""
+    return value.to_bytes(4, "little")
+
+
+def short(value: int) -> bytes:
+    """Return 16 bits as a PE file has them."""
+    return value.to_bytes(2, "little")
+
+
+def unsigned(image: Path, into: Path) -> Path:
+    """Take the signatures off an image."""
+    argv: list[str | Path] = ["osslsigncode", "remove-signature", "-in", image, "-out", into]
+    subprocess.run(argv, check=True, capture_output=True)
+    return into
+
+
+def sign(image: Path, into: Path, identity: Identity, *options: str | Path) -> Path:
+    """Sign an image; what other certificates go with it is among the options."""
+    folder = into.parent
+    certificate, key = folder / "signer.pem", folder / "signer.key"
+    certificate.write_bytes(identity.certificate_pem())
+    key.write_bytes(identity.key_pem())
+    argv: list[str | Path] = ["osslsigncode", "sign", "-certs", certificate, "-key", key]
+    argv += [*options, "-in", image, "-out", into]
+    done = subprocess.run(argv, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return into

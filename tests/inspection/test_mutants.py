@@ -1,0 +1,91 @@
+"""Damaged files: whatever the bytes, there is an answer, soon, and in little memory."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kdrvgen.inspection.inspect import inspect_bytes
+from kdrvgen.inspection.page import page
+from kdrvgen.inspection.report import as_data, as_sarif
+from tests.inspection.support import Fields
+from tests.pipeline.support import Project
+
+pytestmark = pytest.mark.slow
+
+MUTANTS = 8000
+EXAMPLES = 2000
+LONGEST = 2.0  # seconds for one file; the usual is two thousandths
+MOST_MEMORY = 400 << 10  # kilobytes more than before
+EXTREMES = (b"\xff" * 4, b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\0\0\x10\0", bytes(8))
+
+
+def _answered(data: bytes) -> None:
+    inspection = inspect_bytes(Path("mutant.sys"), data)
+    json.dumps([as_data(inspection), as_sarif([inspection])])
+
+
+def _mutant(data: bytes, at: Fields, chance: random.Random) -> bytes:
+    changed = bytearray(data)
+    start, size = at.table
+    regions = ((0, at.section(6)), (start, start + size), (0x400, len(data)), (0, len(data)))
+    for _ in range(chance.choice((1, 2, 5, 20))):
+        first, last = chance.choice(regions)
+        offset = chance.randrange(first, last)
+        kind = chance.random()
+        if kind < 0.6:
+            changed[offset : offset + 1] = bytes([chance.choice((0, 1, 0x7F, 0x80, 0xFF))])
+        elif kind < 0.8:
+            changed[offset : offset + 4] = chance.choice(EXTREMES)
+        elif kind < 0.87:
+            del changed[offset:]
+        elif kind < 0.94:
+            del changed[offset : offset + chance.randrange(1, 50)]
+        else:
+            changed[offset:offset] = changed[offset : offset + chance.randrange(1, 50)]
+    return bytes(changed)
+
+
+def test_no_damage_makes_it_crash_hang_or_fill_the_memory(driver: Project) -> None:
+    images = [driver.sys.read_bytes(), driver.built(profile="release").read_bytes()]
+    chance = random.Random(5)  # noqa: S311 - the same mutants each time
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for number in range(MUTANTS):
+        data = images[number % 2]
+        mutant = _mutant(data, Fields(data), chance)
+        begun = time.process_time()
+
+        _answered(mutant)
+
+        assert time.process_time() - begun < LONGEST, number
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < MOST_MEMORY
+
+
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
+)
+@given(data=st.data())
+def test_hypothesis_finds_no_field_that_makes_it_crash(data: st.DataObject, image: bytes) -> None:
+    at = Fields(image)
+    field = data.draw(st.integers(at.coff, at.section(4)))
+    value = data.draw(st.binary(min_size=1, max_size=8))
+    changed = image[:field] + value + image[field + len(value) :]
+
+    _answered(changed[: data.draw(st.sampled_from([len(changed), 0x400, at.section(2)]))])
+
+
+def test_damaged_files_have_a_page_too(driver: Project) -> None:
+    data = driver.sys.read_bytes()
+    chance = random.Random(6)  # noqa: S311 - the same mutants each time
+    for _ in range(100):
+        mutant = _mutant(data, Fields(data), chance)
+
+        assert page([inspect_bytes(Path("mutant.sys"), mutant)]).endswith("</html>")

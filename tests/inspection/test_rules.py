@@ -1,0 +1,169 @@
+"""Each rule about the image is broken once, by changing the bytes that it looks at."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+import kdrvgen
+from kdrvgen.inspection.checks import RULES
+from tests.inspection.support import Fields, long, patched, rules, short
+
+pytestmark = pytest.mark.slow
+
+Patch = Callable[[Fields], Sequence[tuple[int, bytes]]]
+READ, WRITE, EXECUTE, DISCARDABLE = 0x40000000, 0x80000000, 0x20000000, 0x02000000
+NOT_PAGED, SHARED = 0x08000000, 0x10000000
+
+BROKEN: dict[str, Patch] = {
+    "image-machine": lambda at: [(at.coff + 4, short(0x1C0))],
+    "image-subsystem": lambda at: [(at.optional + 68, short(3))],
+    "image-entry-point": lambda at: [(at.optional + 16, long(0))],
+    "image-checksum": lambda at: [(at.optional + 64, long(0x1234))],
+    "image-checksum-missing": lambda at: [(at.optional + 64, long(0))],
+    "image-relocations": lambda at: [(at.coff + 22, short(0x23))],
+    "image-dynamic-base": lambda at: [(at.optional + 70, short(0x1A0))],
+    "image-nx-compat": lambda at: [(at.optional + 70, short(0x0E0))],
+    "image-integrity-check": lambda at: [(at.optional + 70, short(0x160))],
+    "image-tls": lambda at: [(at.directory(9), long(0x1000) + long(24))],
+    "image-clr": lambda at: [(at.directory(14), long(0x1000) + long(72))],
+    "image-section-alignment": lambda at: [(at.optional + 32, long(0x200))],
+    "image-truncated": lambda at: [(at.section(0) + 16, long(0x100000))],
+    "image-layout": lambda at: [(at.optional + 56, long(0x123000))],
+    "section-retpoline": lambda at: [
+        (at.section(2), b".retplne"),
+        (at.section(2) + 36, long(0x40)),
+    ],
+    "section-no-access": lambda at: [(at.section(2) + 36, long(NOT_PAGED))],
+    "section-writable-code": lambda at: [
+        (at.section(0) + 36, long(READ | WRITE | EXECUTE | NOT_PAGED))
+    ],
+    "section-paged": lambda at: [(at.section(1) + 36, long(READ | 0x40))],
+    "section-discardable": lambda at: [(at.section(1) + 36, long(READ | DISCARDABLE))],
+    "section-init": lambda at: [(at.section(1), b"INIT\0\0\0\0")],
+    "section-shared": lambda at: [(at.section(1) + 36, long(READ | WRITE | SHARED | NOT_PAGED))],
+    "section-name": lambda at: [(at.section(1), b"\xe2\x80\xae\0\0\0\0\0")],
+    "import-delayed": lambda at: [(at.directory(13), long(0x1000) + long(64))],
+    "import-bound": lambda at: [(at.directory(11), long(0x1000) + long(64))],
+    "import-unreadable": lambda at: [(at.directory(1), long(0x7FFFFFFF))],
+}
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_a_broken_rule_is_found_and_its_evidence_is_where_it_was_broken(
+    image: bytes, tmp_path: Path, rule: str
+) -> None:
+    patches = BROKEN[rule](Fields(image))
+    path = tmp_path / "hello.sys"
+    path.write_bytes(patched(image, *patches))
+
+    found = [each for each in kdrvgen.verify(path).findings if each.rule.id == rule]
+
+    assert found
+    offsets = {offset for offset, _ in patches}
+    assert {each.evidence.offset for each in found} & {
+        *offsets,
+        *(offset + 12 for offset in offsets),
+        *(offset + 36 for offset in offsets),
+        *(offset - 16 for offset in offsets),
+    }
+
+
+def _renamed(image: bytes, old: bytes, new: bytes) -> bytes:
+    assert image.count(old) == 1
+    return image.replace(old, new.ljust(len(old), b"\0"))
+
+
+@pytest.mark.parametrize(
+    ("module", "rule"),
+    [
+        ("kernel32.dll", "import-user-mode"),
+        ("ntdll.dll", "import-user-mode"),
+        ("another.sys", "import-unknown-module"),
+        ("NTOSKRNL.EXE", None),
+        ("hal.dll", None),
+        ("WDFLDR.SYS", None),
+        ("fltmgr.sys", None),
+    ],
+)
+def test_modules_are_told_apart_whatever_case_they_are_written_in(
+    image: bytes, tmp_path: Path, module: str, rule: str | None
+) -> None:
+    path = tmp_path / "hello.sys"
+    path.write_bytes(_renamed(image, b"ntoskrnl.exe", module.encode()))
+
+    found = {each: value for each, value in rules(path).items() if each.startswith("import-")}
+
+    assert list(found) == ([rule] if rule else [])
+    if rule:
+        assert found[rule].startswith(f"{module}: ")
+
+
+def test_a_module_whose_name_is_none_is_not_passed_over(image: bytes, tmp_path: Path) -> None:
+    path = _written(tmp_path / "hello.sys", _renamed(image, b"ntoskrnl.exe", b"\xff\x01\x02"))
+
+    assert rules(path)["import-unreadable"].startswith("1 descriptors")
+
+
+def test_an_import_of_the_kernel_by_ordinal_is_found(image: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "hello.sys"
+    inspection = kdrvgen.verify(_written(path, image))
+    assert inspection.image
+    address = inspection.image.headers.directory(1).address  # type: ignore[arg-type] # by number
+    section = inspection.image.section_at(address)
+    assert section
+    directory = section.offset + address - section.address
+    (lookup,) = (int.from_bytes(image[directory : directory + 4], "little"),)
+    table = section.offset + lookup - section.address
+    _written(path, patched(image, (table, (1 << 63 | 42).to_bytes(8, "little"))))
+
+    assert rules(path)["import-by-ordinal"] == "ntoskrnl.exe: 42"
+
+
+@pytest.mark.parametrize(
+    ("pdb", "severity"),
+    [(rb"C:\Users\me\d.pdb", "warning"), (rb"/home/me/d.pdb", "warning"), (rb"D:\d.pdb", "note")],
+)
+def test_a_pdb_path_that_leaks_a_folder_is_found(
+    image: bytes, tmp_path: Path, pdb: bytes, severity: str
+) -> None:
+    at = image.index(b"RSDS") + 24
+    # The directory's entry says how long the record is, and behind that where it lies.
+    size = image.index(long(at - 24)) - 8
+    data = patched(image, (at, pdb + b"\0"), (size, long(25 + len(pdb))))
+    path = _written(tmp_path / "hello.sys", data)
+
+    (found,) = (each for each in kdrvgen.verify(path).findings if each.rule.id == "image-pdb-path")
+
+    assert found.severity == severity
+    assert found.evidence.value == pdb.decode()
+
+
+def test_data_behind_the_last_section_is_found(image: bytes, tmp_path: Path) -> None:
+    at = Fields(image)
+    stripped = patched(image, (at.security, bytes(8)))[: at.table[0]]
+    path = _written(tmp_path / "hello.sys", stripped + b"more")
+
+    assert rules(path)["image-overlay"] == "4 bytes"
+
+
+@pytest.mark.parametrize("content", [b"", b"M", b"MZ", b"\x7fELF", b"MZ" + bytes(100)])
+def test_what_is_no_image_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    assert list(rules(_written(tmp_path / "no.sys", content))) == ["image-format"]
+
+
+def test_every_rule_says_what_why_and_where_that_is_from() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    for rule in RULES:
+        assert re.fullmatch(r"[a-z]+(-[a-z]+)+", rule.id)
+        assert not rule.title.endswith(".")
+        assert rule.why.endswith(".")
+        assert rule.source
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path

@@ -1,0 +1,323 @@
+"""Signatures are verified, not only found."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from cryptography.x509.oid import ObjectIdentifier
+
+import kdrvgen
+from tests.inspection.support import Fields, long, patched, rules, sign, unsigned
+from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Authority, Identity
+from tests.pipeline.support import Project
+
+pytestmark = pytest.mark.slow
+
+DAY = 86400
+CLIENT_AUTHENTICATION = ObjectIdentifier("1.3.6.1.5.5.7.3.2")
+
+
+@pytest.fixture(scope="module")
+def signer() -> Identity:
+    return Identity.make("Signer", CODE_SIGNING)
+
+
+@pytest.fixture
+def bare(driver: Project, tmp_path: Path) -> Path:
+    """The image without its signature."""
+    return unsigned(driver.sys, tmp_path / "bare.sys")
+
+
+def _regions(image: bytes) -> dict[str, tuple[int, int]]:
+    at = Fields(image)
+    checksum = at.optional + 64
+    regions = {
+        "DOS header": (2, 0x3C),
+        "DOS stub": (0x40, at.coff),
+        "COFF header": (at.coff + 8, at.coff + 20),
+        "optional header": (at.optional + 2, checksum),
+        "after the checksum": (checksum + 4, checksum + 8),
+        "directories": (at.directory(5), at.directory(15)),
+        "after the section table": (at.section(4), at.section(4) + 40),
+    }
+    for index, name in enumerate((".text", ".rdata", ".pdata", ".reloc")):
+        header = at.section(index)
+        size, offset = (
+            int.from_bytes(image[header + 16 + skip : header + 20 + skip], "little")
+            for skip in (0, 4)
+        )
+        regions[name] = (offset, offset + size)
+    return regions
+
+
+def test_a_flipped_bit_is_found_wherever_it_is_in_what_is_signed(
+    image: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "hello.sys"
+    for name, (first, last) in _regions(image).items():
+        for offset in {first, (first + last) // 2, last - 1}:
+            path.write_bytes(patched(image, (offset, bytes([image[offset] ^ 1]))))
+
+            assert "signature-digest" in rules(path, least="error"), (name, offset)
+
+
+def test_what_signing_itself_changes_is_not_part_of_the_digest(
+    image: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "hello.sys"
+    path.write_bytes(patched(image, (Fields(image).optional + 64, long(1))))
+
+    assert list(rules(path, least="error")) == ["image-checksum"]
+
+
+def test_a_flipped_bit_is_found_wherever_it_is_in_the_signature(
+    driver: Project, image: bytes, tmp_path: Path
+) -> None:
+    path = tmp_path / "hello.sys"
+    config = driver.folder / "config.toml"
+    start, size = Fields(image).table
+    missed = []
+    for offset in range(start + 8, start + size - 8, 7):
+        path.write_bytes(patched(image, (offset, bytes([image[offset] ^ 1]))))
+        found = rules(path, least="error", config=config).keys() - {"image-checksum"}
+        if not found:
+            missed.append(offset - start)
+    # No digest covers the parameters of algorithms, which are empty, nor what tells the lengths
+    # of those; nothing of it is relied on.
+    assert len(missed) <= 2, missed
+
+
+def test_a_stripped_signature_is_missed(driver: Project, bare: Path) -> None:
+    assert "signature-missing" in rules(bare, least="error")
+    assert "signature-missing" in rules(bare, config=driver.folder / "config.toml", least="error")
+
+
+def test_a_signature_of_another_image_is_found(driver: Project, tmp_path: Path) -> None:
+    """Between two images of one length, so that everything but the digest fits."""
+    image = driver.sys.read_bytes()
+    start, size = Fields(image).table
+    other = patched(image, (Fields(image).coff + 8, long(0x12345678)))
+    (tmp_path / "other.sys").write_bytes(other)
+    again = sign(
+        unsigned(tmp_path / "other.sys", tmp_path / "bare.sys"),
+        tmp_path / "again.sys",
+        Identity.make("DriverCertificate", CODE_SIGNING),
+    ).read_bytes()
+    swapped = again[: Fields(again).table[0]] + image[start : start + size]
+    path = tmp_path / "swapped.sys"
+    path.write_bytes(patched(swapped, (Fields(swapped).security + 4, long(size))))
+
+    assert "signature-digest" in rules(path, least="error")
+
+
+def test_a_signature_by_a_namesake_is_told_from_ones_own(
+    driver: Project, bare: Path, tmp_path: Path
+) -> None:
+    namesake = Identity.make("DriverCertificate", CODE_SIGNING)
+    path = sign(bare, tmp_path / "hello.sys", namesake)
+    own = driver.folder / "DriverCertificate.cer"
+
+    assert rules(path, least="error") == {}
+    assert "config-certificate" in rules(path, config=driver.folder / "config.toml")
+    assert "certificate-untrusted" in rules(path, trust=(own,), least="error")
+
+
+def test_the_digest_is_the_one_that_osslsigncode_finds(driver: Project) -> None:
+    said = subprocess.run(
+        ["osslsigncode", "verify", "-in", driver.sys], capture_output=True, text=True, check=False
+    ).stdout
+    (line,) = (each for each in said.splitlines() if each.startswith("Calculated message digest"))
+
+    (signature,) = kdrvgen.verify(driver.sys).signatures
+
+    assert signature.computed.hex() == line.partition(": ")[2].strip().lower()
+
+
+def test_a_chain_is_followed_to_the_root_that_is_trusted(bare: Path, tmp_path: Path) -> None:
+    root = Identity.make("Root", CODE_SIGNING)
+    leaf = Identity.make("Leaf", CODE_SIGNING, root)
+    stranger = Identity.make("Stranger", CODE_SIGNING)
+    for name, identity in (("root", root), ("stranger", stranger)):
+        (tmp_path / f"{name}.pem").write_bytes(identity.certificate_pem())
+    alone = sign(bare, tmp_path / "alone.sys", leaf)
+    whole = sign(bare, tmp_path / "whole.sys", leaf, "-ac", tmp_path / "root.pem")
+
+    trust_root, trust_stranger = (tmp_path / "root.pem",), (tmp_path / "stranger.pem",)
+    assert "certificate-chain" in rules(alone, least="error")
+    assert rules(alone, trust=trust_root, least="error") == {}
+    assert "certificate-chain" in rules(alone, trust=trust_stranger, least="error")
+    assert rules(whole)["certificate-unknown-root"] == "CN=Leaf ← CN=Root"
+    assert "certificate-untrusted" in rules(whole, trust=trust_stranger, least="error")
+
+
+def test_a_certificate_that_may_not_issue_others_makes_no_chain(bare: Path, tmp_path: Path) -> None:
+    root = Identity.make("Root", CODE_SIGNING)
+    no_authority = Identity.make("Middle", CODE_SIGNING, root)
+    leaf = Identity.make("Leaf", CODE_SIGNING, no_authority)
+    (tmp_path / "all.pem").write_bytes(no_authority.certificate_pem() + root.certificate_pem())
+    path = sign(bare, tmp_path / "hello.sys", leaf, "-ac", tmp_path / "all.pem")
+
+    assert "certificate-chain" in rules(path, least="error")
+
+
+def test_a_certificate_for_something_else_is_found(bare: Path, tmp_path: Path) -> None:
+    path = sign(bare, tmp_path / "hello.sys", Identity.make("Other", CLIENT_AUTHENTICATION))
+
+    assert "1.3.6.1.5.5.7.3.2" in rules(path, least="error")["certificate-usage"]
+
+
+def test_an_expired_certificate_is_found_unless_a_time_stamp_says_when_it_signed(
+    bare: Path, tmp_path: Path
+) -> None:
+    expired = Identity.make("Old", CODE_SIGNING, days=(-30, -10))
+    plain = sign(bare, tmp_path / "plain.sys", expired)
+    stamped = sign(bare, tmp_path / "stamped.sys", expired, *_authority(tmp_path, -20))
+    too_late = sign(bare, tmp_path / "late.sys", expired, *_authority(tmp_path, -5))
+
+    assert "certificate-validity" in rules(plain, least="error")
+    assert rules(stamped, least="error") == {}
+    assert "certificate-validity" in rules(too_late, least="error")
+
+
+def test_a_certificate_that_is_not_valid_yet_is_found(bare: Path, tmp_path: Path) -> None:
+    path = sign(bare, tmp_path / "hello.sys", Identity.make("New", CODE_SIGNING, days=(10, 20)))
+
+    assert "certificate-validity" in rules(path, least="error")
+
+
+def test_a_time_stamp_of_an_authority_that_was_not_valid_proves_nothing(
+    bare: Path, tmp_path: Path, signer: Identity
+) -> None:
+    path = sign(bare, tmp_path / "hello.sys", signer, *_authority(tmp_path, -20, days=(-3, 3)))
+
+    assert "was not valid at its own time" in rules(path, least="error")["timestamp-invalid"]
+
+
+def test_a_time_stamp_of_another_signature_proves_nothing(
+    bare: Path, tmp_path: Path, signer: Identity
+) -> None:
+    path = sign(bare, tmp_path / "hello.sys", signer, *_authority(tmp_path, -1))
+    data = path.read_bytes()
+    (signature,) = kdrvgen.verify(path).signatures
+    assert signature.timestamp
+    imprint = kdrvgen.verify(path).signatures[0]
+    assert not imprint.problem
+    at = data.rindex(b"\x18\x0f20")  # GeneralizedTime: the year of genTime
+    path.write_bytes(patched(data, (at + 4, b"19")))
+
+    assert "timestamp-invalid" in rules(path, least="error")
+
+
+def test_page_hashes_are_seen(bare: Path, tmp_path: Path, signer: Identity) -> None:
+    path = sign(bare, tmp_path / "hello.sys", signer, "-ph")
+
+    assert kdrvgen.verify(path).signatures[0].page_hashes == "sha256"
+    assert rules(path, least="error") == {}
+
+
+@pytest.mark.parametrize("digest", ["sha384", "sha512"])
+def test_longer_digests_verify(bare: Path, tmp_path: Path, signer: Identity, digest: str) -> None:
+    assert rules(sign(bare, tmp_path / "h.sys", signer, "-h", digest), least="error") == {}
+
+
+@pytest.mark.parametrize("digest", ["sha1", "md5"])
+def test_a_broken_digest_algorithm_is_found(
+    bare: Path, tmp_path: Path, signer: Identity, digest: str
+) -> None:
+    path = sign(bare, tmp_path / "hello.sys", signer, "-h", digest)
+
+    assert rules(path, least="error") == {"signature-weak-digest": digest}
+
+
+def test_a_nested_signature_is_verified_too(bare: Path, tmp_path: Path, signer: Identity) -> None:
+    first = sign(bare, tmp_path / "first.sys", signer, "-h", "sha1")
+    both = sign(first, tmp_path / "both.sys", signer, "-h", "sha256", "-nest")
+
+    found = rules(both)
+
+    assert found["signature-several"] == "sha1 by Signer, sha256 by Signer"
+    assert rules(both, least="error") == {}
+    assert [each.nested for each in kdrvgen.verify(both).signatures] == [False, True]
+
+
+def test_data_behind_the_signature_is_found(driver: Project, tmp_path: Path) -> None:
+    path = tmp_path / "hello.sys"
+    shutil.copy(driver.sys, path)
+    with path.open("ab") as stream:
+        stream.write(b"payload!")
+
+    assert rules(path, least="error")["image-data-after-signature"] == "8 bytes"
+
+
+def test_data_within_the_entry_of_the_signature_is_found(image: bytes, tmp_path: Path) -> None:
+    at = Fields(image)
+    start, size = at.table
+    path = tmp_path / "hello.sys"
+    path.write_bytes(
+        patched(
+            image + b"payload!",
+            (at.security + 4, long(size + 8)),
+            (start, long(size + 8)),
+        )
+    )
+
+    assert rules(path)["signature-trailing-data"].endswith("bytes")
+    assert "signature-digest" not in rules(path)
+
+
+def test_a_table_that_points_nowhere_is_no_signature(image: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "hello.sys"
+    path.write_bytes(patched(image, (Fields(image).security, long(0x7FFFFFF0))))
+
+    assert {"signature-table", "image-truncated"} <= rules(path, least="error").keys()
+
+
+def _authority(folder: Path, day: int, days: tuple[int, int] = (-60, 60)) -> tuple[str | Path, ...]:
+    """Return the options that have osslsigncode stamp by itself, some days from now."""
+    root = Identity.make("Stamp Root", TIME_STAMPING, days=(-90, 90))
+    identity = Identity.make("Stamp", TIME_STAMPING, root, days=days)
+    certificate, key = folder / "stamp.pem", folder / "stamp.key"
+    certificate.write_bytes(identity.certificate_pem() + root.certificate_pem())
+    key.write_bytes(identity.key_pem())
+    moment = str(int(time.time()) + day * DAY)
+    return "-TSA-certs", certificate, "-TSA-key", key, "-TSA-time", moment
+
+
+def test_a_signature_by_a_key_on_an_elliptic_curve_verifies(bare: Path, tmp_path: Path) -> None:
+    key, certificate = tmp_path / "ec.key", tmp_path / "ec.pem"
+    argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    argv += ["-noenc", "-subj", "/CN=Curve", "-addext", "extendedKeyUsage=codeSigning"]
+    argv += ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(argv, check=True, capture_output=True)
+    path = tmp_path / "hello.sys"
+    argv = ["osslsigncode", "sign", "-certs", str(certificate), "-key", str(key)]
+    subprocess.run([*argv, "-in", bare, "-out", path], check=True, capture_output=True)
+
+    assert rules(path, least="error") == {}
+    assert kdrvgen.verify(path).signatures[0].signer.key == ("EC", 256)  # type: ignore[union-attr] # it has one
+
+
+@pytest.mark.parametrize(("option", "protocol"), [("-t", "authenticode"), ("-ts", "rfc3161")])
+def test_a_time_stamp_of_either_protocol_verifies(
+    bare: Path, tmp_path: Path, signer: Identity, option: str, protocol: str
+) -> None:
+    path = tmp_path / "hello.sys"
+    (tmp_path / "authority").mkdir()
+    with Authority.start(tmp_path / "authority") as authority:
+        sign(bare, path, signer, option, authority.url)
+
+    (signature,) = kdrvgen.verify(path).signatures
+
+    assert signature.timestamp
+    assert (signature.timestamp.protocol, signature.timestamp.problem) == (protocol, "")
+    assert signature.timestamp.time
+    assert abs(signature.timestamp.time.timestamp() - time.time()) < 600
+    assert rules(path, least="error") == {}
+    assert "CN=Time Stamp Root" in rules(path)["timestamp-untrusted"]
+    assert list(rules(path, trust=(authority.roots, tmp_path / "signer.pem"))) == [
+        "certificate-self-signed"
+    ]
