@@ -20,6 +20,7 @@ from kdrvgen.adopt.passwords import (
 from kdrvgen.adopt.pipeline import Pipeline
 from kdrvgen.adopt.steps import Act, Step
 from kdrvgen.adopt.switches import signature
+from kdrvgen.adopt.wdk_build import WDK_TASKS, makefile_finding
 from kdrvgen.config.source import is_sensitive
 from kdrvgen.model.makefile import GENERATED_TASKS
 
@@ -52,7 +53,8 @@ def carry(
         spent=spent,
         passwords=carrier.passwords,
     )
-    return [*carrier.findings, *told]
+    ends = [makefile_finding(makefile.wdk)] if makefile.wdk else []
+    return [*carrier.findings, *told, *ends]
 
 
 def _told_to_signtool(pipeline: Pipeline) -> Iterator[str]:
@@ -98,6 +100,11 @@ class _Carrier:
             self.draft.entries["makefile", "tasks", name] = Entry(table, origin, inner)
 
     def _own(self, name: str, task: MakeTask) -> None:
+        is_whole = {"command", "script", "run_task", "dependencies", "alias"} & task.keys.keys()
+        if self.makefile.wdk and name in WDK_TASKS and not is_whole:
+            told = f"`{name}` changes a task of wdk-build's makefile, which ends with it"
+            self.findings.append(difference(task.origin, told, "it is not carried over"))
+            return
         new = self.names.task(name)
         if new != name:
             told = f"`{name}` is a task of the generated pipeline"
@@ -251,8 +258,10 @@ class _Carrier:
                     kept.append(each)
                     self.tasks["clean"] = ({"command": "cargo", "args": ["clean"]}, {}, origin)
                 else:
-                    told = f"`{name}` depends on `{each}`, which is cargo-make's own or nobody's"
-                    advice = "cargo-make's own tasks are left out: make one under [makefile.tasks]"
+                    is_wdks = self.makefile.wdk and each in WDK_TASKS
+                    whose = "wdk-build's" if is_wdks else "cargo-make's"
+                    told = f"`{name}` depends on `{each}`, which is {whose} own or nobody's"
+                    advice = f"{whose} own tasks are left out: make one under [makefile.tasks]"
                     self.findings.append(difference(origin, told, advice))
             if kept != wanted:
                 table["dependencies"] = kept

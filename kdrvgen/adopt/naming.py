@@ -9,6 +9,7 @@ from typing import Any
 
 from kdrvgen.adopt.makefile import Makefile
 from kdrvgen.adopt.pipeline import Pipeline
+from kdrvgen.adopt.wdk_build import WDK_TASKS
 from kdrvgen.model.makefile import GENERATED_TASKS
 
 __all__ = ["REFERENCES", "Names", "all_variables", "new_names", "strings"]
@@ -80,6 +81,12 @@ def new_names(makefile: Makefile, pipeline: Pipeline) -> Names:
         tasks["default"] = "sign"
     if "build" not in makefile.tasks:
         tasks["build"] = "build-driver"  # cargo-make's own runs `cargo build`
+    if makefile.wdk:
+        tasks |= {
+            theirs: ours
+            for theirs, ours in WDK_TASKS.items()
+            if ours and theirs not in makefile.tasks
+        }
     return Names(
         tasks=tasks,
         variables={

@@ -47,6 +47,10 @@ def say_variables(  # noqa: PLR0913 - what is carried, and what decides it
         for name, variable in variables.items():
             if name not in needed or name.upper() in _FLAGS:
                 continue
+            if makefile.wdk and name.startswith("WDK_BUILD_") and name not in used:
+                told_of = f"`{name}` is for wdk-build's makefile, and is not carried over"
+                findings[told_of] = difference(variable.origin, told_of)
+                continue
             told = list(_told(variable, names))
             findings |= {each.message: each for each in told if each.message not in findings}
             if _may_be_carried(variable):

@@ -415,26 +415,169 @@ def test_what_the_model_does_not_take_is_left_out_and_said() -> None:
     assert any(each.startswith("Makefile.toml:2 ") and "args" in each for each in told)
 
 
-def test_wdk_crates_name_the_model_and_the_certificate() -> None:
-    adoption = adopted(
-        **{
-            "Cargo.toml": MANIFEST
-            + '[package.metadata.wdk.driver-model]\ndriver-type = "UMDF"\n'
-            + "umdf-version-major = 2\ntarget-umdf-version-minor = 33\n"
-            + '[build-dependencies]\nwdk-build = "0.5"\n'
-        },
-        cargo='[build]\nrustflags = ["-C", "target-feature=+crt-static"]\n',
-        build="fn main() -> Result<(), wdk_build::ConfigError> {\n"
-        "    wdk_build::configure_wdk_binary_build()\n}\n",
+METADATA = '[package.metadata.wdk.driver-model]\ndriver-type = "{}"\n'
+WDK_BUILD = "fn main() -> Result<(), wdk_build::ConfigError> {\n    {}\n}\n"
+STATIC = '[build]\nrustflags = ["-C", "target-feature=+crt-static"]\n'
+
+
+def on_wdk_build(
+    version: str = '"0.5"',
+    call: str = "wdk_build::configure_wdk_binary_build()",
+    metadata: str = METADATA.format("WDM"),
+    **files: str,
+) -> Adoption:
+    manifest = f"{MANIFEST}{metadata}[build-dependencies]\nwdk-build = {version}\n"
+    build = call if "fn main" in call else WDK_BUILD.replace("{}", call, 1)
+    return adopted(**({"Cargo.toml": manifest, "build": build, "cargo": STATIC} | files))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "model"),
+    [
+        (METADATA.format("WDM"), "wdm"),
+        (f"{METADATA.format('KMDF')}kmdf-version-major = 1\n", "kmdf"),
+        (f"{METADATA.format('UMDF')}umdf-version-major = 2\n", "umdf"),
+    ],
+)
+def test_wdk_build_goes_on_building_what_it_builds(metadata: str, model: str) -> None:
+    adoption = on_wdk_build(
+        metadata=metadata + "target-kmdf-version-minor = 33\n",
         makefile='extend = "target/rust-driver-makefile.toml"\n',
     )
 
-    assert adoption.project.driver.model == "umdf"
+    project = adoption.project
+    assert (project.wdk.locate, project.wdk.framework_version) == ("wdk-build", "")
+    assert (project.driver.model, project.driver.entry) == (model, "DriverEntry")
+    assert (project.linker.preset, project.linker.args) == ("none", ())
+    assert project.linker.rustflags == ()
+    assert project.signing.subject == "WDRLocalTestCert"
+    assert any("static runtime" in each for each in said(adoption, Kind.NOTE))
+    assert not said(adoption, Kind.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "wdk_build::Config::from_env_auto()?.configure_binary_build()",
+        "use wdk_build::Config;\nfn main() { Config::from_env_auto()?.configure_binary_build(); }",
+        "use wdk_build::{configure_wdk_binary_build as all, ConfigError};\nfn main() { all(); }",
+        "fn main() {\n    use wdk_build::configure_wdk_binary_build as f;\n    f();\n}",
+    ],
+)
+def test_a_call_of_wdk_build_is_known_however_it_is_imported(call: str) -> None:
+    adoption = on_wdk_build(call=call)
+
+    assert adoption.project.wdk.locate == "wdk-build"
+    assert not said(adoption, Kind.UNKNOWN)
+
+
+def test_a_librarys_build_by_wdk_build_is_no_drivers() -> None:
+    adoption = on_wdk_build(call="wdk_build::configure_wdk_library_build()")
+
+    assert adoption.project.wdk.locate != "wdk-build"
+    assert any("configure_wdk_library_build" in each for each in said(adoption, Kind.UNKNOWN))
+
+
+@pytest.mark.parametrize(
+    ("version", "is_too_old"),
+    [
+        ('"0.1.0"', True),
+        ('"^0.2"', True),
+        ('{ version = "=0.2.0" }', True),
+        ('"0.3.0"', False),
+        ('{ version = "0.6", features = [] }', False),
+        ('"0"', False),
+        ('">=0.2"', False),
+        ('"*"', False),
+        ('"1"', False),
+        ('{ git = "https://example.org/drivers" }', False),
+    ],
+)
+def test_a_wdk_build_that_the_generated_script_cannot_call_is_named(
+    version: str,
+    is_too_old: bool,  # noqa: FBT001 - a case
+) -> None:
+    adoption = on_wdk_build(version)
+
+    told = [each for each in said(adoption, Kind.DIFFERENCE) if "does not compile" in each]
+    assert bool(told) == is_too_old
+    assert all(each.startswith("Cargo.toml:9 ") for each in told)
+
+
+def test_the_version_and_the_model_may_stand_in_the_workspace() -> None:
+    adoption = on_wdk_build(
+        "{ workspace = true }",
+        metadata="",
+        **{
+            "../Cargo.toml": '[workspace]\nmembers = ["hello"]\n'
+            '[workspace.metadata.wdk.driver-model]\ndriver-type = "KMDF"\n'
+            '[workspace.dependencies]\nwdk-build = "0.2"\n'
+        },
+    )
+
+    assert adoption.project.driver.model == "kmdf"
+    told = [each for each in said(adoption, Kind.DIFFERENCE) if "does not compile" in each]
+    assert [each.partition(" ")[0] for each in told] == ["../Cargo.toml:6"]
+
+
+def test_a_driver_model_in_the_build_script_has_to_move_to_the_metadata() -> None:
+    adoption = on_wdk_build(
+        '"0.2"',
+        "use wdk_build::{Config, DriverConfig, KMDFConfig};\nfn main() {\n    Config {\n"
+        "        driver_config: DriverConfig::KMDF(KMDFConfig::new()),\n"
+        "        ..Config::default()\n    }\n    .configure_binary_build();\n}\n",
+        metadata="",
+    )
+
+    assert adoption.project.driver.model == "kmdf"
+    assert any("names the driver model" in each for each in said(adoption, Kind.DIFFERENCE))
+    assert not said(adoption, Kind.UNKNOWN)
+
+
+def test_what_else_the_linker_is_told_beside_wdk_build_is_kept() -> None:
+    adoption = on_wdk_build(
+        cargo='[build]\nrustflags = ["-Ctarget-feature=+crt-static", "-Clink-arg=/FORCE", '
+        '"-Clink-arg=/ENTRY:other"]\n',
+        call='println!("cargo:rustc-link-lib=fltmgr"); wdk_build::configure_wdk_binary_build()',
+    )
+
+    assert adoption.project.linker.args == ("/FORCE",)
     assert adoption.project.driver.entry == "DriverEntry"
-    assert adoption.project.wdk.framework_version == "2.33"
-    assert adoption.project.signing.subject == "WDRLocalTestCert"
-    assert adoption.project.linker.rustflags == ("-C", "target-feature=+crt-static")
-    assert any("wdk-build passes" in each for each in said(adoption, Kind.DIFFERENCE))
+    told = said(adoption, Kind.DIFFERENCE)
+    assert any("links `fltmgr`, and leaves the kit to wdk-build" in each for each in told)
+    assert any("wdk-build names the entry point" in each for each in told)
+
+
+def test_wdk_build_makes_no_driver_for_i686() -> None:
+    both = '[build]\ntarget = ["i686-pc-windows-msvc", "aarch64-pc-windows-msvc"]\n'
+
+    adoption = on_wdk_build(cargo=both)
+
+    assert adoption.project.driver.triples == ("aarch64-pc-windows-msvc",)
+    assert any("no target wdk-build makes" in each for each in said(adoption, Kind.DIFFERENCE))
+    with pytest.raises(kdrvgen.ConfigError, match="wdk-build makes no drivers of that"):
+        on_wdk_build(cargo='[build]\ntarget = "i686-pc-windows-msvc"\n')
+
+
+def test_what_depends_on_a_task_of_wdk_builds_makefile_depends_on_ours() -> None:
+    adoption = on_wdk_build(
+        makefile="""\
+extend = "target/rust-driver-makefile.toml"
+[tasks.deploy]
+dependencies = ["package-driver-flow", "generate-certificate", "inf2cat"]
+script = ["echo done"]
+[tasks.infverif]
+args = ["/v"]
+"""
+    )
+
+    tasks = adoption.project.makefile.tasks
+    assert list(tasks) == ["deploy"]
+    assert tasks["deploy"]["dependencies"] == ("sign", "certificate")
+    told = said(adoption, Kind.DIFFERENCE)
+    assert any("depends on `inf2cat`, which is wdk-build's own" in each for each in told)
+    assert any(each.startswith("Makefile.toml:5 `infverif` changes a task") for each in told)
+    assert any(each.startswith("Makefile.toml:1 ") and "end with it" in each for each in told)
 
 
 def test_a_snapshot_is_all_that_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
