@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from kdrvgen.adopt.draft import Draft, Entry
+from kdrvgen.adopt.environment import FLAG_VARIABLES
+from kdrvgen.adopt.expanding import mentioned
 from kdrvgen.adopt.finding import Finding, Origin, difference, hazard, note, unknown
 from kdrvgen.adopt.makefile import Makefile, MakeTask
 from kdrvgen.adopt.naming import new_names, strings
@@ -172,6 +174,7 @@ class _Carrier:
         for step in steps:
             if step.act is Act.SETTING and step.words[0] == "set":
                 self._set(step, name)
+        self._own_variables(task)
         self._part(f"{name}-before", steps, steps[: making[0]], task, [])
         self._part(f"{name}-after", steps, steps[making[-1] + 1 :], task, [role])
         for step in steps[making[0] : making[-1] + 1]:
@@ -236,6 +239,8 @@ class _Carrier:
         variable, is_set, value = " ".join(step.words[1:]).partition("=")
         if not is_set or not re.fullmatch(r"[A-Za-z_]\w*", variable) or step.is_called:
             return
+        if variable.upper() in FLAG_VARIABLES:
+            return  # part of `[linker]`
         if is_sensitive(variable):
             self._lost(step, name)
             return
@@ -243,6 +248,23 @@ class _Carrier:
         self.draft.say(path, re.sub(r"%([^%\s]+)%", r"${\1}", value), step.origin)
         told = f"`{name}` sets {variable} for itself"
         self.findings.append(note(step.origin, told, "all tasks see it now"))
+
+    def _own_variables(self, task: MakeTask) -> None:
+        """Have what a task of the pipeline has in its `env` set for all."""
+        env = task.keys.get("env")
+        used = mentioned(strings({**task.keys, "env": None}))
+        for name, value in env.items() if isinstance(env, Mapping) else ():
+            origin = task.where_in("env", name)
+            told = f"`{task.name}` sets {name} for itself"
+            if name in used or name.upper() in FLAG_VARIABLES:
+                continue  # its meaning has gone into other keys
+            if isinstance(value, str) and not is_sensitive(name):
+                path = ("makefile", "env", self.names.variable(name))
+                self.draft.say(path, self.names.in_value(value), origin)
+                self.findings.append(note(origin, told, "all tasks see it now"))
+            else:
+                advice = "the generated task does not: set it in the environment"
+                self.findings.append(unknown(origin, told, advice))
 
     def _complete_references(self) -> None:
         """Give a task for each of cargo-make's own that is depended on, or leave that out."""

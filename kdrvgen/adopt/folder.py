@@ -44,7 +44,8 @@ def read_project(folder: str) -> Snapshot:
     reader.take(up + name for up in height[1:] for name in ("Cargo.toml", "Makefile.toml"))
     reader.take(_scripts_in(folder))
     reader.follow(height[-1])
-    return Snapshot(reader.files, reader.unreadable, folder)
+    place = os.path.abspath(folder).replace(os.sep, "/").split("/")  # noqa: PTH100 - see above
+    return Snapshot(reader.files, reader.unreadable, folder, tuple(place[1:]))
 
 
 class _Reader:

@@ -53,6 +53,11 @@ class MakeTask:
         found = self.places.get(key)
         return found[0].origin(found[1]) if found else self.origin
 
+    def where_in(self, key: str, inner: str) -> Origin:
+        """Return where a key of a table that is a key's value stands."""
+        found = self.places.get(key)
+        return found[0].origin((*found[1], inner)) if found else self.origin
+
     def strings(self, key: str) -> list[Said]:
         """Return a key's string or strings with their lines; those of several lines are parted."""
         if key not in self.places:

@@ -87,6 +87,116 @@ def test_flags_in_the_environment_come_instead_of_all_others() -> None:
     assert any("RUSTFLAGS in the environment" in each for each in said(adoption, Kind.HAZARD))
 
 
+@pytest.mark.parametrize(
+    ("makefile", "line"),
+    [
+        ('[env]\nRUSTFLAGS = "{}"\n[tasks.build-driver]\nscript = ["cargo build"]\n', 2),
+        ('[env.development]\nRUSTFLAGS = "{}"\n[tasks.sign]\nscript = ["cargo build"]\n', 2),
+        ('[tasks.b]\nscript = ["cargo build"]\n[tasks.b.env]\nRUSTFLAGS = "{}"\n', 4),
+        ('[tasks.b]\nscript = [\n"set RUSTFLAGS={}",\n"cargo build",\n]\n', 3),
+        ('[env]\nCARGO_ENCODED_RUSTFLAGS = "{}"\nRUSTFLAGS = "-Cfrom=other"\n', 2),
+    ],
+    ids=["env", "profile", "task", "script", "encoded"],
+)
+def test_flags_in_the_environment_without_arguments_come_beside_those_that_link(
+    makefile: str, line: int
+) -> None:
+    adoption = adopted(makefile=makefile.replace("{}", "-Ccontrol-flow-guard"))
+
+    assert adoption.project.linker.args == ("/DRIVER",)
+    assert adoption.project.linker.rustflags == ("-Ccontrol-flow-guard",)
+    assert not adoption.project.makefile.env
+    told = [each for each in said(adoption, Kind.HAZARD) if "in the environment replaces" in each]
+    assert told[0].startswith(f"Makefile.toml:{line} ")
+
+
+def test_flags_of_one_profile_are_left_out_and_said() -> None:
+    adoption = adopted(makefile='[env.production]\nRUSTFLAGS = "-Ccontrol-flow-guard"\n')
+
+    assert adoption.project.linker.rustflags == ()
+    assert "production" not in adoption.project.makefile.env
+    told = [each for each in said(adoption, Kind.HAZARD) if "`production` only" in each]
+    assert [each.partition(" ")[0] for each in told] == ["Makefile.toml:2"]
+
+
+def test_what_a_task_of_the_pipeline_has_in_its_env_is_carried_over() -> None:
+    adoption = adopted(
+        makefile="""\
+[tasks.build-driver]
+script = ["cargo build %FLAGS%"]
+[tasks.build-driver.env]
+FLAGS = "--release"
+RUST_BACKTRACE = "1"
+SOME_PASSWORD = "hunter2horse"
+"""
+    )
+
+    assert dict(adoption.project.makefile.env) == {"RUST_BACKTRACE": "1"}
+    assert adoption.project.profiles["development"].cargo_profile == "release"
+    assert any(each.startswith("Makefile.toml:6 ") for each in said(adoption, Kind.UNKNOWN))
+    assert "hunter2horse" not in f"{adoption.annotated}{adoption.findings}"
+
+
+@pytest.mark.parametrize(
+    ("makefile", "command", "is_seen"),
+    [
+        ("Makefile.toml", 'cd ..", "cargo build -p hello', True),
+        ("Makefile.toml", 'cd ..", "cargo build --release --manifest-path=hello/Cargo.toml', True),
+        ("Makefile.toml", "cargo build --manifest-path Cargo.toml", False),
+        ("Makefile.toml", "cargo build -p hello", False),
+        ("../Makefile.toml", "cargo build -p hello", True),
+        ("../Makefile.toml", "cargo build --package=hello", True),
+        ("../Makefile.toml", "cargo build --manifest-path hello/Cargo.toml", True),
+        ("../Makefile.toml", "cargo build", False),
+    ],
+)
+def test_a_build_from_where_cargo_reads_no_flags_of_the_package_is_a_hazard(
+    makefile: str,
+    command: str,
+    is_seen: bool,  # noqa: FBT001 - a case
+) -> None:
+    files = {
+        "Cargo.toml": MANIFEST,
+        ".cargo/config.toml": LINKED,
+        "../Cargo.toml": '[workspace]\nmembers = ["hello"]\n',
+        makefile: f'[tasks.own]\nscript = ["{command}"]\n',
+    }
+
+    adoption = propose(Snapshot(files, place=("home", "hello")))
+
+    assert adoption.project.makefile.tasks["own"] == {"dependencies": ("build-driver",)}
+    told = [each for each in said(adoption, Kind.HAZARD) if "reads no .cargo/config.toml" in each]
+    assert [each.partition(" ")[0] for each in told] == [f"{makefile}:2"] * is_seen
+
+
+def test_a_build_from_above_reads_the_configuration_that_is_there() -> None:
+    files = {
+        "Cargo.toml": MANIFEST,
+        "../Cargo.toml": '[workspace]\nmembers = ["hello"]\n',
+        "../.cargo/config.toml": LINKED,
+        "../Makefile.toml": '[tasks.own]\nscript = ["cargo build -p hello"]\n',
+    }
+
+    adoption = propose(Snapshot(files, place=("home", "hello")))
+
+    assert not any("reads no" in each for each in said(adoption, Kind.HAZARD))
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["cargo build -p client", "cargo build --manifest-path ../client/Cargo.toml", "cargo run"],
+)
+def test_a_build_of_another_package_is_a_task_of_ones_own(command: str) -> None:
+    adoption = adopted(
+        makefile=f'[tasks.client]\nscript = ["{command}"]\n'
+        f'[tasks.sign]\nscript = [\n"signtool sign /fd sha256 /n A hello.sys",\n"{command}"]\n'
+    )
+
+    tasks = adoption.project.makefile.tasks
+    assert tasks["client"] == {"script": (command,)}
+    assert tasks["sign-after"]["script"] == f"{command}\n"
+
+
 BLOG = (
     "/NOLOGO /NXCOMPAT /NODEFAULTLIB /SUBSYSTEM:NATIVE /DRIVER /DYNAMICBASE /MANIFEST:NO",
     "/OPT:REF,ICF /ENTRY:driver_entry /MERGE:.edata=.rdata /MERGE:.rustc=.data /INTEGRITYCHECK",
@@ -391,6 +501,9 @@ dependencies = ["start"]
         'script = ["set PASSWORD=hunter2horse", "echo hunter2horse"]',
         "script = '''\npowershell Export-PfxCertificate -Password \"hunter2horse\"\n'''",
         'env = { SECRET = "hunter2horse" }\nscript = ["signtool sign /p hunter2horse a.exe"]',
+        'script = ["cargo b -p client && signtool sign /f a.pfx /p hunter2horse a.exe"]',
+        'script = ["cargo run -p client -- signtool /p hunter2horse"]',
+        'command = "cargo"\nargs = ["run", "-p", "client", "--", "/p", "hunter2horse"]',
     ],
 )
 def test_a_password_in_a_task_of_ones_own_becomes_a_variable(task: str) -> None:
@@ -400,6 +513,20 @@ def test_a_password_in_a_task_of_ones_own_becomes_a_variable(task: str) -> None:
     assert "PFX_PASSWORD" in adoption.text
     assert "hunter2horse" not in "".join(f"{each}" for each in adoption.findings)
     assert any("a password in plain text" in each for each in said(adoption, Kind.HAZARD))
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        'command = "cargo"\nargs = ["build", "-p", "client"]',
+        'script = ["cargo build -p client", "signtool sign /n A client.exe"]',
+    ],
+)
+def test_a_package_that_cargo_builds_is_no_password(task: str) -> None:
+    adoption = adopted(makefile=f"[tasks.client]\n{task}\n")
+
+    assert "PFX_PASSWORD" not in adoption.text
+    assert not any("password" in each for each in said(adoption, Kind.HAZARD))
 
 
 def test_what_the_model_does_not_take_is_left_out_and_said() -> None:
