@@ -21,6 +21,7 @@ from kdrvgen.adopt.hazards import cargo_profile, pipeline_hazards
 from kdrvgen.adopt.makefile import read_makefile
 from kdrvgen.adopt.manifest import read_channel, read_manifest
 from kdrvgen.adopt.pipeline import read_pipeline
+from kdrvgen.adopt.service import draft_service
 from kdrvgen.adopt.signing import draft_signing
 from kdrvgen.adopt.snapshot import Snapshot, parse
 from kdrvgen.config import loads
@@ -69,6 +70,7 @@ def adopt(snapshot: Snapshot) -> Adoption:
     findings += draft_project(draft, facts)
     findings += _profiles(draft, facts)
     findings += draft_signing(draft, facts.pipeline, facts.wdk)
+    findings += draft_service(draft, facts.pipeline.service)
     findings += carry(draft, facts.makefile, facts.pipeline, facts.spent)
     findings += pipeline_hazards(
         facts.makefile,

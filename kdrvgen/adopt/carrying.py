@@ -20,6 +20,7 @@ from kdrvgen.adopt.passwords import (
     without_passwords,
 )
 from kdrvgen.adopt.pipeline import Pipeline
+from kdrvgen.adopt.service import SERVICE_TASKS
 from kdrvgen.adopt.steps import Act, Step
 from kdrvgen.adopt.switches import signature
 from kdrvgen.adopt.wdk_build import WDK_TASKS, makefile_finding
@@ -93,6 +94,9 @@ class _Carrier:
                 continue
             if role is None:
                 self._own(name, task)
+            elif role in SERVICE_TASKS:
+                if name != role:
+                    self._stand_in(name, task, [role])
             elif self.pipeline.mains[role] == name:
                 self._main(name, task, role)
             else:
@@ -127,8 +131,11 @@ class _Carrier:
     def _extra(self, task: MakeTask) -> list[str]:
         """Return what a task of the pipeline depends on that is no part of the pipeline."""
         wanted = [*task.names("dependencies"), *task.names("run_task")]
-        new = [self.names.task(each) for each in wanted if each not in self.pipeline.roles]
-        return [each for each in new if each not in GENERATED_TASKS]
+        mains = self.pipeline.mains
+        new = [
+            self.names.task(each) for each in wanted if self.pipeline.roles.get(each) not in mains
+        ]
+        return [each for each in new if each not in GENERATED_TASKS - SERVICE_TASKS]
 
     def _main(self, name: str, task: MakeTask, role: str) -> None:
         extra = self._extra(task)

@@ -16,7 +16,7 @@ __all__ = ["Draft", "Entry"]
 
 Path = tuple[str, ...]
 
-_TABLES = ("driver", "toolchain", "linker", "wdk", "signing", "profiles", "makefile")
+_TABLES = ("driver", "toolchain", "linker", "wdk", "signing", "deploy", "profiles", "makefile")
 _WIDTH = 100
 
 

@@ -101,9 +101,8 @@ def _comes_to_the_pipeline(makefile: Makefile, pipeline: Pipeline) -> bool:
     """Tell whether the `default` task does what the generated one does."""
     task = makefile.tasks["default"]
     meant = [each for key in REFERENCES for each in task.names(key)]
-    return "sign" in {pipeline.roles.get(each) for each in meant} and all(
-        each in pipeline.roles for each in meant
-    )
+    roles = {pipeline.roles.get(each) for each in meant}
+    return "sign" in roles and roles <= pipeline.mains.keys()
 
 
 def all_variables(makefile: Makefile) -> Iterator[str]:

@@ -11,6 +11,7 @@ from kdrvgen.adopt.expanding import surroundings
 from kdrvgen.adopt.finding import Finding, Origin, Said
 from kdrvgen.adopt.makefile import Makefile, MakeTask
 from kdrvgen.adopt.manifest import Manifest
+from kdrvgen.adopt.service import Service, read_service
 from kdrvgen.adopt.snapshot import Snapshot
 from kdrvgen.adopt.steps import Act, Step, steps_of
 from kdrvgen.adopt.switches import (
@@ -67,12 +68,14 @@ class Pipeline:
         roles: For each of them the generated task that takes its place.
         mains: For each generated task the one of them whose word counts.
         steps: What every task does in development.
+        service: The driver's service, if tasks make it; those are among `roles` too.
     """
 
     profiles: tuple[ProfileFacts, ...]
     roles: Mapping[str, str] = field(default_factory=dict)
     mains: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, Sequence[Step]] = field(default_factory=dict)
+    service: Service | None = None
 
 
 def read_pipeline(
@@ -107,7 +110,11 @@ def read_pipeline(
         profiles.append(_facts(profile, values, ordered, is_declared=profile in makefile.profiles))
         if profile == "development":
             found = Pipeline((), roles, mains, steps)
-    return replace(found, profiles=tuple(profiles)), findings
+    made = profiles[0].image
+    image = posixpath.basename(made.text) if made else f"{manifest.library.text}.sys"
+    service = read_service(tasks, found.steps, found.roles, image)
+    all_roles = {**found.roles, **(service.tasks if service else {})}
+    return replace(found, profiles=tuple(profiles), roles=all_roles, service=service), findings
 
 
 def _as_tasks(snapshot: Snapshot) -> dict[str, MakeTask]:
