@@ -66,7 +66,7 @@ def adopt(snapshot: Snapshot) -> Adoption:
     """
     _refuse_unreadable(snapshot)
     facts, findings = _facts(snapshot)
-    draft = Draft()
+    draft = Draft(has_schema=snapshot.has_schema)
     findings += draft_project(draft, facts)
     findings += _profiles(draft, facts)
     findings += draft_signing(draft, facts.pipeline, facts.wdk)

@@ -37,12 +37,14 @@ class Snapshot:
         shown: What stands before a path where people read it: the folder as the user named it.
         place: Names of the folders that lead to the project's own, its own the last; as many as
             are known.
+        has_schema: Whether the schema of config.toml lies in the folder, for editors.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
     shown: str = "."
     place: tuple[str, ...] = ()
+    has_schema: bool = False
 
     def name(self, path: str) -> str:
         """Return the path of a file as seen from where the user stands."""
