@@ -98,7 +98,8 @@ def _of_step(step: Step, task: MakeTask | None, *, is_tidied: bool) -> Iterator[
 
 def _of_build(step: Step, makefile: Makefile, own: str) -> Iterator[Finding]:
     build = cargo_build(step.words[1:])
-    is_from_root = (makefile.file or "").startswith("../") and (build.package or build.manifest)
+    is_above = (makefile.file or "").startswith("../")
+    is_from_root = makefile.runs_in_root or (is_above and (build.package or build.manifest))
     if step.folder or is_from_root:
         yield hazard(
             step.origin,

@@ -169,6 +169,20 @@ def test_a_build_from_where_cargo_reads_no_flags_of_the_package_is_a_hazard(
     assert [each.partition(" ")[0] for each in told] == [f"{makefile}:2"] * is_seen
 
 
+def test_a_workspace_whose_tasks_run_in_its_root_builds_from_there() -> None:
+    files = {
+        "Cargo.toml": MANIFEST,
+        ".cargo/config.toml": LINKED,
+        "../Cargo.toml": '[workspace]\nmembers = ["hello"]\n',
+        "../Makefile.toml": "[config]\ndefault_to_workspace = false\n"
+        '[tasks.all]\nscript = ["cargo build"]\n',
+    }
+
+    told = said(propose(Snapshot(files)), Kind.HAZARD)
+
+    assert any(each.startswith("../Makefile.toml:4 cargo is run in another") for each in told)
+
+
 def test_a_build_from_above_reads_the_configuration_that_is_there() -> None:
     files = {
         "Cargo.toml": MANIFEST,
