@@ -14,12 +14,14 @@ from kdrvgen.adopt.carrying import carry
 from kdrvgen.adopt.comparing import compare
 from kdrvgen.adopt.draft import Draft
 from kdrvgen.adopt.drafting import draft_project
+from kdrvgen.adopt.environment import flags_in_environment
 from kdrvgen.adopt.facts import Facts
-from kdrvgen.adopt.finding import Finding, Origin, Said, difference
+from kdrvgen.adopt.finding import Finding, Origin, difference
 from kdrvgen.adopt.hazards import cargo_profile, pipeline_hazards
-from kdrvgen.adopt.makefile import Makefile, read_makefile
+from kdrvgen.adopt.makefile import read_makefile
 from kdrvgen.adopt.manifest import read_channel, read_manifest
 from kdrvgen.adopt.pipeline import read_pipeline
+from kdrvgen.adopt.service import draft_service
 from kdrvgen.adopt.signing import draft_signing
 from kdrvgen.adopt.snapshot import Snapshot, parse
 from kdrvgen.config import loads
@@ -64,16 +66,18 @@ def adopt(snapshot: Snapshot) -> Adoption:
     """
     _refuse_unreadable(snapshot)
     facts, findings = _facts(snapshot)
-    draft = Draft()
+    draft = Draft(has_schema=snapshot.has_schema)
     findings += draft_project(draft, facts)
     findings += _profiles(draft, facts)
     findings += draft_signing(draft, facts.pipeline, facts.wdk)
+    findings += draft_service(draft, facts.pipeline.service)
     findings += carry(draft, facts.makefile, facts.pipeline, facts.spent)
     findings += pipeline_hazards(
         facts.makefile,
         facts.pipeline,
         facts.manifest,
         facts.cargo.targets[0].text if facts.cargo.targets else "",
+        facts.cargo.file,
     )
     project, told = _validated(snapshot, draft)
     findings += told
@@ -124,13 +128,15 @@ def _facts(snapshot: Snapshot) -> tuple[Facts, list[Finding]]:
     manifest, findings = read_manifest(snapshot)
     makefile, told = read_makefile(snapshot)
     findings += told
-    cargo, told = read_cargo_settings(snapshot, _rustflags(makefile))
+    pipeline, told = read_pipeline(snapshot, makefile, manifest)
+    findings += told
+    given, told = flags_in_environment(makefile, pipeline)
+    findings += told
+    cargo, told = read_cargo_settings(snapshot, given)
     findings += told
     channel, told = read_channel(snapshot)
     findings += told
     script, told = read_build_script(snapshot, manifest)
-    findings += told
-    pipeline, told = read_pipeline(snapshot, makefile, manifest)
     findings += told
     return Facts(
         manifest=manifest,
@@ -141,13 +147,6 @@ def _facts(snapshot: Snapshot) -> tuple[Facts, list[Finding]]:
         pipeline=pipeline,
         refuse=lambda path, message, hint: _refused(snapshot, path, message, hint),
     ), findings
-
-
-def _rustflags(makefile: Makefile) -> list[Said] | None:
-    variable = makefile.env.get("RUSTFLAGS")
-    if variable is None or variable.text is None:
-        return None
-    return [Said(word, variable.origin) for word in variable.text.split()]
 
 
 def _refused(snapshot: Snapshot, path: Path, message: str, hint: str) -> ConfigError:

@@ -21,6 +21,9 @@ _LONGEST = 100_000
 _MOST_PRINTS = 1_000
 _PRINT = re.compile(r"\be?print(?:ln)?!\s*\(\s*(?=\")")
 _CALL = re.compile(r"(?<![\w.])((?:[A-Za-z_]\w*::)*)([A-Za-z_]\w*)\s*(?:::<[^>()]*>)?\(")
+_USE = re.compile(r"^\s*(?:pub\s+)?use\s+wdk_build::([^;]+);", re.MULTILINE)
+_WDK_MODEL = re.compile(r"\bDriverConfig::(WDM|KMDF|UMDF)(?:Config)?\b", re.IGNORECASE)
+_LIBRARY_BUILD = re.compile(r"\bconfigure_(?:wdk_)?library_build\w*")
 _KIT_PATH = re.compile(
     r"(.*[\\/]Windows Kits[\\/]10)[\\/]lib[\\/](10\.[\d.]+)[\\/]km[\\/]", re.IGNORECASE
 )
@@ -52,7 +55,8 @@ class BuildScript:
         environment: Where it asks the environment for the kit, if it does.
         kit: Root of a kit whose path is written out.
         kit_version: The version of it, if that is written out too.
-        wdk: Where it calls Microsoft's wdk-build, if it does.
+        wdk: Where it has Microsoft's wdk-build do all, if it does.
+        wdk_model: The driver model that it tells wdk-build, if it does.
         is_unclear: Whether it is there and could not be read.
     """
 
@@ -63,6 +67,7 @@ class BuildScript:
     kit: Said | None = None
     kit_version: Said | None = None
     wdk: Origin | None = None
+    wdk_model: Said | None = None
     is_unclear: bool = False
 
 
@@ -87,6 +92,7 @@ class _Reader:
         self.script = BuildScript()
         self.findings: list[Finding] = []
         self.searches: list[Origin] = []
+        self.of_wdk_build: set[str] = set()
 
     def read(self, path: str) -> tuple[BuildScript, list[Finding]]:
         known = {
@@ -95,6 +101,8 @@ class _Reader:
             if len(self.snapshot.files[file]) <= _LONGEST
         }
         local = functions(path, self.snapshot.files[path])
+        for found in _USE.findall(self.snapshot.files[path]):
+            self.of_wdk_build |= set(re.findall(r"\w+", found))
         if len(local.get("main", ())) != 1:
             mains = local.get("main", ())
             told = "`#[cfg]` chooses between several" if mains else "there is no"
@@ -215,10 +223,17 @@ class _Reader:
         """Yield the functions of the project that are called; say which others are."""
         for found in _ACTING.finditer(body.code):
             self._strange(body, found.start(), f"uses `{found[1] or found[2]}`")
+        if model := _WDK_MODEL.search(body.code):
+            said = Said(model[1].lower(), body.origin(model.start()))
+            self.script = replace(self.script, wdk_model=said)
+        if library := _LIBRARY_BUILD.search(body.code):
+            self._strange(body, library.start(), f"calls `{library[0]}`")
         for found in _CALL.finditer(body.code):
             prefix, name = found[1].removesuffix("::"), found[2]
             first = prefix.partition("::")[0]
-            if first == "wdk_build":
+            if first == "wdk_build" or (first or name) in self.of_wdk_build:
+                if library:
+                    continue
                 wdk = self.script.wdk or body.origin(found.start())
                 self.script = replace(self.script, wdk=wdk)
             elif first in {"", "self", "crate"} and name in home:

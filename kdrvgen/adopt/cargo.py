@@ -113,14 +113,9 @@ def _flags(
 ) -> tuple[dict[str, Flags], list[Finding]]:
     findings: list[Finding] = []
     if environment is not None:
-        findings.append(
-            hazard(
-                environment[0].origin if environment else Origin("Makefile.toml"),
-                "RUSTFLAGS in the environment replaces the flags of the cargo configuration",
-                "its flags stand in `[linker]`, and the pipeline refuses a RUSTFLAGS",
-            )
-        )
-        return {"": sort_flags(environment)}, findings
+        given = sort_flags(environment)
+        if given.pre or given.post:
+            return {"": given}, findings
     joined: dict[str, list[Said]] = {}
     # Arrays of several files are joined, those of the nearest last.
     for document in reversed(documents):
@@ -142,6 +137,9 @@ def _flags(
     everywhere, windows = joined.pop("", []), joined.pop(_WINDOWS, [])
     found = {name: [*joined.get(name, []), *windows] for name in (*_TARGETS, *joined)}
     found[""] = everywhere
+    if environment:
+        # Cargo drops the others: what made it a driver is what was meant.
+        found = {name: [*words, *environment] for name, words in found.items() if words or not name}
     return {triple: sort_flags(words) for triple, words in found.items() if words}, findings
 
 

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from kdrvgen.adopt.draft import Draft, Entry
+from kdrvgen.adopt.environment import FLAG_VARIABLES
+from kdrvgen.adopt.expanding import mentioned
 from kdrvgen.adopt.finding import Finding, Origin, difference, hazard, note, unknown
 from kdrvgen.adopt.makefile import Makefile, MakeTask
 from kdrvgen.adopt.naming import new_names, strings
@@ -18,8 +20,10 @@ from kdrvgen.adopt.passwords import (
     without_passwords,
 )
 from kdrvgen.adopt.pipeline import Pipeline
+from kdrvgen.adopt.service import SERVICE_TASKS
 from kdrvgen.adopt.steps import Act, Step
 from kdrvgen.adopt.switches import signature
+from kdrvgen.adopt.wdk_build import WDK_TASKS, makefile_finding
 from kdrvgen.config.source import is_sensitive
 from kdrvgen.model.makefile import GENERATED_TASKS
 
@@ -52,7 +56,8 @@ def carry(
         spent=spent,
         passwords=carrier.passwords,
     )
-    return [*carrier.findings, *told]
+    ends = [makefile_finding(makefile.wdk)] if makefile.wdk else []
+    return [*carrier.findings, *told, *ends]
 
 
 def _told_to_signtool(pipeline: Pipeline) -> Iterator[str]:
@@ -89,6 +94,9 @@ class _Carrier:
                 continue
             if role is None:
                 self._own(name, task)
+            elif role in SERVICE_TASKS:
+                if name != role:
+                    self._stand_in(name, task, [role])
             elif self.pipeline.mains[role] == name:
                 self._main(name, task, role)
             else:
@@ -98,6 +106,11 @@ class _Carrier:
             self.draft.entries["makefile", "tasks", name] = Entry(table, origin, inner)
 
     def _own(self, name: str, task: MakeTask) -> None:
+        is_whole = {"command", "script", "run_task", "dependencies", "alias"} & task.keys.keys()
+        if self.makefile.wdk and name in WDK_TASKS and not is_whole:
+            told = f"`{name}` changes a task of wdk-build's makefile, which ends with it"
+            self.findings.append(difference(task.origin, told, "it is not carried over"))
+            return
         new = self.names.task(name)
         if new != name:
             told = f"`{name}` is a task of the generated pipeline"
@@ -118,8 +131,11 @@ class _Carrier:
     def _extra(self, task: MakeTask) -> list[str]:
         """Return what a task of the pipeline depends on that is no part of the pipeline."""
         wanted = [*task.names("dependencies"), *task.names("run_task")]
-        new = [self.names.task(each) for each in wanted if each not in self.pipeline.roles]
-        return [each for each in new if each not in GENERATED_TASKS]
+        mains = self.pipeline.mains
+        new = [
+            self.names.task(each) for each in wanted if self.pipeline.roles.get(each) not in mains
+        ]
+        return [each for each in new if each not in GENERATED_TASKS - SERVICE_TASKS]
 
     def _main(self, name: str, task: MakeTask, role: str) -> None:
         extra = self._extra(task)
@@ -165,6 +181,7 @@ class _Carrier:
         for step in steps:
             if step.act is Act.SETTING and step.words[0] == "set":
                 self._set(step, name)
+        self._own_variables(task)
         self._part(f"{name}-before", steps, steps[: making[0]], task, [])
         self._part(f"{name}-after", steps, steps[making[-1] + 1 :], task, [role])
         for step in steps[making[0] : making[-1] + 1]:
@@ -229,6 +246,8 @@ class _Carrier:
         variable, is_set, value = " ".join(step.words[1:]).partition("=")
         if not is_set or not re.fullmatch(r"[A-Za-z_]\w*", variable) or step.is_called:
             return
+        if variable.upper() in FLAG_VARIABLES:
+            return  # part of `[linker]`
         if is_sensitive(variable):
             self._lost(step, name)
             return
@@ -236,6 +255,23 @@ class _Carrier:
         self.draft.say(path, re.sub(r"%([^%\s]+)%", r"${\1}", value), step.origin)
         told = f"`{name}` sets {variable} for itself"
         self.findings.append(note(step.origin, told, "all tasks see it now"))
+
+    def _own_variables(self, task: MakeTask) -> None:
+        """Have what a task of the pipeline has in its `env` set for all."""
+        env = task.keys.get("env")
+        used = mentioned(strings({**task.keys, "env": None}))
+        for name, value in env.items() if isinstance(env, Mapping) else ():
+            origin = task.where_in("env", name)
+            told = f"`{task.name}` sets {name} for itself"
+            if name in used or name.upper() in FLAG_VARIABLES:
+                continue  # its meaning has gone into other keys
+            if isinstance(value, str) and not is_sensitive(name):
+                path = ("makefile", "env", self.names.variable(name))
+                self.draft.say(path, self.names.in_value(value), origin)
+                self.findings.append(note(origin, told, "all tasks see it now"))
+            else:
+                advice = "the generated task does not: set it in the environment"
+                self.findings.append(unknown(origin, told, advice))
 
     def _complete_references(self) -> None:
         """Give a task for each of cargo-make's own that is depended on, or leave that out."""
@@ -251,8 +287,10 @@ class _Carrier:
                     kept.append(each)
                     self.tasks["clean"] = ({"command": "cargo", "args": ["clean"]}, {}, origin)
                 else:
-                    told = f"`{name}` depends on `{each}`, which is cargo-make's own or nobody's"
-                    advice = "cargo-make's own tasks are left out: make one under [makefile.tasks]"
+                    is_wdks = self.makefile.wdk and each in WDK_TASKS
+                    whose = "wdk-build's" if is_wdks else "cargo-make's"
+                    told = f"`{name}` depends on `{each}`, which is {whose} own or nobody's"
+                    advice = f"{whose} own tasks are left out: make one under [makefile.tasks]"
                     self.findings.append(difference(origin, told, advice))
             if kept != wanted:
                 table["dependencies"] = kept

@@ -23,7 +23,7 @@ def compare(project: Project, facts: Facts) -> Iterator[Finding]:
     Source of the expectation: the project's own files, read by the same reader as the rendered.
     """
     wanted = facts.wanted
-    if not (wanted.pre or wanted.post):
+    if not (wanted.pre or wanted.post or facts.script.wdk):
         return
     had = wanted.texts
     if not project.toolchain.is_nightly:

@@ -10,13 +10,14 @@ from typing import Any
 from kdrvgen.adopt.finding import Origin, Said
 from kdrvgen.config.diagnostics import dotted
 from kdrvgen.config.drawing import visible
+from kdrvgen.model.schema import FILE_NAME
 from kdrvgen.rendering.quoting import key, toml
 
 __all__ = ["Draft", "Entry"]
 
 Path = tuple[str, ...]
 
-_TABLES = ("driver", "toolchain", "linker", "wdk", "signing", "profiles", "makefile")
+_TABLES = ("driver", "toolchain", "linker", "wdk", "signing", "deploy", "profiles", "makefile")
 _WIDTH = 100
 
 
@@ -43,10 +44,11 @@ class Entry:
 
 
 class Draft:
-    """Keys of config.toml by their paths."""
+    """Keys of config.toml by their paths, and whether editors are told of its schema."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_schema: bool = False) -> None:
         self.entries: dict[Path, Entry] = {}
+        self.has_schema = has_schema
 
     def say(self, path: Path, value: object, origin: Origin) -> None:
         """Set a key."""
@@ -127,7 +129,7 @@ class Draft:
             for path in paths:
                 name = ".".join(key(part) for part in path[len(table) :])
                 lines += _lines(name, self.entries[path])
-        return lines[1:]
+        return [(f"#:schema ./{FILE_NAME}", None), *lines] if self.has_schema else lines[1:]
 
 
 def _rank(path: Path) -> tuple[int, int]:

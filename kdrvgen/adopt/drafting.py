@@ -11,6 +11,7 @@ from kdrvgen.adopt.draft import Draft
 from kdrvgen.adopt.facts import Facts
 from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
 from kdrvgen.adopt.linking import fewest_keys
+from kdrvgen.adopt.wdk_build import build_findings, without_static_runtime
 from kdrvgen.model import Driver
 from kdrvgen.model.driver import Target
 
@@ -62,26 +63,29 @@ def _driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
         draft.take(("driver", "output-name"), library)
     draft.take(("driver", "model"), facts.model)
     entry = facts.entry
-    if entry and entry.text != "FxDriverEntry":
-        draft.take(("driver", "entry-point"), entry)
-    elif facts.script.wdk and not entry:
+    if facts.script.wdk:
         draft.say(("driver", "entry-point"), "DriverEntry", facts.script.wdk)
+    elif entry and entry.text != "FxDriverEntry":
+        draft.take(("driver", "entry-point"), entry)
     yield from _targets(draft, facts)
 
 
 def _targets(draft: Draft, facts: Facts) -> Iterator[Finding]:
     said = facts.triples
-    good = [each for each in said if each.text in _TARGETS]
+    possible = [each for each in _TARGETS if not (facts.script.wdk and each.startswith("i686"))]
+    good = [each for each in said if each.text in possible]
     if said and not good:
+        who = "wdk-build makes" if said[0].text in _TARGETS else "Windows loads"
         raise facts.refuse(
             ("package", "name"),
-            f"{said[0].origin} builds for `{said[0].text}`, and Windows loads no drivers of that",
-            f"one of {', '.join(_TARGETS)}",
+            f"{said[0].origin} builds for `{said[0].text}`, and {who} no drivers of that",
+            f"one of {', '.join(possible)}",
         )
     draft.say_all(("driver", "targets"), good)
     for each in said:
         if each not in good:
-            yield difference(each.origin, f"`{each.text}` is no target that has drivers")
+            what = "wdk-build makes drivers of" if each.text in _TARGETS else "that has drivers"
+            yield difference(each.origin, f"`{each.text}` is no target {what}")
     if not said:
         yield difference(
             Origin("Cargo.toml"),
@@ -147,30 +151,33 @@ def _linker(draft: Draft, facts: Facts) -> Iterator[Finding]:
     if program:
         name = re.sub(r"\.exe$", "", program.text, flags=re.IGNORECASE)
         draft.say(("linker", "program"), name, program.origin)
-    if wanted.pre or wanted.post:
-        keys = fewest_keys(_bare_driver(facts), wanted, is_nightly=_is_nightly(facts))
+    if wanted.pre or wanted.post or facts.script.wdk:
+        first = next((said.origin for said in (*wanted.pre, *wanted.post)), facts.script.wdk)
+        keys = fewest_keys(
+            _bare_driver(facts),
+            wanted,
+            is_nightly=_is_nightly(facts),
+            by_wdk_build=facts.script.wdk is not None,
+        )
         for name, value in keys.items():
             if isinstance(value, str):
-                draft.say(("linker", name), value, (wanted.pre or wanted.post)[0].origin)
+                draft.say(("linker", name), value, first or Origin(""))
             else:
                 draft.say_all(("linker", name), value)
         if facts.script.arguments and not (flags.pre or flags.post):
             origin = facts.script.arguments[0].origin
             draft.say(("linker", "emit"), "build-script", origin)
-    elif facts.script.wdk:
-        yield difference(
-            facts.script.wdk,
-            "wdk-build passes the linker's arguments, another list in every version of it",
-            "the preset `kernel` stands in their place; /MAP, /MAPINFO:EXPORTS, /NXCOMPAT and "
-            "/OPT:REF,ICF are not in it",
-        )
     else:
         yield difference(
             Origin("Cargo.toml"),
             "nothing tells the linker to make a driver",
             "the preset `kernel` does",
         )
-    draft.say_all(("linker", "rustflags"), flags.other)
+    other = flags.other
+    if facts.script.wdk:
+        other, told = without_static_runtime(other)
+        yield from told
+    draft.say_all(("linker", "rustflags"), other)
 
 
 def _bare_driver(facts: Facts) -> Driver:
@@ -193,6 +200,16 @@ def _is_nightly(facts: Facts) -> bool:
 
 def _wdk(draft: Draft, facts: Facts) -> Iterator[Finding]:
     script = facts.script
+    if script.wdk:
+        draft.say(("wdk", "locate"), "wdk-build", script.wdk)
+        yield from build_findings(
+            script.wdk,
+            facts.manifest.wdk_build,
+            facts.manifest.model,
+            is_for_older=script.wdk_model is not None,
+        )
+        yield from _libraries(script, "leaves the kit to wdk-build")
+        return
     draft.take(("wdk", "framework-version"), facts.manifest.framework)
     if script.is_unclear:
         return
@@ -204,22 +221,26 @@ def _wdk(draft: Draft, facts: Facts) -> Iterator[Finding]:
         draft.say(("wdk", "locate"), "registry", script.registry)
     elif script.environment and not script.registry:
         draft.say(("wdk", "locate"), "env", script.environment)
-    elif not (script.registry or script.wdk or facts.manifest.wdk):
+    elif not (script.registry or facts.manifest.wdk):
         origin = Origin(facts.manifest.script or "no build.rs")
         model = facts.model
         if model is None or model.text == "wdm":
             draft.say(("wdk", "locate"), "none", origin)
-        for said in script.libraries:
-            yield difference(
-                said.origin,
-                f"the build script links `{said.text}`, and looks for no kit",
-                f'`linker.args = ["{said.text}.lib"]` links it',
-            )
+        yield from _libraries(script, "looks for no kit")
         return
-    if not script.wdk and (origin_of := script.registry or script.environment or _root_of(script)):
+    if origin_of := script.registry or script.environment or _root_of(script):
         libraries = tuple(script.libraries)
         first = libraries[0].origin if libraries else origin_of
         draft.say(("wdk", "libraries"), libraries, first)
+
+
+def _libraries(script: BuildScript, why: str) -> Iterator[Finding]:
+    for said in script.libraries:
+        yield difference(
+            said.origin,
+            f"the build script links `{said.text}`, and {why}",
+            f'`linker.args = ["{said.text}.lib"]` links it',
+        )
 
 
 def _root_of(script: BuildScript) -> Origin | None:

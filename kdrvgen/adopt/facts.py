@@ -82,6 +82,8 @@ class Facts:
         """The driver model, if something tells it."""
         if self.manifest.model and self.manifest.model.text.lower() in _MODELS:
             return Said(self.manifest.model.text.lower(), self.manifest.model.origin)
+        if self.script.wdk_model:
+            return self.script.wdk_model
         entry = self.entry
         return Said("kmdf", entry.origin) if entry and entry.text == "FxDriverEntry" else None
 

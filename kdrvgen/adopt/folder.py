@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from kdrvgen.adopt.snapshot import Snapshot, beside
 from kdrvgen.config.reading import read_bytes
 from kdrvgen.errors import ConfigError, UsageError
+from kdrvgen.model.schema import FILE_NAME
 
 __all__ = ["read_project"]
 
@@ -44,7 +45,9 @@ def read_project(folder: str) -> Snapshot:
     reader.take(up + name for up in height[1:] for name in ("Cargo.toml", "Makefile.toml"))
     reader.take(_scripts_in(folder))
     reader.follow(height[-1])
-    return Snapshot(reader.files, reader.unreadable, folder)
+    has_schema = os.path.isfile(os.path.join(folder, FILE_NAME))  # noqa: PTH113, PTH118 - see above
+    place = os.path.abspath(folder).replace(os.sep, "/").split("/")  # noqa: PTH100 - see above
+    return Snapshot(reader.files, reader.unreadable, folder, tuple(place[1:]), has_schema)
 
 
 class _Reader:

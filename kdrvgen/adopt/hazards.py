@@ -11,13 +11,13 @@ from kdrvgen.adopt.manifest import Manifest
 from kdrvgen.adopt.passwords import is_variable
 from kdrvgen.adopt.pipeline import Pipeline, ProfileFacts
 from kdrvgen.adopt.steps import Act, Step
-from kdrvgen.adopt.switches import Certificate
+from kdrvgen.adopt.switches import Certificate, cargo_build
 
 __all__ = ["cargo_profile", "pipeline_hazards"]
 
 
 def pipeline_hazards(
-    makefile: Makefile, pipeline: Pipeline, manifest: Manifest, target: str
+    makefile: Makefile, pipeline: Pipeline, manifest: Manifest, target: str, own: str | None
 ) -> list[Finding]:
     """Return the hazards of the tasks.
 
@@ -26,6 +26,7 @@ def pipeline_hazards(
         pipeline: The tasks of it that make the driver.
         manifest: What the package is called.
         target: The target triple that cargo is told; empty if it is told none.
+        own: The cargo configuration in the package's own folder, if there is one.
     """
     found: list[Finding] = []
     for name in pipeline.roles:
@@ -34,6 +35,8 @@ def pipeline_hazards(
         is_tidied = any(step.act is Act.TIDY for step in steps)
         for step in steps:
             found += _of_step(step, task, is_tidied=is_tidied)
+            if own and step.act is Act.BUILD:
+                found += _of_build(step, makefile, own)
         if task:
             found += [*_of_lines(task), *_of_keys(task)]
     for profile in pipeline.profiles:
@@ -91,6 +94,20 @@ def _of_step(step: Step, task: MakeTask | None, *, is_tidied: bool) -> Iterator[
                 "one name",
                 "`certificate` asks the store",
             )
+
+
+def _of_build(step: Step, makefile: Makefile, own: str) -> Iterator[Finding]:
+    build = cargo_build(step.words[1:])
+    is_above = (makefile.file or "").startswith("../")
+    is_from_root = makefile.runs_in_root or (is_above and (build.package or build.manifest))
+    if step.folder or is_from_root:
+        yield hazard(
+            step.origin,
+            f"cargo is run in another folder than the package's, and from there reads no {own}: "
+            "without its flags the driver is linked as an ordinary DLL",
+            "the package's own Makefile.toml runs cargo where it is read, and `rename` refuses a "
+            ".dll that is no driver",
+        )
 
 
 def _of_lines(task: MakeTask) -> Iterator[Finding]:

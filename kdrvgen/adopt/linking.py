@@ -29,7 +29,7 @@ class Wanted:
 
 
 def fewest_keys(
-    driver: Driver, wanted: Wanted, *, is_nightly: bool
+    driver: Driver, wanted: Wanted, *, is_nightly: bool, by_wdk_build: bool = False
 ) -> Mapping[str, str | tuple[Said, ...]]:
     """Return keys of `[linker]` that give exactly the wanted arguments, in their order.
 
@@ -38,14 +38,15 @@ def fewest_keys(
         wanted: The arguments.
         is_nightly: Whether `pre-args` stand before the objects; with any other channel they come
             first of those after them.
+        by_wdk_build: Whether wdk-build passes what of a preset is its part.
     """
     if not is_nightly:
         wanted = Wanted((), (*wanted.pre, *wanted.post))
     found = [
         keys
         for preset in get_args(_Preset)
-        for keys in _candidates(driver, preset, wanted)
-        if _gives(driver, keys, wanted, is_nightly=is_nightly)
+        for keys in _candidates(driver, preset, wanted, by_wdk_build=by_wdk_build)
+        if _gives(driver, keys, wanted, is_nightly=is_nightly, by_wdk_build=by_wdk_build)
     ]
     return min(found, key=_cost)
 
@@ -65,9 +66,10 @@ def _cost(keys: Mapping[str, str | tuple[Said, ...]]) -> int:
 
 
 def _candidates(
-    driver: Driver, preset: _Preset, wanted: Wanted
+    driver: Driver, preset: _Preset, wanted: Wanted, *, by_wdk_build: bool
 ) -> Iterator[Mapping[str, str | tuple[Said, ...]]]:
-    pre, post = link_arguments(driver, Linker(preset=preset), driver.triples[0])
+    bare = Linker(preset=preset)
+    pre, post = link_arguments(driver, bare, driver.triples[0], by_wdk_build=by_wdk_build)
     both = [said.text for said in (*wanted.pre, *wanted.post)]
     missing = [each for each in (*pre, *post) if not any(matches(text, each) for text in both)]
     kept_pre = sum(1 for each in pre if each not in missing)
@@ -86,7 +88,7 @@ def _keys(
 
 
 def _nowhere(wanted: Wanted) -> Origin:
-    return (*wanted.pre, *wanted.post)[0].origin
+    return next((said.origin for said in (*wanted.pre, *wanted.post)), Origin(""))
 
 
 def _gives(
@@ -95,6 +97,7 @@ def _gives(
     wanted: Wanted,
     *,
     is_nightly: bool,
+    by_wdk_build: bool,
 ) -> bool:
     given: dict[str, Any] = {
         name: value if isinstance(value, str) else tuple(said.text for said in value)
@@ -107,7 +110,7 @@ def _gives(
         args=given.get("args", ()),
         remove=given.get("remove", ()),
     )
-    pre, post = link_arguments(driver, linker, driver.triples[0])
+    pre, post = link_arguments(driver, linker, driver.triples[0], by_wdk_build=by_wdk_build)
     if not is_nightly:
         pre, post = (), (*pre, *post)
     return all(

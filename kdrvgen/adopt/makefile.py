@@ -53,6 +53,11 @@ class MakeTask:
         found = self.places.get(key)
         return found[0].origin(found[1]) if found else self.origin
 
+    def where_in(self, key: str, inner: str) -> Origin:
+        """Return where a key of a table that is a key's value stands."""
+        found = self.places.get(key)
+        return found[0].origin((*found[1], inner)) if found else self.origin
+
     def strings(self, key: str) -> list[Said]:
         """Return a key's string or strings with their lines; those of several lines are parted."""
         if key not in self.places:
@@ -81,6 +86,8 @@ class Makefile:
         profiles: Variables of `[env.PROFILE]` by profile and name.
         tasks: Tasks by name.
         wdk: Where it loads the makefile that comes with Microsoft's wdk-build, if it does.
+        runs_in_root: Whether it is the workspace's, and its tasks run there instead of once for
+            each member.
     """
 
     file: str | None = None
@@ -88,6 +95,7 @@ class Makefile:
     profiles: Mapping[str, Mapping[str, Variable]] = field(default_factory=dict)
     tasks: Mapping[str, MakeTask] = field(default_factory=dict)
     wdk: Origin | None = None
+    runs_in_root: bool = False
 
     def values(self, profile: str) -> dict[str, str]:
         """Return the variables of a profile whose value is plain text."""
@@ -115,8 +123,16 @@ def read_makefile(snapshot: Snapshot) -> tuple[Makefile, list[Finding]]:
                 "kdrvgen writes a Makefile.toml into the driver's own folder; this one stays",
             )
         )
-    wdk = reader.wdk
-    return Makefile(path, reader.env, reader.profiles, reader.tasks, wdk), reader.findings
+    config = parse(snapshot, path).table("config")
+    is_for_all = config.get("default_to_workspace") is False
+    return Makefile(
+        path,
+        reader.env,
+        reader.profiles,
+        reader.tasks,
+        reader.wdk,
+        runs_in_root=is_for_all and path != "Makefile.toml",
+    ), reader.findings
 
 
 class _Reader:

@@ -28,6 +28,8 @@ class Manifest:
         model: The driver model that `metadata.wdk` names, if it does.
         framework: The version of KMDF or UMDF that it names, if it does.
         wdk: Where the crates of Microsoft's wdk are asked for, if they are.
+        wdk_build: The version of wdk-build that the build script is given, if it is; empty for one
+            that is named by its place.
     """
 
     texts: Mapping[str, Said]
@@ -38,6 +40,7 @@ class Manifest:
     model: Said | None = None
     framework: Said | None = None
     wdk: Origin | None = None
+    wdk_build: Said | None = None
 
 
 def read_manifest(snapshot: Snapshot) -> tuple[Manifest, list[Finding]]:
@@ -62,7 +65,8 @@ def read_manifest(snapshot: Snapshot) -> tuple[Manifest, list[Finding]]:
             texts[key] = said
     name = texts.get("name", Said("", own.origin(("package",))))
     library = own.string("lib", "name") or Said(name.text.replace("-", "_"), name.origin)
-    model = own.string("package", "metadata", "wdk", "driver-model", "driver-type")
+    metadata = ("metadata", "wdk", "driver-model", "driver-type")
+    model = own.string("package", *metadata) or workspace.string("workspace", *metadata)
     findings = [*_build(own), *_panic(own, workspace)]
     if "edition" not in texts:
         findings.append(
@@ -91,7 +95,21 @@ def read_manifest(snapshot: Snapshot) -> tuple[Manifest, list[Finding]]:
             ),
             None,
         ),
+        wdk_build=_wdk_build(own, workspace),
     ), findings
+
+
+def _wdk_build(own: Document, workspace: Document) -> Said | None:
+    """Return the version of wdk-build that is asked for, and where."""
+    place: tuple[str, ...] = ("build-dependencies", "wdk-build")
+    targets = (("target", name, *place) for name in own.table("target"))
+    place = next((each for each in (place, *targets) if own.get(each) is not None), ())
+    if not place:
+        return None
+    if own.get((*place, "workspace")) is True:
+        own, place = workspace, ("workspace", "dependencies", "wdk-build")
+    said = own.string(*place) or own.string(*place, "version")
+    return said or Said("", own.origin(place))
 
 
 def _framework(own: Document) -> Said | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kdrvgen.adopt.makefile import Makefile
 from kdrvgen.adopt.pipeline import Pipeline
+from kdrvgen.adopt.wdk_build import WDK_TASKS
 from kdrvgen.model.makefile import GENERATED_TASKS
 
 __all__ = ["REFERENCES", "Names", "all_variables", "new_names", "strings"]
@@ -80,6 +81,12 @@ def new_names(makefile: Makefile, pipeline: Pipeline) -> Names:
         tasks["default"] = "sign"
     if "build" not in makefile.tasks:
         tasks["build"] = "build-driver"  # cargo-make's own runs `cargo build`
+    if makefile.wdk:
+        tasks |= {
+            theirs: ours
+            for theirs, ours in WDK_TASKS.items()
+            if ours and theirs not in makefile.tasks
+        }
     return Names(
         tasks=tasks,
         variables={
@@ -94,9 +101,8 @@ def _comes_to_the_pipeline(makefile: Makefile, pipeline: Pipeline) -> bool:
     """Tell whether the `default` task does what the generated one does."""
     task = makefile.tasks["default"]
     meant = [each for key in REFERENCES for each in task.names(key)]
-    return "sign" in {pipeline.roles.get(each) for each in meant} and all(
-        each in pipeline.roles for each in meant
-    )
+    roles = {pipeline.roles.get(each) for each in meant}
+    return "sign" in roles and roles <= pipeline.mains.keys()
 
 
 def all_variables(makefile: Makefile) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from kdrvgen.adopt.draft import Draft
+from kdrvgen.adopt.environment import FLAG_VARIABLES
 from kdrvgen.adopt.expanding import mentioned
 from kdrvgen.adopt.finding import Finding, difference, hazard, note
 from kdrvgen.adopt.makefile import Makefile, Variable
@@ -13,8 +14,6 @@ from kdrvgen.adopt.passwords import without_passwords
 from kdrvgen.config.source import is_sensitive
 
 __all__ = ["say_variables"]
-
-_FLAGS = frozenset({"RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"})  # part of `[linker]`
 
 
 def say_variables(  # noqa: PLR0913 - what is carried, and what decides it
@@ -45,7 +44,11 @@ def say_variables(  # noqa: PLR0913 - what is carried, and what decides it
     findings: dict[str, Finding] = {}
     for where, variables in (("", makefile.env), *makefile.profiles.items()):
         for name, variable in variables.items():
-            if name not in needed or name.upper() in _FLAGS:
+            if name not in needed or name.upper() in FLAG_VARIABLES:
+                continue
+            if makefile.wdk and name.startswith("WDK_BUILD_") and name not in used:
+                told_of = f"`{name}` is for wdk-build's makefile, and is not carried over"
+                findings[told_of] = difference(variable.origin, told_of)
                 continue
             told = list(_told(variable, names))
             findings |= {each.message: each for each in told if each.message not in findings}

@@ -26,6 +26,11 @@ _ASSIGNED = re.compile(rf"""(?i)((?:\bset\s+"?|\$|\bexport\s+)([\w:]+)\s*=\s*){_
 _SWITCHES = frozenset({"/p", "-p", "-pi", "-po", "/password", "-password", "--password"})
 _VARIABLE = re.compile(r"%\w+%|\$(env:)?[({]?\w+[)}]?|!\w+!")
 _SIGNERS = re.compile(r"signtool|certutil|pvk2pfx|pfx|securestring|openssl", re.IGNORECASE)
+# cargo's -p names a package; what a program that cargo runs is told is another matter.
+_CARGO = re.compile(
+    rf"(?im)(?:^|[&|;(])[ \t]*@?(?:call[ \t]+)?cargo(?:\.exe)?[ \t]"
+    rf"(?:(?!{_SIGNERS.pattern}|[ \t]--[ \t])[^\n&|;])*"
+)
 # A PIN before the name of a key, as tokens' providers take it.
 _PIN = re.compile(r"\{\{([^{}\n]+)\}\}")
 _SHORTEST = 4
@@ -33,7 +38,8 @@ _SHORTEST = 4
 
 def passwords_in(text: str) -> set[str]:
     """Return what stands in a script where passwords stand."""
-    found = {value for _, value in _SWITCH.findall(text)} if _SIGNERS.search(text) else set()
+    other = _CARGO.sub("", text)
+    found = {value for _, value in _SWITCH.findall(other)} if _SIGNERS.search(other) else set()
     found |= set(_PIN.findall(text))
     found |= {value for _, name, value in _ASSIGNED.findall(text) if is_sensitive(name)}
     return {bare for each in found if (bare := each.strip("\"'")) and not _VARIABLE.match(bare)}
@@ -64,7 +70,15 @@ def without_passwords(value: Any, known: Collection[str]) -> Any:  # noqa: ANN40
     if isinstance(value, list):
         return _list(value, known)
     if isinstance(value, dict):
-        return {name: without_passwords(member, known) for name, member in value.items()}
+        found = {name: without_passwords(member, known) for name, member in value.items()}
+        args = value.get("args")
+        if re.search(r"(^|[\\/])cargo(\.exe)?$", str(value.get("command"))) and isinstance(
+            args, list
+        ):
+            end = args.index("--") if "--" in args else len(args)
+            cargos = [without_passwords(member, known) for member in args[:end]]
+            found["args"] = [*cargos, *_list(args[end:], known)]
+        return found
     return value
 
 
@@ -89,8 +103,17 @@ def _replaced(text: str, known: Collection[str]) -> str:
         # A short one may be a word like any other: only where passwords stand.
         before = r"(?<![\w%])" if len(password) >= _SHORTEST else r"(?<=[-/]p )"
         text = re.sub(rf"{before}{re.escape(password)}(?![\w%])", lambda _: mark, text)
-    text = _SWITCH.sub(_masked, text) if _SIGNERS.search(text) else text
+    text = _without_switches(text) if _SIGNERS.search(_CARGO.sub("", text)) else text
     return _ASSIGNED.sub(lambda found: _masked(found) if is_sensitive(found[2]) else found[0], text)
+
+
+def _without_switches(text: str) -> str:
+    pieces: list[str] = []
+    done = 0
+    for cargos in _CARGO.finditer(text):
+        pieces += [_SWITCH.sub(_masked, text[done : cargos.start()]), cargos[0]]
+        done = cargos.end()
+    return "".join([*pieces, _SWITCH.sub(_masked, text[done:])])
 
 
 def _masked(found: re.Match[str]) -> str:

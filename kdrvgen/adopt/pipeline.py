@@ -11,6 +11,7 @@ from kdrvgen.adopt.expanding import surroundings
 from kdrvgen.adopt.finding import Finding, Origin, Said
 from kdrvgen.adopt.makefile import Makefile, MakeTask
 from kdrvgen.adopt.manifest import Manifest
+from kdrvgen.adopt.service import Service, read_service
 from kdrvgen.adopt.snapshot import Snapshot
 from kdrvgen.adopt.steps import Act, Step, steps_of
 from kdrvgen.adopt.switches import (
@@ -67,12 +68,14 @@ class Pipeline:
         roles: For each of them the generated task that takes its place.
         mains: For each generated task the one of them whose word counts.
         steps: What every task does in development.
+        service: The driver's service, if tasks make it; those are among `roles` too.
     """
 
     profiles: tuple[ProfileFacts, ...]
     roles: Mapping[str, str] = field(default_factory=dict)
     mains: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, Sequence[Step]] = field(default_factory=dict)
+    service: Service | None = None
 
 
 def read_pipeline(
@@ -92,17 +95,26 @@ def read_pipeline(
         values = surroundings(package, profile, makefile.values(profile))
         steps: dict[str, list[Step]] = {}
         for name, task in tasks.items():
-            steps[name], told = steps_of(snapshot, task, values)
+            known, told = steps_of(snapshot, task, values)
             findings += told if profile == "development" else []
-        roles = {
-            name: role for name, each in steps.items() if (role := _role(each, package)) is not None
-        }
+            above = posixpath.dirname(makefile.file or "")
+            steps[name] = [
+                replace(step, act=Act.OTHER)
+                if step.act is Act.BUILD and not _is_of(step, package, snapshot, above)
+                else step
+                for step in known
+            ]
+        roles = {name: role for name, each in steps.items() if (role := _role(each)) is not None}
         mains = _mains(tasks, roles)
         ordered = [each for name in _in_order(tasks, mains) for each in steps[name]]
         profiles.append(_facts(profile, values, ordered, is_declared=profile in makefile.profiles))
         if profile == "development":
             found = Pipeline((), roles, mains, steps)
-    return replace(found, profiles=tuple(profiles)), findings
+    made = profiles[0].image
+    image = posixpath.basename(made.text) if made else f"{manifest.library.text}.sys"
+    service = read_service(tasks, found.steps, found.roles, image)
+    all_roles = {**found.roles, **(service.tasks if service else {})}
+    return replace(found, profiles=tuple(profiles), roles=all_roles, service=service), findings
 
 
 def _as_tasks(snapshot: Snapshot) -> dict[str, MakeTask]:
@@ -114,15 +126,25 @@ def _as_tasks(snapshot: Snapshot) -> dict[str, MakeTask]:
     }
 
 
-def _role(steps: Sequence[Step], package: str) -> str | None:
-    acts = {step.act for step in steps if not _is_for_another(step, package)}
+def _role(steps: Sequence[Step]) -> str | None:
+    acts = {step.act for step in steps}
     return next((role for act, role in _ROLES.items() if act in acts), None)
 
 
-def _is_for_another(step: Step, package: str) -> bool:
-    if step.act is not Act.BUILD:
-        return False
-    return cargo_build(step.words[1:]).package not in {"", package}
+def _is_of(step: Step, package: str, snapshot: Snapshot, above: str) -> bool:
+    """Tell whether a build is of the package, and not of another one.
+
+    Args:
+        step: The build.
+        package: The package's name.
+        snapshot: The project.
+        above: The makefile's folder: tasks of the workspace's may run there.
+    """
+    build = cargo_build(step.words[1:])
+    if build.manifest:
+        places = {_joined(folder, build.manifest) for folder in (step.folder, above)}
+        return "Cargo.toml" in {snapshot.from_here(place) for place in places}
+    return build.package in {"", package}
 
 
 def _mains(tasks: Mapping[str, MakeTask], roles: Mapping[str, str]) -> dict[str, str]:

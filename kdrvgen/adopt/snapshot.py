@@ -35,15 +35,28 @@ class Snapshot:
             above are reached by `..`, as far as the root of the workspace.
         unreadable: Files that are there but hold no text, each with the reason.
         shown: What stands before a path where people read it: the folder as the user named it.
+        place: Names of the folders that lead to the project's own, its own the last; as many as
+            are known.
+        has_schema: Whether the schema of config.toml lies in the folder, for editors.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
     unreadable: Mapping[str, str] = field(default_factory=dict)
     shown: str = "."
+    place: tuple[str, ...] = ()
+    has_schema: bool = False
 
     def name(self, path: str) -> str:
         """Return the path of a file as seen from where the user stands."""
         return posixpath.normpath(posixpath.join(self.shown, path))
+
+    def from_here(self, path: str) -> str:
+        """Return a path from the project's folder that need not leave it by the shortest way."""
+        path = posixpath.normpath(path)
+        climbed = path.count("../")
+        down = "/".join((*self.place[len(self.place) - climbed :], ""))
+        is_back = climbed <= len(self.place) and path[3 * climbed :].startswith(down)
+        return path[3 * climbed + len(down) :] if climbed and is_back else path
 
     def find(self, *paths: str) -> str | None:
         """Return the first of the paths at which there is a text."""

@@ -272,7 +272,8 @@ def _act(words: Sequence[str], folder: str | None) -> Act:  # noqa: PLR0911 - on
     files = [word for word in rest if not re.match(r"[-/]", word)]
     if name == "cargo":
         verb = next((word for word in rest if not word.startswith("+")), "")
-        return Act.BUILD if verb in _BUILDS and folder == "" else Act.OTHER
+        is_told = re.search(r" (-p|--package|--manifest-path)\b", " ".join(rest))
+        return Act.BUILD if verb in _BUILDS and (folder == "" or is_told) else Act.OTHER
     if name in _COPIES and len(files) > 1 and files[0].endswith(".dll"):
         return Act.IMAGE if files[1].endswith(".sys") else Act.OTHER
     if name in _REMOVES and files and all(each.endswith(".sys") for each in files):

@@ -54,6 +54,7 @@ class CargoBuild:
         is_explicit: Whether it names one.
         target: The target triple it asks for, or "".
         package: The package it asks for, or "".
+        manifest: The Cargo.toml that it names, or "".
         build_std: Crates of the standard library that it builds.
         channel: The toolchain that `+…` asks for, or "".
         unset: Variables in it that have no value.
@@ -64,6 +65,7 @@ class CargoBuild:
     is_explicit: bool = False
     target: str = ""
     package: str = ""
+    manifest: str = ""
     build_std: tuple[str, ...] = ()
     channel: str = ""
     unset: tuple[str, ...] = ()
@@ -174,9 +176,9 @@ _CARGO_TALK = frozenset(
 )
 _CARGO_TALK_VALUES = frozenset({"--color", "-j", "--jobs", "--message-format"})
 _CARGO_KEYS = {"--profile": "profile", "--target": "target", "-p": "package"}
+_CARGO_KEYS |= {"--manifest-path": "manifest"}
 _CARGO_VALUES = frozenset(
-    {*_CARGO_TALK_VALUES, *_CARGO_KEYS, "--features", "-F", "--target-dir"}
-    | {"--manifest-path", "--config", "-Z"}
+    {*_CARGO_TALK_VALUES, *_CARGO_KEYS, "--features", "-F", "--target-dir"} | {"--config", "-Z"}
 )
 _CARGO_LONG = {"-r": "--release", "--package": "-p"}
 _UNSET = re.compile(r"%[^%]+%|\$\{?\w+\}?")
@@ -213,6 +215,7 @@ def cargo_build(words: Sequence[str]) -> CargoBuild:
         is_explicit="profile" in found,
         target=found.get("target", ""),
         package=found.get("package", ""),
+        manifest=found.get("manifest", ""),
         build_std=build_std,
         channel=channel,
         unset=tuple(word.strip("%${}") for word in rest if _UNSET.fullmatch(word)),

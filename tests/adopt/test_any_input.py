@@ -69,7 +69,7 @@ def assert_answered(snapshot: Callable[[], Snapshot]) -> None:
     assert draw(error.diagnostics)
 
 
-quick = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -88,9 +88,10 @@ def test_any_bytes_in_any_of_the_files(
 
 
 @pytest.mark.parametrize(
-    "project", ["blog", "helper-crate", "member/driver", "profiles", "scripts", "strange"]
+    "project",
+    ["blog", "helper-crate", "member/driver", "profiles", "scripts", "strange", "wdk-build"],
 )
-@settings(quick, max_examples=60)
+@settings(quick, max_examples=40)
 @given(data=st.data())
 def test_a_project_with_pieces_put_in_and_taken_out(project: str, data: st.DataObject) -> None:
     files = texts(project)
@@ -117,6 +118,7 @@ VALUES = st.recursive(
             "a\n'''b",
             "\\",
             "signtool sign /n",
+            "sc create a type= kernel binPath= hello.sys",
             0,
             -1,
             1.5,
@@ -143,11 +145,11 @@ def test_tables_however_deep(depth: int) -> None:
 
 
 def test_files_however_long() -> None:
-    files = texts("blog") | {"build.rs": "fn main() { /**/ " * 1000 + '"' * 5000}
+    files = texts("blog") | {"build.rs": "fn main() { /**/ " * 600 + '"' * 2000}
     assert_answered(lambda: Snapshot(files))
     script = "if exist ( " * 10_000 + '"' * 10_000
-    files["Makefile.toml"] = f"[tasks.sign]\nscript = '''{script}'''\n"
-    assert_answered(lambda: Snapshot(files))
+    scripted = texts("blog") | {"Makefile.toml": f"[tasks.sign]\nscript = '''{script}'''\n"}
+    assert_answered(lambda: Snapshot(scripted))
 
 
 @settings(quick, max_examples=100)
@@ -172,7 +174,23 @@ def test_a_makefile_with_values_of_any_type(makefile: dict[str, object]) -> None
 
 @settings(quick, max_examples=100)
 @given(
-    words=st.lists(st.sampled_from([*PIECES, "signtool", "sign", "/f", "/p", "x.sys", "cd", " "]))
+    words=st.lists(
+        st.sampled_from(
+            [
+                *PIECES,
+                "signtool",
+                "sign",
+                "/f",
+                "/p",
+                "x.sys",
+                "cd",
+                " ",
+                "sc create ",
+                "binPath= ",
+                "cargo build -p ",
+            ]
+        )
+    )
 )
 def test_scripts_of_any_words(words: list[str]) -> None:
     script = "".join(words).replace("'''", "")

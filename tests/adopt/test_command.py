@@ -56,6 +56,25 @@ def test_every_line_with_a_value_says_where_it_is_from(
     assert all("# from " in line for line in values)
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_schema_in_the_folder_is_named_for_editors(
+    copy: Callable[[str], Path],
+    adopt: Adopt,
+    is_there: bool,  # noqa: FBT001 - a case
+) -> None:
+    folder = copy("blog")
+    if is_there:
+        (folder / "kdrvgen.schema.json").write_text("{}")
+
+    told = json.loads(adopt(folder, "--format", "json").out)["proposal"]
+
+    lines = (folder / "config.toml").read_text("utf-8").split("\n")
+    assert (lines[0] == "#:schema ./kdrvgen.schema.json") == is_there
+    assert "[driver]" in lines[:3]
+    name = next(each for each in told["origins"] if each["file"] == "Cargo.toml")
+    assert lines[name["line"] - 1] == 'name = "probe"'
+
+
 @pytest.mark.parametrize("kind", ["file", "folder", "dangling link"])
 def test_a_config_toml_that_is_there_is_never_written_over(
     copy: Callable[[str], Path], adopt: Adopt, kind: str

@@ -15,7 +15,7 @@ from kdrvgen.adopt import read_project
 from kdrvgen.cli import main
 from tests.adopt.conftest import PROJECTS, Adopt
 
-NAMES = ["blog", "helper-crate", "member/driver", "profiles", "scripts", "strange"]
+NAMES = ["blog", "helper-crate", "member/driver", "profiles", "scripts", "strange", "wdk-build"]
 TRIPLE = "x86_64-pc-windows-msvc"
 
 

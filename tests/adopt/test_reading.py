@@ -87,6 +87,130 @@ def test_flags_in_the_environment_come_instead_of_all_others() -> None:
     assert any("RUSTFLAGS in the environment" in each for each in said(adoption, Kind.HAZARD))
 
 
+@pytest.mark.parametrize(
+    ("makefile", "line"),
+    [
+        ('[env]\nRUSTFLAGS = "{}"\n[tasks.build-driver]\nscript = ["cargo build"]\n', 2),
+        ('[env.development]\nRUSTFLAGS = "{}"\n[tasks.sign]\nscript = ["cargo build"]\n', 2),
+        ('[tasks.b]\nscript = ["cargo build"]\n[tasks.b.env]\nRUSTFLAGS = "{}"\n', 4),
+        ('[tasks.b]\nscript = [\n"set RUSTFLAGS={}",\n"cargo build",\n]\n', 3),
+        ('[env]\nCARGO_ENCODED_RUSTFLAGS = "{}"\nRUSTFLAGS = "-Cfrom=other"\n', 2),
+    ],
+    ids=["env", "profile", "task", "script", "encoded"],
+)
+def test_flags_in_the_environment_without_arguments_come_beside_those_that_link(
+    makefile: str, line: int
+) -> None:
+    adoption = adopted(makefile=makefile.replace("{}", "-Ccontrol-flow-guard"))
+
+    assert adoption.project.linker.args == ("/DRIVER",)
+    assert adoption.project.linker.rustflags == ("-Ccontrol-flow-guard",)
+    assert not adoption.project.makefile.env
+    told = [each for each in said(adoption, Kind.HAZARD) if "in the environment replaces" in each]
+    assert told[0].startswith(f"Makefile.toml:{line} ")
+
+
+def test_flags_of_one_profile_are_left_out_and_said() -> None:
+    adoption = adopted(makefile='[env.production]\nRUSTFLAGS = "-Ccontrol-flow-guard"\n')
+
+    assert adoption.project.linker.rustflags == ()
+    assert "production" not in adoption.project.makefile.env
+    told = [each for each in said(adoption, Kind.HAZARD) if "`production` only" in each]
+    assert [each.partition(" ")[0] for each in told] == ["Makefile.toml:2"]
+
+
+def test_what_a_task_of_the_pipeline_has_in_its_env_is_carried_over() -> None:
+    adoption = adopted(
+        makefile="""\
+[tasks.build-driver]
+script = ["cargo build %FLAGS%"]
+[tasks.build-driver.env]
+FLAGS = "--release"
+RUST_BACKTRACE = "1"
+SOME_PASSWORD = "hunter2horse"
+"""
+    )
+
+    assert dict(adoption.project.makefile.env) == {"RUST_BACKTRACE": "1"}
+    assert adoption.project.profiles["development"].cargo_profile == "release"
+    assert any(each.startswith("Makefile.toml:6 ") for each in said(adoption, Kind.UNKNOWN))
+    assert "hunter2horse" not in f"{adoption.annotated}{adoption.findings}"
+
+
+@pytest.mark.parametrize(
+    ("makefile", "command", "is_seen"),
+    [
+        ("Makefile.toml", 'cd ..", "cargo build -p hello', True),
+        ("Makefile.toml", 'cd ..", "cargo build --release --manifest-path=hello/Cargo.toml', True),
+        ("Makefile.toml", "cargo build --manifest-path Cargo.toml", False),
+        ("Makefile.toml", "cargo build -p hello", False),
+        ("../Makefile.toml", "cargo build -p hello", True),
+        ("../Makefile.toml", "cargo build --package=hello", True),
+        ("../Makefile.toml", "cargo build --manifest-path hello/Cargo.toml", True),
+        ("../Makefile.toml", "cargo build", False),
+    ],
+)
+def test_a_build_from_where_cargo_reads_no_flags_of_the_package_is_a_hazard(
+    makefile: str,
+    command: str,
+    is_seen: bool,  # noqa: FBT001 - a case
+) -> None:
+    files = {
+        "Cargo.toml": MANIFEST,
+        ".cargo/config.toml": LINKED,
+        "../Cargo.toml": '[workspace]\nmembers = ["hello"]\n',
+        makefile: f'[tasks.own]\nscript = ["{command}"]\n',
+    }
+
+    adoption = propose(Snapshot(files, place=("home", "hello")))
+
+    assert adoption.project.makefile.tasks["own"] == {"dependencies": ("build-driver",)}
+    told = [each for each in said(adoption, Kind.HAZARD) if "reads no .cargo/config.toml" in each]
+    assert [each.partition(" ")[0] for each in told] == [f"{makefile}:2"] * is_seen
+
+
+def test_a_workspace_whose_tasks_run_in_its_root_builds_from_there() -> None:
+    files = {
+        "Cargo.toml": MANIFEST,
+        ".cargo/config.toml": LINKED,
+        "../Cargo.toml": '[workspace]\nmembers = ["hello"]\n',
+        "../Makefile.toml": "[config]\ndefault_to_workspace = false\n"
+        '[tasks.all]\nscript = ["cargo build"]\n',
+    }
+
+    told = said(propose(Snapshot(files)), Kind.HAZARD)
+
+    assert any(each.startswith("../Makefile.toml:4 cargo is run in another") for each in told)
+
+
+def test_a_build_from_above_reads_the_configuration_that_is_there() -> None:
+    files = {
+        "Cargo.toml": MANIFEST,
+        "../Cargo.toml": '[workspace]\nmembers = ["hello"]\n',
+        "../.cargo/config.toml": LINKED,
+        "../Makefile.toml": '[tasks.own]\nscript = ["cargo build -p hello"]\n',
+    }
+
+    adoption = propose(Snapshot(files, place=("home", "hello")))
+
+    assert not any("reads no" in each for each in said(adoption, Kind.HAZARD))
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["cargo build -p client", "cargo build --manifest-path ../client/Cargo.toml", "cargo run"],
+)
+def test_a_build_of_another_package_is_a_task_of_ones_own(command: str) -> None:
+    adoption = adopted(
+        makefile=f'[tasks.client]\nscript = ["{command}"]\n'
+        f'[tasks.sign]\nscript = [\n"signtool sign /fd sha256 /n A hello.sys",\n"{command}"]\n'
+    )
+
+    tasks = adoption.project.makefile.tasks
+    assert tasks["client"] == {"script": (command,)}
+    assert tasks["sign-after"]["script"] == f"{command}\n"
+
+
 BLOG = (
     "/NOLOGO /NXCOMPAT /NODEFAULTLIB /SUBSYSTEM:NATIVE /DRIVER /DYNAMICBASE /MANIFEST:NO",
     "/OPT:REF,ICF /ENTRY:driver_entry /MERGE:.edata=.rdata /MERGE:.rustc=.data /INTEGRITYCHECK",
@@ -383,6 +507,84 @@ dependencies = ["start"]
     assert makefile.env["MY_DRIVER_HOME"] == "C:/drivers"
 
 
+SERVICE = """\
+[tasks.build-driver]
+script = ["cargo build"]
+[tasks.rename]
+script = ["copy hello.dll Seen.sys"]
+[tasks.load]
+dependencies = ["rename", "unload"]
+script = '''
+@echo off
+sc create Seen type= kernel start= system binPath= "C:\\my drivers\\seen.sys"
+sc.exe start Seen
+'''
+[tasks.unload]
+script = ["sc stop seen", "sc delete seen"]
+ignore_errors = true
+[tasks.stop]
+command = "sc"
+args = ["stop", "Seen"]
+[tasks.demo]
+dependencies = ["load", "stop"]
+"""
+
+
+def test_tasks_for_the_drivers_own_service_give_way_to_the_generated_ones() -> None:
+    adoption = adopted(makefile=SERVICE)
+
+    project = adoption.project
+    assert (project.deploy.service, project.deploy.start_type) == ("Seen", "system")
+    assert {name: dict(task) for name, task in project.makefile.tasks.items()} == {
+        "load": {"dependencies": ("start",)},
+        "unload": {"dependencies": ("uninstall",)},
+        "demo": {"dependencies": ("load", "stop")},
+    }
+    told = said(adoption, Kind.DIFFERENCE)
+    assert any(r"has its image at C:\my drivers\seen.sys" in each for each in told)
+    assert any("`load`, `unload`, `stop`" in each for each in said(adoption, Kind.NOTE))
+    assert not said(adoption, Kind.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("plain", "other"),
+    [
+        ("seen.sys", "other.sys"),
+        ("seen.sys", "%IMAGE%"),
+        ("type= kernel", "type= filesys"),
+        ("type= kernel ", ""),
+        ("start= system", "start= boot"),
+        ("start= system", "DisplayName= Name"),
+        ("start= system", "start= system depend= FltMgr"),
+        ("sc create Seen", "sc create %NAME%"),
+        ("sc create Seen", "if exist x sc create Seen"),
+        ("sc create Seen", "del log.txt\nsc create Seen"),
+        ('["rename", "unload"]', '["rename", "client"]'),
+    ],
+)
+def test_tasks_that_do_anything_else_are_carried_over(plain: str, other: str) -> None:
+    assert plain in SERVICE
+    makefile = SERVICE.replace(plain, other) + '[tasks.client]\nscript = ["cargo run"]\n'
+
+    project = adopted(makefile=makefile).project
+
+    assert "sc.exe start Seen" in project.makefile.tasks["load"]["script"]
+    is_of_another = "client" in project.makefile.tasks["load"]["dependencies"]
+    assert ("own-stop" in project.makefile.tasks) != is_of_another
+
+
+def test_a_driver_that_was_started_by_default_is_started_by_default() -> None:
+    makefile = SERVICE + '[tasks.default]\ndependencies = ["sign", "load"]\n'
+    sign = '[tasks.sign]\ndependencies = ["unload"]\nscript = ["signtool sign /n A Seen.sys"]\n'
+
+    adoption = adopted(makefile=makefile + sign)
+
+    default = adoption.project.makefile.tasks["own-default"]
+    assert default["dependencies"] == ("sign", "load")
+    told = [each for each in said(adoption, Kind.DIFFERENCE) if "`sign` depends on" in each]
+    assert "`unload`" in told[0]
+
+
 @pytest.mark.parametrize(
     "task",
     [
@@ -391,6 +593,9 @@ dependencies = ["start"]
         'script = ["set PASSWORD=hunter2horse", "echo hunter2horse"]',
         "script = '''\npowershell Export-PfxCertificate -Password \"hunter2horse\"\n'''",
         'env = { SECRET = "hunter2horse" }\nscript = ["signtool sign /p hunter2horse a.exe"]',
+        'script = ["cargo b -p client && signtool sign /f a.pfx /p hunter2horse a.exe"]',
+        'script = ["cargo run -p client -- signtool /p hunter2horse"]',
+        'command = "cargo"\nargs = ["run", "-p", "client", "--", "/p", "hunter2horse"]',
     ],
 )
 def test_a_password_in_a_task_of_ones_own_becomes_a_variable(task: str) -> None:
@@ -400,6 +605,20 @@ def test_a_password_in_a_task_of_ones_own_becomes_a_variable(task: str) -> None:
     assert "PFX_PASSWORD" in adoption.text
     assert "hunter2horse" not in "".join(f"{each}" for each in adoption.findings)
     assert any("a password in plain text" in each for each in said(adoption, Kind.HAZARD))
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        'command = "cargo"\nargs = ["build", "-p", "client"]',
+        'script = ["cargo build -p client", "signtool sign /n A client.exe"]',
+    ],
+)
+def test_a_package_that_cargo_builds_is_no_password(task: str) -> None:
+    adoption = adopted(makefile=f"[tasks.client]\n{task}\n")
+
+    assert "PFX_PASSWORD" not in adoption.text
+    assert not any("password" in each for each in said(adoption, Kind.HAZARD))
 
 
 def test_what_the_model_does_not_take_is_left_out_and_said() -> None:
@@ -415,26 +634,169 @@ def test_what_the_model_does_not_take_is_left_out_and_said() -> None:
     assert any(each.startswith("Makefile.toml:2 ") and "args" in each for each in told)
 
 
-def test_wdk_crates_name_the_model_and_the_certificate() -> None:
-    adoption = adopted(
-        **{
-            "Cargo.toml": MANIFEST
-            + '[package.metadata.wdk.driver-model]\ndriver-type = "UMDF"\n'
-            + "umdf-version-major = 2\ntarget-umdf-version-minor = 33\n"
-            + '[build-dependencies]\nwdk-build = "0.5"\n'
-        },
-        cargo='[build]\nrustflags = ["-C", "target-feature=+crt-static"]\n',
-        build="fn main() -> Result<(), wdk_build::ConfigError> {\n"
-        "    wdk_build::configure_wdk_binary_build()\n}\n",
+METADATA = '[package.metadata.wdk.driver-model]\ndriver-type = "{}"\n'
+WDK_BUILD = "fn main() -> Result<(), wdk_build::ConfigError> {\n    {}\n}\n"
+STATIC = '[build]\nrustflags = ["-C", "target-feature=+crt-static"]\n'
+
+
+def on_wdk_build(
+    version: str = '"0.5"',
+    call: str = "wdk_build::configure_wdk_binary_build()",
+    metadata: str = METADATA.format("WDM"),
+    **files: str,
+) -> Adoption:
+    manifest = f"{MANIFEST}{metadata}[build-dependencies]\nwdk-build = {version}\n"
+    build = call if "fn main" in call else WDK_BUILD.replace("{}", call, 1)
+    return adopted(**({"Cargo.toml": manifest, "build": build, "cargo": STATIC} | files))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "model"),
+    [
+        (METADATA.format("WDM"), "wdm"),
+        (f"{METADATA.format('KMDF')}kmdf-version-major = 1\n", "kmdf"),
+        (f"{METADATA.format('UMDF')}umdf-version-major = 2\n", "umdf"),
+    ],
+)
+def test_wdk_build_goes_on_building_what_it_builds(metadata: str, model: str) -> None:
+    adoption = on_wdk_build(
+        metadata=metadata + "target-kmdf-version-minor = 33\n",
         makefile='extend = "target/rust-driver-makefile.toml"\n',
     )
 
-    assert adoption.project.driver.model == "umdf"
+    project = adoption.project
+    assert (project.wdk.locate, project.wdk.framework_version) == ("wdk-build", "")
+    assert (project.driver.model, project.driver.entry) == (model, "DriverEntry")
+    assert (project.linker.preset, project.linker.args) == ("none", ())
+    assert project.linker.rustflags == ()
+    assert project.signing.subject == "WDRLocalTestCert"
+    assert any("static runtime" in each for each in said(adoption, Kind.NOTE))
+    assert not said(adoption, Kind.UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "wdk_build::Config::from_env_auto()?.configure_binary_build()",
+        "use wdk_build::Config;\nfn main() { Config::from_env_auto()?.configure_binary_build(); }",
+        "use wdk_build::{configure_wdk_binary_build as all, ConfigError};\nfn main() { all(); }",
+        "fn main() {\n    use wdk_build::configure_wdk_binary_build as f;\n    f();\n}",
+    ],
+)
+def test_a_call_of_wdk_build_is_known_however_it_is_imported(call: str) -> None:
+    adoption = on_wdk_build(call=call)
+
+    assert adoption.project.wdk.locate == "wdk-build"
+    assert not said(adoption, Kind.UNKNOWN)
+
+
+def test_a_librarys_build_by_wdk_build_is_no_drivers() -> None:
+    adoption = on_wdk_build(call="wdk_build::configure_wdk_library_build()")
+
+    assert adoption.project.wdk.locate != "wdk-build"
+    assert any("configure_wdk_library_build" in each for each in said(adoption, Kind.UNKNOWN))
+
+
+@pytest.mark.parametrize(
+    ("version", "is_too_old"),
+    [
+        ('"0.1.0"', True),
+        ('"^0.2"', True),
+        ('{ version = "=0.2.0" }', True),
+        ('"0.3.0"', False),
+        ('{ version = "0.6", features = [] }', False),
+        ('"0"', False),
+        ('">=0.2"', False),
+        ('"*"', False),
+        ('"1"', False),
+        ('{ git = "https://example.org/drivers" }', False),
+    ],
+)
+def test_a_wdk_build_that_the_generated_script_cannot_call_is_named(
+    version: str,
+    is_too_old: bool,  # noqa: FBT001 - a case
+) -> None:
+    adoption = on_wdk_build(version)
+
+    told = [each for each in said(adoption, Kind.DIFFERENCE) if "does not compile" in each]
+    assert bool(told) == is_too_old
+    assert all(each.startswith("Cargo.toml:9 ") for each in told)
+
+
+def test_the_version_and_the_model_may_stand_in_the_workspace() -> None:
+    adoption = on_wdk_build(
+        "{ workspace = true }",
+        metadata="",
+        **{
+            "../Cargo.toml": '[workspace]\nmembers = ["hello"]\n'
+            '[workspace.metadata.wdk.driver-model]\ndriver-type = "KMDF"\n'
+            '[workspace.dependencies]\nwdk-build = "0.2"\n'
+        },
+    )
+
+    assert adoption.project.driver.model == "kmdf"
+    told = [each for each in said(adoption, Kind.DIFFERENCE) if "does not compile" in each]
+    assert [each.partition(" ")[0] for each in told] == ["../Cargo.toml:6"]
+
+
+def test_a_driver_model_in_the_build_script_has_to_move_to_the_metadata() -> None:
+    adoption = on_wdk_build(
+        '"0.2"',
+        "use wdk_build::{Config, DriverConfig, KMDFConfig};\nfn main() {\n    Config {\n"
+        "        driver_config: DriverConfig::KMDF(KMDFConfig::new()),\n"
+        "        ..Config::default()\n    }\n    .configure_binary_build();\n}\n",
+        metadata="",
+    )
+
+    assert adoption.project.driver.model == "kmdf"
+    assert any("names the driver model" in each for each in said(adoption, Kind.DIFFERENCE))
+    assert not said(adoption, Kind.UNKNOWN)
+
+
+def test_what_else_the_linker_is_told_beside_wdk_build_is_kept() -> None:
+    adoption = on_wdk_build(
+        cargo='[build]\nrustflags = ["-Ctarget-feature=+crt-static", "-Clink-arg=/FORCE", '
+        '"-Clink-arg=/ENTRY:other"]\n',
+        call='println!("cargo:rustc-link-lib=fltmgr"); wdk_build::configure_wdk_binary_build()',
+    )
+
+    assert adoption.project.linker.args == ("/FORCE",)
     assert adoption.project.driver.entry == "DriverEntry"
-    assert adoption.project.wdk.framework_version == "2.33"
-    assert adoption.project.signing.subject == "WDRLocalTestCert"
-    assert adoption.project.linker.rustflags == ("-C", "target-feature=+crt-static")
-    assert any("wdk-build passes" in each for each in said(adoption, Kind.DIFFERENCE))
+    told = said(adoption, Kind.DIFFERENCE)
+    assert any("links `fltmgr`, and leaves the kit to wdk-build" in each for each in told)
+    assert any("wdk-build names the entry point" in each for each in told)
+
+
+def test_wdk_build_makes_no_driver_for_i686() -> None:
+    both = '[build]\ntarget = ["i686-pc-windows-msvc", "aarch64-pc-windows-msvc"]\n'
+
+    adoption = on_wdk_build(cargo=both)
+
+    assert adoption.project.driver.triples == ("aarch64-pc-windows-msvc",)
+    assert any("no target wdk-build makes" in each for each in said(adoption, Kind.DIFFERENCE))
+    with pytest.raises(kdrvgen.ConfigError, match="wdk-build makes no drivers of that"):
+        on_wdk_build(cargo='[build]\ntarget = "i686-pc-windows-msvc"\n')
+
+
+def test_what_depends_on_a_task_of_wdk_builds_makefile_depends_on_ours() -> None:
+    adoption = on_wdk_build(
+        makefile="""\
+extend = "target/rust-driver-makefile.toml"
+[tasks.deploy]
+dependencies = ["package-driver-flow", "generate-certificate", "inf2cat"]
+script = ["echo done"]
+[tasks.infverif]
+args = ["/v"]
+"""
+    )
+
+    tasks = adoption.project.makefile.tasks
+    assert list(tasks) == ["deploy"]
+    assert tasks["deploy"]["dependencies"] == ("sign", "certificate")
+    told = said(adoption, Kind.DIFFERENCE)
+    assert any("depends on `inf2cat`, which is wdk-build's own" in each for each in told)
+    assert any(each.startswith("Makefile.toml:5 `infverif` changes a task") for each in told)
+    assert any(each.startswith("Makefile.toml:1 ") and "end with it" in each for each in told)
 
 
 def test_a_snapshot_is_all_that_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
