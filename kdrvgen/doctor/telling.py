@@ -27,6 +27,7 @@ def as_lines(findings: Sequence[Finding], asked: Collection[Task], *, brief: boo
         brief: Whether to leave out what is well.
     """
     width = max((len(each.name) for each in findings), default=0)
+    needs = max((len(_needed(each)) for each in findings), default=0)
     lines: list[str] = []
     for each in findings:
         if brief and not each.breaks(asked):
@@ -34,11 +35,9 @@ def as_lines(findings: Sequence[Finding], asked: Collection[Task], *, brief: boo
         state = State.NOTE if each.state is State.MISSING and not each.breaks(asked) else each.state
         where = f"  ({each.place})" if each.place else ""
         told = " ".join(f"{each.message}{where}".splitlines())
-        lines.append(f"{state:{_LEFT}}{each.name:{width}}  {told}")
+        lines.append(f"{state:{_LEFT}}{each.name:{width}}  {_needed(each):{needs}}  {told}")
         if each.state is not State.FOUND:
-            tasks = ", ".join(each.tasks)
-            lines.append(f"{'':{_LEFT}}{'':{width}}  for {tasks}")
-            lines += _remedies(each, " " * (_LEFT + width + 2))
+            lines += _remedies(each, " " * (_LEFT + width + needs + 4))
     return lines
 
 
@@ -60,6 +59,11 @@ def as_data(findings: Sequence[Finding], asked: Collection[Task]) -> dict[str, A
             for each in findings
         ],
     }
+
+
+def _needed(finding: Finding) -> str:
+    """Return which tasks need it."""
+    return "all" if len(finding.tasks) == len(Task) else ", ".join(finding.tasks)
 
 
 def _remedies(finding: Finding, margin: str) -> list[str]:
