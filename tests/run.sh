@@ -63,4 +63,5 @@ fi
 ruff check
 ruff format --check
 mypy
-exec pytest -n 2
+# More than cores: a good part of the time is spent waiting for Wine.
+exec pytest -n 3
