@@ -58,7 +58,7 @@ def test_people_get_the_place_the_reason_and_the_remedy(damaged: Path, tell: Tel
         ([], 0),
         (["--fail-on", "error"], 0),
         (["--fail-on", "warning"], 0),
-        (["--fail-on", "note"], 6),
+        (["--no-config", "--fail-on", "note"], 6),
     ],
 )
 def test_what_ends_in_an_error_can_be_chosen(
@@ -68,7 +68,8 @@ def test_what_ends_in_an_error_can_be_chosen(
 
 
 def test_quiet_leaves_out_the_notes(driver: Project, damaged: Path, tell: Tell) -> None:
-    assert tell("-q", driver.sys).out == ""
+    assert "note" in tell("--no-config", driver.sys).out
+    assert tell("-q", "--no-config", driver.sys).out == ""
     assert tell("-q", damaged).out.count("[") == 1
 
 
