@@ -10,7 +10,7 @@ import pytest
 import kdrvgen
 from tests.inspection.conftest import TARGETS
 from tests.inspection.support import Tell, rules
-from tests.pipeline.support import Project, run
+from tests.pipeline.support import Project, need, run
 
 pytestmark = pytest.mark.slow
 
@@ -48,8 +48,8 @@ def test_a_driver_of_a_template_is_clean(project: Project, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("linker", ["lld-link", "rust-lld"])
 def test_a_driver_is_clean_whichever_version_of_lld_links_it(project: Project, linker: str) -> None:
-    if not shutil.which(linker) and linker == "lld-link":
-        pytest.skip("LLVM's lld-link is not installed")
+    if linker == "lld-link":
+        need("lld-link")
     config = (project.folder / "config.toml").read_text(encoding="utf-8")
     project.generate(f'{config}\n[linker]\nprogram = "{linker}"\n')
     project.make("sign")
