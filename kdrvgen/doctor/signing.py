@@ -48,7 +48,7 @@ def time_stamp(host: Host, project: Project) -> Iterator[Finding]:
     from urllib.request import Request, urlopen  # noqa: PLC0415 - likewise
 
     every = [project.signing_for(profile) for profile in project.profiles]
-    for url in sorted({each.timestamp_url for each in every if each.mode != "off"} - {""}):
+    for url in sorted({each.timestamp_server for each in every if each.mode != "off"} - {""}):
         try:
             # The model takes http and https only.
             with urlopen(Request(url, method="HEAD"), timeout=host.time_limit):  # noqa: S310

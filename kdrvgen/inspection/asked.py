@@ -23,7 +23,8 @@ def asked_of(project: Project, image: Path, folder: Path, profile: str | None) -
 
     Args:
         project: The project.
-        image: The image's path; its folders name target and cargo profile, as cargo lays them out.
+        image: The image's path; its folders name the target, and the profile of cargo-make or of
+            cargo.
         folder: Where config.toml lies.
         profile: The profile of cargo-make; None to take it from the path, or else development.
 
@@ -38,18 +39,23 @@ def asked_of(project: Project, image: Path, folder: Path, profile: str | None) -
     linker, signing = project.linker_for(name), project.signing_for(name)
     known: tuple[Target, ...] = get_args(Target)
     target = next((each for each in known if each in folders), None)
-    public = signing.certificate_file if signing.mode == "test" else signing.public_certificate
+    public = folder / signing.public_certificate if signing.public_certificate else None
+    if signing.mode == "test":
+        beside = image.with_name(f"{project.driver.stem}.cer")
+        public = folder / signing.certificate_file if signing.certificate_file else beside
     return Asked(
         driver=project.driver,
         linker=linker,
         signing=signing,
         target=target if target in project.driver.triples else None,
         arguments=link_arguments(project.driver, linker, target or project.driver.triples[0]).post,
-        certificate=_certificate(folder / public) if public else None,
+        certificate=_certificate(public) if public else None,
     )
 
 
 def _profile_of(project: Project, folders: tuple[str, ...]) -> str:
+    if folders and folders[-1] in project.profiles:
+        return folders[-1]
     for name, profile in project.profiles.items():
         cargo = profile.cargo_profile or ""
         if folders and folders[-1] == _FOLDERS.get(cargo, cargo):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from kdrvgen.model.base import Check, Table, Text, problem
-from kdrvgen.model.names import FileName, Identifier, PackageName
+from kdrvgen.model.names import FileName, Identifier, PackageName, RelativePath
 
 __all__ = ["Channel", "Driver", "Target", "Toolchain"]
 
@@ -31,6 +31,25 @@ def _version(value: str) -> str:
 def _image(value: str) -> str:
     if value.lower().endswith((".sys", ".dll")):
         raise problem("the name comes without its ending", hint=f"write `{value[:-4]}`")
+    return value
+
+
+def _workspace_root(value: str) -> str:
+    if not re.fullmatch(r"\.\.(/\.\.)*", value):
+        raise problem(
+            f"`{value}` does not lead from the project folder to a folder above it",
+            hint="`..` for each folder between the two, such as `../..`",
+        )
+    return value
+
+
+def _output_dir(value: str) -> str:
+    unknown = re.sub(r"\{(target|profile)\}", "", value)
+    if "{" in unknown or "}" in unknown:
+        raise problem(
+            f"`{value}` has a placeholder that does not exist",
+            hint="`{target}` and `{profile}` are those that exist",
+        )
     return value
 
 
@@ -146,6 +165,28 @@ class Driver(Table):
     Source: https://doc.rust-lang.org/rustc/platform-support.html
     """
 
+    output_dir: Annotated[RelativePath, Check(_output_dir)] | None = None
+    """Folder of the signed driver, from the project folder: `.sys`, `.pdb` and `.cer`.
+
+    `{target}` and `{profile}` stand for the target triple and the profile. With several targets,
+    `{target}` is required. Your own tasks find the folder in `DRIVER_OUTPUT` and the driver in
+    `DRIVER_PATH`.
+
+    Change: When another tool expects the driver in a certain folder, such as `dist/{target}`.
+    Without: `driver/NAME/TARGET/PROFILE` in the target directory.
+    """
+
+    workspace_root: Annotated[Text, Check(_workspace_root)] | None = None
+    """Folder of the Cargo workspace that the driver is a member of, such as `../..`.
+
+    All drivers of the workspace share one folder `.kdrvgen`, which is written there. It is the only
+    folder outside of the project that kdrvgen writes to. The target directory is the workspace's.
+
+    Change: For a member of a workspace; `kdrvgen new` sets it.
+    Without: The project has its own folder `.kdrvgen`.
+    Source: https://doc.rust-lang.org/cargo/reference/workspaces.html
+    """
+
     @property
     def triples(self) -> tuple[Target, ...]:
         """The target triples, the default one first."""
@@ -159,10 +200,14 @@ class Driver(Table):
         return self.name.replace("-", "_")
 
     @property
+    def stem(self) -> str:
+        """Name that the image has without its ending, and that the files beside it have."""
+        return self.output_name or self.library
+
+    @property
     def image(self) -> str:
         """File name of the driver image: `.sys` in the kernel, `.dll` for UMDF's host process."""
-        suffix = "dll" if self.model == "umdf" else "sys"
-        return f"{self.output_name or self.library}.{suffix}"
+        return f"{self.stem}.{'dll' if self.model == 'umdf' else 'sys'}"
 
     @property
     def entry(self) -> str:

@@ -10,10 +10,10 @@ __all__ = ["GENERATED_TASKS", "Makefile"]
 
 GENERATED_TASKS = frozenset(
     {"build-driver", "rename", "certificate", "sign", "sign-all", "verify", "smoke"}
-    | {"clean-cert", "clean-driver", "default", "find-kit-tool", "trust-certificate"}
-    | {"install", "start", "stop", "uninstall", "service"}
+    | {"clean-cert", "clean-driver", "default", "pipeline", "trust-certificate"}
+    | {"install", "start", "stop", "uninstall", "windows"}
 )
-"""Names of the tasks that kdrvgen writes. Those of single targets, `sign-x86_64`, come on top."""
+"""Names of the tasks that kdrvgen writes."""
 
 _DEEPEST = 16
 _HOUR, _MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)

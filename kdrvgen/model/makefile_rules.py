@@ -14,9 +14,6 @@ from kdrvgen.model.profile import Profile
 __all__ = ["makefile_rules"]
 
 
-_OF_TARGET = r"sign-(x86_64|i686|aarch64)"
-
-
 def makefile_rules(makefile: Makefile, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
     """Yield the broken rules of `[makefile]`."""
     where: Path = ("makefile", "env")
@@ -65,7 +62,7 @@ def _variables_are_the_users(env: Mapping[str, Any], where: Path) -> Iterator[Pr
 def _tasks_are_the_users(makefile: Makefile) -> Iterator[Problem]:
     for name, task in makefile.tasks.items():
         where: Path = ("makefile", "tasks", name)
-        if name in GENERATED_TASKS or re.fullmatch(_OF_TARGET, name):
+        if name in GENERATED_TASKS:
             yield Problem(
                 where,
                 f"`{name}` is a task of the generated pipeline, and cargo-make would mix the two",
@@ -108,7 +105,7 @@ def _dependencies_exist(
         return
     for index, name in enumerate(dependencies):
         known = isinstance(name, str) and (
-            name in GENERATED_TASKS or name in makefile.tasks or re.fullmatch(_OF_TARGET, name)
+            name in GENERATED_TASKS or name in makefile.tasks
         )
         # cargo-make takes a table too, for a task of another file.
         if isinstance(name, str) and not known:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from kdrvgen.model.base import Check, Dumped, FrozenTable, Path, Table
@@ -20,7 +20,7 @@ from kdrvgen.model.rules import Tables, broken_rules
 from kdrvgen.model.signing import Signing
 from kdrvgen.model.wdk import Wdk
 
-__all__ = ["Project"]
+__all__ = ["Project", "ReadFrom"]
 
 _TABLES: Mapping[str, type[Table]] = {
     "driver": Driver,
@@ -46,6 +46,19 @@ def _with_standard_profiles(given: Mapping[str, Profile]) -> Mapping[str, Profil
             for name, profile in found.items()
         }
     )
+
+
+class ReadFrom(NamedTuple):
+    """The file that a project was read from, for Makefile.toml to name.
+
+    Attributes:
+        name: The file's name, without folder.
+        digest: `sha256:` and the hexadecimal digest of its text with LF line ends and without byte
+            order mark.
+    """
+
+    name: str
+    digest: str
 
 
 class Project(Table):
@@ -84,6 +97,25 @@ class Project(Table):
 
     bootstrap: Bootstrap = Bootstrap.model_construct()
     """How the project was begun."""
+
+    _read_from: ReadFrom | None = PrivateAttr(None)
+
+    @property
+    def read_from(self) -> ReadFrom | None:
+        """The file that the project was read from; None for one that was built in Python."""
+        return self._read_from
+
+    def as_read_from(self, file: ReadFrom) -> Self:
+        """Return the same project, as one that was read from `file`."""
+        found = self.model_copy()
+        found._read_from = file  # noqa: SLF001 - it is our own class
+        return found
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what the projects are; the file that each was read from does not count."""
+        return isinstance(other, Project) and self.__dict__ == other.__dict__
+
+    __hash__ = Table.__hash__
 
     @model_validator(mode="wrap")
     @classmethod

@@ -11,6 +11,7 @@ from kdrvgen.model.names import EnvironmentName, RelativePath
 
 __all__ = ["Signing"]
 
+_TIMESTAMP_SERVER = "http://timestamp.digicert.com"
 _LONGEST_COMMON_NAME = 64  # ub-common-name, RFC 5280 appendix A.1
 
 
@@ -142,11 +143,11 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
-    certificate_file: Annotated[RelativePath, Check(_certificate_file)] = "DriverCertificate.cer"
-    """Where a test certificate's public part is exported to, for machines that shall trust it.
+    certificate_file: Annotated[RelativePath, Check(_certificate_file)] | None = None
+    """Where a test certificate's public part is exported to, for machines that are to trust it.
 
-    Change: When it shall lie in another folder.
-    Without: `DriverCertificate.cer`, beside config.toml.
+    Change: When it is to lie at a fixed place in the project, for example to be committed.
+    Without: Beside the signed driver, with its name: `hello.cer` for `hello.sys`.
     Source: https://learn.microsoft.com/windows-hardware/drivers/install/test-signing
     """
 
@@ -249,12 +250,15 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
-    timestamp_url: Annotated[Text, Check(_timestamp_url)] = "http://timestamp.digicert.com"
-    """Address of the time stamp server; empty for no time stamp.
+    timestamp_url: Annotated[Text, Check(_timestamp_url)] | None = None
+    """Address of the timestamp server; empty for no timestamp.
+
+    By default `http://timestamp.digicert.com` for a certificate of your own. A test certificate gets
+    no timestamp by default: its signature needs to be valid while you test, not longer.
 
     Change: To your certificate authority's server, or to "" where there is no network.
-    Without: DigiCert's. With "" the signature ends to be valid on the day that the certificate
-        does.
+    Without: DigiCert's server with `mode = "certificate"`, none with `mode = "test"`. A signature
+        without a timestamp expires with the certificate.
     Source: RFC 3161
     """
 
@@ -273,3 +277,10 @@ class Signing(Table):
     Change: When a test certificate shall last longer or shorter.
     Without: A year; then the next build makes another.
     """
+
+    @property
+    def timestamp_server(self) -> str:
+        """Address of the timestamp server, "" for no timestamp: `timestamp-url` or its default."""
+        if self.timestamp_url is not None:
+            return self.timestamp_url
+        return _TIMESTAMP_SERVER if self.mode == "certificate" else ""

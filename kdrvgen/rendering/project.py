@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from jinja2 import StrictUndefined
+from jinja2 import PackageLoader, StrictUndefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from kdrvgen.model import Project
@@ -15,11 +15,11 @@ from kdrvgen.rendering import quoting
 from kdrvgen.rendering.arguments import purpose
 from kdrvgen.rendering.bytecode import bytecode_cache
 from kdrvgen.rendering.header import seal
-from kdrvgen.rendering.loader import Loader
 from kdrvgen.rendering.makefile import own_tasks
 from kdrvgen.rendering.plan import plan
+from kdrvgen.rendering.support import render_support
 
-__all__ = ["render"]
+__all__ = ["render", "render_own"]
 
 
 def render(project: Project) -> Mapping[PurePosixPath, str]:
@@ -28,8 +28,14 @@ def render(project: Project) -> Mapping[PurePosixPath, str]:
     A pure function of the project and of kdrvgen's version: neither clock nor host is looked at.
 
     Returns:
-        The whole texts, with LF line ends, by their paths from the project folder.
+        The whole texts, with LF line ends, by their paths from the project folder. With
+        `driver.workspace-root` those of the support files begin with `..`.
     """
+    return MappingProxyType({**render_own(project), **render_support(project)})
+
+
+def render_own(project: Project) -> Mapping[PurePosixPath, str]:
+    """Return the files that depend on the project: all but the support files."""
     variables = plan(project)
     texts = {
         PurePosixPath("Makefile.toml"): seal(
@@ -52,18 +58,16 @@ def _environment() -> SandboxedEnvironment:
         bytecode_cache=bytecode_cache(),
         auto_reload=False,
         keep_trailing_newline=True,
-        loader=Loader("kdrvgen.rendering"),
+        loader=PackageLoader("kdrvgen.rendering"),
         lstrip_blocks=True,
         trim_blocks=True,
         undefined=StrictUndefined,
     )
     environment.filters |= {
         "cargo_make": quoting.cargo_make,
-        "duckscript": quoting.duckscript,
         "key": quoting.key,
         "purpose": purpose,
         "rust": quoting.rust,
-        "sh": quoting.sh,
         "toml": quoting.toml,
     }
     environment.globals["own_tasks"] = own_tasks

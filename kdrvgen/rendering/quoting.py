@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 import tomli_w
 
-__all__ = ["cargo_make", "duckscript", "gitignore", "key", "markdown", "rust", "sh", "toml"]
+__all__ = ["cargo_make", "gitignore", "key", "literal", "markdown", "rust", "toml"]
 
 
 def toml(value: object) -> str:
@@ -32,38 +31,18 @@ def key(name: str) -> str:
 
 
 def cargo_make(value: str) -> str:
-    """Return a TOML string that cargo-make reads as exactly `value`.
+    """Return a TOML string that cargo-make reads as exactly `value`."""
+    return toml(literal(value))
+
+
+def literal(value: str) -> str:
+    """Return text that cargo-make expands to exactly `value`, to stand between `${NAME}`s.
 
     cargo-make expands `${NAME}` and `${NAME:default}` in environment values and arguments, and has
     no escape; the default of the variable without a name is one (envmnt's `expand_by_wrapper`).
     A value with a condition it would expand twice (its `set_env_for_conditional_value`).
     """
-    return toml(value.replace("$", "${:$}"))
-
-
-_DUCKSCRIPT_ESCAPES = str.maketrans(
-    {
-        "\\": "\\\\",
-        '"': '\\"',
-        "\n": "\\n",
-        "$": "\\\\$",
-        "%": "\\\\%",
-        "\0": "${backslash}",
-    }
-)
-
-
-def duckscript(value: str) -> str:
-    r"""Return one quoted argument of duckscript, cargo-make's own scripting language.
-
-    The script has to begin with `backslash = set "\\"`.
-
-    Source: duckscript's parser, which knows the escapes of `\\`, `"` and newlines, and its
-    expansion, which then takes a lone `%` for a wish to split the argument at blanks. `\%` and `\$`
-    are these characters; so a backslash before them can come from a variable only.
-    """
-    value = re.sub(r"\\+(?=[$%])", lambda run: "\0" * len(run[0]), value)
-    return f'"{value.translate(_DUCKSCRIPT_ESCAPES)}"'
+    return value.replace("$", "${:$}")
 
 
 def gitignore(path: str) -> str:
@@ -89,14 +68,3 @@ def rust(value: str) -> str:
     Only what must be escaped is, so that a path stays readable: `"C:\\kits"`.
     """
     return f'"{value.translate(_RUST_ESCAPES)}"'
-
-
-def sh(value: str | Iterable[Any]) -> str:
-    """Return one word of a POSIX shell script, or several (POSIX.1-2017, 2.2.2 Single-Quotes).
-
-    Never three single quotes in a row: the scripts stand in TOML strings that end at them.
-    """
-    if not isinstance(value, str):
-        return " ".join(sh(str(word)) for word in value)
-    quoted = value.replace("'", "'\"'\"'")
-    return f"'{quoted}'"

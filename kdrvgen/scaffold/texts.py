@@ -131,7 +131,6 @@ def _environment() -> ImmutableSandboxedEnvironment:
         "key": quoting.key,
         "markdown": quoting.markdown,
         "rust": quoting.rust,
-        "sh": quoting.sh,
         "toml": quoting.toml,
     }
     return environment

@@ -183,7 +183,7 @@ def _extras(subject: Subject, asked: Asked) -> Iterator[Finding]:
     if signing.page_hashes and not signature.page_hashes:
         yield found(PAGE_HASHES, evidence_of(signature, "SpcPeImageData has none"), _AGAIN)
     protocol = signature.timestamp.protocol if signature.timestamp else "none"
-    if signing.timestamp_url and protocol != signing.timestamp_protocol:
+    if signing.timestamp_server and protocol != signing.timestamp_protocol:
         value = f"{protocol}, asked for: {signing.timestamp_protocol}"
         yield found(TIMESTAMP, evidence_of(signature, value, "time stamp"), _AGAIN)
 

@@ -1,0 +1,185 @@
+"""What Makefile.toml sets for the pipeline program: the variables whose names begin with DRIVER_.
+
+Values are as cargo-make reads them: `${NAME}` is a variable, and text of the user's is escaped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from kdrvgen.model import Project, Signing
+from kdrvgen.rendering.flags import TargetPlan
+from kdrvgen.rendering.quoting import literal
+
+__all__ = ["Environment", "environment"]
+
+_PROJECT = "${CARGO_MAKE_WORKING_DIRECTORY}"
+
+
+class Environment(NamedTuple):
+    """The variables of the page, in their order.
+
+    Attributes:
+        identity: What the project is.
+        target_dir: What DRIVER_TARGET_DIR is without a CARGO_TARGET_DIR.
+        places: Where outputs go; these need the target directory.
+        shared: What all profiles set alike.
+        unset: Names of what no profile sets. The program takes them for empty, whatever the caller's
+            environment has: one line of the page instead of one for each.
+        own: What each profile sets otherwise than the others.
+    """
+
+    identity: Mapping[str, str]
+    target_dir: str
+    places: Mapping[str, str]
+    shared: Mapping[str, str]
+    unset: Sequence[str]
+    own: Mapping[str, Mapping[str, str]]
+
+
+def environment(project: Project, targets: Sequence[TargetPlan]) -> Environment:
+    """Return the variables that Makefile.toml sets for the program."""
+    profiles = {name: _of_profile(project, name, targets) for name in project.profiles}
+    common = _shared(list(profiles.values()))
+    certificate = {name: value for name, value in common.items() if name == "DRIVER_CERTIFICATE"}
+    names = dict.fromkeys(name for each in profiles.values() for name in each)
+    return Environment(
+        identity=_identity(project),
+        target_dir="/".join(filter(None, (_PROJECT, project.driver.workspace_root, "target"))),
+        places={**_places(project), **certificate},
+        shared={
+            name: value for name, value in common.items() if value and name not in certificate
+        },
+        unset=[name for name, value in common.items() if not value],
+        # A variable that only another profile has is set empty: the caller's environment may hold
+        # one of that name.
+        own={
+            profile: {name: env.get(name, "") for name in names if name not in common}
+            for profile, env in profiles.items()
+        },
+    )
+
+
+def _identity(project: Project) -> dict[str, str]:
+    driver = project.driver
+    read_from = project.read_from
+    return {
+        "DRIVER_TRIPLES": " ".join(driver.triples),
+        "DRIVER_PROFILES": " ".join(project.profiles),
+        **(
+            {"DRIVER_CONFIG": literal(read_from.name), "DRIVER_CONFIG_DIGEST": read_from.digest}
+            if read_from
+            else {}
+        ),
+        "DRIVER_SUPPORT": "/".join(filter(None, (driver.workspace_root, ".kdrvgen"))),
+        "DRIVER_CARGO_CONFIG": project.toolchain.cargo_config,
+        "DRIVER_NAME": driver.name,
+        "DRIVER_MODEL": driver.model,
+        "DRIVER_ENTRY_POINT": driver.entry,
+        "DRIVER_IMAGE": literal(driver.image),
+        **(
+            {}
+            if driver.model == "umdf"
+            else {
+                "DRIVER_SERVICE": literal(project.deploy.service or driver.name),
+                "DRIVER_START_TYPE": project.deploy.start_type,
+            }
+        ),
+    }
+
+
+def _places(project: Project) -> dict[str, str]:
+    driver = project.driver
+    below = f"{driver.name}/${{DRIVER_TRIPLE}}/${{CARGO_MAKE_PROFILE}}"
+    output = f"${{DRIVER_TARGET_DIR}}/driver/{below}"
+    if driver.output_dir:
+        folder = literal(driver.output_dir)
+        folder = folder.replace("{target}", "${DRIVER_TRIPLE}")
+        output = f"{_PROJECT}/{folder.replace('{profile}', '${CARGO_MAKE_PROFILE}')}"
+    return {
+        "DRIVER_OUTPUT": output,
+        "DRIVER_STATE": f"${{DRIVER_TARGET_DIR}}/kdrvgen/state/{below}",
+        "DRIVER_PATH": f"${{DRIVER_OUTPUT}}/{literal(driver.image)}",
+        "DRIVER_PDB": f"${{DRIVER_OUTPUT}}/{literal(driver.stem)}.pdb",
+    }
+
+
+def _of_profile(project: Project, name: str, targets: Sequence[TargetPlan]) -> dict[str, str]:
+    signing = project.signing_for(name)
+    linker = project.linker_for(name)
+    flags = {
+        f"DRIVER_RUSTFLAGS_{each.architecture.upper()}": "\t".join(each.extra_flags[name])
+        for each in targets
+    }
+    return {
+        "DRIVER_LINKER": literal(linker.program),
+        "DRIVER_REPRODUCIBLE": "yes" if linker.reproducible else "",
+        **_literals(flags),
+        **_of_signing(signing),
+        "DRIVER_CERTIFICATE": f"{_PROJECT}/{literal(signing.certificate_file)}"
+        if signing.certificate_file
+        else f"${{DRIVER_OUTPUT}}/{literal(project.driver.stem)}.cer",
+    }
+
+
+def _of_signing(signing: Signing) -> dict[str, str]:
+    """Return what the mode reads, also what is empty."""
+    if signing.mode == "off":
+        return {"DRIVER_SIGNING": signing.mode}
+    texts = {
+        "DRIVER_SIGNING": signing.mode,
+        "DRIVER_SIGNING_TOOL": signing.tool,
+        "DRIVER_SIGNTOOL": signing.signtool,
+        "DRIVER_DIGEST": signing.digest,
+        "DRIVER_PAGE_HASHES": "yes" if signing.page_hashes else "",
+        "DRIVER_TIMESTAMP_SERVER": signing.timestamp_server,
+        "DRIVER_TIMESTAMP_PROTOCOL": signing.timestamp_protocol,
+        "DRIVER_ADDITIONAL_CERTIFICATES": "\t".join(signing.additional_certificates),
+        "DRIVER_CERTIFICATE_STORE": signing.store,
+        "DRIVER_MACHINE_STORE": "yes" if signing.machine_store else "",
+        "DRIVER_CERTIFICATE_SUBJECT": signing.subject,
+    }
+    if signing.mode == "test":
+        texts["DRIVER_CERTIFICATE_DAYS"] = str(signing.validity_days)
+        texts["DRIVER_CERTIFICATE_ID"] = _certificate_id(signing)
+        return _literals(texts)
+    return _literals(
+        {
+            **texts,
+            "DRIVER_CERTIFICATE_THUMBPRINT": signing.thumbprint,
+            "DRIVER_PFX": signing.pfx,
+            "DRIVER_PFX_PASSWORD_ENV": signing.pfx_password_env,
+            "DRIVER_PUBLIC_CERTIFICATE": signing.public_certificate,
+            "DRIVER_CSP": signing.csp,
+            "DRIVER_KEY_CONTAINER": signing.key_container,
+            "DRIVER_KEY_CONTAINER_ENV": signing.key_container_env,
+            "DRIVER_DLIB": signing.dlib,
+            "DRIVER_DMDF": signing.dmdf,
+        }
+    )
+
+
+def _literals(texts: Mapping[str, str]) -> dict[str, str]:
+    return {name: literal(text) for name, text in texts.items()}
+
+
+def _certificate_id(signing: Signing) -> str:
+    """Return a file name for the test certificate of (store, subject) that every system takes."""
+    scope = "machine" if signing.machine_store else "user"
+    digest = hashlib.sha256(f"{scope}\0{signing.store}\0{signing.subject}".encode()).hexdigest()
+    readable = "".join(
+        character if character.isascii() and character.isalnum() else "-"
+        for character in signing.subject
+    )
+    return f"{readable[:32].strip('-').lower() or 'certificate'}-{digest[:12]}"
+
+
+def _shared(profiles: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    first, *others = profiles
+    return {
+        name: value
+        for name, value in first.items()
+        if all(other.get(name) == value for other in others)
+    }
