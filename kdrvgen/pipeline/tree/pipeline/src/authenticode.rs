@@ -1,0 +1,78 @@
+//! Whether a signature is of its image, whatever the chain of its certificate: with openssl's help.
+
+use std::path::Path;
+
+use crate::der::{self, Signed};
+use crate::failure::{Failure, Result};
+use crate::image::Image;
+use crate::output::Fresh;
+use crate::process::{on_path, printed, Tool};
+
+/// Fails unless the signature in `data` is over this very image, by the key of the certificate that
+/// it names ("Windows Authenticode Portable Executable Signature Format"; RFC 2315, 9.3).
+///
+/// `scratch` is a path in whose folder temporary files may lie.
+pub fn check(data: &[u8], scratch: &Path) -> Result<()> {
+    let damaged = || Failure::new("the signature that was made cannot be read");
+    let image = Image::parse(data).ok_or_else(damaged)?;
+    let signed = image
+        .signature()
+        .and_then(Signed::parse)
+        .ok_or_else(damaged)?;
+    if on_path("openssl").is_none() {
+        return Err(Failure::new("openssl is not installed")
+            .because("It checks the signature.")
+            .help("Debian: apt install openssl"));
+    }
+    let bytes = image.authenticode_bytes().ok_or_else(damaged)?;
+    if digest(signed.digest_name, bytes)? != signed.image_digest {
+        return Err(Failure::new("the signature is not of this image"));
+    }
+    if digest(signed.digest_name, signed.content.to_vec())? != signed.message_digest {
+        return Err(Failure::new("the signature is not of its own content"));
+    }
+    let mut key = Fresh::beside(scratch)?;
+    key.write(&public_key(signed.certificate)?)?;
+    let mut signature = Fresh::beside(scratch)?;
+    signature.write(signed.signature)?;
+    let output = Tool::new("openssl")
+        .arg("dgst")
+        .arg(format!("-{}", signed.digest_name))
+        .arg("-verify")
+        .arg(key.path())
+        .arg("-signature")
+        .arg(signature.path())
+        .input(signed.attributes)
+        .output()?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(Failure::new("the signature is not by the key of its certificate")
+            .because(printed(&output)))
+    }
+}
+
+fn digest(name: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
+    let output = Tool::new("openssl")
+        .args(["dgst", "-binary"])
+        .arg(format!("-{name}"))
+        .input(bytes)
+        .output()?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(Failure::new("openssl computes no digest").because(printed(&output)))
+    }
+}
+
+fn public_key(certificate: &[u8]) -> Result<Vec<u8>> {
+    let output = Tool::new("openssl")
+        .args(["x509", "-noout", "-pubkey"])
+        .input(der::to_pem(certificate, "CERTIFICATE").into_bytes())
+        .output()?;
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(Failure::new("openssl does not read the certificate").because(printed(&output)))
+    }
+}

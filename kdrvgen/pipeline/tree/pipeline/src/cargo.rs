@@ -1,0 +1,146 @@
+//! What cargo says it made.
+
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, Result};
+use crate::json::Json;
+use crate::process::Tool;
+
+/// The files that cargo made of the driver's library.
+#[derive(Debug, PartialEq)]
+pub struct Artifact {
+    pub dll: PathBuf,
+    /// None where the linker wrote none.
+    pub pdb: Option<PathBuf>,
+}
+
+/// Finds the driver's files in cargo's messages, one JSON text on each line.
+///
+/// A package is told by its manifest: a dependency may have the driver's own name.
+///
+/// Source: "External tools", The Cargo Book.
+pub fn artifact(messages: &str, manifest: &Path) -> Result<Artifact> {
+    let mut found = None;
+    let mut id = String::new();
+    let mut scripts = Vec::new();
+    for message in messages.lines().filter_map(Json::parse) {
+        match message.get("reason").text() {
+            "compiler-artifact" if is_library_of(&message, manifest) => {
+                let files = message.get("filenames").list();
+                let with = |ending: &str| {
+                    let path = files.iter().map(Json::text).find(|file| file.ends_with(ending));
+                    path.map(PathBuf::from)
+                };
+                if let Some(dll) = with(".dll") {
+                    id = message.get("package_id").text().to_owned();
+                    found = Some(Artifact {
+                        dll,
+                        pdb: with(".pdb"),
+                    });
+                }
+            }
+            "build-script-executed" => scripts.push(message),
+            _ => {}
+        }
+    }
+    let found = found.ok_or_else(|| {
+        Failure::new("cargo made no DLL of this package")
+            .help("the [lib] of Cargo.toml needs crate-type = [\"cdylib\"]")
+    })?;
+    let is_ours = |message: &Json| {
+        message.get("package_id").text() == id
+            && message.get("env").list().iter().any(|variable| {
+                variable.list().first().map(Json::text) == Some("KDRVGEN_BUILD_SCRIPT")
+            })
+    };
+    if scripts.iter().any(is_ours) {
+        Ok(found)
+    } else {
+        Err(Failure::new("cargo did not run build.rs")
+            .because("It passes linker arguments that a driver needs.")
+            .help("take `build` out of [package] in Cargo.toml"))
+    }
+}
+
+fn is_library_of(message: &Json, manifest: &Path) -> bool {
+    let kinds = message.get("target").get("kind").list();
+    Path::new(message.get("manifest_path").text()) == manifest
+        && kinds.iter().any(|kind| kind.text() == "cdylib")
+}
+
+/// The id of the package in a folder, for cargo's `--package`: a name alone is ambiguous where a
+/// dependency has it too.
+pub fn package_id(cargo: &[std::ffi::OsString], root: &Path, name: &str) -> Result<String> {
+    if let Some(url) = file_url(root) {
+        return Ok(format!("{url}#{name}"));
+    }
+    let output = Tool::new(&cargo[0])
+        .args(&cargo[1..])
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let manifest = root.join("Cargo.toml");
+    let metadata = Json::parse(text.trim()).unwrap_or(Json::Null);
+    metadata
+        .get("packages")
+        .list()
+        .iter()
+        .find(|package| Path::new(package.get("manifest_path").text()) == manifest)
+        .map(|package| package.get("id").text().to_owned())
+        .ok_or_else(|| {
+            Failure::new(format!("cargo finds no package in {}", root.display()))
+                .because(String::from_utf8_lossy(&output.stderr).into_owned())
+        })
+}
+
+/// The address of a folder, if it has none of the characters whose escapes differ between versions
+/// of cargo.
+fn file_url(root: &Path) -> Option<String> {
+    let path = root.to_str()?.replace('\\', "/");
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:".contains(&byte);
+    if path.bytes().all(is_plain) && !path.starts_with("//") {
+        Some(format!("file:///{}", path.trim_start_matches('/')))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::artifact;
+    use std::path::{Path, PathBuf};
+
+    fn line(reason: &str, id: &str, manifest: &str, rest: &str) -> String {
+        format!(
+            r#"{{"reason":"{reason}","package_id":"{id}","manifest_path":"{manifest}",{rest}}}"#
+        ) + "\n"
+    }
+
+    const DLL: &str = r#""target":{"kind":["cdylib"]},"filenames":["/t/a\tb/hello.dll","/t/hello.dll.lib","/t/hello.pdb"]"#;
+    const SCRIPT: &str = r#""env":[["KDRVGEN_BUILD_SCRIPT","yes"]]"#;
+
+    #[test]
+    fn the_files_of_this_package_are_found_beside_one_of_the_same_name() {
+        let messages = line("build-script-executed", "mine", "", SCRIPT)
+            + &line("compiler-artifact", "other", "/dep/Cargo.toml", &DLL.replace("/t/", "/o/"))
+            + "not JSON\n"
+            + &line("compiler-artifact", "mine", "/p/Cargo.toml", DLL);
+        let found = artifact(&messages, Path::new("/p/Cargo.toml")).unwrap();
+        assert_eq!(found.dll, PathBuf::from("/t/a\tb/hello.dll"));
+        assert_eq!(found.pdb, Some(PathBuf::from("/t/hello.pdb")));
+    }
+
+    #[test]
+    fn a_build_script_of_another_package_does_not_count() {
+        let messages = line("build-script-executed", "other", "", SCRIPT)
+            + &line("compiler-artifact", "mine", "/p/Cargo.toml", DLL);
+        let failure = artifact(&messages, Path::new("/p/Cargo.toml")).unwrap_err();
+        assert!(failure.to_string().contains("build.rs"));
+    }
+
+    #[test]
+    fn a_package_without_a_dll_is_an_error() {
+        let failure = artifact("", Path::new("/p/Cargo.toml")).unwrap_err();
+        assert!(failure.to_string().contains("cdylib"));
+    }
+}

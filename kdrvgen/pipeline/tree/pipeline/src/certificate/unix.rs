@@ -1,0 +1,252 @@
+//! The test certificate off Windows: a file with key and certificate, which the user alone can read.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use crate::certificate::{is_ours, is_valid_now, Wanted};
+use crate::der;
+use crate::failure::{Failure, Result};
+use crate::output::{self, Lock};
+use crate::process::{on_path, printed, Tool};
+use crate::settings::{Settings, Signing};
+use crate::system;
+
+/// A test certificate with its key.
+pub struct Identity {
+    /// The certificate.
+    pub der: Vec<u8>,
+    /// The file with both, as PEM.
+    pub file: PathBuf,
+}
+
+/// Returns the identity for (store, subject), made if there is none that is valid.
+pub fn ensure(wanted: &Wanted) -> Result<Identity> {
+    let file = identity_file(wanted)?;
+    if let Some(identity) = load(&file, wanted)? {
+        return Ok(identity);
+    }
+    let folder = file.parent().unwrap_or(&file);
+    make_private_folder(folder)?;
+    let _lock = Lock::take(&folder.join(format!("{}.lock", wanted.id)), "makes the certificate")?;
+    if let Some(identity) = load(&file, wanted)? {
+        return Ok(identity); // another run has made it meanwhile
+    }
+    write(&file, wanted)?;
+    let identity = load(&file, wanted)?.ok_or_else(|| {
+        Failure::new(format!("openssl wrote no valid certificate to {}", file.display()))
+            .help("look at this machine's clock")
+    })?;
+    println!(
+        "certificate: made CN={}, valid for {} days, in {}",
+        wanted.subject,
+        wanted.days,
+        file.display()
+    );
+    Ok(identity)
+}
+
+/// Certificate stores are Windows' own.
+pub fn trust(_settings: &Settings) -> Result<()> {
+    Err(Failure::new("only Windows has certificate stores")
+        .help("copy the exported certificate (DRIVER_CERTIFICATE) to the test machine"))
+}
+
+/// Removes the test certificate, its key and the exported file.
+pub fn clean(settings: &Settings) -> Result<()> {
+    if settings.signing != Signing::Test {
+        println!("clean-cert: this profile has no test certificate");
+        return Ok(());
+    }
+    let wanted = Wanted::read()?;
+    let file = identity_file(&wanted)?;
+    if is_ours(&settings.certificate) {
+        output::remove(&settings.certificate)?;
+    }
+    if fs::symlink_metadata(&file).is_ok() {
+        output::remove(&file)?;
+        println!("clean-cert: removed {}", file.display());
+    } else {
+        println!("clean-cert: there is no test certificate for CN={}", wanted.subject);
+    }
+    output::remove(&file.with_extension("lock"))
+}
+
+/// The file for (store, subject) in the user's data folder (XDG Base Directory Specification:
+/// a relative XDG_DATA_HOME is ignored).
+fn identity_file(wanted: &Wanted) -> Result<PathBuf> {
+    let absolute = |name: &str| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let data = absolute("XDG_DATA_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
+        .ok_or_else(|| {
+            Failure::new("HOME is not set, or not an absolute path")
+                .because("The private key of the test certificate lies below it.")
+                .help("set HOME, or XDG_DATA_HOME to a folder of your own")
+        })?;
+    Ok(data.join("kdrvgen/certificates").join(format!("{}.pem", wanted.id)))
+}
+
+/// Returns the identity in a file; None if it is missing, damaged or not valid at this time.
+///
+/// Fails for a key that others can read or replace.
+fn load(file: &Path, wanted: &Wanted) -> Result<Option<Identity>> {
+    let found = match fs::symlink_metadata(file) {
+        Ok(found) => found,
+        Err(_) => return Ok(None),
+    };
+    if !found.is_file() {
+        return Err(Failure::new(format!("{} is no ordinary file", file.display()))
+            .because("The key of the test certificate must lie there.")
+            .help("remove it"));
+    }
+    refuse_others(file, &found, 0o077)?;
+    let folder = file.parent().unwrap_or(file);
+    let above = fs::metadata(folder).map_err(|error| Failure::io("look at", folder, &error))?;
+    refuse_others(folder, &above, 0o022)?;
+    let text = String::from_utf8(output::read(file)?).unwrap_or_default();
+    let has_key = der::from_pem(&text, "PRIVATE KEY").is_some();
+    let der = match der::from_pem(&text, "CERTIFICATE") {
+        Some(der) if has_key && is_valid_now(&der) => der,
+        _ => return Ok(None),
+    };
+    let comment = der::Certificate::parse(&der).map(|found| found.comment);
+    if comment != Some(wanted.mark()) {
+        return Ok(None); // of an older version, or of another (store, subject)
+    }
+    Ok(Some(Identity {
+        der,
+        file: file.to_owned(),
+    }))
+}
+
+fn refuse_others(path: &Path, found: &fs::Metadata, mode: u32) -> Result<()> {
+    if found.uid() != system::user() {
+        return Err(Failure::new(format!("{} belongs to another user", path.display()))
+            .because("Whoever owns the key can sign in your name.")
+            .help("remove it, and a new test certificate is made"));
+    }
+    if found.mode() & mode != 0 {
+        let wanted = if mode == 0o077 { "600" } else { "700" };
+        return Err(Failure::new(format!(
+            "other users can {} {}",
+            if mode == 0o077 { "read" } else { "write to" },
+            path.display()
+        ))
+        .because("It holds the private key of the test certificate.")
+        .help(format!("chmod {wanted} '{}'", path.display())));
+    }
+    Ok(())
+}
+
+fn make_private_folder(folder: &Path) -> Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .map_err(|error| Failure::io("make the folder", folder, &error))
+}
+
+/// Has openssl make key and certificate, and puts both into the file.
+fn write(file: &Path, wanted: &Wanted) -> Result<()> {
+    if on_path("openssl").is_none() {
+        return Err(Failure::new("openssl is not installed")
+            .because("It makes the test certificate.")
+            .help("Debian: apt install openssl"));
+    }
+    let folder = file.parent().unwrap_or(file);
+    let scratch = Scratch::make(folder, &wanted.id)?;
+    let (request, key, certificate) = (
+        scratch.folder.join("request"),
+        scratch.folder.join("key"),
+        scratch.folder.join("certificate"),
+    );
+    let text = format!(
+        "[req]\ndistinguished_name = name\nx509_extensions = extensions\n[name]\n[extensions]\n\
+         basicConstraints = critical, CA:FALSE\nkeyUsage = critical, digitalSignature\n\
+         extendedKeyUsage = codeSigning\nsubjectKeyIdentifier = hash\nnsComment = {}\n",
+        wanted.mark()
+    );
+    fs::write(&request, text).map_err(|error| Failure::io("write", &request, &error))?;
+    let output = Tool::new("openssl")
+        .args(["req", "-x509", "-config"])
+        .arg(&request)
+        .args(["-utf8", "-subj"])
+        .arg(format!("/CN={}", escaped(&wanted.subject)))
+        .args(["-days", &wanted.days.to_string()])
+        .args(["-sha256", "-newkey", "rsa:3072", "-nodes", "-keyout"])
+        .arg(&key)
+        .arg("-out")
+        .arg(&certificate)
+        .output()?;
+    if !output.status.success() {
+        return Err(Failure::new("openssl made no certificate").because(printed(&output)));
+    }
+    let mut both = output::read(&key)?;
+    both.extend(output::read(&certificate)?);
+    let identity = scratch.folder.join("identity");
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    options
+        .open(&identity)
+        .and_then(|mut opened| {
+            std::io::Write::write_all(&mut opened, &both)?;
+            opened.sync_all()
+        })
+        .and_then(|()| fs::rename(&identity, file))
+        .map_err(|error| Failure::io("write", file, &error))
+}
+
+/// In openssl's `-subj`, these have a meaning.
+fn escaped(subject: &str) -> String {
+    let mut text = String::new();
+    for character in subject.chars() {
+        if "\\/+".contains(character) {
+            text.push('\\');
+        }
+        text.push(character);
+    }
+    text
+}
+
+/// A private folder for the time in which a key is made; removed at the end, or by the next run.
+struct Scratch {
+    folder: PathBuf,
+}
+
+impl Scratch {
+    /// The caller holds the lock, so that what is there already was left by a killed run.
+    fn make(folder: &Path, id: &str) -> Result<Scratch> {
+        let folder = folder.join(format!("new-{id}"));
+        let is_folder = fs::symlink_metadata(&folder).map(|found| found.is_dir());
+        let removed = match is_folder {
+            Ok(true) => fs::remove_dir_all(&folder),
+            Ok(false) => fs::remove_file(&folder),
+            Err(_) => Ok(()),
+        };
+        removed
+            .and_then(|()| fs::DirBuilder::new().mode(0o700).create(&folder))
+            .map_err(|error| Failure::io("make the folder", &folder, &error))?;
+        Ok(Scratch { folder })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escaped;
+
+    #[test]
+    fn separators_in_a_subject_are_escaped() {
+        assert_eq!(escaped("a/b+c\\d=e, f"), "a\\/b\\+c\\\\d=e, f");
+    }
+}

@@ -1,0 +1,68 @@
+//! The task clean-driver: removes what the other tasks made, by the names that they gave it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::certificate;
+use crate::failure::Result;
+use crate::output;
+use crate::record;
+use crate::settings::Settings;
+
+/// Removes the images of all profiles and targets. What cargo keeps is for `cargo clean`, and the
+/// test certificate for clean-cert.
+pub fn clean(settings: &Settings) -> Result<()> {
+    for profile in &settings.profiles {
+        for triple in &settings.triples {
+            let other = |path: &Path| elsewhere(settings, path, profile, triple);
+            clean_one(&Settings {
+                output: other(&settings.output),
+                state: other(&settings.state),
+                path: other(&settings.path),
+                pdb: other(&settings.pdb),
+                certificate: other(&settings.certificate),
+                ..settings.clone()
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn clean_one(settings: &Settings) -> Result<()> {
+    if !settings.state.is_dir() && !settings.output.is_dir() {
+        return Ok(());
+    }
+    {
+        let _lock = record::lock(settings)?;
+        output::remove(&settings.path)?;
+        output::remove(&settings.pdb)?;
+        // An export to a place in the project may be committed; that beside the image goes.
+        let is_beside = settings.certificate.starts_with(&settings.output);
+        if is_beside && certificate::is_ours(&settings.certificate) {
+            output::remove(&settings.certificate)?;
+        }
+        output::remove_leftovers(&settings.output);
+        output::remove_leftovers(&settings.state);
+        record::forget_signed(settings)?;
+        record::forget_builds(settings);
+    }
+    output::remove(&settings.state.join("lock"))?;
+    // A folder goes when nothing else is in it.
+    for folder in [&settings.state, &settings.output] {
+        let _ = fs::remove_dir(folder);
+    }
+    Ok(())
+}
+
+/// The same path for another profile and target: the last folders that are named by them.
+fn elsewhere(settings: &Settings, path: &Path, profile: &str, triple: &str) -> PathBuf {
+    let mut parts: Vec<OsString> = path.iter().map(OsString::from).collect();
+    for (old, new) in [(&settings.profile, profile), (&settings.triple, triple)] {
+        let found = parts.iter().rposition(|part| part == old.as_str());
+        if let Some(at) = found {
+            parts[at] = new.into();
+        }
+    }
+    parts.iter().collect()
+}

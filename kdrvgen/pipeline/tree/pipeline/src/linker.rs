@@ -1,0 +1,100 @@
+//! Which linker cargo uses.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::{Failure, Result};
+use crate::process::{is_program, on_path, Tool};
+use crate::settings::{self, Settings};
+
+/// Older ones take /KERNEL and /RELEASE for names of files.
+const OLDEST_LLD: u32 = 15;
+
+/// The variable by which cargo is told of the linker, and its value; None to leave the choice to
+/// cargo and rustc.
+pub fn choose(settings: &Settings, cargo: &[OsString]) -> Result<Option<(String, OsString)>> {
+    let triple = settings.triple.to_uppercase().replace('-', "_");
+    let variable = format!("CARGO_TARGET_{triple}_LINKER");
+    let wanted = settings::text("DRIVER_LINKER")?;
+    let linker = match wanted.as_str() {
+        "" | "auto" if env::var_os(&variable).map_or(false, |value| !value.is_empty()) => {
+            return Ok(None); // the caller's choice
+        }
+        "" | "auto" if cfg!(windows) => return Ok(None), // rustc finds link.exe by itself
+        "" | "auto" => find(cargo)?,
+        "link" if cfg!(windows) => "link.exe".into(),
+        "link" => {
+            return Err(Failure::new("linker.program is \"link\", which Windows alone has")
+                .help("linker.program = \"auto\" takes what each host has"))
+        }
+        other => other.into(),
+    };
+    Ok(Some((variable, linker)))
+}
+
+fn find(cargo: &[OsString]) -> Result<OsString> {
+    if on_path("rust-lld").is_some() || has_rust_lld(&sysroot(cargo)?) {
+        return Ok("rust-lld".into()); // rustc knows its own one by this name
+    }
+    if on_path("lld-link").is_some() {
+        return Ok("lld-link".into());
+    }
+    newest_lld().map(OsString::from).ok_or_else(|| {
+        Failure::new("there is no linker for Windows")
+            .because("This Rust toolchain has no rust-lld, and LLVM's lld-link is not installed.")
+            .help(format!("Debian: apt install lld-19 (or any from lld-{OLDEST_LLD} on)"))
+    })
+}
+
+/// The folder of the toolchain that builds the driver. cargo says where its own program is, which
+/// saves asking rustc in each run.
+fn sysroot(cargo: &[OsString]) -> Result<PathBuf> {
+    if cargo.len() == 1 {
+        if let Some(program) = env::var_os("CARGO") {
+            let above = Path::new(&program).ancestors().nth(2);
+            if let Some(sysroot) = above.filter(|folder| folder.join("lib/rustlib").is_dir()) {
+                return Ok(sysroot.to_owned());
+            }
+        }
+    }
+    let mut words = cargo.to_vec();
+    if let Some(last) = words.last_mut() {
+        *last = "rustc".into();
+    }
+    let output = Tool::new(&words[0])
+        .args(&words[1..])
+        .args(["--print", "sysroot"])
+        .output()?;
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+}
+
+fn has_rust_lld(sysroot: &Path) -> bool {
+    let hosts = fs::read_dir(sysroot.join("lib/rustlib")).into_iter().flatten();
+    hosts
+        .flatten()
+        .any(|host| is_program(&host.path().join("bin/rust-lld")))
+}
+
+/// The newest `lld-link-NN` on the PATH, as Debian and Ubuntu name it.
+fn newest_lld() -> Option<String> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut newest = OLDEST_LLD - 1;
+    for folder in env::split_paths(&path).filter(|folder| folder.is_absolute()) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let version = name.to_str().and_then(|name| name.strip_prefix("lld-link-"));
+            if let Some(Ok(version)) = version.map(str::parse::<u32>) {
+                if version > newest && is_program(&entry.path()) {
+                    newest = version;
+                }
+            }
+        }
+    }
+    if newest < OLDEST_LLD {
+        None
+    } else {
+        Some(format!("lld-link-{newest}"))
+    }
+}

@@ -1,0 +1,161 @@
+//! Signing by osslsigncode (2.1 and later).
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use crate::certificate::Identity;
+use crate::der;
+use crate::failure::{Failure, Result};
+use crate::output::{self, Fresh};
+use crate::process::{on_path, printed, Tool};
+use crate::settings::{self, Settings};
+use crate::sign::{secret, Order, Signer};
+
+pub struct Osslsigncode {
+    program: PathBuf,
+    key: Key,
+}
+
+enum Key {
+    /// PEM: certificate and private key.
+    Identity(PathBuf),
+    /// PKCS #12.
+    Pfx {
+        file: PathBuf,
+        password: Option<OsString>,
+    },
+}
+
+impl Osslsigncode {
+    pub fn find(settings: &Settings, identity: Option<&Identity>) -> Result<Osslsigncode> {
+        let key = match identity {
+            Some(identity) => key_of(identity)?,
+            None => {
+                let file = settings::file("DRIVER_PFX", &settings.root).ok_or_else(|| {
+                    Failure::new("osslsigncode needs the certificate and its key in a file")
+                        .because(
+                            "A certificate in a store of Windows, or a key of a provider, is there \
+                             for signtool on Windows only.",
+                        )
+                        .help("sign on Windows, or give signing.pfx")
+                })?;
+                let password = secret("signing.pfx-password-env", "DRIVER_PFX_PASSWORD_ENV")?;
+                Key::Pfx { file, password }
+            }
+        };
+        Ok(Osslsigncode {
+            program: find()?,
+            key,
+        })
+    }
+
+    fn command(&self, verb: &str) -> Tool {
+        Tool::new(&self.program).arg(verb)
+    }
+}
+
+impl Signer for Osslsigncode {
+    fn sign(&self, _settings: &Settings, order: &Order, file: &Path) -> Result<()> {
+        let mut tool = self.command("sign").args(["-h", &order.digest]);
+        match &self.key {
+            Key::Identity(file) => tool = tool.arg("-certs").arg(file).arg("-key").arg(file),
+            Key::Pfx { file, password } => {
+                tool = tool.arg("-pkcs12").arg(file);
+                if let Some(password) = password {
+                    // By a pipe: neither the arguments nor a file ever hold the password. And
+                    // without a line end, which version 2.1 takes for a part of it (its issue 78).
+                    tool = tool.args(["-readpass", "/dev/stdin"]);
+                    tool = tool.input(password.to_string_lossy().as_bytes().to_vec());
+                }
+            }
+        }
+        if order.page_hashes {
+            tool = tool.arg("-ph");
+        }
+        let additional = bundle(file, &order.additional)?;
+        if let Some(additional) = &additional {
+            tool = tool.arg("-ac").arg(additional.path());
+        }
+        let output = replaced(file, |fresh| {
+            tool.arg("-in").arg(file).arg("-out").arg(fresh).output()
+        })?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let text = printed(&output);
+        // The lines of OpenSSL's own stack of errors mean something to its developers only.
+        let lines: Vec<_> = text.lines().filter(|line| !line.contains(":error:")).collect();
+        Err(Failure::new("osslsigncode did not sign the image").because(lines.join("\n")))
+    }
+
+    fn timestamp(&self, order: &Order, file: &Path) -> Result<Output> {
+        let option = if order.is_rfc3161 { "-ts" } else { "-t" };
+        let tool = self
+            .command("add")
+            .args([option, &order.timestamp_url])
+            .args(["-h", &order.digest]);
+        replaced(file, |fresh| {
+            tool.arg("-in").arg(file).arg("-out").arg(fresh).output()
+        })
+    }
+}
+
+#[cfg(unix)]
+fn key_of(identity: &Identity) -> Result<Key> {
+    Ok(Key::Identity(identity.file.clone()))
+}
+
+#[cfg(windows)]
+fn key_of(_identity: &Identity) -> Result<Key> {
+    Err(Failure::new("signing.tool is \"osslsigncode\", which cannot use a store of Windows")
+        .because("The test certificate's key lies there.")
+        .help("signing.tool = \"auto\", or signing.mode = \"certificate\" with signing.pfx"))
+}
+
+/// The program on the PATH.
+pub fn find() -> Result<PathBuf> {
+    on_path("osslsigncode").ok_or_else(|| {
+        Failure::new("osslsigncode is not installed")
+            .help("Debian: apt install osslsigncode; macOS: brew install osslsigncode")
+    })
+}
+
+/// Runs a tool that writes a new file, which it does not overwrite, and puts that in place of the
+/// old one if the tool succeeds.
+fn replaced(file: &Path, run: impl FnOnce(&Path) -> Result<Output>) -> Result<Output> {
+    let fresh = Fresh::beside(file)?;
+    output::remove(fresh.path())?;
+    let output = run(fresh.path())?;
+    if output.status.success() {
+        fresh.put(file)?;
+    }
+    Ok(output)
+}
+
+/// osslsigncode takes one file: PEM certificates, one after the other.
+pub fn bundle(place: &Path, files: &[PathBuf]) -> Result<Option<Fresh>> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let mut text = Vec::new();
+    for file in files {
+        let bytes = fs::read(file).map_err(|error| Failure::io("read", file, &error))?;
+        if String::from_utf8_lossy(&bytes).contains("-----BEGIN CERTIFICATE-----") {
+            text.extend(bytes);
+            text.push(b'\n');
+        } else if der::Certificate::parse(&bytes).is_some() {
+            text.extend(der::to_pem(&bytes, "CERTIFICATE").into_bytes());
+        } else {
+            return Err(Failure::new(format!(
+                "signing.additional-certificates: {} is no certificate",
+                file.display()
+            ))
+            .help("PEM or DER"));
+        }
+    }
+    let mut fresh = Fresh::beside(place)?;
+    fresh.write(&text)?;
+    Ok(Some(fresh))
+}

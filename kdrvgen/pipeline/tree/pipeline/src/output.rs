@@ -1,0 +1,307 @@
+//! Files that are replaced in one piece, and locks.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use crate::failure::{Failure, Result};
+use crate::interrupt;
+
+/// The bytes of a file, or None if there is none. What is no ordinary file counts as none: a pipe
+/// would never end.
+pub fn read_own(path: &Path) -> Option<Vec<u8>> {
+    let found = fs::symlink_metadata(path).ok()?;
+    if !found.is_file() {
+        return None;
+    }
+    fs::read(path).ok()
+}
+
+/// The bytes of a file that must be there.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    let is_file = fs::metadata(path).map(|found| found.is_file());
+    match is_file {
+        Ok(true) => fs::read(path).map_err(|error| Failure::io("read", path, &error)),
+        Ok(false) => Err(Failure::new(format!("{} is no file", path.display()))),
+        Err(error) => Err(Failure::io("read", path, &error)),
+    }
+}
+
+/// Makes a folder, and those above it.
+pub fn create_folder(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(|error| {
+        let failure = Failure::io("make the folder", path, &error);
+        if path.ancestors().any(Path::is_file) {
+            failure.help("a file stands where the folder must be: move it away")
+        } else {
+            failure
+        }
+    })
+}
+
+/// Replaces a file in one piece: it is the old or the new one at any moment. A link is replaced,
+/// never followed.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut fresh = Fresh::beside(path)?;
+    fresh.write(bytes)?;
+    fresh.put(path)
+}
+
+/// Removes a file if it is there. Folders and what links lead to are never removed.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Failure::io("remove", path, &error)),
+    }
+}
+
+/// A new file under a temporary name, removed again unless it is put in place.
+pub struct Fresh {
+    path: PathBuf,
+    is_placed: bool,
+}
+
+const MARK: &str = ".kdrvgen-";
+
+impl Fresh {
+    /// Makes an empty file in the folder of `path`, which is made if it is missing.
+    pub fn beside(path: &Path) -> Result<Fresh> {
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        create_folder(folder)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        for number in 0.. {
+            // The ending stays: signing tools choose a format by it.
+            let temporary = folder.join(format!("{MARK}{}-{number}-{name}", process::id()));
+            match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+                Ok(_) => {
+                    return Ok(Fresh {
+                        path: temporary,
+                        is_placed: false,
+                    })
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 100 => {}
+                Err(error) => return Err(Failure::io("write", path, &error)),
+            }
+        }
+        unreachable!("the loop ends by returning")
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        File::create(&self.path)
+            .and_then(|mut file| {
+                file.write_all(bytes)?;
+                file.sync_all()
+            })
+            .map_err(|error| Failure::io("write", &self.path, &error))
+    }
+
+    /// Gives the file its name, in place of one that has it.
+    pub fn put(mut self, path: &Path) -> Result<()> {
+        interrupt::check()?;
+        match fs::rename(&self.path, path) {
+            Ok(()) => {
+                self.is_placed = true;
+                Ok(())
+            }
+            Err(error) => {
+                let failure = Failure::io("write", path, &error);
+                Err(if path.is_dir() {
+                    failure.help("a folder stands where the file must be: move it away")
+                } else if cfg!(windows) {
+                    failure.help(
+                        "if Windows has the driver loaded, stop it first (cargo make stop); else \
+                         look whether the file is read-only or open elsewhere",
+                    )
+                } else {
+                    failure
+                })
+            }
+        }
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        if !self.is_placed {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Removes temporary files that a killed run left in a folder of ours. Call it with the lock held.
+pub fn remove_leftovers(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_left = entry.file_name().to_string_lossy().starts_with(MARK);
+        if is_left && entry.file_type().map_or(false, |kind| kind.is_file()) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// A lock that other runs of this program wait for; the system releases it when this one ends.
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock; says so once if it has to wait.
+    pub fn take(path: &Path, what: &str) -> Result<Lock> {
+        create_folder(path.parent().unwrap_or_else(|| Path::new(".")))?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true);
+        system::never_follow(&mut options);
+        let file = options
+            .open(path)
+            .map_err(|error| Failure::io("open the lock", path, &error))?;
+        let mut is_told = false;
+        while !system::try_lock(&file).map_err(|error| Failure::io("lock", path, &error))? {
+            if !is_told {
+                eprintln!("waiting for another run that {what}");
+                is_told = true;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            interrupt::check()?;
+        }
+        Ok(Lock { _file: file })
+    }
+}
+
+/// Whether two files have the same bytes; a file that cannot be read is like no other.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    let open = |path: &Path| File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+    let (one, other) = match (open(one), open(other)) {
+        (Ok(one), Ok(other)) => (one, other),
+        _ => return false,
+    };
+    if !one.0.is_file() || !other.0.is_file() || one.0.len() != other.0.len() {
+        return false;
+    }
+    let (mut one, mut other) = (one.1, other.1);
+    let (mut left, mut right) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+    loop {
+        match (fill(&mut one, &mut left), fill(&mut other, &mut right)) {
+            (Ok(0), Ok(0)) => return true,
+            (Ok(first), Ok(second)) if left[..first] == right[..second] => {}
+            _ => return false,
+        }
+    }
+}
+
+fn fill(file: &mut File, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match file.read(&mut buffer[filled..])? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
+}
+
+#[cfg(unix)]
+mod system {
+    use std::fs::{File, OpenOptions};
+    use std::io;
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::os::unix::io::AsRawFd;
+
+    const LOCK_EX: i32 = 2;
+    const LOCK_NB: i32 = 4;
+    const O_NOFOLLOW: i32 = if cfg!(target_os = "macos") {
+        0x100
+    } else if cfg!(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "arm"))) {
+        0o100000
+    } else {
+        0o400000
+    };
+
+    extern "C" {
+        fn flock(file: i32, operation: i32) -> i32;
+    }
+
+    pub fn never_follow(options: &mut OpenOptions) {
+        options.custom_flags(O_NOFOLLOW).mode(0o600);
+    }
+
+    /// Where there is no locking (some network file systems), the run goes on without.
+    pub fn try_lock(file: &File) -> io::Result<bool> {
+        // SAFETY: the descriptor is open as long as `file` is.
+        if unsafe { flock(file.as_raw_fd(), LOCK_EX | LOCK_NB) } == 0 {
+            return Ok(true);
+        }
+        let error = io::Error::last_os_error();
+        match error.kind() {
+            io::ErrorKind::WouldBlock => Ok(false),
+            io::ErrorKind::Interrupted => Ok(false),
+            io::ErrorKind::Unsupported => Ok(true),
+            _ => Err(error),
+        }
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use std::fs::{File, OpenOptions};
+    use std::io;
+    use std::os::windows::io::AsRawHandle;
+
+    const LOCKFILE_FAIL_IMMEDIATELY: u32 = 1;
+    const LOCKFILE_EXCLUSIVE_LOCK: u32 = 2;
+    const ERROR_LOCK_VIOLATION: i32 = 33;
+    const ERROR_IO_PENDING: i32 = 997;
+
+    #[repr(C)]
+    struct Overlapped {
+        internal: [usize; 2],
+        offset: [u32; 2],
+        event: *mut u8,
+    }
+
+    #[link(name = "kernel32")]
+    extern "system" {
+        fn LockFileEx(
+            file: *mut std::ffi::c_void,
+            flags: u32,
+            reserved: u32,
+            low: u32,
+            high: u32,
+            overlapped: *mut Overlapped,
+        ) -> i32;
+    }
+
+    pub fn never_follow(_options: &mut OpenOptions) {}
+
+    pub fn try_lock(file: &File) -> io::Result<bool> {
+        let mut overlapped = Overlapped {
+            internal: [0; 2],
+            offset: [0; 2],
+            event: std::ptr::null_mut(),
+        };
+        // SAFETY: the handle is open as long as `file` is; `overlapped` outlives the call, which
+        // does not wait.
+        let done = unsafe {
+            LockFileEx(
+                file.as_raw_handle() as *mut _,
+                LOCKFILE_EXCLUSIVE_LOCK | LOCKFILE_FAIL_IMMEDIATELY,
+                0,
+                1,
+                0,
+                &mut overlapped,
+            )
+        };
+        if done != 0 {
+            return Ok(true);
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(ERROR_LOCK_VIOLATION) | Some(ERROR_IO_PENDING) => Ok(false),
+            _ => Err(error),
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The task sign: signs the image when the code, the certificate or a setting has changed.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::thread;
+use std::time::Duration;
+
+use crate::certificate::{self, Identity};
+use crate::digest::sha256;
+use crate::failure::{Failure, Result};
+use crate::image::Image;
+use crate::interrupt;
+use crate::osslsigncode::Osslsigncode;
+use crate::output::{self, Fresh};
+use crate::process::printed;
+use crate::record::{self, Signed};
+use crate::rename::is_signed_copy;
+use crate::settings::{self, Settings, Signing};
+use crate::signtool::Signtool;
+use crate::verify;
+
+/// Variables that a signature depends on, beside the certificate and the contents of files.
+const SETTINGS: &[&str] = &[
+    "DRIVER_SIGNING",
+    "DRIVER_SIGNING_TOOL",
+    "DRIVER_DIGEST",
+    "DRIVER_PAGE_HASHES",
+    "DRIVER_TIMESTAMP_PROTOCOL",
+    "DRIVER_ADDITIONAL_CERTIFICATES",
+    "DRIVER_CERTIFICATE_STORE",
+    "DRIVER_MACHINE_STORE",
+    "DRIVER_CERTIFICATE_SUBJECT",
+    "DRIVER_CERTIFICATE_THUMBPRINT",
+    "DRIVER_PFX",
+    "DRIVER_PUBLIC_CERTIFICATE",
+    "DRIVER_CSP",
+    "DRIVER_KEY_CONTAINER",
+    "DRIVER_KEY_CONTAINER_ENV",
+    "DRIVER_DLIB",
+    "DRIVER_DMDF",
+];
+
+/// Variables that name files whose content decides over the signature.
+const FILES: &[(&str, &str)] = &[
+    ("DRIVER_PFX", "signing.pfx"),
+    ("DRIVER_PUBLIC_CERTIFICATE", "signing.public-certificate"),
+    ("DRIVER_DMDF", "signing.dmdf"),
+];
+
+/// Pauses between the attempts to get a timestamp, in seconds: 30 s in all.
+const PAUSES: [u64; 5] = [1, 2, 4, 8, 15];
+
+/// What a signing tool needs to know.
+pub struct Order {
+    pub digest: String,
+    pub page_hashes: bool,
+    /// Files with further certificates of the chain.
+    pub additional: Vec<PathBuf>,
+    /// Address of the timestamp server; empty for no timestamp.
+    pub timestamp_url: String,
+    pub is_rfc3161: bool,
+}
+
+/// A program that signs images.
+pub trait Signer {
+    /// Signs a file in place, without a timestamp.
+    fn sign(&self, settings: &Settings, order: &Order, file: &Path) -> Result<()>;
+
+    /// Adds a timestamp to a signed file in place; the exit code says whether one came.
+    fn timestamp(&self, order: &Order, file: &Path) -> Result<Output>;
+}
+
+pub fn sign(settings: &Settings) -> Result<()> {
+    let artifact = record::read_build(settings)?;
+    let order = order(settings)?;
+    if settings.signing == Signing::Off {
+        certificate::unsign(settings)?;
+        println!(
+            "sign: signing.mode is off: {} is not signed",
+            settings.path.display()
+        );
+        return Ok(());
+    }
+    let identity = match settings.signing {
+        Signing::Test => Some(certificate::ensure(settings)?),
+        _ => None,
+    };
+    let _lock = record::lock(settings)?;
+    let dll = output::read(&artifact.dll)?;
+    let fingerprint = fingerprint(settings, &order, identity.as_ref());
+    if let Ok(fingerprint) = &fingerprint {
+        if is_up_to_date(settings, &dll, fingerprint) {
+            return Ok(());
+        }
+    }
+    // Until the new signature is there, the image does not look signed.
+    record::forget_signed(settings)?;
+    output::replace(&settings.path, &dll)?;
+    let fingerprint = fingerprint?;
+    let signed = signed_copy(settings, &order, identity.as_ref(), &dll)?;
+    let table = table_of(&output::read(signed.path())?);
+    // Another run may have built meanwhile: what is signed here would be of older sources.
+    if output::read(&artifact.dll)? != dll {
+        return Err(Failure::new(format!(
+            "another run built {} anew meanwhile",
+            artifact.dll.display()
+        ))
+        .help("run this one again"));
+    }
+    signed.put(&settings.path)?;
+    record::write_signed(
+        settings,
+        &Signed {
+            settings: fingerprint,
+            table,
+        },
+    )?;
+    let stamp = if order.timestamp_url.is_empty() {
+        String::new()
+    } else {
+        format!(", timestamp by {}", order.timestamp_url)
+    };
+    println!("sign: {}{stamp}", settings.path.display());
+    Ok(())
+}
+
+/// Signs a copy of the DLL and verifies it.
+fn signed_copy(
+    settings: &Settings,
+    order: &Order,
+    identity: Option<&Identity>,
+    dll: &[u8],
+) -> Result<Fresh> {
+    let signer = signer(settings, identity)?;
+    let mut fresh = Fresh::beside(&settings.path)?;
+    fresh.write(dll)?;
+    signer.sign(settings, order, fresh.path())?;
+    if !order.timestamp_url.is_empty() {
+        stamp(settings, signer.as_ref(), order, fresh.path())?;
+    }
+    if !is_signed_copy(dll, &output::read(fresh.path())?) {
+        return Err(Failure::new("the signing tool changed more than a signature needs")
+            .because("The signed image is not the one that was linked, or its checksum is wrong."));
+    }
+    verify::new_signature(settings, fresh.path(), identity)?;
+    Ok(fresh)
+}
+
+fn signer(settings: &Settings, identity: Option<&Identity>) -> Result<Box<dyn Signer>> {
+    let tool = settings::text("DRIVER_SIGNING_TOOL")?;
+    match (tool.as_str(), cfg!(windows)) {
+        ("signtool", false) => Err(Failure::new("signing.tool is \"signtool\", which Windows alone has")
+            .help("signing.tool = \"auto\" takes what each host has")),
+        ("osslsigncode", _) | (_, false) => Ok(Box::new(Osslsigncode::find(settings, identity)?)),
+        _ => Ok(Box::new(Signtool::find(settings, identity)?)),
+    }
+}
+
+/// Asks for a timestamp, several times: servers fail now and then.
+fn stamp(settings: &Settings, signer: &dyn Signer, order: &Order, file: &Path) -> Result<()> {
+    let mut pauses = PAUSES.iter();
+    loop {
+        let output = signer.timestamp(order, file)?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let pause = match pauses.next() {
+            Some(pause) => *pause,
+            None => {
+                return Err(Failure::new(format!(
+                    "no timestamp came from {}, in {} attempts",
+                    order.timestamp_url,
+                    PAUSES.len() + 1
+                ))
+                .because(printed(&output))
+                .help(format!(
+                    "without a timestamp, for this run: {}",
+                    settings
+                        .command("sign")
+                        .replacen("cargo make", "cargo make -e DRIVER_TIMESTAMP_URL=", 1)
+                ))
+                .help("without a timestamp, always: signing.timestamp-url = \"\" in config.toml"))
+            }
+        };
+        eprintln!(
+            "sign: no timestamp came from {}; next attempt in {pause} s",
+            order.timestamp_url
+        );
+        for _ in 0..pause * 20 {
+            thread::sleep(Duration::from_millis(50));
+            interrupt::check()?;
+        }
+    }
+}
+
+fn order(settings: &Settings) -> Result<Order> {
+    let server = settings::text("DRIVER_TIMESTAMP_SERVER")?;
+    // cargo make -e DRIVER_TIMESTAMP_URL=… is for one run.
+    let url = match env::var_os("DRIVER_TIMESTAMP_URL") {
+        Some(_) => settings::text("DRIVER_TIMESTAMP_URL")?,
+        None => server,
+    };
+    refuse_password(&url)?;
+    let additional = settings::list("DRIVER_ADDITIONAL_CERTIFICATES")?;
+    Ok(Order {
+        digest: settings::text("DRIVER_DIGEST")?,
+        page_hashes: settings::is_yes("DRIVER_PAGE_HASHES"),
+        additional: additional.iter().map(|file| settings.root.join(file)).collect(),
+        timestamp_url: url,
+        is_rfc3161: settings::text("DRIVER_TIMESTAMP_PROTOCOL")? != "authenticode",
+    })
+}
+
+fn refuse_password(url: &str) -> Result<()> {
+    let address = url.split_once("://").map_or(url, |(_, address)| address);
+    let authority = address.split(|c| c == '/' || c == '?' || c == '#').next();
+    if authority.map_or(false, |authority| authority.contains('@')) {
+        return Err(Failure::new("the address of the timestamp server holds a user name or password")
+            .because("It would stand in logs and in the command lines of this machine.")
+            .help("use an address without it"));
+    }
+    let is_web = url.starts_with("http://") || url.starts_with("https://");
+    if url.is_empty() || (is_web && url.chars().all(|c| c.is_ascii_graphic() && c != '"')) {
+        Ok(())
+    } else {
+        Err(Failure::new("DRIVER_TIMESTAMP_URL is not an address")
+            .help("as in http://timestamp.digicert.com"))
+    }
+}
+
+/// A digest of all that decides over the signature, beside the code.
+fn fingerprint(settings: &Settings, order: &Order, identity: Option<&Identity>) -> Result<String> {
+    let mut text = String::new();
+    for name in SETTINGS {
+        text.push_str(&format!("{name}={:?}\n", env::var_os(name).unwrap_or_default()));
+    }
+    text.push_str(&format!("timestamp={:?}\n", order.timestamp_url));
+    if let Some(identity) = identity {
+        text.push_str(&format!("certificate={}\n", sha256(&identity.der)));
+    }
+    for (variable, key) in FILES {
+        if let Some(file) = settings::file(variable, &settings.root) {
+            text.push_str(&format!("{key}={}\n", sha256(&read_named(key, &file)?)));
+        }
+    }
+    for file in &order.additional {
+        let bytes = read_named("signing.additional-certificates", file)?;
+        text.push_str(&format!("additional={}\n", sha256(&bytes)));
+    }
+    Ok(sha256(text.as_bytes()))
+}
+
+fn read_named(key: &str, file: &Path) -> Result<Vec<u8>> {
+    if file.exists() {
+        output::read(file)
+    } else {
+        Err(Failure::new(format!("{key}: there is no file {}", file.display())))
+    }
+}
+
+fn is_up_to_date(settings: &Settings, dll: &[u8], fingerprint: &str) -> bool {
+    let image = output::read_own(&settings.path).unwrap_or_default();
+    let expected = Signed {
+        settings: fingerprint.to_owned(),
+        table: table_of(&image),
+    };
+    record::read_signed(settings) == Some(expected) && is_signed_copy(dll, &image)
+}
+
+fn table_of(image: &[u8]) -> String {
+    let table = Image::parse(image).and_then(|image| image.certificate_table());
+    sha256(table.unwrap_or_default())
+}
+
+/// The value of a variable whose name config.toml gives; it is never shown.
+pub fn secret(key: &str, variable: &str) -> Result<Option<OsString>> {
+    let name = settings::text(variable)?;
+    if name.is_empty() {
+        return Ok(None);
+    }
+    match env::var_os(&name) {
+        Some(value) => Ok(Some(value)),
+        None => Err(Failure::new(format!("{key}: the environment variable {name} is not set"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::refuse_password;
+
+    #[test]
+    fn an_address_with_a_password_is_refused_and_not_shown() {
+        for url in ["http://u:secret@host/", "https://secret@host", "http://a:secret@[::1]/x"] {
+            let failure = refuse_password(url).unwrap_err();
+            assert!(!failure.to_string().contains("secret"));
+        }
+    }
+
+    #[test]
+    fn ordinary_addresses_are_taken() {
+        for url in ["", "http://timestamp.digicert.com", "http://host:8080/a?b=c@d"] {
+            assert!(refuse_password(url).is_ok(), "{url}");
+        }
+        assert!(refuse_password("file:///etc/passwd").is_err());
+        assert!(refuse_password("-x").is_err());
+    }
+}
