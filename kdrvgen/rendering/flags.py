@@ -44,14 +44,14 @@ class TargetPlan(NamedTuple):
     extra_flags: Mapping[str, tuple[str, ...]]
 
     @property
+    def linker_flags(self) -> tuple[str, ...]:
+        """Those of `flags` that hold arguments for the linker."""
+        return tuple(each.text for each in self.flags if each.text.startswith((_BEFORE, _AFTER)))
+
+    @property
     def architecture(self) -> str:
         """First part of the triple: x86_64, i686 or aarch64."""
         return self.triple.partition("-")[0]
-
-    @property
-    def linker_variable(self) -> str:
-        """The environment variable that cargo reads the target's linker from."""
-        return f"CARGO_TARGET_{self.triple.upper().replace('-', '_')}_LINKER"
 
 
 def target_plan(project: Project, triple: Target) -> TargetPlan:

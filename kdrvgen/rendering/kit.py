@@ -6,22 +6,28 @@ from typing import Any
 
 from kdrvgen.model import Project
 from kdrvgen.model.wdk import FRAMEWORK_MAJORS
+from kdrvgen.rendering.quoting import rust
 
 __all__ = ["kit_plan"]
 
-_DIGITS_OF_A_KIT = 4
+_LOCATE = {
+    "auto": "Auto",
+    "env": "Environment",
+    "registry": "Registry",
+    "none": "Nowhere",
+    "wdk-build": "Nowhere",
+}
 
 
 def kit_plan(project: Project) -> dict[str, Any]:
     """Return the variables of build.rs that are about the kit."""
-    version = _numbers(project.wdk.version)
+    wdk = project.wdk
     major = str(FRAMEWORK_MAJORS.get(project.driver.model, ""))
     return {
+        "kit_locate": f"Path({rust(wdk.path)})" if wdk.locate == "path" else _LOCATE[wdk.locate],
         "kit_libraries": _libraries(project),
-        "kit_version": version,
-        "kit_is_one": len(version) == _DIGITS_OF_A_KIT,
-        "framework_version": _numbers(project.wdk.framework_version or major),
-        "has_unsafe_extern": _has_unsafe_extern(project.toolchain.channel),
+        "kit_version": _numbers(wdk.version),
+        "framework_version": _numbers(wdk.framework_version or major),
     }
 
 
@@ -45,14 +51,3 @@ def _libraries(project: Project) -> tuple[str, ...]:
 
 def _numbers(version: str) -> list[int]:
     return [int(number) for number in version.split(".") if number]
-
-
-def _has_unsafe_extern(channel: str) -> bool:
-    """Tell whether the toolchain knows `unsafe extern`: Rust 1.82, nightlies since August 2024.
-
-    Edition 2024 demands it, and a toolchain that is older has no such edition.
-    """
-    _, _, day = channel.partition("-")
-    if day:
-        return day > "2024-08-31"
-    return channel.isalpha() or _numbers(channel) >= [1, 82]

@@ -9,6 +9,7 @@ from kdrvgen.model import Project
 from kdrvgen.rendering.environment import environment
 from kdrvgen.rendering.flags import by_arguments, target_plan
 from kdrvgen.rendering.kit import kit_plan
+from kdrvgen.rendering.support import support_folder
 
 __all__ = ["plan"]
 
@@ -32,6 +33,7 @@ def plan(project: Project) -> dict[str, Any]:
         **kit_plan(project),
         "has_preset": any(project.linker_for(name).preset != "none" for name in project.profiles),
         "targets": targets,
+        "support": support_folder(project),
         "script_arguments": by_arguments(targets),
         "environment": environment(project, targets),
         "makes_certificates": any(

@@ -1,1 +1,406 @@
-//! What every build.rs does.
+//! What every build.rs does: it passes the linker arguments that the cargo configuration cannot pass,
+//! refuses flags that make a kernel driver corrupt memory, and links the Windows Driver Kit.
+
+#![allow(dead_code)] // each project uses a part of it
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process;
+
+use crate::kit::{self, Root, Search, Wanted};
+
+/// The driver model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Model {
+    Wdm,
+    Kmdf,
+    Umdf,
+}
+
+/// Where to look for the kit: `wdk.locate` of config.toml.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Locate {
+    /// The environment, then the registry.
+    Auto,
+    Environment,
+    Registry,
+    /// The folder `wdk.path`.
+    Path(&'static str),
+    /// Nowhere: the driver needs no kit, or something else links it.
+    Nowhere,
+}
+
+/// The Windows Driver Kit: `[wdk]` of config.toml.
+#[derive(Debug)]
+pub struct Kit {
+    pub locate: Locate,
+    /// The numbers that the kit's version begins with; none for any version.
+    pub version: &'static [u32],
+    /// The numbers that the framework's version begins with.
+    pub framework: &'static [u32],
+    /// The import libraries to link.
+    pub libraries: &'static [&'static str],
+}
+
+/// Linker arguments, and the target and the profiles of cargo-make that they are for.
+pub type OfProfiles = (
+    &'static [(&'static str, &'static str)],
+    &'static [&'static str],
+);
+
+/// What config.toml says of one project.
+#[derive(Debug)]
+pub struct Project {
+    pub model: Model,
+    /// Each target, and what the cargo configuration passes to the linker for it.
+    pub targets: &'static [(&'static str, &'static [&'static str])],
+    /// What is passed from here, because it depends on the profile of cargo-make.
+    pub arguments: &'static [OfProfiles],
+    /// Whether the linker arguments begin with a preset, which LLVM's linkers need more for.
+    pub has_preset: bool,
+    pub kit: Kit,
+}
+
+impl Project {
+    fn is_in_kernel(&self) -> bool {
+        self.model != Model::Umdf
+    }
+
+    /// What the kit calls the model's framework; None without one.
+    fn framework(&self) -> Option<&'static str> {
+        match self.model {
+            Model::Wdm => None,
+            Model::Kmdf => Some("kmdf"),
+            Model::Umdf => Some("umdf"),
+        }
+    }
+}
+
+/// Does all that a build script of a driver does. Returns whether this build makes a driver: not so a
+/// check or a test for the host.
+pub fn run(project: &Project) -> bool {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rustc-env=KDRVGEN_BUILD_SCRIPT=yes"); // build-driver looks for it
+    let target = variable("TARGET");
+    let configured = configured_arguments(project, &target);
+    if let Some(configured) = configured {
+        if project.is_in_kernel() {
+            check_target_features(&target);
+        }
+        check_flags(configured, &target);
+        pass_arguments(project, &target);
+        if project.kit.locate != Locate::Nowhere {
+            link_kit(project, &target);
+        }
+    }
+    configured.is_some()
+}
+
+/// What the cargo configuration passes for the target; None when this build makes no driver.
+fn configured_arguments(project: &Project, target: &str) -> Option<&'static [&'static str]> {
+    let (_, configured) = project
+        .targets
+        .iter()
+        .find(|(triple, _)| *triple == target)?;
+    // On Windows the target may be the host's. A build for the host, such as that of an editor which
+    // checks the whole workspace, does not name it: then there is no folder of its name.
+    let folder = variable("OUT_DIR");
+    let names_target = Path::new(&folder).iter().any(|name| name == target);
+    let is_for_host = variable("HOST") == target && !folder.is_empty() && !names_target;
+    (!is_for_host).then_some(*configured)
+}
+
+/// Refuses instructions whose registers Windows does not save for kernel code.
+fn check_target_features(target: &str) {
+    let features = variable("CARGO_CFG_TARGET_FEATURE");
+    let features: Vec<&str> = features.split(',').collect();
+    let avx: Vec<&str> = features
+        .iter()
+        .copied()
+        .filter(|name| name.starts_with("avx"))
+        .collect();
+    if !avx.is_empty() {
+        fail(&format!(
+            "the driver would be compiled with AVX instructions (target features {})\n\
+             Kernel code must call KeSaveExtendedProcessorState before it uses AVX. Compiled Rust code\n\
+             does not, and overwrites the registers of the program that it interrupts.\n\
+             Remove `target-cpu` or `target-feature` from the RUSTFLAGS in the environment and from\n\
+             the cargo configuration of this folder, of the folders above it and of your home; or set\n\
+             linker.rustflags = [\"-Ctarget-cpu=x86-64\"] in config.toml.",
+            avx.join(", ")
+        ));
+    }
+    if target.starts_with("i686") && features.contains(&"sse") {
+        println!(
+            "cargo:warning=this i686 driver uses SSE registers, which 32-bit Windows does not save \
+             for kernel code: it can corrupt the registers of programs. To compile it without: \
+             linker.rustflags = [\"-Ctarget-feature=-sse,-sse2,-mmx\"] in config.toml, and \
+             `lto = true` for the profile in Cargo.toml"
+        );
+    }
+}
+
+/// Fails when the linker does not get what the cargo configuration passes.
+fn check_flags(configured: &[&str], target: &str) {
+    for name in [
+        "RUSTFLAGS",
+        "CARGO_ENCODED_RUSTFLAGS",
+        "CARGO_BUILD_RUSTFLAGS",
+    ] {
+        println!("cargo:rerun-if-env-changed={name}");
+    }
+    println!(
+        "cargo:rerun-if-env-changed={}",
+        cargo_variable(target, "RUSTFLAGS")
+    );
+    let flags = variable("CARGO_ENCODED_RUSTFLAGS").replace("-C\u{1f}", "-C");
+    let flags: Vec<&str> = flags.split('\u{1f}').collect();
+    let missing: Vec<&str> = configured
+        .iter()
+        .copied()
+        .filter(|flag| !flags.contains(flag))
+        .collect();
+    if !missing.is_empty() {
+        fail(&format!(
+            "cargo does not pass linker arguments of its configuration: {}\n\
+             The image would not be a driver. Either RUSTFLAGS or CARGO_ENCODED_RUSTFLAGS in the\n\
+             environment replaces them, or cargo runs in another folder and does not read the\n\
+             configuration of this one.\n\
+             Unset the variable: linker.rustflags in config.toml takes what it holds, and\n\
+             linker.emit = \"build-script\" makes the linker arguments independent of it. Run cargo in\n\
+             the driver's own folder.",
+            missing.join(" ")
+        ));
+    }
+}
+
+/// Passes the linker arguments that depend on the profile, on the driver model and on the linker.
+fn pass_arguments(project: &Project, target: &str) {
+    for argument in profile_arguments(project, target) {
+        pass(argument);
+    }
+    if project.model == Model::Kmdf {
+        // The framework's entry point is not exported: the map file shows that it is the image's.
+        pass("/MAP");
+    }
+    if project.is_in_kernel() && project.has_preset && is_linked_by_llvm(target) {
+        for argument in LLVM_ARGUMENTS {
+            pass(argument);
+        }
+    }
+}
+
+/// The linker arguments of the profile that cargo-make runs with; development's without cargo-make.
+fn profile_arguments(project: &Project, target: &str) -> &'static [&'static str] {
+    if project.arguments.is_empty() {
+        return &[];
+    }
+    println!("cargo:rerun-if-env-changed=CARGO_MAKE_PROFILE");
+    let profile = env::var("CARGO_MAKE_PROFILE").unwrap_or_else(|_| "development".into());
+    let is_meant = |places: &[(&str, &str)]| places.contains(&(target, profile.as_str()));
+    let found = project
+        .arguments
+        .iter()
+        .find(|(places, _)| is_meant(places));
+    found.map_or(&[], |(_, arguments)| *arguments)
+}
+
+/// What LLVM's linkers have to be told for a driver, and Microsoft's does by itself.
+const LLVM_ARGUMENTS: &[&str] = &[
+    "/MERGE:.retplne=.rdata", // stays without attributes otherwise, and Windows refuses the image
+    "/SECTION:.text,ERP",     // P: not paged; /KERNEL of these linkers does not set it
+    "/SECTION:.rdata,RP",
+    "/SECTION:.data,RWP",
+    "/SECTION:.pdata,RP",
+];
+
+fn is_linked_by_llvm(target: &str) -> bool {
+    println!(
+        "cargo:rerun-if-env-changed={}",
+        cargo_variable(target, "LINKER")
+    );
+    let linker = variable("RUSTC_LINKER");
+    let name = Path::new(&linker).file_name().unwrap_or_default();
+    name.to_string_lossy().contains("lld")
+}
+
+/// The environment variable of a key in cargo's table for a target.
+fn cargo_variable(target: &str, key: &str) -> String {
+    let target = target.to_uppercase().replace('-', "_");
+    format!("CARGO_TARGET_{target}_{key}")
+}
+
+/// Links the libraries of the kit and of the framework.
+fn link_kit(project: &Project, target: &str) {
+    let kit = &project.kit;
+    let architecture = match target.split('-').next() {
+        Some("x86_64") => "x64",
+        Some("aarch64") => "arm64",
+        _ => "x86",
+    };
+    let mut search = Search::default();
+    let roots = kit_roots(kit, &mut search);
+    let version = kit_version(kit, &mut search);
+    let wanted = Wanted {
+        mode: if project.is_in_kernel() { "km" } else { "um" },
+        architecture,
+        version: &version,
+    };
+    let found = find_libraries(&roots, kit.locate, &wanted, &mut search);
+    let framework = match (&found, project.framework()) {
+        (Some(libraries), Some(name)) => Some(
+            kit::framework(libraries, name, architecture, kit.framework, &mut search)
+                .unwrap_or_else(|folder| fail(&no_framework(name, kit.framework, &folder))),
+        ),
+        _ => None,
+    };
+    for folder in &search.folders {
+        println!("cargo:rerun-if-changed={}", folder.display());
+    }
+    for name in &search.variables {
+        println!("cargo:rerun-if-env-changed={name}");
+    }
+    match found {
+        Some(libraries) => link(project, architecture, &libraries, framework.as_deref()),
+        None => report_no_kit(project, target, &roots, &search),
+    }
+}
+
+fn kit_roots(kit: &Kit, search: &mut Search) -> Vec<Root> {
+    let mut roots = Vec::new();
+    if let Locate::Path(path) = kit.locate {
+        let path = PathBuf::from(path);
+        let name = "wdk.path";
+        roots.push(Root { name, path });
+    }
+    if matches!(kit.locate, Locate::Auto | Locate::Environment) {
+        roots.extend(kit::environment_roots(search));
+    }
+    if matches!(kit.locate, Locate::Auto | Locate::Registry) {
+        roots.extend(kit::registry_roots(search));
+    }
+    roots
+}
+
+/// The numbers that the kit's version must begin with: those of config.toml, else those that a prompt
+/// of the eWDK has set.
+fn kit_version(kit: &Kit, search: &mut Search) -> Vec<u32> {
+    if !kit.version.is_empty() {
+        let version = dotted(kit.version);
+        search
+            .tried
+            .push(format!("wdk.version: no version but {version}"));
+        return kit.version.to_vec();
+    }
+    if !matches!(kit.locate, Locate::Auto | Locate::Environment) {
+        return Vec::new();
+    }
+    let version = search.variable("Version_Number").unwrap_or_default();
+    let version = version.to_string_lossy();
+    let numbers = kit::numbers(&version).unwrap_or_default();
+    if !numbers.is_empty() {
+        search
+            .tried
+            .push(format!("Version_Number: no version but {version}"));
+    }
+    numbers
+}
+
+fn find_libraries(
+    roots: &[Root],
+    locate: Locate,
+    wanted: &Wanted,
+    search: &mut Search,
+) -> Option<PathBuf> {
+    for Root { name, path } in roots {
+        let kits = match locate {
+            Locate::Registry => vec![path.clone()], // no installer brings packages
+            _ => kit::kits(path, wanted.architecture),
+        };
+        let mut found = kits
+            .iter()
+            .filter_map(|kit| kit::libraries(kit, wanted, search));
+        if let Some(libraries) = found.next() {
+            return Some(libraries);
+        }
+        drop(found);
+        let Wanted {
+            mode, architecture, ..
+        } = wanted;
+        let place = path.display();
+        search
+            .tried
+            .push(format!("{name}: no {mode}/{architecture} below {place}"));
+    }
+    None
+}
+
+fn link(project: &Project, architecture: &str, libraries: &Path, framework: Option<&Path>) {
+    println!("cargo:rustc-link-search=native={}", libraries.display());
+    if let Some(framework) = framework {
+        println!("cargo:rustc-link-search=native={}", framework.display());
+    }
+    for library in project.kit.libraries {
+        println!("cargo:rustc-link-lib={library}");
+    }
+    if project.is_in_kernel() && architecture == "arm64" {
+        println!("cargo:rustc-link-lib=arm64rt"); // what compiled code calls on this machine
+    }
+}
+
+/// Fails, unless the driver may do without a kit.
+fn report_no_kit(project: &Project, target: &str, roots: &[Root], search: &Search) {
+    let is_wdm = project.model == Model::Wdm;
+    if is_wdm && project.kit.locate == Locate::Auto {
+        // Cargo repeats a warning in each build: there is none where nothing names a kit.
+        // `cargo build -vv` shows the line all the same.
+        let is_expected = cfg!(windows) || !roots.is_empty();
+        println!(
+            "{}no Windows Driver Kit; looked at: {}. If the driver imports by raw-dylib alone, it \
+             needs none: say so by wdk.locate = \"none\" in config.toml",
+            if is_expected { "cargo:warning=" } else { "" },
+            search.tried.join("; ")
+        );
+        return;
+    }
+    fail(&format!(
+        "no Windows Driver Kit with what a driver for {target} links; looked at:\n  {}\n\
+         Install it, or name its root by wdk.path in config.toml{}",
+        search.tried.join("\n  "),
+        if is_wdm {
+            "; a driver that imports\nby raw-dylib alone needs none: wdk.locate = \"none\""
+        } else {
+            ""
+        }
+    ));
+}
+
+fn no_framework(name: &str, version: &[u32], folder: &Path) -> String {
+    format!(
+        "the Windows Driver Kit has no {} {} in {}",
+        name.to_uppercase(),
+        dotted(version),
+        folder.display()
+    )
+}
+
+fn dotted(version: &[u32]) -> String {
+    let numbers: Vec<String> = version.iter().map(u32::to_string).collect();
+    numbers.join(".")
+}
+
+/// Passes an argument to the linker of the driver alone, and not to that of programs or tests.
+fn pass(argument: &str) {
+    println!("cargo:rustc-link-arg-cdylib={argument}");
+}
+
+/// A variable that cargo sets; empty when it does not.
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_default()
+}
+
+/// Ends the build.
+fn fail(message: &str) -> ! {
+    eprintln!("error: {message}");
+    process::exit(1);
+}

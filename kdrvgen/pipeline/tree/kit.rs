@@ -1,1 +1,435 @@
-//! Finds the WDK.
+//! Finds the Windows Driver Kit, and the tools of the Windows SDK.
+//!
+//! Two programs have this module: build.rs, and the pipeline that the tasks of Makefile.toml run.
+
+#![allow(dead_code)] // each of the two uses a part of it
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// What a search looked at: for messages, and for cargo to know when to search again.
+#[derive(Debug, Default)]
+pub struct Search {
+    /// The places that have nothing, each with what names it: `WDKContentRoot: not set`.
+    pub tried: Vec<String>,
+    /// The environment variables that were read.
+    pub variables: Vec<&'static str>,
+    /// The folders whose entries decided.
+    pub folders: Vec<PathBuf>,
+}
+
+impl Search {
+    /// A variable of the environment; an empty one counts as unset.
+    pub fn variable(&mut self, name: &'static str) -> Option<OsString> {
+        self.variables.push(name);
+        env::var_os(name).filter(|value| !value.is_empty())
+    }
+}
+
+/// A folder that may be the root of a kit, and what names it.
+#[derive(Debug)]
+pub struct Root {
+    pub name: &'static str,
+    pub path: PathBuf,
+}
+
+/// Which libraries of a kit are wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// `km` for drivers in the kernel, `um` for those in user mode.
+    pub mode: &'a str,
+    /// `x64`, `x86` or `arm64`.
+    pub architecture: &'a str,
+    /// The numbers that the version begins with; none for any version.
+    pub version: &'a [u32],
+}
+
+/// The roots that the environment names, the likeliest first.
+pub fn environment_roots(search: &mut Search) -> Vec<Root> {
+    let mut roots = Vec::new();
+    match search.variable("WDKContentRoot") {
+        Some(root) => roots.push(Root {
+            name: "WDKContentRoot",
+            path: PathBuf::from(root),
+        }),
+        None => search
+            .tried
+            .push("WDKContentRoot: not set in the environment".into()),
+    }
+    match search.variable("MicrosoftKitRoot") {
+        Some(root) => {
+            let kit = search
+                .variable("WDKKitVersion")
+                .unwrap_or_else(|| "10".into());
+            roots.push(Root {
+                name: "MicrosoftKitRoot",
+                path: Path::new(&root).join("Windows Kits").join(kit),
+            });
+        }
+        None => search
+            .tried
+            .push("MicrosoftKitRoot: not set in the environment".into()),
+    }
+    roots
+}
+
+/// The roots that the kits' installers wrote to the registry.
+pub fn registry_roots(search: &mut Search) -> Vec<Root> {
+    let mut roots = Vec::new();
+    for (name, view) in [
+        ("KitsRoot10 in the 64-bit registry", registry::VIEW_64),
+        ("KitsRoot10 in the 32-bit registry", registry::VIEW_32),
+    ] {
+        match registry::kits_root(view) {
+            Some(path) => roots.push(Root { name, path }),
+            None => search.tried.push(format!("{name}: no such value")),
+        }
+    }
+    roots
+}
+
+/// The kits at a place: the place itself, then what packages of `NuGet` hold, the newest first. Each
+/// package is for one architecture, and the place may name that for another.
+pub fn kits(place: &Path, architecture: &str) -> Vec<PathBuf> {
+    let name = format!("microsoft.windows.wdk.{architecture}");
+    let packages = packages(&folder_of_packages(place), &name);
+    let mut kits = vec![place.to_path_buf(), place.join("c")];
+    kits.extend(packages.iter().map(|package| package.join("c")));
+    kits
+}
+
+/// The folder of libraries below a kit's root.
+pub fn libraries(kit: &Path, wanted: &Wanted, search: &mut Search) -> Option<PathBuf> {
+    let all = inside(kit, "Lib")?;
+    let mut versions = versions(&all, wanted.version).into_iter();
+    let found = versions.find_map(|(_, version)| {
+        let libraries = inside(&inside(&version, wanted.mode)?, wanted.architecture)?;
+        let is_empty = libraries.read_dir().ok()?.next().is_none();
+        (!is_empty).then_some(libraries) // an uninstaller may leave the folder
+    });
+    if found.is_none() {
+        search.folders.push(all.clone());
+    }
+    let libraries = found?;
+    search.folders.push(libraries.clone());
+    if wanted.version.len() < DIGITS_OF_A_VERSION {
+        // A newer kit may come. Cargo looks at every file below a folder: Lib has thousands, `build`
+        // has few, and in it too each version of the kit has a folder.
+        let version = libraries.ancestors().nth(2)?.file_name()?;
+        let build = kit.join("build");
+        let has_build = build.join(version).is_dir();
+        search.folders.push(if has_build { build } else { all });
+    }
+    Some(libraries)
+}
+
+const DIGITS_OF_A_VERSION: usize = 4;
+
+/// The folder of a driver framework's libraries, beside those of the kit's versions.
+///
+/// # Errors
+///
+/// The folder that has no version which begins with `version`.
+pub fn framework(
+    libraries: &Path,
+    name: &str,
+    architecture: &str,
+    version: &[u32],
+    search: &mut Search,
+) -> Result<PathBuf, PathBuf> {
+    let all = libraries.ancestors().nth(3).unwrap_or(libraries);
+    let folder = ["wdf", name, architecture]
+        .iter()
+        .try_fold(all.to_path_buf(), |folder, name| inside(&folder, name))
+        .unwrap_or_else(|| all.join("wdf").join(name).join(architecture));
+    match versions(&folder, version).into_iter().next() {
+        Some((_, framework)) => {
+            search.folders.push(folder);
+            Ok(framework)
+        }
+        None => Err(folder),
+    }
+}
+
+/// A tool of the Windows SDK or the WDK, such as `signtool.exe`: what a prompt of Visual Studio chose,
+/// else the newest of the kits, that of `ClickOnce`, or of packages of `NuGet`. PATH is not looked at.
+pub fn tool(name: &str, search: &mut Search) -> Option<PathBuf> {
+    let architectures = host_architectures(search);
+    chosen_tool(name, architectures, search)
+        .or_else(|| tool_of_kits(name, architectures, search))
+        .or_else(|| tool_of_click_once(name, search))
+        .or_else(|| tool_of_packages(name, architectures, search))
+}
+
+/// The folders of tools that this machine can run, the best one first.
+fn host_architectures(search: &mut Search) -> &'static [&'static str] {
+    // A 32-bit program of a 64-bit Windows finds the machine in the former.
+    let machine = search
+        .variable("PROCESSOR_ARCHITEW6432")
+        .or_else(|| search.variable("PROCESSOR_ARCHITECTURE"))
+        .unwrap_or_default();
+    match machine.to_str() {
+        Some("ARM64") => &["arm64", "x64", "x86"],
+        Some("x86") => &["x86"],
+        _ => &["x64", "x86"],
+    }
+}
+
+/// The tool of the version that a prompt of Visual Studio or of the eWDK has chosen.
+fn chosen_tool(name: &str, architectures: &[&str], search: &mut Search) -> Option<PathBuf> {
+    let folder = search.variable("WindowsSdkVerBinPath").map(PathBuf::from);
+    let version = search.variable("WindowsSDKVersion");
+    let kit = search.variable("WindowsSdkDir");
+    let of_version = version.and_then(|version| {
+        // Both end with a backslash.
+        let kit = kit?.into_string().ok()?;
+        let version = version.into_string().ok()?;
+        let version = version.trim_end_matches(&['\\', '/'][..]);
+        Some(PathBuf::from(kit).join("bin").join(version))
+    });
+    for (variable, folder) in [
+        ("WindowsSdkVerBinPath", folder),
+        ("WindowsSdkDir and WindowsSDKVersion", of_version),
+    ] {
+        match folder {
+            None => search.tried.push(format!("{variable}: not set")),
+            Some(folder) => {
+                let mut programs = architectures
+                    .iter()
+                    .map(|each| folder.join(each).join(name));
+                if let Some(program) = programs.find(|program| program.is_file()) {
+                    return Some(program);
+                }
+                let folder = folder.display();
+                search
+                    .tried
+                    .push(format!("{variable}: no {name} in {folder}"));
+            }
+        }
+    }
+    None
+}
+
+fn tool_of_kits(name: &str, architectures: &[&str], search: &mut Search) -> Option<PathBuf> {
+    let mut roots = environment_roots(search);
+    roots.extend(registry_roots(search));
+    let folders_of = |architecture: &str| {
+        let mut folders = Vec::new();
+        for root in &roots {
+            folders.extend(kits(&root.path, architecture));
+            folders.extend(packages(&folder_of_packages(&root.path), BUILD_TOOLS));
+        }
+        folders
+    };
+    for architecture in architectures {
+        let found = newest_tool(&folders_of(architecture), architecture, name);
+        if found.is_some() {
+            return found;
+        }
+    }
+    for root in roots {
+        let place = root.path.join("bin");
+        let place = place.display();
+        search
+            .tried
+            .push(format!("{}: no {name} below {place}", root.name));
+    }
+    None
+}
+
+/// The package of `NuGet` that has the tools of the Windows SDK.
+const BUILD_TOOLS: &str = "microsoft.windows.sdk.buildtools";
+
+/// The component for `ClickOnce` brings signtool alone, and no kit.
+fn tool_of_click_once(name: &str, search: &mut Search) -> Option<PathBuf> {
+    let programs = search
+        .variable("ProgramFiles(x86)")
+        .or_else(|| search.variable("ProgramFiles"))?;
+    let folder = Path::new(&programs)
+        .join("Microsoft SDKs")
+        .join("ClickOnce")
+        .join("SignTool");
+    let program = folder.join(name);
+    if program.is_file() {
+        return Some(program);
+    }
+    let folder = folder.display();
+    search
+        .tried
+        .push(format!("ClickOnce: no {name} in {folder}"));
+    None
+}
+
+fn tool_of_packages(name: &str, architectures: &[&str], search: &mut Search) -> Option<PathBuf> {
+    let folder = search
+        .variable("NUGET_PACKAGES")
+        .map(PathBuf::from)
+        .or_else(|| {
+            let home = search.variable("USERPROFILE")?;
+            Some(Path::new(&home).join(".nuget").join("packages"))
+        })?;
+    let packages = packages(&folder, BUILD_TOOLS);
+    let mut found = architectures
+        .iter()
+        .filter_map(|architecture| newest_tool(&packages, architecture, name));
+    let found = found.next();
+    if found.is_none() {
+        let folder = folder.display();
+        let place = format!("NuGet: no {name} of {BUILD_TOOLS} in {folder}");
+        search.tried.push(place);
+    }
+    found
+}
+
+/// The tool in the newest `bin/VERSION/ARCHITECTURE` below any of the kits.
+fn newest_tool(kits: &[PathBuf], architecture: &str, name: &str) -> Option<PathBuf> {
+    let versions = kits
+        .iter()
+        .flat_map(|kit| versions(&kit.join("bin"), &[]))
+        .map(|(version, folder)| (version, folder.join(architecture).join(name)));
+    let newest = versions.filter(|(_, program)| program.is_file()).max();
+    newest.map(|(_, program)| program)
+}
+
+/// The folder that holds packages of `NuGet`: what is above a place in one of them, else the place.
+fn folder_of_packages(place: &Path) -> PathBuf {
+    let is_package = |folder: &&Path| {
+        let name = folder.file_name().map(lower).unwrap_or_default();
+        name.starts_with("microsoft.windows.wdk.")
+    };
+    let package = place.ancestors().find(is_package);
+    package
+        .and_then(Path::parent)
+        .unwrap_or(place)
+        .to_path_buf()
+}
+
+/// The versions of a package of `NuGet`, the newest first: `NAME.VERSION` as nuget.exe lays them out,
+/// `name/VERSION` as dotnet does.
+fn packages(folder: &Path, package: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in folder.read_dir().into_iter().flatten().flatten() {
+        let name = lower(&entry.file_name());
+        match name.strip_prefix(package) {
+            Some("") => found.extend(versions(&entry.path(), &[])),
+            Some(rest) => {
+                let version = numbers(rest.trim_start_matches('.'));
+                found.extend(version.map(|version| (version, entry.path())));
+            }
+            None => {}
+        }
+    }
+    found.sort();
+    found
+        .into_iter()
+        .rev()
+        .map(|(_, package)| package)
+        .collect()
+}
+
+fn lower(name: &OsStr) -> String {
+    name.to_string_lossy().to_lowercase()
+}
+
+/// The folder of that name in another one. Case does not count, as on Windows: the same kit spells
+/// `arm64` and `ARM64`.
+fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
+    let mut entries = folder.read_dir().ok()?.flatten();
+    let found = entries.find(|entry| entry.file_name().eq_ignore_ascii_case(name))?;
+    Some(found.path())
+}
+
+/// The entries of a folder that are named by a version which begins with `wanted`, the newest
+/// first: by its numbers, since as text 10.0.9 comes after 10.0.10.
+fn versions(folder: &Path, wanted: &[u32]) -> Vec<(Vec<u32>, PathBuf)> {
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    let mut found: Vec<_> = entries
+        .filter_map(|entry| Some((numbers(entry.file_name().to_str()?)?, entry.path())))
+        .filter(|(version, _)| version.starts_with(wanted))
+        .collect();
+    found.sort();
+    found.reverse();
+    found
+}
+
+/// The numbers of a version; none of what is no version.
+pub fn numbers(version: &str) -> Option<Vec<u32>> {
+    let numbers = version.split('.');
+    numbers.map(|number| number.parse().ok()).collect()
+}
+
+#[cfg(windows)]
+mod registry {
+    use std::ffi::OsString;
+    use std::os::windows::ffi::OsStringExt;
+    use std::path::PathBuf;
+    use std::ptr;
+
+    pub const VIEW_64: u32 = 0x1_0000; // RRF_SUBKEY_WOW6464KEY
+    pub const VIEW_32: u32 = 0x2_0000; // RRF_SUBKEY_WOW6432KEY
+
+    const HKEY_LOCAL_MACHINE: isize = 0x8000_0002_u32 as i32 as isize;
+    const RRF_RT_REG_SZ: u32 = 2;
+
+    /// Declares functions of a system library. Edition 2024 demands `unsafe extern`, which compilers
+    /// before Rust 1.82 do not know; and it is the first in which `_` is an expression to a macro.
+    macro_rules! foreign {
+        ($_2024:expr, $library:literal, $($functions:tt)*) => {
+            #[link(name = $library)]
+            unsafe extern "system" { $($functions)* }
+        };
+        (_, $library:literal, $($functions:tt)*) => {
+            #[link(name = $library)]
+            extern "system" { $($functions)* }
+        };
+    }
+
+    foreign! { _, "advapi32",
+        fn RegGetValueW(
+            key: isize,
+            subkey: *const u16,
+            value: *const u16,
+            flags: u32,
+            kind: *mut u32,
+            data: *mut u16,
+            bytes: *mut u32,
+        ) -> i32;
+    }
+
+    /// The value `KitsRoot10` in one view of the registry.
+    pub fn kits_root(view: u32) -> Option<PathBuf> {
+        let wide = |text: &str| text.encode_utf16().chain([0]).collect::<Vec<u16>>();
+        let subkey = wide(r"SOFTWARE\Microsoft\Windows Kits\Installed Roots");
+        let value = wide("KitsRoot10");
+        let mut text = [0; 1024];
+        let mut bytes = 2 * text.len() as u32;
+        // SAFETY: both names end in a zero, and `bytes` is the size of `text`.
+        let status = unsafe {
+            RegGetValueW(
+                HKEY_LOCAL_MACHINE,
+                subkey.as_ptr(),
+                value.as_ptr(),
+                RRF_RT_REG_SZ | view,
+                ptr::null_mut(),
+                text.as_mut_ptr(),
+                &mut bytes,
+            )
+        };
+        let root = text.split(|unit| *unit == 0).next()?;
+        (status == 0 && !root.is_empty()).then(|| OsString::from_wide(root).into())
+    }
+}
+
+/// Only Windows has a registry.
+#[cfg(not(windows))]
+mod registry {
+    use std::path::PathBuf;
+
+    pub const VIEW_64: u32 = 0;
+    pub const VIEW_32: u32 = 0;
+
+    pub fn kits_root(_view: u32) -> Option<PathBuf> {
+        None
+    }
+}
