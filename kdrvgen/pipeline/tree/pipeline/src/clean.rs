@@ -45,12 +45,17 @@ fn clean_one(settings: &Settings) -> Result<()> {
         output::remove_leftovers(&settings.output);
         output::remove_leftovers(&settings.state);
         record::forget_signed(settings)?;
-        record::forget_builds(settings);
+        record::forget_all_builds(settings);
     }
     output::remove(&settings.state.join("lock"))?;
     // A folder goes when nothing else is in it.
     for folder in [&settings.state, &settings.output] {
-        let _ = fs::remove_dir(folder);
+        let ours = folder
+            .ancestors()
+            .take_while(|above| above.starts_with(&settings.target_dir));
+        let _ = ours
+            .take_while(|above| **above != *settings.target_dir)
+            .try_for_each(fs::remove_dir);
     }
     Ok(())
 }

@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
         let mut text = String::new();
         loop {
             let rest = &self.text[self.at..];
-            let plain = rest.find(|character| character == '"' || character == '\\')?;
+            let plain = rest.find(['"', '\\'])?;
             text.push_str(&rest[..plain]);
             self.at += plain;
             if self.take("\"").is_some() {
@@ -178,8 +178,7 @@ impl<'a> Reader<'a> {
         } else {
             vec![first]
         };
-        let character = char::decode_utf16(units).next()?.ok();
-        character
+        char::decode_utf16(units).next()?.ok()
     }
 
     fn unit(&mut self) -> Option<u16> {

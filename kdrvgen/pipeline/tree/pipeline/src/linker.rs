@@ -48,15 +48,15 @@ fn find(cargo: &[OsString]) -> Result<OsString> {
     })
 }
 
-/// The folder of the toolchain that builds the driver. cargo says where its own program is, which
-/// saves asking rustc in each run.
+/// The folder of the toolchain that builds the driver. rustup says which one is at work, which saves
+/// asking rustc in each run.
 fn sysroot(cargo: &[OsString]) -> Result<PathBuf> {
-    if cargo.len() == 1 {
-        if let Some(program) = env::var_os("CARGO") {
-            let above = Path::new(&program).ancestors().nth(2);
-            if let Some(sysroot) = above.filter(|folder| folder.join("lib/rustlib").is_dir()) {
-                return Ok(sysroot.to_owned());
-            }
+    if let (1, Some(toolchain)) = (cargo.len(), env::var_os("RUSTUP_TOOLCHAIN")) {
+        let home = env::var_os("RUSTUP_HOME").map(PathBuf::from);
+        let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".rustup")));
+        let sysroot = home.map(|home| home.join("toolchains").join(toolchain));
+        if let Some(sysroot) = sysroot.filter(|folder| folder.join("lib/rustlib").is_dir()) {
+            return Ok(sysroot);
         }
     }
     let mut words = cargo.to_vec();

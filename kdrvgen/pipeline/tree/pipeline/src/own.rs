@@ -9,6 +9,7 @@ use crate::failure::{Failure, Result};
 use crate::output::{self, Fresh, Lock};
 use crate::process::Tool;
 use crate::settings;
+use crate::system;
 
 /// What this program was compiled from, by its place below the support folder.
 const SOURCES: &[(&str, &[u8])] = &[
@@ -50,8 +51,15 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("pipeline/src/win32.rs", include_bytes!("win32.rs")),
 ];
 
-/// Set for the program that a renewal starts: one that differs again does not renew for ever.
+/// Set for the program that a renewal starts, to the process that runs both: one that differs again
+/// does not renew for ever.
 const RENEWED: &str = "KDRVGEN_PIPELINE_RENEWED";
+
+/// A number for this run of cargo-make: its process starts the programs of all tasks.
+pub fn run_number() -> u32 {
+    let outer = env::var(RENEWED).ok().and_then(|number| number.parse().ok());
+    outer.unwrap_or_else(system::parent)
+}
 
 /// Whether cargo runs this program as the build script that it was compiled as.
 pub fn is_build_script() -> bool {
@@ -104,7 +112,7 @@ pub fn renewed() -> Result<Option<i32>> {
     build(&support, &place)?;
     let status = Command::new(&place)
         .args(env::args_os().skip(1))
-        .env(RENEWED, "yes")
+        .env(RENEWED, run_number().to_string())
         .status()
         .map_err(|error| Failure::io("run", &place, &error))?;
     Ok(Some(status.code().unwrap_or(1)))

@@ -10,12 +10,13 @@ use std::time::{Duration, SystemTime};
 use crate::cargo::Artifact;
 use crate::failure::{Failure, Result};
 use crate::output;
+use crate::own;
 use crate::settings::Settings;
-use crate::system;
 
 const VERSION: &str = "kdrvgen build 1";
 const BUILD: &str = "build-";
-const A_DAY: Duration = Duration::from_secs(86_400);
+/// The tasks of one run follow each other within seconds.
+const AN_HOUR: Duration = Duration::from_secs(3600);
 
 /// Notes what cargo made, for the later tasks of this run.
 pub fn write_build(settings: &Settings, artifact: &Artifact) -> Result<()> {
@@ -39,17 +40,23 @@ pub fn read_build(settings: &Settings) -> Result<Artifact> {
     })
 }
 
-/// Forgets what earlier runs noted, and this one.
+/// Forgets what this run noted, and what earlier ones left.
 pub fn forget_builds(settings: &Settings) {
     let own = build_file(settings);
+    remove_builds(settings, |path, age| path == own || age > AN_HOUR);
+}
+
+/// Forgets what all runs noted.
+pub fn forget_all_builds(settings: &Settings) {
+    remove_builds(settings, |_, _| true);
+}
+
+fn remove_builds(settings: &Settings, is_wanted: impl Fn(&Path, Duration) -> bool) {
     for entry in fs::read_dir(&settings.state).into_iter().flatten().flatten() {
         let is_build = entry.file_name().to_string_lossy().starts_with(BUILD);
-        let age = entry
-            .metadata()
-            .and_then(|found| found.modified())
-            .map(|time| SystemTime::now().duration_since(time).unwrap_or_default());
-        let is_old = age.map_or(false, |age| age > A_DAY);
-        if is_build && (is_old || entry.path() == own) {
+        let time = entry.metadata().and_then(|found| found.modified());
+        let age = time.map(|time| SystemTime::now().duration_since(time).unwrap_or_default());
+        if is_build && is_wanted(&entry.path(), age.unwrap_or_default()) {
             let _ = output::remove(&entry.path());
         }
     }
@@ -74,7 +81,7 @@ fn parse(text: &str) -> Option<Artifact> {
 
 fn one_line(path: &Path) -> Result<&str> {
     path.to_str()
-        .filter(|path| !path.contains(|character| character == '\n' || character == '\r'))
+        .filter(|path| !path.contains(['\n', '\r']))
         .ok_or_else(|| {
             Failure::new(format!("{} has a line end in its name", path.display()))
                 .help("use another target directory (CARGO_TARGET_DIR)")
@@ -83,7 +90,7 @@ fn one_line(path: &Path) -> Result<&str> {
 
 /// A file for this run of cargo-make alone: the tasks of one run have the same parent process.
 fn build_file(settings: &Settings) -> PathBuf {
-    settings.state.join(format!("{BUILD}{}", system::parent()))
+    settings.state.join(format!("{BUILD}{}", own::run_number()))
 }
 
 /// What the last signature was made by.

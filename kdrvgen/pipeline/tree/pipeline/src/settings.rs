@@ -54,6 +54,9 @@ pub struct Settings {
 impl Settings {
     /// Reads the environment, once per process.
     pub fn read() -> Result<Settings> {
+        for name in words(&text("DRIVER_UNSET")?) {
+            env::remove_var(name); // the caller's environment may have one of that name
+        }
         let root = env::current_dir()
             .map_err(|error| Failure::new(format!("there is no working directory: {error}")))?;
         let model = match required("DRIVER_MODEL")?.as_str() {

@@ -92,6 +92,7 @@ pub fn sign(settings: &Settings) -> Result<()> {
     let fingerprint = fingerprint(settings, &order, identity.as_ref());
     if let Ok(fingerprint) = &fingerprint {
         if is_up_to_date(settings, &dll, fingerprint) {
+            println!("sign: {} is up to date", settings.path.display());
             return Ok(());
         }
     }
@@ -215,7 +216,7 @@ fn order(settings: &Settings) -> Result<Order> {
 
 fn refuse_password(url: &str) -> Result<()> {
     let address = url.split_once("://").map_or(url, |(_, address)| address);
-    let authority = address.split(|c| c == '/' || c == '?' || c == '#').next();
+    let authority = address.split(['/', '?', '#']).next();
     if authority.map_or(false, |authority| authority.contains('@')) {
         return Err(Failure::new("the address of the timestamp server holds a user name or password")
             .because("It would stand in logs and in the command lines of this machine.")
