@@ -37,6 +37,7 @@ _NOTICE = {"note": "notice"}  # as GitHub calls it
 _COLORS = {"created": "32", "updated": "33", "removed": "31", "refused": "31;1"}
 _DIFF_COLORS = {"+": "32", "-": "31", "@": "36"}
 _WIDTH = len("unchanged")
+_SUPPORT = ".kdrvgen/"  # some thirty files, which people see as one
 # A foreign file's text in a diff must not be able to drive the terminal.
 _VISIBLE = {
     code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"
@@ -80,10 +81,12 @@ class Console:
             rows: Status, path and reason (or "") of each.
             planned: Whether nothing was done yet.
         """
+        rows = list(rows)
         for status, path, reason in rows:
             self._document["files"].append({"path": path, "status": status, "reason": reason})
-            if self._quiet or self._form == "json":
-                continue
+        if self._quiet or self._form == "json":
+            return
+        for status, path, reason in rows if self.verbose else _summed(rows):
             word = f"{_PLANNED.get(status, status) if planned else status:{_WIDTH}}"
             word = self._paint(word, _COLORS.get(status, "2"), sys.stdout)
             told = f"{path} ({reason})" if reason else path
@@ -142,7 +145,11 @@ class Console:
         ]
         if self._quiet or self._form == "json":
             return
-        lines = [f"{folder}{os.sep}", *(f"  {line}" for line in _tree(paths)), "", "Next:"]
+        shown = dict.fromkeys(
+            f"{above}{support}…" if support else above
+            for above, support, _ in (path.partition(_SUPPORT) for path in paths)
+        )
+        lines = [f"{folder}{os.sep}", *(f"  {line}" for line in _tree(shown)), "", "Next:"]
         lines += [f"  {command}" for command in commands]
         self._write(sys.stdout, "".join(f"{_safe(line)}\n" for line in lines))
 
@@ -313,6 +320,18 @@ class Console:
     def _write(stream: TextIO | None, text: str) -> None:
         if stream is not None:  # a process may be started without
             stream.write(text)
+
+
+def _summed(rows: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str, str]]:
+    """Yield the rows with one in place of all support files of which the same is said."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for status, path, reason in rows:
+        above, folder, _ = path.partition(_SUPPORT)
+        place = above + folder if folder and status != "refused" else path
+        groups.setdefault((status, place, reason), []).append(path)
+    for (status, place, reason), paths in groups.items():
+        several = f"{place} ({len(paths)} files)" if len(paths) > 1 else paths[0]
+        yield status, several, reason
 
 
 def _tree(paths: Iterable[str]) -> Iterable[str]:

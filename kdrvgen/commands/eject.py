@@ -21,7 +21,8 @@ __all__ = ["eject", "populate_parser", "run"]
 def eject(paths: Iterable[PurePosixPath], root: str | os.PathLike[str]) -> Report:
     """Take kdrvgen's header off each of the files at `paths` below `root`, edited ones too.
 
-    A later run finds files that it did not write, and refuses to overwrite them.
+    A later run finds files that it did not write, and refuses to overwrite them. Support files in
+    the root of a workspace stay kdrvgen's: other drivers use them too.
 
     Returns:
         What became of each file that exists.
@@ -62,6 +63,8 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _steps(paths: Iterable[PurePosixPath], root: str) -> Iterator[Step]:
     for path in sorted(paths):
+        if path.parts[0] == "..":
+            continue
         real = resolve(root, str(path))
         if not is_within(os.path.realpath(root), real):
             reason = f"a link leads out of the project, to {real}"

@@ -9,7 +9,7 @@ from kdrvgen.output.stamp import Stamp
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import PurePosixPath
 
     from kdrvgen.console import Console
@@ -39,6 +39,7 @@ def generate(
         What became of each file.
 
     Raises:
+        ConfigError: `driver.workspace-root` leads to no workspace.
         RefusedError: Writing would lose something of the user's; its `report` tells of each file.
         FileAccessError: A file cannot be read or written, or another run is at work there.
     """
@@ -53,6 +54,7 @@ def check(project: Project, root: str | os.PathLike[str]) -> Report:
         order marks are no drift.
 
     Raises:
+        ConfigError: `driver.workspace-root` leads to no workspace.
         FileAccessError: A file cannot be read.
     """
     return generate(project, root, dry_run=True)
@@ -122,17 +124,24 @@ def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stam
     _spare(arguments.config, project, root)
     mode: str | None = arguments.mode
     try:
-        plan = _write(project, root, force=arguments.force, dry_run=mode is not None)
+        plan = _write(
+            project,
+            root,
+            force=arguments.force,
+            dry_run=mode is not None,
+            config=arguments.config,
+        )
     except RefusedError as refusal:
         _tell(console, refusal.report, root, planned=True)
         console.diffs((str(entry.path), entry.diff) for entry in refusal.report.refused)
         _blame(console, refusal.report.refused, root)
         raise
-    if mode is None or not plan.report.drifted:
+    is_done = mode is None or not plan.report.drifted
+    if is_done and not plan.report.strangers:
         stamp.write(_contents(plan))
     _tell(console, plan.report, root, planned=mode is not None, listed=mode != "diff")
     if mode in {"check", "diff"}:
-        console.diffs((str(entry.path), entry.diff) for entry in plan.report.entries)
+        console.diffs(_diffs(plan.report.entries))
     _judge(console, plan.report, root, arguments)
     return 0
 
@@ -142,7 +151,7 @@ def _spare(config: str, project: Project, root: str) -> None:
     from kdrvgen.errors import UsageError  # noqa: PLC0415 - the no-op run raises nothing
 
     here = os.path.realpath(config)
-    for path in ("Makefile.toml", "build.rs", project.toolchain.cargo_config):
+    for path in ("Makefile.toml", "build.rs", project.toolchain.cargo_config, ".kdrvgen"):
         if os.path.realpath(os.path.join(root, path)) == here:  # noqa: PTH118 - see run
             raise UsageError(
                 f"{config} is the configuration, and {path} would be written over it. "
@@ -150,11 +159,21 @@ def _spare(config: str, project: Project, root: str) -> None:
             )
 
 
+def _diffs(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
+    """Yield path and diff of each file; a whole support file would be hundreds of lines."""
+    for entry in entries:
+        is_whole = entry.before is None or entry.after is None
+        is_support = ".kdrvgen" in entry.path.parts
+        yield str(entry.path), "" if is_whole and is_support else entry.diff
+
+
 def _judge(console: Console, report: Report, root: str, arguments: argparse.Namespace) -> None:
     from kdrvgen.errors import DriftError, RefusedError  # noqa: PLC0415 - the no-op run raises nothing
 
     if arguments.mode == "check" and report.drifted:
         _blame(console, report.drift, root)
+        for stranger in report.strangers:
+            console.blame(_named(root, stranger.path), stranger.message)
         raise DriftError(
             f"the files are not what {arguments.config} says. {_advice(report, arguments.config)}"
         )
@@ -172,6 +191,8 @@ def _advice(report: Report, config: str) -> str:
             "Some were edited by hand or are not kdrvgen's: bring the edits into the configuration "
             f"and run `kdrvgen {config} --force`, or keep them by `kdrvgen eject`."
         )
+    if not report.drift:
+        return "Move away the files that do not belong there."
     return f"Run `kdrvgen {config}` and commit what it changes."
 
 
@@ -208,8 +229,12 @@ def _contents(plan: Plan) -> list[tuple[str, str, bytes]]:
     ]
 
 
-def _write(project: Project, root: str, *, force: bool, dry_run: bool) -> Plan:
-    from kdrvgen.output.run import write  # noqa: PLC0415 - see _run_slowly
+def _write(
+    project: Project, root: str, *, force: bool, dry_run: bool, config: str = "config.toml"
+) -> Plan:
+    from kdrvgen.commands.workspace import check_workspace  # noqa: PLC0415 - see _run_slowly
+    from kdrvgen.output.run import write  # noqa: PLC0415 - likewise
     from kdrvgen.rendering.project import render  # noqa: PLC0415 - pulls in Jinja2
 
+    check_workspace(project, root, config)
     return write(render(project), root, force=force, dry_run=dry_run)

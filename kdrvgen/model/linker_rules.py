@@ -32,6 +32,7 @@ def linker_rules(
             else:
                 yield from _one_entry_point(driver, variant, blame)
             yield from _subsystem_fits(driver, variant, blame)
+            yield from _map_is_beside_the_image(driver, variant, blame)
             yield from _removed_arguments_are_there(driver, variant, blame, by_wdk_build)
 
 
@@ -97,6 +98,17 @@ def _subsystem_fits(driver: Driver, linker: Linker, blame: Blame) -> Iterator[Pr
                 where,
                 f"Windows loads no {driver.model.upper()} driver of subsystem `{value}`",
                 hint=f"`/SUBSYSTEM:{name}`, which the presets have already",
+                also=(("driver", "model"),),
+            )
+
+
+def _map_is_beside_the_image(driver: Driver, linker: Linker, blame: Blame) -> Iterator[Problem]:
+    for switch, value, where in _switches(linker, blame):
+        if driver.model == "kmdf" and switch == "MAP" and value:
+            yield Problem(
+                where,
+                "the pipeline reads the map file of a KMDF driver, and expects it beside the image",
+                hint="leave the argument out: build.rs passes `/MAP`",
                 also=(("driver", "model"),),
             )
 

@@ -104,9 +104,7 @@ def _dependencies_exist(
     if not isinstance(dependencies, tuple):
         return
     for index, name in enumerate(dependencies):
-        known = isinstance(name, str) and (
-            name in GENERATED_TASKS or name in makefile.tasks
-        )
+        known = isinstance(name, str) and (name in GENERATED_TASKS or name in makefile.tasks)
         # cargo-make takes a table too, for a task of another file.
         if isinstance(name, str) and not known:
             yield Problem(

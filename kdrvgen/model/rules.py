@@ -47,6 +47,7 @@ def _all(tables: Tables) -> Iterator[Problem]:
     profiles = tables.profiles or {}
     if tables.driver:
         yield from _one_target_key(tables.driver)
+        yield from _output_dir_divides_targets(tables.driver)
         yield from _framework_calls_its_own_entry(tables.driver)
     if tables.toolchain:
         yield from _build_std_needs_nightly(tables.toolchain)
@@ -85,6 +86,16 @@ def _one_target_key(driver: Driver) -> Iterator[Problem]:
             ("driver", "target"),
             "`target` is a shorthand for `targets`, and both are given",
             hint="keep one of them",
+            also=(("driver", "targets"),),
+        )
+
+
+def _output_dir_divides_targets(driver: Driver) -> Iterator[Problem]:
+    if driver.output_dir and len(driver.triples) > 1 and "{target}" not in driver.output_dir:
+        yield Problem(
+            ("driver", "output-dir"),
+            "with several targets, the driver of one would overwrite that of another",
+            hint=f"add `{{target}}`: `{driver.output_dir}/{{target}}`",
             also=(("driver", "targets"),),
         )
 

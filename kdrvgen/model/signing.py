@@ -253,8 +253,8 @@ class Signing(Table):
     timestamp_url: Annotated[Text, Check(_timestamp_url)] | None = None
     """Address of the timestamp server; empty for no timestamp.
 
-    By default `http://timestamp.digicert.com` for a certificate of your own. A test certificate gets
-    no timestamp by default: its signature needs to be valid while you test, not longer.
+    By default `http://timestamp.digicert.com` for a certificate of your own. A signature by a test
+    certificate has no timestamp by default: it needs to be valid while you test, not longer.
 
     Change: To your certificate authority's server, or to "" where there is no network.
     Without: DigiCert's server with `mode = "certificate"`, none with `mode = "test"`. A signature

@@ -106,6 +106,7 @@ def _commit(writes: Sequence[Step], removals: Sequence[Step]) -> None:
         try:
             if step.entry.status is Status.REMOVED:
                 os.unlink(step.real)  # noqa: PTH108 - likewise
+                _discard_folder(os.path.dirname(step.real))  # noqa: PTH120 - likewise
             else:
                 os.replace(temporary(step.real), step.real)  # noqa: PTH105 - likewise
         except OSError as error:
@@ -119,5 +120,5 @@ def _discard(path: str) -> None:
 
 
 def _discard_folder(path: str) -> None:
-    with contextlib.suppress(OSError):  # not empty: another program uses it by now
+    with contextlib.suppress(OSError):  # not empty: something else is in it
         os.rmdir(path)  # noqa: PTH106 - likewise

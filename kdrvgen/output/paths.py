@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-__all__ = ["is_within", "resolve", "sibling_of", "temporary"]
+__all__ = ["boundary", "is_within", "resolve", "sibling_of", "temporary"]
 
 # Cargo reads both names, and the one without extension wins: doc.rust-lang.org/cargo/reference/
 # config.html, "Hierarchical structure".
@@ -20,6 +20,16 @@ _SIBLINGS = {
 def resolve(root: str, relative: str) -> str:
     """Return where `relative` (with slashes) below `root` lies when all links are followed."""
     return os.path.realpath(os.path.join(root, *relative.split("/")))  # noqa: PTH118 - see above
+
+
+def boundary(root: str, relative: str) -> str:
+    """Return the folder that an output may not lead out of, with all links followed.
+
+    That is the project's folder `root`, and for a support file of a workspace, whose path begins
+    with `..`, the folder that those lead to.
+    """
+    above = [part for part in relative.split("/") if part == ".."]
+    return os.path.realpath(os.path.join(root, *above))  # noqa: PTH118 - see above
 
 
 def is_within(real_root: str, real: str) -> bool:

@@ -54,10 +54,17 @@ class Entry(NamedTuple):
 
 
 class Caution(NamedTuple):
-    """Something about a file that kdrvgen does not own but that spoils what it generates."""
+    """Something about a file that kdrvgen does not own but that spoils what it generates.
+
+    Attributes:
+        path: Relative to the project's folder.
+        message: What is wrong with it, and what to do.
+        is_drift: Whether the file must not be there at all: `--check` fails because of it.
+    """
 
     path: PurePosixPath
     message: str
+    is_drift: bool = False
 
 
 class Report(NamedTuple):
@@ -79,9 +86,14 @@ class Report(NamedTuple):
     @property
     def drifted(self) -> bool:
         """Whether the disk differs in any way from what the configuration says."""
-        return bool(self.drift)
+        return bool(self.drift or self.strangers)
 
     @property
     def drift(self) -> tuple[Entry, ...]:
         """The files that differ from what the configuration says."""
         return tuple(each for each in self.entries if each.status in _CHANGES | {Status.REFUSED})
+
+    @property
+    def strangers(self) -> tuple[Caution, ...]:
+        """The files that are not kdrvgen's, in a folder that is kdrvgen's alone."""
+        return tuple(each for each in self.warnings if each.is_drift)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
 from kdrvgen.errors import RefusedError
 from kdrvgen.output.access import explain
 from kdrvgen.output.apply import apply
 from kdrvgen.output.lock import held
 from kdrvgen.output.plan import Plan, make
+from kdrvgen.output.support import with_strangers
 
 __all__ = ["carry_out", "write"]
 
@@ -25,7 +28,8 @@ def write(
     """Make the files below `root` say `texts`.
 
     Args:
-        texts: The complete text of each file, by its path relative to `root`.
+        texts: The complete text of each file, by its path relative to `root`. Paths that begin with
+            `..` are those of the support files, in the root of the workspace.
         root: The project's folder; made when missing.
         force: Whether to overwrite what was edited by hand or is not kdrvgen's.
         dry_run: Whether to write nothing, and refuse nothing.
@@ -37,9 +41,10 @@ def write(
         RefusedError: Writing would lose something of the user's; its `report` tells of each file.
         FileAccessError: A file cannot be read or written, or another run is at work there.
     """
+    places = _places(texts, root)
     if dry_run:
-        return make(texts, root, force=force)
-    return carry_out(root, lambda: make(texts, root, force=force))
+        return _joined([_planned(place, force=force) for place in places])
+    return _carry_out(places, lambda place: _planned(place, force=force))
 
 
 def carry_out(root: str, planned: Callable[[], Plan]) -> Plan:
@@ -49,13 +54,74 @@ def carry_out(root: str, planned: Callable[[], Plan]) -> Plan:
         RefusedError: The plan refuses a file; its `report` tells of each.
         FileAccessError: A file cannot be read or written, or another run is at work there.
     """
-    try:
-        os.makedirs(root, exist_ok=True)  # noqa: PTH103 - paths of this room are str
-    except OSError as error:
-        raise explain("use the folder", root, error, "Nothing was changed.") from error
-    with held(root):
-        plan = planned()
-        if plan.report.refused:
-            raise RefusedError(plan.report)
-        apply(plan)
-    return plan
+    return _carry_out([_Place(root, "", {})], lambda _: planned())
+
+
+class _Place(NamedTuple):
+    """A folder that files go to, and what leads to it from the project: "" or `../..`."""
+
+    root: str
+    prefix: str
+    texts: Mapping[PurePosixPath, str]
+
+
+def _places(texts: Mapping[PurePosixPath, str], root: str) -> list[_Place]:
+    """Return the root of the workspace, if something goes there, and then the project."""
+    found: dict[str, dict[PurePosixPath, str]] = {"": {}}
+    for path, text in texts.items():
+        above = [part for part in path.parts if part == ".."]
+        found.setdefault("/".join(above), {})[PurePosixPath(*path.parts[len(above) :])] = text
+    return [
+        _Place(os.path.join(root, *prefix.split("/")) if prefix else root, prefix, found[prefix])  # noqa: PTH118 - paths of this room are str
+        for prefix in sorted(found, reverse=True)
+    ]
+
+
+def _planned(place: _Place, *, force: bool) -> Plan:
+    plan = with_strangers(make(place.texts, place.root, force=force), place.texts, place.root)
+    return _seen_from_project(plan, place.prefix)
+
+
+def _carry_out(places: Sequence[_Place], planned: Callable[[_Place], Plan]) -> Plan:
+    with contextlib.ExitStack() as locks:
+        for place in places:
+            try:
+                os.makedirs(place.root, exist_ok=True)  # noqa: PTH103 - paths of this room are str
+            except OSError as error:
+                raise explain(
+                    "use the folder", place.root, error, "Nothing was changed."
+                ) from error
+            locks.enter_context(held(place.root))
+        plans = [planned(place) for place in places]
+        whole = _joined(plans)
+        if whole.report.refused:
+            raise RefusedError(whole.report)
+        for plan in plans:
+            apply(plan)
+    return whole
+
+
+def _seen_from_project(plan: Plan, prefix: str) -> Plan:
+    """Return the plan with its paths as the project has them."""
+    if not prefix:
+        return plan
+    return Plan(
+        tuple(
+            step._replace(entry=step.entry._replace(path=prefix / step.entry.path))
+            for step in plan.steps
+        ),
+        tuple(each._replace(path=prefix / each.path) for each in plan.warnings),
+        plan.leftovers,
+    )
+
+
+def _joined(plans: Sequence[Plan]) -> Plan:
+    return Plan(
+        tuple(
+            sorted(
+                (step for plan in plans for step in plan.steps), key=lambda each: each.entry.path
+            )
+        ),
+        tuple(warning for plan in plans for warning in plan.warnings),
+        tuple(left for plan in plans for left in plan.leftovers),
+    )

@@ -18,7 +18,7 @@ except ImportError:
     from hashlib import blake2b
 
 from kdrvgen import cache
-from kdrvgen.output.paths import is_within, resolve, sibling_of, temporary
+from kdrvgen.output.paths import boundary, is_within, resolve, sibling_of, temporary
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ __all__ = ["Stamp"]
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - see above
 _LARGEST = 16 * 1024
+_SUPPORT = ".kdrvgen/"
 # Compiled modules, and rooms of other verbs: no generated file depends on them.
 _APART = {"__pycache__", "adopt", "doctor", "inspection", "lexicon", "scaffold"}
 
@@ -96,18 +97,24 @@ class Stamp:
         total = blake2b(digest_size=32)
         for part in (self._code, self._seen, listing):
             _feed(total, part)
-        real_root = os.path.realpath(self._root)
+        limits: dict[int, str] = {}  # by how far a path leads up
         for _, path in rows:
+            above = path.count("../")
+            if above not in limits:
+                limits[above] = boundary(self._root, path)
             real = resolve(self._root, path)
             content = read(real)
             if (
                 content is None
-                or not is_within(real_root, real)
+                or not is_within(limits[above], real)
                 or any(_unwanted(self._root, path))
             ):
                 return None
             _feed(total, os.fsencode(real))
             _feed(total, content)
+        support = {path for _, path in rows if _SUPPORT in path}
+        if support and not _feed_surroundings(total, self._root, support):
+            return None
         return total.hexdigest().encode()
 
 
@@ -126,6 +133,26 @@ def _unwanted(root: str, path: str) -> Iterator[bool]:
     if sibling is not None:
         yield os.path.lexists(os.path.join(root, sibling))  # noqa: PTH118 - see above
         yield os.path.lexists(temporary(resolve(root, sibling)))
+
+
+def _feed_surroundings(total: blake2b, root: str, support: set[str]) -> bool:
+    """Feed what else the support files depend on; False when their folder holds others too."""
+    above = min(support).partition(_SUPPORT)[0]
+    if above:  # it lies in the root of a workspace, as this file says
+        _feed(total, _content(os.path.join(root, above, "Cargo.toml")) or b"")  # noqa: PTH118 - see above
+    pending, found = [above + _SUPPORT], set()
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = list(os.scandir(os.path.join(root, folder)))  # noqa: PTH118 - see above
+        except OSError:
+            return False
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                pending.append(f"{folder}{entry.name}/")
+            else:
+                found.add(f"{folder}{entry.name}")
+    return found == support
 
 
 def _content(path: str) -> bytes | None:

@@ -26,8 +26,8 @@ class Environment(NamedTuple):
         target_dir: What DRIVER_TARGET_DIR is without a CARGO_TARGET_DIR.
         places: Where outputs go; these need the target directory.
         shared: What all profiles set alike.
-        unset: Names of what no profile sets. The program takes them for empty, whatever the caller's
-            environment has: one line of the page instead of one for each.
+        unset: Names of what no profile sets. The program takes them for empty, whatever the
+            environment of the caller has: one line of the page instead of one for each.
         own: What each profile sets otherwise than the others.
     """
 
@@ -49,9 +49,7 @@ def environment(project: Project, targets: Sequence[TargetPlan]) -> Environment:
         identity=_identity(project),
         target_dir="/".join(filter(None, (_PROJECT, project.driver.workspace_root, "target"))),
         places={**_places(project), **certificate},
-        shared={
-            name: value for name, value in common.items() if value and name not in certificate
-        },
+        shared={name: value for name, value in common.items() if value and name not in certificate},
         unset=[name for name, value in common.items() if not value],
         # A variable that only another profile has is set empty: the caller's environment may hold
         # one of that name.

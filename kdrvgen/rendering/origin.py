@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from kdrvgen.model import Project
 from kdrvgen.model.base import FrozenTable, Path, Table, plain, to_kebab
 from kdrvgen.model.reference import plain_type
-from kdrvgen.rendering.project import render
+from kdrvgen.rendering.project import render_own
 
 __all__ = ["Origin", "origins"]
 
@@ -41,16 +41,16 @@ def origins(project: Project, file: PurePosixPath, line: int) -> tuple[Origin, .
 
     Args:
         project: What the file was made from.
-        file: Its path as `render` has it.
+        file: Its path as `render_own` has it.
         line: Counts from 1.
 
     Returns:
         Nothing for a line that is there whatever the configuration says.
 
     Raises:
-        KeyError: No such file is generated.
+        KeyError: No such file depends on the project.
     """
-    before = _lines(render(project)[file])
+    before = _lines(render_own(project)[file])
     found = []
     for path, is_given, variants in _variants(project, ()):
         touched: set[int] = set()
@@ -79,7 +79,7 @@ def _has_closer(origin: Origin, all_found: Collection[Origin]) -> bool:
 
 def _rendered(project: Project) -> Mapping[PurePosixPath, str]:
     try:
-        return render(project)
+        return render_own(project)
     except (KeyError, ValueError, AttributeError, TypeError, IndexError):
         return {}  # a value that the model would have refused
 

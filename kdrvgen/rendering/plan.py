@@ -43,9 +43,7 @@ def plan(project: Project) -> dict[str, Any]:
             project.signing_for(name).timestamp_server for name in project.profiles
         ),
         "cargo": (*run, "cargo"),
-        "own_env": {
-            name: value for name, value in project.makefile.env.items() if name not in own
-        },
+        "own_env": {name: value for name, value in project.makefile.env.items() if name not in own},
         "own_profile_env": own,
         "cargo_profiles": sorted({each.cargo_profile or "" for each in project.profiles.values()}),
     }

@@ -1,0 +1,94 @@
+"""What else is in the folder of the support files, which belongs to kdrvgen alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import PurePosixPath
+
+from kdrvgen.errors import FileAccessError
+from kdrvgen.output.plan import Plan, Step, read
+from kdrvgen.output.report import Caution, Entry, Status
+from kdrvgen.pipeline import FOLDER
+from kdrvgen.rendering.header import Ownership, examine, normalise
+
+__all__ = ["with_strangers"]
+
+_OWN_SUFFIXES = (".lock", ".rs", ".toml")
+_TEMPORARY = ".kdrvgen-new"
+_ADVICE = f"move it away, because kdrvgen owns everything in {FOLDER}"
+
+
+def with_strangers(plan: Plan, paths: Collection[PurePosixPath], root: str) -> Plan:
+    """Return the plan with what is to be done about further files in the support folder.
+
+    What an older kdrvgen wrote there, and nobody edited, goes. Anything else is reported.
+
+    Args:
+        plan: Made for `paths`.
+        paths: Relative to `root`.
+        root: The folder that `FOLDER` lies in.
+    """
+    if not any(path.parts[0] == FOLDER for path in paths):
+        return plan
+    steps, warnings = list(plan.steps), list(plan.warnings)
+    for path in _others(os.path.join(root, FOLDER), PurePosixPath(FOLDER), paths):  # noqa: PTH118 - paths of this room are str
+        named = os.path.join(root, path)  # noqa: PTH118 - likewise
+        text = _text(named) if path.suffix in _OWN_SUFFIXES else None
+        owner = Ownership.FOREIGN if text is None else examine(text)
+        if text is not None and owner is Ownership.INTACT:
+            reason = "not part of this version of kdrvgen"
+            entry = Entry(path, Status.REMOVED, reason, normalise(text))
+            steps.append(Step(entry, os.path.realpath(named), text.encode()))
+        else:
+            edited = " and was edited by hand" if owner is Ownership.EDITED else ""
+            message = f"does not belong to this version of kdrvgen{edited}; {_ADVICE}"
+            warnings.append(Caution(path, message, is_drift=True))
+    steps.sort(key=lambda step: step.entry.path)
+    return Plan(tuple(steps), tuple(warnings), plan.leftovers)
+
+
+def _others(
+    folder: str, path: PurePosixPath, known: Collection[PurePosixPath]
+) -> Iterator[PurePosixPath]:
+    """Yield what is in a folder and not known: files, and folders in which nothing is kdrvgen's."""
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError:  # it does not exist yet; or writing there will fail, and say why
+        return
+    for entry in entries:
+        inner = path / entry.name
+        if not entry.is_dir(follow_symlinks=False):
+            if inner not in known and not entry.name.endswith(_TEMPORARY):
+                yield inner
+        elif any(inner in each.parents for each in known):
+            yield from _others(entry.path, inner, known)
+        else:
+            files = _files(entry.path)
+            if any(_is_own(file) for file in files):
+                yield from _others(entry.path, inner, known)
+            elif files:
+                yield inner
+
+
+def _files(folder: str) -> list[str]:
+    """Return every file below a folder; links are not followed."""
+    return [
+        os.path.join(place, name)  # noqa: PTH118 - likewise
+        for place, _, names in os.walk(folder)
+        for name in names
+    ]
+
+
+def _is_own(file: str) -> bool:
+    text = _text(file) if file.endswith(_OWN_SUFFIXES) else None
+    return text is not None and examine(text) is not Ownership.FOREIGN
+
+
+def _text(file: str) -> str | None:
+    """Return the text of a regular file; None for what has none."""
+    try:
+        content = None if os.path.islink(file) else read(file, file)  # noqa: PTH114 - likewise
+        return None if content is None else content.decode()
+    except (FileAccessError, UnicodeDecodeError):
+        return None
