@@ -63,7 +63,7 @@ class Host:
 
     @property
     def is_windows(self) -> bool:
-        """Whether the tasks run in duckscript and not in sh."""
+        """Whether the pipeline uses the system calls of Windows."""
         return self.system == "windows"
 
     def which(self, program: str) -> str:

@@ -1,4 +1,4 @@
-"""The programs of the Windows SDK, where the task find-kit-tool finds them."""
+"""The programs of the Windows SDK, where the pipeline finds them."""
 
 from __future__ import annotations
 
