@@ -13,7 +13,6 @@ from jinja2.sandbox import SandboxedEnvironment
 from kdrvgen.model import Project
 from kdrvgen.rendering import quoting
 from kdrvgen.rendering.arguments import purpose
-from kdrvgen.rendering.bytecode import bytecode_cache
 from kdrvgen.rendering.header import seal
 from kdrvgen.rendering.loader import Loader
 from kdrvgen.rendering.makefile import own_tasks
@@ -49,7 +48,6 @@ def render(project: Project) -> Mapping[PurePosixPath, str]:
 def _environment() -> SandboxedEnvironment:
     environment = SandboxedEnvironment(
         autoescape=False,
-        bytecode_cache=bytecode_cache(),
         auto_reload=False,
         keep_trailing_newline=True,
         loader=Loader("kdrvgen.rendering"),
