@@ -79,9 +79,10 @@ class RefusedError(KdrvgenError):
         blamed = "\n".join(f"  {entry.path}: {entry.reason}" for entry in self.report.refused)
         return (
             f"nothing was written, because this would be lost or written elsewhere:\n{blamed}\n"
-            "Say in config.toml what you changed ([makefile] takes your own tasks), then run with "
-            "--force to have the files made anew; or keep them and let `kdrvgen eject` give the "
-            "generated files up. --force follows no link out of the project."
+            "Move your edits into config.toml ([makefile] takes your own tasks), then run with "
+            "--force to write the files anew; or keep the files by `kdrvgen eject`. A file that a "
+            "newer kdrvgen wrote needs that version. --force never follows a link out of the "
+            "project, or to a file that kdrvgen did not write."
         )
 
 

@@ -140,10 +140,11 @@ def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stam
 def _spare(config: str, project: Project, root: str) -> None:
     """Make sure that no output is the configuration itself, under whatever name."""
     from kdrvgen.errors import UsageError  # noqa: PLC0415 - the no-op run raises nothing
+    from kdrvgen.output.paths import real_path, resolve  # noqa: PLC0415 - likewise
 
-    here = os.path.realpath(config)
+    here = real_path(config)
     for path in ("Makefile.toml", "build.rs", project.toolchain.cargo_config):
-        if os.path.realpath(os.path.join(root, path)) == here:  # noqa: PTH118 - see run
+        if resolve(root, path) == here:
             raise UsageError(
                 f"{config} is the configuration, and {path} would be written over it. "
                 "Call the configuration config.toml, and let no link lead to it."
@@ -169,8 +170,9 @@ def _judge(console: Console, report: Report, root: str, arguments: argparse.Name
 def _advice(report: Report, config: str) -> str:
     if report.refused:
         return (
-            "Some were edited by hand or are not kdrvgen's: bring the edits into the configuration "
-            f"and run `kdrvgen {config} --force`, or keep them by `kdrvgen eject`."
+            "Some were edited by hand, or written by something else: move the edits into the "
+            f"configuration and run `kdrvgen {config} --force`, or keep them by `kdrvgen eject`. "
+            "A file of a newer kdrvgen needs that version."
         )
     return f"Run `kdrvgen {config}` and commit what it changes."
 

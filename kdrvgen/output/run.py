@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 
-from kdrvgen.errors import RefusedError
+from kdrvgen.errors import FileAccessError, RefusedError
 from kdrvgen.output.access import explain
 from kdrvgen.output.apply import apply
 from kdrvgen.output.lock import held
+from kdrvgen.output.paths import is_system_folder, make_folders, real_path, remove_if_empty
 from kdrvgen.output.plan import Plan, make
 
 __all__ = ["carry_out", "write"]
@@ -50,12 +51,22 @@ def carry_out(root: str, planned: Callable[[], Plan]) -> Plan:
         FileAccessError: A file cannot be read or written, or another run is at work there.
     """
     try:
-        os.makedirs(root, exist_ok=True)  # noqa: PTH103 - paths of this room are str
+        if is_system_folder(root):
+            raise FileAccessError(
+                f"{root} is a folder of the system's devices or processes, and no place for a "
+                "project. Nothing was changed. Use -o to write to another folder."
+            )
+        made = make_folders(root)
+        real_root = real_path(root)
     except OSError as error:
         raise explain("use the folder", root, error, "Nothing was changed.") from error
-    with held(root):
-        plan = planned()
-        if plan.report.refused:
-            raise RefusedError(plan.report)
-        apply(plan)
+    with contextlib.ExitStack() as undo:
+        for folder in made:
+            undo.callback(remove_if_empty, folder)
+        with held(root):
+            plan = planned()
+            if plan.report.refused:
+                raise RefusedError(plan.report)
+            apply(plan, real_root)
+        undo.pop_all()
     return plan
