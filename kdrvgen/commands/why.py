@@ -52,6 +52,7 @@ def why(
     Raises:
         ConfigError: The configuration is not valid.
         DriftError: The line on disk is not what the configuration says.
+        FileAccessError: The generated file cannot be read, or is no regular file.
         UsageError: There is no such generated file or line.
     """
     from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic, which --help can do without
@@ -114,12 +115,12 @@ def _config_of(file: Path) -> Path:
 
 def _in_rendered(path: Path, rendered: Sequence[str], line: int) -> int:
     """Return the number that a line on disk has in the text that would be made now."""
-    from kdrvgen.rendering.header import HEADER_LINES, normalise  # noqa: PLC0415 - as above
+    from kdrvgen.output.plan import read  # noqa: PLC0415 - as above
+    from kdrvgen.rendering.header import HEADER_LINES, normalise  # noqa: PLC0415 - likewise
 
+    content = read(str(path), str(path))
     try:
-        found = normalise(path.read_bytes().decode()).split("\n")
-    except FileNotFoundError:
-        found = list(rendered)
+        found = list(rendered) if content is None else normalise(content.decode()).split("\n")
     except UnicodeDecodeError:
         raise UsageError(f"{path} is no UTF-8 text.") from None
     if not 1 <= line <= len(found):
