@@ -25,7 +25,7 @@ from kdrvgen.adopt.steps import Act, Step
 from kdrvgen.adopt.switches import signature
 from kdrvgen.adopt.wdk_build import WDK_TASKS, makefile_finding
 from kdrvgen.config.source import is_sensitive
-from kdrvgen.model.makefile import GENERATED_TASKS
+from kdrvgen.model.tasks import GENERATED_TASKS
 
 __all__ = ["carry"]
 

@@ -6,14 +6,7 @@ from typing import Annotated, Any
 
 from kdrvgen.model.base import Check, Dumped, FrozenTable, Table, problem, refuse_controls
 
-__all__ = ["GENERATED_TASKS", "Makefile"]
-
-GENERATED_TASKS = frozenset(
-    {"build-driver", "rename", "certificate", "sign", "sign-all", "verify", "smoke"}
-    | {"clean-cert", "clean-driver", "default", "find-kit-tool", "trust-certificate"}
-    | {"install", "start", "stop", "uninstall", "service"}
-)
-"""Names of the tasks that kdrvgen writes. Those of single targets, `sign-x86_64`, come on top."""
+__all__ = ["Makefile"]
 
 _DEEPEST = 16
 _HOUR, _MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
