@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -115,6 +114,7 @@ def _config_of(file: Path) -> Path:
 def _in_rendered(path: Path, rendered: Sequence[str], line: int) -> int:
     """Return the number that a line on disk has in the text that would be made now."""
     from kdrvgen.rendering.header import HEADER_LINES, normalise  # noqa: PLC0415 - as above
+    from kdrvgen.rendering.lines import matching_line  # noqa: PLC0415 - likewise
 
     try:
         found = normalise(path.read_bytes().decode()).split("\n")
@@ -129,11 +129,9 @@ def _in_rendered(path: Path, rendered: Sequence[str], line: int) -> int:
             f"line {line} of {path} belongs to the header: whose the file is, and the digest that "
             "shows edits. It comes from no key."
         )
-    for first, own, length in SequenceMatcher(
-        None, found, list(rendered), autojunk=False
-    ).get_matching_blocks():
-        if first < line <= first + length:
-            return own + line - first
+    number = matching_line(found, rendered, line)
+    if number:
+        return number
     raise DriftError(
         f"line {line} of {path} is not what the configuration says: it was edited, or the "
         "configuration has changed since. `kdrvgen config.toml --diff` shows it."
