@@ -275,13 +275,17 @@ class Console:
         if self._form == "json":
             import json  # noqa: PLC0415 - likewise
 
-            told = json.loads(draw(error.diagnostics, layout="json"))
-            self._document["errors"] += told["diagnostics"]
+            drawn = draw(error.diagnostics, layout="json", omitted=error.omitted)
+            document = json.loads(drawn)
+            self._document["errors"] += document["diagnostics"]
+            self._document["errors-omitted"] = document["omitted"]
         elif self._form == "github":
-            self._write(sys.stdout, draw(error.diagnostics, layout="github"))
+            drawn = draw(error.diagnostics, layout="github", omitted=error.omitted)
+            self._write(sys.stdout, drawn)
         else:
             color = self._is_colored(sys.stderr)
-            self._write(sys.stderr, draw(error.diagnostics, color=color))
+            drawn = draw(error.diagnostics, color=color, omitted=error.omitted)
+            self._write(sys.stderr, drawn)
 
     def _annotate(self, kind: str, path: str, message: str, line: int = 0) -> None:
         # docs.github.com/actions/reference/workflow-commands-for-github-actions

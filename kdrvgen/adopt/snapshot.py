@@ -16,7 +16,7 @@ from kdrvgen.adopt.passwords import password_places
 from kdrvgen.config.diagnostics import Diagnostic
 from kdrvgen.config.locator import Node, locate
 from kdrvgen.config.source import Source
-from kdrvgen.config.syntax import beyond_limits, explain
+from kdrvgen.config.syntax import explain
 from kdrvgen.errors import ConfigError
 
 __all__ = ["Document", "Snapshot", "beside", "parse"]
@@ -152,15 +152,17 @@ def parse(snapshot: Snapshot, path: str) -> Document:
     """
     text = snapshot.files[path]
     source = Source.of(text, snapshot.name(path)).hiding(password_places(text))
+    failure: Exception
     try:
         data = tomli.loads(text)
+    except (ValueError, RecursionError) as error:
+        failure = error
+    else:
         if _is_deeper(data, _DEEPEST):
             raise ConfigError([Diagnostic(source.name, "it is nested too deeply to be read here")])
         return Document(path, text, data, locate(text))
-    except tomli.TOMLDecodeError as error:
-        raise ConfigError([explain(source, error)]) from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError([beyond_limits(source, error)]) from error
+    # Raised outside of the handler: tomli's error holds the whole text.
+    raise ConfigError([explain(source, failure)])
 
 
 def _is_deeper(data: object, limit: int) -> bool:

@@ -22,7 +22,11 @@ _STYLES = {"error": "1;31", "note": "1;36", "frame": "34", "bold": "1"}
 
 
 def draw(
-    diagnostics: Sequence[Diagnostic], *, layout: Layout = "human", color: bool = False
+    diagnostics: Sequence[Diagnostic],
+    *,
+    layout: Layout = "human",
+    color: bool = False,
+    omitted: int = 0,
 ) -> str:
     """Put diagnostics into text, in their order.
 
@@ -31,6 +35,7 @@ def draw(
         layout: `human`, with source lines and carets and a closing count; `json`, one object;
             `github`, workflow commands, one a line.
         color: Whether the human layout uses ANSI colours.
+        omitted: How many more errors there are, which are only counted.
 
     Returns:
         The text, ending with a line end.
@@ -38,16 +43,19 @@ def draw(
     if layout != "human":
         from kdrvgen.config import machine  # noqa: PLC0415 - terminals are the common case
 
-        return machine.as_json(diagnostics) if layout == "json" else machine.as_github(diagnostics)
+        as_text = machine.as_json if layout == "json" else machine.as_github
+        return as_text(diagnostics, omitted)
     brush = _Brush(color=color)
     lines = [line for diagnostic in diagnostics for line in (*brush.draw(diagnostic), "")]
-    return "\n".join([*lines, _count(diagnostics), ""])
+    return "\n".join([*lines, _count(diagnostics, omitted), ""])
 
 
-def _count(diagnostics: Sequence[Diagnostic]) -> str:
+def _count(diagnostics: Sequence[Diagnostic], omitted: int) -> str:
     files = dict.fromkeys(visible(diagnostic.file) for diagnostic in diagnostics)
-    plural = "" if len(diagnostics) == 1 else "s"
-    return f"{len(diagnostics)} error{plural} in {', '.join(files)}"
+    total = len(diagnostics) + omitted
+    plural = "" if total == 1 else "s"
+    shown = f"; only the first {len(diagnostics)} are shown" if omitted else ""
+    return f"{total} error{plural} in {', '.join(files)}{shown}"
 
 
 def visible(text: str) -> str:

@@ -16,6 +16,8 @@ from pydantic_core.core_schema import (
     wrap_serializer_function_ser_schema,
 )
 
+from kdrvgen.credentials import mask
+
 __all__ = [
     "Check",
     "Dumped",
@@ -111,7 +113,13 @@ def problem(
         also: The other keys that take part.
         secret: The value may be a password, so that nothing may show it.
     """
-    context: dict[str, Any] = {"message": message, "hint": hint, "also": also, "secret": secret}
+    # pydantic's own error shows the message too, so that a value in it is masked here already.
+    context: dict[str, Any] = {
+        "message": mask(message),
+        "hint": mask(hint),
+        "also": also,
+        "secret": secret,
+    }
     # `{message}` and not the message itself: braces in it would be taken for placeholders.
     return PydanticCustomError("kdrvgen", "{message}", context)
 
