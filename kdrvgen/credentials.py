@@ -22,10 +22,10 @@ _CANDIDATE = re.compile(
 _CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _NO_LETTERS = re.compile(r"[\W\d_]+")
 
-_WORDS = frozenset({"auth", "cred", "creds", "jwt", "psw", "pw"})
 _IN_WORDS = re.compile(
     r"passw|passphrase|passcode|passkey|kennwort|pwd|secret|credential|token|bearer|authorization"
-    r"|(?<!by)(?<!com)(?<!sur)(?<!tres)(?<!over)(?<!under)pass$|pin(?:code)?s?$"
+    r"|(?:(?<!by)(?<!com)(?<!sur)(?<!tres)(?<!over)(?<!under)pass|pin(?:code)?s?|auth|creds?|pw|psw"
+    r"|jwt)(?:env|file|name|text|value|var)?$"
 )
 _OVER_WORDS = re.compile(
     r"(?:access|account|api|encryption|master|private|secret|shared|signing)keys?"
@@ -46,8 +46,7 @@ def is_credential(name: str) -> bool:
     words = set(_NO_LETTERS.split(name.lower()))
     words |= set(_NO_LETTERS.split(_CAMEL_CASE.sub("-", name).lower()))
     return (
-        not _WORDS.isdisjoint(words)
-        or any(_IN_WORDS.search(word) for word in words)
+        any(_IN_WORDS.search(word) for word in words)
         or _OVER_WORDS.search(_NO_LETTERS.sub("", name.lower())) is not None
     )
 
