@@ -9,10 +9,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from kdrvgen.characters import defused, visible
 from kdrvgen.config.diagnostics import Diagnostic
 from kdrvgen.config.source import Excerpt, Place
 
-__all__ = ["Layout", "draw", "visible"]
+__all__ = ["Layout", "draw"]
 
 Layout = Literal["human", "json", "github"]
 
@@ -47,7 +48,7 @@ def draw(
         return as_text(diagnostics, omitted)
     brush = _Brush(color=color)
     lines = [line for diagnostic in diagnostics for line in (*brush.draw(diagnostic), "")]
-    return "\n".join([*lines, _count(diagnostics, omitted), ""])
+    return defused("\n".join([*lines, _count(diagnostics, omitted), ""]))
 
 
 def _count(diagnostics: Sequence[Diagnostic], omitted: int) -> str:
@@ -56,24 +57,6 @@ def _count(diagnostics: Sequence[Diagnostic], omitted: int) -> str:
     plural = "" if total == 1 else "s"
     shown = f"; only the first {len(diagnostics)} are shown" if omitted else ""
     return f"{total} error{plural} in {', '.join(files)}{shown}"
-
-
-def visible(text: str) -> str:
-    """Write out as an escape every character that a terminal would obey or not show."""
-    if text.isprintable():
-        return text
-    return "".join(_visible(character) for character in text)
-
-
-def _visible(character: str) -> str:
-    # Python's notion: controls, bidirectional and zero-width marks, lone surrogates, unassigned
-    # ones, and all blanks but the ordinary one: a no-break space is a trap for the reader too.
-    if character.isprintable():
-        return character
-    code = ord(character)
-    if code > 0xFFFF:  # noqa: PLR2004 - the last character that \u can write
-        return f"\\U{code:08x}"
-    return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"  # noqa: PLR2004 - likewise \x
 
 
 class _Brush:
@@ -138,7 +121,7 @@ def _cell(character: str, column: int) -> tuple[str, int]:
         return " " * width, width
     if " " <= character <= "~":
         return character, 1
-    drawn = _visible(character)
+    drawn = visible(character)
     if drawn != character:
         return drawn, len(drawn)
     if unicodedata.category(character) in {"Mn", "Me"}:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from kdrvgen.characters import visible
 from kdrvgen.config.diagnostics import Diagnostic
-from kdrvgen.config.drawing import visible
 from kdrvgen.config.source import Place
 
 __all__ = ["as_github", "as_json"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import tomli
 
@@ -12,9 +12,9 @@ from kdrvgen.config.diagnostics import Path
 from kdrvgen.config.locator import Node, Scan, scan
 from kdrvgen.config.source import Extent, Source
 from kdrvgen.config.suggest import ANY, Vocabulary
-from kdrvgen.credentials import MASK, is_credential, mask, spans
+from kdrvgen.credentials import MASK, holds_credential, is_credential, mask, spans
 
-__all__ = ["hide_in_document", "hide_in_line", "is_below_credential", "shown_path"]
+__all__ = ["hide_in_document", "hide_in_line", "is_below_credential", "mask_file", "shown_path"]
 
 _WORD = re.compile(r"[\w-]+")
 _BETWEEN = re.compile(r"""["']?[ \t]*+[=:]?[ \t]*+""")
@@ -61,16 +61,54 @@ def hide_in_document(
         told: Paths of further values that are secret.
     """
     named = [node for path in told if (node := found.root.find(path))]
-    hidden = [*_credentials(found.root, keys, is_below=False)]
+    hidden = [*_credentials(found.root, keys, is_credential)]
     for node in named:
         hidden += filter(None, (node.value,))
-        hidden += _credentials(node, None, is_below=True)
+        hidden += _credentials(node, None, is_credential, is_below=True)
     hidden += _comments_beside(source, found, hidden)
+    hidden += [each for each in found.comments if _has_credential(source.text[slice(*each)])]
     hidden += _spans(source.text, found.root)
     return source.hiding(extent for extent in hidden if extent.start < extent.end)
 
 
-def _credentials(root: Node, keys: Vocabulary | None, *, is_below: bool) -> Iterator[Extent]:
+def mask_file(path: str, text: str) -> str:
+    """Return the text of a generated file, or of what stands in its place, without credentials.
+
+    Lines stay lines, so that a diff of two masked texts has the places of the real one. Names of
+    variables that hold a credential are shown: the model has made sure that they are names.
+    """
+    hidden = [Extent(*span) for span in spans(text)]
+    source = Source("", text)
+    if not path.endswith(".rs"):
+        found = scan(text)
+        hidden += _credentials(found.root, None, holds_credential)
+        hidden += _comments_beside(source, found, hidden)
+        hidden += _spans(text, found.root)
+        hidden += _after_names(text, found.stop)
+    pieces: list[str] = []
+    done = 0
+    for start, end in source.hiding(hidden).secrets:
+        if start < end:
+            pieces += text[done:start], re.sub(r"[^\n]+", MASK, text[start:end])
+            done = end
+    return "".join([*pieces, text[done:]])
+
+
+def _after_names(text: str, start: int) -> Iterator[Extent]:
+    """Yield the rest of each line behind the name of a credential, in what is not TOML."""
+    for line in re.finditer(r"[^\n]+", text[start:]):
+        within = Extent(start + line.start(), start + line.end())
+        if (begin := _first_credential(text, within)) is not None:
+            yield Extent(begin, within.end)
+
+
+def _credentials(
+    root: Node,
+    keys: Vocabulary | None,
+    is_named: Callable[[str], bool],
+    *,
+    is_below: bool = False,
+) -> Iterator[Extent]:
     """Yield the values of all credentials, and the keys in those that are tables.
 
     The empty extent at the end of a credential's own key is for `_comments_beside`.
@@ -79,15 +117,15 @@ def _credentials(root: Node, keys: Vocabulary | None, *, is_below: bool) -> Iter
     while waiting:
         above, known, is_secret = waiting.pop()
         for part, node in above.children.items():
-            is_named = isinstance(part, str) and is_credential(part)
+            is_one = isinstance(part, str) and is_named(part)
             if is_secret and node.key and not (known and part in known):
                 yield node.key
-            if is_named or is_secret:
+            if is_one or is_secret:
                 yield from (Extent(each.end, each.end) for each in (node.key, node.header) if each)
                 if node.value:
                     yield node.value
             below = _vocabulary_below(known, part)
-            waiting.append((node, below, is_secret or is_named))
+            waiting.append((node, below, is_secret or is_one))
 
 
 def _vocabulary_below(keys: Vocabulary | None, part: str | int) -> Vocabulary | None:
@@ -97,10 +135,8 @@ def _vocabulary_below(keys: Vocabulary | None, part: str | int) -> Vocabulary | 
 
 
 def _comments_beside(source: Source, found: Scan, hidden: list[Extent]) -> list[Extent]:
-    """Return the comments where something hidden ends, and those that name a credential."""
-    beside = [
-        comment for comment in found.comments if _first_credential(source.text, comment) is not None
-    ]
+    """Return the comments on the lines on which something hidden ends."""
+    beside = []
     for extent in hidden:
         index = bisect_left(found.comments, extent.end, key=lambda comment: comment.start)
         if index < len(found.comments):

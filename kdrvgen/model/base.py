@@ -16,6 +16,7 @@ from pydantic_core.core_schema import (
     wrap_serializer_function_ser_schema,
 )
 
+from kdrvgen.characters import is_invisible
 from kdrvgen.credentials import mask
 
 __all__ = [
@@ -124,24 +125,17 @@ def problem(
     return PydanticCustomError("kdrvgen", "{message}", context)
 
 
-# Unicode's bidirectional controls reorder what is shown: a generated file would read otherwise
-# than it runs (CVE-2021-42574).
-_BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-# Controls, surrogates, and the separators of lines and paragraphs.
-_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-
-
 def refuse_controls(value: str, allowed: str = "") -> None:
-    """Raise if the text holds a character that is not to be seen, other than those allowed."""
+    """Raise if the text holds a character that is not to be seen, other than those allowed.
+
+    With such characters a generated file would read otherwise than it runs (CVE-2021-42574).
+    """
     for index, character in enumerate(value):
-        if character in _BIDIRECTIONAL or (
-            unicodedata.category(character) in _UNPRINTABLE and character not in allowed
-        ):
+        if is_invisible(character) and character not in allowed:
+            kind = "a control" if unicodedata.category(character) == "Cc" else "an invisible"
             raise problem(
-                f"character {index + 1} is U+{ord(character):04X}, a control character",
-                hint="values go into generated files and scripts: keep them plain text",
+                f"character {index + 1} is U+{ord(character):04X}, {kind} character",
+                hint="remove it: values go into generated files and scripts, where nobody sees it",
             )
 
 

@@ -152,9 +152,9 @@ def assert_hidden(text: str, *secrets: str) -> None:
 @settings(max_examples=1000, deadline=None)
 @given(KEYS, st.sampled_from(STATEMENTS), st.sampled_from(["\n", "\r\n"]))
 def test_no_error_shows_the_value_of_a_credential(key: str, statement: str, line_end: str) -> None:
-    bare = key.strip("\"'")
+    bare, statement = key.strip("\"'"), statement.replace("SECRET", SECRET)
     statement = statement.replace("DRIVER_KEY", f"DRIVER_{key}" if key.isidentifier() else key)
-    statement = statement.replace("SECRET", SECRET).replace('"KEY', f'"{bare}').replace("KEY", key)
+    statement = statement.replace('"KEY', f'"{bare}').replace("KEY", key)
     for text in (f"{statement}\nnope = 1\n{DRIVER}", f"{DRIVER}driver.nope = 1\n{statement}\n"):
         assert_hidden(text.replace("\n", line_end), SECRET)
 
