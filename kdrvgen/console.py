@@ -9,7 +9,7 @@ import io
 import os
 import sys
 
-from kdrvgen.characters import defused, visible
+from kdrvgen.characters import as_json, defused, visible
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -238,12 +238,15 @@ class Console:
         if isinstance(error, ConfigError):
             self._invalid(error)
             return
-        self._document["errors"].append({"path": None, "message": str(error)})
+        from kdrvgen.credentials import mask_words  # noqa: PLC0415 - likewise
+
+        message = mask_words(str(error))  # it may repeat a word of the command line
+        self._document["errors"].append({"path": None, "message": message})
         if self._form == "github":
-            self._annotate("error", "", str(error))
+            self._annotate("error", "", message)
         elif self._form != "json":
             word = self._paint("error:", "31;1", sys.stderr)
-            self._print(sys.stderr, f"{word} {_safe(str(error))}\n")
+            self._print(sys.stderr, f"{word} {_safe(message)}\n")
 
     def detail(self, text: str) -> None:
         """Tell something that only `-v` asks for; it goes to standard error."""
@@ -253,16 +256,12 @@ class Console:
     def finish(self, code: int) -> None:
         """Print what is still to be printed, given the exit code; comes last and once."""
         if self._form == "json":
-            import json  # noqa: PLC0415 - 2 ms that the other formats do without
-
-            from kdrvgen import __version__  # noqa: PLC0415 - likewise
+            from kdrvgen import __version__  # noqa: PLC0415 - other formats do without
 
             document = {"kdrvgen": __version__, "exit-code": code, **self._document}
-            self._write(sys.stdout, json.dumps(document, indent=2) + "\n")
+            self._write(sys.stdout, as_json(document))
         elif self._form == "sarif" and self._foreign is not None:
-            import json  # noqa: PLC0415 - likewise
-
-            self._write(sys.stdout, json.dumps(self._foreign, indent=2) + "\n")
+            self._write(sys.stdout, as_json(self._foreign))
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()

@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-__all__ = ["MASK", "holds_credential", "is_credential", "mask", "mask_assignment", "spans"]
+__all__ = ["MASK", "holds_credential", "is_credential", "mask", "mask_words", "spans"]
 
 MASK = "********"
 """Replaces a credential in all output. Its length is fixed, so that it reveals nothing."""
@@ -61,6 +61,7 @@ def holds_credential(name: str) -> bool:
 
 # A PIN in the name of a key container: `[READER{{PIN}}]=CONTAINER`.
 _PIN = re.compile(r"(?<=\{\{)(?:[^}\n]|\}(?!\}))+")
+_ASSIGNMENT = re.compile(r"([\w.-]+)=[^\s`]*")
 _UNBROKEN = re.compile(r"[^\s\"'`]+")
 
 
@@ -93,7 +94,10 @@ def mask(text: str) -> str:
     return "".join([*pieces, text[done:]])
 
 
-def mask_assignment(word: str) -> str:
-    """Return a word of a command line, masking the value of `KEY=VALUE` if KEY is a credential."""
-    key, equals, _ = word.partition("=")
-    return f"{key}={MASK}" if equals and is_credential(key) else mask(word)
+def mask_words(text: str) -> str:
+    """Return a message about words of a command line, also without the value in `KEY=VALUE`."""
+    return mask(_ASSIGNMENT.sub(_without_value, text))
+
+
+def _without_value(found: re.Match[str]) -> str:
+    return f"{found[1]}={MASK}" if is_credential(found[1]) else found[0]

@@ -176,10 +176,7 @@ def _diffs(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
         before, after = (
             text if text is None else mask_file(path, text) for text in (entry.before, entry.after)
         )
-        diff = unified(path, before, after)
-        if entry.diff and not diff:
-            diff = f"--- a/{path}\n+++ b/{path}\n@@ only values that are not shown differ @@\n"
-        yield path, diff
+        yield path, unified(path, before, after)
 
 
 def _advice(report: Report, config: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
+from kdrvgen.characters import as_json as as_document
 from kdrvgen.characters import visible
 from kdrvgen.config.diagnostics import Diagnostic
 from kdrvgen.config.source import Place
@@ -32,7 +32,7 @@ def as_json(diagnostics: Sequence[Diagnostic], omitted: int = 0) -> str:
         }
         for one in diagnostics
     ]
-    return json.dumps({"diagnostics": told, "omitted": omitted}, indent=2) + "\n"
+    return as_document({"diagnostics": told, "omitted": omitted})
 
 
 def _place(place: Place | None) -> dict[str, int | str | None]:

@@ -95,11 +95,15 @@ def mask_file(path: str, text: str) -> str:
 
 
 def _after_names(text: str, start: int) -> Iterator[Extent]:
-    """Yield the rest of each line behind the name of a credential, in what is not TOML."""
+    """Yield what may be secret from `start` on, in what is not TOML: whole lines below a header."""
+    is_below = False
     for line in re.finditer(r"[^\n]+", text[start:]):
         within = Extent(start + line.start(), start + line.end())
-        if (begin := _first_credential(text, within)) is not None:
-            yield Extent(begin, within.end)
+        begin = _first_credential(text, within)
+        if line[0].lstrip().startswith("["):
+            is_below = begin is not None
+        elif is_below or begin is not None:
+            yield Extent(within.start if is_below else begin or within.start, within.end)
 
 
 def _credentials(
