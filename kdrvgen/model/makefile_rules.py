@@ -121,6 +121,7 @@ def generated_task_rules(
         signing.mode if "mode" not in profile.signing.model_fields_set else profile.signing.mode
         for profile in profiles.values()
     }
+    in_profiles = tuple(("profiles", name, "signing", "mode") for name in profiles)
     for task_name, task in makefile.tasks.items():
         if not isinstance(task, Mapping):
             continue
@@ -132,9 +133,11 @@ def generated_task_rules(
                     path,
                     f"this configuration does not generate the task `{name}`: {found.reason}",
                     hint=found.hint,
-                    also=found.keys,
+                    also=(*found.keys, *in_profiles) if _MODE in found.keys else found.keys,
                 )
 
+
+_MODE: Path = ("signing", "mode")
 
 # The keys of cargo-make's `Task` and `PlatformOverrideTask` (its types.rs) that name tasks.
 _NAMING_KEYS = ("alias", "extend", "linux_alias", "mac_alias", "windows_alias")

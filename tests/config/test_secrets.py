@@ -187,6 +187,13 @@ def test_the_password_variables_own_key_hides_what_it_holds(table: str, value: s
     assert_hidden(text, SECRET, "12345678901", "f" * 20)
 
 
+@pytest.mark.parametrize(
+    "key", ["\uff50\uff41\uff53\uff53", "\uff30\uff29\uff2e", "Kennwort", "pass-wort"]
+)
+def test_a_key_in_wide_letters_or_in_german_is_a_credential_too(key: str) -> None:
+    assert_hidden(f'{DRIVER}"{key}" = "{SECRET}"\n', SECRET)
+
+
 def test_a_rule_that_blames_the_password_variable_hides_it() -> None:
     assert_hidden(f'{DRIVER}[signing]\npfx-password-env = "hunter2"\n', "hunter2")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from types import FrameType
 
@@ -17,6 +17,11 @@ from kdrvgen.config.drawing import draw
 DRIVER = '[driver]\nname = "hello"\n'
 MANY_ERRORS: dict[str, Callable[[int], str]] = {
     "profiles": lambda n: DRIVER + "".join(f"[profiles.p{i}]\n" for i in range(n)),
+    "profiles and unknown keys": lambda n: (
+        "".join(f"k{i} = 1\n" for i in range(n))
+        + DRIVER
+        + "".join(f"[profiles.p{i}]\n" for i in range(n))
+    ),
     "unknown keys": lambda n: DRIVER + "".join(f"k{i} = 1\n" for i in range(n)),
     "bad targets": lambda n: DRIVER + "targets = [" + '"x",' * n + "]\n",
     "tasks": lambda n: (
@@ -81,16 +86,31 @@ def test_many_entries_take_time_in_proportion(kind: str) -> None:
     assert_grows_with(100, lambda size: kdrvgen.render(kdrvgen.loads(VALID[kind](size))))
 
 
-def test_why_takes_time_in_proportion_to_the_number_of_tasks(tmp_path: Path) -> None:
-    def ask(size: int) -> None:
+def test_why_renders_no_more_often_for_more_tasks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered = 0
+
+    def counted(project: kdrvgen.Project) -> Mapping[PurePosixPath, str]:
+        nonlocal rendered
+        rendered += 1
+        return kdrvgen.render(project)
+
+    monkeypatch.setattr("kdrvgen.rendering.origin.render", counted)
+
+    def renderings(size: int) -> int:
+        nonlocal rendered
         config = tmp_path / f"{size}.toml"
         config.write_text(VALID["tasks"](size), encoding="utf-8")
         makefile = kdrvgen.render(kdrvgen.load(config))[PurePosixPath("Makefile.toml")]
         line = makefile.split("\n").index(f"[tasks.t{size // 3}]") + 1
+        rendered = 0
         _, reasons = why(config, PurePosixPath("Makefile.toml"), line)
         assert [reason.key for reason in reasons] == [f"makefile.tasks.t{size // 3}"]
+        return rendered
 
-    assert_grows_with(50, ask)
+    few = renderings(2)
+    assert renderings(256) <= few + 2 * 8  # two halves for each power of two
 
 
 @pytest.mark.parametrize("kind", ["unknown keys", "bad targets"])

@@ -11,7 +11,7 @@ import tomli
 import kdrvgen
 from kdrvgen.model.tasks import GENERATED_TASKS, generated_tasks
 
-from .support import also, dotted, is_accepted, refusal
+from .support import also, dotted, is_accepted, refusal, refusals_of
 
 TARGETS = 'targets = ["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"]'
 CERTIFICATE = '[signing]\nmode = "certificate"\nstore = "My"\n'
@@ -45,7 +45,7 @@ def test_a_task_for_the_test_certificate_needs_a_profile_that_makes_one(
     assert dotted(line) == "makefile.tasks.a.dependencies.1"
     assert f"does not generate the task `{task}`" in line["msg"]
     assert line["ctx"]["hint"]
-    assert also(line) == {"signing.mode"}
+    assert {"signing.mode", "profiles.production.signing.mode"} <= also(line)
     assert is_accepted(own)
     assert is_accepted(f'{signing}{own}[profiles.development]\nsigning.mode = "test"\n')
 
@@ -103,9 +103,22 @@ def test_what_names_no_task_of_this_file_is_not_checked(own: str) -> None:
     assert is_accepted(f"{OFF}[makefile.tasks.a]\n{own}\n")
 
 
-def test_an_invalid_table_hides_which_tasks_are_generated() -> None:
-    line = refusal('[signing]\nmode = "of"\n[makefile.tasks.a]\ndependencies = ["certificate"]\n')
-    assert dotted(line) == "signing.mode"
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('[signing]\nmode = "of"\n', "signing.mode"),
+        ("signing = 1\n", "signing"),
+        (
+            f'{OFF}[profiles.development]\nsigning.mode = "tset"\n',
+            "profiles.development.signing.mode",
+        ),
+        ("profiles = 1\n", "profiles"),
+    ],
+)
+def test_an_invalid_mode_leaves_open_which_tasks_are_generated(text: str, path: str) -> None:
+    own = '[makefile.tasks.a]\ndependencies = ["certificate"]\n'
+    document = tomli.loads(f'{text}{own}[driver]\nname = "hello"\n')
+    assert [dotted(line) for line in refusals_of(document)] == [path]
 
 
 def test_the_error_points_at_the_name_in_config_toml() -> None:
