@@ -9,7 +9,7 @@ from kdrvgen.output.stamp import Stamp
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import PurePosixPath
 
     from kdrvgen.console import Console
@@ -125,14 +125,14 @@ def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stam
         plan = _write(project, root, force=arguments.force, dry_run=mode is not None)
     except RefusedError as refusal:
         _tell(console, refusal.report, root, planned=True)
-        console.diffs((str(entry.path), entry.diff) for entry in refusal.report.refused)
+        console.diffs(_diffs(refusal.report.refused))
         _blame(console, refusal.report.refused, root)
         raise
     if mode is None or not plan.report.drifted:
         stamp.write(_contents(plan))
     _tell(console, plan.report, root, planned=mode is not None, listed=mode != "diff")
     if mode in {"check", "diff"}:
-        console.diffs((str(entry.path), entry.diff) for entry in plan.report.entries)
+        console.diffs(_diffs(plan.report.entries))
     _judge(console, plan.report, root, arguments)
     return 0
 
@@ -165,6 +165,19 @@ def _judge(console: Console, report: Report, root: str, arguments: argparse.Name
     if arguments.mode == "diff":
         for entry in report.refused:
             console.warning(_named(root, entry.path), f"{entry.reason}; a run would be refused")
+
+
+def _diffs(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
+    """Yield the path of each file, and its diff without the values of credentials."""
+    from kdrvgen.config.secrets import mask_file  # noqa: PLC0415 - the no-op run shows no diff
+    from kdrvgen.output.diff import unified  # noqa: PLC0415 - likewise
+
+    for entry in entries:
+        path = str(entry.path)
+        before, after = (
+            text if text is None else mask_file(path, text) for text in (entry.before, entry.after)
+        )
+        yield path, unified(path, before, after)
 
 
 def _advice(report: Report, config: str) -> str:

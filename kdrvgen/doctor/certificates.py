@@ -76,7 +76,7 @@ def _test(host: Host, identity: str) -> Finding:
             str(path),
             f"remove {path}; `cargo make sign` makes another",
         )
-    record = re.match(r"# valid until (\d+) as (\S+)\n", text)
+    record = re.match(r"# valid until (\d{1,15}) as (\S+)\n", text)
     if record is None or int(record[1]) <= host.now or not (folder / record[2]).is_file():
         return _will_be_made("the test certificate has expired or is incomplete", path)
     try:

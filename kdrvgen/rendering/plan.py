@@ -32,6 +32,7 @@ def plan(project: Project) -> dict[str, Any]:
     # The stable channel means whatever toolchain is active: a distribution's has no rustup.
     run = "" if channel == "stable" else f"rustup run {channel} "
     targets = [target_plan(project, triple) for triple in project.driver.triples]
+    shared_env = _shared_env(profiles)
     return {
         "project": project,
         "driver": project.driver,
@@ -42,8 +43,8 @@ def plan(project: Project) -> dict[str, Any]:
         "targets": targets,
         "script_arguments": by_arguments(targets),
         "profiles": profiles,
-        "shared_env": _shared_env(profiles),
-        "own_settings": {each.name: _own_settings(each, profiles) for each in profiles},
+        "shared_env": shared_env,
+        "own_settings": _own_settings(profiles, shared_env),
         "modes": modes,
         "used": _used(profiles),
         "cargo": f"{run}cargo",
@@ -176,12 +177,14 @@ def _shared_env(profiles: Sequence[ProfilePlan]) -> dict[str, str]:
     }
 
 
-def _own_settings(profile: ProfilePlan, everything: Sequence[ProfilePlan]) -> dict[str, str]:
-    """Return what the profile sets otherwise than the others.
+def _own_settings(
+    profiles: Sequence[ProfilePlan], shared: Mapping[str, str]
+) -> dict[str, dict[str, str]]:
+    """Return what each profile sets otherwise than the others, by its name.
 
     A variable that only another profile has is set empty: the caller's environment may hold one of
     that name.
     """
-    shared = _shared_env(everything)
-    names = dict.fromkeys(name for each in everything for name in each.env)
-    return {name: profile.env.get(name, "") for name in names if name not in shared}
+    names = dict.fromkeys(name for profile in profiles for name in profile.env)
+    own = [name for name in names if name not in shared]
+    return {profile.name: {name: profile.env.get(name, "") for name in own} for profile in profiles}
