@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from kdrvgen.doctor import der
@@ -22,18 +21,21 @@ _SIGNING = (Task.SIGN, Task.VERIFY)
 
 def certificates(host: Host, project: Project) -> Iterator[Finding]:
     """Look for the certificate of the one profile that the project has."""
-    from kdrvgen.rendering.plan import plan  # noqa: PLC0415 - as the tasks name it
+    for name in project.profiles:
+        signing = project.signing_for(name)
+        yield _main(host, signing)
+        yield from missing_files(host, signing)
 
-    for profile in plan(project)["profiles"]:
-        yield _main(host, profile.signing, profile.env)
-        yield from missing_files(host, profile.signing)
 
-
-def _main(host: Host, signing: Signing, env: Mapping[str, str]) -> Finding:
+def _main(host: Host, signing: Signing) -> Finding:
     if signing.mode == "off":
         return Finding("certificate", State.FOUND, "none: signing.mode is off", _SIGNING)
     if signing.mode == "test":
-        identity = env["DRIVER_CERTIFICATE_ID"]
+        from kdrvgen.rendering.environment import (  # noqa: PLC0415 - for this probe only
+            certificate_id,
+        )
+
+        identity = certificate_id(signing)
         return _test_windows(host, signing, identity) if host.is_windows else _test(host, identity)
     if signing.pfx:
         return pfx_certificate(host, signing)
@@ -76,9 +78,6 @@ def _test(host: Host, identity: str) -> Finding:
             str(path),
             f"remove {path}; `cargo make sign` makes another",
         )
-    record = re.match(r"# valid until (\d+) as (\S+)\n", text)
-    if record is None or int(record[1]) <= host.now or not (folder / record[2]).is_file():
-        return _will_be_made("the test certificate has expired or is incomplete", path)
     try:
         certificate = der.parse_pem(text)
     except ValueError as error:
@@ -90,6 +89,8 @@ def _test(host: Host, identity: str) -> Finding:
             str(path),
             f"remove {path}; `cargo make sign` makes another",
         )
+    if not certificate.begins <= _now(host) <= certificate.ends:
+        return _will_be_made("the test certificate has expired or is not valid yet", path)
     return judge(certificate, str(path), _now(host), f"remove {path}; signing makes another")
 
 

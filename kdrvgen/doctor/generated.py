@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.model import Project
+from kdrvgen.output.report import Caution, Entry
+from kdrvgen.pipeline import FOLDER
 
 __all__ = ["generated"]
 
 _TASKS = tuple(Task)
+
+
+def _places(entries: Iterable[Entry | Caution]) -> list[str]:
+    """Return the paths; that of their folder for the support files."""
+    paths = (str(each.path).partition(f"{FOLDER}/") for each in entries)
+    return list(dict.fromkeys(above + folder for above, folder, _ in paths))
 
 
 def generated(config: str, project: Project) -> Iterator[Finding]:
@@ -22,10 +30,10 @@ def generated(config: str, project: Project) -> Iterator[Finding]:
     root = os.path.dirname(config) or "."  # noqa: PTH120 - as the verb has it
     report = write(render(project), root, dry_run=True).report
     if not report.drifted:
-        names = ", ".join(str(entry.path) for entry in report.entries)
+        names = ", ".join(_places(report.entries))
         yield Finding("generated files", State.FOUND, f"up to date: {names}", _TASKS, root)
         return
-    differing = ", ".join(str(entry.path) for entry in report.drift)
+    differing = ", ".join(_places((*report.drift, *report.strangers)))
     if report.refused:
         yield Finding(
             "generated files",

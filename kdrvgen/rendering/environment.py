@@ -13,7 +13,7 @@ from kdrvgen.model import Project, Signing
 from kdrvgen.rendering.flags import TargetPlan
 from kdrvgen.rendering.quoting import literal
 
-__all__ = ["Environment", "environment"]
+__all__ = ["Environment", "certificate_id", "environment"]
 
 _PROJECT = "${CARGO_MAKE_WORKING_DIRECTORY}"
 
@@ -26,8 +26,6 @@ class Environment(NamedTuple):
         target_dir: What DRIVER_TARGET_DIR is without a CARGO_TARGET_DIR.
         places: Where outputs go; these need the target directory.
         shared: What all profiles set alike.
-        unset: Names of what no profile sets. The program takes them for empty, whatever the
-            environment of the caller has: one line of the page instead of one for each.
         own: What each profile sets otherwise than the others.
     """
 
@@ -35,27 +33,32 @@ class Environment(NamedTuple):
     target_dir: str
     places: Mapping[str, str]
     shared: Mapping[str, str]
-    unset: Sequence[str]
     own: Mapping[str, Mapping[str, str]]
 
 
 def environment(project: Project, targets: Sequence[TargetPlan]) -> Environment:
     """Return the variables that Makefile.toml sets for the program."""
     profiles = {name: _of_profile(project, name, targets) for name in project.profiles}
-    common = _shared(list(profiles.values()))
-    certificate = {name: value for name, value in common.items() if name == "DRIVER_CERTIFICATE"}
     names = dict.fromkeys(name for each in profiles.values() for name in each)
+    settings = {
+        profile: {
+            **{name: value for name, value in env.items() if value},
+            # The program takes these for empty, whatever the environment of the caller has: one
+            # line of the page instead of one for each.
+            "DRIVER_UNSET": " ".join(name for name in names if not env.get(name)),
+        }
+        for profile, env in profiles.items()
+    }
+    common = _shared(list(settings.values()))
+    certificate = {name: value for name, value in common.items() if name == "DRIVER_CERTIFICATE"}
     return Environment(
         identity=_identity(project),
         target_dir="/".join(filter(None, (_PROJECT, project.driver.workspace_root, "target"))),
         places={**_places(project), **certificate},
-        shared={name: value for name, value in common.items() if value and name not in certificate},
-        unset=[name for name, value in common.items() if not value],
-        # A variable that only another profile has is set empty: the caller's environment may hold
-        # one of that name.
+        shared={name: value for name, value in common.items() if name not in certificate},
         own={
-            profile: {name: env.get(name, "") for name in names if name not in common}
-            for profile, env in profiles.items()
+            profile: {name: value for name, value in env.items() if name not in common}
+            for profile, env in settings.items()
         },
     )
 
@@ -112,6 +115,7 @@ def _of_profile(project: Project, name: str, targets: Sequence[TargetPlan]) -> d
         for each in targets
     }
     return {
+        "DRIVER_NEEDS_WINDOWS": "yes" if project.wdk.is_wdk_builds else "",
         "DRIVER_LINKER": literal(linker.program),
         "DRIVER_REPRODUCIBLE": "yes" if linker.reproducible else "",
         **_literals(flags),
@@ -141,7 +145,7 @@ def _of_signing(signing: Signing) -> dict[str, str]:
     }
     if signing.mode == "test":
         texts["DRIVER_CERTIFICATE_DAYS"] = str(signing.validity_days)
-        texts["DRIVER_CERTIFICATE_ID"] = _certificate_id(signing)
+        texts["DRIVER_CERTIFICATE_ID"] = certificate_id(signing)
         return _literals(texts)
     return _literals(
         {
@@ -163,7 +167,7 @@ def _literals(texts: Mapping[str, str]) -> dict[str, str]:
     return {name: literal(text) for name, text in texts.items()}
 
 
-def _certificate_id(signing: Signing) -> str:
+def certificate_id(signing: Signing) -> str:
     """Return a file name for the test certificate of (store, subject) that every system takes."""
     scope = "machine" if signing.machine_store else "user"
     digest = hashlib.sha256(f"{scope}\0{signing.store}\0{signing.subject}".encode()).hexdigest()

@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 
-from .build_scripts import X64, X86, build_scripts, script
+from kdrvgen import Project
+
+from .build_scripts import ARM64, X64, X86, build_scripts, flags, project, put
 from .conftest import FindTool
 
-ARM64 = "aarch64-pc-windows-msvc"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 Build = Callable[..., Run]
 
@@ -23,24 +24,27 @@ Build = Callable[..., Run]
 @pytest.fixture(scope="module")
 def build(tool: FindTool, tmp_path_factory: pytest.TempPathFactory) -> Build:
     """Compile the build script of a configuration, and return what runs it."""
-    folder = tmp_path_factory.mktemp("build")
+    above = tmp_path_factory.mktemp("build")
     rustc = tool("rustc")
 
     @cache
-    def compiled(source: str) -> Path:
-        name = f"build{len(list(folder.iterdir()))}"
-        (folder / f"{name}.rs").write_text(source, encoding="utf-8")
-        command = [rustc, "--edition=2021", "-Dwarnings", "-o", str(folder / name)]
-        subprocess.run([*command, str(folder / f"{name}.rs")], check=True)
-        return folder / name
+    def compiled(given: Project) -> Path:
+        folder = above / str(len(list(above.iterdir())))
+        folder.mkdir()
+        program = folder / "build"
+        command = [rustc, "--edition=2021", "-Dwarnings", "-o", str(program)]
+        subprocess.run([*command, str(put(given, folder))], check=True)
+        return program
 
     def made(text: str = "", driver: str = "") -> Run:
-        program = compiled(script(text, driver))
+        given = project(text, driver)
+        program = compiled(given)
 
         def run(target: str = X64, **env: str) -> subprocess.CompletedProcess[str]:
+            cargos = {"TARGET": target, "CARGO_ENCODED_RUSTFLAGS": flags(given, target)}
             return subprocess.run(
                 [program],
-                env={"TARGET": target, "PATH": os.environ["PATH"], **env},
+                env={"PATH": os.environ["PATH"], **cargos, **env},
                 capture_output=True,
                 check=False,
                 text=True,
@@ -57,17 +61,17 @@ def kit(tmp_path: Path) -> Path:
     root = tmp_path / "Windows Kits & co" / "10"
     for version in ("10.0.9.0", "10.0.10.0", "10.0.2.0"):
         install(root, version)
-    put(root / "Lib/10.0.11.0/um/x64/ntdll.lib")
+    touch(root / "Lib/10.0.11.0/um/x64/ntdll.lib")
     (root / "Lib/10.0.11.0/km/x64").mkdir(parents=True)
-    put(root / "Lib/10.0.12.0")
-    put(root / "Lib/winv6.3/km/x64/ntoskrnl.lib")
+    touch(root / "Lib/10.0.12.0")
+    touch(root / "Lib/winv6.3/km/x64/ntoskrnl.lib")
     for framework, version in itertools.product(("kmdf", "umdf"), ("1.9", "1.33", "2.9", "2.15")):
         for machine in ("x64", "x86", "arm64"):
-            put(root / "Lib/wdf" / framework / machine / version / "a.lib")
+            touch(root / "Lib/wdf" / framework / machine / version / "a.lib")
     return root
 
 
-def put(file: Path) -> None:
+def touch(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch()
 
@@ -75,8 +79,8 @@ def put(file: Path) -> None:
 def install(root: Path, version: str, *machines: str) -> None:
     """Lay out what a kit of one version installs: libraries, and the rules of MSBuild."""
     for mode, machine in itertools.product(("km", "um"), machines or ("x64", "x86", "arm64")):
-        put(root / "Lib" / version / mode / machine / "ntoskrnl.lib")
-    put(root / "build" / version / "WindowsDriver.Default.props")
+        touch(root / "Lib" / version / mode / machine / "ntoskrnl.lib")
+    touch(root / "build" / version / "WindowsDriver.Default.props")
 
 
 def lines(ran: subprocess.CompletedProcess[str], key: str) -> list[str]:
@@ -341,21 +345,87 @@ def test_a_check_on_the_host_is_left_alone(build: Build, kit: Path) -> None:
     assert "link" not in ran.stdout
 
 
+def test_a_target_that_the_configuration_does_not_name_is_left_alone(build: Build) -> None:
+    ran = build("", f'target = "{X64}"')("x86_64-pc-windows-gnu", CARGO_ENCODED_RUSTFLAGS="")
+    assert lines(ran, "rustc-link-arg-cdylib") == lines(ran, "rustc-link-lib") == []
+
+
 @pytest.mark.parametrize(
-    ("channel", "word"),
-    [
-        ("stable", "unsafe extern"),
-        ("1.82", "unsafe extern"),
-        ("1.100.1", "unsafe extern"),
-        ("nightly-2025-01-31", "unsafe extern"),
-        ("1.81.0", "extern"),
-        ("nightly-2024-05-01", "extern"),
-    ],
+    ("folder", "is_driver"),
+    [("/t/debug/build/a-1/out", False), (f"/t/{X64}/debug/build/a-1/out", True)],
 )
-def test_a_compiler_that_knows_no_unsafe_extern_is_not_given_one(channel: str, word: str) -> None:
-    text = script(f'[toolchain]\nchannel = "{channel}"')
-    (line,) = [line.strip() for line in text.splitlines() if 'extern "system"' in line]
-    assert line == f'{word} "system" {{'
+def test_a_build_for_a_host_of_the_drivers_target_is_left_alone(
+    build: Build, folder: str, *, is_driver: bool
+) -> None:
+    ran = build()(HOST=X64, OUT_DIR=folder, CARGO_ENCODED_RUSTFLAGS="")
+    assert (ran.returncode != 0) is is_driver
+    assert lines(build()(HOST=X64, OUT_DIR=folder), "rustc-env") == ["KDRVGEN_BUILD_SCRIPT=yes"]
+
+
+# --- flags ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("features", ["fxsr,sse,sse2,avx", "avx2", "avx512f,sse"])
+def test_avx_is_refused_in_the_kernel(build: Build, features: str) -> None:
+    ran = build()(CARGO_CFG_TARGET_FEATURE=features)
+    assert ran.returncode != 0
+    assert "KeSaveExtendedProcessorState" in ran.stderr
+    assert "linker.rustflags" in ran.stderr
+
+
+def test_avx_is_nothing_special_in_user_mode(build: Build, kit: Path) -> None:
+    ran = build("", 'model = "umdf"')(WDKContentRoot=str(kit), CARGO_CFG_TARGET_FEATURE="avx")
+    assert ran.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("target", "features", "count"),
+    [(X86, "fxsr,sse,sse2", 1), (X86, "fxsr", 0), (X64, "fxsr,sse,sse2", 0)],
+)
+def test_a_32_bit_driver_with_sse_is_warned_of(
+    build: Build, target: str, features: str, count: int
+) -> None:
+    ran = build('[wdk]\nlocate = "none"')(target, CARGO_CFG_TARGET_FEATURE=features)
+    warnings = lines(ran, "warning")
+    assert len(warnings) == count
+    assert all("-sse,-sse2,-mmx" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    "passed", ["", "-Dwarnings", "-Clink-arg=/DRIVER\x1f-Clink-arg=/ENTRY:other"]
+)
+def test_linker_arguments_that_something_replaced_are_named_and_refused(
+    build: Build, passed: str
+) -> None:
+    ran = build()(CARGO_ENCODED_RUSTFLAGS=passed)
+    assert ran.returncode != 0
+    first = ran.stderr.splitlines()[0]
+    assert "-Clink-arg=/ENTRY:driver_entry" in first
+    assert ("-Clink-arg=/DRIVER" in first) is ("/DRIVER" not in passed)
+    for part in ("RUSTFLAGS", "linker.rustflags", 'linker.emit = "build-script"'):
+        assert part in ran.stderr
+
+
+def test_linker_arguments_may_come_from_anywhere_among_others(build: Build) -> None:
+    passed = flags(project(), X64).replace("-Clink", "-C\x1flink")
+    ran = build()(CARGO_ENCODED_RUSTFLAGS=f"-Dwarnings\x1f{passed}\x1f-Copt-level=1")
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_by_build_script_the_linker_arguments_need_no_rustflags(build: Build) -> None:
+    ran = build(PROFILES)(CARGO_ENCODED_RUSTFLAGS="-Dwarnings")
+    assert lines(ran, "rustc-link-arg-cdylib")[0] == "/DRIVER"
+
+
+@pytest.mark.parametrize(("model", "arguments"), [("kmdf", ["/MAP"]), ("umdf", [])])
+def test_a_kmdf_driver_gets_a_map_file(
+    build: Build, kit: Path, model: str, arguments: list[str]
+) -> None:
+    ran = build("", f'model = "{model}"')(WDKContentRoot=str(kit))
+    assert lines(ran, "rustc-link-arg-cdylib") == arguments
+
+
+# --- tools that judge it ----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -363,26 +433,68 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return build_scripts(tmp_path_factory.mktemp("sources"))
 
 
-@pytest.mark.parametrize("edition", ["2021", "2024"])
-def test_rustfmt_has_nothing_to_change(tool: FindTool, sources: list[Path], edition: str) -> None:
-    command: list[Any] = [tool("rustfmt"), "--check", f"--edition={edition}", *sources]
-    ran = subprocess.run(command, capture_output=True, check=False, text=True)
-    assert ran.returncode == 0, ran.stdout
+_SETTINGS = {
+    "narrow": "max_width = 40\n",
+    "tabs": 'hard_tabs = true\nchain_width = 1\nfn_params_layout = "Vertical"\n',
+    "nightly": "unstable_features = true\nmax_width = 40\nwrap_comments = true\n"
+    'comment_width = 40\nnormalize_comments = true\nimports_granularity = "Item"\n'
+    'group_imports = "StdExternalCrate"\nindent_style = "Visual"\n'
+    'brace_style = "AlwaysNextLine"\nblank_lines_lower_bound = 1\n',
+}
+
+
+@pytest.mark.parametrize("settings", _SETTINGS.values(), ids=_SETTINGS)
+def test_cargo_fmt_leaves_the_files_as_they_are(
+    tool: FindTool, tmp_path: Path, settings: str
+) -> None:
+    tool("rustfmt")
+    given = project(PROFILES)
+    put(given, tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.rs")}
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "lib.rs").write_text("pub fn a(){}", encoding="utf-8")
+    (tmp_path / "Cargo.toml").write_text(
+        '[package]\nname = "a"\nversion = "0.1.0"\nedition = "2021"\n[workspace]\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "rustfmt.toml").write_text(settings, encoding="utf-8")
+    for toolchain in ("", "+nightly"):  # the one that takes unstable options, where there is one
+        command = [tool("cargo"), *([toolchain] if toolchain else []), "fmt", "--all"]
+        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+        assert ran.returncode == 0 or toolchain
+        assert {path: path.read_bytes() for path in before} == before
+    assert (tmp_path / "src" / "lib.rs").read_text(encoding="utf-8") != "pub fn a(){}"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("edition", ["2021", "2024"])
+@pytest.mark.parametrize("edition", ["2018", "2021", "2024"])
 def test_clippy_and_rustc_have_nothing_to_say(
     tool: FindTool, sources: list[Path], tmp_path: Path, edition: str
 ) -> None:
     tool("clippy-driver")
-    modules = "".join(f'#[path = "{path}"]\npub mod {path.stem};\n' for path in sources)
-    (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "lib.rs").write_text(modules, encoding="utf-8")
+    programs = "".join(
+        f'[[bin]]\nname = "{path.stem}"\npath = "{path}"\ntest = false\n' for path in sources
+    )
     (tmp_path / "Cargo.toml").write_text(
-        f'[package]\nname = "all"\nversion = "0.1.0"\nedition = "{edition}"\n[workspace]\n',
+        f'[package]\nname = "all"\nversion = "0.1.0"\nedition = "{edition}"\n{programs}'
+        "[workspace]\n",
         encoding="utf-8",
     )
-    command = [tool("cargo"), "clippy", "--offline", "--quiet", "--", "-Dwarnings"]
+    command: list[Any] = [tool("cargo"), "clippy", "--offline", "--quiet", "--", "-Dwarnings"]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False, text=True)
     assert ran.returncode == 0, ran.stderr[-3000:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edition", ["2018", "2021", "2024"])
+def test_the_windows_half_compiles_in_every_edition(
+    tool: FindTool, sources: list[Path], tmp_path: Path, edition: str
+) -> None:
+    target = "x86_64-pc-windows-gnu"
+    print_folder = [tool("rustc"), "--print=target-libdir", f"--target={target}"]
+    libraries = subprocess.run(print_folder, capture_output=True, check=True, text=True)
+    if not Path(libraries.stdout.strip()).is_dir():
+        pytest.skip(f"there is no standard library for {target}")
+    command = [tool("rustc"), f"--edition={edition}", f"--target={target}", "-Dwarnings"]
+    output = ["--emit=metadata", "-o", str(tmp_path / "build")]
+    subprocess.run([*command, *output, str(sources[0])], check=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -12,8 +11,9 @@ import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kdrvgen import Driver, Linker, Profile, Project, Toolchain, render
+from kdrvgen import Driver, Linker, Profile, Project, Toolchain
 from kdrvgen.model.presets import link_arguments
+from kdrvgen.rendering.project import render_own
 
 X64: Final = "x86_64-pc-windows-msvc"
 MAKEFILE, CARGO, SCRIPT = (
@@ -23,26 +23,19 @@ MAKEFILE, CARGO, SCRIPT = (
 
 def flags_of(project: Project, profile: str) -> tuple[list[str], list[str], list[str]]:
     """Return x86_64's flags in the cargo configuration, in build.rs and on the command line."""
-    texts = render(project)
+    texts = render_own(project)
     cargo = tomli.loads(texts[CARGO])
     configured = cargo.get("target", {}).get(X64, {}).get("rustflags", [])
-    arm = re.compile(r"^        (\(.*?)=> &\[\n(.*?)^        \],", re.MULTILINE | re.DOTALL)
-    arms = arm.findall(texts[SCRIPT])
+    group = re.compile(r"(?ms)^        \(&\[\n(.*?)^        \], &\[\n(.*?)^        \]\),")
     script = [
         tomli.loads(f"x = {literal}")["x"]
-        for places, arguments in arms
+        for places, arguments in group.findall(texts[SCRIPT])
         if f'("{X64}", "{profile}")' in places
         for literal in re.findall(r'^ *("(?:[^"\\]|\\.)*"),', arguments, re.MULTILINE)
     ]
-    task = tomli.loads(texts[MAKEFILE])["tasks"]["build-driver"]["script"]
-    found = re.search(
-        rf'= "{profile} {X64}" \]; then\n(?:    \w+\n)?    set -- "\$@" --config (.*)\n', task
-    )
-    command: list[str] = []
-    if found:
-        (option,) = shlex.split(found[1])
-        command = tomli.loads(option)["target"][X64]["rustflags"]
-    return configured, script, command
+    env = tomli.loads(texts[MAKEFILE])["env"]
+    command = {**env, **env[profile]}.get("DRIVER_RUSTFLAGS_X86_64", "")
+    return configured, script, [flag for flag in command.replace("${:$}", "$").split("\t") if flag]
 
 
 def project(base: Linker, production: dict[str, Any], channel: str = "stable") -> Project:

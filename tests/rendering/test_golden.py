@@ -1,6 +1,7 @@
-"""Whole generated projects, to be read: golden/NAME/config.toml and what comes of it.
+"""Generated projects, to be read: golden/minimal whole, the others as differences from it.
 
 `KDRVGEN_UPDATE_GOLDEN=1 pytest tests/rendering/test_golden.py` writes them anew; read the diff.
+Digests are left out of the differences.
 """
 
 from __future__ import annotations
@@ -14,12 +15,15 @@ from typing import Any
 import pytest
 import tomli
 
-from kdrvgen import Project, load, render
+from kdrvgen import Project, load
 from kdrvgen.model.presets import link_arguments
+from kdrvgen.output.diff import unified
 from kdrvgen.rendering.arguments import purpose
+from kdrvgen.rendering.project import render_own
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/config.toml"))
+WHOLE = "minimal"
 
 
 def project(name: str) -> Project:
@@ -27,7 +31,14 @@ def project(name: str) -> Project:
 
 
 def texts(name: str) -> Mapping[str, str]:
-    return {path.as_posix(): text for path, text in render(project(name)).items()}
+    return {path.as_posix(): text for path, text in render_own(project(name)).items()}
+
+
+def differences(name: str) -> str:
+    """Return how a project's files differ from the whole one's, in one text."""
+    pairs = zip(sorted(texts(WHOLE).items()), sorted(texts(name).items()), strict=True)
+    found = (unified(path, old, new) for (_, old), (path, new) in pairs)
+    return re.sub(r"sha256:[0-9a-f]{64}", "sha256:…", "".join(found))
 
 
 def tables(name: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -42,20 +53,25 @@ def expanded(value: str) -> str:
     return value.replace("${:$}", "$")
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_generated_project_is_the_one_that_was_read_and_found_good(name: str) -> None:
-    folder = GOLDEN / name
-    found = texts(name)
+def expected(file: Path, text: str) -> str:
     if os.environ.get("KDRVGEN_UPDATE_GOLDEN"):
-        for path, text in found.items():
-            (folder / path).parent.mkdir(exist_ok=True)
-            (folder / path).write_text(text, encoding="utf-8", newline="\n")
-    kept = {
-        path.relative_to(folder).as_posix(): path.read_bytes().decode()
-        for path in folder.rglob("*")
-        if (path.is_file() and path.name != "config.toml") or path.parent.name == ".cargo"
-    }
-    assert found == kept, "KDRVGEN_UPDATE_GOLDEN=1 writes them anew"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8", newline="\n")
+    return file.read_bytes().decode()
+
+
+def test_the_whole_project_is_the_one_that_was_read_and_found_good() -> None:
+    found = texts(WHOLE)
+    for path, text in found.items():
+        assert text == expected(GOLDEN / WHOLE / path, text), "KDRVGEN_UPDATE_GOLDEN=1"
+    assert len(found["Makefile.toml"].splitlines()) <= 150
+    assert len(found["build.rs"].splitlines()) <= 70
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - {WHOLE}))
+def test_another_project_differs_as_was_read_and_found_good(name: str) -> None:
+    text = differences(name)
+    assert text == expected(GOLDEN / name / "difference.diff", text), "KDRVGEN_UPDATE_GOLDEN=1"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -102,24 +118,54 @@ def test_makefile_has_the_meaning_of_the_configuration(name: str) -> None:
     assert makefile["config"]["skip_core_tasks"] is True
     assert makefile["config"]["default_to_workspace"] is False
     assert env["DRIVER_TRIPLE"] == f"${{DRIVER_TARGET:{given.driver.triples[0]}}}"
-    assert env["DRIVER_IMAGE"].rpartition("/")[2] == given.driver.image
+    assert expanded(env["DRIVER_IMAGE"]) == given.driver.image
+    assert expanded(env["DRIVER_PATH"]) == f"${{DRIVER_OUTPUT}}/{given.driver.image}"
     assert {"default", "build-driver", "rename", "sign", "verify", "smoke"} <= set(tasks)
     assert tasks["default"]["dependencies"] == ["sign"]
     assert set(given.makefile.tasks) <= set(tasks)
     for profile, table in given.profiles.items():
         merged = {**env, **env[profile]}
+        merged |= dict.fromkeys(merged["DRIVER_UNSET"].split(), "")
         signing = given.signing_for(profile)
         assert merged["DRIVER_CARGO_PROFILE"] == table.cargo_profile
         assert merged["DRIVER_SIGNING"] == signing.mode
         assert merged["DRIVER_LINKER"] == given.linker_for(profile).program
         if signing.mode != "off":
             assert merged["DRIVER_DIGEST"] == signing.digest
-            assert expanded(merged["DRIVER_TIMESTAMP_SERVER"]) == signing.timestamp_url
+            assert expanded(merged["DRIVER_TIMESTAMP_SERVER"]) == signing.timestamp_server
         if signing.mode == "test":
             assert expanded(merged["DRIVER_CERTIFICATE_SUBJECT"]) == signing.subject
         if signing.mode == "certificate":
             assert merged["DRIVER_PFX"] == signing.pfx
             assert merged["DRIVER_PFX_PASSWORD_ENV"] == signing.pfx_password_env
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_task_runs_the_program_and_no_task_is_a_script(name: str) -> None:
+    makefile, _ = tables(name)
+    own = set(project(name).makefile.tasks)
+    tasks = {task: table for task, table in makefile["tasks"].items() if task not in own}
+    for task, table in tasks.items():
+        assert not {"script", "script_runner"} & set(table), task
+        if task not in {"default", "pipeline"}:
+            assert table["command"] == "${DRIVER_PIPELINE}"
+            assert table["args"][0] == task
+            assert set(table["dependencies"]) <= set(tasks)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_profile_lacks_does_not_come_from_the_callers_environment(name: str) -> None:
+    makefile, _ = tables(name)
+    env = makefile["env"]
+    profiles = {each: {**env, **env[each]} for each in project(name).profiles}
+    named = {
+        profile: {variable for variable in merged if variable.startswith("DRIVER_")}
+        | set(merged["DRIVER_UNSET"].split())
+        for profile, merged in profiles.items()
+    }
+    for profile, merged in profiles.items():
+        assert named[profile] == set().union(*named.values())
+        assert not set(merged["DRIVER_UNSET"].split()) & set(merged)
 
 
 @pytest.mark.parametrize("name", NAMES)
