@@ -330,8 +330,7 @@ def _summed(rows: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str, st
         place = above + folder if folder and status != "refused" else path
         groups.setdefault((status, place, reason), []).append(path)
     for (status, place, reason), paths in groups.items():
-        several = f"{place} ({len(paths)} files)" if len(paths) > 1 else paths[0]
-        yield status, several, reason
+        yield status, place if len(paths) > 1 else paths[0], reason
 
 
 def _tree(paths: Iterable[str]) -> Iterable[str]:

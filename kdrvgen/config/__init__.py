@@ -21,15 +21,12 @@ def load(path: str | os.PathLike[str]) -> Project:
         ConfigError: The file cannot be read, is not TOML, or does not describe a project. Its
             `diagnostics` are all that is wrong, in the order of the file.
     """
-    import hashlib  # noqa: PLC0415 - a run with nothing to do never reads
-
-    from kdrvgen.config.reading import read  # noqa: PLC0415 - likewise
+    from kdrvgen.config.reading import read  # noqa: PLC0415 - a run with nothing to do never reads
     from kdrvgen.model.project import ReadFrom  # noqa: PLC0415 - likewise
 
     text = read(path)
-    project = _project(text, os.fspath(path))
-    digest = hashlib.sha256(text.replace("\r\n", "\n").encode()).hexdigest()
-    return project.as_read_from(ReadFrom(os.path.basename(path), f"sha256:{digest}"))  # noqa: PTH119 - as the user wrote it
+    name = os.path.basename(path)  # noqa: PTH119 - as the user wrote it
+    return _project(text, os.fspath(path)).as_read_from(ReadFrom.of(name, text))
 
 
 def loads(text: str, filename: str = "config.toml") -> Project:

@@ -1,5 +1,6 @@
 """The whole of config.toml, and what holds between its tables."""
 
+import hashlib
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, NamedTuple, Self
@@ -59,6 +60,12 @@ class ReadFrom(NamedTuple):
 
     name: str
     digest: str
+
+    @classmethod
+    def of(cls, name: str, text: str) -> Self:
+        """Return what is to be noted of a file with that text."""
+        plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
+        return cls(name, f"sha256:{hashlib.sha256(plain.encode()).hexdigest()}")
 
 
 class Project(Table):

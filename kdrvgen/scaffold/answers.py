@@ -88,13 +88,15 @@ def value_at(project: Project, path: Path) -> object:
 
 
 def replayed(file: str) -> dict[str, Any]:
-    """Return what the config.toml of another project says.
+    """Return what the config.toml of another project says, apart from where that project is.
 
     Raises:
         ConfigError: It cannot be read or is not valid.
     """
     load(file)
-    return tomli.loads(read(file).removeprefix("\ufeff"))
+    found = tomli.loads(read(file).removeprefix("\ufeff"))
+    found["driver"].pop("workspace-root", None)
+    return found
 
 
 def foreign_options(template: Template, document: Mapping[str, Any]) -> list[Diagnostic]:

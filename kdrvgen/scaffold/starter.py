@@ -82,6 +82,9 @@ def _derived(table: str, name: str, project: Project) -> str:
     }
     if driver.target is None:
         found["driver", "targets"] = driver.triples
+    servers = {project.signing_for(profile).timestamp_server for profile in project.profiles}
+    if len(servers) == 1:
+        (found["signing", "timestamp-url"],) = servers
     value = found.get((table, name))
     return "" if value is None else toml(value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType, SimpleNamespace
@@ -10,7 +11,9 @@ from typing import Any
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from kdrvgen.errors import UsageError
 from kdrvgen.model import Project
+from kdrvgen.model.project import ReadFrom
 from kdrvgen.model.schema import FILE_NAME, schema_text
 from kdrvgen.rendering import quoting
 from kdrvgen.rendering.project import render as render_generated
@@ -71,21 +74,28 @@ def _documents(
                 own[table] = {
                     name: value for name, value in document.get(table, {}).items() if name != key
                 }
-        yield (
-            PurePosixPath(member.path),
-            merged(own, _filled(member.config, environment, variables)),
-        )
+        folder = PurePosixPath(member.path)
+        in_workspace = {"driver": {"workspace-root": "/".join([".."] * len(folder.parts))}}
+        yield folder, merged(own, in_workspace, _filled(member.config, environment, variables))
 
 
 def _configured(folder: PurePosixPath, document: Mapping[str, Any]) -> dict[PurePosixPath, bytes]:
     """Return config.toml and what is generated from it, for one driver."""
     project = Project.model_validate(document, by_alias=True, by_name=False)
     up = "../" * len(folder.parts) or "./"
-    texts = {
-        PurePosixPath("config.toml"): starter(document, project, f"{up}{FILE_NAME}"),
-        **render_generated(project),
+    config = starter(document, project, f"{up}{FILE_NAME}")
+    read = project.as_read_from(ReadFrom.of("config.toml", config))
+    texts = {PurePosixPath("config.toml"): config, **render_generated(read)}
+    found = {
+        PurePosixPath(posixpath.normpath(folder / path)): text.encode()
+        for path, text in texts.items()
     }
-    return {folder / path: text.encode() for path, text in texts.items()}
+    if any(path.parts[0] == ".." for path in found):
+        raise UsageError(
+            "a new project is made in a folder of its own, and driver.workspace-root leads out of "
+            "it. Add the project to the workspace afterwards, and the key to its config.toml."
+        )
+    return found
 
 
 def _variables(project: Project, template: Template) -> dict[str, Any]:

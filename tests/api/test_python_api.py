@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -107,7 +110,37 @@ def test_a_project_in_code_and_the_equivalent_file_are_equal_and_give_the_same_b
     path = tmp_path / "config.toml"
     path.write_text(CONFIG, encoding="utf-8")
     assert load(path) == load(str(path)) == loads(CONFIG) == built_in_code()
-    assert as_bytes(render(load(path))) == as_bytes(render(built_in_code()))
+    read, built = as_bytes(render(load(path))), as_bytes(render(built_in_code()))
+    lines = read["Makefile.toml"].splitlines(keepends=True)
+    named = [line for line in lines if line.startswith(b"DRIVER_CONFIG")]
+    digest = hashlib.sha256(CONFIG.encode()).hexdigest().encode()
+    assert named == [
+        b'DRIVER_CONFIG = "config.toml"\n',
+        b'DRIVER_CONFIG_DIGEST = "sha256:' + digest + b'"\n',
+    ]
+    body = b"".join(line for line in lines if line not in named)
+    assert body.partition(b"\n\n")[2] == built["Makefile.toml"].partition(b"\n\n")[2]
+    assert {**read, "Makefile.toml": b""} == {**built, "Makefile.toml": b""}
+
+
+def test_line_ends_and_a_byte_order_mark_do_not_change_what_a_file_gives(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    texts = render(load(path))
+    path.write_bytes(b"\xef\xbb\xbf" + CONFIG.replace("\n", "\r\n").encode())
+    assert render(load(path)) == texts
+
+
+def test_what_a_project_was_read_from_stays_with_its_copies(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG, encoding="utf-8")
+    project = load(path)
+    assert project.read_from is not None
+    pickled = pickle.loads(pickle.dumps(project))  # noqa: S301 - our own
+    for copied in (project.model_copy(), copy.deepcopy(project), pickled):
+        assert render(copied) == render(project)
+    assert hash(project) == hash(loads(CONFIG))
+    assert loads(CONFIG).read_from is None
 
 
 def test_a_dumped_project_is_an_equivalent_file() -> None:
@@ -127,14 +160,14 @@ def test_what_is_rendered_cannot_be_changed() -> None:
         texts[PurePosixPath("build.rs")] = ""  # type: ignore[index]
 
 
-def test_the_paths_are_those_of_the_three_owned_files() -> None:
-    assert {str(path) for path in render(built_in_code())} == {
-        "Makefile.toml",
-        ".cargo/config.toml",
-        "build.rs",
-    }
+def test_the_paths_are_those_of_the_three_owned_files_and_of_the_support_files() -> None:
+    def outside(project: Project) -> set[str]:
+        return {str(path) for path in render(project) if path.parts[0] != ".kdrvgen"}
+
+    assert outside(built_in_code()) == {"Makefile.toml", ".cargo/config.toml", "build.rs"}
     old = loads('[driver]\nname = "a"\n[toolchain]\ncargo-config = ".cargo/config"')
-    assert {str(path) for path in render(old)} == {"Makefile.toml", ".cargo/config", "build.rs"}
+    assert outside(old) == {"Makefile.toml", ".cargo/config", "build.rs"}
+    assert PurePosixPath(".kdrvgen/pipeline/src/main.rs") in render(old)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +197,7 @@ def test_another_process_elsewhere_renders_the_same_bytes(
         capture_output=True,
         check=True,
     )
-    here = sorted(render(built_in_code()).items())
+    here = sorted(render(load(path)).items())
     assert told.stdout == b"".join(f"{path}\n{text}".encode() for path, text in here)
 
 

@@ -61,10 +61,14 @@ def test_the_tree_and_the_next_two_commands_are_printed(tmp_path: Path) -> None:
     done = kdrvgen_process("new", "hello", "-o", "my work", cwd=tmp_path)
     assert done.returncode == 0
     head, _, end = done.stdout.partition("\nNext:\n")
-    assert head.startswith("my work/hello/\n  .cargo/\n    config.toml\n  .gitignore\n")
+    assert head.startswith(
+        "my work/hello/\n  .cargo/\n    config.toml\n  .gitattributes\n  .gitignore\n"
+        "  .kdrvgen/\n    …\n"
+    )
     assert end == "  cd 'my work/hello'\n  cargo make sign\n"
-    listed = [line.strip() for line in head.splitlines() if not line.endswith("/")]
-    assert sorted(listed) == sorted(path.rpartition("/")[2] for path in tree(tmp_path / "my work"))
+    listed = [line.strip() for line in head.splitlines() if not line.endswith(("/", "…"))]
+    own = [path for path in tree(tmp_path / "my work") if ".kdrvgen/" not in path]
+    assert sorted(listed) == sorted(path.rpartition("/")[2] for path in own)
 
 
 def test_words_stand_before_between_and_behind_the_options(tmp_path: Path) -> None:

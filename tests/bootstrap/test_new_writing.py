@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+import kdrvgen
 from kdrvgen.scaffold import template as templates
 from tests.bootstrap.support import bootstrap, kdrvgen_process, surroundings, tree
 
@@ -129,7 +130,6 @@ def test_a_project_can_begin_as_a_repository(work: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if name != "GIT_DIR"}
     (folder / "target").mkdir()
     (folder / "target" / "x").write_text("", encoding="utf-8")
-    (folder / "DriverCertificate.cer").write_text("", encoding="utf-8")
     done = subprocess.run(
         ["git", "status", "--short", "--untracked-files=all"],
         capture_output=True,
@@ -139,7 +139,63 @@ def test_a_project_can_begin_as_a_repository(work: Path) -> None:
         text=True,
     )
     seen = {line[3:] for line in done.stdout.splitlines()}
-    assert seen == set(tree(folder)) - {"target/x", "DriverCertificate.cer"}
+    assert seen == set(tree(folder)) - {"target/x"}
+
+
+@pytest.mark.parametrize(("template", "folder"), [("minimal", ""), ("workspace", "drivers/first/")])
+def test_generated_files_keep_their_line_ends_and_only_the_page_is_marked_as_generated(
+    work: Path, template: str, folder: str
+) -> None:
+    project = bootstrap(work, template, "git=yes")
+    files = {
+        f"{folder}Makefile.toml": "set",
+        f"{folder}build.rs": "unspecified",
+        f"{folder}.cargo/config.toml": "unspecified",
+        ".kdrvgen/kit.rs": "unspecified",
+        ".kdrvgen/pipeline/src/main.rs": "unspecified",
+    }
+    for file, generated in files.items():
+        done = subprocess.run(
+            ["git", "check-attr", "eol", "linguist-generated", "--", file],
+            capture_output=True,
+            check=True,
+            cwd=project,
+            text=True,
+        )
+        assert done.stdout.splitlines() == [
+            f"{file}: eol: lf",
+            f"{file}: linguist-generated: {generated}",
+        ]
+
+
+def test_a_new_project_is_what_its_configuration_says(work: Path) -> None:
+    for template in templates.names():
+        project = bootstrap(work, template, name=f"new-{template}")
+        for config in project.rglob("config.toml"):
+            if config.parent.name != ".cargo":
+                report = kdrvgen.check(kdrvgen.load(config), config.parent)
+                assert not report.drifted, report.drift
+
+
+def test_a_workspace_has_one_folder_of_support_files(work: Path) -> None:
+    project = bootstrap(work, "workspace")
+    assert [path.relative_to(project).as_posix() for path in project.rglob(".kdrvgen")] == [
+        ".kdrvgen"
+    ]
+
+
+def test_a_new_project_is_in_a_folder_of_its_own(work: Path) -> None:
+    done = kdrvgen_process("new", "hello", "driver.workspace-root=..", cwd=work)
+    assert done.returncode == 2
+    assert "driver.workspace-root leads out of it" in done.stderr
+    assert list(work.iterdir()) == []
+
+
+def test_another_project_is_not_begun_in_the_workspace_of_the_first(work: Path) -> None:
+    first = bootstrap(work, "workspace") / "drivers" / "first" / "config.toml"
+    words = ("new", "other", "--template", "minimal", "--config", str(first))
+    assert kdrvgen_process(*words, cwd=work).returncode == 0
+    assert (work / "other" / ".kdrvgen" / "kit.rs").is_file()
 
 
 def test_a_repository_is_the_projects_even_where_the_environment_names_another(

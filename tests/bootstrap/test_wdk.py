@@ -72,7 +72,7 @@ def test_where_the_kits_crates_do_not_compile_the_pipeline_says_so_at_once(tmp_p
     argv = ["cargo", "make", "--disable-check-for-updates", "sign"]
     done = run(argv, folder, environment(tmp_path))
     assert done.returncode != 0
-    assert "This driver is built on Windows only" in done.stdout
+    assert "this driver builds on Windows only" in done.stdout
     assert not (folder / "Cargo.lock").exists()
 
 

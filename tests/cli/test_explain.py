@@ -12,7 +12,10 @@ import tomli
 import kdrvgen
 from kdrvgen.lexicon import entries, look_up
 from kdrvgen.model.reference import keys
+from kdrvgen.pipeline import support_files
 from kdrvgen.rendering.arguments import known_arguments
+from kdrvgen.rendering.environment import environment
+from kdrvgen.rendering.flags import target_plan
 from tests.cli.conftest import Run
 
 GOLDEN = sorted((Path(__file__).parents[1] / "rendering/golden").glob("*/config.toml"))
@@ -121,26 +124,21 @@ def test_every_term_of_a_generated_file_is_explained(config: Path) -> None:
         assert [word for word in words if not look_up(word)] == []
 
 
-@pytest.mark.parametrize(
-    ("tool", "scripts", "switch"),
-    [
-        ("signtool", ("windows/sign.ds.j2", "windows/verify.ds.j2"), r'[ "](/[a-z][a-z0-9]*)[ "]'),
-        ("osslsigncode", ("sign.sh.j2", "verify.sh.j2"), r" (-[A-Za-z][A-Za-z0-9-]*) [\"$/]"),
-    ],
-)
-def test_every_switch_that_a_task_passes_is_explained(
-    tool: str, scripts: tuple[str, ...], switch: str
-) -> None:
-    folder = Path(kdrvgen.__file__).parent / "rendering/templates/tasks"
-    lines = [
-        line
-        for script in scripts
-        for line in (folder / script).read_text(encoding="utf-8").splitlines()
-        if re.search(r"options|signtool|osslsigncode|set --|machine = ", line)
-    ]
-    # What stands in brackets is for the shell's `test`.
-    bare = [re.sub(r"\[ .*? \]", "", line) for line in lines]
-    passed = {found for line in bare for found in re.findall(switch, line)}
+def test_every_variable_for_own_tasks_is_explained() -> None:
+    project = kdrvgen.load(GOLDEN[0])
+    found = environment(project, [target_plan(project, each) for each in project.driver.triples])
+    assert [name for name in found.places if name not in entries()] == []
 
-    assert len(passed) > 10
+
+@pytest.mark.parametrize(
+    ("tool", "switch"),
+    [("signtool", r'"(/[a-z][a-z0-9]*)"'), ("osslsigncode", r'"(-[A-Za-z][A-Za-z0-9-]*)"')],
+)
+def test_every_switch_that_the_pipeline_passes_is_explained(tool: str, switch: str) -> None:
+    sources = {path.as_posix(): text for path, text in support_files().items()}
+    texts = [
+        text for path, text in sources.items() if path.endswith((f"/{tool}.rs", "verify/unix.rs"))
+    ]
+    passed = {found for text in texts for found in re.findall(switch, text)}
+
     assert [each for each in sorted(passed) if f"{tool} {each}" not in entries()] == []

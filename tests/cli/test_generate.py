@@ -6,18 +6,21 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from kdrvgen.cli import main
+from kdrvgen.pipeline import support_files
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OUTPUTS = (".cargo/config.toml", "Makefile.toml", "build.rs")
+SUPPORT = tuple(f".kdrvgen/{path}" for path in support_files())
+SUMMED = ".kdrvgen/"
 
 
 def listed(word: str) -> str:
-    return "".join(f"{word:9}  {path}\n" for path in OUTPUTS)
+    return "".join(f"{word:9}  {path}\n" for path in sorted((*OUTPUTS, SUMMED)))
 
 
 def test_one_line_is_printed_for_each_file(run: Run) -> None:
@@ -55,7 +58,7 @@ def test_check_tells_of_missing_and_outdated_files_and_writes_nothing(
 def test_check_is_content_after_a_run_and_with_windows_line_ends(run: Run, project: Path) -> None:
     run("config.toml")
     assert run("config.toml", "--check").returncode == 0
-    for path in OUTPUTS:
+    for path in (*OUTPUTS, *SUPPORT):
         file = project / path
         file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
     for _ in range(2):  # found out, then known
@@ -143,11 +146,11 @@ def test_ejected_files_are_the_users_own(run: Run, project: Path) -> None:
     done = run("eject", "config.toml")
     assert done.returncode == 0
     assert "updated    build.rs (yours now)\n" in done.stdout
-    for path in OUTPUTS:
+    for path in (*OUTPUTS, *SUPPORT):
         assert "kdrvgen-digest" not in (project / path).read_text("utf-8")
-    assert (project / "build.rs").read_bytes().startswith(b"//! ")
+    assert (project / "build.rs").read_bytes().startswith(b"#![cfg_attr(")
     assert (project / "build.rs").read_bytes().endswith(b"\r\n// mine\r\n")
-    assert run("eject", "config.toml").stdout.count("(yours already)") == 3
+    assert run("eject", "config.toml").stdout.count("(yours already)") == 4
     assert run("config.toml").returncode == 5
 
 
@@ -165,14 +168,15 @@ def test_eight_runs_at_once_all_succeed_and_leave_no_litter(project: Path) -> No
     assert [(errors, code) for _, errors, code in outcomes] == [("", 0)] * 8
     assert sorted(out for out, _, _ in outcomes) == [listed("created")] + [listed("unchanged")] * 7
     found = {p.relative_to(project).as_posix() for p in project.rglob("*") if p.is_file()}
-    assert found == {"config.toml", *OUTPUTS}
+    assert found == {"config.toml", *OUTPUTS, *SUPPORT}
 
 
 def test_a_full_disk_changes_nothing(run: Run, project: Path) -> None:
     run("config.toml", "-o", "../full")
-    files = {path: (project.parent / "full" / path).read_bytes() for path in OUTPUTS}
+    saved = project.parent / "full"
+    files = {path: (saved / path).read_bytes() for path in (*OUTPUTS, *SUPPORT)}
     script = (
-        "mount -t tmpfs -o size=256k none ../full || exit 99\n"
+        "mount -t tmpfs -o size=4m none ../full || exit 99\n"
         "cp -r ../saved/. ../full && sed -i s/hello/other/ config.toml\n"
         "cat /dev/zero 2>/dev/null >../full/ballast\n"
         '"$0" -m kdrvgen config.toml -o ../full; echo "exit $?"\n'
@@ -204,7 +208,7 @@ def test_json_is_one_document_for_success_and_failure(run: Run, project: Path) -
     done = json.loads(run("config.toml", "--format", "json").stdout)
     assert done["exit-code"] == 0
     assert [(file["path"], file["status"]) for file in done["files"]] == [
-        (path, "created") for path in OUTPUTS
+        (path, "created") for path in sorted((*OUTPUTS, *SUPPORT), key=PurePosixPath)
     ]
     assert json.loads(run("config.toml", "--format", "json").stdout)["files"][0] == {
         "path": ".cargo/config.toml",
@@ -215,7 +219,7 @@ def test_json_is_one_document_for_success_and_failure(run: Run, project: Path) -
     failed = run("config.toml", "--format", "json")
     document = json.loads(failed.stdout)
     assert (failed.returncode, document["exit-code"], failed.stderr) == (5, 5, "")
-    assert document["files"][2]["diff"].startswith("--- a/build.rs\n")
+    assert document["files"][-1]["diff"].startswith("--- a/build.rs\n")
     assert document["errors"][0] == {"path": "build.rs", "message": "not written by kdrvgen"}
     (project / "config.toml").write_text("[driver]\nnmae = 'x'\n", "utf-8")
     document = json.loads(run("config.toml", "--format", "json").stdout)
@@ -281,3 +285,67 @@ def test_check_does_not_advise_a_run_that_would_be_refused(run: Run, project: Pa
     (project / "build.rs").write_text("fn main() {}\n", "utf-8")
     done = run("config.toml", "--check")
     assert (done.returncode, "--force" in done.stderr) == (4, True)
+
+
+def test_check_shows_no_whole_support_file(run: Run) -> None:
+    assert "/dev/null\n+++ b/.kdrvgen" not in run("config.toml", "--check").stdout
+
+
+def test_every_support_file_is_listed_on_request_and_a_refused_one_always(
+    run: Run, project: Path
+) -> None:
+    run("config.toml")
+    assert "unchanged  .kdrvgen/kit.rs\n" in run("config.toml", "-v").stdout
+    with (project / ".kdrvgen" / "kit.rs").open("a", encoding="utf-8") as file:
+        file.write("// mine\n")
+    done = run("config.toml")
+    assert done.returncode == 5
+    assert "refuse     .kdrvgen/kit.rs (edited by hand since kdrvgen wrote it)\n" in done.stdout
+    assert "unchanged  .kdrvgen/\n" in done.stdout
+
+
+def test_what_does_not_belong_to_the_support_files_is_a_warning_and_fails_a_check(
+    run: Run, project: Path
+) -> None:
+    run("config.toml")
+    (project / ".kdrvgen" / "notes.txt").write_text("mine\n", "utf-8")
+    for _ in range(2):
+        done = run("config.toml")
+        assert done.returncode == 0
+        assert done.stderr.startswith("warning: .kdrvgen/notes.txt: does not belong")
+    done = run("config.toml", "--check", "--format", "github")
+    assert done.returncode == 4
+    assert "::error file=.kdrvgen/notes.txt::does not belong" in done.stdout
+    assert "Move away" in run("config.toml", "--check").stderr
+    assert (project / ".kdrvgen" / "notes.txt").read_text("utf-8") == "mine\n"
+
+
+def test_a_configuration_that_leads_to_no_workspace_is_wrong(run: Run, project: Path) -> None:
+    config = project / "config.toml"
+    config.write_text('[driver]\nname = "hello"\nworkspace-root = ".."\n', "utf-8")
+    for text in (None, "[package]\n", "[workspace"):
+        if text is not None:
+            (project.parent / "Cargo.toml").write_text(text, "utf-8")
+        done = run("config.toml")
+        assert done.returncode == 3
+        assert "config.toml:3:18: error: `workspace-root` leads to no Cargo" in done.stderr
+    assert not (project / "build.rs").exists()
+
+
+def test_the_drivers_of_a_workspace_share_its_support_files(run: Run, project: Path) -> None:
+    root = project.parent
+    (root / "Cargo.toml").write_text("[workspace]\n", "utf-8")
+    for name in ("project", "other"):
+        (root / name).mkdir(exist_ok=True)
+        text = f'[driver]\nname = "{name}"\nworkspace-root = ".."\n'
+        (root / name / "config.toml").write_text(text, "utf-8")
+    assert "created    ../.kdrvgen/\n" in run("config.toml").stdout
+    assert "unchanged  ../.kdrvgen/\n" in run("../other/config.toml").stdout
+    assert not (project / ".kdrvgen").exists()
+    assert run("config.toml", "--check").returncode == 0
+
+    assert run("eject", "config.toml").stdout.count("(yours now)") == len(OUTPUTS)
+    assert run("../other/config.toml", "--check").returncode == 0
+
+    (root / "Cargo.toml").write_text("", "utf-8")
+    assert run("../other/config.toml").returncode == 3

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import kdrvgen
+from kdrvgen.pipeline import support_files
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 KNOWN = "nothing has changed since the last run"
@@ -78,10 +79,21 @@ def _left_over(project: Path) -> None:
     (project / ".build.rs.kdrvgen-new").write_text("half of", "utf-8")
 
 
+def _edit_support(project: Path) -> None:
+    (project / ".kdrvgen" / "kit.rs").write_text("mine\n", "utf-8")
+
+
+def _add_to_support(project: Path) -> None:
+    (project / ".kdrvgen" / "pipeline" / "src" / "own").mkdir()
+    (project / ".kdrvgen" / "pipeline" / "src" / "own" / "x").write_text("mine\n", "utf-8")
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
         (_edit_config, 0),
+        (_edit_support, 5),
+        (_add_to_support, 0),
         (_edit_output, 5),
         (_delete_output, 0),
         (_link_outside, 5),
@@ -133,7 +145,7 @@ def test_a_broken_stamp_means_only_the_slow_way(run: Run, damage: str) -> None:
     done = run("config.toml", "-v")
     assert done.returncode == 0
     assert KNOWN not in done.stderr
-    assert done.stdout.count("unchanged") == 3
+    assert done.stdout.count("unchanged") == 3 + len(support_files())
     if damage != "a folder":
         assert stamp.read_bytes() == content
 

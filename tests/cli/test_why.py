@@ -56,7 +56,10 @@ def _line(file: Path, text: str) -> int:
         ("Makefile.toml", "DRIVER_CERTIFICATE_DAYS =", "signing.validity-days", 0),
         ("Makefile.toml", 'GREETING = "hi"', "makefile.env.GREETING", 15),
         ("Makefile.toml", "[tasks.greet]", "makefile.tasks.greet", 17),
-        ("build.rs", "const MODE", "driver.model", 0),
+        ("Makefile.toml", "DRIVER_ENTRY_POINT", "driver.entry-point", 3),
+        ("Makefile.toml", "DRIVER_OUTPUT =", "driver.output-dir", 0),
+        ("build.rs", "model: ", "driver.model", 0),
+        ("build.rs", "libraries: ", "wdk.libraries[0]", 0),
     ],
 )
 def test_a_line_names_its_key_and_where_that_stands(
@@ -135,3 +138,23 @@ def test_what_cannot_be_answered_is_said(
 
     assert done.returncode in {2, 3}
     assert reason in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("Makefile.toml", "DRIVER_CONFIG ="), ("Makefile.toml", "DRIVER_CONFIG_DIGEST =")],
+)
+def test_the_configurations_name_and_digest_come_from_the_file_itself(
+    made: Path, run: Run, file: str, text: str
+) -> None:
+    done = run("why", f"{file}:{_line(made / file, text)}")
+    assert done.returncode == 0
+    assert "from config.toml itself" in done.stdout
+
+
+@pytest.mark.parametrize("file", [".kdrvgen/kit.rs", ".kdrvgen/pipeline/Cargo.lock"])
+def test_a_support_file_is_the_same_in_every_project(made: Path, run: Run, file: str) -> None:
+    last = len((made / file).read_text(encoding="utf-8").splitlines())
+    done = run("why", f"{file}:{last}", "--config", "config.toml")
+    assert done.returncode == 0
+    assert "the same in every project" in done.stdout

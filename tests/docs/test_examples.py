@@ -15,6 +15,7 @@ import kdrvgen
 from kdrvgen.model.makefile import GENERATED_TASKS
 
 ROOT = Path(__file__).parents[2]
+_WRONG = "`cargo make sign --profile production`"  # shown as what the tasks refuse
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 
@@ -77,7 +78,8 @@ def test_what_the_readme_shows_of_the_command_line_is_what_it_prints(tmp_path: P
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_options_of_cargo_make_stand_before_the_task(page: Path) -> None:
-    for command in re.findall(r"cargo make[^`#\n|]*", page.read_text(encoding="utf-8")):
+    text = page.read_text(encoding="utf-8").replace(_WRONG, "")
+    for command in re.findall(r"cargo make[^`#\n|]*", text):
         words = command.split()[2:]
         tasks = [index for index, word in enumerate(words) if word in GENERATED_TASKS]
         assert not any(word.startswith("-") for word in words[min(tasks, default=0) :]), command

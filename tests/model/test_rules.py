@@ -284,7 +284,7 @@ def test_flags_that_break_the_build_or_hide_arguments_are_refused(flag: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["build-driver", "sign", "default", "install", "service", "sign-aarch64"]
+    "name", ["build-driver", "sign", "default", "install", "pipeline", "windows", "sign-all"]
 )
 def test_the_pipelines_own_tasks_cannot_be_set(name: str) -> None:
     line = refusal(f'[makefile.tasks.{name}]\ncommand = "true"')
@@ -375,7 +375,7 @@ def test_a_profile_that_is_called_like_cargos_is_answered_with_cargo_makes(
 def test_an_own_task_depends_on_tasks_that_are_there() -> None:
     line = refusal('[makefile.tasks.a]\ndependencies = ["sign", "a", "sgn"]')
     assert dotted(line) == "makefile.tasks.a.dependencies.2"
-    assert is_accepted('[makefile.tasks.a]\ndependencies = ["sign-x86_64", { path = "b.toml" }]')
+    assert is_accepted('[makefile.tasks.a]\ndependencies = ["sign-all", { path = "b.toml" }]')
     assert is_accepted('[makefile.tasks.a]\ndependencies = ["install"]')
     line = refusal('[makefile.tasks.a]\ndependencies = ["test"]')
     assert dotted(line) == "makefile.tasks.a.dependencies.0"
@@ -399,3 +399,21 @@ def test_a_umdf_driver_takes_no_keys_of_a_service() -> None:
     assert dotted(line) == "deploy.service"
     assert also(line) == {"driver.model"}
     assert is_accepted('[deploy]\nservice = "x"', driver='model = "kmdf"')
+
+
+def test_several_targets_do_not_share_an_output_folder() -> None:
+    targets = 'targets = ["x86_64-pc-windows-msvc", "i686-pc-windows-msvc"]'
+    line = refusal(driver=f'output-dir = "dist"\n{targets}')
+    assert dotted(line) == "driver.output-dir"
+    assert also(line) == {"driver.targets"}
+    assert is_accepted(driver=f'output-dir = "dist/{{target}}"\n{targets}')
+    assert is_accepted(driver='output-dir = "dist"')
+
+
+@pytest.mark.parametrize("argument", ["/MAP:a.map", "-map:b"])
+def test_the_map_of_a_kmdf_driver_stays_beside_its_image(argument: str) -> None:
+    line = refusal(f'[linker]\nargs = ["{argument}"]', driver='model = "kmdf"')
+    assert dotted(line) == "linker.args.0"
+    assert also(line) == {"driver.model"}
+    assert is_accepted(f'[linker]\nargs = ["{argument}"]')
+    assert is_accepted('[linker]\nargs = ["/MAP"]', driver='model = "kmdf"')

@@ -262,6 +262,34 @@ def test_a_certificate_is_not_written_over_a_source(path: str) -> None:
     assert "named as a certificate" in line["msg"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["../dist", "/dist", "C:/dist", "a\\\\b", "dist/", "", "d/{profil}", "{}", "a}", "con"],
+)
+def test_an_output_folder_is_in_the_project(path: str) -> None:
+    assert dotted(refusal(driver=f'output-dir = "{path}"')) == "driver.output-dir"
+
+
+@pytest.mark.parametrize(
+    "path", ["", ".", "../", "/", "/root", "..\\\\..", "../a", "a/..", "../../"]
+)
+def test_a_workspace_root_is_a_folder_above(path: str) -> None:
+    assert dotted(refusal(driver=f'workspace-root = "{path}"')) == "driver.workspace-root"
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        ("", ""),
+        ('mode = "certificate"', "http://timestamp.digicert.com"),
+        ('mode = "certificate"\ntimestamp-url = ""', ""),
+        ('timestamp-url = "http://a.example"', "http://a.example"),
+    ],
+)
+def test_a_test_signature_has_no_timestamp_unless_one_is_configured(text: str, server: str) -> None:
+    assert project(f"[signing]\n{text}").signing.timestamp_server == server
+
+
 @pytest.mark.parametrize("subject", ["CN=Me", "cn=Me", "x" * 65, "", " Me"])
 def test_a_subject_is_a_common_name_and_no_more(subject: str) -> None:
     assert dotted(refusal(f'[signing]\nsubject = "{subject}"')) == "signing.subject"
@@ -291,6 +319,8 @@ TEXTS = [
     "driver.license",
     "driver.output-name",
     "driver.entry-point",
+    "driver.output-dir",
+    "driver.workspace-root",
     "toolchain.channel",
     "linker.program",
     "linker.pre-args.0",

@@ -20,6 +20,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 CODE_SIGNING = ExtendedKeyUsageOID.CODE_SIGNING
 TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
+_COMMENT = ObjectIdentifier("2.16.840.1.113730.1.13")
+_IA5_STRING = 0x16
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +39,16 @@ class Identity:
         issuer: Identity | None = None,
         *,
         days: tuple[int, int] = (-1, 30),
+        comment: str = "",
     ) -> Identity:
-        """Make one that is valid between two numbers of days from now; self-signed by default."""
+        """Make one that is valid between two numbers of days from now; self-signed by default.
+
+        A comment goes into Netscape's extension for one, by which kdrvgen marks its certificates.
+        """
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
         now = dt.datetime.now(dt.UTC)
-        certificate = (
+        builder = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(issuer.certificate.subject if issuer else name)
@@ -54,9 +60,12 @@ class Identity:
                 x509.BasicConstraints(ca=issuer is None, path_length=None), critical=True
             )
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=True)
-            .sign(issuer.key if issuer else key, hashes.SHA256())
         )
-        return cls(certificate, key)
+        if comment:
+            value = bytes([_IA5_STRING, len(comment)]) + comment.encode("ascii")
+            extension = x509.UnrecognizedExtension(_COMMENT, value)
+            builder = builder.add_extension(extension, critical=False)
+        return cls(builder.sign(issuer.key if issuer else key, hashes.SHA256()), key)
 
     def certificate_pem(self) -> bytes:
         """Return the certificate alone."""

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -141,19 +142,47 @@ class Project:
         assert done.returncode != 0, done.stdout
         return done.stdout
 
-    def built(self, name: str = "hello.sys", profile: str = "debug", target: str = X64) -> Path:
-        """Return the path of what is built."""
-        return self.folder / "target" / target / profile / name
+    @property
+    def target(self) -> Path:
+        """The target directory, unless the environment names another."""
+        return self.folder / "target"
+
+    def output(
+        self, name: str = "hello.sys", profile: str = "development", target: str = X64
+    ) -> Path:
+        """Return the path of what the tasks put into DRIVER_OUTPUT."""
+        manifest = tomllib.loads((self.folder / "Cargo.toml").read_text("utf-8"))
+        package = str(manifest["package"]["name"])
+        return self.target / "driver" / package / target / profile / name
+
+    def linked(self, name: str = "hello.dll", profile: str = "debug", target: str = X64) -> Path:
+        """Return the path of what cargo leaves."""
+        return self.target / target / profile / name
 
     @property
     def sys(self) -> Path:
         """The development image."""
-        return self.built()
+        return self.output()
 
     @property
     def dll(self) -> Path:
         """What cargo left for development."""
-        return self.built("hello.dll")
+        return self.linked()
+
+    @property
+    def cer(self) -> Path:
+        """The test certificate that development exports."""
+        return self.output("hello.cer")
+
+    def state(self, profile: str = "development", target: str = X64) -> Path:
+        """Return the folder of the records of a profile and target."""
+        return next(self.target.glob(f"kdrvgen/state/*/{target}/{profile}"))
+
+    @property
+    def program(self) -> Path:
+        """The program that the tasks run."""
+        (program,) = self.target.glob("kdrvgen/*/pipeline")
+        return program
 
     @property
     def certificates(self) -> Path:
@@ -219,16 +248,27 @@ class Project:
     ) -> subprocess.CompletedProcess[str]:
         """Let osslsigncode verify an image against the exported certificate."""
         pem = self.home / "exported.pem"
-        exported = self.folder / "DriverCertificate.cer"
+        image = image or self.sys
+        exported = next(image.parent.glob("*.cer"), self.cer)
         subprocess.run(
             ["openssl", "x509", "-inform", "DER", "-in", exported, "-out", pem], check=True
         )
-        argv = ["osslsigncode", "verify", "-CAfile", pem, *more, "-in", image or self.sys]
+        argv = ["osslsigncode", "verify", "-CAfile", pem, *more, "-in", image]
         return run(argv, self.home)
 
     def verifies(self, image: Path | None = None, *more: str | Path) -> bool:
         """Tell whether an image's signature is of the exported certificate."""
         return self.verify(image, *more).returncode == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Blog(Project):
+    """The same driver with the Makefile.toml that people copy."""
+
+    @property
+    def sys(self) -> Path:
+        """The development image."""
+        return self.linked("hello.sys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +302,23 @@ class Stall:
         return f"echo > '{self.reached}'; read -r _ < '{self.never}'"
 
     def kill(self, *arguments: str) -> bool:
-        """Run cargo-make and kill it where it stalls; tell whether it came there."""
+        """Run cargo-make and kill it where it stalls; return whether it came there."""
+        process = self._reach(*arguments)
+        if process is None:
+            return False
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        return True
+
+    def interrupt(self, *arguments: str) -> str:
+        """Run cargo-make and press Ctrl+C where it stalls; return what all printed."""
+        process = self._reach(*arguments)
+        assert process is not None
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate()
+        return output
+
+    def _reach(self, *arguments: str) -> subprocess.Popen[str] | None:
         # Opened for both, so that neither side waits for the other.
         pipe = os.open(self.reached, os.O_RDWR | os.O_NONBLOCK)
         try:
@@ -271,15 +327,14 @@ class Stall:
                 cwd=self.project.folder,
                 env=self.project.env,
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
                 start_new_session=True,
             )
             while not select.select([pipe], [], [], 0.05)[0]:
                 if process.poll() is not None:
-                    return False
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return True
+                    return None
+            return process
         finally:
             os.close(pipe)

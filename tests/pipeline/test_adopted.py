@@ -53,7 +53,7 @@ def test_it_is_signed_under_its_old_name_by_its_old_task(project: Project, profi
     cargo_make = {"debug": "development", "release": "production"}[profile]
     project.make("--profile", cargo_make, "sign-image")
 
-    path = project.built("Adopted.sys", profile)
+    path = project.output("Adopted.sys", cargo_make)
     image = Image.read(path)
     assert image.subsystem == NATIVE
     assert image.is_signed

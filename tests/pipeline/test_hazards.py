@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from tests.pipeline.authority import CODE_SIGNING, Identity
 from tests.pipeline.conftest import MakeProject
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.slow
 
 
 def _deps(project: Project) -> Path:
-    return project.built("deps/hello.dll")
+    return project.linked("deps/hello.dll")
 
 
 def test_blog_signs_the_old_code_again_after_an_edit(blog: Project) -> None:
@@ -55,16 +56,15 @@ def test_the_image_is_no_link_to_what_cargo_keeps(project: Project) -> None:
     assert Image.read(project.sys).is_signed
 
 
-def _expire(project: Project) -> None:
-    """Put a certificate of yesterday in the place of the user's."""
-    old = Identity.make("DriverCertificate", CODE_SIGNING, days=(-30, -1))
-    until = int(old.certificate.not_valid_after_utc.timestamp())
-    first, _, _ = project.identity.read_text(encoding="utf-8").partition("\n")
-    words = first.split(" ")
-    assert words[2] == "until"
-    words[3] = str(until)
-    pem = " ".join(words).encode() + b"\n" + old.key_pem() + old.certificate_pem()
-    project.identity.write_bytes(pem)
+def _replace_identity(project: Project, days: tuple[int, int]) -> None:
+    """Put a certificate that is valid at another time in the place of the user's."""
+    comment = f"kdrvgen test certificate {project.identity.stem}"
+    other = Identity.make("DriverCertificate", CODE_SIGNING, days=days, comment=comment)
+    project.identity.write_bytes(other.key_pem() + other.certificate_pem())
+
+
+EXPIRED = (-30, -1)
+NOT_YET_VALID = (1, 30)
 
 
 def test_blog_signs_by_an_expired_certificate_when_no_new_one_can_be_made(blog: Project) -> None:
@@ -84,7 +84,7 @@ def test_blog_signs_by_an_expired_certificate_when_no_new_one_can_be_made(blog: 
 @pytest.mark.parametrize("how", ["failing", "missing"])
 def test_without_a_new_certificate_nothing_looks_signed(project: Project, how: str) -> None:
     project.make("sign")
-    _expire(project)
+    _replace_identity(project, EXPIRED)
     if how == "failing":
         project.shim("openssl", "echo 'no entropy' >&2; exit 1")
     else:
@@ -110,7 +110,7 @@ def test_a_first_run_without_a_certificate_tool_signs_nothing(
 
     assert ("no entropy" if how == "failing" else "openssl is not installed") in said
     assert not project.sys.exists() or not Image.read(project.sys).is_signed
-    assert not (project.folder / "DriverCertificate.cer").exists()
+    assert not project.cer.exists()
     assert not list(new_user.rglob("*.pem"))
 
 
@@ -139,10 +139,13 @@ def test_a_signing_tool_that_leaves_half_a_file_leaves_nothing_that_looks_signed
     assert not Image.read(project.sys).is_signed
 
 
-def test_an_expired_certificate_is_made_again_and_signs_again(project: Project) -> None:
+@pytest.mark.parametrize("days", [EXPIRED, NOT_YET_VALID], ids=["expired", "not yet valid"])
+def test_a_certificate_that_is_not_valid_now_is_made_again_and_signs_again(
+    project: Project, days: tuple[int, int]
+) -> None:
     project.make("sign")
     before = project.sys.read_bytes()
-    _expire(project)
+    _replace_identity(project, days)
 
     said = project.make("verify")
 
@@ -158,12 +161,19 @@ def test_blog_trusts_a_committed_certificate_whose_key_is_elsewhere(blog: Projec
     blog.fail("sign")
 
 
-def test_a_committed_certificate_whose_key_is_elsewhere_is_replaced(project: Project) -> None:
-    other = Identity.make("DriverCertificate", CODE_SIGNING)
-    (project.folder / "DriverCertificate.cer").write_bytes(other.certificate_pem())
+def test_a_committed_test_certificate_whose_key_is_elsewhere_is_replaced(
+    make_project: MakeProject,
+) -> None:
+    project = make_project(CONFIG + 'certificate-file = "keys/test.cer"\n')
+    comment = "kdrvgen test certificate of another machine"
+    other = Identity.make("DriverCertificate", CODE_SIGNING, comment=comment)
+    exported = project.folder / "keys/test.cer"
+    exported.parent.mkdir()
+    exported.write_bytes(other.certificate.public_bytes(serialization.Encoding.DER))
 
     project.make("sign")
 
+    project.cer.write_bytes(exported.read_bytes())
     assert project.verifies()
 
 
@@ -176,10 +186,10 @@ def test_projects_of_one_store_and_subject_share_a_certificate(
 
     assert "certificate: made" in first.make("sign")
     assert "certificate: made" not in second.make("sign")
-    exported = (first.folder / "DriverCertificate.cer").read_bytes()
-    assert (second.folder / "DriverCertificate.cer").read_bytes() == exported
+    exported = first.cer.read_bytes()
+    assert second.cer.read_bytes() == exported
     assert "certificate: made" in other.make("sign")
-    assert (other.folder / "DriverCertificate.cer").read_bytes() != exported
+    assert other.cer.read_bytes() != exported
 
 
 @pytest.mark.parametrize("task", ["sign", "certificate", "clean-driver"])
@@ -187,4 +197,4 @@ def test_options_after_the_task_are_refused_and_not_ignored(project: Project, ta
     said = project.fail(task, "--profile", "production")
 
     assert f"cargo make --profile production {task}" in said
-    assert not (project.folder / "target").exists()
+    assert not project.dll.parent.exists()

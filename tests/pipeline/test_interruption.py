@@ -1,49 +1,104 @@
-"""A run that is killed anywhere between two commands; the next run ends right."""
+"""A run that is killed at any change of a file; the next run ends right."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
 
 import pytest
 
+from tests.pipeline.conftest import MakeProject
 from tests.pipeline.image import Image
-from tests.pipeline.support import Project, Stall
+from tests.pipeline.support import CONFIG, Project, Stall, need
 
 pytestmark = pytest.mark.slow
 
-# Every command of the scripts that changes a file, in the order in which they come.
-STEPS = {
-    "cp": 'head -c 1000 "$1" > "$2"',  # half of the copy is there
-    "mv": ":",
-    "rm": ":",
-    "osslsigncode": 'for last; do :; done; head -c 3000 "$0" > "$last"',
-}
+# What changes the folders of a project: the program writes new files and renames them.
+CALLS = "rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,ftruncate,fsync"
 
 
-@pytest.mark.parametrize("program", STEPS)
-def test_after_a_kill_the_next_run_signs_todays_code(project: Project, program: str) -> None:
+def _kill_at(program: Path, task: str, number: int) -> None:
+    """Make the program of a task end at its change with this number, as by a power cut."""
+    real = program.with_name("real")
+    program.rename(real)
+    # -D: the program stays a child of cargo-make.
+    program.write_text(
+        f'#!/bin/sh\n[ "$1" = {task} ] || exec \'{real}\' "$@"\n'
+        f"exec strace -D -o /dev/null -e trace={CALLS} "
+        f"-e inject={CALLS}:signal=KILL:when={number} '{real}' \"$@\"\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+
+
+@pytest.mark.parametrize("task", ["build-driver", "rename", "certificate", "sign"])
+def test_after_a_kill_at_any_change_of_a_file_the_next_run_signs_todays_code(
+    make_project: MakeProject, task: str
+) -> None:
+    need("strace")
+    project = make_project()
     project.say("before")
     project.make("sign")
-    stall = Stall(project)
-    stalled = 0
-    for number in range(1, 20):
-        project.say(f"after {number}")
-        counter = project.home / "counter"
-        counter.write_text("", encoding="utf-8")
-        project.shim(
-            program,
-            f"echo >> '{counter}'\n"
-            f"if [ \"$(wc -l < '{counter}')\" -eq {number} ]; then\n"
-            f"{STEPS[program]}\n{stall.script}\nfi\n"
-            f'PATH=${{PATH#*:}} exec {program} "$@"',
-        )
-        if not stall.kill("sign"):
+    program = project.program
+    number = 0
+    for number in range(1, 40):
+        word = f"after {number}"
+        project.say(word)
+        if task == "certificate":
+            project.identity.unlink(missing_ok=True)
+        _kill_at(program, task, number)
+        if project.run("sign").returncode == 0:
             break
-        stalled += 1
-        project.unshim()
         image = project.sys.read_bytes() if project.sys.exists() else b""
-        if f"loaded after {number}".encode() in image and Image.read(project.sys).is_signed:
+        if image and Image.read(project.sys).is_signed:
             assert project.verifies()
+        program.with_name("real").replace(program)
 
         project.make("sign")
 
-        assert f"loaded after {number}".encode() in project.sys.read_bytes()
+        assert f"loaded {word}".encode() in project.sys.read_bytes()
         assert project.verifies()
-    assert stalled >= {"cp": 3, "mv": 4, "rm": 1, "osslsigncode": 1}[program]
-    assert number < 19
+        left = [path for path in project.sys.parent.iterdir() if path.name.startswith(".")]
+        assert not left
+    assert 1 < number < 39
+
+
+def test_after_a_kill_in_the_signing_tool_the_next_run_signs_todays_code(project: Project) -> None:
+    project.say("before")
+    project.make("sign")
+    project.say("after")
+    stall = Stall(project)
+    half = 'for last; do :; done; head -c 3000 "$0" > "$last"'
+    project.shim("osslsigncode", f"{half}\n{stall.script}")
+    assert stall.kill("sign")
+    project.unshim()
+    assert not Image.read(project.sys).is_signed
+
+    project.make("sign")
+
+    assert b"loaded after" in project.sys.read_bytes()
+    assert project.verifies()
+    assert not [path for path in project.sys.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_an_interrupted_run_leaves_no_temporary_file(project: Project) -> None:
+    stall = Stall(project)
+    project.shim("osslsigncode", f"trap 'exit 1' TERM INT\n{stall.script}")
+
+    output = stall.interrupt("sign")
+
+    assert re.search(r"^sign: error: interrupted", output, re.MULTILINE)
+    assert not [path for path in project.sys.parent.iterdir() if path.name.startswith(".")]
+    assert not Image.read(project.sys).is_signed
+
+
+def test_an_interrupted_run_leaves_no_key(make_project: MakeProject) -> None:
+    project = make_project(CONFIG.replace("[signing]", '[signing]\nsubject = "Another"'))
+    stall = Stall(project)
+    before = {path.name for path in project.certificates.iterdir()}
+    project.shim("openssl", f"trap 'exit 1' TERM INT\n{stall.script}")
+
+    stall.interrupt("certificate")
+
+    after = {path.name for path in project.certificates.iterdir()}
+    assert {name for name in after - before if not name.endswith(".lock")} == set()

@@ -1,5 +1,6 @@
 """Which linker is found, what it is told, and what is said when there is none."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -49,8 +50,10 @@ def _lld() -> str:
 
 
 def _linker_of(project: Project) -> str:
-    (state,) = (project.folder / "target/kdrvgen").glob("*/development")
-    return (state / "linker").read_text(encoding="utf-8").partition("\n")[0]
+    said = project.make("-v", "build-driver")
+    linker = re.search(r"^\+ CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER=(\S+) ", said, re.MULTILINE)
+    assert linker
+    return linker[1]
 
 
 def test_the_linker_of_the_rust_toolchain_is_taken_first(project: Project) -> None:
@@ -81,7 +84,7 @@ def test_without_any_linker_both_are_named(project: Project) -> None:
 
     said = project.fail("sign")
 
-    assert "this Rust toolchain has no rust-lld, and LLVM's lld-link is not installed" in said
+    assert "This Rust toolchain has no rust-lld, and LLVM's lld-link is not installed" in said
     assert not project.sys.exists()
 
 
@@ -141,7 +144,7 @@ def test_lld_link_can_be_asked_for(make_project: MakeProject) -> None:
 def test_microsofts_linker_is_refused_on_this_host(make_project: MakeProject) -> None:
     project = make_project(CONFIG + '[linker]\nprogram = "link"\n')
 
-    assert 'linker.program = "link" is for Windows' in project.fail("sign")
+    assert 'linker.program is "link", which Windows alone has' in project.fail("sign")
 
 
 def test_a_broken_linker_leaves_no_image(make_project: MakeProject, tmp_path: Path) -> None:
@@ -159,7 +162,7 @@ def test_a_linker_that_makes_an_ordinary_dll_leaves_no_image(project: Project) -
 
     said = project.fail("sign")
 
-    assert "hello.dll is no driver" in said
+    assert "hello.dll: its subsystem is" in said
     assert not project.sys.exists()
 
 
@@ -192,9 +195,9 @@ def test_reproducible_images_are_the_same_in_every_folder_and_name_none(
         project.edit("src/lib.rs", 'log!("unloaded");', 'log!("unloaded from {}", file!());')
         project.make("--profile", profile, "sign")
         folder = "debug" if profile == "development" else "release"
-        image = project.built("hello.dll", folder).read_bytes()
+        image = project.linked("hello.dll", folder).read_bytes()
         assert str(project.folder.parent).encode() not in image
-        assert project.verifies(project.built(profile=folder))
+        assert project.verifies(project.output(profile=profile))
         images.append(image)
 
     assert images[0] == images[1]

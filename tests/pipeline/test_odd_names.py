@@ -82,8 +82,8 @@ def test_image_subject_store_and_certificate_may_have_any_name(
     exported = project.folder / f"{name} folder" / f"{name}.cer"
     certificate = x509.load_der_x509_certificate(exported.read_bytes())
     assert [attribute.value for attribute in certificate.subject] == [name]
-    (project.folder / "DriverCertificate.cer").write_bytes(exported.read_bytes())
-    image = project.built(f"{name}.sys")
+    project.cer.write_bytes(exported.read_bytes())
+    image = project.output(f"{name}.sys")
     assert project.verifies(image)
     project.make("clean-driver")
     assert not image.exists()
@@ -103,7 +103,7 @@ def test_a_subject_is_one_common_name_however_it_looks(
 
     project.make("certificate")
 
-    exported = project.folder / "DriverCertificate.cer"
+    exported = project.cer
     certificate = x509.load_der_x509_certificate(exported.read_bytes())
     assert [(each.oid.dotted_string, each.value) for each in certificate.subject] == [
         ("2.5.4.3", subject)
@@ -119,14 +119,16 @@ def test_an_absolute_target_directory_of_the_users_is_used(
     project.make("sign")
     project.make("verify", CARGO_TARGET_DIR=str(elsewhere))
 
-    assert project.verifies(elsewhere / X64 / "debug/hello.sys")
+    assert project.verifies(elsewhere / "driver/hello" / X64 / "development/hello.sys")
     assert project.verifies()
 
 
 def test_a_relative_target_directory_of_the_users_is_used(project: Project) -> None:
     project.make("verify", CARGO_TARGET_DIR="../shared target")
 
-    assert project.verifies(project.folder.parent / "shared target" / X64 / "debug/hello.sys")
+    assert project.verifies(
+        project.folder.parent / "shared target/driver/hello" / X64 / "development/hello.sys"
+    )
 
 
 def test_going_back_to_an_earlier_target_directory_verifies_that_one(
@@ -134,7 +136,7 @@ def test_going_back_to_an_earlier_target_directory_verifies_that_one(
 ) -> None:
     project.make("sign")
     project.make("sign", CARGO_TARGET_DIR=str(tmp_path / "other"))
-    (tmp_path / "other" / X64 / "debug/hello.sys").write_bytes(b"spoilt")
+    (tmp_path / "other/driver/hello" / X64 / "development/hello.sys").write_bytes(b"spoilt")
 
     said = project.make("verify")
 
@@ -149,7 +151,7 @@ def test_a_driver_with_a_hyphen_in_its_name_has_underscores_in_its_image(
 
     project.make("verify")
 
-    assert project.verifies(project.built("my_first_driver.sys"))
+    assert project.verifies(project.output("my_first_driver.sys"))
 
 
 def test_a_symbolic_link_to_the_project_is_as_good_as_its_folder(

@@ -150,15 +150,19 @@ fn build(support: &Path, place: &Path) -> Result<()> {
 }
 
 fn support_folder() -> Result<PathBuf> {
-    let root = env::current_dir()
-        .map_err(|error| Failure::new(format!("there is no working directory: {error}")))?;
-    settings::file("DRIVER_SUPPORT", &root)
+    settings::file("DRIVER_SUPPORT", &project_folder())
         .ok_or_else(|| Failure::new("DRIVER_SUPPORT is not set").help("run this by `cargo make`"))
 }
 
+/// Where relative paths begin: cargo runs build scripts in the folder of their package.
+fn project_folder() -> PathBuf {
+    env::var_os("CARGO_MAKE_WORKING_DIRECTORY")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| env::current_dir().unwrap_or_default())
+}
+
 fn place() -> Result<PathBuf> {
-    let root = env::current_dir().unwrap_or_default();
-    settings::file("DRIVER_PIPELINE", &root)
+    settings::file("DRIVER_PIPELINE", &project_folder())
         .ok_or_else(|| Failure::new("DRIVER_PIPELINE is not set").help("run this by `cargo make`"))
 }
 

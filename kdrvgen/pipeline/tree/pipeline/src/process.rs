@@ -14,6 +14,7 @@ use crate::settings;
 pub struct Tool {
     command: Command,
     shown: Vec<String>,
+    shown_env: Vec<String>,
     input: Option<Vec<u8>>,
 }
 
@@ -21,6 +22,7 @@ impl Tool {
     pub fn new(program: impl AsRef<OsStr>) -> Tool {
         Tool {
             shown: vec![quoted(program.as_ref())],
+            shown_env: Vec::new(),
             command: Command::new(program),
             input: None,
         }
@@ -52,6 +54,8 @@ impl Tool {
     }
 
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Tool {
+        self.shown_env
+            .push(format!("{name}={} ", quoted(value.as_ref())));
         self.command.env(name, value);
         self
     }
@@ -123,7 +127,7 @@ impl Tool {
 
     fn announce(&self) {
         if settings::is_verbose() {
-            eprintln!("+ {}", self.shown.join(" "));
+            eprintln!("+ {}{}", self.shown_env.concat(), self.shown.join(" "));
         }
     }
 }
