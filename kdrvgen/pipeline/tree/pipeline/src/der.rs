@@ -278,7 +278,7 @@ pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
 }
 
 /// The first block of that kind in a PEM text (RFC 7468), decoded.
-#[cfg(any(unix, test))]
+#[cfg(unix)]
 pub fn from_pem(text: &str, kind: &str) -> Option<Vec<u8>> {
     let begin = format!("-----BEGIN {kind}-----");
     let end = format!("-----END {kind}-----");

@@ -28,9 +28,10 @@ pub fn new_signature(_settings: &Settings, file: &Path, identity: Option<&Identi
         check_signer(file, identity)?;
     }
     let verdict = Verdict::of(file)?;
-    for code in verdict.codes() {
+    for (index, code) in verdict.codes().into_iter().enumerate() {
         if !is_of_an_unknown_root(code) {
-            return Err(verdict.failure("the signature that was made does not verify", code));
+            let what = "the signature that was made does not verify";
+            return Err(failure(what, code, index > 0));
         }
     }
     Ok(())
@@ -48,7 +49,7 @@ pub fn signed_image(settings: &Settings, image: &Path) -> Result<()> {
     for (index, code) in verdict.codes().into_iter().enumerate() {
         let is_root_of_ours = is_ours && index == 0 && code == CERT_E_UNTRUSTEDROOT;
         if code != 0 && !is_root_of_ours {
-            return Err(verdict.failure(&what, code));
+            return Err(failure(&what, code, index > 0));
         }
     }
     if verdict.code != 0 {
@@ -140,26 +141,24 @@ impl Verdict {
         codes.extend(&self.timestamps);
         codes
     }
+}
 
-    fn failure(&self, what: &str, code: u32) -> Failure {
-        let is_of_timestamp = self.code != code;
-        let subject = if is_of_timestamp {
-            "its timestamp: "
-        } else {
-            ""
-        };
-        let failure = Failure::new(what).because(format!("{subject}{}", words_for(code)));
-        match code {
-            TRUST_E_NOSIGNATURE => failure.help("sign it: cargo make sign"),
-            CERT_E_UNTRUSTEDROOT | CERT_E_CHAINING | CERT_E_UNTRUSTEDTESTROOT => failure.help(
-                "on a machine that must trust it, put the root of its certificate into the store \
-                 Root, and certificates between the two into signing.additional-certificates",
-            ),
-            CERT_E_EXPIRED => {
-                failure.help("sign with a timestamp, or with a certificate that is valid")
-            }
-            _ => failure,
-        }
+/// What Windows refuses, in its own words, and what to do about it.
+fn failure(what: &str, code: u32, is_of_timestamp: bool) -> Failure {
+    let subject = if is_of_timestamp {
+        "its timestamp: "
+    } else {
+        ""
+    };
+    let failure = Failure::new(what).because(format!("{subject}{}", words_for(code)));
+    match code {
+        TRUST_E_NOSIGNATURE => failure.help("sign it: cargo make sign"),
+        CERT_E_UNTRUSTEDROOT | CERT_E_CHAINING | CERT_E_UNTRUSTEDTESTROOT => failure.help(
+            "on a machine that must trust it, put the root of its certificate into the store Root, \
+             and certificates between the two into signing.additional-certificates",
+        ),
+        CERT_E_EXPIRED => failure.help("sign with a timestamp, or with a certificate that is valid"),
+        _ => failure,
     }
 }
 
