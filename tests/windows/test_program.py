@@ -106,8 +106,8 @@ def test_clippy_has_nothing_to_say_about_the_windows_half(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stdout
 
 
-# The import libraries in rustup's component rust-mingw (`target_libs` of `make_win_dist` in the build
-# of Rust, since 2015): what a program is linked with on a Windows that has nothing but Rust.
+# The import libraries in rustup's component rust-mingw (`target_libs` of `make_win_dist` in Rust's
+# build, since 2015): what a program is linked with on a Windows that has nothing but Rust.
 SHIPPED = frozenset(
     [
         "advapi32",
