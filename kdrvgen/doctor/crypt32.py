@@ -1,4 +1,4 @@
-"""The certificate stores of Windows, by its own library crypt32 ("CertOpenStore", Microsoft Learn)."""
+"""The certificate stores of Windows, by its library crypt32 ("CertOpenStore", Microsoft Learn)."""
 
 from __future__ import annotations
 
