@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code. Nothing but `--help` and `--version`, which end the process, is raised.
     """
+    _open_standard_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     console: Console | None = None
     try:
@@ -230,6 +231,17 @@ def _told(error: Exception) -> KdrvgenError:
         "in your project. Please report it with your configuration and what the same command "
         "prints with -v."
     )
+
+
+def _open_standard_streams() -> None:
+    """Open what the caller closed (`>&-`), so that it can be used and stays what it is.
+
+    A file that kdrvgen opens later would get the free number 1, and what is printed would go there.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            mode = "r" if name == "stdin" else "w"
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - for the whole run; pathlib costs a no-op run 5 ms
 
 
 def _silence() -> None:

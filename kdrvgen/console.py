@@ -9,6 +9,8 @@ import io
 import os
 import sys
 
+from kdrvgen.characters import as_json, defused, visible
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
@@ -38,10 +40,6 @@ _COLORS = {"created": "32", "updated": "33", "removed": "31", "refused": "31;1"}
 _DIFF_COLORS = {"+": "32", "-": "31", "@": "36"}
 _WIDTH = len("unchanged")
 _SUPPORT = ".kdrvgen/"  # some thirty files, which people see as one
-# A foreign file's text in a diff must not be able to drive the terminal.
-_VISIBLE = {
-    code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160)) if chr(code) not in "\t\n"
-}
 _DATA = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A"})
 _PROPERTY = str.maketrans({"%": "%25", "\r": "%0D", "\n": "%0A", ":": "%3A", ",": "%2C"})
 
@@ -89,8 +87,8 @@ class Console:
         for status, path, reason in rows if self.verbose else _summed(rows):
             word = f"{_PLANNED.get(status, status) if planned else status:{_WIDTH}}"
             word = self._paint(word, _COLORS.get(status, "2"), sys.stdout)
-            told = f"{path} ({reason})" if reason else path
-            self._write(sys.stdout, f"{word}  {_safe(told)}\n")
+            shown = visible(f"{path} ({reason})" if reason else path)
+            self._print(sys.stdout, f"{word}  {shown}\n")
 
     def diffs(self, diffs: Iterable[tuple[str, str]]) -> None:
         """Show the unified diff of each path; with JSON it joins the file that `files` told of."""
@@ -104,7 +102,7 @@ class Console:
                 self._paint(_safe(line), _DIFF_COLORS.get(line[:1], ""), sys.stdout)
                 for line in diff.split("\n")[:-1]
             )
-            self._write(sys.stdout, self._fenced("".join(f"{line}\n" for line in lines)))
+            self._print_fenced("".join(f"{line}\n" for line in lines))
 
     def tell(self, name: str, value: object) -> None:
         """Tell programs something that people are told otherwise."""
@@ -129,12 +127,12 @@ class Console:
                 self._annotate("warning" if row.counts else "notice", row.path, message, row.line)
             elif self._form == "human" and (row.counts or not self._quiet):
                 if row.title != last:
-                    self._write(sys.stdout, f"\n{self._paint(row.title, '1', sys.stdout)}\n")
+                    self._print(sys.stdout, f"\n{self._paint(row.title, '1', sys.stdout)}\n")
                 last = row.title
-                place = f"{row.path}:{row.line}" if row.line else row.path
-                self._write(sys.stdout, _safe(f"  {place}: {row.message}") + "\n")
+                place = visible(f"{row.path}:{row.line}" if row.line else row.path)
+                self._print(sys.stdout, f"  {place}: {_safe(row.message)}\n")
                 if row.remedy:
-                    self._write(sys.stdout, _safe(f"      {row.remedy}") + "\n")
+                    self._print(sys.stdout, f"      {_safe(row.remedy)}\n")
 
     def begun(self, folder: str, paths: Iterable[str], commands: Iterable[str]) -> None:
         """Tell of a new project's files, and what to run next."""
@@ -151,7 +149,7 @@ class Console:
         )
         lines = [f"{folder}{os.sep}", *(f"  {line}" for line in _tree(shown)), "", "Next:"]
         lines += [f"  {command}" for command in commands]
-        self._write(sys.stdout, "".join(f"{_safe(line)}\n" for line in lines))
+        self._print(sys.stdout, "".join(f"{visible(line)}\n" for line in lines))
 
     @property
     def is_interactive(self) -> bool:
@@ -171,22 +169,22 @@ class Console:
         if isinstance(sys.stdin, io.TextIOWrapper):
             sys.stdin.reconfigure(errors="surrogateescape")  # the model says what is wrong with it
         above, newline, last = _safe(question).rpartition("\n")
-        self._write(sys.stdout, above + newline)
+        self._print(sys.stdout, above + newline)
         try:
-            return input(last)
+            return input(defused(last))
         except (EOFError, KeyboardInterrupt):
-            self._write(sys.stdout, "\n")
+            self._print(sys.stdout, "\n")
             raise KeyboardInterrupt from None
 
     def answer(self, name: str, data: object, text: str) -> None:
         """Tell what was asked for: programs get `data` as a member `name`, people the text."""
         self._document[name] = data
         if self._form != "json" and text:
-            self._write(sys.stdout, self._fenced(f"{_safe(text)}\n"))
+            self._print_fenced(f"{_safe(text)}\n")
 
     def remark(self, text: str) -> None:
         """Tell people at once, on standard error, what is about to be done. Adds no line end."""
-        self._write(sys.stderr, _safe(text))
+        self._print(sys.stderr, _safe(text))
         if sys.stderr is not None:
             sys.stderr.flush()
 
@@ -206,14 +204,14 @@ class Console:
             self._annotate(_NOTICE.get(severity, severity), path, message)
         elif self._form == "human" and not (self._quiet and severity == "note"):
             word = self._paint(severity, _SEVERITIES[severity], sys.stdout)
-            lines = "".join(f"  {name:>5}  {_on_one_line(text)}\n" for name, text in details)
-            self._write(sys.stdout, f"{word}: {_on_one_line(title)}\n{lines}")
+            lines = "".join(f"  {name:>5}  {visible(text)}\n" for name, text in details)
+            self._print(sys.stdout, f"{word}: {visible(title)}\n{lines}")
 
     def summary(self, name: str, data: object, text: str) -> None:
         """Tell what it all comes to: programs get `data` as a member `name`, people the text."""
         self._document[name] = data
         if self._form == "human" and not self._quiet:
-            self._write(sys.stdout, f"{_safe(text)}\n")
+            self._print(sys.stdout, f"{_safe(text)}\n")
 
     def replace(self, document: object) -> None:
         """Have `finish` print another document than this program's own, for `sarif`."""
@@ -222,7 +220,7 @@ class Console:
     def progress(self, text: str) -> None:
         """Show on a terminal what is being done; "" takes it away again."""
         if self._form == "human" and not self._quiet and sys.stderr and sys.stderr.isatty():
-            self._write(sys.stderr, f"\r\x1b[K{_safe(text)}")
+            self._print(sys.stderr, f"\r\x1b[K{visible(text)}")
             sys.stderr.flush()
 
     def warning(self, path: str, message: str) -> None:
@@ -232,13 +230,13 @@ class Console:
             self._annotate("warning", path, message)
         elif self._form != "json":
             word = self._paint("warning:", "33;1", sys.stderr)
-            self._write(sys.stderr, f"{word} {_safe(f'{path}: {message}')}\n")
+            self._print(sys.stderr, f"{word} {visible(path)}: {_safe(message)}\n")
 
     def blame(self, path: str, message: str) -> None:
         """Tell programs what is wrong with one file; people have read it in the list of files."""
         self._document["errors"].append({"path": path, "message": message})
         if self._form == "github":
-            self._annotate("error", path, _safe(message))
+            self._annotate("error", path, message)
 
     def failure(self, error: KdrvgenError) -> None:
         """Tell why the command failed."""
@@ -247,31 +245,30 @@ class Console:
         if isinstance(error, ConfigError):
             self._invalid(error)
             return
-        self._document["errors"].append({"path": None, "message": str(error)})
+        from kdrvgen.credentials import mask_words  # noqa: PLC0415 - likewise
+
+        message = mask_words(str(error))  # it may repeat a word of the command line
+        self._document["errors"].append({"path": None, "message": message})
         if self._form == "github":
-            self._annotate("error", "", str(error))
+            self._annotate("error", "", message)
         elif self._form != "json":
             word = self._paint("error:", "31;1", sys.stderr)
-            self._write(sys.stderr, f"{word} {_safe(str(error))}\n")
+            self._print(sys.stderr, f"{word} {_safe(message)}\n")
 
     def detail(self, text: str) -> None:
         """Tell something that only `-v` asks for; it goes to standard error."""
         if self.verbose:
-            self._write(sys.stderr, text.rstrip("\n") + "\n")
+            self._print(sys.stderr, _safe(text.rstrip("\n")) + "\n")
 
     def finish(self, code: int) -> None:
         """Print what is still to be printed, given the exit code; comes last and once."""
         if self._form == "json":
-            import json  # noqa: PLC0415 - 2 ms that the other formats do without
-
-            from kdrvgen import __version__  # noqa: PLC0415 - likewise
+            from kdrvgen import __version__  # noqa: PLC0415 - other formats do without
 
             document = {"kdrvgen": __version__, "exit-code": code, **self._document}
-            self._write(sys.stdout, json.dumps(document, indent=2) + "\n")
+            self._write(sys.stdout, as_json(document))
         elif self._form == "sarif" and self._foreign is not None:
-            import json  # noqa: PLC0415 - likewise
-
-            self._write(sys.stdout, json.dumps(self._foreign, indent=2) + "\n")
+            self._write(sys.stdout, as_json(self._foreign))
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
@@ -282,29 +279,34 @@ class Console:
         if self._form == "json":
             import json  # noqa: PLC0415 - likewise
 
-            told = json.loads(draw(error.diagnostics, layout="json"))
-            self._document["errors"] += told["diagnostics"]
+            drawn = draw(error.diagnostics, layout="json", omitted=error.omitted)
+            document = json.loads(drawn)
+            self._document["errors"] += document["diagnostics"]
+            self._document["errors-omitted"] = document["omitted"]
         elif self._form == "github":
-            self._write(sys.stdout, draw(error.diagnostics, layout="github"))
+            drawn = draw(error.diagnostics, layout="github", omitted=error.omitted)
+            self._write(sys.stdout, drawn)
         else:
             color = self._is_colored(sys.stderr)
-            self._write(sys.stderr, draw(error.diagnostics, color=color))
+            drawn = draw(error.diagnostics, color=color, omitted=error.omitted)
+            self._write(sys.stderr, drawn)
 
     def _annotate(self, kind: str, path: str, message: str, line: int = 0) -> None:
         # docs.github.com/actions/reference/workflow-commands-for-github-actions
-        place = f" file={path.translate(_PROPERTY)}" if path else ""
+        place = f" file={visible(path).translate(_PROPERTY)}" if path else ""
         place += f",line={line}" if line else ""
-        text = f"::{kind}{place}::{message.translate(_DATA)}\n"
+        text = f"::{kind}{place}::{_safe(message).translate(_DATA)}\n"
         self._write(sys.stdout, text)
 
-    def _fenced(self, text: str) -> str:
-        """Keep GitHub from obeying what a file's text in the log may look like."""
+    def _print_fenced(self, text: str) -> None:
+        """Print a file's text, as it is where GitHub can be told not to obey any of it."""
         if self._form != "github":
-            return text
+            self._print(sys.stdout, text)
+            return
         import secrets  # noqa: PLC0415 - for GitHub only
 
         token = secrets.token_hex(16)
-        return f"::stop-commands::{token}\n{text}::{token}::\n"
+        self._write(sys.stdout, f"::stop-commands::{token}\n{text}::{token}::\n")
 
     def _paint(self, text: str, color: str, stream: TextIO | None) -> str:
         return f"\x1b[{color}m{text}\x1b[0m" if color and self._is_colored(stream) else text
@@ -315,6 +317,10 @@ class Console:
         # no-color.org: any value but the empty one.
         plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
         return not plain and stream.isatty()
+
+    def _print(self, stream: TextIO | None, text: str) -> None:
+        """Write text for people, in which a runner finds no commands to itself."""
+        self._write(stream, defused(text))
 
     @staticmethod
     def _write(stream: TextIO | None, text: str) -> None:
@@ -346,12 +352,5 @@ def _tree(paths: Iterable[str]) -> Iterable[str]:
 
 
 def _safe(text: str) -> str:
-    return text.translate(_VISIBLE)
-
-
-def _on_one_line(text: str) -> str:
-    """Return a foreign file's text so that it looks like nothing else on a terminal."""
-    if not text.isascii():
-        # Bidirectional controls and other invisible characters would show another text.
-        text = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
-    return _safe(text).replace("\n", "\\x0a")
+    """Return lines of text so that they show what they hold and do nothing."""
+    return visible(text, keep="\n\t")

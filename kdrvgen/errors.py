@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from kdrvgen.output.report import Report
 
 __all__ = [
+    "MOST_ERRORS",
     "ConfigError",
     "DriftError",
     "FileAccessError",
@@ -21,6 +22,10 @@ __all__ = [
     "UsageError",
     "VerificationError",
 ]
+
+
+MOST_ERRORS = 100
+"""How many errors in one configuration are shown. The others are counted."""
 
 
 class KdrvgenError(Exception):
@@ -39,20 +44,23 @@ class ConfigError(KdrvgenError):
     """The configuration cannot be read or does not describe a driver project.
 
     Attributes:
-        diagnostics: All that is wrong, in the order of the file. `str()` of the error draws them
-            without colour, so that a traceback in a Python script is readable too.
+        diagnostics: What is wrong, in the order of the file, but no more than `MOST_ERRORS`.
+            `str()` of the error draws them without colour, so that a traceback in a Python script
+            is readable too.
+        omitted: How many more errors there are.
     """
 
     exit_code = 3
 
-    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
-        super().__init__(diagnostics)
-        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics)
+    def __init__(self, diagnostics: Sequence[Diagnostic], omitted: int = 0) -> None:
+        super().__init__(diagnostics, omitted)
+        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics[:MOST_ERRORS])
+        self.omitted = omitted + len(diagnostics) - len(self.diagnostics)
 
     def __str__(self) -> str:
         from kdrvgen.config.drawing import draw  # noqa: PLC0415 - only an error is ever drawn
 
-        return draw(self.diagnostics)
+        return draw(self.diagnostics, omitted=self.omitted)
 
 
 class DriftError(KdrvgenError):
@@ -79,9 +87,10 @@ class RefusedError(KdrvgenError):
         blamed = "\n".join(f"  {entry.path}: {entry.reason}" for entry in self.report.refused)
         return (
             f"nothing was written, because this would be lost or written elsewhere:\n{blamed}\n"
-            "Say in config.toml what you changed ([makefile] takes your own tasks), then run with "
-            "--force to have the files made anew; or keep them and let `kdrvgen eject` give the "
-            "generated files up. --force follows no link out of the project."
+            "Move your edits into config.toml ([makefile] takes your own tasks), then run with "
+            "--force to write the files anew; or keep the files by `kdrvgen eject`. A file that a "
+            "newer kdrvgen wrote needs that version. --force never follows a link out of the "
+            "project, or to a file that kdrvgen did not write."
         )
 
 

@@ -19,6 +19,7 @@ KDRVGEN_WINDOWS=$(tests/windows/setup.sh)
 export KDRVGEN_WINDOWS
 
 readonly TOML_TEST_VERSION=2.3.0
+readonly OLD_RUST=1.63
 
 # fetch_corpus FOLDER: puts the documents tomli is tested with into FOLDER/valid and FOLDER/invalid.
 # Most are the toml-test suite's, which is published as a crate. The rest are tomli's own: its
@@ -45,6 +46,35 @@ fetch_corpus() {
     trap - EXIT
 }
 
+# unpack_old_rust FOLDER: puts Debian's Rust 1.63 into FOLDER, the oldest that the pipeline's program
+# compiles with. It is not installed: the package conflicts with the newer one of docs/setup.sh.
+unpack_old_rust() {
+    local part package
+    printf '%-10s %s\n' unpacking "Rust $OLD_RUST" >&2
+    part=$(mktemp -d "$1.XXXXXXXX")
+    # shellcheck disable=SC2064 # the folder of now
+    trap "rm -rf $(printf %q "$part")" EXIT
+    for package in rustc cargo libstd-rust-$OLD_RUST libstd-rust-dev libllvm14 libgit2-1.5 \
+        libssh2-1 libhttp-parser2.9 libmbedtls14 libmbedcrypto7 libmbedx509-1 libcurl3-gnutls; do
+        (cd "$part" && apt-get download -qq "$package" >/dev/null 2>&1) || return 1
+        dpkg -x "$part/$package"_*.deb "$part/root"
+    done
+    mv -T "$part/root" "$1" 2>/dev/null || [ -d "$1" ]
+    rm -rf "$part"
+    trap - EXIT
+}
+
+if [ -z "${KDRVGEN_OLD_RUST-}" ]; then
+    KDRVGEN_OLD_RUST=${XDG_CACHE_HOME:-$HOME/.cache}/kdrvgen/rust-$OLD_RUST
+    if [ ! -d "$KDRVGEN_OLD_RUST" ]; then
+        case $(apt-cache policy rustc 2>/dev/null) in
+            *"Candidate: $OLD_RUST"*) unpack_old_rust "$KDRVGEN_OLD_RUST" || KDRVGEN_OLD_RUST= ;;
+            *) KDRVGEN_OLD_RUST= ;;
+        esac
+    fi
+fi
+export KDRVGEN_OLD_RUST
+
 if [ -z "${KDRVGEN_TOML_CORPUS-}" ]; then
     KDRVGEN_TOML_CORPUS=${XDG_CACHE_HOME:-$HOME/.cache}/kdrvgen/toml-corpus-$TOML_TEST_VERSION
     [ -d "$KDRVGEN_TOML_CORPUS" ] || fetch_corpus "$KDRVGEN_TOML_CORPUS"
@@ -55,6 +85,7 @@ if [ "${1-}" = --benchmarks ]; then
     # Tools as users have them: with compiled modules.
     unset PYTHONDONTWRITEBYTECODE
     python -m tests.benchmarks.generating
+    python -m tests.benchmarks.large
     exec python -m tests.benchmarks.pipeline
 fi
 if [ $# -gt 0 ]; then

@@ -16,7 +16,7 @@ from kdrvgen.adopt.draft import Draft
 from kdrvgen.adopt.drafting import draft_project
 from kdrvgen.adopt.environment import flags_in_environment
 from kdrvgen.adopt.facts import Facts
-from kdrvgen.adopt.finding import Finding, Origin, difference
+from kdrvgen.adopt.finding import Finding, Origin, Said, difference
 from kdrvgen.adopt.hazards import cargo_profile, pipeline_hazards
 from kdrvgen.adopt.makefile import read_makefile
 from kdrvgen.adopt.manifest import read_channel, read_manifest
@@ -26,7 +26,9 @@ from kdrvgen.adopt.signing import draft_signing
 from kdrvgen.adopt.snapshot import Snapshot, parse
 from kdrvgen.config import loads
 from kdrvgen.config.diagnostics import Diagnostic, Path
-from kdrvgen.config.source import Source
+from kdrvgen.config.locator import scan
+from kdrvgen.config.secrets import hide_in_document, hide_in_line
+from kdrvgen.config.source import Extent, Source
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 
@@ -146,6 +148,7 @@ def _facts(snapshot: Snapshot) -> tuple[Facts, list[Finding]]:
         script=script,
         pipeline=pipeline,
         refuse=lambda path, message, hint: _refused(snapshot, path, message, hint),
+        refuse_said=lambda said, message, hint: _refused_said(snapshot, said, message, hint),
     ), findings
 
 
@@ -153,10 +156,23 @@ def _refused(snapshot: Snapshot, path: Path, message: str, hint: str) -> ConfigE
     """Return the error for something in Cargo.toml that ends the adoption."""
     document = parse(snapshot, "Cargo.toml")
     source = Source.of(document.text, snapshot.name("Cargo.toml"))
+    source = hide_in_document(source, scan(source.text))
     node = document.root.find(path)
     extent = node and (node.value or node.key)
     place = source.place(extent) if extent else None
     return ConfigError([Diagnostic(source.name, message, path, place, hint)])
+
+
+def _refused_said(snapshot: Snapshot, said: Said, message: str, hint: str) -> ConfigError:
+    """Return the error for something in any file that ends the adoption."""
+    file, line = said.origin
+    source = Source.of(snapshot.files.get(file, ""), snapshot.name(file))
+    start = sum(len(each) + 1 for each in source.text.split("\n")[: max(line - 1, 0)])
+    bounds = source.line_extent(start)
+    found = source.text.find(said.text, *bounds)
+    extent = Extent(found, found + len(said.text)) if found >= 0 else bounds
+    place = hide_in_line(source, extent.start).place(extent) if line else None
+    return ConfigError([Diagnostic(source.name, message, (), place, hint)])
 
 
 def _profiles(draft: Draft, facts: Facts) -> list[Finding]:

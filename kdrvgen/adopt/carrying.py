@@ -24,8 +24,8 @@ from kdrvgen.adopt.service import SERVICE_TASKS
 from kdrvgen.adopt.steps import Act, Step
 from kdrvgen.adopt.switches import signature
 from kdrvgen.adopt.wdk_build import WDK_TASKS, makefile_finding
-from kdrvgen.config.source import is_sensitive
-from kdrvgen.model.makefile import GENERATED_TASKS
+from kdrvgen.credentials import holds_credential
+from kdrvgen.model.tasks import GENERATED_TASKS
 
 __all__ = ["carry"]
 
@@ -248,7 +248,7 @@ class _Carrier:
             return
         if variable.upper() in FLAG_VARIABLES:
             return  # part of `[linker]`
-        if is_sensitive(variable):
+        if holds_credential(variable):
             self._lost(step, name)
             return
         path = ("makefile", "env", self.names.variable(variable))
@@ -265,7 +265,7 @@ class _Carrier:
             told = f"`{task.name}` sets {name} for itself"
             if name in used or name.upper() in FLAG_VARIABLES:
                 continue  # its meaning has gone into other keys
-            if isinstance(value, str) and not is_sensitive(name):
+            if isinstance(value, str) and not holds_credential(name):
                 path = ("makefile", "env", self.names.variable(name))
                 self.draft.say(path, self.names.in_value(value), origin)
                 self.findings.append(note(origin, told, "all tasks see it now"))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kdrvgen.adopt.finding import Origin, Said
+from kdrvgen.characters import visible
 from kdrvgen.config.diagnostics import dotted
-from kdrvgen.config.drawing import visible
 from kdrvgen.model.schema import FILE_NAME
 from kdrvgen.rendering.quoting import key, toml
 

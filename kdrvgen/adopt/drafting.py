@@ -76,9 +76,9 @@ def _targets(draft: Draft, facts: Facts) -> Iterator[Finding]:
     good = [each for each in said if each.text in possible]
     if said and not good:
         who = "wdk-build makes" if said[0].text in _TARGETS else "Windows loads"
-        raise facts.refuse(
-            ("package", "name"),
-            f"{said[0].origin} builds for `{said[0].text}`, and {who} no drivers of that",
+        raise facts.refuse_said(
+            said[0],
+            f"this builds for `{said[0].text}`, and {who} no drivers of that",
             f"one of {', '.join(possible)}",
         )
     draft.say_all(("driver", "targets"), good)

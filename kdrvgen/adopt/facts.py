@@ -35,6 +35,7 @@ class Facts:
     script: BuildScript
     pipeline: Pipeline
     refuse: Callable[[tuple[str, ...], str, str], Exception]
+    refuse_said: Callable[[Said, str, str], Exception]
 
     @property
     def wdk(self) -> Origin | None:

@@ -10,14 +10,12 @@ from typing import Any
 from kdrvgen.adopt.makefile import Makefile
 from kdrvgen.adopt.pipeline import Pipeline
 from kdrvgen.adopt.wdk_build import WDK_TASKS
-from kdrvgen.model.makefile import GENERATED_TASKS
+from kdrvgen.model.tasks import GENERATED_TASKS
 
 __all__ = ["REFERENCES", "Names", "all_variables", "new_names", "strings"]
 
 REFERENCES = ("dependencies", "alias", "run_task", "windows_alias", "linux_alias", "mac_alias")
 """Keys of a task that name other tasks."""
-
-_TAKEN = GENERATED_TASKS | {"sign-x86_64", "sign-i686", "sign-aarch64"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ def new_names(makefile: Makefile, pipeline: Pipeline) -> Names:
     tasks = {
         name: f"own-{name}"
         for name in makefile.tasks
-        if name in _TAKEN and name not in pipeline.roles
+        if name in GENERATED_TASKS and name not in pipeline.roles
     }
     if "default" in tasks and _comes_to_the_pipeline(makefile, pipeline):
         tasks["default"] = "sign"

@@ -11,7 +11,7 @@ from kdrvgen.adopt.finding import Finding, difference, hazard, note
 from kdrvgen.adopt.makefile import Makefile, Variable
 from kdrvgen.adopt.naming import Names, all_variables, strings
 from kdrvgen.adopt.passwords import without_passwords
-from kdrvgen.config.source import is_sensitive
+from kdrvgen.credentials import holds_credential
 
 __all__ = ["say_variables"]
 
@@ -64,7 +64,9 @@ def _may_be_carried(variable: Variable) -> bool:
 
 
 def _is_secret(variable: Variable) -> bool:
-    return is_sensitive(variable.name) and bool(variable.text) and "${" not in str(variable.text)
+    return (
+        holds_credential(variable.name) and bool(variable.text) and "${" not in str(variable.text)
+    )
 
 
 def _told(variable: Variable, names: Names) -> Iterator[Finding]:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from kdrvgen.config.source import Extent, is_sensitive
+from kdrvgen.config.source import Extent
+from kdrvgen.credentials import holds_credential
 
 __all__ = [
     "PASSWORD_VARIABLE",
@@ -41,14 +42,14 @@ def passwords_in(text: str) -> set[str]:
     other = _CARGO.sub("", text)
     found = {value for _, value in _SWITCH.findall(other)} if _SIGNERS.search(other) else set()
     found |= set(_PIN.findall(text))
-    found |= {value for _, name, value in _ASSIGNED.findall(text) if is_sensitive(name)}
+    found |= {value for _, name, value in _ASSIGNED.findall(text) if holds_credential(name)}
     return {bare for each in found if (bare := each.strip("\"'")) and not _VARIABLE.match(bare)}
 
 
 def password_places(text: str) -> tuple[Extent, ...]:
     """Return where in a file something stands that looks like a password."""
     found = [match.span(2) for match in _SWITCH.finditer(text)]
-    found += [match.span(3) for match in _ASSIGNED.finditer(text) if is_sensitive(match[2])]
+    found += [match.span(3) for match in _ASSIGNED.finditer(text) if holds_credential(match[2])]
     found += [match.span(1) for match in _PIN.finditer(text)]
     return tuple(Extent(*span) for span in found)
 
@@ -104,7 +105,9 @@ def _replaced(text: str, known: Collection[str]) -> str:
         before = r"(?<![\w%])" if len(password) >= _SHORTEST else r"(?<=[-/]p )"
         text = re.sub(rf"{before}{re.escape(password)}(?![\w%])", lambda _: mark, text)
     text = _without_switches(text) if _SIGNERS.search(_CARGO.sub("", text)) else text
-    return _ASSIGNED.sub(lambda found: _masked(found) if is_sensitive(found[2]) else found[0], text)
+    return _ASSIGNED.sub(
+        lambda found: _masked(found) if holds_credential(found[2]) else found[0], text
+    )
 
 
 def _without_switches(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -15,8 +15,8 @@ from kdrvgen.adopt.finding import Origin, Said
 from kdrvgen.adopt.passwords import password_places
 from kdrvgen.config.diagnostics import Diagnostic
 from kdrvgen.config.locator import Node, locate
-from kdrvgen.config.source import Source
-from kdrvgen.config.syntax import beyond_limits, explain
+from kdrvgen.config.source import Extent, Source
+from kdrvgen.config.syntax import explain
 from kdrvgen.errors import ConfigError
 
 __all__ = ["Document", "Snapshot", "beside", "parse"]
@@ -152,15 +152,37 @@ def parse(snapshot: Snapshot, path: str) -> Document:
     """
     text = snapshot.files[path]
     source = Source.of(text, snapshot.name(path)).hiding(password_places(text))
+    failure: Exception
     try:
         data = tomli.loads(text)
+    except (ValueError, RecursionError) as error:
+        failure = error
+    else:
         if _is_deeper(data, _DEEPEST):
             raise ConfigError([Diagnostic(source.name, "it is nested too deeply to be read here")])
-        return Document(path, text, data, locate(text))
-    except tomli.TOMLDecodeError as error:
-        raise ConfigError([explain(source, error)]) from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigError([beyond_limits(source, error)]) from error
+        found = Document(path, text, data, locate(text))
+        for place in _long_integers(data):
+            extent = _extent(found.root, place)
+            message = "this integer needs more than TOML's 64 bits"
+            raise ConfigError([Diagnostic(source.name, message, place, source.place(extent))])
+        return found
+    # Raised outside of the handler: tomli's error holds the whole text.
+    raise ConfigError([explain(source, failure)])
+
+
+def _long_integers(data: object, path: Path = ()) -> Iterator[Path]:
+    """Yield where an integer stands that TOML does not have, but tomli reads: hexadecimal ones."""
+    if isinstance(data, dict | list):
+        entries = data.items() if isinstance(data, dict) else enumerate(data)
+        for part, member in entries:
+            yield from _long_integers(member, (*path, part))
+    elif isinstance(data, int) and not -(2**63) <= data < 2**63:
+        yield path
+
+
+def _extent(root: Node, path: Path) -> Extent:
+    node = root.find(path)
+    return (node.value if node else None) or Extent(0, 1)
 
 
 def _is_deeper(data: object, limit: int) -> bool:

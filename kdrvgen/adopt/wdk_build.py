@@ -44,7 +44,7 @@ Source: wdk-build 0.2.0 to 0.6.0, rust-driver-makefile.toml.
 # Since then its enumeration is `DriverConfig::Wdm` and so on, and `configure_binary_build` returns
 # a result; the generated build.rs calls it so. Source: wdk-build 0.1.0 to 0.6.0, src/lib.rs.
 _FIRST = (0, 3)
-_REQUIREMENT = re.compile(r"\s*[\^~=]?\s*(\d+)(?:\.(\d+))?[\w.*+-]*\s*", re.ASCII)
+_REQUIREMENT = re.compile(r"\s*[\^~=]?\s*(\d{1,9})(?:\.(\d{1,9}))?[\w.*+-]*\s*", re.ASCII)
 
 
 def build_findings(

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 
 from kdrvgen.commands.missing import demand
 from kdrvgen.console import Console
-from kdrvgen.output.paths import is_within, resolve
-from kdrvgen.output.plan import Plan, Step, read
+from kdrvgen.output.paths import is_within, link_target, real_path, resolve
+from kdrvgen.output.plan import Plan, Step, read, written_by_newer
 from kdrvgen.output.report import Entry, Report, Status
 from kdrvgen.output.run import carry_out
 from kdrvgen.rendering.header import Ownership, examine, unseal
@@ -28,7 +28,7 @@ def eject(paths: Iterable[PurePosixPath], root: str | os.PathLike[str]) -> Repor
         What became of each file that exists.
 
     Raises:
-        RefusedError: A symbolic link leads out of the project.
+        RefusedError: A symbolic link leads out of the project, or a newer kdrvgen wrote the file.
         FileAccessError: A file cannot be read or written.
     """
     folder = os.fspath(root)
@@ -62,23 +62,30 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _steps(paths: Iterable[PurePosixPath], root: str) -> Iterator[Step]:
+    seen: set[str] = set()
     for path in sorted(paths):
         if path.parts[0] == "..":
             continue
-        real = resolve(root, str(path))
-        if not is_within(os.path.realpath(root), real):
+        real, real_root = resolve(root, str(path)), real_path(root)
+        if not is_within(real_root, real):
             reason = f"a link leads out of the project, to {real}"
             yield Step(Entry(path, Status.REFUSED, reason), real)
             continue
         found = read(real, os.path.join(root, str(path)))  # noqa: PTH118 - as the user wrote it
-        if found is None:
+        if found is None or real in seen:  # two names of one file are given up together
             continue
+        seen.add(real)
         try:
             text = found.decode()
         except UnicodeDecodeError:
             yield Step(Entry(path, Status.REFUSED, "it is no UTF-8 text: mend that first"), real)
             continue
+        target = link_target(real_root, str(path), real)
+        link = f"a link leads to {target}; " if target else ""
         if examine(text) is Ownership.FOREIGN:
-            yield Step(Entry(path, Status.UNCHANGED, "yours already", text, text), real, found)
+            entry = Entry(path, Status.UNCHANGED, f"{link}yours already", text, text)
+        elif newer := written_by_newer(text):
+            entry = Entry(path, Status.REFUSED, f"{link}{newer}", text, text)
         else:
-            yield Step(Entry(path, Status.UPDATED, "yours now", text, unseal(text)), real, found)
+            entry = Entry(path, Status.UPDATED, f"{link}yours now", text, unseal(text))
+        yield Step(entry, real, found)

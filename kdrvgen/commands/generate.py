@@ -133,7 +133,7 @@ def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stam
         )
     except RefusedError as refusal:
         _tell(console, refusal.report, root, planned=True)
-        console.diffs((str(entry.path), entry.diff) for entry in refusal.report.refused)
+        console.diffs(_diffs(refusal.report.refused))
         _blame(console, refusal.report.refused, root)
         raise
     is_done = mode is None or not plan.report.drifted
@@ -149,22 +149,15 @@ def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stam
 def _spare(config: str, project: Project, root: str) -> None:
     """Make sure that no output is the configuration itself, under whatever name."""
     from kdrvgen.errors import UsageError  # noqa: PLC0415 - the no-op run raises nothing
+    from kdrvgen.output.paths import real_path, resolve  # noqa: PLC0415 - likewise
 
-    here = os.path.realpath(config)
+    here = real_path(config)
     for path in ("Makefile.toml", "build.rs", project.toolchain.cargo_config, ".kdrvgen"):
-        if os.path.realpath(os.path.join(root, path)) == here:  # noqa: PTH118 - see run
+        if resolve(root, path) == here:
             raise UsageError(
                 f"{config} is the configuration, and {path} would be written over it. "
                 "Call the configuration config.toml, and let no link lead to it."
             )
-
-
-def _diffs(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
-    """Yield path and diff of each file; a whole support file would be hundreds of lines."""
-    for entry in entries:
-        is_whole = entry.before is None or entry.after is None
-        is_support = ".kdrvgen" in entry.path.parts
-        yield str(entry.path), "" if is_whole and is_support else entry.diff
 
 
 def _judge(console: Console, report: Report, root: str, arguments: argparse.Namespace) -> None:
@@ -185,11 +178,32 @@ def _judge(console: Console, report: Report, root: str, arguments: argparse.Name
             console.warning(_named(root, entry.path), f"{entry.reason}; a run would be refused")
 
 
+def _diffs(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
+    """Yield the path of each file, and its diff without the values of credentials.
+
+    A whole support file would be hundreds of lines: its diff is left out.
+    """
+    from kdrvgen.config.secrets import mask_file  # noqa: PLC0415 - the no-op run shows no diff
+    from kdrvgen.output.diff import unified  # noqa: PLC0415 - likewise
+
+    for entry in entries:
+        path = str(entry.path)
+        is_whole = entry.before is None or entry.after is None
+        if is_whole and ".kdrvgen" in entry.path.parts:
+            yield path, ""
+            continue
+        before, after = (
+            text if text is None else mask_file(path, text) for text in (entry.before, entry.after)
+        )
+        yield path, unified(path, before, after)
+
+
 def _advice(report: Report, config: str) -> str:
     if report.refused:
         return (
-            "Some were edited by hand or are not kdrvgen's: bring the edits into the configuration "
-            f"and run `kdrvgen {config} --force`, or keep them by `kdrvgen eject`."
+            "Some were edited by hand, or written by something else: move the edits into the "
+            f"configuration and run `kdrvgen {config} --force`, or keep them by `kdrvgen eject`. "
+            "A file of a newer kdrvgen needs that version."
         )
     if not report.drift:
         return "Move away the files that do not belong there."

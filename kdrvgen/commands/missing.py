@@ -6,17 +6,24 @@ import os
 
 from kdrvgen.commands import VERBS
 from kdrvgen.errors import UsageError
+from kdrvgen.output.paths import is_system_folder
 
 __all__ = ["demand"]
 
 
 def demand(config: str) -> None:
-    """Make sure that a configuration was given and that something of its name exists.
+    """Make sure that a configuration was given, and that there is a file to be one.
 
     Raises:
-        UsageError: It was not, or does not; its text says what may have been meant.
+        UsageError: It was not given, does not exist, or is a device such as /dev/stdin; the text
+            says what may have been meant.
     """
     if config and os.path.lexists(config):
+        if is_system_folder(os.path.dirname(config) or "."):  # noqa: PTH120 - as the user wrote it
+            raise UsageError(
+                f"{config} is no file of a project, whose folder the files would go to. Save the "
+                "configuration as config.toml in the project's folder, and name that file."
+            )
         return
     if not config:
         here = " There is a config.toml here: run `kdrvgen config.toml`."

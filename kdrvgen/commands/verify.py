@@ -22,6 +22,9 @@ __all__ = ["FORMATS", "populate_parser", "run", "verify"]
 
 FORMATS = (*COMMON_FORMATS, "sarif")
 _SEVERITIES = ("error", "warning", "note")
+_TITLE = b"<title>kdrvgen verify:"
+_HEAD = 1024
+"""How many bytes of a report hold its title."""
 _EXTRA = frozenset({"asn1crypto", "cryptography", "lief"})
 
 
@@ -160,10 +163,22 @@ def _files(named: Sequence[str]) -> Iterator[Path]:
         if not each.is_dir():
             yield each
             continue
-        below = sorted(path for path in each.rglob("*") if path.suffix.lower() == ".sys")
+        below = sorted(_images_below(each))
         if not below:
             raise UsageError(f"there is no *.sys in {each} or below. `cargo make sign` makes one.")
         yield from below
+
+
+def _images_below(folder: Path) -> Iterator[Path]:
+    """Yield each *.sys below a folder, however deep; links to folders are not followed."""
+    pending = [os.fspath(folder)]
+    while pending:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                elif entry.name.lower().endswith(".sys"):
+                    yield Path(entry.path)
 
 
 def _config(given: str | None, file: Path) -> Path | None:
@@ -236,7 +251,13 @@ def _write_page(path: Path, inspections: Sequence[Inspection]) -> None:
     from kdrvgen.inspection.page import page  # noqa: PLC0415 - pulls in Jinja2
 
     try:
-        path.write_text(page(inspections), encoding="utf-8")
+        if path.is_file() and _TITLE not in path.read_bytes()[:_HEAD]:
+            raise UsageError(
+                f"--html {path} would overwrite a file that is not a report of kdrvgen verify. "
+                "Name another file."
+            )
+        # A file's name need not be text.
+        path.write_text(page(inspections), encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise FileAccessError(f"{path}: {error.strerror or error}") from None
 

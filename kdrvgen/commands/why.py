@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,9 +51,11 @@ def why(
     Raises:
         ConfigError: The configuration is not valid.
         DriftError: The line on disk is not what the configuration says.
+        FileAccessError: The generated file cannot be read, or is no regular file.
         UsageError: There is no such generated file or line.
     """
     from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic, which --help can do without
+    from kdrvgen.config.secrets import mask_file  # noqa: PLC0415 - likewise
     from kdrvgen.rendering.origin import origins  # noqa: PLC0415 - likewise Jinja2
     from kdrvgen.rendering.project import render, render_own  # noqa: PLC0415 - likewise
     from kdrvgen.rendering.support import support_folder  # noqa: PLC0415 - likewise
@@ -70,8 +71,9 @@ def why(
         )
     text = texts[file].split("\n")
     number = _in_rendered(Path(config).parent / file, text, line)
+    shown = mask_file(str(file), texts[file]).split("\n")[number - 1]
     found = origins(project, file, number) if file in own else ()
-    return text[number - 1], _reasons(Path(config), found)
+    return shown, _reasons(Path(config), found)
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -120,12 +122,13 @@ def _config_of(file: Path) -> Path:
 
 def _in_rendered(path: Path, rendered: Sequence[str], line: int) -> int:
     """Return the number that a line on disk has in the text that would be made now."""
-    from kdrvgen.rendering.header import HEADER_LINES, normalise  # noqa: PLC0415 - as above
+    from kdrvgen.output.plan import read  # noqa: PLC0415 - as above
+    from kdrvgen.rendering.header import HEADER_LINES, normalise  # noqa: PLC0415 - likewise
+    from kdrvgen.rendering.lines import matching_line  # noqa: PLC0415 - likewise
 
+    content = read(str(path), str(path))
     try:
-        found = normalise(path.read_bytes().decode()).split("\n")
-    except FileNotFoundError:
-        found = list(rendered)
+        found = list(rendered) if content is None else normalise(content.decode()).split("\n")
     except UnicodeDecodeError:
         raise UsageError(f"{path} is no UTF-8 text.") from None
     if not 1 <= line <= len(found):
@@ -135,11 +138,9 @@ def _in_rendered(path: Path, rendered: Sequence[str], line: int) -> int:
             f"line {line} of {path} belongs to the header: whose the file is, and the digest that "
             "shows edits. It comes from no key."
         )
-    for first, own, length in SequenceMatcher(
-        None, found, list(rendered), autojunk=False
-    ).get_matching_blocks():
-        if first < line <= first + length:
-            return own + line - first
+    number = matching_line(found, rendered, line)
+    if number:
+        return number
     raise DriftError(
         f"line {line} of {path} is not what the configuration says: it was edited, or the "
         "configuration has changed since. `kdrvgen config.toml --diff` shows it."

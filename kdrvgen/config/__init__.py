@@ -21,12 +21,15 @@ def load(path: str | os.PathLike[str]) -> Project:
         ConfigError: The file cannot be read, is not TOML, or does not describe a project. Its
             `diagnostics` are all that is wrong, in the order of the file.
     """
+    from kdrvgen.characters import visible  # noqa: PLC0415 - likewise
     from kdrvgen.config.reading import read  # noqa: PLC0415 - a run with nothing to do never reads
     from kdrvgen.model.project import ReadFrom  # noqa: PLC0415 - likewise
 
     text = read(path)
-    name = os.path.basename(path)  # noqa: PTH119 - as the user wrote it
-    return _project(text, os.fspath(path)).as_read_from(ReadFrom.of(name, text))
+    project = _project(text, os.fspath(path))
+    name = os.path.basename(os.fspath(path))  # noqa: PTH119 - as the user wrote it
+    # Makefile.toml is text, and the tasks print the name.
+    return project.as_read_from(ReadFrom.of(name, text)) if visible(name) == name else project
 
 
 def loads(text: str, filename: str = "config.toml") -> Project:
@@ -52,27 +55,26 @@ def _project(text: str, name: str) -> Project:
         # A key's Python name is for Python: the file knows `output-name` only.
         return Project.model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
-        from kdrvgen.config.suggest import vocabulary  # noqa: PLC0415 - only when there are errors
-        from kdrvgen.config.validation import explain  # noqa: PLC0415 - likewise
+        lines = error.errors(include_url=False)
+    # Raised outside of the handler: a traceback would show pydantic's words, values and all.
+    from kdrvgen.config.suggest import vocabulary  # noqa: PLC0415 - only when there are errors
+    from kdrvgen.config.validation import explain  # noqa: PLC0415 - likewise
 
-        source = _source(text, name)
-        found = explain(source, error.errors(include_url=False), vocabulary(Project))
-        raise ConfigError(found) from error
+    raise ConfigError(*explain(_source(text, name), lines, vocabulary(Project)))
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:
     import tomli  # noqa: PLC0415 - as above
 
+    failure: Exception
     try:
         return tomli.loads(text.removeprefix("\ufeff"))
-    except tomli.TOMLDecodeError as error:
-        from kdrvgen.config.syntax import explain  # noqa: PLC0415 - only when there are errors
-
-        raise ConfigError([explain(_source(text, name), error)]) from error
     except (ValueError, RecursionError) as error:
-        from kdrvgen.config.syntax import beyond_limits  # noqa: PLC0415 - likewise
+        failure = error
+    # Raised outside of the handler: tomli's error holds the whole text.
+    from kdrvgen.config.syntax import explain  # noqa: PLC0415 - only when there are errors
 
-        raise ConfigError([beyond_limits(_source(text, name), error)]) from error
+    raise ConfigError([explain(_source(text, name), failure)])
 
 
 def _source(text: str, name: str) -> Source:

@@ -9,10 +9,11 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from kdrvgen.characters import defused, visible
 from kdrvgen.config.diagnostics import Diagnostic
 from kdrvgen.config.source import Excerpt, Place
 
-__all__ = ["Layout", "draw", "visible"]
+__all__ = ["Layout", "draw"]
 
 Layout = Literal["human", "json", "github"]
 
@@ -22,7 +23,11 @@ _STYLES = {"error": "1;31", "note": "1;36", "frame": "34", "bold": "1"}
 
 
 def draw(
-    diagnostics: Sequence[Diagnostic], *, layout: Layout = "human", color: bool = False
+    diagnostics: Sequence[Diagnostic],
+    *,
+    layout: Layout = "human",
+    color: bool = False,
+    omitted: int = 0,
 ) -> str:
     """Put diagnostics into text, in their order.
 
@@ -31,6 +36,7 @@ def draw(
         layout: `human`, with source lines and carets and a closing count; `json`, one object;
             `github`, workflow commands, one a line.
         color: Whether the human layout uses ANSI colours.
+        omitted: How many more errors there are, which are only counted.
 
     Returns:
         The text, ending with a line end.
@@ -38,34 +44,19 @@ def draw(
     if layout != "human":
         from kdrvgen.config import machine  # noqa: PLC0415 - terminals are the common case
 
-        return machine.as_json(diagnostics) if layout == "json" else machine.as_github(diagnostics)
+        as_text = machine.as_json if layout == "json" else machine.as_github
+        return as_text(diagnostics, omitted)
     brush = _Brush(color=color)
     lines = [line for diagnostic in diagnostics for line in (*brush.draw(diagnostic), "")]
-    return "\n".join([*lines, _count(diagnostics), ""])
+    return defused("\n".join([*lines, _count(diagnostics, omitted), ""]))
 
 
-def _count(diagnostics: Sequence[Diagnostic]) -> str:
+def _count(diagnostics: Sequence[Diagnostic], omitted: int) -> str:
     files = dict.fromkeys(visible(diagnostic.file) for diagnostic in diagnostics)
-    plural = "" if len(diagnostics) == 1 else "s"
-    return f"{len(diagnostics)} error{plural} in {', '.join(files)}"
-
-
-def visible(text: str) -> str:
-    """Write out as an escape every character that a terminal would obey or not show."""
-    if text.isprintable():
-        return text
-    return "".join(_visible(character) for character in text)
-
-
-def _visible(character: str) -> str:
-    # Python's notion: controls, bidirectional and zero-width marks, lone surrogates, unassigned
-    # ones, and all blanks but the ordinary one: a no-break space is a trap for the reader too.
-    if character.isprintable():
-        return character
-    code = ord(character)
-    if code > 0xFFFF:  # noqa: PLR2004 - the last character that \u can write
-        return f"\\U{code:08x}"
-    return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"  # noqa: PLR2004 - likewise \x
+    total = len(diagnostics) + omitted
+    plural = "" if total == 1 else "s"
+    shown = f"; only the first {len(diagnostics)} are shown" if omitted else ""
+    return f"{total} error{plural} in {', '.join(files)}{shown}"
 
 
 class _Brush:
@@ -130,7 +121,7 @@ def _cell(character: str, column: int) -> tuple[str, int]:
         return " " * width, width
     if " " <= character <= "~":
         return character, 1
-    drawn = _visible(character)
+    drawn = visible(character)
     if drawn != character:
         return drawn, len(drawn)
     if unicodedata.category(character) in {"Mn", "Me"}:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kdrvgen.config.source import Extent
 
@@ -17,6 +18,7 @@ __all__ = ["Node", "Scan", "locate", "scan"]
 
 _SPACE = re.compile(r"[ \t]*")
 _GAP = re.compile(r"(?:[ \t\n]++|#[^\n]*+)*+")
+_COMMENT = re.compile(r"#[^\n]*+")
 _KEY_PART = re.compile(r"""[A-Za-z0-9_-]++|'[^'\n]*+'|"(?:[^"\\\n]++|\\.)*+\"""")
 _STRING = re.compile(
     r'''"""(?:[^"\\]++|\\.|"{1,2}(?!"))*+"{3,5}'''
@@ -27,6 +29,9 @@ _STRING = re.compile(
 )
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:[^ \t\n,\]}#]*+")
 _SCALAR = re.compile(r"[^ \t\n,\]}#\"']++")
+
+
+Path = tuple[str | int, ...]
 
 
 @dataclass(slots=True)
@@ -74,14 +79,20 @@ class Scan:
         root: The document.
         last_key: The newest complete key as it is written: its parts, its place, and the nodes
             that its parts name.
+        last_path: The path of that key in the document.
         open: Where the arrays and inline tables begin in which the text ends, outermost first.
         stop: Where the scanner could not go on; the text's length if it reached the end.
+        table: The keys of the newest header; none before the first.
+        comments: The comments, each from its `#` to the end of its line.
     """
 
     root: Node
     last_key: tuple[tuple[str, ...], Extent, tuple[Node, ...]] | None
+    last_path: Path
     open: tuple[int, ...]
     stop: int
+    table: tuple[str, ...]
+    comments: tuple[Extent, ...]
 
 
 def locate(text: str) -> Node:
@@ -98,6 +109,15 @@ class _EndOfSenseError(Exception):
     """What comes next is not TOML."""
 
 
+class _Open(NamedTuple):
+    """An array or inline table that has not ended yet, and the path of the key that holds it."""
+
+    node: Node
+    start: int
+    closing: str
+    path: Path
+
+
 class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
@@ -105,23 +125,43 @@ class _Scanner:
         self.root = Node()
         self.table = self.root
         self.last_key: tuple[tuple[str, ...], Extent, tuple[Node, ...]] | None = None
-        self.open: list[tuple[Node, int, str]] = []
+        self.last_path: Path = ()
+        self.open: list[_Open] = []
+        self.header: tuple[str, ...] = ()
+        self.comments: list[Extent] = []
 
     def run(self) -> Scan:
         try:
-            while self._skip(_GAP):
+            while self._skip_gap():
                 if self._at("["):
                     self._header()
                 else:
-                    self._value(self._pair(self.table))
+                    self._value(self._pair(self.table, self.header))
         except _EndOfSenseError:
             pass
-        return Scan(self.root, self.last_key, tuple(at for _, at, _ in self.open), self.pos)
+        return Scan(
+            self.root,
+            self.last_key,
+            self.last_path,
+            tuple(container.start for container in self.open),
+            self.pos,
+            self.header,
+            tuple(self.comments),
+        )
 
     def _skip(self, pattern: re.Pattern[str]) -> bool:
         found = pattern.match(self.text, self.pos)
         self.pos = found.end() if found else self.pos
         return self.pos < len(self.text)
+
+    def _skip_gap(self) -> bool:
+        """Go past blanks, line ends and comments; tell whether anything follows."""
+        start = self.pos
+        is_more = self._skip(_GAP)
+        if self.text.find("#", start, self.pos) >= 0:
+            found = _COMMENT.finditer(self.text, start, self.pos)
+            self.comments += (Extent(*comment.span()) for comment in found)
+        return is_more
 
     def _at(self, mark: str) -> bool:
         return self.text.startswith(mark, self.pos)
@@ -143,7 +183,8 @@ class _Scanner:
         brackets = 2 if self._at("[[") else 1
         self.pos += brackets
         self._skip(_SPACE)
-        node = self._key(self.root, to_element=brackets == 1)
+        node = self._key(self.root, (), to_element=brackets == 1)
+        self.header = self.last_key[0] if self.last_key else ()
         if brackets == 2:  # noqa: PLR2004 - the two brackets of an array of tables
             element = Node()
             node.children[len(node.children)] = element
@@ -153,13 +194,13 @@ class _Scanner:
         node.header = Extent(start, self.pos)
         self.table = node
 
-    def _pair(self, table: Node) -> Node:
-        node = self._key(table, to_element=False)
+    def _pair(self, table: Node, above: Path) -> Node:
+        node = self._key(table, above, to_element=False)
         self._take("=")
         self._skip(_SPACE)
         return node
 
-    def _key(self, table: Node, *, to_element: bool) -> Node:
+    def _key(self, table: Node, above: Path, *, to_element: bool) -> Node:
         """Read a dotted key and give its node; `to_element` goes into an array's newest table."""
         node, start = table, self.pos
         names: list[str] = []
@@ -176,6 +217,7 @@ class _Scanner:
             self.pos += 1
             self._skip(_SPACE)
         self.last_key = tuple(names), Extent(start, extent.end), tuple(passed)
+        self.last_path = (*above, *names)
         return (node.last or node) if to_element else node
 
     def _value(self, node: Node) -> None:
@@ -183,45 +225,49 @@ class _Scanner:
         floor = len(self.open)
         while True:
             if self._at("[") or self._at("{"):
-                self.open.append((node, self.pos, "]" if self._at("[") else "}"))
+                closing = "]" if self._at("[") else "}"
+                self.open.append(_Open(node, self.pos, closing, self.last_path))
                 self.pos += 1
-                self._skip(_GAP)
+                self._skip_gap()
             else:
                 node.value = self._match(_STRING, _DATE_AND_TIME, _SCALAR)
                 self._after_element(floor)
             self._close(floor)
             if len(self.open) == floor:
                 return
-            container, _, closing = self.open[-1]
-            if closing == "}":
-                node = self._pair(container)
+            container = self.open[-1]
+            if container.closing == "}":
+                node = self._pair(container.node, container.path)
             else:
                 node = Node()
-                container.children[len(container.children)] = node
+                self.last_path = container.path
+                container.node.children[len(container.node.children)] = node
 
     def _close(self, floor: int) -> None:
         """Leave every array and inline table that ends here."""
-        while len(self.open) > floor and self._at(self.open[-1][2]):
-            container, start, _ = self.open.pop()
+        while len(self.open) > floor and self._at(self.open[-1].closing):
+            container = self.open.pop()
             self.pos += 1
-            container.value = Extent(start, self.pos)
+            container.node.value = Extent(container.start, self.pos)
             self._after_element(floor)
 
     def _after_element(self, floor: int) -> None:
         """Go past the comma, if one follows an element, or to the bracket that closes."""
         if len(self.open) == floor:
             return
-        self._skip(_GAP)
-        if not self._at(self.open[-1][2]):
+        self._skip_gap()
+        if not self._at(self.open[-1].closing):
             self._take(",")
-            self._skip(_GAP)
+            self._skip_gap()
 
 
 def _name(written: str) -> str:
     if written[0] == "'":
         return written[1:-1]
+    if written[0] == '"' and "\\" not in written:
+        return written[1:-1]
     if written[0] == '"':
-        import tomli  # noqa: PLC0415 - quoted keys are rare
+        import tomli  # noqa: PLC0415 - keys with escapes are rare
 
         (name,) = tomli.loads(f"{written} = 0")
         return name

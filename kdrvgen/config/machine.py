@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
+from kdrvgen.characters import as_json as as_document
+from kdrvgen.characters import visible
 from kdrvgen.config.diagnostics import Diagnostic
-from kdrvgen.config.drawing import visible
 from kdrvgen.config.source import Place
 
 __all__ = ["as_github", "as_json"]
 
 
-def as_json(diagnostics: Sequence[Diagnostic]) -> str:
-    """Give one JSON object, ASCII only: `{"diagnostics": […]}`.
+def as_json(diagnostics: Sequence[Diagnostic], omitted: int = 0) -> str:
+    """Give one JSON object, ASCII only: `{"diagnostics": […], "omitted": 0}`.
 
     Lines and columns count from 1, lengths are in characters; `line`, `column`, `length` and
     `source` are null where there is no place.
@@ -32,7 +32,7 @@ def as_json(diagnostics: Sequence[Diagnostic]) -> str:
         }
         for one in diagnostics
     ]
-    return json.dumps({"diagnostics": told}, indent=2) + "\n"
+    return as_document({"diagnostics": told, "omitted": omitted})
 
 
 def _place(place: Place | None) -> dict[str, int | str | None]:
@@ -41,12 +41,16 @@ def _place(place: Place | None) -> dict[str, int | str | None]:
     return {**place.span._asdict(), "source": place.excerpt.text}
 
 
-def as_github(diagnostics: Sequence[Diagnostic]) -> str:
+def as_github(diagnostics: Sequence[Diagnostic], omitted: int = 0) -> str:
     """Give one workflow command a line, which GitHub shows beside the changed lines.
 
     The escapes are those of the runner's own toolkit (actions/toolkit, command.ts).
     """
-    return "".join(f"{_command(one)}\n" for one in diagnostics)
+    commands = [_command(one) for one in diagnostics]
+    if omitted:
+        file = _property(diagnostics[-1].file)
+        commands.append(f"::error file={file}::{omitted} more errors are not shown")
+    return "".join(f"{command}\n" for command in commands)
 
 
 def _command(one: Diagnostic) -> str:

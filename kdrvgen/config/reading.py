@@ -101,10 +101,14 @@ def to_text(data: bytes, name: str) -> str:
     if encoding := _other_unicode(data):
         hint = _UTF8_HINT.format(name=name)
         raise ConfigError([_refuse(name, f"the file is {encoding}, and TOML is UTF-8", hint)])
+    failure: UnicodeDecodeError | None = None
+    text = ""
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ConfigError([_bad_byte(error, name)]) from error
+        failure = error
+    if failure:  # raised outside of the handler: Python's error shows the whole file
+        raise ConfigError([_bad_byte(failure, name)])
     if "\0" in text:
         raise ConfigError([_nul(text, name)])
     return text
@@ -147,8 +151,8 @@ def _bad_byte(error: UnicodeDecodeError, name: str) -> Diagnostic:
 
 def _pointing(source: Source, at: int, length: int, message: str, hint: str = "") -> Diagnostic:
     from kdrvgen.config.diagnostics import Diagnostic  # noqa: PLC0415 - only when there are errors
-    from kdrvgen.config.hiding import hide_sensitive_lines  # noqa: PLC0415 - likewise
+    from kdrvgen.config.secrets import hide_in_line  # noqa: PLC0415 - likewise
     from kdrvgen.config.source import Extent  # noqa: PLC0415 - likewise
 
-    place = hide_sensitive_lines(source, at).place(Extent(at, at + length))
+    place = hide_in_line(source, at).place(Extent(at, at + length))
     return Diagnostic(source.name, message, place=place, hint=hint)

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
-__all__ = ["MASK", "Excerpt", "Extent", "Place", "Source", "Span", "is_sensitive"]
+from kdrvgen.credentials import MASK
 
-MASK = "********"
-"""Stands for a secret in everything that is shown; of fixed length, so that it tells nothing."""
+__all__ = ["Excerpt", "Extent", "Place", "Source", "Span"]
 
 _REACH = 240
-_SENSITIVE = re.compile(r"pass(?:w|phrase|code)|secret|pin(?:s|[-_]?code)?(?![a-z])", re.IGNORECASE)
-
-
-def is_sensitive(key: str) -> bool:
-    """Tell whether a key's name says that its value is a password or a PIN.
-
-    A key ending in `-env` holds the name of a variable, which is no secret; the model reports
-    those that hold something else.
-    """
-    return _SENSITIVE.search(key) is not None and not key.lower().endswith(("-env", "_env"))
 
 
 class Extent(NamedTuple):
@@ -92,7 +82,7 @@ class Source:
         """Take `text` as it was read, with any line ends TOML allows."""
         return cls(name, text.removeprefix("\ufeff").replace("\r\n", "\n"))
 
-    def hiding(self, secrets: tuple[Extent, ...]) -> Source:
+    def hiding(self, secrets: Iterable[Extent]) -> Source:
         """Give the same text with more to hide."""
         merged: list[Extent] = []
         for start, end in sorted({*self.secrets, *secrets}):
@@ -108,8 +98,9 @@ class Source:
 
     def line_extent(self, offset: int) -> Extent:
         """Give the line around `offset`, without its line end."""
-        end = self.text.find("\n", offset)
-        return Extent(self.text.rfind("\n", 0, offset) + 1, len(self.text) if end < 0 else end)
+        line = bisect_right(self._starts, offset)
+        is_last = line == len(self._starts)
+        return Extent(self._starts[line - 1], len(self.text) if is_last else self._starts[line] - 1)
 
     def place(self, extent: Extent) -> Place:
         """Give line, column and excerpt of `extent`."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 
 import tomli
 
 from kdrvgen.config.diagnostics import Diagnostic, Related, dotted
-from kdrvgen.config.hiding import hide_sensitive_lines
 from kdrvgen.config.locator import Scan, scan
-from kdrvgen.config.source import MASK, Extent, Source
+from kdrvgen.config.secrets import hide_in_line, shown_path
+from kdrvgen.config.source import Extent, Source
+from kdrvgen.credentials import MASK
 
-__all__ = ["beyond_limits", "explain"]
+__all__ = ["explain"]
 
 _SMART_QUOTES = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 _BARE_VALUE = re.compile(r"[^\n#,\]}]*[^\n#,\]}\s;]")
@@ -25,28 +27,43 @@ _BACKSLASHES = (
 )
 
 
-def beyond_limits(source: Source, error: Exception) -> Diagnostic:
+_LONG_INTEGER = re.compile(r"[0-9_]{1000,}")
+
+
+def explain(source: Source, error: Exception) -> Diagnostic:
+    """Give the diagnostic for what tomli raised: a syntax error, or a limit of its own."""
+    if not isinstance(error, tomli.TOMLDecodeError):
+        return _beyond_limits(source, error)
+    source = hide_in_line(source, min(error.pos, len(source.text)))
+    found = _Case(source, error.msg, min(error.pos, len(source.text)))
+    for begins, explainer in _EXPLAINERS:
+        if error.msg.startswith(begins):
+            return explainer(found)
+    return found.diagnostic(error.msg[:1].lower() + error.msg[1:], found.here())
+
+
+def _beyond_limits(source: Source, error: Exception) -> Diagnostic:
     """Explain why tomli gave up on something that is TOML, but deeper or longer than it takes."""
-    kind = type(error)
-    low, high = 0, len(source.text)
-    while low < high:
-        middle = (low + high) // 2
-        if _fails_as(kind, source.text[:middle]):
-            high = middle
-        else:
-            low = middle + 1
     if isinstance(error, RecursionError):
+        end = _first_failing(source.text, range(len(source.text)), RecursionError)
+        extent = Extent(max(0, end - 1), max(1, end))
         message, hint = "tables or arrays are nested too deeply here", ""
-        extent = Extent(max(0, low - 1), max(1, low))
     else:
-        start = len(source.text[:low].rstrip("0123456789_"))
+        ends = [found.end() for found in _LONG_INTEGER.finditer(source.text)]
+        end = _first_failing(source.text, ends, ValueError)
+        extent = Extent(len(source.text[:end].rstrip("0123456789_")), end)
         message = "this integer is too long"
         hint = (
             f"TOML's integers have 64 bits; this reader takes {sys.get_int_max_str_digits()} digits"
         )
-        extent = Extent(start, low)
-    source = hide_sensitive_lines(source, extent.start)
-    return Diagnostic(source.name, message, place=source.place(extent), hint=hint)
+    place = hide_in_line(source, extent.start).place(extent)
+    return Diagnostic(source.name, message, place=place, hint=hint)
+
+
+def _first_failing(text: str, ends: Sequence[int], kind: type[Exception]) -> int:
+    """Return the first of the ends up to which tomli fails in the same way; else the text's."""
+    index = bisect_left(ends, 1, key=lambda end: int(_fails_as(kind, text[:end])))
+    return ends[index] if index < len(ends) else len(text)
 
 
 def _fails_as(kind: type[Exception], text: str) -> bool:
@@ -57,16 +74,6 @@ def _fails_as(kind: type[Exception], text: str) -> bool:
     except kind:
         return True
     return False
-
-
-def explain(source: Source, error: tomli.TOMLDecodeError) -> Diagnostic:
-    """Give the diagnostic for a TOML syntax error in `source`."""
-    source = hide_sensitive_lines(source, min(error.pos, len(source.text)))
-    found = _Case(source, error.msg, min(error.pos, len(source.text)))
-    for begins, explainer in _EXPLAINERS:
-        if error.msg.startswith(begins):
-            return explainer(found)
-    return found.diagnostic(error.msg[:1].lower() + error.msg[1:], found.here())
 
 
 class _Case:
@@ -82,14 +89,14 @@ class _Case:
     def diagnostic(
         self, message: str, extent: Extent, hint: str = "", *related: tuple[str, Extent]
     ) -> Diagnostic:
-        source = hide_sensitive_lines(self.source, extent.start)
+        source = hide_in_line(self.source, extent.start)
         return Diagnostic(
             source.name,
             message,
             place=source.place(extent),
             hint=hint,
             related=tuple(
-                Related(words, hide_sensitive_lines(source, where.start).place(where))
+                Related(words, hide_in_line(source, where.start).place(where))
                 for words, where in related
             ),
         )
@@ -109,7 +116,12 @@ class _Case:
 
     def key(self) -> str:
         """Give the key whose value was being read, or a stand-in."""
-        return dotted(self.scan.last_key[0][-1:]) if self.scan.last_key else "key"
+        return self.names()[-1] if self.scan.last_key else "key"
+
+    def names(self) -> list[str]:
+        """Give the parts of the newest key, without those that belong to a credential."""
+        written = self.scan.last_key[0] if self.scan.last_key else ()
+        return [dotted((part,)) for part in shown_path(self.scan.last_path)[-len(written) :]]
 
     def quoted(self, start: int) -> tuple[Extent, str]:
         """Give the bare value from `start` and how it is written in quotes."""
@@ -264,9 +276,10 @@ def _twice(case: _Case) -> Diagnostic:
     """Explain a key or table that is there already: point at both."""
     if case.scan.last_key is None:
         return case.diagnostic("this is given twice", case.here())
-    names, extent, nodes = case.scan.last_key
+    _, extent, nodes = case.scan.last_key
     is_header = case.text[: extent.start].rstrip(" \t").endswith("[")
-    what = f"the table `[{dotted(names)}]`" if is_header else f"the key `{dotted(names)}`"
+    told = ".".join(case.names())
+    what = f"the table `[{told}]`" if is_header else f"the key `{told}`"
     earlier = nodes[-1].key
     if earlier and earlier.start < extent.start:
         hint = "put its keys under the first" if is_header else "keep one of them"

@@ -5,17 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kdrvgen.config.diagnostics import Diagnostic, Path, Related, dotted, shortened
-from kdrvgen.config.locator import Node, locate
-from kdrvgen.config.source import MASK, Extent, Source, is_sensitive
-from kdrvgen.config.suggest import Vocabulary, for_key, for_value
+from kdrvgen.config.locator import Node, Scan, scan
+from kdrvgen.config.secrets import hide_in_document, is_below_credential, shown_path
+from kdrvgen.config.source import Extent, Source
+from kdrvgen.config.suggest import ANY, Vocabulary, for_key, for_value
+from kdrvgen.credentials import MASK, is_credential, mask
+from kdrvgen.errors import MOST_ERRORS
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-__all__ = ["explain"]
+__all__ = ["Explained", "explain"]
 
 _WANTED = {
     "string_type": "a string",
@@ -38,47 +41,47 @@ _BOUND = {
     "less_than_equal": ("at most", "le"),
     "less_than": ("less than", "lt"),
 }
-_MOST_HINTS = 100  # measuring distances for a hostile file's every key would take minutes
 _LONGEST_VALUE = 60
+
+
+class Explained(NamedTuple):
+    """The diagnostics of a file, in its order, and the number of errors that got none."""
+
+    diagnostics: list[Diagnostic]
+    omitted: int
 
 
 def explain(
     source: Source,
     errors: Sequence[ErrorDetails],
     keys: Vocabulary,
-    root: Node | None = None,
-) -> list[Diagnostic]:
-    """Give a diagnostic for each of pydantic's line errors, in the order of the file.
+    found: Scan | None = None,
+) -> Explained:
+    """Give a diagnostic for each of pydantic's line errors, up to `MOST_ERRORS`.
 
     Args:
         source: The file; tomli accepts it.
         errors: `pydantic.ValidationError.errors()`; their `loc` are paths in the file.
         keys: What the document may hold, for suggestions.
-        root: Where keys and values stand, if the source is something else than a TOML file.
+        found: Where keys and values stand, if the source is something else than a TOML file.
     """
-    root = root or locate(source.text)
-    source = source.hiding(_secrets(root, errors))
+    found = found or scan(source.text)
+    told = tuple(_path(each["loc"]) for each in errors if each.get("ctx", {}).get("secret"))
+    source = hide_in_document(source, found, keys, told)
     placed = sorted(
-        ((_blamed(root, error), error) for error in errors),
+        ((_blamed(found.root, error), error) for error in errors),
         key=lambda pair: (pair[0] is not None, pair[0] or Extent(0, 0)),
     )
-    return [
-        _Translator(source, root, keys if index < _MOST_HINTS else {}).diagnose(error, extent)
-        for index, (extent, error) in enumerate(placed)
-    ]
+    translator = _Translator(source, found.root, keys)
+    return Explained(
+        [translator.diagnose(error, extent) for extent, error in placed[:MOST_ERRORS]],
+        max(0, len(placed) - MOST_ERRORS),
+    )
 
 
 def _path(loc: Path) -> Path:
     """Drop pydantic's mark for an error in a key itself."""
     return loc[:-1] if loc[-1:] == ("[key]",) else loc
-
-
-def _secrets(root: Node, errors: Sequence[ErrorDetails]) -> tuple[Extent, ...]:
-    named = [node for part, node in root.walk() if isinstance(part, str) and is_sensitive(part)]
-    told = [
-        root.find(_path(error["loc"])) for error in errors if error.get("ctx", {}).get("secret")
-    ]
-    return tuple(node.value for node in (*named, *told) if node and node.value)
 
 
 def _blamed(root: Node, error: ErrorDetails) -> Extent | None:
@@ -111,12 +114,18 @@ class _Translator:
         also = error.get("ctx", {}).get("also", ()) if error["type"] == "kdrvgen" else ()
         return Diagnostic(
             file=self.source.name,
-            message=message,
-            path=path,
+            message=mask(message),
+            path=shown_path(path, self.keys),
             place=self.source.place(extent) if extent else None,
-            hint=hint,
+            hint=mask(hint),
             related=tuple(self._related(also)),
         )
+
+    def _dotted(self, path: Path) -> str:
+        return dotted(shown_path(path, self.keys))
+
+    def _last(self, path: Path) -> str:
+        return dotted(shown_path(path, self.keys)[-1:])
 
     def _related(self, paths: Sequence[Path]) -> list[Related]:
         found = []
@@ -124,7 +133,7 @@ class _Translator:
             node = self.root.find(path)
             extent = node and (node.value or node.header or node.key)
             if extent:
-                message = f"`{dotted(path)}` is set here"
+                message = f"`{self._dotted(path)}` is set here"
                 found.append(Related(message, self.source.place(extent)))
         return found
 
@@ -132,9 +141,10 @@ class _Translator:
         self, error: ErrorDetails, path: Path
     ) -> tuple[str, str]:
         """Give message and hint."""
-        kind, context, name = error["type"], error.get("ctx", {}), f"`{dotted(path)}`"
+        kind, context, name = error["type"], error.get("ctx", {}), f"`{self._dotted(path)}`"
         if kind == "kdrvgen":
-            return f"{name}: {shortened(context['message'])}", shortened(context.get("hint", ""))
+            message, hint = self._by_rule(path, context)
+            return f"{name}: {shortened(message)}", shortened(hint)
         if kind == "extra_forbidden":
             return self._unknown(path, error["input"])
         if kind == "missing":
@@ -150,40 +160,62 @@ class _Translator:
         # Any other type is a future pydantic's or a rule's; its words are better than none.
         return f"{name}: {error['msg'].removeprefix('Value error, ')}", ""
 
+    def _by_rule(self, path: Path, context: Mapping[str, Any]) -> tuple[str, str]:
+        """Give a rule's words; without what may be a value, if that belongs to a credential.
+
+        The model writes values in backquotes. A message whose value the model itself takes for a
+        secret holds no value, and neither do those about its own keys for credentials.
+        """
+        message, hint = mask(context["message"]), mask(context.get("hint", ""))
+        if context.get("secret") or not self._is_below_unknown_credential(path):
+            return message, hint
+        return re.sub(r"`.*`", MASK, message, flags=re.DOTALL), ""
+
+    def _is_below_unknown_credential(self, path: Path) -> bool:
+        keys: Vocabulary | None = self.keys
+        for part in path:
+            if isinstance(part, int):
+                continue
+            if is_credential(part) and not (keys and part in keys):
+                return True
+            keys = keys.get(part, keys.get(ANY)) if keys else None
+        return False
+
     def _unknown(self, path: Path, value: object) -> tuple[str, str]:
         node, table = self.root.find(path), self.root.find(path[:-1])
         present = table.children.keys() if table else ()
-        hint = for_key(self.keys, path, present) if self.keys else ""
+        hint = "" if is_below_credential(path[:-1]) else for_key(self.keys, path, present)
         if isinstance(value, Mapping) and node and node.value is None:
-            return f"unknown table `[{dotted(path)}]`", hint
-        where = f"in `[{dotted(path[:-1])}]`" if path[1:] else "outside of any table"
-        return f"unknown key `{dotted(path[-1:])}` {where}", hint
+            return f"unknown table `[{self._dotted(path)}]`", hint
+        where = f"in `[{self._dotted(path[:-1])}]`" if path[1:] else "outside of any table"
+        return f"unknown key `{self._last(path)}` {where}", hint
 
     def _missing(self, path: Path) -> tuple[str, str]:
         if not path[1:]:
             hint = '[driver]\nname = "hello"' if path == ("driver",) else ""
-            return f"the table `[{dotted(path)}]` is missing", hint and f"add\n{hint}"
+            return f"the table `[{self._dotted(path)}]` is missing", hint and f"add\n{hint}"
         hint = 'such as `name = "hello"`' if path == ("driver", "name") else ""
-        return f"the key `{dotted(path[-1:])}` is missing in `[{dotted(path[:-1])}]`", hint
+        return f"the key `{self._last(path)}` is missing in `[{self._dotted(path[:-1])}]`", hint
 
     def _choice(self, path: Path, value: object, expected: str) -> tuple[str, str]:
         allowed = re.findall(r"'([^']*)'", expected)
         listed = ", ".join(f'"{one}"' for one in allowed)
         if not isinstance(value, str):
             return (
-                f"`{dotted(path)}` must be a string, but it is {_kind(value)}",
+                f"`{self._dotted(path)}` must be a string, but it is {_kind(value)}",
                 f"one of {listed}",
             )
         shown = self._shown_value(path, value)
-        near = for_value(value, allowed) if self.keys and MASK not in shown else ""
+        near = for_value(value, allowed) if MASK not in shown else ""
         hint = "\n".join(filter(None, (near, f"one of {listed}" if allowed[1:] else "")))
         if not allowed[1:]:
             hint = f"the only value is {listed}"
-        return f"`{dotted(path)}` cannot be {shown}", hint
+        return f"`{self._dotted(path)}` cannot be {shown}", hint
 
     def _shown_value(self, path: Path, value: str) -> str:
         node = self.root.find(path)
-        if node and node.value and MASK in self.source.shown(node.value):
+        is_hidden = node and node.value and MASK in self.source.shown(node.value)
+        if is_hidden or is_below_credential(path) or MASK in mask(value):
             return MASK
         return f'"{shortened(value)}"'
 
@@ -191,13 +223,13 @@ class _Translator:
         """Say how the value is written rightly, where that is plain."""
         node = self.root.find(path)
         if node and node.last and kind in _TABLE_WANTED:
-            return f"write `[{dotted(path)}]`, with single brackets"
-        if node is None or node.value is None or not path:
+            return f"write `[{self._dotted(path)}]`, with single brackets"
+        if node is None or node.value is None or not path or is_below_credential(path):
             return ""
         written = self.source.shown(node.value)
         if MASK in written or "\n" in written or len(written) > _LONGEST_VALUE:
             return ""
-        key = "" if isinstance(path[-1], int) else f"{dotted(path[-1:])} = "
+        key = "" if isinstance(path[-1], int) else f"{self._last(path)} = "
         return _rewritten(kind, key, written)
 
 

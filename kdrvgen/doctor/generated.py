@@ -38,7 +38,7 @@ def generated(config: str, project: Project) -> Iterator[Finding]:
         yield Finding(
             "generated files",
             State.NOTE,
-            f"edited by hand, or not kdrvgen's: {differing}",
+            f"edited by hand, written by a newer kdrvgen, or not kdrvgen's: {differing}",
             _TASKS,
             root,
             f"kdrvgen {config} --diff shows how; config.toml can say it, or eject the files",

@@ -126,7 +126,7 @@ def _tried(host: Host, program: str) -> Finding:
         return Finding("linker", State.FOUND, name, _BUILD, program)
     flavor = ("-flavor", "link") if name.startswith("rust-lld") else ()
     answer = host.run((program, *flavor, "--version"))
-    version = re.search(r"LLD (\d+)", answer.text)
+    version = re.search(r"LLD (\d{1,9})", answer.text)
     if answer.code != 0 or version is None:
         return _missing(f"{name} does not run: {answer.first_line}", _NO_LINKER, program)
     if int(version[1]) < _OLDEST_LLD:

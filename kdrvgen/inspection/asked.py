@@ -39,17 +39,16 @@ def asked_of(project: Project, image: Path, folder: Path, profile: str | None) -
     linker, signing = project.linker_for(name), project.signing_for(name)
     known: tuple[Target, ...] = get_args(Target)
     target = next((each for each in known if each in folders), None)
-    public = folder / signing.public_certificate if signing.public_certificate else None
-    if signing.mode == "test":
-        beside = image.with_name(f"{project.driver.stem}.cer")
-        public = folder / signing.certificate_file if signing.certificate_file else beside
+    public = signing.certificate_file if signing.mode == "test" else signing.public_certificate
     return Asked(
         driver=project.driver,
         linker=linker,
         signing=signing,
         target=target if target in project.driver.triples else None,
         arguments=link_arguments(project.driver, linker, target or project.driver.triples[0]).post,
-        certificate=_certificate(public) if public else None,
+        certificate=_certificate(folder / public)
+        if public
+        else _test_certificate(project, image, folder, name, target),
     )
 
 
@@ -61,6 +60,18 @@ def _profile_of(project: Project, folders: tuple[str, ...]) -> str:
         if folders and folders[-1] == _FOLDERS.get(cargo, cargo):
             return name
     return "development"
+
+
+def _test_certificate(
+    project: Project, image: Path, folder: Path, profile: str, target: Target | None
+) -> Certificate | None:
+    """Return the exported test certificate: beside the image, or where the pipeline puts it."""
+    if project.signing_for(profile).mode != "test":
+        return None
+    file = f"{project.driver.stem}.cer"
+    made = folder / (project.driver.workspace_root or "") / "target/driver" / project.driver.name
+    made = made / (target or project.driver.triples[0]) / profile / file
+    return _certificate(image.with_name(file)) or _certificate(made)
 
 
 def _certificate(path: Path) -> Certificate | None:

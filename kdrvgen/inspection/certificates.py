@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import re
 import warnings
@@ -13,7 +14,6 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 __all__ = ["CODE_SIGNING", "TIME_STAMPING", "Certificate", "Chain", "chain_of", "load", "load_all"]
@@ -42,10 +42,11 @@ class Certificate:
 
     def __init__(self, der: bytes) -> None:
         with warnings.catch_warnings():
-            # Negative serial numbers and the like: old certificates have them, and still sign.
+            # Serial numbers below one and the like: old certificates have them, and still sign.
             warnings.simplefilter("ignore")
             self.x509 = x509.load_der_x509_certificate(der)
             self.der = der
+            self.serial_number = self.x509.serial_number
             self.subject = _name(self.x509.subject)
             self.issuer = _name(self.x509.issuer)
             self.common_name = _common_name(self.x509.subject)
@@ -176,14 +177,12 @@ def load_all(content: bytes) -> tuple[Certificate, ...]:
     Raises:
         ValueError: There is none in it, or one of them is damaged.
     """
-    pattern = rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----"
+    pattern = rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----"
     blocks = re.findall(pattern, content, re.DOTALL)
-    if not blocks:
-        return (Certificate(content),)
-    return tuple(
-        Certificate(x509.load_pem_x509_certificate(block).public_bytes(Encoding.DER))
-        for block in blocks
-    )
+    found = tuple(map(load, map(base64.b64decode, blocks) if blocks else (content,)))
+    if None in found:
+        raise ValueError("no certificate, or a damaged one")
+    return tuple(each for each in found if each)
 
 
 def _name(name: x509.Name) -> str:

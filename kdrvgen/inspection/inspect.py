@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -58,13 +59,20 @@ def inspect(
     """
     file = Path(path)
     try:
-        with file.open("rb") as stream:
+        with open(file, "rb", opener=_open_at_once) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise FileAccessError(f"{file} is a device or a pipe. Name an ordinary file.")
             data = stream.read(_LARGEST + 1)
     except OSError as error:
         raise FileAccessError(f"{file}: {error.strerror or error}") from None
     if len(data) > _LARGEST:
         raise FileAccessError(f"{file}: no driver has more than {_LARGEST >> 20} MB.")
     return inspect_bytes(file, data, asked=asked, trusted=trusted, now=now)
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file; the opening of a pipe would otherwise wait until somebody writes to it."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def inspect_bytes(

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kdrvgen import __version__
+from kdrvgen.characters import visible
 from kdrvgen.inspection.certificates import chain_of
 from kdrvgen.inspection.checks.imports import is_kernel_module
 from kdrvgen.inspection.digest import certificate_table
@@ -43,7 +44,7 @@ def page(inspections: Sequence[Inspection]) -> str:
         trim_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters["visible"] = _visible
+    environment.filters["visible"] = visible
     return environment.get_template("report.html.j2").render(
         inspections=inspections,
         severities=list(Severity),
@@ -53,13 +54,6 @@ def page(inspections: Sequence[Inspection]) -> str:
         is_kernel_module=is_kernel_module,
         chain=lambda signature: chain_of(signature.signer, signature.certificates, ()).certificates,
     )
-
-
-def _visible(text: str) -> str:
-    """Show characters that a browser would obey or hide: they may reorder what is read."""
-    if text.isprintable():
-        return text
-    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
 
 
 def _parts(image: Image) -> list[Part]:

@@ -84,11 +84,7 @@ def certificate_of(
         return None
     issuer, serial = name["issuer"].dump(), name["serial_number"].native
     return next(
-        (
-            each
-            for each in certificates
-            if each.x509.serial_number == serial and _issuer(each) == issuer
-        ),
+        (each for each in certificates if each.serial_number == serial and _issuer(each) == issuer),
         None,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -117,4 +118,5 @@ def _result(finding: Finding, path: Path, index: int) -> dict[str, Any]:
 
 
 def _uri(path: Path) -> str:
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    # As bytes, because a name need not be text.
+    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))

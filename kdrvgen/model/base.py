@@ -16,6 +16,9 @@ from pydantic_core.core_schema import (
     wrap_serializer_function_ser_schema,
 )
 
+from kdrvgen.characters import is_invisible
+from kdrvgen.credentials import mask
+
 __all__ = [
     "Check",
     "Dumped",
@@ -111,29 +114,28 @@ def problem(
         also: The other keys that take part.
         secret: The value may be a password, so that nothing may show it.
     """
-    context: dict[str, Any] = {"message": message, "hint": hint, "also": also, "secret": secret}
+    # pydantic's own error shows the message too, so that a value in it is masked here already.
+    context: dict[str, Any] = {
+        "message": mask(message),
+        "hint": mask(hint),
+        "also": also,
+        "secret": secret,
+    }
     # `{message}` and not the message itself: braces in it would be taken for placeholders.
     return PydanticCustomError("kdrvgen", "{message}", context)
 
 
-# Unicode's bidirectional controls reorder what is shown: a generated file would read otherwise
-# than it runs (CVE-2021-42574).
-_BIDIRECTIONAL = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-# Controls, surrogates, and the separators of lines and paragraphs.
-_UNPRINTABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
-
-
 def refuse_controls(value: str, allowed: str = "") -> None:
-    """Raise if the text holds a character that is not to be seen, other than those allowed."""
+    """Raise if the text holds a character that is not to be seen, other than those allowed.
+
+    With such characters a generated file would read otherwise than it runs (CVE-2021-42574).
+    """
     for index, character in enumerate(value):
-        if character in _BIDIRECTIONAL or (
-            unicodedata.category(character) in _UNPRINTABLE and character not in allowed
-        ):
+        if is_invisible(character) and character not in allowed:
+            kind = "a control" if unicodedata.category(character) == "Cc" else "an invisible"
             raise problem(
-                f"character {index + 1} is U+{ord(character):04X}, a control character",
-                hint="values go into generated files and scripts: keep them plain text",
+                f"character {index + 1} is U+{ord(character):04X}, {kind} character",
+                hint="remove it: values go into generated files and scripts, where nobody sees it",
             )
 
 

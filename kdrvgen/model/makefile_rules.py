@@ -7,15 +7,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kdrvgen.model.base import Path
-from kdrvgen.model.makefile import GENERATED_TASKS, Makefile
+from kdrvgen.model.driver import Driver
+from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.problems import Problem
 from kdrvgen.model.profile import Profile
+from kdrvgen.model.signing import Signing
+from kdrvgen.model.tasks import GENERATED_TASKS, missing
 
-__all__ = ["makefile_rules"]
+__all__ = ["generated_task_rules", "makefile_rules"]
 
 
 def makefile_rules(makefile: Makefile, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
-    """Yield the broken rules of `[makefile]`."""
+    """Yield the broken rules of `[makefile]` alone."""
     where: Path = ("makefile", "env")
     yield from _variables_are_the_users(makefile.env, where)
     for name, value in makefile.env.items():
@@ -72,7 +75,7 @@ def _tasks_are_the_users(makefile: Makefile) -> Iterator[Problem]:
             yield Problem(where, "a task is a table", hint=f"write [makefile.tasks.{name}]")
         else:
             yield from _types_fit(task, where)
-            yield from _dependencies_exist(makefile, task, where)
+            yield from _references_exist(makefile, task, where)
             if isinstance(env := task.get("env"), Mapping):
                 yield from _variables_are_the_users(env, (*where, "env"))
 
@@ -97,18 +100,79 @@ def _types_fit(task: Mapping[str, Any], where: Path) -> Iterator[Problem]:
             yield Problem((*where, key), f"cargo-make takes {told} here")
 
 
-def _dependencies_exist(
+def _references_exist(
     makefile: Makefile, task: Mapping[str, Any], where: Path
 ) -> Iterator[Problem]:
-    dependencies = task.get("dependencies", ())
-    if not isinstance(dependencies, tuple):
-        return
-    for index, name in enumerate(dependencies):
-        known = isinstance(name, str) and (name in GENERATED_TASKS or name in makefile.tasks)
-        # cargo-make takes a table too, for a task of another file.
-        if isinstance(name, str) and not known:
+    for path, name in _references(task, where):
+        # A name may hold a variable, which only cargo-make can expand.
+        if name not in GENERATED_TASKS and name not in makefile.tasks and "${" not in name:
             yield Problem(
-                (*where, "dependencies", index),
+                path,
                 f"there is no task `{name}`, neither generated nor under `[makefile.tasks]`",
                 hint="cargo-make's own tasks are left out: `skip_core_tasks`",
             )
+
+
+def generated_task_rules(
+    makefile: Makefile, driver: Driver, signing: Signing, profiles: Mapping[str, Profile]
+) -> Iterator[Problem]:
+    """Yield own tasks that need a generated task which this configuration does not generate."""
+    modes = {
+        signing.mode if "mode" not in profile.signing.model_fields_set else profile.signing.mode
+        for profile in profiles.values()
+    }
+    in_profiles = tuple(("profiles", name, "signing", "mode") for name in profiles)
+    for task_name, task in makefile.tasks.items():
+        if not isinstance(task, Mapping):
+            continue
+        for path, name in _references(task, ("makefile", "tasks", task_name)):
+            if name not in GENERATED_TASKS:
+                continue
+            if found := missing(name, driver.triples, modes):
+                yield Problem(
+                    path,
+                    f"this configuration does not generate the task `{name}`: {found.reason}",
+                    hint=found.hint,
+                    also=(*found.keys, *in_profiles) if _MODE in found.keys else found.keys,
+                )
+
+
+_MODE: Path = ("signing", "mode")
+
+# The keys of cargo-make's `Task` and `PlatformOverrideTask` (its types.rs) that name tasks.
+_NAMING_KEYS = ("alias", "extend", "linux_alias", "mac_alias", "windows_alias")
+_PLATFORMS = ("linux", "mac", "windows")
+
+
+def _references(task: Mapping[str, Any], where: Path) -> Iterator[tuple[Path, str]]:
+    """Yield each name of another task in a task, and its path."""
+    for key in _NAMING_KEYS:
+        yield from _names(task.get(key), (*where, key))
+    for path, dependency in _members(task.get("dependencies"), (*where, "dependencies")):
+        if not isinstance(dependency, Mapping):
+            yield from _names(dependency, path)
+        elif "path" not in dependency:  # with a path, it is a task of another file
+            yield from _names(dependency.get("name"), (*path, "name"))
+    for path, step in _members(task.get("run_task"), (*where, "run_task")):
+        if isinstance(step, Mapping):
+            for key in ("name", "cleanup_task"):
+                yield from _names(step.get(key), (*path, key))
+        else:
+            yield from _names(step, path)
+    for platform in _PLATFORMS:
+        if isinstance(override := task.get(platform), Mapping):
+            yield from _references(override, (*where, platform))
+
+
+def _names(value: object, path: Path) -> Iterator[tuple[Path, str]]:
+    for member_path, member in _members(value, path):
+        if isinstance(member, str):
+            yield member_path, member
+
+
+def _members(value: object, path: Path) -> Iterator[tuple[Path, object]]:
+    """Yield the elements of an array, or the value itself if it is none."""
+    if isinstance(value, tuple):
+        yield from (((*path, index), member) for index, member in enumerate(value))
+    else:
+        yield path, value

@@ -1,7 +1,7 @@
 """The whole of config.toml, and what holds between its tables."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -134,10 +134,10 @@ class Project(Table):
             project = handler(data)
         except ValidationError as invalid:
             lines = [_as_details(line) for line in invalid.errors(include_url=False)]
-        wrong = {line["loc"] for line in lines}
+        wrong = _WrongKeys(line["loc"] for line in lines)
         tables = _valid_tables(data, wrong) if project is None else _tables(project)
         for broken in broken_rules(tables):
-            if any(_meet(path, key) for path in (broken.path, *broken.also) for key in wrong):
+            if any(wrong.meet(path) for path in (broken.path, *broken.also)):
                 continue
             error = as_error(broken.message, hint=broken.hint, also=broken.also)
             lines.append(InitErrorDetails(type=error, loc=broken.path, input=None))
@@ -158,7 +158,30 @@ def _tables(project: Project) -> Tables:
     return Tables(**{name: getattr(project, name) for name in Tables._fields})
 
 
-def _valid_tables(data: object, wrong: Collection[Path]) -> Tables:
+class _WrongKeys:
+    """The paths of all line errors, so that a question about a path does not look at each."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = set(paths)
+        self._above = {path[:end] for path in self._paths for end in range(len(path) + 1)}
+        # An array with something wrong in it is wrong as a whole.
+        self._unusable = self._paths | {
+            path[:end]
+            for path in self._paths
+            for end, part in enumerate(path)
+            if isinstance(part, int)
+        }
+
+    def meet(self, path: Path) -> bool:
+        """Tell whether `path` is wrong, or something above it or below it."""
+        return path in self._above or any(path[:end] in self._paths for end in range(len(path)))
+
+    def are_there(self, path: Path) -> bool:
+        """Tell whether the value at `path` is wrong, or an array with something wrong in it."""
+        return path in self._unusable
+
+
+def _valid_tables(data: object, wrong: _WrongKeys) -> Tables:
     """Return the tables of an invalid project without the keys that are wrong, defaults included.
 
     A table that is not valid even so is left out.
@@ -180,24 +203,15 @@ def _valid_tables(data: object, wrong: Collection[Path]) -> Tables:
     return Tables(**found)
 
 
-def _without(value: Any, at: Path, wrong: Collection[Path]) -> Any:  # noqa: ANN401 - raw data
+def _without(value: Any, at: Path, wrong: _WrongKeys) -> Any:  # noqa: ANN401 - raw data
     """Return raw data without the keys that are wrong, or that have something wrong in an array."""
     if not isinstance(value, Mapping):
         return value
     return {
         key: _without(member, (*at, key), wrong)
         for key, member in value.items()
-        if not any(
-            path[: len(at) + 1] == (*at, key)
-            and (len(path) == len(at) + 1 or isinstance(path[len(at) + 1], int))
-            for path in wrong
-        )
+        if not wrong.are_there((*at, key))
     }
-
-
-def _meet(one: Path, other: Path) -> bool:
-    """Tell whether one of two places lies in the other."""
-    return all(left == right for left, right in zip(one, other, strict=False))
 
 
 def _as_details(line: ErrorDetails) -> InitErrorDetails:

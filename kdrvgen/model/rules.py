@@ -11,7 +11,7 @@ from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker
 from kdrvgen.model.linker_rules import linker_rules
 from kdrvgen.model.makefile import Makefile
-from kdrvgen.model.makefile_rules import makefile_rules
+from kdrvgen.model.makefile_rules import generated_task_rules, makefile_rules
 from kdrvgen.model.problems import Problem, variants
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
@@ -64,6 +64,11 @@ def _all(tables: Tables) -> Iterator[Problem]:
             yield from signing_rules(signing, blame)
     if tables.makefile:
         yield from makefile_rules(tables.makefile, profiles)
+    # An invalid table leaves open which tasks it asks for, and so does an invalid profile.
+    if tables.makefile and tables.driver and tables.signing and tables.profiles:
+        yield from generated_task_rules(
+            tables.makefile, tables.driver, tables.signing, tables.profiles
+        )
 
 
 def _own_profiles_name_cargos(profiles: Mapping[str, Profile]) -> Iterator[Problem]:

@@ -4,9 +4,9 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from kdrvgen.model.base import Check, Filled, Table, Text, problem
+from kdrvgen.model.base import Check, Filled, Table, Text, problem, refuse_controls
 from kdrvgen.model.names import EnvironmentName, RelativePath
 
 __all__ = ["Signing"]
@@ -25,7 +25,9 @@ def _subject(value: str) -> str:
 
 def _thumbprint(value: str) -> str:
     # Windows' certificate dialog shows it in pairs and puts an invisible mark in front.
-    bare = re.sub(r"[\s:\u200e\u200f]", "", value)
+    value = re.sub(r"[\u200e\u200f]", "", value)
+    refuse_controls(value)
+    bare = re.sub(r"[\s:]", "", value)
     if bare and not re.fullmatch(r"[0-9A-Fa-f]{40}", bare):
         raise problem(
             "a thumbprint has 40 hexadecimal digits",
@@ -151,7 +153,7 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows-hardware/drivers/install/test-signing
     """
 
-    thumbprint: Annotated[Text, Check(_thumbprint)] = ""
+    thumbprint: Annotated[str, StringConstraints(strict=True), Check(_thumbprint)] = ""
     """SHA-1 thumbprint of the certificate, 40 hexadecimal digits; preferred over `subject`.
 
     Change: For a certificate of your own in a store: a thumbprint names one, a subject perhaps

@@ -7,118 +7,200 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
+from pathlib import PurePath
+from typing import NamedTuple
 
-from kdrvgen.errors import FileAccessError
+from kdrvgen.errors import FileAccessError, RefusedError
 from kdrvgen.output.access import explain
-from kdrvgen.output.paths import temporary
+from kdrvgen.output.folder import Folder
+from kdrvgen.output.paths import remove_if_empty, temporary
 from kdrvgen.output.plan import Plan, Step
 from kdrvgen.output.report import Status
 
 __all__ = ["apply"]
 
-_FLAGS = (
-    os.O_WRONLY
-    | os.O_CREAT
-    | os.O_EXCL
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_BINARY", 0)  # Windows would write CRLF without it
-)
 _UNTOUCHED = "Nothing was changed."
+_CHANGED = "was changed while kdrvgen was running"
 
 
-def apply(plan: Plan) -> None:
+class _Target(NamedTuple):
+    """A step, and the open folder in which its file has `name`."""
+
+    step: Step
+    folder: Folder
+    name: str
+
+    @property
+    def new(self) -> str:
+        """The name of the next content."""
+        return temporary(self.name)
+
+
+def apply(plan: Plan, real_root: str) -> None:
     """Write, replace and remove the files as `plan` says; the plan must refuse none.
 
     All new contents are on disk under temporary names before the first file is replaced, so that
     a full disk changes nothing. Existing files keep their permissions.
 
+    Args:
+        plan: What to do.
+        real_root: The project's folder, resolved.
+
     Raises:
-        FileAccessError: Something cannot be written; says whether anything was changed.
+        RefusedError: A file is not what it was when the plan was made; nothing was changed.
+        FileAccessError: Something cannot be written, or a file was edited after the first one was
+            replaced; says what was changed.
     """
-    for left in plan.leftovers:
-        _discard(left)
-    writes = [s for s in plan.steps if s.entry.status in {Status.CREATED, Status.UPDATED}]
-    removals = [s for s in plan.steps if s.entry.status is Status.REMOVED]
-    for step in (*writes, *removals):
-        _check_permission(step)
-    with contextlib.ExitStack() as undo:
-        for step in writes:
-            _make_folder(os.path.dirname(step.real), undo)  # noqa: PTH120 - paths here are str
-        for step in writes:
-            undo.callback(_discard, temporary(step.real))
-            _stage(step)
-        _commit(writes, removals)
+    with contextlib.ExitStack() as opened, contextlib.ExitStack() as undo:
+        _remove_leftovers(plan, real_root)
+        steps = [s for s in plan.steps if s.entry.status in {Status.CREATED, Status.UPDATED}]
+        writes = [_open(step, real_root, opened, undo) for step in steps]
+        steps = [s for s in plan.steps if s.entry.status is Status.REMOVED]
+        removals = [_open(step, real_root, opened, undo) for step in steps]
+        for target in (*writes, *removals):
+            _check_permission(target)
+        for target in writes:
+            _stage(target, undo)
+        _commit(plan, (*writes, *removals))
         undo.pop_all()  # every temporary file has become its file
 
 
-def _check_permission(step: Step) -> None:
+def _remove_leftovers(plan: Plan, real_root: str) -> None:
+    """Remove what a killed run left; whatever is no regular file is not kdrvgen's."""
+    for path in plan.leftovers:
+        *above, name = PurePath(path).relative_to(real_root).parts
+        with contextlib.suppress(OSError):
+            folder = Folder.open(real_root)
+            for each in above:
+                with contextlib.closing(folder):
+                    folder = folder.below(each)
+            with contextlib.closing(folder):
+                found = folder.status(name)
+                if found and stat.S_ISREG(found.st_mode):
+                    folder.remove(name)
+
+
+def _open(
+    step: Step, real_root: str, opened: contextlib.ExitStack, undo: contextlib.ExitStack
+) -> _Target:
+    """Open the folder of a step's file, and make what is missing of it."""
+    *above, name = PurePath(step.real).relative_to(real_root).parts
+    place = real_root
+    try:
+        folder = Folder.open(place)
+        for each in above:
+            place = os.path.join(folder.path, each)  # noqa: PTH118 - paths of this room are str
+            with contextlib.ExitStack() as passed:
+                passed.callback(folder.close)
+                if folder.status(each) is None:
+                    folder.make_folder(each)
+                    opened.push(passed.pop_all())  # `undo` needs it open
+                    undo.callback(folder.discard_folder, each)
+                folder = folder.below(each)
+    except OSError as error:
+        raise explain("use the folder", place, error, _UNTOUCHED) from error
+    opened.callback(folder.close)
+    return _Target(step, folder, name)
+
+
+def _check_permission(target: _Target) -> None:
     """Refuse a read-only file: replacing it needs no leave, but whoever set the bit meant it."""
-    if step.found is None:
-        return
-    writable = os.stat(step.real).st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)  # noqa: PTH116 - likewise
-    if not writable or not os.access(step.real, os.W_OK):
+    if target.step.found is not None and not target.folder.is_writable(target.name):
         raise FileAccessError(
-            f"cannot write {step.real}: the file is read-only. {_UNTOUCHED} "
+            f"cannot write {target.step.real}: the file is read-only. {_UNTOUCHED} "
             "Make it writable, then run kdrvgen again."
         )
 
 
-def _make_folder(path: str, undo: contextlib.ExitStack) -> None:
-    if os.path.isdir(path):  # noqa: PTH112 - likewise
-        return
-    _make_folder(os.path.dirname(path), undo)  # noqa: PTH120 - likewise
-    try:
-        os.mkdir(path)  # noqa: PTH102 - likewise
-    except OSError as error:
-        raise explain("make the folder", path, error, _UNTOUCHED) from error
-    undo.callback(_discard_folder, path)
-
-
-def _stage(step: Step) -> None:
+def _stage(target: _Target, undo: contextlib.ExitStack) -> None:
     """Put the step's text on disk beside its file, under the temporary name."""
     try:
-        descriptor = os.open(temporary(step.real), _FLAGS, 0o666)
+        descriptor = target.folder.create(target.new)
+    except FileExistsError as error:
+        raise explain("make", temporary(target.step.real), error, _UNTOUCHED) from error
+    except OSError as error:
+        raise explain("write", target.step.real, error, _UNTOUCHED) from error
+    undo.callback(target.folder.discard, target.new)
+    try:
         try:
-            _like(step, descriptor)
-            waiting = memoryview((step.entry.after or "").encode())
+            _like(target, descriptor)
+            waiting = memoryview((target.step.entry.after or "").encode())
             while waiting:
                 waiting = waiting[os.write(descriptor, waiting) :]
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise explain("write", step.real, error, _UNTOUCHED) from error
+        raise explain("write", target.step.real, error, _UNTOUCHED) from error
 
 
-def _like(step: Step, descriptor: int) -> None:
+def _like(target: _Target, descriptor: int) -> None:
     """Give the new file the old one's permissions, and its owner where that is allowed."""
-    if step.found is None or sys.platform == "win32":
+    old = target.folder.status(target.name)
+    if old is None or sys.platform == "win32":
         return
-    old = os.stat(step.real)  # noqa: PTH116 - likewise
     with contextlib.suppress(PermissionError):  # only root may give files away
         os.fchown(descriptor, old.st_uid, old.st_gid)
     os.fchmod(descriptor, old.st_mode & 0o777)
 
 
-def _commit(writes: Sequence[Step], removals: Sequence[Step]) -> None:
-    steps = (*writes, *removals)
-    for done, step in enumerate(steps):
+def _commit(plan: Plan, targets: Sequence[_Target]) -> None:
+    """Put the new files in place, one after the other.
+
+    Each file is compared once more with what the plan was made from: first all of them, so that an
+    edit stops the run before anything is changed, then each right before its own turn. A new file
+    cannot replace anything. For the others a window remains between the comparison and the system
+    call after it, some microseconds: no system replaces a file on the condition that it still has
+    a certain content. A program that opened the file before and writes to it afterwards writes to
+    the old file, which has no name any more.
+    """
+    for target in targets:
+        if not _is_as_planned(target):
+            raise _refusal(plan, target)
+    for done, target in enumerate(targets):
         try:
-            if step.entry.status is Status.REMOVED:
-                os.unlink(step.real)  # noqa: PTH108 - likewise
-                _discard_folder(os.path.dirname(step.real))  # noqa: PTH120 - likewise
-            else:
-                os.replace(temporary(step.real), step.real)  # noqa: PTH105 - likewise
+            was_as_planned = _is_as_planned(target) and _put_in_place(target)
         except OSError as error:
-            aftermath = f"{done} of {len(steps)} files are done." if done else ""
-            raise explain("replace", step.real, error, aftermath or _UNTOUCHED) from error
+            aftermath = f"{done} of {len(targets)} files are done." if done else _UNTOUCHED
+            raise explain("replace", target.step.real, error, aftermath) from error
+        if not was_as_planned and done:
+            raise FileAccessError(
+                f"{target.step.real} {_CHANGED}, and was left as it is. "
+                f"{done} of {len(targets)} files are done. Run kdrvgen again."
+            )
+        if not was_as_planned:
+            raise _refusal(plan, target)
 
 
-def _discard(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)  # noqa: PTH108 - likewise
+def _put_in_place(target: _Target) -> bool:
+    """Do what the plan says; return False if a new file's name was taken just now."""
+    try:
+        if target.step.entry.status is Status.REMOVED:
+            target.folder.remove(target.name)
+            remove_if_empty(target.folder.path)
+        elif target.step.found is None:
+            target.folder.add(target.new, target.name)
+        else:
+            target.folder.replace(target.new, target.name)
+    except FileExistsError:
+        return False
+    return True
 
 
-def _discard_folder(path: str) -> None:
-    with contextlib.suppress(OSError):  # not empty: something else is in it
-        os.rmdir(path)  # noqa: PTH106 - likewise
+def _is_as_planned(target: _Target) -> bool:
+    try:
+        return target.folder.read(target.name) == target.step.found
+    except OSError:  # a link, a folder or a device by now, or not readable any more
+        return False
+
+
+def _refusal(plan: Plan, changed: _Target) -> RefusedError:
+    """Return the error that names the file which somebody changed."""
+    report = plan.report
+    entries = [
+        entry._replace(status=Status.REFUSED, reason=_CHANGED)
+        if entry.path == changed.step.entry.path
+        else entry
+        for entry in report.entries
+    ]
+    return RefusedError(report._replace(entries=tuple(entries)))

@@ -63,7 +63,7 @@ if sys.platform == "win32":
         folder = cache.folder("locks")
         if folder is None:
             return None
-        name = hashlib.sha256(os.path.realpath(root).lower().encode()).hexdigest()
+        name = hashlib.sha256(os.fsencode(os.path.realpath(root).lower())).hexdigest()
         try:
             return os.open(os.path.join(folder, name), os.O_RDWR | os.O_CREAT)  # noqa: PTH118 - paths of this room are str
         except OSError:

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from kdrvgen import __version__
 from kdrvgen.errors import FileAccessError
 from kdrvgen.output.access import explain
-from kdrvgen.output.paths import is_within, resolve, sibling_of, temporary
+from kdrvgen.output.paths import (
+    is_within,
+    link_target,
+    real_path,
+    resolve,
+    sibling_of,
+    temporary,
+)
 from kdrvgen.output.report import Caution, Entry, Report, Status
-from kdrvgen.rendering.header import Ownership, examine, normalise
+from kdrvgen.rendering.header import Ownership, examine, newer_version, normalise
 
-__all__ = ["Plan", "Step", "make", "read"]
+__all__ = ["Plan", "Step", "make", "read", "written_by_newer"]
 
 _REFUSED = {
     Ownership.EDITED: "edited by hand since kdrvgen wrote it",
@@ -65,13 +74,22 @@ def make(texts: Mapping[PurePosixPath, str], root: str, *, force: bool = False) 
     Args:
         texts: The complete text of each output, by its path relative to `root`.
         root: The project's folder; need not exist.
-        force: Whether files that are edited by hand or not kdrvgen's are overwritten. A link that
-            leads out of the project is refused all the same.
+        force: Whether files that are edited by hand, not kdrvgen's or a newer kdrvgen's are
+            overwritten. A link is refused all the same if it leads out of the project, or to a file
+            that is not kdrvgen's.
 
     Raises:
         FileAccessError: Something that is no file stands in the way, or a file cannot be read.
     """
+    try:
+        return _make(texts, root, real_path(root), force=force)
+    except OSError as error:  # while links were followed: `read` explains its own
+        raise explain("use", error.filename or root, error, "Nothing was changed.") from error
+
+
+def _make(texts: Mapping[PurePosixPath, str], root: str, real_root: str, *, force: bool) -> Plan:
     steps = [_step(path, text, root, force=force) for path, text in sorted(texts.items())]
+    steps = _without_doubles(steps, real_root)
     warnings: list[Caution] = []
     leftovers: list[str] = []
     for path in sorted(texts):
@@ -79,7 +97,7 @@ def make(texts: Mapping[PurePosixPath, str], root: str, *, force: bool = False) 
         leftovers += _leftovers(root, str(path), sibling)
         if sibling is None or PurePosixPath(sibling) in texts:
             continue
-        for found in _stale(root, str(path), sibling):
+        for found in _stale(root, str(path), sibling, force=force):
             if isinstance(found, Step):
                 steps.append(found)
             else:
@@ -102,7 +120,9 @@ def read(path: str, told: str) -> bytes | None:
                 f"{told} is {kind}, where kdrvgen writes a file. Nothing was changed. "
                 "Move it away, then run kdrvgen again."
             )
-        with open(path, "rb") as file:  # noqa: PTH123 - likewise
+        # What was a file a moment ago may be a pipe now, whose opening would wait for a writer.
+        flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - likewise
             return file.read()
     except FileNotFoundError:
         return None
@@ -110,24 +130,58 @@ def read(path: str, told: str) -> bytes | None:
         raise explain("read", told, error, "Nothing was changed.") from error
 
 
+def written_by_newer(text: str) -> str:
+    """Return why a file's text must stay although kdrvgen wrote it; "" if no newer kdrvgen did."""
+    version = newer_version(text)
+    return f"written by kdrvgen {version}, and this is kdrvgen {__version__}" if version else ""
+
+
 def _step(path: PurePosixPath, text: str, root: str, *, force: bool) -> Step:
-    real = resolve(root, str(path))
-    if not is_within(os.path.realpath(root), real):
+    real, real_root = resolve(root, str(path)), real_path(root)
+    if not is_within(real_root, real):
         return Step(
             Entry(path, Status.REFUSED, f"a link leads out of the project, to {real}"), real
         )
+    target = link_target(real_root, str(path), real)
+    link = f"a link leads to {target}" if target else ""
     found = read(real, _told(root, str(path)))
     if found is None:
-        return Step(Entry(path, Status.CREATED, after=text), real)
+        return Step(Entry(path, Status.CREATED, link, after=text), real)
     if found == text.encode():
         return Step(Entry(path, Status.UNCHANGED, before=text, after=text), real, found)
     before, owner = _inspect(found)
     if before == text:
         return Step(Entry(path, Status.KEPT, "", before, text), real, found)
-    if owner is Ownership.INTACT:
-        return Step(Entry(path, Status.UPDATED, "", before, text), real, found)
-    status, reasons = (Status.UPDATED, _FORCED) if force else (Status.REFUSED, _REFUSED)
-    return Step(Entry(path, status, reasons[owner], before, text), real, found)
+    status, reason = _verdict(before, owner, is_link=bool(link), force=force)
+    reason = "; ".join(part for part in (link, reason) if part)
+    return Step(Entry(path, status, reason, before, text), real, found)
+
+
+def _verdict(before: str, owner: Ownership, *, is_link: bool, force: bool) -> tuple[Status, str]:
+    """Return what becomes of a file that does not say what it should, and why."""
+    newer = written_by_newer(before)
+    if owner is Ownership.INTACT and not newer:
+        return Status.UPDATED, ""
+    # Nobody who forces Makefile.toml expects to lose the Cargo.toml that a link leads to.
+    if not force or (is_link and owner is Ownership.FOREIGN):
+        return Status.REFUSED, newer or _REFUSED[owner]
+    return Status.UPDATED, f"takes the place of a file {newer}" if newer else _FORCED[owner]
+
+
+def _without_doubles(steps: Sequence[Step], real_root: str) -> list[Step]:
+    """Refuse the links by which two outputs would be one file."""
+    uses = Counter(os.path.normcase(step.real) for step in steps)
+    checked = []
+    for step in steps:
+        is_double = uses[os.path.normcase(step.real)] > 1 and is_within(real_root, step.real)
+        target = link_target(real_root, str(step.entry.path), step.real) if is_double else ""
+        if target:
+            reason = f"a link leads to {target}, where another generated file goes"
+            entry = step.entry._replace(status=Status.REFUSED, reason=reason)
+            checked.append(step._replace(entry=entry))
+        else:
+            checked.append(step)
+    return checked
 
 
 def _inspect(found: bytes) -> tuple[str, Ownership]:
@@ -140,29 +194,31 @@ def _inspect(found: bytes) -> tuple[str, Ownership]:
 
 
 def _leftovers(root: str, path: str, sibling: str | None) -> Iterator[str]:
-    real_root = os.path.realpath(root)
+    real_root = real_path(root)
     for name in filter(None, (path, sibling)):
         left = temporary(resolve(root, name))
         if is_within(real_root, left) and os.path.lexists(left):
             yield left
 
 
-def _stale(root: str, path: str, sibling: str) -> Iterator[Step | Caution]:
+def _stale(root: str, path: str, sibling: str, *, force: bool) -> Iterator[Step | Caution]:
     """Yield what is to be done about the file that must not stand beside `path`, if it does."""
-    place = os.path.join(os.path.realpath(root), *sibling.split("/"))  # noqa: PTH118 - likewise
-    real = os.path.realpath(place)
+    place = os.path.join(real_path(root), *sibling.split("/"))  # noqa: PTH118 - likewise
+    real = real_path(place)
     if not os.path.lexists(place) or real == resolve(root, path):
         return  # absent, or two names of one file: cargo reads what kdrvgen writes
     owner, before, found = Ownership.FOREIGN, "", None
     if os.path.isfile(place) and not os.path.islink(place):  # noqa: PTH113, PTH114 - likewise
         found = read(place, _told(root, sibling))
         before, owner = _inspect(found or b"")
-    if owner is Ownership.INTACT and is_within(os.path.realpath(root), real):
+    newer = "" if force else written_by_newer(before)
+    if owner is Ownership.INTACT and not newer and is_within(real_path(root), real):
         reason = f"out of use: the configuration now asks for {path}"
         yield Step(Entry(PurePosixPath(sibling), Status.REMOVED, reason, before), real, found)
     else:
         yield Caution(
-            PurePosixPath(sibling), f"{_REFUSED_SIBLING[owner]}, {_effect(path, sibling)}"
+            PurePosixPath(sibling),
+            f"{newer or _REFUSED_SIBLING[owner]}, {_effect(path, sibling)}",
         )
 
 

@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from kdrvgen.errors import RefusedError
+from kdrvgen.errors import FileAccessError, RefusedError
 from kdrvgen.output.access import explain
 from kdrvgen.output.apply import apply
 from kdrvgen.output.lock import held
+from kdrvgen.output.paths import is_system_folder, make_folders, real_path, remove_if_empty
 from kdrvgen.output.plan import Plan, make
 from kdrvgen.output.support import with_strangers
 
@@ -78,27 +79,40 @@ def _places(texts: Mapping[PurePosixPath, str], root: str) -> list[_Place]:
 
 
 def _planned(place: _Place, *, force: bool) -> Plan:
-    plan = with_strangers(make(place.texts, place.root, force=force), place.texts, place.root)
+    plan = make(place.texts, place.root, force=force)
+    plan = with_strangers(plan, place.texts, place.root, force=force)
     return _seen_from_project(plan, place.prefix)
 
 
 def _carry_out(places: Sequence[_Place], planned: Callable[[_Place], Plan]) -> Plan:
-    with contextlib.ExitStack() as locks:
+    with contextlib.ExitStack() as locks, contextlib.ExitStack() as undo:
+        real_roots = []
         for place in places:
-            try:
-                os.makedirs(place.root, exist_ok=True)  # noqa: PTH103 - paths of this room are str
-            except OSError as error:
-                raise explain(
-                    "use the folder", place.root, error, "Nothing was changed."
-                ) from error
+            real_roots.append(_prepare(place.root, undo))
             locks.enter_context(held(place.root))
         plans = [planned(place) for place in places]
         whole = _joined(plans)
         if whole.report.refused:
             raise RefusedError(whole.report)
-        for plan in plans:
-            apply(plan)
+        for plan, real_root in zip(plans, real_roots, strict=True):
+            apply(plan, real_root)
+        undo.pop_all()
     return whole
+
+
+def _prepare(root: str, undo: contextlib.ExitStack) -> str:
+    """Make a folder that is missing, and return where it lies; `undo` removes it again."""
+    try:
+        if is_system_folder(root):
+            raise FileAccessError(
+                f"{root} is a folder of the system's devices or processes, and no place for a "
+                "project. Nothing was changed. Use -o to write to another folder."
+            )
+        for folder in make_folders(root):
+            undo.callback(remove_if_empty, folder)
+        return real_path(root)
+    except OSError as error:
+        raise explain("use the folder", root, error, "Nothing was changed.") from error
 
 
 def _seen_from_project(plan: Plan, prefix: str) -> Plan:

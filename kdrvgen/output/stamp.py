@@ -67,9 +67,11 @@ class Stamp:
             rows = [_row(line) for line in listing.decode("ascii").split("\n")]
         except ValueError:
             return None
-        if digest != self._digest(listing, rows, _content):
+        try:
+            now = self._digest(listing, rows, _content)
+        except OSError:  # links that lead round in a circle
             return None
-        return rows
+        return rows if digest == now else None
 
     def write(self, files: Iterable[tuple[str, str, bytes]]) -> None:
         """Record that nothing is left to do; a stamp that cannot be written is not.
@@ -203,17 +205,24 @@ def _row(line: str) -> tuple[str, str]:
 def _private(path: str) -> bytes | None:
     """Return the content of a file that nobody but this user can have written."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        descriptor = os.open(path, flags)
         try:
             found = os.fstat(descriptor)
-            ours = not hasattr(os, "geteuid") or found.st_uid == os.geteuid()
-            if not ours or not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
+            if not _is_ours(found) or found.st_size > _LARGEST:
                 return None
             return os.read(descriptor, _LARGEST)
         finally:
             os.close(descriptor)
     except OSError:
         return None
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    if not hasattr(os, "geteuid"):  # Windows, where the cache folder is private by its list
+        return stat.S_ISREG(found.st_mode)
+    writable_by_others = found.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and not writable_by_others
 
 
 def _replace(path: str, content: bytes) -> None:

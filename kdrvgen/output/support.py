@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 
 from kdrvgen.errors import FileAccessError
-from kdrvgen.output.plan import Plan, Step, read
+from kdrvgen.output.paths import real_path
+from kdrvgen.output.plan import Plan, Step, read, written_by_newer
 from kdrvgen.output.report import Caution, Entry, Status
 from kdrvgen.pipeline import FOLDER
 from kdrvgen.rendering.header import Ownership, examine, normalise
@@ -19,15 +20,19 @@ _TEMPORARY = ".kdrvgen-new"
 _ADVICE = f"move it away, because kdrvgen owns everything in {FOLDER}"
 
 
-def with_strangers(plan: Plan, paths: Collection[PurePosixPath], root: str) -> Plan:
+def with_strangers(
+    plan: Plan, paths: Collection[PurePosixPath], root: str, *, force: bool = False
+) -> Plan:
     """Return the plan with what is to be done about further files in the support folder.
 
-    What an older kdrvgen wrote there, and nobody edited, goes. Anything else is reported.
+    What an older kdrvgen wrote there, and nobody edited, goes. Anything else is reported. A folder
+    of a newer kdrvgen stays as it is.
 
     Args:
         plan: Made for `paths`.
         paths: Relative to `root`.
         root: The folder that `FOLDER` lies in.
+        force: Whether a newer kdrvgen's folder is overwritten.
     """
     if not any(path.parts[0] == FOLDER for path in paths):
         return plan
@@ -39,13 +44,33 @@ def with_strangers(plan: Plan, paths: Collection[PurePosixPath], root: str) -> P
         if text is not None and owner is Ownership.INTACT:
             reason = "not part of this version of kdrvgen"
             entry = Entry(path, Status.REMOVED, reason, normalise(text))
-            steps.append(Step(entry, os.path.realpath(named), text.encode()))
+            steps.append(Step(entry, real_path(named), text.encode()))
         else:
             edited = " and was edited by hand" if owner is Ownership.EDITED else ""
             message = f"does not belong to this version of kdrvgen{edited}; {_ADVICE}"
             warnings.append(Caution(path, message, is_drift=True))
     steps.sort(key=lambda step: step.entry.path)
+    newer = "" if force else _newer(steps)
+    if newer:
+        steps = [_refused(step, newer) for step in steps]
     return Plan(tuple(steps), tuple(warnings), plan.leftovers)
+
+
+def _newer(steps: Sequence[Step]) -> str:
+    """Return why the folder must stay although kdrvgen wrote it: one file names its version."""
+    reasons = (
+        written_by_newer(step.entry.before or "")
+        for step in steps
+        if step.entry.path.parts[0] == FOLDER
+    )
+    return next(filter(None, reasons), "")
+
+
+def _refused(step: Step, reason: str) -> Step:
+    changes = step.entry.status in {Status.CREATED, Status.UPDATED, Status.REMOVED}
+    if step.entry.path.parts[0] != FOLDER or not changes:
+        return step
+    return step._replace(entry=step.entry._replace(status=Status.REFUSED, reason=reason))
 
 
 def _others(

@@ -44,11 +44,6 @@ class TargetPlan(NamedTuple):
     extra_flags: Mapping[str, tuple[str, ...]]
 
     @property
-    def linker_flags(self) -> tuple[str, ...]:
-        """Those of `flags` that hold arguments for the linker."""
-        return tuple(each.text for each in self.flags if each.text.startswith((_BEFORE, _AFTER)))
-
-    @property
     def architecture(self) -> str:
         """First part of the triple: x86_64, i686 or aarch64."""
         return self.triple.partition("-")[0]

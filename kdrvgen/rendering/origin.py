@@ -7,8 +7,8 @@ then read otherwise come from that key. So the answer is always that of the temp
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from difflib import SequenceMatcher
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from kdrvgen.model import Project
 from kdrvgen.model.base import FrozenTable, Path, Table, plain, to_kebab
 from kdrvgen.model.reference import plain_type
+from kdrvgen.rendering.lines import changed_lines, matching_line
 from kdrvgen.rendering.project import render_own
 
 __all__ = ["Origin", "origins"]
@@ -50,6 +51,7 @@ def origins(project: Project, file: PurePosixPath, line: int) -> tuple[Origin, .
     Raises:
         KeyError: No such file depends on the project.
     """
+    project, line = _reduced(project, file, line)
     before = _lines(render_own(project)[file])
     found = []
     for path, is_given, variants in _variants(project, ()):
@@ -58,11 +60,41 @@ def origins(project: Project, file: PurePosixPath, line: int) -> tuple[Origin, .
             after = _rendered(other).get(file)
             # The cargo configuration's own path is a key too.
             if after is not None:
-                touched |= _changed(before, _lines(after))
+                touched |= changed_lines(before, _lines(after))
         if line in touched:
             found.append(Origin(path, is_given, len(touched)))
     own = [each for each in found if not _has_closer(each, found)]
     return tuple(sorted(own, key=lambda each: (each.lines, not each.is_given, each.path)))
+
+
+def _reduced(project: Project, file: PurePosixPath, line: int) -> tuple[Project, int]:
+    """Return the project without the own tasks and variables that leave a line as it is.
+
+    Every key is then tried on a small project, however many tasks there are. The largest parts are
+    tried first: what is left out makes all later renderings cheaper.
+    """
+    before = _lines(render_own(project)[file])
+    for field in ("tasks", "env"):
+        waiting = deque([list(getattr(project.makefile, field))])
+        while waiting:
+            names = waiting.popleft()
+            smaller = _without(project, field, names)
+            after = _lines(render_own(smaller)[file]) if names else before
+            if number := matching_line(before, after, line):
+                project, before, line = smaller, after, number
+            elif len(names) > 1:
+                middle = len(names) // 2
+                waiting += names[:middle], names[middle:]
+    return project, line
+
+
+def _without(project: Project, field: str, names: Collection[str]) -> Project:
+    """Return the project without entries of a table of `[makefile]`."""
+    left_out = set(names)
+    members = getattr(project.makefile, field).items()
+    rest = FrozenTable({name: value for name, value in members if name not in left_out})
+    makefile = project.makefile.model_copy(update={field: rest})
+    return project.model_copy(update={"makefile": makefile})
 
 
 def _lines(text: str) -> list[str]:
@@ -82,24 +114,6 @@ def _rendered(project: Project) -> Mapping[PurePosixPath, str]:
         return render_own(project)
     except (KeyError, ValueError, AttributeError, TypeError, IndexError):
         return {}  # a value that the model would have refused
-
-
-def _changed(before: list[str], after: list[str]) -> set[int]:
-    """Return the numbers of the lines of `before` that `after` has not, from 1."""
-    start = 0
-    while start < min(len(before), len(after)) and before[start] == after[start]:
-        start += 1
-    end = 0
-    while end < min(len(before), len(after)) - start and before[-1 - end] == after[-1 - end]:
-        end += 1
-    old, new = before[start : len(before) - end], after[start : len(after) - end]
-    matcher = SequenceMatcher(None, old, new, autojunk=False)
-    return {
-        start + index + 1
-        for tag, first, last, _, _ in matcher.get_opcodes()
-        if tag != "equal"
-        for index in range(first, last)
-    }
 
 
 def _variants(

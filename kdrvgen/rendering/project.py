@@ -13,7 +13,6 @@ from jinja2.sandbox import SandboxedEnvironment
 from kdrvgen.model import Project
 from kdrvgen.rendering import quoting
 from kdrvgen.rendering.arguments import purpose
-from kdrvgen.rendering.bytecode import bytecode_cache
 from kdrvgen.rendering.header import seal
 from kdrvgen.rendering.makefile import own_tasks
 from kdrvgen.rendering.plan import plan
@@ -55,7 +54,6 @@ def render_own(project: Project) -> Mapping[PurePosixPath, str]:
 def _environment() -> SandboxedEnvironment:
     environment = SandboxedEnvironment(
         autoescape=False,
-        bytecode_cache=bytecode_cache(),
         auto_reload=False,
         keep_trailing_newline=True,
         loader=PackageLoader("kdrvgen.rendering"),

@@ -71,10 +71,9 @@ def checked(document: Mapping[str, Any], name: str = "config") -> Project:
     try:
         return Project.model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
-        found: list[Diagnostic] = explain(
-            Source(name, ""), error.errors(include_url=False), vocabulary(Project)
-        )
-        raise ConfigError(found) from error
+        lines = error.errors(include_url=False)
+    # Raised outside of the handler: a traceback would show pydantic's words, values and all.
+    raise ConfigError(*explain(Source(name, ""), lines, vocabulary(Project)))
 
 
 def value_at(project: Project, path: Path) -> object:

@@ -77,11 +77,12 @@ def ask_template(ask: Ask) -> str:
         f"{_INDENT}{number} {name:12}{templates.load(name).summary}\n"
         for number, name in enumerate(names, 1)
     )
+    numbered = {str(number): name for number, name in enumerate(names, 1)}
     question = shown = f"  Template, by number or name:\n{listed}{_INDENT}template (1): "
     while True:
         answer = ask(shown).strip() or "1"
-        if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(names):
-            return names[int(answer) - 1]
+        if answer in numbered:
+            return numbered[answer]
         if answer in names:
             return answer
         near = for_value(answer, names)

@@ -14,6 +14,7 @@ from kdrvgen.model.reference import plain_type
 
 __all__ = ["choices", "type_at", "typed"]
 
+_TOO_MANY_DIGITS = 20  # for 64 bits; Python itself refuses to read thousands
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "y", "on", "1"), True),
     **dict.fromkeys(("false", "no", "n", "off", "0"), False),
@@ -52,7 +53,8 @@ def typed(path: Path, text: str) -> object:
     if wanted is bool:
         return _BOOLEANS.get(text.lower(), text)
     if wanted is int:
-        return int(text) if text.isascii() and text.isdigit() else text
+        is_integer = text.isascii() and text.isdigit() and len(text) < _TOO_MANY_DIGITS
+        return int(text) if is_integer else text
     if get_origin(wanted) is tuple:
         if text.lstrip().startswith("["):
             return _toml(text)

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from kdrvgen.config.diagnostics import Diagnostic, Path, Related, dotted
-from kdrvgen.config.locator import Node
+from kdrvgen.config.locator import Node, Scan
 from kdrvgen.config.source import Extent, Place, Source
 from kdrvgen.config.suggest import ANY, Vocabulary, nearest, vocabulary
 from kdrvgen.config.validation import explain
+from kdrvgen.credentials import is_credential, spans
 from kdrvgen.errors import ConfigError, UsageError
 from kdrvgen.model import Project
 from kdrvgen.model.names import PackageName
@@ -50,13 +52,16 @@ class CommandLine:
             UsageError: There are two names.
         """
         text = " ".join([_START, *words]).replace("\n", " ")
-        line = cls({}, Source(_SOURCE, text), Node())
+        hidden = (Extent(*span) for span in spans(text))
+        line = cls({}, Source(_SOURCE, text).hiding(hidden), Node())
         start = len(_START) + 1
         for word in words:
             key, equals, value = word.partition("=")
             if equals:
                 middle = start + len(key)
                 extents = Extent(start, middle), Extent(middle + 1, start + len(word))
+                if is_credential(key):
+                    line.source = line.source.hiding(extents[1:])
                 line._put(key, value, *extents)
             elif line.root.find(_NAME):
                 raise UsageError(
@@ -88,15 +93,20 @@ class CommandLine:
             ConfigError: It describes none, or a word means nothing to the template.
         """
         found = [*self._problems, *self._foreign_options(template)]
+        omitted = 0
         project = None
+        lines: list[ErrorDetails] = []
         try:
             project = Project.model_validate(document, by_alias=True, by_name=False)
         except ValidationError as error:
             lines = error.errors(include_url=False)
-            found += explain(self.source, lines, vocabulary(Project), self.root)
+        if lines:
+            explained = explain(self.source, lines, vocabulary(Project), self._scan)
+            found += explained.diagnostics
+            omitted = explained.omitted
         if found or project is None:
             found.sort(key=lambda each: each.span or (0, 0, 0))
-            raise ConfigError(found)
+            raise ConfigError(found, omitted)
         return project
 
     def check_name(self, name: str) -> None:
@@ -105,13 +115,19 @@ class CommandLine:
         Raises:
             ConfigError: It cannot.
         """
+        lines: list[ErrorDetails] = []
         try:
             TypeAdapter(PackageName).validate_python(name)
         except ValidationError as error:
-            lines = [{**line, "loc": _NAME} for line in error.errors(include_url=False)]
-            raise ConfigError(
-                explain(self.source, lines, vocabulary(Project), self.root)  # type: ignore[arg-type]
-            ) from error
+            lines = error.errors(include_url=False)
+        for line in lines:
+            line["loc"] = _NAME
+        if lines:
+            raise ConfigError(*explain(self.source, lines, vocabulary(Project), self._scan))
+
+    @property
+    def _scan(self) -> Scan:
+        return Scan(self.root, None, (), (), len(self.source.text), (), ())
 
     def _put(self, key: str, value: str, at: Extent, value_at: Extent) -> None:
         path: Path = tuple(key.split("."))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 from kdrvgen.errors import FileAccessError, OccupiedError, ToolError
 from kdrvgen.output.access import explain
-from kdrvgen.output.lock import held
+from kdrvgen.output.paths import is_system_folder, make_folders, remove_if_empty
 from kdrvgen.output.report import Entry, Report, Status
 
 __all__ = ["check", "write"]
@@ -45,6 +46,11 @@ def check(folder: str, *, git: bool = False) -> None:
             f"cannot make {folder}: {above} may not be written to. {_UNTOUCHED} "
             "Change who may use it, or choose another folder by -o."
         )
+    if is_system_folder(str(above)):
+        raise FileAccessError(
+            f"cannot make {folder}: {above} is a folder of the system's devices or processes. "
+            f"{_UNTOUCHED} Choose another by -o."
+        )
     if git and shutil.which("git") is None:
         raise ToolError(
             f"git=true needs Git, and there is no `git` on the PATH. {_UNTOUCHED} "
@@ -55,8 +61,9 @@ def check(folder: str, *, git: bool = False) -> None:
 def write(files: Mapping[PurePosixPath, bytes], folder: str, *, git: bool = False) -> Report:
     """Make `folder` with `files` in it.
 
-    Everything is made under another name beside it and then put in place in one step: a run that
-    is killed leaves no folder that looks like a project. What it leaves, the next run removes.
+    Everything is made in a folder with a random name beside it, which is then put in place in one
+    step: a run that is killed leaves no folder that looks like a project. What it leaves is for the
+    user to remove, because no later run can know what that folder holds by then.
 
     Args:
         files: The contents, by their paths from the folder.
@@ -70,14 +77,13 @@ def write(files: Mapping[PurePosixPath, bytes], folder: str, *, git: bool = Fals
     """
     check(folder, git=git)
     target = Path(folder).absolute()
-    part = target.with_name(f".{target.name}.kdrvgen-new")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain("make the folder", str(target.parent), error, _UNTOUCHED) from error
-    with held(str(target.parent)), contextlib.ExitStack() as undo:
-        if part.is_dir() and not part.is_symlink():
-            shutil.rmtree(part, ignore_errors=True)
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.kdrvgen-new")
+    with contextlib.ExitStack() as undo:
+        try:
+            for made in make_folders(str(target.parent)):
+                undo.callback(remove_if_empty, made)
+        except OSError as error:
+            raise explain("make the folder", str(target.parent), error, _UNTOUCHED) from error
         try:
             part.mkdir()
             undo.callback(shutil.rmtree, part, ignore_errors=True)
@@ -144,6 +150,7 @@ def _begin_repository(folder: Path) -> None:
         env=env,
         capture_output=True,
         check=False,
+        errors="replace",  # a name in it may be no text
         stdin=subprocess.DEVNULL,
         text=True,
     )

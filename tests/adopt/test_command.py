@@ -171,7 +171,7 @@ def test_a_file_that_is_no_text_is_named(project: Project, adopt: Adopt) -> None
                 "cargo": '[build]\ntarget = "x86_64-unknown-uefi"\n'
                 'rustflags = ["-Clink-arg=/DRIVER"]\n'
             },
-            ".cargo/config.toml:2 builds for `x86_64-unknown-uefi`",
+            ".cargo/config.toml:2:11: error: this builds for `x86_64-unknown-uefi`",
         ),
     ],
     ids=["name", "workspace", "no driver", "target"],

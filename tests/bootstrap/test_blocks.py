@@ -94,11 +94,11 @@ def proof(prepared: PreparedProject) -> Project:
     return prepared("minimal", "allocator=yes", name="proof", build=build)
 
 
-@pytest.fixture(scope="module", params=["debug", "release"])
+@pytest.fixture(scope="module", params=["development", "production"])
 def said(request: pytest.FixtureRequest, proof: Project, kernel: Kernel) -> list[tuple[str, str]]:
     """What that driver logs, behind its level."""
     before = len(kernel.filed_lines())
-    with kernel.loaded(proof.built("proof.sys", request.param), "proof"):
+    with kernel.loaded(proof.output("proof.sys", request.param), "proof"):
         lines = kernel.filed_lines()[before:]
     return [(filed.partition(":")[2], line.removeprefix("proof: ")) for filed, line in lines]
 
@@ -121,7 +121,7 @@ def test_a_driver_imports_what_the_kernel_of_its_machine_exports(
 ) -> None:
     architecture = triple.partition("-")[0]
 
-    imports = Image.read(proof.built("proof.sys", target=triple)).imports()
+    imports = Image.read(proof.output("proof.sys", target=triple)).imports()
 
     runtime = {name for name in imports["ntoskrnl.exe"] if name[0] in "_ms"}
     assert runtime <= C_RUNTIME[architecture]
@@ -194,7 +194,7 @@ def test_a_panic_is_logged_with_its_place_and_stops_the_machine(
     project.edit(source, "    STATUS_SUCCESS\n", '    panic!("with {}", "words")\n')
     project.edit(source, "use nt::status::STATUS_SUCCESS;\n", "")
     project.make("sign")
-    kernel.install(project.built("panics.sys"), "panics")
+    kernel.install(project.output("panics.sys"), "panics")
 
     kernel.sc("start", "panics")
 

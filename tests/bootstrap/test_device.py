@@ -70,7 +70,7 @@ def programs(
     argv = ["cargo", "build", "--quiet", "--offline", "--package=hello-client", f"--target={GNU}"]
     done = run(argv, project.folder, project.env | kernel.compiler(GNU))
     assert done.returncode == 0, done.stdout
-    client = project.built("hello-client.exe", target=GNU)
+    client = project.linked("hello-client.exe", target=GNU)
     source = Path(__file__).with_name("probe.rs")
     return client, kernel.compile(source, tmp_path_factory.mktemp("programs") / "probe.exe")
 
@@ -84,7 +84,7 @@ def device(project: Project, programs: tuple[Path, Path], kernel: Kernel) -> Ite
 
 def test_it_is_signed_for_all_targets(project: Project) -> None:
     for triple in TRIPLES:
-        path = project.built(target=triple)
+        path = project.output(target=triple)
         assert Image.read(path).subsystem == NATIVE
         assert project.verifies(path)
 
@@ -230,7 +230,7 @@ def test_unloading_takes_the_device_away_and_another_load_brings_it_back(
     kernel = device.kernel
 
     for _ in range(2):
-        with kernel.loaded(other.built("other.sys"), "other"):
+        with kernel.loaded(other.output("other.sys"), "other"):
             assert kernel.run(device.prober, r"\\.\other", "rw").returncode == 0
         assert kernel.run(device.prober, r"\\.\other", "rw").returncode == 1
 
@@ -244,7 +244,7 @@ def test_a_start_that_fails_half_way_leaves_nothing_behind(other: Project, devic
     call = "unsafe { IoDeleteDevice(self.0) }"
     other.edit("src/device.rs", call, f'crate::log!("device deleted");\n{call}')
     other.make("sign")
-    kernel.install(other.built("other.sys"), "other")
+    kernel.install(other.output("other.sys"), "other")
 
     kernel.sc("start", "other")
 

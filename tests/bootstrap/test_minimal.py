@@ -27,7 +27,7 @@ def test_it_is_signed_for_all_targets_and_says_when_it_comes_and_goes(
 
     machines = {}
     for triple in TRIPLES:
-        path = project.built(target=triple)
+        path = project.output(target=triple)
         image = Image.read(path)
         assert image.subsystem == NATIVE
         assert project.verifies(path)
@@ -86,7 +86,7 @@ def test_an_optimised_driver_with_another_entry_point_and_an_allocator_loads(
     project = new_project("minimal", "allocator=yes", "driver.entry-point=DriverEntry", name="my-d")
     project.make("--profile", "production", "sign-all")
 
-    with kernel.loaded(project.built("my_d.sys", "release"), "my-d"):
+    with kernel.loaded(project.output("my_d.sys", "production"), "my-d"):
         pass
 
     assert kernel.lines()[-1] == "my-d: unloaded"

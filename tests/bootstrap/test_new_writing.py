@@ -80,7 +80,9 @@ def test_a_folder_that_may_not_be_written_to_is_a_clear_error() -> None:
     assert "may not be written to" in done.stdout
 
 
-def test_a_run_that_is_killed_leaves_no_project_and_the_next_one_clears_up(work: Path) -> None:
+def test_a_run_that_is_killed_leaves_no_project_and_hinders_no_later_run(
+    work: Path,
+) -> None:
     script = (
         "import os, sys, kdrvgen\n"
         "from kdrvgen.scaffold import writing\n"
@@ -104,9 +106,43 @@ def test_a_run_that_is_killed_leaves_no_project_and_the_next_one_clears_up(work:
         assert process.stdout.readline() == b"now\n"
         os.kill(process.pid, signal.SIGKILL)
     assert not (work / "hello").exists()
-    assert [path.name for path in work.iterdir()] == [".hello.kdrvgen-new"]
+    (left,) = (path.name for path in work.iterdir())
+    assert left.startswith(".hello.")
+    assert left.endswith(".kdrvgen-new")
     bootstrap(work, "minimal")
-    assert [path.name for path in work.iterdir()] == ["hello"]
+    assert sorted(path.name for path in work.iterdir()) == [left, "hello"]
+
+
+@pytest.mark.parametrize("name", [".hello.kdrvgen-new", ".hello.0.kdrvgen-new"])
+def test_a_folder_that_kdrvgen_did_not_make_is_never_removed(work: Path, name: str) -> None:
+    (work / name).mkdir()
+    (work / name / "notes").write_text("mine", encoding="utf-8")
+    bootstrap(work, "minimal")
+    assert (work / name / "notes").read_text("utf-8") == "mine"
+
+
+def test_a_run_that_fails_leaves_no_folder_above_the_project_either(work: Path) -> None:
+    failing = work / "git"
+    failing.write_bytes(b"#!/bin/sh\nprintf 'no \\377 repository' >&2; exit 1\n")
+    failing.chmod(0o755)
+    path = f"{work}{os.pathsep}{os.environ['PATH']}"
+    done = kdrvgen_process("new", "hello", "git=yes", "-o", "a/b", cwd=work, PATH=path)
+    assert done.returncode == 7
+    assert "`git init` failed: no \ufffd repository" in done.stderr
+    assert [path.name for path in work.iterdir()] == ["git"]
+
+
+def test_a_project_is_made_however_deep_its_folder_is(work: Path) -> None:
+    done = kdrvgen_process("new", "hello", "-o", "/".join(["d"] * 1500), cwd=work)
+    assert done.returncode == 0, done.stderr
+    subprocess.run(["rm", "-r", work / "d"], check=True)
+
+
+def test_the_folders_of_devices_and_processes_get_no_project(work: Path) -> None:
+    done = kdrvgen_process("new", "hello", "-o", "/dev", cwd=work)
+    assert done.returncode == 8
+    assert "devices or processes" in done.stderr
+    assert not Path("/dev/hello").exists()
 
 
 def test_a_disk_that_is_full_leaves_nothing(work: Path) -> None:

@@ -51,7 +51,7 @@ def project(prepared: PreparedProject) -> Project:
 
 def test_it_is_signed_for_all_targets(project: Project) -> None:
     for triple in TRIPLES:
-        path = project.built(target=triple)
+        path = project.output(target=triple)
         assert Image.read(path).subsystem == NATIVE
         assert project.verifies(path)
 

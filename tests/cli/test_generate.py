@@ -12,6 +12,7 @@ import pytest
 
 from kdrvgen.cli import main
 from kdrvgen.pipeline import support_files
+from kdrvgen.rendering.header import seal_support, unseal
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OUTPUTS = (".cargo/config.toml", "Makefile.toml", "build.rs")
@@ -285,6 +286,15 @@ def test_check_does_not_advise_a_run_that_would_be_refused(run: Run, project: Pa
     (project / "build.rs").write_text("fn main() {}\n", "utf-8")
     done = run("config.toml", "--check")
     assert (done.returncode, "--force" in done.stderr) == (4, True)
+
+
+def test_check_finds_an_edit_whose_digest_fits(run: Run, project: Path) -> None:
+    run("config.toml")
+    kit = project / ".kdrvgen" / "kit.rs"
+    kit.write_text(seal_support(unseal(kit.read_text("utf-8")) + "// mine\n", "//"), "utf-8")
+    done = run("config.toml", "--check")
+    assert done.returncode == 4
+    assert "\n-// mine\n" in done.stdout
 
 
 def test_check_shows_no_whole_support_file(run: Run) -> None:

@@ -158,10 +158,62 @@ def test_another_users_stamp_is_not_believed(run: Run) -> None:
     assert KNOWN not in run("config.toml", "-v").stderr
 
 
-def test_a_cache_that_others_may_write_to_is_not_used(run: Run) -> None:
+def test_a_stamp_that_others_may_write_to_is_not_believed(run: Run) -> None:
     run("config.toml")
-    stamps()[0].parent.chmod(0o777)
+    stamps()[0].chmod(0o666)
     assert KNOWN not in run("config.toml", "-v").stderr
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
+@pytest.mark.parametrize("levels", [0, 1, 2, 3])
+def test_a_cache_below_a_folder_that_others_may_write_to_is_not_used(
+    run: Run, tmp_path: Path, mode: int, levels: int
+) -> None:
+    home = tmp_path / "home" / "cache"
+    place = home / "kdrvgen" / "stamps"
+    run("config.toml", XDG_CACHE_HOME=str(home))
+    assert KNOWN in run("config.toml", "-v", XDG_CACHE_HOME=str(home)).stderr
+    (place, *place.parents)[levels].chmod(mode)
+    assert KNOWN not in run("config.toml", "-v", XDG_CACHE_HOME=str(home)).stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives away")
+@pytest.mark.parametrize("levels", [0, 1, 2, 3])
+def test_a_cache_below_another_users_folder_is_not_used(
+    run: Run, tmp_path: Path, levels: int
+) -> None:
+    home = tmp_path / "home" / "cache"
+    place = home / "kdrvgen" / "stamps"
+    run("config.toml", XDG_CACHE_HOME=str(home))
+    os.chown((place, *place.parents)[levels], 65534, 65534)
+    assert KNOWN not in run("config.toml", "-v", XDG_CACHE_HOME=str(home)).stderr
+
+
+def test_a_cache_below_a_sticky_folder_is_used(run: Run, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    home.chmod(0o1777)
+    run("config.toml", XDG_CACHE_HOME=str(home))
+    assert KNOWN in run("config.toml", "-v", XDG_CACHE_HOME=str(home)).stderr
+    (home / "kdrvgen" / "stamps").chmod(0o1777)
+    assert KNOWN not in run("config.toml", "-v", XDG_CACHE_HOME=str(home)).stderr
+
+
+def test_a_cache_behind_a_link_is_used_only_if_the_link_leads_to_a_safe_place(
+    run: Run, tmp_path: Path
+) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    link.symlink_to("real")
+    run("config.toml", XDG_CACHE_HOME=str(link))
+    assert KNOWN in run("config.toml", "-v", XDG_CACHE_HOME=str(link)).stderr
+    real.chmod(0o777)
+    assert KNOWN not in run("config.toml", "-v", XDG_CACHE_HOME=str(link)).stderr
+
+
+def test_nothing_but_stamps_is_kept(run: Run) -> None:
+    run("config.toml")
+    kept = Path(os.environ["XDG_CACHE_HOME"]) / "kdrvgen"
+    assert [path.name for path in kept.iterdir()] == ["stamps"]
 
 
 def test_without_a_usable_cache_everything_works_the_slow_way(run: Run, tmp_path: Path) -> None:

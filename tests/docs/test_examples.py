@@ -12,7 +12,7 @@ import pytest
 import tomli
 
 import kdrvgen
-from kdrvgen.model.makefile import GENERATED_TASKS
+from kdrvgen.model.tasks import GENERATED_TASKS
 
 ROOT = Path(__file__).parents[2]
 _WRONG = "`cargo make sign --profile production`"  # shown as what the tasks refuse

@@ -17,21 +17,21 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_a_driver_of_any_target_is_clean(driver: Project, target: str) -> None:
-    image = driver.built(target=target)
+    image = driver.output(target=target)
 
     assert rules(image, least="warning") == {}
     assert rules(image, config=driver.folder / "config.toml") == {}
 
 
 def test_a_driver_of_the_production_profile_is_clean(driver: Project, tell: Tell) -> None:
-    said = tell("--fail-on", "note", driver.built(profile="release"))
+    said = tell("--fail-on", "note", driver.output(profile="production"))
 
     assert said.code == 0
     assert said.out.endswith("hello.sys: nothing found\n")
 
 
 def test_its_own_certificate_can_be_named_as_the_one_to_trust(driver: Project) -> None:
-    own = driver.folder / "DriverCertificate.cer"
+    own = driver.cer
 
     assert rules(driver.sys, least="warning", trust=(own,)) == {}
 
@@ -42,7 +42,7 @@ def test_a_driver_of_a_template_is_clean(project: Project, tmp_path: Path) -> No
 
     fresh.make("-e", "DRIVER_TIMESTAMP_URL=", "sign")
 
-    found = rules(fresh.built("fresh.sys"), config=fresh.folder / "config.toml")
+    found = rules(fresh.output("fresh.sys"), config=fresh.folder / "config.toml")
     assert found == {}
 
 
@@ -70,6 +70,8 @@ def test_a_reproducible_driver_is_one_and_another_one_is_not(project: Project) -
 
 
 def test_an_image_that_a_foreign_rustflags_made_is_no_driver(project: Project) -> None:
+    # The generated one refuses such a build.
+    (project.folder / "build.rs").write_text("fn main() {}\n", "utf-8")
     env = project.env | {"RUSTFLAGS": "-Clink-arg=/NODEFAULTLIB -Clink-arg=/ENTRY:driver_entry"}
     argv = ["cargo", "build", "--target", "x86_64-pc-windows-msvc", "--config"]
     argv += ['target.x86_64-pc-windows-msvc.linker="lld-link"']

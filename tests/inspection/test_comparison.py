@@ -123,7 +123,7 @@ def test_the_folder_tells_the_profile_unless_it_is_given(driver: Project, tell: 
     text = (driver.folder / "config.toml").read_text(encoding="utf-8")
     config = driver.home / "production.toml"
     config.write_text(f'{text}[profiles.production]\nsigning.digest = "sha384"\n', "utf-8")
-    debug, release = driver.sys, driver.built(profile="release")
+    debug, release = driver.sys, driver.output(profile="production")
 
     assert tell("--config", config, debug).code == 0
     assert tell("--config", config, release).code == 6
@@ -133,8 +133,8 @@ def test_the_folder_tells_the_profile_unless_it_is_given(driver: Project, tell: 
 
 
 def test_the_image_of_another_target_in_a_targets_folder_is_found(project: Project) -> None:
-    other = project.built(target=I686)
-    other.write_bytes(project.built(target=X64).read_bytes())
+    other = project.output(target=I686)
+    other.write_bytes(project.output(target=X64).read_bytes())
 
     found = rules(other, config=project.folder / "config.toml")
 

@@ -54,7 +54,7 @@ def _mutant(data: bytes, at: Fields, chance: random.Random) -> bytes:
 
 
 def test_no_damage_makes_it_crash_hang_or_fill_the_memory(driver: Project) -> None:
-    images = [driver.sys.read_bytes(), driver.built(profile="release").read_bytes()]
+    images = [driver.sys.read_bytes(), driver.output(profile="production").read_bytes()]
     chance = random.Random(5)  # noqa: S311 - the same mutants each time
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for number in range(MUTANTS):

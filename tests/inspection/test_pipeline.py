@@ -22,17 +22,24 @@ def test_the_task_fails_for_an_image_that_windows_would_refuse(project: Project)
     said = project.fail("verify")
 
     assert "[image-section-alignment]" in said
-    assert "not what Windows wants of a driver" in said
+    assert "kdrvgen verify found errors in" in said
 
 
-@pytest.mark.parametrize("code", [2, 7])
-def test_without_kdrvgen_or_its_extra_the_task_verifies_the_signature_alone(
-    project: Project, code: int
-) -> None:
+@pytest.mark.parametrize("code", [1, 2, 7])
+def test_the_task_fails_for_any_other_exit_code_and_names_it(project: Project, code: int) -> None:
+    project.shim("kdrvgen", f"echo 'the reason'; exit {code}")
+
+    output = project.fail("verify")
+
+    assert f"kdrvgen verify ended with exit code {code}" in output
+    assert "the reason" in output
+
+
+def test_without_kdrvgen_the_task_verifies_the_signature_alone(project: Project) -> None:
     _ask_for_what_windows_refuses(project)
-    project.shim("kdrvgen", f"exit {code}")
+    project.hide("kdrvgen")
 
-    assert "verify: signature ok" in project.make("verify")
+    assert "verify: signed by /CN=DriverCertificate" in project.make("verify")
 
 
 def test_the_task_takes_a_good_image(project: Project) -> None:

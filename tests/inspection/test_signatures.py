@@ -119,7 +119,7 @@ def test_a_signature_by_a_namesake_is_told_from_ones_own(
 ) -> None:
     namesake = Identity.make("DriverCertificate", CODE_SIGNING)
     path = sign(bare, tmp_path / "hello.sys", namesake)
-    own = driver.folder / "DriverCertificate.cer"
+    own = driver.cer
 
     assert rules(path, least="error") == {}
     assert "config-certificate" in rules(path, config=driver.folder / "config.toml")

@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from kdrvgen.output.run import write
 
 KILLED = 77
-STEPS = ("open", "write", "fsync", "fchmod", "close", "mkdir", "replace", "unlink", "rmdir")
+STEPS = ("open", "write", "fsync", "fchmod", "close", "mkdir", "link", "replace", "unlink", "rmdir")
 
 
 def main(folder: Path) -> None:

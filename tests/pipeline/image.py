@@ -82,6 +82,22 @@ class Image:
         """Whether there is any signature."""
         return self.signature != (0, 0)
 
+    def with_signature_of(self, other: Image) -> bytes:
+        """Return this image with another one's certificate table and a right checksum."""
+        offset, size = other.signature
+        data = bytearray(self.data)
+        data += bytes(-len(data) % 8)
+        is_64_bit = self._word(24) == 0x20B
+        directory = self.header + (136 if is_64_bit else 120) + 8 * 4
+        struct.pack_into("<II", data, directory, len(data), size)
+        data += other.data[offset : offset + size]
+        struct.pack_into("<I", data, self.header + 88, 0)
+        total = sum(struct.unpack(f"<{len(data) // 2}H", data))
+        while total >> 16:
+            total = (total & 0xFFFF) + (total >> 16)
+        struct.pack_into("<I", data, self.header + 88, total + len(data))
+        return bytes(data)
+
     def sections(self) -> list[tuple[str, int, int, int]]:
         """Return name, address, offset in the file and size of each section."""
         start = self.header + 24 + self._word(20)

@@ -177,6 +177,12 @@ def test_smoke_says_for_which_machines_wine_is_none(make_project: MakeProject) -
     assert "loads no driver for aarch64-pc-windows-msvc" in project.fail("smoke")
 
 
+def test_smoke_is_independent_of_the_callers_wine(
+    project: Project, smoke: Callable[..., str]
+) -> None:
+    assert "was RUNNING" in smoke(project, WINEARCH="win32", WINEDEBUG="+all", WINEPREFIX="/nope")
+
+
 def test_smoke_fails_for_a_driver_that_refuses_to_start(
     project: Project, smoke: Callable[..., str]
 ) -> None:

@@ -57,7 +57,7 @@ def test_rustflags_in_the_environment_are_refused_or_leave_a_driver(
     project, _ = with_c_start
 
     said = project.under({name: flags}).fail("sign")
-    assert "cargo does not pass linker arguments of its configuration" in said
+    assert "cargo does not pass flags of its configuration" in said
     assert 'linker.emit = "build-script"' in said
     assert not project.sys.exists()
 
@@ -70,18 +70,22 @@ def test_rustflags_in_the_environment_are_refused_or_leave_a_driver(
 
 
 @pytest.mark.parametrize(
-    "linker",
+    ("linker", "message"),
     [
-        "reproducible = true\n",
-        '[profiles.development]\nlinker.rustflags = ["--cfg=loud"]\n',
+        ("reproducible = true\n", "RUSTFLAGS is set in the environment"),
+        (
+            '[profiles.development]\nlinker.rustflags = ["--cfg=loud"]\n',
+            "RUSTFLAGS is set in the environment",
+        ),
+        ('rustflags = ["--cfg=loud"]\n', "cargo does not pass flags of its configuration"),
     ],
 )
 def test_rustflags_that_would_replace_the_configured_ones_are_refused_with_any_emit(
-    make_project: MakeProject, linker: str
+    make_project: MakeProject, linker: str, message: str
 ) -> None:
     project = make_project(CONFIG + '[linker]\nemit = "build-script"\n' + linker)
 
-    assert "RUSTFLAGS is set in the environment" in project.fail("sign", RUSTFLAGS="-Cdebuginfo=0")
+    assert message in project.fail("sign", RUSTFLAGS="-Cdebuginfo=0")
 
 
 def test_blog_takes_the_old_cargo_configuration_without_a_word(blog: Project) -> None:
@@ -277,3 +281,96 @@ def test_a_dependencys_dll_is_not_taken_for_the_driver(project: Project) -> None
         manifest.write('\n[dependencies]\nhelper = { path = "helper" }\n')
 
     assert "cargo made no DLL" in project.fail("sign")
+
+
+def test_the_entry_point_of_a_driver_that_is_a_dependency_is_refused(project: Project) -> None:
+    """Its build script's argument reaches the final image and comes last (cargo issue 9562)."""
+    other = project.folder.parent / "other"
+    (other / "src").mkdir(parents=True)
+    (other / "build.rs").write_text(
+        'fn main() { println!("cargo:rustc-link-arg-cdylib=/ENTRY:other_entry"); }\n', "utf-8"
+    )
+    (other / "src/lib.rs").write_text(
+        "#![no_std]\n#[panic_handler]\n"
+        "fn panic(_: &core::panic::PanicInfo<'_>) -> ! { loop {} }\n#[no_mangle]\n"
+        'pub extern "system" fn other_entry(_: usize, _: usize) -> i32 { 0 }\n',
+        encoding="utf-8",
+    )
+    (runtime,) = (
+        path
+        for path in (project.folder / "src").rglob("*.rs")
+        if "#[panic_handler]" in path.read_text(encoding="utf-8")
+    )
+    runtime.write_text(
+        runtime.read_text("utf-8").replace("#[panic_handler]", "#[allow(dead_code)]"), "utf-8"
+    )
+    (other / "Cargo.toml").write_text(
+        '[package]\nname = "other"\nversion = "0.1.0"\nedition = "2021"\n'
+        '[lib]\ncrate-type = ["cdylib", "rlib"]\n',
+        encoding="utf-8",
+    )
+    with (project.folder / "Cargo.toml").open("a", encoding="utf-8") as manifest:
+        manifest.write('\n[dependencies]\nother = { path = "../other" }\n')
+    with (project.folder / "src/lib.rs").open("a", encoding="utf-8") as source:
+        source.write("\npub use other::other_entry;\n")
+
+    output = project.fail("sign")
+
+    assert "its entry point is other_entry, not driver_entry" in output
+    assert not project.sys.exists()
+
+
+@pytest.mark.parametrize("where", ["environment", "configuration above", "config.toml"])
+def test_avx_is_refused_wherever_it_comes_from(project: Project, where: str) -> None:
+    flag = "-Ctarget-cpu=x86-64-v3"
+    if where == "environment":
+        project = project.under({f"CARGO_TARGET_{X64.upper().replace('-', '_')}_RUSTFLAGS": flag})
+    elif where == "config.toml":
+        project.generate(CONFIG + f'[linker]\nrustflags = ["{flag}"]\n')
+    else:
+        above = project.folder.parent / ".cargo"
+        above.mkdir()
+        (above / "config.toml").write_text(
+            f'[target.{X64}]\nrustflags = ["{flag}"]\n', encoding="utf-8"
+        )
+
+    output = project.fail("sign")
+
+    assert "the driver would be compiled with AVX instructions" in output
+    assert "KeSaveExtendedProcessorState" in output
+    assert not project.sys.exists()
+
+
+def test_an_x86_driver_with_sse_is_warned_of(make_project: MakeProject) -> None:
+    project = make_project(CONFIG.replace("[signing]", f'target = "{X86}"\n[signing]'))
+
+    assert "uses SSE registers" in project.make("build-driver")
+
+
+IMPORT = """
+#[link(name = "{module}", kind = "raw-dylib"{more})]
+extern "system" {{
+    fn {function}() -> u32;
+}}
+#[no_mangle]
+extern "C" fn use_it() -> u32 {{
+    unsafe {{ {function}() }}
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "more", "function", "message"),
+    [
+        ("kernel32", "", "GetTickCount", "a module of user mode"),
+        ("ntoskrnl.exe", "", "KeQueryTimeIncrement", 'modifiers = "+verbatim"'),
+    ],
+)
+def test_an_import_that_the_kernel_cannot_resolve_is_refused(
+    project: Project, module: str, more: str, function: str, message: str
+) -> None:
+    with (project.folder / "src/lib.rs").open("a", encoding="utf-8") as source:
+        source.write(IMPORT.format(module=module, more=more, function=function))
+
+    assert message in project.fail("sign")
+    assert not project.sys.exists()

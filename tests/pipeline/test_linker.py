@@ -9,7 +9,7 @@ import pytest
 
 from tests.pipeline.conftest import MakeProject
 from tests.pipeline.image import NATIVE, Image
-from tests.pipeline.support import CONFIG, Project, run, without
+from tests.pipeline.support import CONFIG, X64, Project, run, without
 
 pytestmark = pytest.mark.slow
 
@@ -201,3 +201,43 @@ def test_reproducible_images_are_the_same_in_every_folder_and_name_none(
         images.append(image)
 
     assert images[0] == images[1]
+
+
+@pytest.mark.parametrize("profile", ["development", "production"])
+def test_reproducible_images_do_not_depend_on_what_ci_sets(
+    make_project: MakeProject, profile: str
+) -> None:
+    config = CONFIG + "[linker]\nreproducible = true\n"
+    kind = "RELEASE" if profile == "production" else "DEV"
+    images = set()
+    for number, env in enumerate(
+        (
+            {},
+            {"CARGO_INCREMENTAL": "0"},
+            {"CARGO_INCREMENTAL": "1"},
+            {f"CARGO_PROFILE_{kind}_LTO": "off"},
+        )
+    ):
+        project = make_project(config, name=f"project {number}").under(env)
+        project.make("--profile", profile, "sign")
+        images.add(
+            project.linked(profile={"DEV": "debug", "RELEASE": "release"}[kind]).read_bytes()
+        )
+
+    assert len(images) == 1
+
+
+def test_a_reproducible_build_refuses_flags_of_a_configuration_above(
+    make_project: MakeProject,
+) -> None:
+    project = make_project(CONFIG + "[linker]\nreproducible = true\n")
+    project.make("sign")
+    above = project.folder.parent / ".cargo"
+    above.mkdir()
+    (above / "config.toml").write_text(
+        f'[target.{X64}]\nrustflags = ["-C", "force-frame-pointers=yes"]\n', encoding="utf-8"
+    )
+
+    output = project.fail("sign")
+
+    assert "another cargo configuration adds -Cforce-frame-pointers=yes" in output

@@ -19,6 +19,7 @@ FOLDERS = [
     "-e #hash; [x] *.sys (1) ~ !",
     "Treiber ядро 驱动 \u00a0 é",
     "tab\tand {{ brace }} {% %} = ,",
+    "tab\tx",
 ]
 
 

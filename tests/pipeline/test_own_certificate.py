@@ -187,3 +187,67 @@ def test_a_file_in_another_folder_signs(make_project: MakeProject, tmp_path: Pat
     project.make("sign", MY_PASSWORD=SECRET)
 
     assert _is_signed_by_own(project)
+
+
+def test_the_password_reaches_the_tool_without_a_line_end(make_project: MakeProject) -> None:
+    """Version 2.1 of osslsigncode takes a line end for a part of the password (its issue 78)."""
+    project = _project(make_project, SECRET)
+    seen = project.home / "seen"
+    project.shim(
+        "osslsigncode",
+        f"case \"$*\" in *-readpass*) tee '{seen}' |"
+        ' PATH="${PATH#*:}" osslsigncode "$@" ;;'
+        ' *) PATH="${PATH#*:}" exec osslsigncode "$@" ;; esac',
+    )
+
+    project.make("sign", MY_PASSWORD=SECRET)
+
+    assert seen.read_bytes() == SECRET.encode()
+    assert _is_signed_by_own(project)
+
+
+def test_a_signature_by_a_certificate_of_an_unknown_issuer_is_made_and_does_not_verify(
+    make_project: MakeProject,
+) -> None:
+    project = make_project(WITH_PASSWORD)
+    root = Identity.make("Root", CODE_SIGNING)
+    own = Identity.make("My Company", CODE_SIGNING, root)
+    (project.folder / "my own.pfx").write_bytes(own.pfx(SECRET))
+
+    project.make("sign", MY_PASSWORD=SECRET)
+    assert Image.read(project.sys).is_signed
+    assert "does not verify" in project.fail("verify", MY_PASSWORD=SECRET)
+
+    (project.folder / "root.pem").write_bytes(root.certificate_pem())
+    project.generate(WITH_PASSWORD + 'additional-certificates = ["root.pem"]\n')
+    project.make("verify", MY_PASSWORD=SECRET)
+
+
+def test_a_tool_that_signs_another_image_is_found_out(make_project: MakeProject) -> None:
+    project = make_project()
+    project.make("sign")
+    foreign = project.home / "foreign.sys"
+    foreign.write_bytes(project.sys.read_bytes())
+    project.say("other")
+    project.shim("osslsigncode", f"for last; do :; done; cp '{foreign}' \"$last\"")
+
+    output = project.fail("sign")
+
+    assert "changed more than a signature needs" in output
+    assert not Image.read(project.sys).is_signed
+
+
+def test_a_signature_of_another_image_is_found_out(make_project: MakeProject) -> None:
+    """The signature of one image, put behind another one with the checksum right."""
+    project = make_project()
+    project.make("sign")
+    project.say("other")
+    project.make("build-driver")
+    forged = project.home / "forged.sys"
+    forged.write_bytes(Image.read(project.dll).with_signature_of(Image.read(project.sys)))
+    project.shim("osslsigncode", f"for last; do :; done; cp '{forged}' \"$last\"")
+
+    output = project.fail("sign")
+
+    assert "the signature is not of this image" in output
+    assert not Image.read(project.sys).is_signed

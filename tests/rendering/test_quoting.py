@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from kdrvgen import Driver, Makefile, Profile, Project, Signing, Toolchain
+from kdrvgen.characters import is_invisible
 from kdrvgen.rendering import quoting
 from kdrvgen.rendering.project import render_own
 
@@ -224,21 +225,27 @@ def test_hard_values_pass_through_cargo_makes_arguments(own_task: OwnTask) -> No
     assert own_task(task, "development") == hard
 
 
-VALUES = st.recursive(
-    TEXT
-    | st.sampled_from([*HARD, "a\tb"])
-    | st.booleans()
-    | st.integers(-(2**63), 2**63 - 1)
-    | st.floats(allow_nan=False)
-    | st.datetimes()
-    | st.dates()
-    | st.times(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
-    max_leaves=8,
-)
+def values(text: st.SearchStrategy[str], keys: st.SearchStrategy[str]) -> st.SearchStrategy[Any]:
+    """Give values of TOML, with strings of `text` and tables with `keys`."""
+    return st.recursive(
+        text
+        | st.booleans()
+        | st.integers(-(2**63), 2**63 - 1)
+        | st.floats(allow_nan=False)
+        | st.datetimes()
+        | st.dates()
+        | st.times(),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner, max_size=3),
+        max_leaves=8,
+    )
 
 
-@given(VALUES, TEXT)
+ANY_TEXT = TEXT | st.sampled_from(HARD)
+VISIBLE_TEXT = ANY_TEXT.filter(lambda text: not any(map(is_invisible, text)))
+VISIBLE_VALUES = values(VISIBLE_TEXT, VISIBLE_TEXT)
+
+
+@given(values(ANY_TEXT | st.just("a\tb"), TEXT), TEXT)
 def test_toml_reads_back_what_was_written_on_one_line(value: object, key: str) -> None:
     text = f"{quoting.key(key)} = {quoting.toml(value)}\n"
     assert tomli.loads(text) == {key: value}
@@ -252,11 +259,13 @@ def test_toml_has_no_null() -> None:
 
 
 @given(
-    env=st.dictionaries(st.from_regex(r"MY_[A-Z0-9_.]{1,8}", fullmatch=True), VALUES, max_size=3),
+    env=st.dictionaries(
+        st.from_regex(r"MY_[A-Z0-9_.]{1,8}", fullmatch=True), VISIBLE_VALUES, max_size=3
+    ),
     tasks=st.dictionaries(
-        TEXT.map(lambda text: f"own-{text}"),
+        VISIBLE_TEXT.map(lambda text: f"own-{text}"),
         # Not one of cargo-make's own keys, whose types are checked.
-        st.dictionaries(TEXT.map(lambda text: f"own-{text}"), VALUES, max_size=3),
+        st.dictionaries(VISIBLE_TEXT.map(lambda text: f"own-{text}"), VISIBLE_VALUES, max_size=3),
         max_size=3,
     ),
     script=st.text(st.sampled_from("'\"\\\n\t ${}#a=[]"), max_size=30),

@@ -88,6 +88,44 @@ def test_the_tree_made_on_windows_is_that_of_linux_byte_for_byte(
     assert kdrvgen(linux.folder, "config.toml", "--check").code == 0
 
 
+def test_files_are_updated_removed_and_kept_on_windows_as_on_linux(
+    windows: Windows, kdrvgen: Kdrvgen
+) -> None:
+    old_cargo = b'\n[toolchain]\ncargo-config = ".cargo/config"\n'
+    linux, folder = _pair(windows.home, CONFIG.encode() + old_cargo)
+    assert kdrvgen(folder, "config.toml").code == 0
+    for project in (folder, linux.folder):
+        (project / "config.toml").write_bytes(CONFIG.encode())
+    (folder / ".build.rs.kdrvgen-new").write_bytes(b"half of")
+    linux.generate()
+
+    done = kdrvgen(folder, "config.toml")
+    assert done.code == 0, done.said
+    assert [line.split()[0] for line in done.said.splitlines()] == [
+        "removed",
+        "created",
+        "updated",
+        "unchanged",
+    ]
+    assert _files(folder) == _files(linux.folder)
+    assert "nothing has changed" in kdrvgen(folder, "config.toml", "-v").said
+
+    edited = (folder / "build.rs").read_bytes() + b"// mine\n"
+    (folder / "build.rs").write_bytes(edited)
+    assert kdrvgen(folder, "config.toml").code == 5
+    assert (folder / "build.rs").read_bytes() == edited
+    assert kdrvgen(folder, "config.toml", "--force").code == 0
+    assert _files(folder) == _files(linux.folder)
+
+
+def test_a_new_project_is_made_on_windows_in_one_piece(windows: Windows, kdrvgen: Kdrvgen) -> None:
+    (windows.home / "here").mkdir()
+    assert kdrvgen(windows.home / "here", "new", "hello", "-o", "a").code == 0
+    assert (windows.home / "here/a/hello/Makefile.toml").is_file()
+    assert [path.name for path in (windows.home / "here/a").iterdir()] == ["hello"]
+    assert kdrvgen(windows.home / "here", "new", "hello", "-o", "a").code == 5
+
+
 def test_text_of_every_script_and_lines_that_end_as_on_windows_make_the_same_tree(
     windows: Windows, kdrvgen: Kdrvgen
 ) -> None:

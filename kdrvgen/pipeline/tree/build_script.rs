@@ -52,7 +52,7 @@ pub type OfProfiles = (
 #[derive(Debug)]
 pub struct Project {
     pub model: Model,
-    /// Each target, and what the cargo configuration passes to the linker for it.
+    /// Each target, and the flags for rustc that the cargo configuration has for it.
     pub targets: &'static [(&'static str, &'static [&'static str])],
     /// What is passed from here, because it depends on the profile of cargo-make.
     pub arguments: &'static [OfProfiles],
@@ -82,7 +82,7 @@ pub fn run(project: &Project) -> bool {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-env=KDRVGEN_BUILD_SCRIPT=yes"); // build-driver looks for it
     let target = variable("TARGET");
-    let configured = configured_arguments(project, &target);
+    let configured = configured_flags(project, &target);
     if let Some(configured) = configured {
         if project.is_in_kernel() {
             check_target_features(&target);
@@ -96,8 +96,8 @@ pub fn run(project: &Project) -> bool {
     configured.is_some()
 }
 
-/// What the cargo configuration passes for the target; None when this build makes no driver.
-fn configured_arguments(project: &Project, target: &str) -> Option<&'static [&'static str]> {
+/// The flags that the cargo configuration has for the target; None when this build makes no driver.
+fn configured_flags(project: &Project, target: &str) -> Option<&'static [&'static str]> {
     let (_, configured) = project
         .targets
         .iter()
@@ -140,12 +140,15 @@ fn check_target_features(target: &str) {
     }
 }
 
-/// Fails when the linker does not get what the cargo configuration passes.
+/// Fails when flags of the cargo configuration do not reach rustc, and when a build that must be
+/// reproducible gets flags from elsewhere.
 fn check_flags(configured: &[&str], target: &str) {
     for name in [
         "RUSTFLAGS",
         "CARGO_ENCODED_RUSTFLAGS",
         "CARGO_BUILD_RUSTFLAGS",
+        "DRIVER_REPRODUCIBLE",
+        "KDRVGEN_ADDED_FLAGS",
     ] {
         println!("cargo:rerun-if-env-changed={name}");
     }
@@ -153,16 +156,12 @@ fn check_flags(configured: &[&str], target: &str) {
         "cargo:rerun-if-env-changed={}",
         cargo_variable(target, "RUSTFLAGS")
     );
-    let flags = variable("CARGO_ENCODED_RUSTFLAGS").replace("-C\u{1f}", "-C");
-    let flags: Vec<&str> = flags.split('\u{1f}').collect();
-    let missing: Vec<&str> = configured
-        .iter()
-        .copied()
-        .filter(|flag| !flags.contains(flag))
-        .collect();
+    let flags = one_by_one(&variable("CARGO_ENCODED_RUSTFLAGS"));
+    let configured = one_by_one(&configured.join("\u{1f}"));
+    let missing = without(&configured, &flags);
     if !missing.is_empty() {
         fail(&format!(
-            "cargo does not pass linker arguments of its configuration: {}\n\
+            "cargo does not pass flags of its configuration: {}\n\
              The image would not be a driver. Either RUSTFLAGS or CARGO_ENCODED_RUSTFLAGS in the\n\
              environment replaces them, or cargo runs in another folder and does not read the\n\
              configuration of this one.\n\
@@ -172,6 +171,44 @@ fn check_flags(configured: &[&str], target: &str) {
             missing.join(" ")
         ));
     }
+    // The pipeline says which flags it adds; without it, nothing is promised.
+    if variable("DRIVER_REPRODUCIBLE") == "yes" && env::var_os("KDRVGEN_ADDED_FLAGS").is_some() {
+        let added = one_by_one(&variable("KDRVGEN_ADDED_FLAGS"));
+        let foreign = without(&without(&flags, &configured), &added);
+        if !foreign.is_empty() {
+            fail(&format!(
+                "the image would not be reproducible: another cargo configuration adds {}\n\
+                 linker.reproducible is set, and cargo joins the flags of the configurations in the\n\
+                 folders above this one and in your home.\n\
+                 Remove the flags there, or set them in linker.rustflags of config.toml.",
+                foreign.join(" ")
+            ));
+        }
+    }
+}
+
+/// Flags for rustc as cargo encodes them, each with its value.
+fn one_by_one(flags: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut is_value = false;
+    for word in flags.split('\u{1f}').filter(|word| !word.is_empty()) {
+        match found.last_mut() {
+            Some(flag) if is_value => {
+                flag.push_str(word);
+                is_value = false;
+            }
+            _ => {
+                found.push(word.to_owned());
+                is_value = word == "-C" || word == "-Z";
+            }
+        }
+    }
+    found
+}
+
+fn without(flags: &[String], others: &[String]) -> Vec<String> {
+    let is_other = |flag: &&String| others.contains(flag);
+    flags.iter().filter(|flag| !is_other(flag)).cloned().collect()
 }
 
 /// Passes the linker arguments that depend on the profile, on the driver model and on the linker.

@@ -63,22 +63,19 @@ pub fn make(settings: &Settings) -> Result<()> {
     if settings.signing != Signing::Test {
         return Ok(());
     }
-    ensure(settings).map(|_| ())
+    let identity = ensure(settings)?;
+    let _lock = record::lock(settings)?;
+    export(settings, &identity)
 }
 
-/// Returns the valid test certificate, made if there is none, and exports its public part.
+/// Returns the valid test certificate, made if there is none.
 pub fn ensure(settings: &Settings) -> Result<Identity> {
     let wanted = Wanted::read()?;
-    let identity = match system::ensure(&wanted) {
-        Ok(identity) => identity,
-        Err(failure) => {
-            // An image signed by a certificate that is gone must not look signed.
-            unsign(settings)?;
-            return Err(failure);
-        }
-    };
-    export(settings, &identity.der)?;
-    Ok(identity)
+    system::ensure(&wanted).or_else(|failure| {
+        // An image signed by a certificate that is gone must not look signed.
+        unsign(settings)?;
+        Err(failure)
+    })
 }
 
 /// Whether a certificate can sign now: one that is not valid yet is as bad as an expired one.
@@ -103,15 +100,15 @@ pub fn unsign(settings: &Settings) -> Result<()> {
     }
 }
 
-/// Writes the public part where machines that must trust it get it from.
-fn export(settings: &Settings, der: &[u8]) -> Result<()> {
+/// Writes the public part where machines that must trust it get it from. The caller holds the lock.
+pub fn export(settings: &Settings, identity: &Identity) -> Result<()> {
     let file = &settings.certificate;
-    if output::read_own(file).as_deref() == Some(der) {
+    if output::read_own(file).as_deref() == Some(&identity.der) {
         return Ok(());
     }
     refuse_foreign(file)?;
     refuse_other_folder(settings, file)?;
-    output::replace(file, der)
+    output::replace(file, &identity.der)
 }
 
 fn refuse_foreign(file: &Path) -> Result<()> {

@@ -91,6 +91,9 @@ pub fn sign(settings: &Settings) -> Result<()> {
         _ => None,
     };
     let _lock = record::lock(settings)?;
+    if let Some(identity) = &identity {
+        certificate::export(settings, identity)?;
+    }
     let dll = output::read(&artifact.dll)?;
     let fingerprint = fingerprint(settings, &order, identity.as_ref());
     if let Ok(fingerprint) = &fingerprint {

@@ -29,6 +29,7 @@ pub fn verify(settings: &Settings) -> Result<()> {
         )));
     }
     let artifact = record::read_build(settings)?;
+    let _lock = record::lock(settings)?;
     let image = output::read(&settings.path)?;
     if !is_signed_copy(&output::read(&artifact.dll)?, &image) {
         return Err(Failure::new(format!(

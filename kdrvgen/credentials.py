@@ -1,0 +1,103 @@
+"""Which names stand for credentials, where a text holds one, and the mask that replaces it.
+
+The names are English ones, and the two German words for a password.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+__all__ = ["MASK", "holds_credential", "is_credential", "mask", "mask_words", "spans"]
+
+MASK = "********"
+"""Replaces a credential in all output. Its length is fixed, so that it reveals nothing."""
+
+# Almost no name passes this first look, which keeps a file with 80,000 keys cheap.
+_CANDIDATE = re.compile(
+    r"pass|pw|psw|pin|secret|token|cred|key|auth|bearer|jwt|kennw|string", re.IGNORECASE
+)
+_CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_NO_LETTERS = re.compile(r"[\W\d_]+")
+
+_IN_WORDS = re.compile(
+    r"passw|passphrase|passcode|passkey|kennwort|pwd|secret|credential|token|bearer|authorization"
+    r"|(?:(?<!by)(?<!com)(?<!sur)(?<!tres)(?<!over)(?<!under)pass|pin(?:code)?s?|auth|creds?|pw|psw"
+    r"|jwt)(?:env|file|name|text|value|var)?$"
+)
+_OVER_WORDS = re.compile(
+    r"(?:access|account|api|encryption|master|private|secret|shared|signing)keys?"
+    r"|connectionstring|passphrase|passcode"
+)
+
+
+@lru_cache(maxsize=4096)
+def is_credential(name: str) -> bool:
+    """Tell whether a key or variable of this name looks like one for a credential.
+
+    Case, separators and spelling do not matter: `pfx-pwd`, `PFX_PASSWORD`, `apiKey`.
+    """
+    if not name.isascii():
+        name = unicodedata.normalize("NFKC", name)
+    if not _CANDIDATE.search(_NO_LETTERS.sub("", name)):
+        return False
+    words = set(_NO_LETTERS.split(name.lower()))
+    words |= set(_NO_LETTERS.split(_CAMEL_CASE.sub("-", name).lower()))
+    return (
+        any(_IN_WORDS.search(word) for word in words)
+        or _OVER_WORDS.search(_NO_LETTERS.sub("", name.lower())) is not None
+    )
+
+
+def holds_credential(name: str) -> bool:
+    """Tell whether a name looks like a credential's own, and not like that of a pointer to one.
+
+    `PFX_PASSWORD_ENV` holds the name of a variable.
+    """
+    return is_credential(name) and not name.lower().endswith(("-env", "_env"))
+
+
+# A PIN in the name of a key container: `[READER{{PIN}}]=CONTAINER`.
+_PIN = re.compile(r"(?<=\{\{)(?:[^}\n]|\}(?!\}))+")
+_ASSIGNMENT = re.compile(r"([\w.-]+)=[^\s`]*")
+_UNBROKEN = re.compile(r"[^\s\"'`]+")
+
+
+def spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where a text shows a credential whatever its key: a PIN in `{{…}}`, `//user:password@`.
+
+    Takes time in proportion to the length of the text.
+    """
+    for found in _PIN.finditer(text):
+        yield found.span()
+    if "@" not in text:
+        return
+    for found in _UNBROKEN.finditer(text):
+        word = found[0]
+        end = word.rfind("@")
+        slashes = word.find("//", 0, max(end, 0))
+        start = slashes + len("//")
+        if slashes >= 0 and start < end:
+            yield found.start() + start, found.start() + end
+
+
+def mask(text: str) -> str:
+    """Return a text with the mask in place of all that `spans` finds."""
+    pieces: list[str] = []
+    done = 0
+    for start, end in sorted(spans(text)):
+        if start >= done:
+            pieces += text[done:start], MASK
+        done = max(done, end)
+    return "".join([*pieces, text[done:]])
+
+
+def mask_words(text: str) -> str:
+    """Return a message about words of a command line, also without the value in `KEY=VALUE`."""
+    return mask(_ASSIGNMENT.sub(_without_value, text))
+
+
+def _without_value(found: re.Match[str]) -> str:
+    return f"{found[1]}={MASK}" if is_credential(found[1]) else found[0]

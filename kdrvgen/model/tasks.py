@@ -1,0 +1,71 @@
+"""The tasks that kdrvgen generates, and what a configuration must say for each of them."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from kdrvgen.model.base import Path
+
+__all__ = ["GENERATED_TASKS", "Missing", "generated_tasks", "missing"]
+
+
+_ALWAYS = frozenset(
+    {"build-driver", "clean-driver", "default", "install", "pipeline", "rename", "sign", "smoke"}
+    | {"start", "stop", "uninstall", "verify", "windows"}
+)
+_WITH_TEST_CERTIFICATE = frozenset({"certificate", "clean-cert", "trust-certificate"})
+_WITH_SEVERAL_TARGETS = frozenset({"sign-all"})
+
+GENERATED_TASKS = _ALWAYS | _WITH_TEST_CERTIFICATE | _WITH_SEVERAL_TARGETS
+"""Names of all tasks that kdrvgen generates in any configuration. Own tasks cannot have them."""
+
+
+class Missing(NamedTuple):
+    """Why a configuration does not generate a task.
+
+    Attributes:
+        reason: What the configuration says instead.
+        hint: What to do.
+        keys: The keys that decide.
+    """
+
+    reason: str
+    hint: str
+    keys: tuple[Path, ...]
+
+
+def generated_tasks(triples: Collection[str], modes: Collection[str]) -> frozenset[str]:
+    """Return the names of the tasks that a configuration generates.
+
+    Args:
+        triples: The target triples.
+        modes: `signing.mode` of every profile.
+    """
+    names = set(_ALWAYS)
+    if "test" in modes:
+        names |= _WITH_TEST_CERTIFICATE
+    if len(triples) > 1:
+        names |= _WITH_SEVERAL_TARGETS
+    return frozenset(names)
+
+
+def missing(name: str, triples: Collection[str], modes: Collection[str]) -> Missing | None:
+    """Return why a configuration does not generate the task `name`, or None if it does.
+
+    Args:
+        name: One of `GENERATED_TASKS`.
+        triples: The target triples.
+        modes: `signing.mode` of every profile.
+    """
+    if name in generated_tasks(triples, modes):
+        return None
+    if name in _WITH_TEST_CERTIFICATE:
+        return Missing(
+            "no profile signs with a test certificate",
+            'remove it here, or set `mode = "test"` in `[signing]` or in a profile',
+            (("signing", "mode"),),
+        )
+    return Missing(
+        "there is only one target",
+        "use `sign` here, or list several targets in `driver.targets`",
+        (("driver", "targets"), ("driver", "target")),
+    )

@@ -1,0 +1,54 @@
+"""An error about a file of the project names that file, and where in it."""
+
+from __future__ import annotations
+
+import pytest
+
+import kdrvgen
+from kdrvgen.adopt import Snapshot, adopt
+
+CARGO = (
+    '[package]\nname = "x"\nversion = "0.1.0"\nedition = "2021"\n[lib]\ncrate-type = ["cdylib"]\n'
+)
+SETTINGS = """\
+[build]
+target = "x86_64-pc-windows-msvc"
+rustflags = ["-C", "link-arg=/DRIVER", "-C", "link-arg=/SUBSYSTEM:NATIVE"]
+"""
+FILES = {"Cargo.toml": CARGO, ".cargo/config.toml": SETTINGS, "Makefile.toml": "[tasks]\n"}
+
+
+@pytest.mark.parametrize(
+    ("makefile", "line"),
+    [
+        ("[env]\nX = " + "[" * 18 + "]" * 18, 2),
+        ('[tasks.a]\nscript = "x\\u200by"\n', 2),
+        ('[tasks."a\\u200b"]\nscript = "x"\n', 1),
+        ('[env]\nA = "1"\n"A\\u200b" = "1"\n', 3),
+        ('[env]\nX = "\\u0007"\n', 2),
+        ('[tasks.a]\nargs = ["x", "\\u202e"]\n', 2),
+    ],
+)
+def test_what_config_toml_does_not_take_is_reported_at_its_place(makefile: str, line: int) -> None:
+    findings = adopt(Snapshot({**FILES, "Makefile.toml": makefile})).findings
+    assert (findings[0].origin.file, findings[0].origin.line) == ("Makefile.toml", line)
+
+
+@pytest.mark.parametrize("file", list(FILES))
+@pytest.mark.parametrize("damage", [f"x = 0x{'f' * 5000}", f"x = {'9' * 5000}", "x = ", "x = 'a"])
+def test_an_error_names_the_file_that_it_is_in(file: str, damage: str) -> None:
+    with pytest.raises(kdrvgen.ConfigError) as caught:
+        adopt(Snapshot({**FILES, file: f"{damage}\n{FILES[file]}"}))
+    (found,) = caught.value.diagnostics
+    assert found.file == file
+    assert found.span
+    assert found.span.line == 1
+
+
+def test_a_target_without_drivers_is_pointed_at_where_it_is_set() -> None:
+    settings = SETTINGS.replace("x86_64-pc-windows-msvc", "wasm32-unknown-unknown")
+    with pytest.raises(kdrvgen.ConfigError) as caught:
+        adopt(Snapshot({**FILES, ".cargo/config.toml": settings}))
+    (found,) = caught.value.diagnostics
+    assert (found.file, found.span) == (".cargo/config.toml", (2, 11, 22))
+    assert found.message.startswith("this builds for `wasm32-unknown-unknown`")

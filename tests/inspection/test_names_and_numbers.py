@@ -1,0 +1,168 @@
+"""Names and numbers that few files have: `kdrvgen verify` takes them as they are."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asn1crypto import core
+from asn1crypto import x509 as asn1
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from kdrvgen.doctor.signing import _tiny_image
+from tests.inspection.support import Tell, told
+from tests.pipeline.support import need
+
+NO_TEXT = os.fsdecode(b"b\xffd.sys")
+
+
+@pytest.fixture
+def tell(capsys: pytest.CaptureFixture[str]) -> Tell:
+    return told(capsys)
+
+
+def _signed(image: Path, serial: int) -> tuple[Path, Path]:
+    """Sign an image by a certificate with this serial number; return both."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Old signer")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    # cryptography makes no such certificate, so the number is put in and signed afterwards.
+    whole = asn1.Certificate.load(made.public_bytes(serialization.Encoding.DER))
+    whole["tbs_certificate"]["serial_number"] = serial
+    body = whole["tbs_certificate"].dump(force=True)
+    signature = key.sign(body, padding.PKCS1v15(), hashes.SHA256())
+    whole["signature_value"] = core.OctetBitString(signature)
+    certificate, key_file, into = (image.with_name(each) for each in ("c.pem", "key", "signed.sys"))
+    text = base64.encodebytes(whole.dump(force=True))
+    certificate.write_bytes(
+        b"-----BEGIN CERTIFICATE-----\n" + text + b"-----END CERTIFICATE-----\n"
+    )
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    argv: list[str | Path] = ["osslsigncode", "sign", "-certs", certificate, "-key", key_file]
+    subprocess.run([*argv, "-in", image, "-out", into], check=True, capture_output=True)
+    return into, certificate
+
+
+@pytest.mark.parametrize("serial", [0, -5, -(2**70)])
+def test_a_certificate_whose_serial_number_is_not_positive_is_read_in_silence(
+    tmp_path: Path, serial: int
+) -> None:
+    need("osslsigncode")
+    image = tmp_path / "image.sys"
+    image.write_bytes(_tiny_image())
+    signed, certificate = _signed(image, serial)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-W", "error", "-m", "kdrvgen", "verify"),
+            *(signed, "--trust", certificate, "--format", "json"),
+        ],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    (signature,) = json.loads(done.stdout)["images"][0]["signatures"]
+    assert signature["verifies"]
+    assert signature["subject"] == "CN=Old signer"
+
+
+def test_a_damaged_certificate_to_trust_is_a_clear_error(tell: Tell, tmp_path: Path) -> None:
+    file = tmp_path / "c.pem"
+    for content in (b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAA\n"):
+        file.write_bytes(content + b"-----END CERTIFICATE-----\n")
+        done = tell(file, "--trust", file)
+        assert done.code == 2
+        assert "holds no certificate" in done.err
+
+
+def test_an_image_whose_name_is_no_text_gets_every_report(
+    tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(NO_TEXT).write_bytes(b"no image")
+    for form in ("human", "json", "github", "sarif"):
+        done = tell(NO_TEXT, "--format", form, "--html", "page.html")
+        assert done.code == 6, done.err
+        if form == "sarif":
+            result = json.loads(done.out)["runs"][0]["results"][0]
+            place = result["locations"][0]["physicalLocation"]
+            assert place["artifactLocation"]["uri"] == "b%FFd.sys"
+    assert r"b\udcffd.sys" in Path("page.html").read_text("utf-8")
+
+
+def test_images_are_found_1500_levels_down(tell: Tell, tmp_path: Path) -> None:
+    deep = tmp_path.joinpath(*["d"] * 1500)
+    try:
+        for each in (*reversed(deep.parents), deep):
+            each.mkdir(exist_ok=True)
+        (deep / "a.sys").write_bytes(b"no image")
+        (tmp_path / "B.SYS").write_bytes(b"no image")
+        (tmp_path / "folder.sys").mkdir()
+        (tmp_path / "round").symlink_to(".")
+        done = tell(tmp_path, "--format", "json")
+    finally:
+        subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)  # shutil.rmtree is recursive
+    assert done.code == 6, done.err
+    found = [image["path"] for image in json.loads(done.out)["images"]]
+    assert found == [str(tmp_path / "B.SYS"), str(deep / "a.sys")]
+
+
+def test_a_folder_that_cannot_be_listed_is_an_error(
+    tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "a.sys").write_bytes(b"no image")
+    real = os.scandir
+
+    def scandir(path: str) -> Any:  # noqa: ANN401 - as the function that it stands for
+        if path.endswith("closed"):  # root, who runs the tests, could list any folder
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    done = tell(tmp_path)
+    assert done.code == 8
+    assert "closed: Permission denied" in done.err
+
+
+def test_a_pipe_is_no_image_and_is_not_waited_for(tell: Tell, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.sys")
+    for named in (tmp_path, tmp_path / "pipe.sys"):
+        done = tell(named)
+        assert done.code == 8
+        assert "is a device or a pipe" in done.err
+
+
+def test_a_report_overwrites_nothing_but_a_report(tell: Tell, tmp_path: Path) -> None:
+    image, page = tmp_path / "a.sys", tmp_path / "page.html"
+    image.write_bytes(b"no image")
+    for _ in range(2):
+        assert tell(image, "--html", page).code == 6
+        assert "a.sys" in page.read_text("utf-8")
+    done = tell(image, "--html", image)
+    assert done.code == 2
+    assert "would overwrite a file that is not a report" in done.err
+    assert image.read_bytes() == b"no image"

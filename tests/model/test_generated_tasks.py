@@ -1,0 +1,123 @@
+"""Own tasks can use the generated tasks of their configuration, and no others."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import PurePosixPath
+
+import pytest
+import tomli
+
+import kdrvgen
+from kdrvgen.model.tasks import GENERATED_TASKS, generated_tasks
+
+from .support import also, dotted, is_accepted, refusal, refusals_of
+
+TARGETS = 'targets = ["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"]'
+CERTIFICATE = '[signing]\nmode = "certificate"\nstore = "My"\n'
+OFF = '[signing]\nmode = "off"\n'
+
+
+@pytest.mark.parametrize(
+    ("driver", "signing"),
+    list(
+        product(
+            ["", TARGETS, TARGETS + '\nmodel = "kmdf"', 'model = "umdf"'],
+            ["", CERTIFICATE, OFF, OFF + '[profiles.development]\nsigning.mode = "test"\n'],
+        )
+    ),
+)
+def test_the_list_of_generated_tasks_is_what_makefile_toml_holds(driver: str, signing: str) -> None:
+    project = kdrvgen.loads(f'[driver]\nname = "hello"\n{driver}\n{signing}')
+    makefile = tomli.loads(kdrvgen.render(project)[PurePosixPath("Makefile.toml")])
+    modes = {project.signing_for(name).mode for name in project.profiles}
+    assert set(makefile["tasks"]) == generated_tasks(project.driver.triples, modes)
+    assert set(makefile["tasks"]) <= GENERATED_TASKS
+
+
+@pytest.mark.parametrize("task", ["certificate", "clean-cert", "trust-certificate"])
+@pytest.mark.parametrize("signing", [OFF, CERTIFICATE])
+def test_a_task_for_the_test_certificate_needs_a_profile_that_makes_one(
+    task: str, signing: str
+) -> None:
+    own = f'[makefile.tasks.a]\ndependencies = ["sign", "{task}"]\n'
+    line = refusal(signing + own)
+    assert dotted(line) == "makefile.tasks.a.dependencies.1"
+    assert f"does not generate the task `{task}`" in line["msg"]
+    assert line["ctx"]["hint"]
+    assert {"signing.mode", "profiles.production.signing.mode"} <= also(line)
+    assert is_accepted(own)
+    assert is_accepted(f'{signing}{own}[profiles.development]\nsigning.mode = "test"\n')
+
+
+def test_a_task_for_several_targets_needs_several_targets() -> None:
+    own = '[makefile.tasks.a]\ndependencies = ["sign-all"]\n'
+    line = refusal(own)
+    assert dotted(line) == "makefile.tasks.a.dependencies.0"
+    assert "there is only one target" in line["msg"]
+    assert is_accepted(own, TARGETS)
+
+
+@pytest.mark.parametrize("name", ["certificate", "no-such-task"])
+@pytest.mark.parametrize(
+    ("written", "path"),
+    [
+        ('alias = "{}"', "alias"),
+        ('linux_alias = "{}"', "linux_alias"),
+        ('mac_alias = "{}"', "mac_alias"),
+        ('windows_alias = "{}"', "windows_alias"),
+        ('extend = "{}"', "extend"),
+        ('dependencies = [{{ name = "{}" }}]', "dependencies.0.name"),
+        ('run_task = "{}"', "run_task"),
+        ('run_task = {{ name = "{}", fork = true }}', "run_task.name"),
+        ('run_task = {{ name = ["sign", "{}"] }}', "run_task.name.1"),
+        ('run_task = {{ name = "sign", cleanup_task = "{}" }}', "run_task.cleanup_task"),
+        ('run_task = [{{ name = "sign" }}, {{ name = "{}" }}]', "run_task.1.name"),
+        ('linux.dependencies = ["{}"]', "linux.dependencies.0"),
+        ('windows.run_task = "{}"', "windows.run_task"),
+        ('mac.extend = "{}"', "mac.extend"),
+    ],
+)
+def test_every_way_to_name_a_task_is_checked(written: str, path: str, name: str) -> None:
+    line = refusal(f"{OFF}[makefile.tasks.a]\n{written.format(name)}\n")
+    assert dotted(line) == f"makefile.tasks.a.{path}"
+    assert is_accepted(f"[makefile.tasks.a]\n{written.format('verify')}\n")
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        'dependencies = [{ name = "certificate", path = "other.toml" }]',
+        'dependencies = ["${MY_TASK}"]',
+        'args = ["certificate"]',
+    ],
+)
+def test_what_names_no_task_of_this_file_is_not_checked(own: str) -> None:
+    assert is_accepted(f"{OFF}[makefile.tasks.a]\n{own}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ('[signing]\nmode = "of"\n', "signing.mode"),
+        ("signing = 1\n", "signing"),
+        (
+            f'{OFF}[profiles.development]\nsigning.mode = "tset"\n',
+            "profiles.development.signing.mode",
+        ),
+        ("profiles = 1\n", "profiles"),
+    ],
+)
+def test_an_invalid_mode_leaves_open_which_tasks_are_generated(text: str, path: str) -> None:
+    own = '[makefile.tasks.a]\ndependencies = ["certificate"]\n'
+    document = tomli.loads(f'{text}{own}[driver]\nname = "hello"\n')
+    assert [dotted(line) for line in refusals_of(document)] == [path]
+
+
+def test_the_error_points_at_the_name_in_config_toml() -> None:
+    text = '[driver]\nname = "hello"\n[makefile.tasks.a]\ndependencies = ["sign", "sign-all"]\n'
+    with pytest.raises(kdrvgen.ConfigError) as caught:
+        kdrvgen.loads(text)
+    (found,) = caught.value.diagnostics
+    assert found.span == (4, 25, 10)
+    assert found.hint == "use `sign` here, or list several targets in `driver.targets`"

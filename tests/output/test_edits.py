@@ -1,0 +1,269 @@
+"""What somebody changes while kdrvgen runs is never lost, and no write goes to another place."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from kdrvgen.commands.eject import eject
+from kdrvgen.errors import FileAccessError, RefusedError
+from kdrvgen.output.plan import Plan, make
+from kdrvgen.output.run import carry_out, write
+
+Texts = Mapping[PurePosixPath, str]
+MAKEFILE = PurePosixPath("Makefile.toml")
+CARGO = PurePosixPath(".cargo/config.toml")
+OLD_CARGO = PurePosixPath(".cargo/config")
+BUILD = PurePosixPath("build.rs")
+CHANGED = "was changed while kdrvgen was running"
+
+
+Interfere = Callable[[str, Callable[[], object]], None]
+
+WHILE_STAGING = "fsync"
+"""A system call after the plan is made, and before the first file is replaced."""
+
+
+@pytest.fixture
+def interfere(monkeypatch: pytest.MonkeyPatch) -> Interfere:
+    """Let something happen right before kdrvgen first makes a system call."""
+
+    def arrange(call: str, action: Callable[[], object]) -> None:
+        real = getattr(os, call)
+        left = [action]
+
+        def hooked(*arguments: object, **options: object) -> object:
+            if left:
+                left.pop()()
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(os, call, hooked)
+
+    return arrange
+
+
+@pytest.fixture
+def old_project(project: Path, old_texts: Texts) -> Path:
+    """A project with the files of an older configuration."""
+    write(old_texts, str(project))
+    return project
+
+
+def leftovers(root: Path) -> list[str]:
+    return [path.name for path in root.rglob("*.kdrvgen-new")]
+
+
+def _append(path: Path) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write("// mine\n")
+
+
+def _make_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _link(path: Path) -> None:
+    path.rename(path.with_name("mine"))
+    path.symlink_to("mine")
+
+
+def _make_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("edit", [_append, Path.unlink, _make_folder, _link, _make_pipe])
+@pytest.mark.parametrize("force", [False, True])
+def test_a_file_that_changes_after_the_plan_is_refused_and_nothing_is_written(
+    old_project: Path,
+    texts: Texts,
+    interfere: Interfere,
+    edit: Callable[[Path], None],
+    *,
+    force: bool,
+) -> None:
+    before = {path: (old_project / path).read_text("utf-8") for path in texts}
+    interfere(WHILE_STAGING, lambda: edit(old_project / BUILD))
+    with pytest.raises(RefusedError, match=rf"build\.rs: {CHANGED}") as caught:
+        write(texts, str(old_project), force=force)
+    assert [entry.path for entry in caught.value.report.refused] == [BUILD]
+    for path in (MAKEFILE, CARGO):
+        assert (old_project / path).read_text("utf-8") == before[path]
+    if edit is _append:
+        assert (old_project / BUILD).read_text("utf-8") == before[BUILD] + "// mine\n"
+    assert not leftovers(old_project)
+
+
+def test_a_file_that_appears_after_the_plan_is_refused(
+    project: Path, texts: Texts, interfere: Interfere
+) -> None:
+    interfere(WHILE_STAGING, lambda: (project / BUILD).write_text("mine", "utf-8"))
+    with pytest.raises(RefusedError, match=CHANGED):
+        write(texts, str(project), force=True)
+    assert [path.name for path in project.iterdir()] == ["build.rs"]
+    assert (project / BUILD).read_text("utf-8") == "mine"
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_new_file_never_takes_the_place_of_one_that_appears_at_the_last_moment(
+    project: Path,
+    texts: Texts,
+    interfere: Interfere,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_links: bool,
+) -> None:
+    if not has_links:
+        _refuse_hard_links(monkeypatch)
+    interfere("link", lambda: (project / BUILD).write_text("mine", "utf-8"))
+    with pytest.raises(RefusedError, match=CHANGED):
+        write({BUILD: texts[BUILD]}, str(project))
+    assert (project / BUILD).read_text("utf-8") == "mine"
+    assert not leftovers(project)
+
+
+def _refuse_hard_links(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: object, **_options: object) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "link", refuse)
+
+
+def test_a_file_system_without_hard_links_gets_every_file(
+    project: Path, texts: Texts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _refuse_hard_links(monkeypatch)
+    write(texts, str(project))
+    for path, text in texts.items():
+        assert (project / path).read_text("utf-8") == text
+    assert not leftovers(project)
+
+
+def test_an_edit_after_the_first_file_was_replaced_is_kept_and_reported(
+    old_project: Path, texts: Texts, interfere: Interfere
+) -> None:
+    interfere("replace", lambda: _append(old_project / MAKEFILE))
+    with pytest.raises(FileAccessError, match=rf"{CHANGED}, and was left.* 1 of 3 files are done"):
+        write(texts, str(old_project))
+    assert (old_project / MAKEFILE).read_text("utf-8").endswith("// mine\n")
+    assert (old_project / CARGO).read_text("utf-8") == texts[CARGO]
+    assert not leftovers(old_project)
+
+
+@pytest.mark.parametrize("moment", [WHILE_STAGING, "replace"])
+def test_a_file_to_be_removed_stays_if_somebody_edits_it(
+    old_project: Path, texts: Texts, texts_for_old_cargo: Texts, interfere: Interfere, moment: str
+) -> None:
+    (old_project / OLD_CARGO).write_text(texts_for_old_cargo[OLD_CARGO], "utf-8")
+    interfere(moment, lambda: _append(old_project / OLD_CARGO))
+    with pytest.raises((RefusedError, FileAccessError), match=CHANGED):
+        write(texts, str(old_project))
+    assert (old_project / OLD_CARGO).read_text("utf-8").endswith("// mine\n")
+
+
+def test_eject_loses_no_edit_either(old_project: Path, texts: Texts, interfere: Interfere) -> None:
+    interfere(WHILE_STAGING, lambda: _append(old_project / BUILD))
+    with pytest.raises(RefusedError, match=CHANGED):
+        eject(texts, old_project)
+    assert (old_project / BUILD).read_text("utf-8").endswith("// mine\n")
+
+
+def _swap(folder: Path, outside: Path) -> None:
+    """Put a link to `outside` in the place of a folder."""
+    folder.rename(folder.with_name("moved"))
+    folder.symlink_to(outside, target_is_directory=True)
+
+
+@pytest.fixture
+def outside(tmp_path: Path, old_texts: Texts) -> Path:
+    """A folder beside the project with files of the same names."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    for name in ("config.toml", ".config.toml.kdrvgen-new"):
+        (folder / name).write_text(old_texts[CARGO], "utf-8")
+    return folder
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+
+
+def test_a_folder_that_becomes_a_link_while_files_are_written_leads_nothing_out(
+    old_project: Path, texts: Texts, interfere: Interfere, outside: Path
+) -> None:
+    before = contents(outside)
+    interfere(WHILE_STAGING, lambda: _swap(old_project / ".cargo", outside))
+    write(texts, str(old_project))
+    assert contents(outside) == before
+    assert contents(old_project / "moved") == {"config.toml": texts[CARGO]}
+
+
+def test_a_folder_that_becomes_a_link_before_files_are_written_is_a_clear_error(
+    old_project: Path, texts: Texts, outside: Path
+) -> None:
+    (old_project / ".cargo" / ".config.toml.kdrvgen-new").write_text("half of", "utf-8")
+    before = contents(outside)
+
+    def planned() -> Plan:
+        plan = make(texts, str(old_project))
+        assert len(plan.leftovers) == 1
+        _swap(old_project / ".cargo", outside)
+        return plan
+
+    with pytest.raises(FileAccessError, match=r"cannot use the folder .*\.cargo"):
+        carry_out(str(old_project), planned)
+    assert contents(outside) == before
+
+
+@pytest.mark.parametrize("kind", ["folder", "link"])
+def test_what_is_no_left_over_file_is_not_removed(project: Path, texts: Texts, kind: str) -> None:
+    place = project / ".build.rs.kdrvgen-new"
+    mine = project / "mine"
+    mine.write_text("mine", "utf-8")
+    if kind == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to("mine")
+    with pytest.raises(FileAccessError, match=r"\.build\.rs\.kdrvgen-new: File exists"):
+        write(texts, str(project))
+    assert place.is_dir() if kind == "folder" else place.is_symlink()
+    assert sorted(path.name for path in project.iterdir()) == [".build.rs.kdrvgen-new", "mine"]
+    assert mine.read_text("utf-8") == "mine"
+
+
+def test_a_file_that_takes_the_temporary_name_while_kdrvgen_runs_is_not_removed(
+    project: Path, texts: Texts, interfere: Interfere
+) -> None:
+    place = project / ".build.rs.kdrvgen-new"
+    interfere(WHILE_STAGING, lambda: place.write_text("mine", "utf-8"))
+    with pytest.raises(FileAccessError, match="Something else stands there"):
+        write(texts, str(project))
+    assert contents(project) == {place.name: "mine"}
+
+
+def test_a_link_to_a_folder_that_does_not_exist_yet_is_followed_however_deep(
+    project: Path, texts: Texts
+) -> None:
+    deep = project.joinpath(*["d"] * 300)
+    (project / ".cargo").symlink_to(os.path.relpath(deep, project))
+    write(texts, str(project))
+    assert (deep / "config.toml").read_text("utf-8") == texts[CARGO]
+    shutil.rmtree(project / "d")
+
+
+def test_a_run_that_fails_leaves_no_folder_that_it_made(
+    tmp_path: Path, texts: Texts, interfere: Interfere
+) -> None:
+    def fail() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    interfere(WHILE_STAGING, fail)
+    with pytest.raises(FileAccessError, match="No space left"):
+        write(texts, str(tmp_path / "a" / "b"))
+    assert not (tmp_path / "a").exists()

@@ -1,0 +1,102 @@
+"""Links within a project: which file they replace, and which they must not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from kdrvgen.commands.eject import eject
+from kdrvgen.errors import FileAccessError, RefusedError
+from kdrvgen.output.run import write
+
+Texts = Mapping[PurePosixPath, str]
+MAKEFILE = PurePosixPath("Makefile.toml")
+BUILD = PurePosixPath("build.rs")
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_file_that_kdrvgen_did_not_write_is_never_replaced_through_a_link(
+    project: Path, texts: Texts, *, force: bool
+) -> None:
+    (project / "Cargo.toml").write_text("[package]\n", "utf-8")
+    (project / MAKEFILE).symlink_to("Cargo.toml")
+    reason = r"Makefile\.toml: a link leads to Cargo\.toml; not written by kdrvgen"
+    with pytest.raises(RefusedError, match=reason):
+        write(texts, str(project), force=force)
+    assert (project / "Cargo.toml").read_text("utf-8") == "[package]\n"
+    assert sorted(path.name for path in project.iterdir()) == ["Cargo.toml", "Makefile.toml"]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_that_is_a_link_leads_to_no_file_of_the_users(
+    project: Path, texts: Texts, *, force: bool
+) -> None:
+    (project / "config.toml").write_text("[driver]\n", "utf-8")
+    (project / ".cargo").symlink_to(".")
+    with pytest.raises(RefusedError, match=r"a link leads to config\.toml; not written"):
+        write(texts, str(project), force=force)
+    assert (project / "config.toml").read_text("utf-8") == "[driver]\n"
+
+
+def test_the_file_behind_a_link_is_named(project: Path, texts: Texts, old_texts: Texts) -> None:
+    (project / MAKEFILE).symlink_to("make/tasks.toml")
+    reasons = [
+        {entry.path: entry.reason for entry in write(each, str(project)).report.entries}[MAKEFILE]
+        for each in (old_texts, texts)
+    ]
+    assert reasons == ["a link leads to make/tasks.toml"] * 2
+
+
+def test_force_replaces_an_edited_file_behind_a_link_and_names_it(
+    project: Path, texts: Texts, old_texts: Texts
+) -> None:
+    real = project / "make" / "tasks.toml"
+    real.parent.mkdir()
+    real.write_text(old_texts[MAKEFILE] + "# mine\n", "utf-8")
+    (project / MAKEFILE).symlink_to("make/tasks.toml")
+    with pytest.raises(RefusedError, match=r"a link leads to make/tasks\.toml; edited by hand"):
+        write(texts, str(project))
+    entry = write(texts, str(project), force=True).report.entries[1]
+    assert entry.reason == (
+        "a link leads to make/tasks.toml; takes the place of a file edited by hand"
+    )
+    assert real.read_text("utf-8") == texts[MAKEFILE]
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_two_outputs_cannot_be_one_file(
+    project: Path, texts: Texts, old_texts: Texts, *, force: bool
+) -> None:
+    write(old_texts, str(project))
+    (project / MAKEFILE).unlink()
+    (project / MAKEFILE).symlink_to("build.rs")
+    reason = r"Makefile\.toml: a link leads to build\.rs, where another generated file goes"
+    with pytest.raises(RefusedError, match=reason):
+        write(texts, str(project), force=force)
+    assert (project / BUILD).read_text("utf-8") == old_texts[BUILD]
+
+
+def test_eject_names_the_file_behind_a_link_and_gives_it_up_once(
+    project: Path, texts: Texts
+) -> None:
+    write(texts, str(project))
+    (project / MAKEFILE).unlink()
+    (project / MAKEFILE).symlink_to("build.rs")
+    report = eject(texts, project)
+    assert [(str(entry.path), entry.reason) for entry in report.entries] == [
+        (".cargo/config.toml", "yours now"),
+        ("Makefile.toml", "a link leads to build.rs; yours now"),
+    ]
+    assert "kdrvgen-digest" not in (project / BUILD).read_text("utf-8")
+
+
+def test_a_row_of_links_that_is_too_long_is_a_clear_error(project: Path, texts: Texts) -> None:
+    links = project / "links"
+    links.mkdir()
+    for number in range(1500):
+        (links / str(number)).symlink_to(str(number + 1))
+    (project / MAKEFILE).symlink_to("links/0")
+    with pytest.raises(FileAccessError, match="round in a circle"):
+        write(texts, str(project), force=True)

@@ -1,0 +1,142 @@
+"""The folder of the support files: in the project or in its workspace, and kdrvgen's alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from kdrvgen.errors import RefusedError
+from kdrvgen.output.report import Status
+from kdrvgen.output.run import write
+from kdrvgen.rendering.header import seal, seal_support
+
+SUPPORT = PurePosixPath(".kdrvgen")
+TEXTS = {
+    PurePosixPath("Makefile.toml"): seal("# tasks\n", "#"),
+    SUPPORT / "kit.rs": seal_support("//! Kit.\n", "//"),
+    SUPPORT / "pipeline/src/main.rs": seal_support("fn main() {}\n", "//"),
+}
+SHARED = {
+    PurePosixPath(*(["..", ".."] if SUPPORT in path.parents else []), path): text
+    for path, text in TEXTS.items()
+}
+OLD = seal_support("// of an older version\n", "//")
+
+
+def tree(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+
+
+def put(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+
+
+def test_what_an_older_version_left_goes_and_its_empty_folders_with_it(project: Path) -> None:
+    write(TEXTS, str(project))
+    put(project / ".kdrvgen/old.rs", OLD)
+    put(project / ".kdrvgen/pipeline/src/old/module.rs", OLD.replace("\n", "\r\n"))
+    report = write(TEXTS, str(project)).report
+    gone = {str(entry.path) for entry in report.entries if entry.status is Status.REMOVED}
+    assert gone == {".kdrvgen/old.rs", ".kdrvgen/pipeline/src/old/module.rs"}
+    assert not report.warnings
+    assert not (project / ".kdrvgen/pipeline/src/old").exists()
+    assert not write(TEXTS, str(project), dry_run=True).report.drifted
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (".kdrvgen/notes.txt", "mine\n"),
+        (".kdrvgen/kit.rs.orig", "mine\n"),
+        (".kdrvgen/own.rs", "fn mine() {}\n"),
+        (".kdrvgen/own.rs", OLD + "// mine\n"),
+        (".kdrvgen/own.rs", "\udcff"),
+        (".kdrvgen/pipeline/own/deep/own.txt", OLD),
+    ],
+)
+@pytest.mark.parametrize("force", [False, True])
+def test_anything_else_stays_and_is_drift(
+    project: Path, file: str, text: str, *, force: bool
+) -> None:
+    write(TEXTS, str(project))
+    (project / file).parent.mkdir(parents=True, exist_ok=True)
+    (project / file).write_bytes(text.encode("utf-8", "surrogateescape"))
+    before = (project / file).read_bytes()
+    report = write(TEXTS, str(project), force=force).report
+    assert not report.changed
+    assert report.drifted
+    (stranger,) = report.strangers
+    assert file.startswith(str(stranger.path))
+    assert (project / file).read_bytes() == before
+
+
+def test_a_foreign_folder_is_one_stranger_however_much_is_in_it(project: Path) -> None:
+    write(TEXTS, str(project))
+    for number in range(9):
+        put(project / f".kdrvgen/pipeline/target/debug/{number}", "made by cargo")
+    (project / ".kdrvgen/empty").mkdir()
+    (stranger,) = write(TEXTS, str(project)).report.strangers
+    assert str(stranger.path) == ".kdrvgen/pipeline/target"
+
+
+def test_a_link_or_a_pipe_is_not_followed_and_not_read(project: Path, tmp_path: Path) -> None:
+    write(TEXTS, str(project))
+    put(tmp_path / "elsewhere/kit.rs", OLD)
+    (project / ".kdrvgen/link").symlink_to(tmp_path / "elsewhere")
+    (project / ".kdrvgen/file.rs").symlink_to(tmp_path / "elsewhere/kit.rs")
+    os.mkfifo(project / ".kdrvgen/pipe.rs")
+    report = write(TEXTS, str(project)).report
+    assert [str(each.path) for each in report.strangers] == [
+        ".kdrvgen/file.rs",
+        ".kdrvgen/link",
+        ".kdrvgen/pipe.rs",
+    ]
+    assert (tmp_path / "elsewhere/kit.rs").read_text("utf-8") == OLD
+
+
+def test_what_a_killed_run_left_is_no_stranger(project: Path) -> None:
+    write(TEXTS, str(project))
+    put(project / ".kdrvgen/.kit.rs.kdrvgen-new", "half")
+    assert not write(TEXTS, str(project)).report.drifted
+    assert tree(project) == {str(path) for path in TEXTS}
+
+
+@pytest.fixture
+def member(tmp_path: Path) -> Path:
+    folder = tmp_path / "workspace" / "drivers" / "first"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def test_the_support_files_of_a_workspace_are_in_its_root(member: Path) -> None:
+    report = write(SHARED, str(member)).report
+    assert [str(entry.path) for entry in report.entries] == sorted(map(str, SHARED))
+    root = member.parents[1]
+    assert tree(root) == {
+        "drivers/first/Makefile.toml",
+        ".kdrvgen/kit.rs",
+        ".kdrvgen/pipeline/src/main.rs",
+    }
+    put(root / ".kdrvgen/notes.txt", "mine\n")
+    (stranger,) = write(SHARED, str(member)).report.strangers
+    assert str(stranger.path) == "../../.kdrvgen/notes.txt"
+
+
+@pytest.mark.parametrize("place", ["drivers/first/Makefile.toml", ".kdrvgen/kit.rs"])
+def test_in_a_workspace_too_all_files_are_written_or_none(member: Path, place: str) -> None:
+    root = member.parents[1]
+    put(root / place, "mine\n")
+    with pytest.raises(RefusedError, match="not written by kdrvgen"):
+        write(SHARED, str(member))
+    assert tree(root) == {place}
+
+
+def test_a_link_does_not_lead_out_of_the_workspace(member: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (member.parents[1] / ".kdrvgen").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RefusedError, match="a link leads out of the project"):
+        write(SHARED, str(member), force=True)
+    assert not list((tmp_path / "elsewhere").iterdir())
