@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from kdrvgen.doctor import der
@@ -55,9 +56,9 @@ def _main(host: Host, signing: Signing) -> Finding:
     return store_certificate(host, signing)
 
 
-def _will_be_made(why: str, place: Path) -> Finding:
+def _will_be_made(why: str, place: str) -> Finding:
     return Finding(
-        "certificate", State.FOUND, f"{why}: `cargo make sign` makes one", _SIGNING, str(place)
+        "certificate", State.FOUND, f"{why}: `cargo make sign` makes one", _SIGNING, place
     )
 
 
@@ -68,7 +69,7 @@ def _test(host: Host, identity: str) -> Finding:
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
-        return _will_be_made("no test certificate yet", path)
+        return _will_be_made("no test certificate yet", str(path))
     except (OSError, UnicodeDecodeError) as error:
         return Finding(
             "certificate",
@@ -90,30 +91,24 @@ def _test(host: Host, identity: str) -> Finding:
             f"remove {path}; `cargo make sign` makes another",
         )
     if not certificate.begins <= _now(host) <= certificate.ends:
-        return _will_be_made("the test certificate has expired or is not valid yet", path)
+        return _will_be_made("the test certificate has expired or is not valid yet", str(path))
     return judge(certificate, str(path), _now(host), f"remove {path}; signing makes another")
 
 
 def _test_windows(host: Host, signing: Signing, identity: str) -> Finding:
-    folder = Path(host.env.get("LOCALAPPDATA", ""), "kdrvgen/certificates")
-    try:
-        words = (folder / f"{identity}.txt").read_text("utf-8").split()
-        thumbprint, until = words[0], int(words[1])
-    except (OSError, UnicodeDecodeError, ValueError, IndexError):
-        return _will_be_made("no test certificate is known", folder)
-    exported = folder / f"{thumbprint}.cer"
-    scope = () if signing.machine_store else ("-user",)
-    answer = host.run(("certutil", *scope, "-silent", "-store", signing.store, thumbprint))
-    if until <= host.now * 1000 or not exported.is_file() or answer.code != 0:
-        return _will_be_made("the test certificate has expired or is gone", folder)
-    try:
-        certificate = der.parse(exported.read_bytes())
-    except (OSError, ValueError) as error:
-        return Finding(
-            "certificate", State.MISSING, str(error), _SIGNING, str(exported), f"remove {exported}"
-        )
-    place = f"store {signing.store}"
-    return judge(certificate, place, _now(host), "cargo make clean-cert, then sign again")
+    place = f"store {signing.store} of {'LocalMachine' if signing.machine_store else 'CurrentUser'}"
+    # The comment by which the pipeline finds its certificates again.
+    mark = f"kdrvgen test certificate {identity}".encode()
+    valid = []
+    for each in host.certificates(signing.store, signing.machine_store):
+        with suppress(ValueError):
+            certificate = der.parse(each)
+            if mark in each and certificate.is_valid(_now(host)):
+                valid.append(certificate)
+    if not valid:
+        return _will_be_made("no test certificate is there that is valid", place)
+    last = max(valid, key=lambda each: each.ends)
+    return judge(last, place, _now(host), "cargo make clean-cert, then sign again")
 
 
 def _now(host: Host) -> dt.datetime:

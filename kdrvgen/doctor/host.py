@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from kdrvgen.doctor.crypt32 import certificates_of_store
+
 __all__ = ["Answer", "Host", "this_host"]
 
 
@@ -50,6 +52,8 @@ class Host:
         is_elevated: Whether the user may do what only an administrator may.
         free_bytes: Gives the room on the disk of a folder.
         now: Seconds since 1970.
+        certificates: Gives the certificates of a store, in DER, by its name and whether it is the
+            machine's; none for a store that does not exist.
     """
 
     system: str
@@ -60,10 +64,11 @@ class Host:
     is_elevated: bool
     free_bytes: Callable[[Path], int]
     now: float
+    certificates: Callable[[str, bool], Sequence[bytes]] = lambda _name, _is_machine: ()
 
     @property
     def is_windows(self) -> bool:
-        """Whether the pipeline uses the system calls of Windows."""
+        """Whether this is Windows."""
         return self.system == "windows"
 
     def which(self, program: str) -> str:
@@ -114,6 +119,7 @@ def this_host(folder: Path, time_limit: float) -> Host:
         is_elevated=_is_elevated(),
         free_bytes=lambda path: shutil.disk_usage(path).free,
         now=time.time(),
+        certificates=lambda name, is_machine: certificates_of_store(name, machine=is_machine),
     )
 
 

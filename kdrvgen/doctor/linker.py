@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from kdrvgen.doctor.findings import Finding, State, Task
@@ -143,17 +145,29 @@ def _visual_studio(host: Host, triple: str) -> Finding:
     # Other programs have that name too, such as one of Git's.
     if (on_path.parent.name.lower(), on_path.parent.parent.name.lower()[:4]) == (folder, "host"):
         return Finding("linker", State.FOUND, f"link.exe for {triple}", _BUILD, str(on_path))
-    programs = host.env.get("ProgramFiles(x86)") or r"C:\Program Files (x86)"
-    vswhere = rf"{programs}\Microsoft Visual Studio\Installer\vswhere.exe"
-    pattern = rf"VC\Tools\MSVC\**\bin\Host*\{folder}\link.exe"
-    answer = host.run((vswhere, "-products", "*", "-utf8", "-find", pattern))
-    found = [line.strip() for line in answer.text.splitlines() if line.strip()]
-    if answer.code == 0 and found:
-        return Finding("linker", State.FOUND, f"link.exe for {triple}", _BUILD, found[0])
+    found = [
+        program
+        for place in _visual_studios(host)
+        for program in place.glob(f"VC/Tools/MSVC/*/bin/Host*/{folder}/link.exe")
+    ]
+    if found:
+        return Finding("linker", State.FOUND, f"link.exe for {triple}", _BUILD, str(found[0]))
     return _missing(
         f"no Visual Studio has link.exe for {triple}",
         f"in the Visual Studio Installer add {component}",
     )
+
+
+def _visual_studios(host: Host) -> Iterator[Path]:
+    """Yield where Visual Studios are: by its installer's own records, and in the usual folders."""
+    data = Path(host.env.get("ProgramData") or "C:/ProgramData")
+    records = data.glob("Microsoft/VisualStudio/Packages/_Instances/*/state.json")
+    for record in sorted(records, reverse=True):
+        with suppress(OSError, ValueError, TypeError, KeyError):
+            yield Path(json.loads(record.read_bytes())["installationPath"])
+    for variable in ("ProgramFiles", "ProgramFiles(x86)"):
+        if programs := host.env.get(variable):
+            yield from sorted(Path(programs, "Microsoft Visual Studio").glob("*/*"), reverse=True)
 
 
 def _missing(message: str, advice: str, place: str = "") -> Finding:

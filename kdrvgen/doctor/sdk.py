@@ -1,4 +1,4 @@
-"""The programs of the Windows SDK, where the pipeline finds them."""
+"""The programs of the Windows SDK, where the pipeline finds them (`tool` of its kit.rs)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def find_tool(host: Host, name: str) -> str:
     """Return where a program is; "" if nowhere.
 
     That on PATH, of the version that a prompt of Visual Studio has chosen, of the newest kit, of
-    ClickOnce, of any Visual Studio, of NuGet's packages: the first of these that has it.
+    ClickOnce, of NuGet's packages: the first of these that has it.
     """
     if found := host.which(name):
         return found
@@ -34,7 +34,6 @@ def find_tool(host: Host, name: str) -> str:
         *(Path(folder, each, name) for folder in chosen if folder for each in architectures),
         *_newest([Path(root, "bin") for root in roots if root], architectures, name),
         Path(programs, "Microsoft SDKs/ClickOnce/SignTool", name),
-        *_of_visual_studio(host, programs, architectures, name),
         *_newest(
             list(Path(packages, "microsoft.windows.sdk.buildtools").glob("*/bin")),
             architectures,
@@ -52,13 +51,3 @@ def _newest(folders: Sequence[Path], architectures: Sequence[str], name: str) ->
     return [
         entry / architecture / name for architecture in architectures for _, entry in found[::-1]
     ]
-
-
-def _of_visual_studio(
-    host: Host, programs: str, architectures: Sequence[str], name: str
-) -> list[Path]:
-    vswhere = str(Path(programs, "Microsoft Visual Studio/Installer/vswhere.exe"))
-    asked = ("-all", "-products", "*", "-prerelease", "-utf8", "-find", rf"**\{name}")
-    answer = host.run((vswhere if Path(vswhere).is_file() else "vswhere.exe", *asked))
-    found = [Path(line.strip()) for line in answer.text.splitlines()] if answer.code == 0 else []
-    return [path for each in architectures for path in found if path.parent.name == each]

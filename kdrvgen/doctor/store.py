@@ -1,13 +1,10 @@
-"""Certificates in the stores of Windows, by certutil: which of them signtool would take."""
+"""Certificates in the stores of Windows: which of them signtool would take."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from contextlib import suppress
 from typing import NamedTuple
 
 from kdrvgen.doctor import der
@@ -20,7 +17,6 @@ from kdrvgen.model import Signing
 __all__ = ["Candidate", "choose", "store_certificate"]
 
 _SIGNING = (Task.SIGN, Task.VERIFY)
-_AT_ONCE = 4
 _OWN_STORE = "My"
 
 
@@ -87,7 +83,7 @@ def choose(signing: Signing, found: Sequence[Candidate], now: dt.datetime) -> Fi
 
 def _advice(signing: Signing, good: Sequence[Candidate]) -> str:
     if not good:
-        return "import one: certutil -user -importpfx STORE FILE.pfx"
+        return "import one: open its .pfx file, and choose the store in the wizard of Windows"
     lines = ["in config.toml, one of"]
     for store, machine, certificate in good:
         extra = ""
@@ -111,29 +107,9 @@ def _location(*, machine: bool) -> str:
 
 
 def _certificates(host: Host, store: str, *, machine: bool) -> list[Candidate]:
-    """Return what certutil finds in a store.
-
-    What it prints is translated, except for the digits of the hashes; each certificate is then
-    exported, and read here.
-    """
-    scope = () if machine else ("-user",)
-    listed = host.run(("certutil", *scope, "-silent", "-store", store))
-    # Older versions have a blank after each pair of digits.
-    found = re.findall(r": ((?:[0-9a-fA-F]{2} ?){20})\r?$", listed.text, re.MULTILINE)
-    digits = dict.fromkeys(each.replace(" ", "").upper() for each in found)
-
-    with tempfile.TemporaryDirectory(prefix="kdrvgen-") as folder:
-
-        def export(name: str) -> Certificate | None:
-            file = Path(folder, f"{name}.cer")
-            host.run(("certutil", *scope, "-silent", "-store", store, name, file))
-            try:
-                return der.parse(file.read_bytes())
-            except (OSError, ValueError):
-                return None
-
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            read = list(pool.map(export, digits))
-    # A serial number may be as long as a hash, and names the same certificate.
-    distinct = dict.fromkeys(each for each in read if each)
-    return [Candidate(store, machine, each) for each in distinct]
+    """Return what a store holds, as far as it can be read."""
+    found = []
+    for each in host.certificates(store, machine):
+        with suppress(ValueError):
+            found.append(Candidate(store, machine, der.parse(each)))
+    return found

@@ -31,7 +31,7 @@ def _thumbprint(value: str) -> str:
     if bare and not re.fullmatch(r"[0-9A-Fa-f]{40}", bare):
         raise problem(
             "a thumbprint has 40 hexadecimal digits",
-            hint="the SHA-1 thumbprint, as `certutil -store` and signtool's /sha1 have it",
+            hint="the SHA-1 thumbprint, as Windows shows it and signtool's /sha1 takes it",
         )
     return bare.upper()
 

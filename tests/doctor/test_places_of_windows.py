@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import threading
 from pathlib import Path
 
@@ -73,6 +74,29 @@ def test_link_exe_of_a_prompt_for_developers_needs_no_installer(host: Host, tmp_
         prompt = dataclasses.replace(host, env={"PATH": str(program.parent)})
         (finding,) = linkers(prompt, PROJECT, None)
         assert finding.state is state, finding
+
+
+def test_link_exe_is_found_by_the_records_of_the_installer(host: Host, tmp_path: Path) -> None:
+    place = tmp_path / "drive d/my VS"
+    records = tmp_path / "data/Microsoft/VisualStudio/Packages/_Instances"
+    for name, text in (
+        ("a", json.dumps({"installationPath": str(place)})),
+        ("b", "damaged"),
+        ("c", "[]"),
+    ):
+        (records / name).mkdir(parents=True)
+        (records / name / "state.json").write_text(text, encoding="utf-8")
+    machine = dataclasses.replace(host, env={"PATH": "", "ProgramData": str(tmp_path / "data")})
+
+    (finding,) = linkers(machine, PROJECT, None)
+    assert finding.state is State.MISSING
+    assert "VC.Tools.x86.x64" in finding.advice
+
+    program = place / "VC/Tools/MSVC/14.40.33807/bin/Hostx64/x64/link.exe"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    (finding,) = linkers(machine, PROJECT, None)
+    assert (finding.state, finding.place) == (State.FOUND, str(program))
 
 
 def test_signtool_that_the_configuration_names_has_to_be_there(host: Host) -> None:

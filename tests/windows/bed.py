@@ -1,26 +1,28 @@
-"""A Windows to run the generated pipeline in: Wine, cargo-make, stand-ins for the tools."""
+"""A Windows to run the pipeline in: Wine, cargo-make, stand-ins for signtool and cargo."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
+import struct
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.pipeline.authority import Identity
 
 INSTALLED_ROOTS = r"HKLM\SOFTWARE\Microsoft\Windows Kits\Installed Roots"
 
 # What would reach in from the shell that the tests are started in; Wine gives it all to Windows.
 _KEPT = ("HOME", "PATH", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "TMPDIR", "CI")
-
-# Programs of Windows that Wine 8 has only as ones that do nothing and report success.
-# Wine's sc works, but ends with 0 or 1 and knows no `config`.
-_EMPTY_IN_WINE = ("certutil", "fc", "findstr", "sc", "where")
-_OVERRIDDEN = ",".join(f"{name}.exe" for name in (*_EMPTY_IN_WINE, "powershell"))
 
 # What Wine says, once in some thousand starts on a busy machine, when it did not start a program
 # that is there. Nothing ran then, so that starting it again repeats nothing.
@@ -45,8 +47,7 @@ class Done:
 def copy_prefix(prepared: Path, prefix: Path) -> None:
     """Copy a prepared prefix by hard links: 700 MB in a tenth of a second, and next to no disk.
 
-    The registry is copied for real, as Wine writes it in place when the file has other links, and
-    so is what stand-ins replace.
+    The registry is copied for real: Wine writes it in place when the file has other links.
     """
 
     def link(source: str, destination: str) -> str:
@@ -58,12 +59,6 @@ def copy_prefix(prepared: Path, prefix: Path) -> None:
     shutil.copytree(prepared, prefix, symlinks=True, copy_function=link)
 
 
-def _replace(standin: Path, program: Path) -> None:
-    program.unlink(missing_ok=True)
-    program.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy2(standin, program)
-
-
 @dataclass(frozen=True, slots=True)
 class Windows:
     """One Windows: a prefix, its drives, and the environment of its user."""
@@ -71,23 +66,21 @@ class Windows:
     bed: Path
     prefix: Path
     home: Path
-    """Of this test: certificate stores, record of calls, list of Visual Studios."""
+    """Of this test: projects, record of calls."""
     env: dict[str, str] = field(repr=False)
+    program: Path
+    """The pipeline's program, compiled for Windows; made when a project first needs it."""
 
     @classmethod
-    def start(cls, bed: Path, prefix: Path) -> Windows:
-        """Copy the prepared prefix and put into it what Wine has only as empty programs."""
+    def start(cls, bed: Path, prefix: Path, program: Path) -> Windows:
+        """Copy the prepared prefix and put cargo and cargo-make into it."""
         copy_prefix((bed / "prefix").resolve(), prefix)
-        system = prefix / "drive_c/windows/system32"
-        for name in _EMPTY_IN_WINE:
-            _replace(bed / f"standins/{name}.exe", system / f"{name}.exe")
-        _replace(bed / "standins/powershell.exe", system / "WindowsPowerShell/v1.0/powershell.exe")
         programs = prefix / "drive_c/cargo/bin"
         programs.mkdir(parents=True)
-        for name in ("cargo", "rustc", "show-args"):
+        for name in ("cargo", "rustc", "show-args", "odd-env"):
             shutil.copy2(bed / f"standins/{name}.exe", programs)
         shutil.copy2(bed / "cargo-make/cargo-make.exe", programs)
-        windows = cls(bed, prefix, prefix.parent, {})
+        windows = cls(bed, prefix, prefix.parent, {}, program)
         # It would end some seconds after the last program, and meet the next one at the door.
         windows._server("-p")
         return windows
@@ -98,18 +91,16 @@ class Windows:
         env |= {
             "WINEPREFIX": str(self.prefix),
             "WINEDEBUG": "-all",
-            # Programs of its own that Wine would take before the ones that lie there.
-            "WINEDLLOVERRIDES": f"mscoree,mshtml=;{_OVERRIDDEN}=n",
+            "WINEDLLOVERRIDES": "mscoree,mshtml=",
             # In front of the PATH of Windows.
             "WINEPATH": r"C:\cargo\bin",
             # Wine gives programs of Linux their arguments in the locale's encoding.
             "LC_ALL": "C.UTF-8",
             "CARGO_TERM_COLOR": "never",
-            "KDRVGEN_FAKE_STORE": self.path(home / "stores"),
             "KDRVGEN_FAKE_LOG": self.path(home / "calls"),
-            "KDRVGEN_FAKE_VSWHERE": self.path(home / "vswhere"),
+            "KDRVGEN_BED_RUSTC": str(self.bed / "rustc-for-programs"),
         }
-        return Windows(self.bed, self.prefix, home, env)
+        return Windows(self.bed, self.prefix, home, env, self.program)
 
     # --- programs ---------------------------------------------------------------------------
 
@@ -136,6 +127,22 @@ class Windows:
         env: Mapping[str, str] | None,
         timeout: float,
     ) -> Done:
+        code, *streams = self._bytes(argv, cwd, env, timeout)
+        said = [stream.decode("utf-8", "replace").replace("\r\n", "\n") for stream in streams]
+        return Done(code, *said)
+
+    def raw(self, argv: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> bytes:
+        """Run a program, however it ends; return what it wrote to both streams."""
+        _, stdout, stderr = self._bytes(argv, cwd, env, 300)
+        return stdout + stderr
+
+    def _bytes(
+        self,
+        argv: Sequence[str | Path],
+        cwd: Path | None,
+        env: Mapping[str, str] | None,
+        timeout: float,
+    ) -> tuple[int, bytes, bytes]:
         # Files and not pipes: services that Wine starts meanwhile keep the streams open.
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
             code = subprocess.run(
@@ -151,11 +158,7 @@ class Windows:
             ).returncode
             stdout.seek(0)
             stderr.seek(0)
-            said = [
-                stream.read().decode("utf-8", "replace").replace("\r\n", "\n")
-                for stream in (stdout, stderr)
-            ]
-        return Done(code, *said)
+            return code, stdout.read(), stderr.read()
 
     def make(self, *arguments: str, cwd: Path, **env: str) -> Done:
         """Run `cargo make` in a project, however it ends."""
@@ -189,6 +192,19 @@ class Windows:
         lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
         calls = [json.loads(line) for line in lines]
         return [call for call in calls if program in (None, call["program"])]
+
+    @contextmanager
+    def judging(self) -> Iterator[dict[str, str]]:
+        """Have KDRVGEN_FAKE_TRUST say what Windows finds of a signature; yield the environment."""
+        library = self.prefix / "drive_c/windows/system32/wintrust.dll"
+        aside = library.with_name("wintrust.aside")
+        library.rename(aside)
+        shutil.copy2(self.bed / "standins/wintrust.dll", library)
+        try:
+            yield {"WINEDLLOVERRIDES": "mscoree,mshtml=;wintrust=n"}
+        finally:
+            library.unlink()
+            aside.rename(library)
 
     # --- files and registry -----------------------------------------------------------------
 
@@ -245,32 +261,18 @@ class Windows:
         kernel: bool = True,
         registry: Sequence[int] = (64, 32),
     ) -> None:
-        """Lay out an SDK and WDK: bin with signtool and makecert, Lib with um and km."""
+        """Lay out an SDK and WDK: bin with signtool, Lib with um and km."""
         for version in versions:
             for architecture in architectures:
-                for tool in ("signtool", "makecert"):
-                    program = rf"{root}\bin\{version}\{architecture}\{tool}.exe"
-                    self.put(program, self.bed / f"standins/{tool}.exe")
+                program = rf"{root}\bin\{version}\{architecture}\signtool.exe"
+                self.put(program, self.bed / "standins/signtool.exe")
                 for mode in ("um", "km") if kernel else ("um",):
                     self.put(rf"{root}\Lib\{version}\{mode}\{architecture}\ntoskrnl.lib")
         for view in registry:
             self.set_value(INSTALLED_ROOTS, "KitsRoot10", root + "\\", view)
 
-    def install_visual_studio(
-        self,
-        path: str = r"C:\Program Files\Microsoft Visual Studio\2022\Community",
-        version: str = "17.9.34607.119",
-        product: str = "Microsoft.VisualStudio.Product.Community",
-    ) -> None:
-        """Register an instance with vswhere, which is put into its one fixed place."""
-        place = r"C:\Program Files (x86)\Microsoft Visual Studio\Installer\vswhere.exe"
-        self.put(place, self.bed / "standins/vswhere.exe")
-        self.unix(path).mkdir(parents=True, exist_ok=True)
-        with (self.home / "vswhere").open("a", encoding="utf-8") as file:
-            file.write(f"{path}\t{version}\t{product}\n")
-
     def uninstall(self) -> None:
-        """Take kits, Visual Studios and certificates off drive C:, and all drives but C: and Z:."""
+        """Take kits and certificates off this Windows, and all drives but C: and Z:."""
         users = self.prefix / "drive_c/users"
         for each in (*users.glob("*/AppData/Local/kdrvgen"), *users.glob("*/.nuget")):
             shutil.rmtree(each)
@@ -282,6 +284,7 @@ class Windows:
                 link.unlink()
         if INSTALLED_ROOTS.rpartition("\\")[2] in self._registry():
             self.delete_key(INSTALLED_ROOTS)
+        self.store("reset")
 
     def _registry(self) -> str:
         done = self.run(["reg", "query", INSTALLED_ROOTS.rpartition("\\")[0]])
@@ -297,12 +300,70 @@ class Windows:
         env = os.environ | {"WINEPREFIX": str(self.prefix), "WINEDEBUG": "-all"}
         subprocess.run([program, option], env=env, check=False)
 
-    def certificates(self, store: str = "PrivateCertStore", *, machine: bool = False) -> list[Path]:
-        """Return the certificates of a store, each with its key: THUMBPRINT.pem."""
-        folder = self.home / "stores" / ("machine" if machine else "user")
-        return sorted(
-            file
-            for each in (folder.iterdir() if folder.exists() else ())
-            if each.name.lower() == store.lower()
-            for file in each.glob("*.pem")
+    # --- certificates -----------------------------------------------------------------------
+
+    def store(self, *words: str | Path, machine: bool = False) -> str:
+        """Run the bed's program for Wine's certificate stores; return what it printed."""
+        program = self.bed / "standins/store.exe"
+        done = self.run([program, *(["--machine"] if machine else []), *words])
+        assert done.code == 0, done.said
+        return done.stdout
+
+    def certificates(
+        self, store: str = "PrivateCertStore", *, machine: bool = False
+    ) -> list[Certificate]:
+        """Return the certificates of a store."""
+        lines = self.store("list", store, machine=machine).splitlines()
+        return [Certificate.read(line) for line in lines]
+
+    def add_certificate(
+        self, identity: Identity, store: str, *, machine: bool = False, container: str = ""
+    ) -> Certificate:
+        """Put a certificate into a store, and its key into a container, if one is named."""
+        files = self.home / "import.cer", self.home / "import.key"
+        files[0].write_bytes(identity.certificate.public_bytes(serialization.Encoding.DER))
+        files[1].write_bytes(private_key_blob(identity.key))
+        words = [container, self.path(files[1])] if container else []
+        self.store("add", store, self.path(files[0]), *words, machine=machine)
+        thumbprint = identity.certificate.fingerprint(hashes.SHA1()).hex()  # noqa: S303 - its name
+        (added,) = (
+            each
+            for each in self.certificates(store, machine=machine)
+            if each.thumbprint == thumbprint
         )
+        return added
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate in a store of Windows."""
+
+    thumbprint: str
+    name: str
+    friendly_name: str
+    container: str
+    has_key: bool
+    der: bytes = field(repr=False)
+
+    @classmethod
+    def read(cls, line: str) -> Certificate:
+        """Read a line of the bed's program."""
+        thumbprint, name, friendly_name, container, has_key, digits = line.split("\t")
+        der = bytes.fromhex(digits)
+        return cls(thumbprint, name, friendly_name, container, has_key == "true", der)
+
+
+def private_key_blob(key: rsa.RSAPrivateKey) -> bytes:
+    """Return a key as CryptImportKey takes it (Microsoft Learn, "RSA/Schannel Key BLOBs")."""
+    numbers = key.private_numbers()
+    public = numbers.public_numbers
+    size = key.key_size // 8
+    parts = [
+        (public.n, size),
+        *((number, size // 2) for number in (numbers.p, numbers.q, numbers.dmp1, numbers.dmq1)),
+        (numbers.iqmp, size // 2),
+        (numbers.d, size),
+    ]
+    calg_rsa_sign = 0x2400
+    header = struct.pack("<BBHI4sII", 7, 2, 0, calg_rsa_sign, b"RSA2", key.key_size, public.e)
+    return header + b"".join(number.to_bytes(length, "little") for number, length in parts)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipeline.support import once
 from tests.windows.bed import Windows
 from tests.windows.support import Desk
 
@@ -22,47 +23,26 @@ def _machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
             [Path(__file__).with_name("setup.sh")], check=True, stdout=subprocess.PIPE, text=True
         ).stdout.strip()
     )
-    machine = Windows.start(Path(bed), tmp_path_factory.mktemp("windows") / "prefix")
+    programs = once(tmp_path_factory, "programs", lambda _: None)
+    prefix = tmp_path_factory.mktemp("windows") / "prefix"
+    machine = Windows.start(Path(bed), prefix, programs / "pipeline.exe")
     yield machine
     machine.stop()
 
 
 @pytest.fixture
 def windows(_machine: Windows, tmp_path: Path) -> Iterator[Windows]:
-    """A Windows with cargo and cargo-make; no kits, no Visual Studio, no certificates."""
+    """A Windows with cargo and cargo-make; no kits, no certificates."""
     windows = _machine.for_test(tmp_path)
     yield windows
     windows.uninstall()
 
 
 @pytest.fixture
-def first_day(windows: Windows) -> Desk:
+def desk(windows: Windows) -> Desk:
     """A project beside a Windows with the kits, and no certificate yet."""
     windows.install_kits()
     return Desk.start(windows)
-
-
-@pytest.fixture(scope="session")
-def _made_once() -> dict[str, bytes]:
-    """The files of a test certificate: what takes long is made once for each worker."""
-    return {}
-
-
-@pytest.fixture
-def desk(first_day: Desk, _made_once: dict[str, bytes]) -> Desk:
-    """The same on a later day: the test certificate was made."""
-    folders = first_day.windows.home / "stores", first_day.records
-    if not _made_once:
-        first_day.make("certificate")
-        for folder in folders:
-            for path in folder.rglob("*.*"):
-                _made_once[str(path.relative_to(folder))] = path.read_bytes()
-        first_day.forget_calls()
-    for name, content in _made_once.items():
-        path = folders[len(Path(name).parts) == 1] / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return first_day
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -74,4 +54,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(here):
-            item.add_marker(pytest.mark.flaky(reruns=2))
+            reruns = int(os.environ.get("KDRVGEN_RERUNS", "2"))
+            item.add_marker(pytest.mark.flaky(reruns=reruns))

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the Windows in which the tests run the generated pipeline: a Wine prefix, cargo-make built
-# for Windows, and stand-ins for what Wine lacks. Prints, on standard output, the folder of it all.
+# Makes the Windows in which the tests run the pipeline: a Wine prefix, cargo-make built for Windows,
+# and stand-ins for signtool and cargo. Prints, on standard output, the folder of it all.
 #
 # What it takes: docs/setup.sh has been put to use (wine64, cargo), gcc-mingw-w64 for linking, and
 # Rust's std for x86_64-pc-windows-gnu: rustup's, if it is installed or can be, else built from the
@@ -141,14 +141,16 @@ fi
 
 standins=$cache/windows-standins-$({
     "$rustc" -vV
+    sha256sum <"$here/faults/wintrust.c"
     cd "$here/standins"
     find . -path ./target -prune -o -type f \( -name '*.rs' -o -name '*.toml' \) -print | LC_ALL=C sort | xargs sha256sum
 } | key_of)
 if [ ! -d "$standins" ]; then
-    say building "the stand-ins for signtool, makecert, certutil, vswhere and cargo"
+    say building "the stand-ins for signtool and cargo"
     CARGO_TARGET_DIR=$scratch/target for_windows build --release --manifest-path "$here/standins/Cargo.toml" ||
         die "the stand-ins could not be built"
     mkdir "$scratch/standins"
+    $LINKER -shared -Os -s -Wall -o "$scratch/standins/wintrust.dll" "$here/faults/wintrust.c"
     mv "$scratch/target/$TARGET/release"/*.exe "$scratch/standins/"
     # What another checkout works with at this moment stays.
     find "$cache" -maxdepth 1 -name 'windows-standins-*' -mtime +1 -exec rm -r {} +
@@ -172,12 +174,7 @@ C
     $LINKER -shared -Os -s -o "$1" "$scratch/bcryptprimitives.c" -ladvapi32
 }
 
-prefix=$cache/windows-prefix-$({
-    "$wine" --version
-    sha256sum <"${BASH_SOURCE[0]}"
-} | key_of)
-if [ ! -d "$prefix" ]; then
-    say preparing "a Wine prefix (ten seconds)"
+make_prefix() {
     (
         export WINEPREFIX=$scratch/prefix WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml='
         unset DISPLAY WAYLAND_DISPLAY
@@ -191,17 +188,58 @@ if [ ! -d "$prefix" ]; then
     )
     system32=$scratch/prefix/drive_c/windows/system32
     [ -e "$system32/bcryptprimitives.dll" ] || write_bcryptprimitives "$system32/bcryptprimitives.dll"
-    rm -rf "$cache"/windows-prefix-*
+}
+
+prefix=$cache/windows-prefix-$({
+    "$wine" --version
+    declare -f write_bcryptprimitives make_prefix
+} | key_of)
+if [ ! -d "$prefix" ]; then
+    say preparing "a Wine prefix (ten seconds)"
+    make_prefix
+    # What another checkout works with at this moment stays.
+    find "$cache" -maxdepth 1 -name 'windows-prefix-*' -mtime +1 -exec rm -r {} +
     mv "$scratch/prefix" "$prefix"
 fi
 
 # --- all of it ----------------------------------------------------------------------------------
 
 bed=$standins
-printf '#!/bin/sh\nexec %q --target %s -C linker=%s "$@"\n' \
-    "$rustc" $TARGET $LINKER >"$scratch/rustc"
-chmod +x "$scratch/rustc"
-mv "$scratch/rustc" "$bed/rustc-for-windows"
+
+# put NAME: makes standard input a program of the bed.
+put() {
+    cat >"$scratch/$1"
+    chmod +x "$scratch/$1"
+    mv "$scratch/$1" "$bed/$1"
+}
+
+put rustc-for-windows <<SH
+#!/bin/sh
+exec $(printf %q "$rustc") --target $TARGET -C linker=$LINKER "\$@"
+SH
+
+# cargo's RUSTC_WRAPPER for the pipeline's package, whose build script is the program: cargo takes it
+# for one of this machine, and gets one of Windows, which a script of that name starts in Wine.
+put rustc-for-programs <<SH
+#!/bin/bash
+compiler=\$1
+shift
+name= folder= hash= last=
+for word; do
+    case \$last in
+    --crate-name) name=\$word ;;
+    --out-dir) folder=\$word ;;
+    esac
+    case \$word in extra-filename=*) hash=\${word#*=} ;; esac
+    last=\$word
+done
+[ "\$name" = build_script_main ] || exec "\$compiler" "\$@"
+$(printf %q "$bed/rustc-for-windows") "\$@" || exit
+program=\$folder/\$name\$hash
+printf '#!/bin/sh\nexec %q %q "\$@"\n' $(printf %q "$wine") "\$program.exe" >"\$program"
+chmod +x "\$program"
+SH
+
 ln -sfn "$cargo_make" "$bed/cargo-make"
 ln -sfn "$prefix" "$bed/prefix"
 ln -sfn "$wine" "$bed/wine"

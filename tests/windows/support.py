@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import fcntl
 import json
+import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.hazmat.primitives import hashes
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID, ObjectIdentifier
 
+from kdrvgen import load
+from kdrvgen.rendering.environment import certificate_id
 from tests.pipeline.authority import CODE_SIGNING, Identity
-from tests.pipeline.support import CONFIG, EXAMPLE, X64, Project, environment, run
-from tests.windows.bed import Windows
+from tests.pipeline.support import CONFIG, EXAMPLE, Project, environment, run
+from tests.windows.bed import Certificate, Windows
 
 TOOL = r"C:\Program Files (x86)\Windows Kits\10\bin\10.0.22621.0\x64"
 
 KITS = r"C:\Program Files (x86)\Windows Kits\10"
+
+STORE = "PrivateCertStore"
 
 OWN = CONFIG + 'mode = "certificate"\n'
 
@@ -30,12 +40,24 @@ class Desk:
     project: Project = field(repr=False)
 
     @classmethod
-    def start(cls, windows: Windows, config: str = CONFIG, name: str = "project") -> Desk:
-        """Copy the example driver and generate what a config says."""
+    def start(
+        cls,
+        windows: Windows,
+        config: str = CONFIG,
+        name: str = "project",
+        *,
+        without_program: bool = False,
+    ) -> Desk:
+        """Copy the example driver and generate what a config says.
+
+        The pipeline's program is there already, unless it is to be `without_program`.
+        """
         folder = windows.home / name
         shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("target", ".cargo"))
         project = Project(folder, windows.home, environment(windows.home))
         project.generate(config)
+        if not without_program:
+            put_program(windows, folder / ".kdrvgen", project.target)
         return cls(windows, project)
 
     def make(self, *arguments: str, **env: str) -> str:
@@ -91,29 +113,87 @@ class Desk:
 
     @property
     def records(self) -> Path:
-        """Where the pipeline notes which certificates it made."""
+        """Where the pipeline keeps its locks."""
         (user,) = self.windows.prefix.glob("drive_c/users/*/AppData/Local")
         return user / "kdrvgen/certificates"
 
+    @property
+    def certificate(self) -> Certificate:
+        """The one test certificate in its store."""
+        (certificate,) = self.windows.certificates()
+        return certificate
+
+    @property
+    def certificate_id(self) -> str:
+        """What the test certificate of the development profile is found again by."""
+        project = load(self.project.folder / "config.toml")
+        return certificate_id(project.signing_for("development"))
+
+    def ours(self, *, days: tuple[int, int] = (-1, 30), container: str = "") -> Certificate:
+        """Put a certificate into the store that looks as if the pipeline had made it."""
+        identity = marked(self.certificate_id, days)
+        return self.windows.add_certificate(identity, STORE, container=container)
+
     def own(
-        self, subject: str = "My Company", store: str = "PrivateCertStore", *, machine: bool = False
+        self, subject: str = "My Company", store: str = STORE, *, machine: bool = False
     ) -> tuple[Identity, str, Path]:
         """Put a certificate of one's own into a store; return it, its thumbprint, its file."""
         identity = Identity.make(subject, CODE_SIGNING)
         thumbprint = identity.certificate.fingerprint(hashes.SHA1()).hex()  # noqa: S303 - its name
-        folder = self.windows.home / "stores" / ("machine" if machine else "user") / store
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{thumbprint}.pem").write_bytes(identity.key_pem() + identity.certificate_pem())
+        self.windows.add_certificate(identity, store, machine=machine, container=thumbprint)
         public = self.windows.home / f"{thumbprint}.pem"
         public.write_bytes(identity.certificate_pem())
         return identity, thumbprint, public
 
 
+def put_program(windows: Windows, support: Path, target: Path) -> None:
+    """Give a project the pipeline's program, which compares the sources that it was compiled from.
+
+    They are the same in every project: some seconds less for each test.
+    """
+    with windows.program.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not windows.program.exists():
+            windows.compile(
+                support / "pipeline/src/main.rs", windows.program, "-Cdebuginfo=0", "-Dwarnings"
+            )
+    folder = target / "kdrvgen/windows-AMD64"
+    folder.mkdir(parents=True)
+    os.link(windows.program, folder / "pipeline.exe")
+
+
+def marked(identity: str, days: tuple[int, int], subject: str = "DriverCertificate") -> Identity:
+    """Return a certificate that bears the pipeline's mark for a store and subject."""
+    comment = f"kdrvgen test certificate {identity}".encode()
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now + dt.timedelta(days[0]))
+        .not_valid_after(now + dt.timedelta(days[1]))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([CODE_SIGNING]), critical=False)
+        .add_extension(
+            x509.UnrecognizedExtension(
+                ObjectIdentifier("2.16.840.1.113730.1.13"), bytes([0x16, len(comment)]) + comment
+            ),
+            critical=False,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    return Identity(certificate, key)
+
+
+def der(identity: Identity) -> bytes:
+    """Return a certificate in DER."""
+    return identity.certificate.public_bytes(serialization.Encoding.DER)
+
+
 def text(value: object) -> str:
     """Return a value as TOML writes it."""
     return json.dumps(value, ensure_ascii=False)
-
-
-def x64(name: str = "hello.sys") -> Path:
-    """Return where cargo puts the development build, below the project."""
-    return Path("target", X64, "debug", name)

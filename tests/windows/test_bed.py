@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from tests.pipeline.authority import CODE_SIGNING, Identity
+from tests.pipeline.image import Image
 from tests.windows.bed import Windows
 
 SIGNTOOL = r"C:\Program Files (x86)\Windows Kits\10\bin\10.0.22621.0\x64\signtool.exe"
-MAKECERT = SIGNTOOL.replace("signtool", "makecert")
-MAKE = ["-r", "-pe", "-ss", "PrivateCertStore", "-a", "sha256", "-eku", "1.3.6.1.5.5.7.3.3"]
 SIGN = ["sign", "/v", "/fd", "sha256", "/s", "PrivateCertStore"]
 
 MAKEFILE = """\
@@ -115,9 +113,11 @@ def kits(windows: Windows) -> Windows:
     return windows
 
 
-def make(kits: Windows, *more: str, name: str = "CN=Test") -> None:
-    done = kits.run([MAKECERT, *MAKE, "-n", name, *more])
-    assert done.stdout == "Succeeded\n", done.said
+def make(kits: Windows, days: tuple[int, int] = (-1, 30)) -> str:
+    """Put a certificate CN=Test with its key into the store; return its thumbprint."""
+    identity = Identity.make("Test", CODE_SIGNING, days=days)
+    container = f"test {identity.certificate.serial_number}"
+    return kits.add_certificate(identity, "PrivateCertStore", container=container).thumbprint
 
 
 def sign(kits: Windows, *words: str) -> tuple[int, str]:
@@ -145,21 +145,15 @@ def test_arguments_of_commands_arrive_as_they_are(
     assert windows.calls("show-args")[0]["argv"] == [value, "two words", "", "tail\\"]
 
 
-def test_what_was_signed_with_a_made_certificate_verifies_once_trusted(
+def test_what_is_signed_is_signed_by_the_certificate_of_the_store(
     kits: Windows, image: Path
 ) -> None:
-    make(kits, str(kits.path(image.with_name("Test.cer"))))
+    make(kits)
     assert sign(kits, *SIGN, "/n", "Test", kits.path(image))[0] == 0
-    assert sign(kits, "verify", "/pa", kits.path(image))[0] == 1
-    trusted = kits.run(
-        ["certutil", "-user", "-addstore", "Root", kits.path(image.with_name("Test.cer"))]
-    )
-    assert trusted.code == 0, trusted.said
-    assert sign(kits, "verify", "/pa", kits.path(image)) == (
-        0,
-        f"Successfully verified: {kits.path(image)}\n",
-    )
-    assert sign(kits, "verify", "/kp", kits.path(image))[0] == 1
+    (certificate,) = kits.certificates()
+    signed = Image.read(image)
+    offset, size = signed.signature
+    assert certificate.der in signed.data[offset : offset + size]
 
 
 @pytest.mark.parametrize(
@@ -194,19 +188,19 @@ def test_what_was_signed_with_a_made_certificate_verifies_once_trusted(
         ([*SIGN, "/sha1", "12", "hello.sys"], "Invalid SHA1 hash"),
         (["sign", "/fd", "sha256", "/a", "/ac", "none.cer", "hello.sys"], "No certificates"),
         ([*SIGN, "/n", "Test", "/ac", "none.cer", "hello.sys"], "not found: none.cer"),
-        (["verify", "/pa", "/kp", "hello.sys"], "incompatible: /pa, /kp"),
-        (["verify", "/pa", "hello.sys"], "No signature found"),
-        (["verify", "/pa", "nothing.sys"], "File not found"),
+        (["verify", "/pa", "hello.sys"], "stand-in: signtool verify"),
+        (["timestamp", "/v", "hello.sys"], "One of the /t, /tr"),
+        (["timestamp", "/tr", "http://127.0.0.1:9/", "hello.sys"], "No timestamp digest"),
+        (["timestamp", "/t", "x", "/fd", "sha256", "hello.sys"], "Invalid option: /fd"),
+        (["timestamp", "/t", "http://127.0.0.1:9/", "hello.sys"], "timestamp server"),
         (["resign", "hello.sys"], "Invalid command"),
         ([], "required parameter"),
-        (["timestamp", "/t", "x", "hello.sys"], "stand-in: signtool timestamp"),
         (["sign", "/a", "/fd", "sha256", "/d", "x", "hello.sys"], "stand-in: signtool's /d"),
-        (["verify", "/tw", "hello.sys"], "stand-in: signtool's /tw"),
         ([*SIGN, "/n", "Nobody", "hello.sys"], "No certificates were found"),
         ([*SIGN, "/n", "Test", "nothing.sys"], "File not found: nothing.sys"),
         (
             [*SIGN, "/n", "Test", "/tr", "http://127.0.0.1:9/", "/td", "sha256", "hello.sys"],
-            "timestamp server",
+            "attempting to sign",
         ),
     ],
 )
@@ -222,122 +216,22 @@ def test_signtool_refuses(kits: Windows, image: Path, words: list[str], reason: 
 
 @pytest.mark.usefixtures("image")
 def test_two_certificates_of_one_subject_need_a_choice(kits: Windows) -> None:
-    make(kits)
-    make(kits, "-e", "01/01/2030")
+    thumbprint = make(kits)
+    make(kits, (-1, 90))
     code, said = sign(kits, *SIGN, "/n", "Test", "hello.sys")
     assert (code, "Multiple certificates were found" in said) == (1, True)
     assert sign(kits, *SIGN, "/n", "Test", "/a", "hello.sys")[0] == 0
-    (thumbprint, _) = (file.stem for file in kits.certificates())
-    assert sign(kits, *SIGN, "/sha1", thumbprint, "hello.sys")[0] == 0
+    assert sign(kits, *SIGN, "/sha1", thumbprint.upper(), "hello.sys")[0] == 0
 
 
 @pytest.mark.usefixtures("image")
-def test_expired_certificates_and_other_usages_do_not_count(kits: Windows) -> None:
-    make(kits, "-b", "01/01/2020", "-e", "01/01/2021")
-    words = [word if word != "1.3.6.1.5.5.7.3.3" else "1.3.6.1.5.5.7.3.1" for word in MAKE]
-    assert kits.run([MAKECERT, *words, "-n", "CN=Test"]).code == 0
-    assert len(kits.certificates()) == 2
+def test_certificates_that_cannot_sign_do_not_count(kits: Windows) -> None:
+    make(kits, (-30, -1))
+    kits.add_certificate(Identity.make("Test", CODE_SIGNING), "PrivateCertStore")
+    other = Identity.make("Test", ExtendedKeyUsageOID.SERVER_AUTH)
+    kits.add_certificate(other, "PrivateCertStore", container="another purpose")
+    assert len(kits.certificates()) == 3
     assert "No certificates were found" in sign(kits, *SIGN, "/n", "Test", "hello.sys")[1]
-
-
-def test_certutil_lists_and_removes_by_thumbprint(kits: Windows) -> None:
-    make(kits, name="CN=Größe & Söhne")
-    (file,) = kits.certificates()
-    for language in ("en", "de"):
-        done = kits.run(
-            ["certutil", "-user", "-store", "PrivateCertStore"],
-            env={"KDRVGEN_FAKE_LANGUAGE": language},
-        )
-        assert re.findall(r"\b[0-9a-f]{40}\b", done.stdout)[-1] == file.stem
-        assert "CN=Größe & Söhne" in done.stdout
-    assert kits.run(["certutil", "-user", "-delstore", "PrivateCertStore", file.stem]).code == 0
-    assert kits.certificates() == []
-    assert kits.run(["certutil", "-user", "-store", "PrivateCertStore", file.stem]).code != 0
-
-
-@pytest.mark.parametrize(
-    ("words", "reason"),
-    [
-        (["-n", "CN=Test", "test.cer"], "only self-signed"),
-        (["-r", "-ss", "x", "-frob"], "Unknown option: -frob"),
-        (["-r", "-ss"], "Missing value for -ss"),
-        (["-r", "-r", "-ss", "x"], "Option given twice"),
-        (["-r", "a.cer", "b.cer"], "Too many parameters"),
-        (["-r", "-n", "CN=Test"], "outputCertificateFile or -ss"),
-        (["-r", "-ss", "x", "-n", "Test"], "CertStrToName"),
-        (["-r", "-ss", "x", "-n", 'CN="Test'], "CertStrToName"),
-        (["-r", "-ss", "x", "-sr", "nowhere"], "Unknown store location"),
-        (["-r", "-ss", "x", "-a", "md4"], "Unknown algorithm"),
-        (["-r", "-ss", "x", "-len", "many"], "Invalid key length"),
-        (["-r", "-ss", "x", "-m", "many"], "Invalid number of months"),
-        (["-r", "-ss", "x", "-m", "1", "-e", "01/01/2030"], "exclude each other"),
-        (["-r", "-ss", "x", "-e", "2030-01-01"], "Invalid date"),
-        (["-r", "-ss", "x", "-eku", "codeSigning"], "Invalid object identifier"),
-        (["-r", "-ss", "x", "-sk", "key"], "stand-in: makecert's -sk"),
-    ],
-)
-def test_makecert_refuses(kits: Windows, words: list[str], reason: str) -> None:
-    done = kits.run([MAKECERT, *words])
-    assert done.code == 1
-    assert reason in done.said
-    assert not kits.certificates("x")
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["-user", "-store"],
-        ["-user", "-frob", "PrivateCertStore"],
-        ["-user", "-silent", "-delstore", "PrivateCertStore", "Test"],
-        ["-user", "-store", "none"],
-        ["-user", "-delstore", "PrivateCertStore", "Nobody"],
-        ["-user", "-addstore", "Root", "none.cer"],
-        ["-user", "-addstore", "Root", "hello.sys"],
-        ["-user", "-store", "PrivateCertStore", "Test", "hello.sys"],
-        ["-store", "PrivateCertStore"],
-    ],
-)
-def test_certutil_refuses(kits: Windows, image: Path, words: list[str]) -> None:
-    make(kits)
-    before = image.read_bytes()
-    assert kits.run(["certutil", *words]).code != 0
-    assert image.read_bytes() == before
-    assert len(kits.certificates()) == 1
-
-
-def test_certutil_exports_a_certificate_over_a_file_only_when_forced(
-    kits: Windows, image: Path
-) -> None:
-    make(kits)
-    words = ["-user", "-silent", "-store", "PrivateCertStore", "Test", kits.path(image)]
-    assert kits.run(["certutil", "-f", *words]).code == 0
-    made = x509.load_der_x509_certificate(image.read_bytes())
-    assert made.fingerprint(hashes.SHA1()).hex() == kits.certificates()[0].stem  # noqa: S303 - its name
-
-
-def test_vswhere_finds_files_in_every_instance_that_is_asked_for(windows: Windows) -> None:
-    build_tools = r"C:\Program Files (x86)\Microsoft Visual Studio\2019\BuildTools"
-    windows.install_visual_studio()
-    windows.install_visual_studio(
-        build_tools, "16.1.1.1", "Microsoft.VisualStudio.Product.BuildTools"
-    )
-    file = windows.path(windows.put(rf"{build_tools}\a\b\signtool.exe"))
-    place = r"C:\Program Files (x86)\Microsoft Visual Studio\Installer\vswhere.exe"
-    find = ["-find", r"**\signtool.exe"]
-    assert windows.run([place, *find]).stdout == ""
-    assert windows.run([place, "-products", "*", *find]).stdout == f"{file}\n"
-    assert windows.run([place, "-frob"]).code == 87
-    assert windows.run([place, "-find"]).code == 87
-
-
-def test_vswhere_finds_the_newest_instance(windows: Windows) -> None:
-    windows.install_visual_studio()
-    newer = r"D:\VS\2026\Enterprise"
-    windows.drive("d", windows.home / "d")
-    windows.install_visual_studio(newer, "18.10.1.2", "Microsoft.VisualStudio.Product.Enterprise")
-    place = r"C:\Program Files (x86)\Microsoft Visual Studio\Installer\vswhere.exe"
-    done = windows.run([place, "-latest", "-property", "installationPath"])
-    assert done.stdout == newer + "\n"
 
 
 @pytest.mark.parametrize("view", [64, 32])
@@ -409,37 +303,3 @@ def test_a_driver_is_signed_installed_and_started(kits: Windows, tmp_path: Path)
     said = [kits.run(step) for step in steps]
     assert "4  RUNNING" in said[2].stdout, said
     assert [done.code for done in said] == [0] * 5
-
-
-@pytest.mark.parametrize(
-    ("command", "code"),
-    [
-        ("fc /b a b", 0),
-        ("fc /b a c", 1),
-        ("fc /b a none", 2),
-        ('findstr /x /c:"two words" c', 0),
-        ("findstr /b /i TWO c", 0),
-        ('findstr /r "^[a-z]* w.*s$" c', 0),
-        ("findstr /x two c", 1),
-        ("where /q cargo-make", 0),
-        ("where /q signtool", 1),
-    ],
-)
-def test_comparing_and_searching_tell_by_their_exit_code(
-    windows: Windows, tmp_path: Path, command: str, code: int
-) -> None:
-    for name, text in (("a", "one\n"), ("b", "one\n"), ("c", "two words\n")):
-        (tmp_path / name).write_text(text)
-    assert windows.batch(f"{command} >nul 2>nul\nexit /b %errorlevel%", tmp_path).code == code
-
-
-def test_powershell_does_what_a_batch_file_does_in_its_place(windows: Windows) -> None:
-    batch = windows.put(r"C:\made\make.bat", "@exit /b 4\n")
-    env = {"KDRVGEN_FAKE_POWERSHELL": windows.path(batch)}
-    assert windows.run(["powershell", "-Command", "Get-Date"], env=env).code == 4
-
-
-def test_powershell_is_recorded_and_fails(windows: Windows) -> None:
-    done = windows.batch('powershell -NoProfile -Command "exit 0"\nexit /b %errorlevel%')
-    assert done.code == 1
-    assert windows.calls("powershell")[0]["argv"] == ["-NoProfile", "-Command", "exit 0"]

@@ -3,45 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import pytest
 
-from kdrvgen import loads, render
-from tests.rendering.build_scripts import build_scripts
+from kdrvgen import Project
+from tests.rendering.build_scripts import X64, build_scripts, flags, project, put
 from tests.windows.bed import INSTALLED_ROOTS, Done, Windows
 
 pytestmark = pytest.mark.slow
 
-X64 = "x86_64-pc-windows-msvc"
 Run = Callable[..., Done]
 
 
 @pytest.fixture(scope="session")
-def _programs(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Windows, str], Path]:
-    folder = tmp_path_factory.mktemp("programs")
+def _programs(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Callable[[Windows, str], tuple[Project, Path]]:
+    known: dict[str, tuple[Project, Path]] = {}
 
-    @cache
-    def compiled(source: str, bed: Path) -> Path:
-        path = folder / f"build{len(list(folder.iterdir()))}.rs"
-        path.write_text(source, encoding="utf-8")
-        Windows(bed, folder, folder, {}).compile(path, path.with_suffix(".exe"), "-Dwarnings")
-        return path.with_suffix(".exe")
+    def compiled(windows: Windows, wdk: str) -> tuple[Project, Path]:
+        if wdk not in known:
+            folder = tmp_path_factory.mktemp("program")
+            given = project(f"[wdk]\n{wdk}\n")
+            windows.compile(put(given, folder), folder / "build.exe", "-Dwarnings")
+            known[wdk] = given, folder / "build.exe"
+        return known[wdk]
 
-    return lambda windows, source: compiled(source, windows.bed)
+    return compiled
 
 
 @pytest.fixture
-def build(windows: Windows, _programs: Callable[[Windows, str], Path]) -> Callable[[str], Run]:
+def build(
+    windows: Windows, _programs: Callable[[Windows, str], tuple[Project, Path]]
+) -> Callable[[str], Run]:
     """Compile the build script for a way to locate the kit; return what runs it."""
 
     def made(wdk: str) -> Run:
-        config = f'[driver]\nname = "a"\n[wdk]\n{wdk}\n'
-        program = _programs(windows, render(loads(config))[PurePosixPath("build.rs")])
+        given, program = _programs(windows, wdk)
 
         def run(target: str = X64, **env: str) -> Done:
-            return windows.run([program], env={"TARGET": target, **env})
+            of_cargo = {
+                "TARGET": target,
+                "HOST": X64,
+                "OUT_DIR": rf"C:\project\target\{target}\debug\build\a\out",
+                "CARGO_ENCODED_RUSTFLAGS": flags(given, target),
+            }
+            return windows.run([program], env={**of_cargo, **env})
 
         return run
 
@@ -150,15 +158,7 @@ def test_the_prompt_of_the_enterprise_kit_says_where_and_which(
 def test_every_build_script_compiles_for_windows_in_every_edition(
     windows: Windows, tmp_path: Path, edition: str
 ) -> None:
-    sources = build_scripts(tmp_path)
-    modules = "".join(f'#[path = "{path}"]\npub mod {path.stem};\n' for path in sources)
-    (tmp_path / "all.rs").write_text(modules, encoding="utf-8")
-
-    windows.compile(
-        tmp_path / "all.rs",
-        tmp_path / "all.rmeta",
-        "-Dwarnings",
-        "--crate-type=lib",
-        "--emit=metadata",
-        edition=edition,
-    )
+    for source in build_scripts(tmp_path):
+        windows.compile(
+            source, source.with_suffix(".rmeta"), "-Dwarnings", "--emit=metadata", edition=edition
+        )

@@ -1,165 +1,85 @@
-"""The test certificate on Windows: made once, found again, replaced, trusted, removed."""
+"""The test certificate on Windows: made once, found again, replaced, trusted, removed.
+
+Wine's own crypt32 has the stores, and rsaenh the keys.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-import shutil
-import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-import tree_sitter
-import tree_sitter_powershell
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.pipeline.support import CONFIG
-from tests.windows.bed import Windows
-from tests.windows.support import KITS, ODD, TOOL, Desk, text
+from tests.windows.bed import Certificate, Windows
+from tests.windows.support import ODD, OWN, STORE, Desk, der, marked, text
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_certificate_gone_from_the_store_is_made_again(desk: Desk) -> None:
+def parse(certificate: Certificate) -> x509.Certificate:
+    return x509.load_der_x509_certificate(certificate.der)
+
+
+# --- making -----------------------------------------------------------------------------------
+
+
+def test_the_certificate_signs_code_for_as_long_as_the_config_says(desk: Desk) -> None:
+    desk.project.generate(CONFIG + "validity-days = 40\n")
+
+    said = desk.make("certificate")
+
+    assert "made CN=DriverCertificate, valid for 40 days" in said
+    assert f"in the store {STORE} of this user" in said
+    found = desk.certificate
+    made = parse(found)
+    assert made.not_valid_after_utc - made.not_valid_before_utc == dt.timedelta(40)
+    assert abs(made.not_valid_before_utc - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=2)
+    key = made.public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    assert key.key_size == 3072
+    assert made.signature_hash_algorithm
+    assert made.signature_hash_algorithm.name == "sha256"
+    usage = made.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    assert list(usage.value) == [x509.oid.ExtendedKeyUsageOID.CODE_SIGNING]
+    constraints = made.extensions.get_extension_for_class(x509.BasicConstraints)
+    assert (constraints.critical, constraints.value.ca) == (True, False)
+    allowed = made.extensions.get_extension_for_class(x509.KeyUsage)
+    assert (allowed.critical, allowed.value.digital_signature) == (True, True)
+    assert not allowed.value.key_cert_sign
+    assert made.subject == made.issuer
+    assert found.friendly_name == "kdrvgen test certificate (DriverCertificate)"
+    assert found.container.startswith(f"kdrvgen {desk.certificate_id} ")
+    assert found.has_key
+    assert desk.project.cer.read_bytes() == found.der
+
+
+def test_a_second_run_makes_no_second_certificate(desk: Desk) -> None:
     desk.make("sign")
-    (old,) = desk.windows.certificates()
-    old.unlink()
+    first = desk.certificate
 
+    said = desk.make("sign")
+
+    assert "certificate: made" not in said
+    assert desk.certificate == first
+    assert len(desk.arguments("signtool")) == 1
+
+
+def test_two_runs_at_the_same_moment_leave_one_certificate(desk: Desk) -> None:
+    def run(_: int) -> str:
+        done = desk.windows.make("certificate", cwd=desk.project.folder)
+        assert done.code == 0, done.said
+        return done.said
+
+    with ThreadPoolExecutor(3) as all_of_them:
+        said = "".join(all_of_them.map(run, range(3)))
+
+    assert said.count("certificate: made") == 1
+    assert desk.certificate.has_key
     desk.make("sign")
-
-    (new,) = desk.windows.certificates()
-    assert new.stem != old.stem
-    assert desk.verifies()
-
-
-def _mark(desk: Desk, until: float) -> str:
-    """Return a subject as kdrvgen gives it to its certificates, with an end of its own."""
-    made = desk.option("-n", "makecert")
-    return re.sub(r"until \d+", f"until {int(until * 1000)}", made)
-
-
-def _make(desk: Desk, name: str, *, store: str = "PrivateCertStore") -> Path:
-    """Put a certificate into a store, whoever may have made it; return the file that it is."""
-    before = set(desk.windows.certificates(store))
-    words = ["-r", "-pe", "-ss", store, "-n", name, "-a", "sha256", "-eku", "1.3.6.1.5.5.7.3.3"]
-    done = desk.windows.run([rf"{TOOL}\makecert.exe", *words])
-    assert done.code == 0, done.said
-    (made,) = set(desk.windows.certificates(store)) - before
-    return made
-
-
-def test_the_certificate_can_sign_for_as_long_as_was_said_and_be_exported(first_day: Desk) -> None:
-    first_day.project.generate(CONFIG + "validity-days = 40\n")
-
-    first_day.make("certificate")
-
-    (file,) = first_day.windows.certificates()
-    assert file.read_text(encoding="utf-8").startswith("exportable: yes")
-    made = x509.load_pem_x509_certificate(file.read_bytes())
-    left = made.not_valid_after_utc - dt.datetime.now(dt.UTC)
-    assert dt.timedelta(40) < left < dt.timedelta(100)
-    assert re.search(r"until (\d{13})", first_day.option("-n", "makecert"))
-    exported = (first_day.project.folder / "DriverCertificate.cer").read_bytes()
-    assert x509.load_der_x509_certificate(exported) == made
-
-
-def test_an_expired_certificate_is_replaced_and_leaves_the_store(first_day: Desk) -> None:
-    first_day.make("sign")
-    (old,) = first_day.windows.certificates()
-    old.unlink()
-    expired = _make(first_day, _mark(first_day, time.time() - 60))
-    (record,) = first_day.records.glob("*.txt")
-    record.write_text(f"{expired.stem} {int(time.time() - 60) * 1000}", encoding="utf-8")
-
-    first_day.make("sign")
-
-    (new,) = first_day.windows.certificates()
-    assert new.stem not in {old.stem, expired.stem}
-    assert first_day.verifies()
-
-
-@pytest.mark.parametrize("damaged", [None, "x y"])
-def test_without_its_record_the_certificate_is_found_in_the_store(
-    desk: Desk, damaged: str | None
-) -> None:
-    desk.make("sign")
-    (record,) = desk.records.glob("*.txt")
-    shutil.rmtree(desk.records)
-    if damaged is not None:
-        desk.records.mkdir()
-        record.write_text(damaged, encoding="utf-8")
-    desk.forget_calls()
-
-    desk.make("sign", KDRVGEN_FAKE_LANGUAGE="de", KDRVGEN_FAKE_HASH_SPACES="1")
-
-    assert len(desk.windows.certificates()) == 1
-    assert not desk.arguments("makecert") + desk.arguments("signtool")
-
-
-def test_of_two_that_were_made_at_once_one_stays(first_day: Desk) -> None:
-    first_day.make("certificate")
-    later = _make(first_day, _mark(first_day, time.time() + 400 * 86400))
-    sooner = _make(first_day, _mark(first_day, time.time() + 300 * 86400))
-    shutil.rmtree(first_day.records)
-
-    first_day.make("sign")
-
-    assert first_day.windows.certificates() == [sooner]
-    assert first_day.option("/sha1").lower() == sooner.stem
-    assert not later.exists()
-
-
-def test_two_runs_at_the_same_moment_leave_one_certificate(first_day: Desk) -> None:
-    def run(_: int) -> None:
-        first_day.windows.make("certificate", cwd=first_day.project.folder)
-
-    with ThreadPoolExecutor(2) as both:
-        list(both.map(run, range(2)))
-    first_day.make("sign")
-
-    (left,) = first_day.windows.certificates()
-    assert first_day.option("/sha1").lower() == left.stem
-    assert first_day.verifies()
-
-
-def test_a_certificate_of_the_same_name_that_kdrvgen_did_not_make_is_left_alone(
-    first_day: Desk,
-) -> None:
-    _, theirs, _ = first_day.own("DriverCertificate")
-
-    first_day.make("sign")
-    assert first_day.verifies()
-    assert first_day.option("/sha1").lower() != theirs
-    first_day.make("clean-cert")
-
-    assert [file.stem for file in first_day.windows.certificates()] == [theirs]
-
-
-def test_one_that_is_gone_is_made_again_however_certutil_ends_for_it(desk: Desk) -> None:
-    desk.make("sign")
-    (old,) = desk.windows.certificates()
-    old.unlink()
-
-    desk.make("sign", KDRVGEN_FAKE_STORE_SUCCEEDS="1")
-
-    (new,) = desk.windows.certificates()
-    assert new != old
-    assert desk.verifies()
-
-
-def test_a_certificate_without_its_key_ends_with_what_to_do(desk: Desk) -> None:
-    (file,) = desk.windows.certificates()
-    public = x509.load_pem_x509_certificate(file.read_bytes())
-    file.write_bytes(public.public_bytes(serialization.Encoding.PEM))
-
-    said = desk.fail("sign")
-
-    assert "cargo make --profile development clean-cert" in said
-    assert not desk.is_signed()
-    desk.make("clean-cert")
-    desk.make("sign")
+    assert desk.option("/sha1") == desk.certificate.thumbprint
     assert desk.verifies()
 
 
@@ -173,143 +93,230 @@ def test_profiles_and_projects_share_the_certificate_of_one_subject(desk: Desk) 
     assert other.verifies()
 
 
-def test_a_store_of_the_machine_is_asked_and_written_to(first_day: Desk) -> None:
-    first_day.project.generate(CONFIG + "machine-store = true\n")
+def test_a_store_of_the_machine_has_its_own_certificate(desk: Desk) -> None:
+    desk.make("certificate")
+    desk.project.generate(CONFIG + "machine-store = true\n")
 
-    first_day.make("sign")
-    first_day.make("sign")
+    desk.make("sign")
+    desk.make("sign")
 
-    assert len(first_day.windows.certificates(machine=True)) == 1
-    assert not first_day.windows.certificates()
-    (signed,) = first_day.arguments("signtool")
+    (found,) = desk.windows.certificates(machine=True)
+    assert found.has_key
+    (signed,) = desk.arguments("signtool")
     assert "/sm" in signed
-
-
-def test_when_makecert_fails_the_old_image_does_not_stay_signed(desk: Desk) -> None:
-    desk.make("sign")
-    (certificate,) = desk.windows.certificates()
-    certificate.unlink()
-    blocked = desk.windows.home / "stores/user/PrivateCertStore"
-    blocked.rmdir()
-    blocked.write_text("no folder", encoding="utf-8")
-
-    said = desk.fail("sign")
-
-    assert "made no certificate CN=DriverCertificate" in said
-    assert not desk.is_signed()
-    blocked.unlink()
-    desk.make("sign")
+    assert found.thumbprint in signed
     assert desk.verifies()
-
-
-def _parser() -> tree_sitter.Parser:
-    return tree_sitter.Parser(tree_sitter.Language(tree_sitter_powershell.language()))
-
-
-def _without_makecert(desk: Desk) -> Path:
-    """Take makecert out of the kits; return where it is now."""
-    for program in desk.windows.unix(KITS).rglob("makecert.exe"):
-        program.unlink()
-    return desk.windows.put(r"C:\else\makecert.exe", desk.windows.bed / "standins/makecert.exe")
-
-
-def test_without_makecert_powershell_is_given_a_script_that_its_grammar_takes(
-    first_day: Desk,
-) -> None:
-    _without_makecert(first_day)
-
-    assert "PowerShell made no certificate" in first_day.fail("sign")
-
-    script = first_day.option("-Command", "powershell")
-    assert "New-SelfSignedCertificate" in script
-    assert not _parser().parse(script.encode()).root_node.has_error
-    assert _parser().parse(script.replace(")", "", 1).encode()).root_node.has_error
-
-
-def test_what_powershell_made_is_found_in_the_store(first_day: Desk) -> None:
-    _without_makecert(first_day)
-    batch = first_day.windows.home / "make.bat"
-    batch.write_text(
-        "@C:\\else\\makecert -r -pe -ss %DRIVER_CERTIFICATE_STORE% "
-        "-sr %DRIVER_CERTIFICATE_LOCATION% "
-        '-n "CN=%DRIVER_CERTIFICATE_SUBJECT%, OU=%DRIVER_CERTIFICATE_UNIT%" -a sha256 '
-        "-eku 1.3.6.1.5.5.7.3.3 -m 14\n"
-        "@if defined PSModulePath exit /b 5\n"
-    )
-
-    first_day.make(
-        "sign",
-        KDRVGEN_FAKE_POWERSHELL=first_day.windows.path(batch),
-        PSModulePath=r"C:\Program Files\PowerShell (x86)\7\Modules",
-    )
-
-    assert len(first_day.windows.certificates()) == 1
-    assert first_day.verifies()
+    desk.make("clean-cert")
+    assert not desk.windows.certificates(machine=True)
+    (left,) = desk.windows.certificates()
+    assert left.has_key
 
 
 def test_odd_names_arrive_as_they_stand_in_the_config(windows: Windows) -> None:
     windows.install_kits()
-    folder = "C# & 'my' (own) driver! ^ é日"
-    subject = ODD + ' "quoted"'
+    subject = ODD + ' "quoted", O=x\\'
     file = ODD.replace("$", "S") + ".cer"
     desk = Desk.start(
         windows,
         CONFIG
         + f"subject = {text(subject)}\nstore = {text(ODD)}\ncertificate-file = {text(file)}\n",
-        name=folder,
+        name="C# & 'my' (own) driver! ^ é日",
     )
 
     desk.make("sign")
     desk.make("sign")
 
-    quoted = subject.replace('"', '""')
-    assert desk.option("-n", "makecert").startswith(f'CN="{quoted}", OU="kdrvgen test certificate ')
-    assert desk.option("-ss", "makecert") == ODD
+    (found,) = windows.certificates(ODD)
+    assert found.name == subject
+    (name,) = parse(found).subject
+    assert name.value == subject
+    (signed,) = desk.arguments("signtool")
     assert desk.option("/s") == ODD
-    assert len(desk.windows.certificates(ODD)) == 1
-    assert len(desk.arguments("signtool")) == 1
-    assert (desk.project.folder / file).exists()
-    assert desk.arguments("signtool")[0][-1].startswith(desk.windows.path(desk.project.folder))
+    assert signed[-1].startswith(windows.path(desk.project.folder))
+    assert (desk.project.folder / file).read_bytes() == found.der
+    desk.make("clean-cert")
+    assert not windows.certificates(ODD)
+    assert not (desk.project.folder / file).exists()
+
+
+# --- replacing --------------------------------------------------------------------------------
+
+
+def test_a_certificate_gone_from_the_store_is_made_again(desk: Desk) -> None:
+    desk.make("sign")
+    old = desk.certificate
+    desk.windows.store("delete", STORE)
+
+    desk.make("sign")
+
+    assert desk.certificate.thumbprint != old.thumbprint
+    assert desk.verifies()
+
+
+@pytest.mark.parametrize("days", [(-30, -1), (1, 30)], ids=["expired", "not yet valid"])
+def test_one_that_is_not_valid_now_is_replaced_and_leaves_the_store_with_its_key(
+    desk: Desk, days: tuple[int, int]
+) -> None:
+    container = f"kdrvgen {desk.certificate_id} old"
+    old = desk.ours(days=days, container=container)
+
+    said = desk.make("sign")
+
+    assert "certificate: made" in said
+    assert desk.certificate.thumbprint != old.thumbprint
+    assert desk.verifies()
+    # A new container of that name can be made: the old one is gone.
+    desk.windows.store("add-key", container, desk.windows.path(desk.windows.home / "import.key"))
+
+
+def test_one_whose_key_is_gone_is_replaced(desk: Desk) -> None:
+    desk.make("sign")
+    old = desk.certificate
+    desk.windows.store("delete-key", old.container)
+    (left,) = desk.windows.certificates()
+    assert not left.has_key
+
+    desk.make("sign")
+
+    assert desk.certificate.thumbprint != old.thumbprint
+    assert desk.certificate.has_key
+    assert desk.verifies()
+
+
+def test_one_that_never_had_a_key_here_is_replaced(desk: Desk) -> None:
+    old = desk.ours()
+
+    desk.make("sign")
+
+    assert desk.certificate.thumbprint != old.thumbprint
+    assert desk.verifies()
+
+
+def test_one_whose_container_holds_another_key_is_replaced(desk: Desk) -> None:
+    container = f"kdrvgen {desk.certificate_id} x"
+    old = desk.ours(container=container)
+    desk.windows.store("delete-key", container)
+    other = desk.windows.add_certificate(
+        marked("other", (-1, 30)), "Other store", container=container
+    )
+    assert other.has_key
+
+    desk.make("sign")
+
+    assert desk.certificate.thumbprint != old.thumbprint
+    assert desk.verifies()
+
+
+def test_of_two_that_are_valid_the_one_that_lasts_longest_stays(desk: Desk) -> None:
+    sooner = desk.ours(days=(-1, 20), container=f"kdrvgen {desk.certificate_id} 1")
+    later = desk.ours(days=(-1, 30), container=f"kdrvgen {desk.certificate_id} 2")
+
+    desk.make("sign")
+
+    assert desk.certificate.thumbprint == later.thumbprint != sooner.thumbprint
+    assert desk.option("/sha1") == later.thumbprint
+    assert desk.verifies()
+
+
+def test_certificates_that_the_pipeline_did_not_make_are_left_alone(desk: Desk) -> None:
+    _, theirs, _ = desk.own("DriverCertificate")
+    # Ours, for another subject; and an expired one whose key is in a container of somebody else's.
+    other = desk.windows.add_certificate(
+        marked("another-0123456789ab", (-9, -1)), STORE, container="kdrvgen another"
+    )
+    foreign = desk.ours(days=(-9, -1), container="somebody's key")
+
+    desk.make("sign")
+    assert desk.verifies()
+    assert desk.option("/sha1") != theirs
+    desk.make("clean-cert")
+
+    left = {each.thumbprint: each for each in desk.windows.certificates()}
+    assert left.keys() == {theirs, other.thumbprint}
+    assert all(each.has_key for each in left.values())
+    assert foreign.thumbprint not in left
+    desk.windows.store("delete-key", "somebody's key")  # which is still there
+
+
+# --- trusting and removing --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("place", ["this user", "this machine"])
+def test_trusting_puts_the_certificate_into_two_stores_and_cleaning_takes_it_out(
+    desk: Desk, place: str
+) -> None:
+    machine = place == "this machine"
+    desk.project.generate(CONFIG + f"machine-store = {text(machine)}\n")
+    other = desk.windows.add_certificate(marked("other", (-1, 9)), "Root", machine=machine)
+
+    said = desk.make("trust-certificate")
+    again = desk.make("trust-certificate")
+
+    assert f"is in the stores Root and TrustedPublisher of {place}" in said
+    assert ("asks in a dialog" in said) == (not machine)
+    assert "asks in a dialog" not in again
+    (ours,) = desk.windows.certificates(machine=machine)
+    roots = [each.thumbprint for each in desk.windows.certificates("Root", machine=machine)]
+    assert roots.count(ours.thumbprint) == 1
+    (trusted,) = desk.windows.certificates("TrustedPublisher", machine=machine)
+    assert trusted.thumbprint == ours.thumbprint
+    assert not trusted.container
+
+    said = desk.make("clean-cert")
+
+    assert f"no test certificate for CN=DriverCertificate is left in the stores {STORE}" in said
+    assert not desk.windows.certificates(machine=machine)
+    assert not desk.windows.certificates("TrustedPublisher", machine=machine)
+    left = [each.thumbprint for each in desk.windows.certificates("Root", machine=machine)]
+    assert sorted([*left, ours.thumbprint]) == sorted(roots)
+    assert other.thumbprint in left
+    assert not desk.project.cer.exists()
+    assert not list(desk.records.iterdir())
+    desk.make("clean-cert")
 
 
 def test_trusting_is_for_test_certificates(desk: Desk) -> None:
+    before = desk.windows.certificates("Root")
     desk.project.generate(CONFIG + '[profiles.production]\nsigning.mode = "certificate"\n')
 
     said = desk.fail("--profile", "production", "trust-certificate")
 
-    assert "there is no test certificate to trust" in said
+    assert "no test certificate to trust" in said
+    assert desk.windows.certificates("Root") == before
+    assert "no test certificate" in desk.make("--profile", "production", "clean-cert")
 
-    assert not desk.windows.certificates("Root")
 
-
-def test_cleaning_takes_the_certificate_its_copies_and_its_record_and_no_other(desk: Desk) -> None:
-    desk.make("trust-certificate")
-    (ours,) = desk.windows.certificates()
-    other = _make(desk, "CN=Other", store="Root")
-    (before,) = desk.windows.certificates("TrustedPublisher")
-    assert before.stem == ours.stem
-    desk.forget_calls()
+def test_cleaning_takes_the_keys_that_killed_runs_left(desk: Desk) -> None:
+    container = f"kdrvgen {desk.certificate_id} killed"
+    desk.ours(container=container)
+    desk.windows.store("delete", STORE)
 
     desk.make("clean-cert")
 
-    assert not desk.windows.certificates() + desk.windows.certificates("TrustedPublisher")
-    assert desk.windows.certificates("Root") == [other]
-    assert not list(desk.records.iterdir())
-    assert not (desk.project.folder / "DriverCertificate.cer").exists()
-    script = desk.option("-Command", "powershell")
-    assert not _parser().parse(script.encode()).root_node.has_error
-    desk.make("clean-cert")
+    blob = desk.windows.path(desk.windows.home / "import.key")
+    desk.windows.store("add-key", container, blob)
 
 
 def test_cleaning_leaves_an_exported_file_that_is_another_certificates(desk: Desk) -> None:
-    file = desk.project.folder / "DriverCertificate.cer"
-    file.write_bytes(b"another")
+    desk.project.cer.parent.mkdir(parents=True)
+    for content in (b"another", der(desk.own("DriverCertificate")[0])):
+        desk.project.cer.write_bytes(content)
 
-    desk.make("clean-cert")
-    assert file.read_bytes() == b"another"
+        desk.make("clean-cert")
+        assert desk.project.cer.read_bytes() == content
 
-    desk.own("DriverCertificate")
-    desk.project.generate(CONFIG + '[profiles.production]\nsigning.mode = "certificate"\n')
-    said = desk.make("--profile", "production", "clean-cert")
-    assert "no certificate of kdrvgen's" in said
-    assert len(desk.windows.certificates()) == 1
+        said = desk.fail("sign")
+        assert "is not a test certificate that kdrvgen made" in said
+        assert desk.project.cer.read_bytes() == content
+
+
+def test_without_a_folder_of_the_user_the_variable_is_named(desk: Desk) -> None:
+    assert "LOCALAPPDATA is not set" in desk.fail("-e", "LOCALAPPDATA=relative", "sign")
+
+
+def test_a_certificate_of_ones_own_is_not_made(desk: Desk) -> None:
+    desk.project.generate(OWN + 'subject = "Nobody"\n')
+
+    desk.fail("sign")
+
+    assert not desk.windows.certificates()

@@ -1,7 +1,8 @@
-"""The tasks for the driver's service: in Wine, whose service manager and kernel are real."""
+"""The tasks for the driver's service: by the service manager and the kernel of Wine."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ ODD = "Hällo & 100% ${HOME} ^ (日本) #1 it's!"
 # LLVM's linker, which build scripts are linked by here, takes each `%` of its output's folder for a
 # digit to choose.
 ODD_FOLDER = ODD.replace("%", "")
+SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
 
 
 @pytest.fixture
@@ -35,62 +37,61 @@ def clear(windows: Windows, service: str) -> None:
 
 def state(windows: Windows, service: str = "hello") -> str:
     """Return Windows' word for the state of a service; empty when there is none."""
-    said = windows.run(["sc", "query", service]).stdout
-    return "".join(word for word in ("STOPPED", "STOP_PENDING", "RUNNING") if word in said)
+    number = int(windows.store("state", service))
+    return ("", "STOPPED", "START_PENDING", "STOP_PENDING", "RUNNING")[number]
 
 
 def value(windows: Windows, name: str, service: str = "hello") -> str:
     """Return what the registry has of a service."""
-    key = rf"HKLM\SYSTEM\CurrentControlSet\Services\{service}"
-    done = windows.run(["reg", "query", key, "/v", name])
+    done = windows.run(["reg", "query", rf"{SERVICES}\{service}", "/v", name])
     assert done.code == 0, done.said
     return done.stdout.split("    ")[-1].strip()
 
 
-def verbs(desk: Desk) -> list[str]:
-    """Return what sc was told to change."""
-    return [words[0] for words in desk.arguments("sc") if words[0] != "query"]
+def image_of(windows: Windows, service: str = "hello") -> str:
+    """Return the image of a service, as the registry has it, without the kernel's prefix."""
+    key = SERVICES.partition("\\")[2] + f"\\{service}"
+    return windows.store("value", key, "ImagePath").rstrip("\n").removeprefix("\\??\\")
 
 
-def path_given(desk: Desk) -> str:
-    """Return the image that sc was last told."""
-    return next(
-        words[words.index("binPath=") + 1]
-        for words in reversed(desk.arguments("sc"))
-        if "binPath=" in words
-    )
+def create(windows: Windows, path: str) -> None:
+    """Make the service as somebody else would."""
+    done = windows.run(["sc", "create", "hello", "type=", "kernel", "binPath=", path])
+    assert done.code == 0, done.said
 
 
 def test_a_driver_is_installed_started_stopped_and_uninstalled_and_nothing_twice(
     desk: Desk,
 ) -> None:
-    desk.make("install")
+    assert "install: service hello: " in desk.make("install")
     assert state(desk.windows) == "STOPPED"
-    assert value(desk.windows, "ImagePath") == "\\??\\" + desk.windows.path(desk.sys)
+    assert image_of(desk.windows) == desk.windows.path(desk.sys)
     assert (value(desk.windows, "Type"), value(desk.windows, "Start")) == ("0x1", "0x3")
-    desk.make("install")
-    assert verbs(desk) == ["create"]
+    assert "install: service" not in desk.make("install")
 
-    assert "hello is RUNNING" in desk.make("start", KDRVGEN_FAKE_LANGUAGE="de")
+    said = desk.make("start")
+    assert f"hello is RUNNING: {desk.windows.path(desk.sys)}" in said
     assert state(desk.windows) == "RUNNING"
 
-    assert "stopped hello" in desk.make("stop", KDRVGEN_FAKE_LANGUAGE="de")
+    assert "stop: stopped hello" in desk.make("stop")
     assert state(desk.windows) == "STOPPED"
+    assert "stopped" not in desk.make("stop")
 
-    assert "removed the service hello" in desk.make("uninstall")
+    desk.make("start")
+    said = desk.make("uninstall")
+    assert "uninstall: stopped hello" in said
+    assert "removed the service hello" in said
     assert not state(desk.windows)
     for task in ("stop", "uninstall"):
-        assert "there is no service hello" in desk.make(task)
-    assert verbs(desk) == ["create", "start", "stop", "delete"]
+        assert f"{task}: there is no service hello" in desk.make(task)
 
 
 def test_what_is_started_is_the_newest_code_even_over_a_driver_that_runs(desk: Desk) -> None:
     desk.make("start")
     desk.project.say("once more")
 
-    desk.make("start")
+    assert "stopped hello" in desk.make("start")
 
-    assert verbs(desk) == ["create", "start", "stop", "start"]
     assert b"once more" in desk.sys.read_bytes()
     assert state(desk.windows) == "RUNNING"
 
@@ -104,25 +105,31 @@ def test_what_is_started_is_the_newest_code_even_over_a_driver_that_runs(desk: D
 
 def test_the_service_follows_profile_start_type_and_target_directory(desk: Desk) -> None:
     desk.make("start")
-    production = desk.project.built(profile="release")
+    production = desk.project.output(profile="production")
     refused = desk.fail("--profile", "production", "install")
-    assert f"hello runs from \\??\\{desk.windows.path(desk.sys)}" in refused
+    assert f"hello runs from {value(desk.windows, 'ImagePath')}" in refused
     assert "cargo make stop" in refused
 
     desk.make("--profile", "production", "start")
-    assert value(desk.windows, "ImagePath") == "\\??\\" + desk.windows.path(production)
+    assert image_of(desk.windows) == desk.windows.path(production)
     assert state(desk.windows) == "RUNNING"
     desk.make("stop")
 
-    desk.project.generate(PLAIN + '[deploy]\nstart-type = "auto"\n')
-    elsewhere = desk.windows.home / "elsewhere"
-    for _ in range(2):
-        desk.make("install", CARGO_TARGET_DIR=str(elsewhere))
-    assert value(desk.windows, "Start") == "0x2"
-    assert path_given(desk) == desk.windows.path(elsewhere / X64 / "debug/hello.sys")
-    assert verbs(desk).count("config") == 2
+    for start_type, number in (("auto", "0x2"), ("system", "0x1")):
+        desk.project.generate(PLAIN + f'[deploy]\nstart-type = "{start_type}"\n')
+        desk.make("install")
+        assert value(desk.windows, "Start") == number
+        assert image_of(desk.windows) == desk.windows.path(desk.sys)
 
-    desk.make("uninstall")
+    elsewhere = desk.windows.home / "elsewhere"
+    path = desk.windows.path(elsewhere)
+    assert "install: service" in desk.make("install", CARGO_TARGET_DIR=path)
+    assert "install: service" not in desk.make("install", CARGO_TARGET_DIR=path)
+    image = elsewhere / f"driver/hello/{X64}/development/hello.sys"
+    assert image_of(desk.windows) == desk.windows.path(image)
+    # Without the variable, that folder is none of this project.
+    assert "not of this project" in desk.fail("uninstall")
+    desk.make("uninstall", CARGO_TARGET_DIR=path)
 
 
 def test_any_folder_and_service_name_reach_windows_as_they_are(windows: Windows) -> None:
@@ -130,53 +137,89 @@ def test_any_folder_and_service_name_reach_windows_as_they_are(windows: Windows)
     desk = Desk.start(windows, config + f"[deploy]\nservice = {text(ODD)}\n", name=ODD_FOLDER)
     try:
         desk.make("start")
-        desk.make("install")
+        assert "install: service" not in desk.make("install")
 
-        assert path_given(desk) == windows.path(desk.project.built(f"{ODD}.sys"))
-        assert {words[1] for words in desk.arguments("sc")} == {ODD}
-        assert verbs(desk) == ["create", "start"]
+        assert image_of(windows, ODD) == windows.path(desk.project.output(f"{ODD}.sys"))
         assert state(windows, ODD) == "RUNNING"
         desk.make("uninstall")
         assert not state(windows, ODD)
     finally:
-        clear(windows, ODD)
+        windows.run(["sc", "stop", ODD])
+        windows.run(["sc", "delete", ODD])
 
 
-def test_a_service_of_another_binary_is_not_touched(desk: Desk) -> None:
-    other = ["sc", "create", "hello", "type=", "kernel", "binPath=", r"C:\other\hello.sys"]
-    desk.windows.run(other)
-    desk.forget_calls()
+def test_an_image_whose_path_is_longer_than_260_characters_is_installed(windows: Windows) -> None:
+    folder = "/".join(["long " + "x" * 45] * 5)
+    desk = Desk.start(windows, PLAIN.replace("[signing]", f'output-dir = "{folder}"\n[signing]'))
+    image = windows.path(desk.project.folder / folder / "hello.sys")
+    assert len(image) > 260
+    try:
+        desk.make("install")
+        assert image_of(windows).removeprefix("\\\\?\\") == image
+        assert "install: service" not in desk.make("install")
+        desk.make("uninstall")
+        assert not state(windows)
+    finally:
+        clear(windows, "hello")
 
-    for task in ("install", "start", "uninstall"):
+
+# --- whose service it is ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [r"C:\other\hello.sys", r"\??\C:\other\hello.sys"])
+def test_a_service_of_another_image_is_not_touched(desk: Desk, path: str) -> None:
+    create(desk.windows, path)
+    before = value(desk.windows, "ImagePath")
+
+    for task in ("install", "start", "stop", "uninstall"):
         said = desk.fail(task)
-        assert r"The service hello is that of \??\C:\other\hello.sys" in said
+        assert f"the service hello is that of {before}, not of this project" in said
         assert "deploy.service" in said
-    # Without a path, Windows takes a file of its own folder.
-    key = r"HKLM\SYSTEM\CurrentControlSet\Services\hello"
-    desk.windows.run(["reg", "delete", key, "/v", "ImagePath", "/f"])
-    assert r"that of System32\drivers\hello.sys" in desk.fail("uninstall")
+        assert 'sc delete "hello"' in said
 
-    assert not verbs(desk)
-
-
-def test_what_windows_refuses_ends_the_task_with_what_to_do(desk: Desk) -> None:
-    said = desk.fail("install", KDRVGEN_FAKE_SC="create=5")
-    assert "install: sc create ended with 5" in said
-    assert "Run as administrator" in said
-
-    said = desk.fail("start", KDRVGEN_FAKE_SC="start=577")
-    assert "start: sc start ended with 577" in said
-    assert "bcdedit /set testsigning on" in said
+    assert value(desk.windows, "ImagePath") == before
     assert state(desk.windows) == "STOPPED"
 
-    assert "services.msc" in desk.fail("uninstall", KDRVGEN_FAKE_SC="delete=1072")
-    assert "CodeIntegrity/Operational" in desk.fail("stop", KDRVGEN_FAKE_SC="query=1275")
 
-    desk.windows.run(["sc", "start", "hello"])
-    assert "DriverUnload" in desk.fail("uninstall", KDRVGEN_FAKE_SC="stop=1052")
-    assert state(desk.windows) == "RUNNING"
-    desk.project.generate(PLAIN + '[deploy]\nstart-type = "system"\n')
-    assert "net helpmsg 4711" in desk.fail("install", KDRVGEN_FAKE_SC="config=4711")
+def test_a_driver_beside_this_one_in_a_shared_target_directory_is_foreign(desk: Desk) -> None:
+    other = desk.project.folder / f"target/driver/other/{X64}/development/hello.sys"
+    path = desk.windows.path(other)
+    create(desk.windows, path)
+
+    assert "not of this project" in desk.fail("stop")
+
+
+@pytest.mark.parametrize("spelling", ["upper case", "another drive", "a prefix of programs"])
+def test_a_path_counts_for_what_it_leads_to(desk: Desk, spelling: str) -> None:
+    desk.make("sign")
+    path = desk.windows.path(desk.sys)
+    home = desk.windows.path(desk.windows.home)
+    desk.windows.drive("s", desk.windows.home)
+    other = {
+        "upper case": path.upper(),
+        "another drive": "S:" + path.removeprefix(home),
+        "a prefix of programs": "\\\\?\\" + path,
+    }[spelling]
+    create(desk.windows, other)
+
+    assert "there is no service" not in desk.make("stop")
+    assert "removed the service hello" in desk.make("uninstall")
+
+    assert not state(desk.windows)
+
+
+# --- what goes wrong --------------------------------------------------------------------------
+
+
+def test_an_image_that_is_gone_ends_with_what_to_do(desk: Desk) -> None:
+    create(desk.windows, desk.windows.path(desk.sys.with_name("gone.sys")))
+    task = '[makefile.tasks.again]\ncommand = "${DRIVER_PIPELINE}"\nargs = ["start"]\n'
+    desk.project.generate(PLAIN + task)
+
+    said = desk.fail("again")
+
+    assert "start: error: cannot start hello: " in said
+    assert re.search(r"\(error \d+\)\n  help: ", said), said  # Wine's number is 1114, Windows' 2
 
 
 def test_a_driver_that_fails_or_cannot_be_unloaded_ends_with_the_reason(windows: Windows) -> None:
@@ -186,27 +229,40 @@ def test_a_driver_that_fails_or_cannot_be_unloaded_ends_with_the_reason(windows:
     desk.project.edit("src/lib.rs", status, failure)
 
     said = desk.fail("start")
-    assert "sc start ended with 31" in said
-    assert "The entry point of the driver returned an error" in said
+    assert "cannot start stuck: " in said
+    assert "(error 31)" in said
+    assert "the entry point of the driver returned an error" in said
 
     desk.project.edit("src/lib.rs", failure, status)
     desk.project.edit("src/lib.rs", "= Some(unload)", "= None")
     desk.make("start")
-    assert "has no DriverUnload" in desk.fail("stop")
+    said = desk.fail("stop")
+    assert "DriverUnload" in said
+
+
+def test_starting_what_was_not_installed_says_how(desk: Desk) -> None:
+    task = '[makefile.tasks.now]\ncommand = "${DRIVER_PIPELINE}"\nargs = ["start"]\n'
+    desk.project.generate(PLAIN + task)
+    desk.make("build-driver")
+
+    said = desk.fail("now")
+
+    assert "(error 1060)" in said
+    assert "cargo make install" in said
 
 
 def test_a_umdf_driver_has_no_service(windows: Windows) -> None:
     desk = Desk.start(windows, PLAIN.replace("[signing]", 'model = "umdf"\n[signing]'))
 
-    for task in ("install", "stop"):
-        assert f"{task}: A UMDF driver has no service" in desk.fail(task)
+    for task in ("install", "start", "stop", "uninstall"):
+        said = desk.fail(task)
+        assert "a UMDF driver has no service of its own" in said
+        assert "pnputil /add-driver" in said
 
-    assert not desk.arguments("sc")
 
-
-@pytest.mark.parametrize("task", ["install", "start"])
+@pytest.mark.parametrize("task", ["install", "start", "stop", "uninstall"])
 def test_elsewhere_than_on_windows_nothing_is_built_for_it(tmp_path: Path, task: str) -> None:
     project = Project(tmp_path, tmp_path, environment(tmp_path))
     project.generate(PLAIN)
 
-    assert f"{task}: only Windows has services" in project.fail(task)
+    assert "only Windows has services" in project.fail(task)

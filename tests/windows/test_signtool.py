@@ -12,18 +12,20 @@ from tests.windows.support import KITS, OWN, Desk
 pytestmark = pytest.mark.slow
 
 
-def test_without_signtool_every_place_looked_in_is_named(windows: Windows) -> None:
+def test_without_signtool_every_place_is_named_and_what_to_install(windows: Windows) -> None:
     desk = Desk.start(windows, OWN)
     windows.set_value(INSTALLED_ROOTS, "KitsRoot10", "D:\\kits\\", view=64)
 
     said = desk.fail("sign", WDKContentRoot=r"E:\WDK")
 
-    places = ["PATH", "WindowsSdkVerBinPath (not set)", "WindowsSDKVersion (not set)"]
-    places += [r"E:\WDK\bin\10.*\x86", r"D:\kits\bin\10.*\x64", "32-bit registry (none)"]
-    places += [r"Microsoft SDKs\ClickOnce\SignTool\signtool.exe", "Visual Studio (no vswhere)"]
-    places += [r"\.nuget\packages\microsoft.windows.sdk.buildtools"]
+    places = ["PATH: in none of its folders", "WindowsSdkVerBinPath: not set"]
+    places += ["WindowsSdkDir and WindowsSDKVersion: not set", r"E:\WDK\bin", r"D:\kits\bin"]
+    places += ["KitsRoot10 in the 32-bit registry: no such value"]
+    places += [r"Microsoft SDKs\ClickOnce\SignTool", r"\.nuget\packages"]
     assert [place for place in places if place not in said] == []
     assert "Signing Tools for Desktop Apps" in said
+    assert "Microsoft.Windows.SDK.BuildTools" in said
+    assert "signing.signtool in config.toml" in said
     assert not desk.is_signed()
 
 
@@ -57,9 +59,8 @@ def test_kits_are_found_by_the_environment(windows: Windows) -> None:
     assert desk.places("signtool")[0].startswith("c:\\wdk & more\\")
 
 
-def test_signtool_on_the_path_comes_first_and_needs_no_kit(desk: Desk) -> None:
-    for tool in ("signtool", "makecert"):
-        desk.windows.put(rf"C:\tools\{tool}.exe", desk.windows.bed / f"standins/{tool}.exe")
+def test_signtool_on_the_path_comes_first(desk: Desk) -> None:
+    _put(desk, r"C:\tools")
 
     desk.make("sign", WINEPATH=r"C:\cargo\bin;C:\tools")
 
@@ -80,13 +81,13 @@ def _put(desk: Desk, folder: str) -> Path:
 
 
 def _place(desk: Desk, **env: str) -> str:
-    """Return from which folder signtool was started at last; `verify` starts it in every run."""
-    desk.windows.make("verify", cwd=desk.project.folder, **env)
+    """Return from which folder signtool is started."""
+    desk.sys.unlink(missing_ok=True)
+    desk.make("sign", **env)
     return desk.places("signtool")[-1].removesuffix("\\signtool.exe")
 
 
 def test_each_place_is_looked_in_when_those_before_it_have_nothing(own: Desk) -> None:
-    own.windows.install_visual_studio()
     nuget = "microsoft.windows.sdk.buildtools\\10.0.22621.3233\\bin"
     places = [
         r"c:\mine (50%) & yours",
@@ -95,7 +96,6 @@ def test_each_place_is_looked_in_when_those_before_it_have_nothing(own: Desk) ->
         r"c:\sdk\bin\10.0.2.0\x64",
         r"c:\wdk & more\bin\10.0.3.0\x64",
         r"C:\Program Files (x86)\Microsoft SDKs\ClickOnce\SignTool",
-        r"C:\Program Files\Microsoft Visual Studio\2022\Community\SDK\x64",
         rf"c:\packages\{nuget}\10.0.22621.0\x64",
     ]
     env = {
@@ -134,6 +134,16 @@ def test_the_architecture_is_the_machines_or_else_one_that_it_emulates(own: Desk
     assert found("ARM64") == r"\x64"
     programs["x64"].unlink()
     assert found("AMD64") == r"\x86"
+
+
+def test_a_signtool_in_the_project_is_not_run(own: Desk) -> None:
+    for folder in (own.project.folder, own.project.folder / "bin"):
+        folder.mkdir(exist_ok=True)
+        (folder / "signtool.exe").write_bytes(b"no program")
+
+    said = own.fail("sign", WINEPATH=r"C:\cargo\bin;.;bin;")
+
+    assert "signtool.exe was not found" in said
 
 
 def test_a_program_that_is_named_and_not_there_is_not_replaced_by_another(own: Desk) -> None:

@@ -22,8 +22,10 @@ def test_one_cargo_make_signs_every_driver(windows: Windows) -> None:
     assert done.code == 0, done.said
     signed = [call["argv"][-1] for call in windows.calls("signtool") if call["argv"][0] == "sign"]
     assert len(signed) == 2
-    for name in ("hello.sys", "hello_second.sys"):
-        assert (folder / "target" / X64 / "debug" / name).is_file()
+    output = f"{X64}/development"
+    for package, name in (("hello", "hello.sys"), ("hello-second", "hello_second.sys")):
+        assert (folder / "target/driver" / package / output / name).is_file()
+    assert len(list(folder.glob("target/kdrvgen/windows-*/pipeline.exe"))) == 1
 
     done = windows.make("sign", cwd=folder)
     assert done.code == 0, done.said

@@ -1,12 +1,13 @@
-//! What all stand-ins share: the hand-over to programs of Linux, the record of calls, the store.
+//! What all stand-ins share: the hand-over to programs of Linux, the record of calls, the stores of
+//! certificates, which are Wine's own.
 //!
 //! A stand-in is a program of Windows that answers to the documented command line of another one
 //! and lets a program of Linux do the work. It runs in Wine only.
 
-pub mod certificate;
 pub mod handover;
 pub mod path;
 pub mod record;
+pub mod rsa;
 pub mod store;
 
 /// Ends the process with a message in the style of the program that is stood in for.

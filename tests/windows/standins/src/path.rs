@@ -24,17 +24,23 @@ pub fn to_unix(path: impl AsRef<Path>) -> String {
     type Function = unsafe extern "C" fn(*const u16) -> *mut c_char;
     let function: Function = unsafe { std::mem::transmute(wine(c"wine_get_unix_file_name")) };
     let full = std::path::absolute(path.as_ref()).unwrap_or_else(|_| path.as_ref().to_path_buf());
-    let wide: Vec<u16> = full.as_os_str().encode_wide().chain([0]).collect();
-    unsafe {
-        let found = function(wide.as_ptr());
-        assert!(!found.is_null(), "{full:?} is on no drive");
-        let text = CStr::from_ptr(found)
-            .to_str()
-            .expect("Linux paths are UTF-8")
-            .to_owned();
-        HeapFree(GetProcessHeap(), 0, found.cast());
-        tidy(&text)
+    // Wine finds what is there, and what would be new in a folder that is.
+    for above in full.ancestors() {
+        let wide: Vec<u16> = above.as_os_str().encode_wide().chain([0]).collect();
+        let found = unsafe { function(wide.as_ptr()) };
+        if found.is_null() {
+            continue;
+        }
+        let text = unsafe { CStr::from_ptr(found) };
+        let text = tidy(text.to_str().expect("Linux paths are UTF-8"));
+        unsafe { HeapFree(GetProcessHeap(), 0, found.cast()) };
+        let rest = full.strip_prefix(above).expect("it is above").to_string_lossy();
+        if rest.is_empty() {
+            return text;
+        }
+        return format!("{}/{}", text.trim_end_matches('/'), rest.replace('\\', "/"));
     }
+    panic!("{full:?} is on no drive")
 }
 
 /// Resolves the drive's link, so that programs of Linux name the file by its own path.
@@ -43,6 +49,17 @@ fn tidy(path: &str) -> String {
         Some((_, rest)) if rest.starts_with("z:/") || rest == "z:" => rest[2..].to_owned(),
         _ => path.to_owned(),
     }
+}
+
+/// The same path without the link that a drive is: cargo names a folder by what it is.
+pub fn resolve(path: &str) -> String {
+    let Some((prefix, rest)) = path.split_once("/dosdevices/") else {
+        return path.to_owned();
+    };
+    let (drive, rest) = rest.split_once('/').unwrap_or((rest, ""));
+    let link = format!("{prefix}/dosdevices/{drive}");
+    let target = crate::handover::collect("readlink", &["-f", &link]).text();
+    format!("{}/{rest}", target.trim_end())
 }
 
 /// The path of Windows that names a file of Linux, on the drive whose root is nearest.

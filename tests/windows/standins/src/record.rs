@@ -58,3 +58,10 @@ pub fn call(program: &str) -> Vec<String> {
     }
     args
 }
+
+/// Standard output for bytes of any kind: Rust's own one takes no others than UTF-8 for a console.
+pub fn raw_stdout() -> std::mem::ManuallyDrop<std::fs::File> {
+    use std::os::windows::io::{AsRawHandle, FromRawHandle};
+    let handle = std::io::stdout().as_raw_handle();
+    std::mem::ManuallyDrop::new(unsafe { std::fs::File::from_raw_handle(handle) })
+}

@@ -29,6 +29,18 @@ pub fn clean(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
+/// The signed images of all profiles and targets, whether or not they are there.
+#[cfg(windows)]
+pub fn images(settings: &Settings) -> Vec<PathBuf> {
+    let mut images = Vec::new();
+    for profile in &settings.profiles {
+        for triple in &settings.triples {
+            images.push(elsewhere(settings, &settings.path, profile, triple));
+        }
+    }
+    images
+}
+
 fn clean_one(settings: &Settings) -> Result<()> {
     if !settings.state.is_dir() && !settings.output.is_dir() {
         return Ok(());

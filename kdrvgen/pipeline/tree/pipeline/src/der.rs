@@ -163,6 +163,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// What an Authenticode signature consists of.
+#[cfg_attr(windows, allow(dead_code))] // which verifies it by itself
 pub struct Signed<'a> {
     /// `sha256` and its like, as openssl names it.
     pub digest_name: &'static str,
@@ -260,7 +261,24 @@ fn is_named(certificate: Element<'_>, issuer_and_serial: Element<'_>) -> bool {
     names(&mut issuer_and_serial.children()).unwrap_or(false)
 }
 
+/// One element, encoded.
+#[cfg(any(windows, test))]
+pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let length = content.len().to_be_bytes();
+    let mut encoded = vec![tag];
+    if content.len() < 0x80 {
+        encoded.push(content.len() as u8);
+    } else {
+        let zeros = length.iter().take_while(|byte| **byte == 0).count();
+        encoded.push(0x80 | (length.len() - zeros) as u8);
+        encoded.extend_from_slice(&length[zeros..]);
+    }
+    encoded.extend_from_slice(content);
+    encoded
+}
+
 /// The first block of that kind in a PEM text (RFC 7468), decoded.
+#[cfg(unix)]
 pub fn from_pem(text: &str, kind: &str) -> Option<Vec<u8>> {
     let begin = format!("-----BEGIN {kind}-----");
     let end = format!("-----END {kind}-----");
@@ -283,6 +301,7 @@ pub fn to_pem(der: &[u8], kind: &str) -> String {
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+#[cfg(any(unix, test))]
 fn from_base64(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);
@@ -321,7 +340,18 @@ fn to_base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{days, from_base64, time, to_base64, Element};
+    use super::{days, element, from_base64, read, time, to_base64, Element};
+
+    #[test]
+    fn elements_of_every_length_are_written_as_they_are_read() {
+        for length in [0, 1, 127, 128, 255, 256, 70_000] {
+            let content = vec![7; length];
+            let encoded = element(0x30, &content);
+            let found = read(&encoded).expect(0x30).unwrap();
+            assert_eq!((found.content, found.whole), (&content[..], &encoded[..]));
+        }
+        assert_eq!(element(0x16, b"ab"), [0x16, 2, b'a', b'b']);
+    }
 
     #[test]
     fn days_count_from_1970() {

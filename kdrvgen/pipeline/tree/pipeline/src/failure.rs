@@ -42,6 +42,14 @@ impl Failure {
     pub fn io(deed: &str, path: &Path, error: &io::Error) -> Failure {
         Failure::new(format!("cannot {deed} {}: {error}", path.display()))
     }
+
+    /// A refusal by a function of Windows, in its own words and with its number.
+    ///
+    /// `deed` completes the sentence "cannot …".
+    #[cfg(windows)]
+    pub fn windows(deed: &str, code: u32) -> Failure {
+        Failure::new(format!("cannot {deed}: {}", crate::system::words_for(code)))
+    }
 }
 
 impl fmt::Display for Failure {

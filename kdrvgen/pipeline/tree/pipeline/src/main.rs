@@ -2,6 +2,7 @@
 //!
 //! It is compiled as the build script of its package; see Cargo.toml for the reason.
 
+#[cfg(unix)]
 mod authenticode;
 mod cargo;
 mod certificate;
@@ -27,6 +28,7 @@ mod rules;
 mod service;
 mod settings;
 mod sign;
+#[cfg(windows)]
 mod signtool;
 mod smoke;
 mod system;

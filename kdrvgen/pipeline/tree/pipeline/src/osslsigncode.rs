@@ -20,6 +20,7 @@ pub struct Osslsigncode {
 
 enum Key {
     /// PEM: certificate and private key.
+    #[cfg(unix)]
     Identity(PathBuf),
     /// PKCS #12.
     Pfx {
@@ -60,9 +61,15 @@ impl Signer for Osslsigncode {
     fn sign(&self, _settings: &Settings, order: &Order, file: &Path) -> Result<()> {
         let mut tool = self.command("sign").args(["-h", &order.digest]);
         match &self.key {
+            #[cfg(unix)]
             Key::Identity(file) => tool = tool.arg("-certs").arg(file).arg("-key").arg(file),
             Key::Pfx { file, password } => {
                 tool = tool.arg("-pkcs12").arg(file);
+                if password.is_some() && cfg!(windows) {
+                    return Err(Failure::new("signing.tool is \"osslsigncode\", and the PFX has a password")
+                        .because("On Windows, osslsigncode takes a password from a file only, or in its arguments.")
+                        .help("signing.tool = \"auto\" signs by signtool there"));
+                }
                 if let Some(password) = password {
                     // By a pipe: neither the arguments nor a file ever hold the password. And
                     // without a line end, which version 2.1 takes for a part of it (its issue 78).
@@ -84,10 +91,7 @@ impl Signer for Osslsigncode {
         if output.status.success() {
             return Ok(());
         }
-        let text = printed(&output);
-        // The lines of OpenSSL's own stack of errors mean something to its developers only.
-        let lines: Vec<_> = text.lines().filter(|line| !line.contains(":error:")).collect();
-        Err(Failure::new("osslsigncode did not sign the image").because(lines.join("\n")))
+        Err(self.refusal(Failure::new("osslsigncode did not sign the image"), &output))
     }
 
     fn timestamp(&self, order: &Order, file: &Path) -> Result<Output> {
@@ -99,6 +103,13 @@ impl Signer for Osslsigncode {
         replaced(file, |fresh| {
             tool.arg("-in").arg(file).arg("-out").arg(fresh).output()
         })
+    }
+
+    fn refusal(&self, failure: Failure, output: &Output) -> Failure {
+        let text = printed(output);
+        // The lines of OpenSSL's own stack of errors mean something to its developers only.
+        let lines: Vec<_> = text.lines().filter(|line| !line.contains(":error:")).collect();
+        failure.because(lines.join("\n"))
     }
 }
 

@@ -46,7 +46,7 @@ impl Tool {
     }
 
     /// An argument that is never shown.
-    #[cfg_attr(not(windows), allow(dead_code))] // signtool alone takes secrets as arguments
+    #[cfg(windows)] // signtool alone takes secrets as arguments
     pub fn secret(mut self, argument: impl AsRef<OsStr>) -> Tool {
         self.shown.push("***".to_owned());
         self.command.arg(argument);
@@ -137,6 +137,25 @@ pub fn printed(output: &Output) -> String {
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stderr));
     text
+}
+
+/// Shows what a program printed, byte for byte: Rust's own streams take no text in a code page of
+/// Windows.
+#[cfg(windows)]
+pub fn pass_on(output: &Output) {
+    use std::fs::File;
+    use std::mem::ManuallyDrop;
+    use std::os::windows::io::{AsRawHandle, FromRawHandle};
+
+    let handle = std::io::stderr().as_raw_handle();
+    if handle.is_null() {
+        return; // of a process without a standard error
+    }
+    // SAFETY: the handle is open as long as the process runs, and is not closed here.
+    let mut stream = ManuallyDrop::new(unsafe { File::from_raw_handle(handle) });
+    for bytes in [&output.stdout, &output.stderr] {
+        let _ = stream.write_all(bytes);
+    }
 }
 
 /// A program of that name on the PATH. Folders of the PATH that are not absolute do not count:

@@ -14,10 +14,10 @@ use crate::image::Image;
 use crate::interrupt;
 use crate::osslsigncode::Osslsigncode;
 use crate::output::{self, Fresh};
-use crate::process::printed;
 use crate::record::{self, Signed};
 use crate::rename::is_signed_copy;
 use crate::settings::{self, Settings, Signing};
+#[cfg(windows)]
 use crate::signtool::Signtool;
 use crate::verify;
 
@@ -70,6 +70,9 @@ pub trait Signer {
 
     /// Adds a timestamp to a signed file in place; the exit code says whether one came.
     fn timestamp(&self, order: &Order, file: &Path) -> Result<Output>;
+
+    /// Adds to a failure what the program printed, or shows it.
+    fn refusal(&self, failure: Failure, output: &Output) -> Failure;
 }
 
 pub fn sign(settings: &Settings) -> Result<()> {
@@ -153,13 +156,24 @@ fn signed_copy(
 }
 
 fn signer(settings: &Settings, identity: Option<&Identity>) -> Result<Box<dyn Signer>> {
-    let tool = settings::text("DRIVER_SIGNING_TOOL")?;
-    match (tool.as_str(), cfg!(windows)) {
-        ("signtool", false) => Err(Failure::new("signing.tool is \"signtool\", which Windows alone has")
-            .help("signing.tool = \"auto\" takes what each host has")),
-        ("osslsigncode", _) | (_, false) => Ok(Box::new(Osslsigncode::find(settings, identity)?)),
-        _ => Ok(Box::new(Signtool::find(settings, identity)?)),
+    match settings::text("DRIVER_SIGNING_TOOL")?.as_str() {
+        "signtool" if !cfg!(windows) => Err(Failure::new(
+            "signing.tool is \"signtool\", which Windows alone has",
+        )
+        .help("signing.tool = \"auto\" takes what each host has")),
+        "osslsigncode" => Ok(Box::new(Osslsigncode::find(settings, identity)?)),
+        _ => usual_signer(settings, identity),
     }
+}
+
+#[cfg(windows)]
+fn usual_signer(settings: &Settings, identity: Option<&Identity>) -> Result<Box<dyn Signer>> {
+    Ok(Box::new(Signtool::find(settings, identity)?))
+}
+
+#[cfg(not(windows))]
+fn usual_signer(settings: &Settings, identity: Option<&Identity>) -> Result<Box<dyn Signer>> {
+    Ok(Box::new(Osslsigncode::find(settings, identity)?))
 }
 
 /// Asks for a timestamp, several times: servers fail now and then.
@@ -173,19 +187,18 @@ fn stamp(settings: &Settings, signer: &dyn Signer, order: &Order, file: &Path) -
         let pause = match pauses.next() {
             Some(pause) => *pause,
             None => {
-                return Err(Failure::new(format!(
+                let failure = Failure::new(format!(
                     "no timestamp came from {}, in {} attempts",
                     order.timestamp_url,
                     PAUSES.len() + 1
-                ))
-                .because(printed(&output))
-                .help(format!(
+                ));
+                return Err(signer.refusal(failure, &output).help(format!(
                     "without a timestamp, for this run: {}",
                     settings
                         .command("sign")
                         .replacen("cargo make", "cargo make -e DRIVER_TIMESTAMP_URL=", 1)
                 ))
-                .help("without a timestamp, always: signing.timestamp-url = \"\" in config.toml"))
+                .help("without a timestamp, always: signing.timestamp-url = \"\" in config.toml"));
             }
         };
         eprintln!(

@@ -1,27 +1,191 @@
-//! Signing by signtool, on Windows.
+//! Signing by signtool, which the Windows SDK has.
+//!
+//! Source of its options: "SignTool", Microsoft Learn (win32/seccrypto/signtool).
 
-use std::path::Path;
+use std::env;
+use std::fs;
+use std::os::windows::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crate::certificate::Identity;
 use crate::failure::{Failure, Result};
-use crate::settings::Settings;
-use crate::sign::{Order, Signer};
+use crate::kit::{self, Search};
+use crate::output::{self, Fresh};
+use crate::process::{on_path, pass_on, Tool};
+use crate::settings::{self, Settings};
+use crate::sign::{secret, Order, Signer};
 
-pub struct Signtool;
+/// The most characters that a path has for programs which know nothing of longer ones, less its zero
+/// ("Maximum Path Length Limitation", Microsoft Learn).
+const MAX_PATH: usize = 259;
+
+pub struct Signtool {
+    program: PathBuf,
+    /// The thumbprint of the test certificate; None for a certificate of the user's own.
+    thumbprint: Option<String>,
+}
 
 impl Signtool {
-    pub fn find(_settings: &Settings, _identity: Option<&Identity>) -> Result<Signtool> {
-        Err(Failure::new("not yet"))
+    /// Returns the signtool of this machine, and fails with all places that were looked at.
+    pub fn find(settings: &Settings, identity: Option<&Identity>) -> Result<Signtool> {
+        let program = match settings::file("DRIVER_SIGNTOOL", &settings.root) {
+            Some(program) if program.is_file() => program,
+            Some(program) => {
+                return Err(Failure::new(format!(
+                    "signing.signtool: there is no file {}",
+                    program.display()
+                )))
+            }
+            None => search()?,
+        };
+        Ok(Signtool {
+            program,
+            thumbprint: identity.map(|identity| identity.thumbprint.clone()),
+        })
+    }
+
+    fn command(&self, verb: &str) -> Tool {
+        // Its messages are shown only if it fails, and then the more the better.
+        Tool::new(&self.program).args([verb, "/v"])
     }
 }
 
+/// Looks on the PATH, then where the SDK, ClickOnce and NuGet put it.
+fn search() -> Result<PathBuf> {
+    if let Some(program) = on_path("signtool") {
+        return Ok(program);
+    }
+    let mut search = Search::default();
+    if let Some(program) = kit::tool("signtool.exe", &mut search) {
+        return Ok(program);
+    }
+    let mut failure =
+        Failure::new("signtool.exe was not found").because("PATH: in none of its folders");
+    for place in search.tried {
+        failure = failure.because(place);
+    }
+    Err(failure
+        .help(
+            "install the Windows SDK with its component \"Signing Tools for Desktop Apps\": \
+             winget install Microsoft.WindowsSDK.10.0.26100",
+        )
+        .help("or the NuGet package Microsoft.Windows.SDK.BuildTools")
+        .help("or name the program by signing.signtool in config.toml"))
+}
+
 impl Signer for Signtool {
-    fn sign(&self, _settings: &Settings, _order: &Order, _file: &Path) -> Result<()> {
-        Ok(())
+    fn sign(&self, settings: &Settings, order: &Order, file: &Path) -> Result<()> {
+        let mut tool = self.command("sign").args(["/fd", &order.digest]);
+        if order.page_hashes {
+            tool = tool.arg("/ph");
+        }
+        for additional in &order.additional {
+            tool = tool.arg("/ac").arg(additional);
+        }
+        tool = match &self.thumbprint {
+            Some(thumbprint) => by_store(tool)?.args(["/sha1", thumbprint]),
+            None => by_own_certificate(tool, settings)?,
+        };
+        let output = in_reach(file, |file| tool.arg(file).output())?;
+        if output.status.success() {
+            return Ok(());
+        }
+        Err(self.refusal(Failure::new("signtool did not sign the image"), &output))
     }
 
-    fn timestamp(&self, _order: &Order, _file: &Path) -> Result<Output> {
-        Err(Failure::new("not yet"))
+    fn timestamp(&self, order: &Order, file: &Path) -> Result<Output> {
+        let tool = self.command("timestamp");
+        let tool = if order.is_rfc3161 {
+            tool.args(["/tr", &order.timestamp_url, "/td", &order.digest])
+        } else {
+            tool.args(["/t", &order.timestamp_url])
+        };
+        in_reach(file, |file| tool.arg(file).output())
     }
+
+    /// Shows what signtool printed, as it is: it may be in any language and code page.
+    fn refusal(&self, failure: Failure, output: &Output) -> Failure {
+        pass_on(output);
+        failure.because(match output.status.code() {
+            Some(code) => format!("{} ended with {code}.", self.program.display()),
+            None => format!("{} was ended.", self.program.display()),
+        })
+    }
+}
+
+/// The options for a certificate that the user has.
+fn by_own_certificate(tool: Tool, settings: &Settings) -> Result<Tool> {
+    let file = |name: &str| settings::file(name, &settings.root);
+    if let Some(pfx) = file("DRIVER_PFX") {
+        let tool = tool.arg("/f").arg(pfx);
+        // signtool takes a password as an argument and in no other way.
+        return Ok(
+            match secret("signing.pfx-password-env", "DRIVER_PFX_PASSWORD_ENV")? {
+                Some(password) => tool.arg("/p").secret(password),
+                None => tool,
+            },
+        );
+    }
+    let public = file("DRIVER_PUBLIC_CERTIFICATE");
+    let provider = settings::text("DRIVER_CSP")?;
+    if !provider.is_empty() {
+        let tool = match public {
+            Some(public) => tool.arg("/f").arg(public),
+            None => tool,
+        };
+        let tool = tool.args(["/csp", &provider, "/kc"]);
+        // A container's name may hold the PIN of a token.
+        return Ok(
+            match secret("signing.key-container-env", "DRIVER_KEY_CONTAINER_ENV")? {
+                Some(container) => tool.secret(container),
+                None => tool.arg(settings::text("DRIVER_KEY_CONTAINER")?),
+            },
+        );
+    }
+    let thumbprint = settings::text("DRIVER_CERTIFICATE_THUMBPRINT")?;
+    let mut tool = tool;
+    if let Some(library) = file("DRIVER_DLIB") {
+        tool = tool.arg("/dlib").arg(library);
+        if let Some(metadata) = file("DRIVER_DMDF") {
+            tool = tool.arg("/dmdf").arg(metadata);
+        }
+        if let Some(public) = &public {
+            tool = tool.arg("/f").arg(public);
+        }
+        if thumbprint.is_empty() {
+            return Ok(tool);
+        }
+    }
+    let tool = by_store(tool)?;
+    Ok(if thumbprint.is_empty() {
+        tool.arg("/n")
+            .arg(settings::text("DRIVER_CERTIFICATE_SUBJECT")?)
+    } else {
+        tool.args(["/sha1", &thumbprint])
+    })
+}
+
+fn by_store(tool: Tool) -> Result<Tool> {
+    let tool = tool
+        .arg("/s")
+        .arg(settings::text("DRIVER_CERTIFICATE_STORE")?);
+    Ok(if settings::is_yes("DRIVER_MACHINE_STORE") {
+        tool.arg("/sm")
+    } else {
+        tool
+    })
+}
+
+/// Has `work` change a file, or a copy of it whose path is short enough for any program.
+fn in_reach(file: &Path, work: impl FnOnce(&Path) -> Result<Output>) -> Result<Output> {
+    if file.as_os_str().encode_wide().count() <= MAX_PATH {
+        return work(file);
+    }
+    let mut near = Fresh::beside(&env::temp_dir().join("driver.sys"))?;
+    near.write(&output::read(file)?)?;
+    let output = work(near.path())?;
+    let bytes = output::read(near.path())?;
+    fs::write(file, bytes).map_err(|error| Failure::io("write", file, &error))?;
+    Ok(output)
 }

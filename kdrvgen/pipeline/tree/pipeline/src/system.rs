@@ -66,3 +66,31 @@ pub fn parent() -> u32 {
     }
     parent
 }
+
+/// A text as functions of Windows take it: UTF-16 with a zero behind it.
+#[cfg(windows)]
+pub fn wide(text: impl AsRef<std::ffi::OsStr>) -> Vec<u16> {
+    use std::os::windows::ffi::OsStrExt;
+    text.as_ref().encode_wide().chain([0]).collect()
+}
+
+/// The number of the error that the last call of Windows in this thread ended with.
+#[cfg(windows)]
+pub fn last_error() -> u32 {
+    std::io::Error::last_os_error().raw_os_error().unwrap_or(0) as u32
+}
+
+/// What Windows calls an error, in the user's language, and its number: HRESULTs in hexadecimal, as
+/// Microsoft's pages list them.
+#[cfg(windows)]
+pub fn words_for(code: u32) -> String {
+    let number = if code >= 0x8000_0000 {
+        format!("0x{code:08X}")
+    } else {
+        code.to_string()
+    };
+    let text = std::io::Error::from_raw_os_error(code as i32).to_string();
+    let words = text.rsplit_once(" (os error").map_or(text.as_str(), |(words, _)| words);
+    let words = words.trim_end_matches(|last: char| last == '.' || last.is_whitespace());
+    format!("{words} (error {number})")
+}

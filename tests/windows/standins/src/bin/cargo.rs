@@ -2,8 +2,9 @@
 //! external subcommands (The Cargo Book, "Custom Subcommands"); all else is done by the cargo of
 //! Linux, in the same folder, with paths translated in arguments, environment and JSON messages.
 //!
-//! What differs from a cargo of Windows: build scripts run on Linux. MSVC's link.exe, which is what
-//! rustc takes on Windows by default, is stood in for by rust-lld.
+//! What differs from a cargo of Windows: build scripts run on Linux, but for that of the pipeline's
+//! own package, which is a program of Windows (see `rustc-for-programs` in setup.sh). MSVC's link.exe,
+//! which is what rustc takes on Windows by default, is stood in for by rust-lld.
 
 use standins::{handover, path, record};
 use std::process::Command;
@@ -55,6 +56,28 @@ fn is_windows_path(text: &str) -> bool {
         && matches!(bytes[2], b'\\' | b'/')
 }
 
+/// A path of Windows as Linux has it, which knows no drives. Wine has a place for every drive, and
+/// a cargo of Linux would make folders there.
+fn unix(what: &str, path: &str) -> String {
+    if !std::path::Path::new(&path[..3]).is_dir() {
+        standins::fail(
+            &format!("error: {what}: {path}: The system cannot find the path specified. (os error 3)"),
+            101,
+        );
+    }
+    path::resolve(&path::to_unix(path))
+}
+
+/// The package id with a path of Linux for one with a path of Windows, as in `file:///C:/a#b`.
+fn package_id(arg: &str) -> Option<String> {
+    let kind = ["path+file:///", "file:///"].iter().find(|kind| arg.starts_with(**kind))?;
+    let (path, package) = arg[kind.len()..].split_once('#')?;
+    is_windows_path(path).then(|| {
+        let path = unix("--package", path);
+        format!("{}{path}#{package}", kind.trim_end_matches('/').to_owned() + "//")
+    })
+}
+
 fn main() {
     let args = record::call("cargo");
     if args.first().is_some_and(|first| first == "make") {
@@ -65,28 +88,23 @@ fn main() {
         .iter()
         .map(|arg| match arg.split_once('=') {
             Some((option, value)) if option.starts_with("--") && is_windows_path(value) => {
-                format!("{option}={}", path::to_unix(value))
+                format!("{option}={}", unix(option, value))
             }
-            _ if is_windows_path(arg) => path::to_unix(arg),
-            _ => arg.clone(),
+            _ if is_windows_path(arg) => unix("cargo", arg),
+            _ => package_id(arg).unwrap_or_else(|| arg.clone()),
         })
         .collect();
-    let mut env: Vec<(String, String)> = std::env::vars()
+    let mut env: Vec<(String, String)> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .filter(|(name, value)| {
             (name.starts_with("CARGO_") || name.starts_with("RUST"))
                 && !name.starts_with("CARGO_MAKE")
                 && is_windows_path(value)
         })
+        .filter(|_| args.first().is_some_and(|first| !first.starts_with('-')))
         .map(|(name, value)| {
-            // Wine has a place for every drive, and a cargo of Linux would make folders there.
-            if !std::path::Path::new(&value[..3]).is_dir() {
-                standins::fail(
-                    &format!("error: {name}: {value}: The system cannot find the path specified. (os error 3)"),
-                    101,
-                );
-            }
-            let unix = path::to_unix(value);
-            (name, unix)
+            let path = unix(&name, &value);
+            (name, path)
         })
         .collect();
     for target in ["X86_64", "I686", "AARCH64"] {
@@ -104,6 +122,11 @@ fn main() {
         {
             env.push((name, plain.to_owned()));
         }
+    }
+    if args.iter().any(|arg| arg.ends_with("pipeline/Cargo.toml")) {
+        let program = std::env::var("KDRVGEN_BED_RUSTC").unwrap_or_default();
+        env.retain(|(name, _)| name != "RUSTC_WRAPPER");
+        env.push(("RUSTC_WRAPPER".to_owned(), program));
     }
     let is_json = args
         .iter()

@@ -1,1 +1,586 @@
-//! Placeholder
+//! The driver's service, by Windows' service control manager.
+//!
+//! Source: "Service Functions", Microsoft Learn.
+
+use std::ffi::{c_void, OsString};
+use std::mem;
+use std::os::windows::ffi::OsStringExt;
+use std::path::{Component, Path, PathBuf, Prefix};
+use std::ptr;
+use std::thread;
+use std::time::Duration;
+
+use crate::clean;
+use crate::failure::{Failure, Result};
+use crate::interrupt;
+use crate::settings::{self, Settings};
+use crate::system::{last_error, wide};
+use crate::win32::*;
+
+/// How long a driver may take to start or to stop.
+const PATIENCE: Duration = Duration::from_secs(5);
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What to do about errors of the service manager and of the kernel's loader.
+const ADVICE: &[(&[u32], &str)] = &[
+    (
+        &[2, 3],
+        "Windows does not find the image, or a driver that it imports from. A drive of `subst` or \
+         `net use` is there for its user and not for the kernel: build on a local drive, such as \
+         by CARGO_TARGET_DIR",
+    ),
+    (
+        &[5],
+        "run cargo make in a terminal that was opened by \"Run as administrator\"",
+    ),
+    (&[31], "the entry point of the driver returned an error"),
+    (
+        &[126],
+        "the image imports from a driver that is not there: install that one first",
+    ),
+    (
+        &[127, 182],
+        "the image imports what the kernel of this Windows does not have",
+    ),
+    (
+        &[193, 216],
+        "the image is not for the architecture of this Windows: see DRIVER_TARGET",
+    ),
+    (
+        &[577],
+        "Windows does not trust the signature. A test certificate needs, once: Secure Boot off, \
+         `bcdedit /set testsigning on` as an administrator, and a restart. Without test signing, \
+         Windows demands a signature by Microsoft",
+    ),
+    (
+        &[998],
+        "Windows cannot map the image: a linker left sections that do not suit a driver. Set \
+         linker.preset = \"kernel\" in config.toml",
+    ),
+    (
+        &[1052],
+        "only a restart of Windows unloads a driver without a DriverUnload",
+    ),
+    (
+        &[1058],
+        "the service is disabled: `cargo make install` enables it",
+    ),
+    (
+        &[1072],
+        "Windows deletes the service as soon as nothing has it open: close services.msc and \
+         debuggers, or restart Windows",
+    ),
+    (
+        &[1275, 4551],
+        "a policy blocks the driver: the event log CodeIntegrity/Operational says which",
+    ),
+];
+
+/// Makes the driver's service, or changes the one that is there.
+pub fn install(settings: &Settings) -> Result<()> {
+    let plan = Plan::read(settings)?;
+    let path = wide(&plan.image);
+    match Service::open(&plan.name, SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS)? {
+        None => create(&plan, &path)?,
+        Some(service) => {
+            let config = service.config()?;
+            refuse_foreign(&config, settings, &plan.name)?;
+            if is_same(&config.image(&plan.name), &settings.path) {
+                if (config.kind, config.start_type) == (SERVICE_KERNEL_DRIVER, plan.start_type) {
+                    return Ok(());
+                }
+            } else if service.state()? != SERVICE_STOPPED {
+                return Err(
+                    Failure::new(format!("{} runs from {}", plan.name, config.path))
+                        .help("stop it first: cargo make stop"),
+                );
+            }
+            change(&plan, &path)?;
+        }
+    }
+    println!(
+        "install: service {}: {}",
+        plan.name,
+        settings.path.display()
+    );
+    Ok(())
+}
+
+/// Loads the driver and waits until it runs.
+pub fn start(settings: &Settings) -> Result<()> {
+    let plan = Plan::read(settings)?;
+    let access = SERVICE_START | SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS;
+    let service = Service::open(&plan.name, access)?.ok_or_else(|| {
+        Failure::windows(
+            &format!("start {}", plan.name),
+            ERROR_SERVICE_DOES_NOT_EXIST,
+        )
+        .help("make its service: cargo make install")
+    })?;
+    refuse_foreign(&service.config()?, settings, &plan.name)?;
+    // SAFETY: the service is open, and gets no arguments.
+    if unsafe { StartServiceW(service.handle, 0, ptr::null()) } == 0 {
+        return Err(refusal("start", &plan.name));
+    }
+    let state = service.wait_for(SERVICE_RUNNING)?;
+    if state != SERVICE_RUNNING {
+        return Err(Failure::new(format!(
+            "{} was started and does not run: its state is {state}, and not {SERVICE_RUNNING}",
+            plan.name
+        )));
+    }
+    println!(
+        "start: {} is RUNNING: {}",
+        plan.name,
+        settings.path.display()
+    );
+    Ok(())
+}
+
+/// Unloads the driver, if it is loaded.
+pub fn stop(settings: &Settings) -> Result<()> {
+    stop_for("stop", settings).map(|_| ())
+}
+
+/// Unloads the driver and removes its service.
+pub fn uninstall(settings: &Settings) -> Result<()> {
+    let service = match stop_for("uninstall", settings)? {
+        Some(service) => service,
+        None => return Ok(()),
+    };
+    let name = service.name.clone();
+    drop(service);
+    let access = DELETE;
+    let service = match Service::open(&name, access)? {
+        Some(service) => service,
+        None => return Ok(()), // somebody else has removed it
+    };
+    // SAFETY: the service is open.
+    if unsafe { DeleteService(service.handle) } == 0 {
+        return Err(refusal("remove the service", &name));
+    }
+    println!("uninstall: removed the service {name}");
+    Ok(())
+}
+
+/// Stops the service; returns it, or None if there is none.
+fn stop_for(task: &str, settings: &Settings) -> Result<Option<Service>> {
+    let plan = Plan::read(settings)?;
+    let service = match Service::open(&plan.name, SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS)? {
+        Some(service) => service,
+        None => {
+            println!("{task}: there is no service {}", plan.name);
+            return Ok(None);
+        }
+    };
+    refuse_foreign(&service.config()?, settings, &plan.name)?;
+    match service.state()? {
+        SERVICE_STOPPED => return Ok(Some(service)),
+        SERVICE_STOP_PENDING => {} // it was told to stop before
+        _ => send_stop(&plan.name)?,
+    }
+    // Windows unloads a driver when the last handle to its devices is closed.
+    if service.wait_for(SERVICE_STOPPED)? != SERVICE_STOPPED {
+        return Err(Failure::new(format!("{} does not stop", plan.name))
+            .because(
+                "A program has its device open, or the driver has no DriverUnload or one that \
+                 leaves a device.",
+            )
+            .help("close that program, or restart Windows"));
+    }
+    println!("{task}: stopped {}", plan.name);
+    Ok(Some(service))
+}
+
+fn send_stop(name: &str) -> Result<()> {
+    let service = match Service::open(name, SERVICE_STOP)? {
+        Some(service) => service,
+        None => return Ok(()),
+    };
+    let mut status = ServiceStatus::default();
+    // SAFETY: the service is open, and `status` has its size.
+    if unsafe { ControlService(service.handle, SERVICE_CONTROL_STOP, &mut status) } == 0 {
+        return Err(refusal("stop", name));
+    }
+    Ok(())
+}
+
+fn create(plan: &Plan, path: &[u16]) -> Result<()> {
+    let manager = Manager::open(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE)?;
+    let name = wide(&plan.name);
+    // SAFETY: the manager is open, texts end in a zero, and null stands for no value.
+    let handle = unsafe {
+        CreateServiceW(
+            manager.handle,
+            name.as_ptr(),
+            ptr::null(),
+            SERVICE_QUERY_STATUS,
+            SERVICE_KERNEL_DRIVER,
+            plan.start_type,
+            SERVICE_ERROR_NORMAL,
+            path.as_ptr(),
+            ptr::null(),
+            ptr::null_mut(),
+            ptr::null(),
+            ptr::null(),
+            ptr::null(),
+        )
+    };
+    if handle.is_null() {
+        return Err(refusal("make the service", &plan.name));
+    }
+    // SAFETY: the handle is open and used no more.
+    unsafe { CloseServiceHandle(handle) };
+    Ok(())
+}
+
+fn change(plan: &Plan, path: &[u16]) -> Result<()> {
+    let service = match Service::open(&plan.name, SERVICE_CHANGE_CONFIG)? {
+        Some(service) => service,
+        None => return create(plan, path),
+    };
+    // SAFETY: the service is open, the path ends in a zero, and null stands for no change.
+    let is_changed = unsafe {
+        ChangeServiceConfigW(
+            service.handle,
+            SERVICE_KERNEL_DRIVER,
+            plan.start_type,
+            SERVICE_ERROR_NORMAL,
+            path.as_ptr(),
+            ptr::null(),
+            ptr::null_mut(),
+            ptr::null(),
+            ptr::null(),
+            ptr::null(),
+            ptr::null(),
+        )
+    };
+    if is_changed == 0 {
+        return Err(refusal("change the service", &plan.name));
+    }
+    Ok(())
+}
+
+/// The error of the last call, with what to do about it.
+fn refusal(deed: &str, name: &str) -> Failure {
+    let code = last_error();
+    let failure = Failure::windows(&format!("{deed} {name}"), code);
+    match ADVICE.iter().find(|(codes, _)| codes.contains(&code)) {
+        Some((_, advice)) => failure.help(*advice),
+        None => failure.help(format!(
+            "for what the number means: net helpmsg {code}; the entry point may have returned it"
+        )),
+    }
+}
+
+/// What config.toml says about the service.
+struct Plan {
+    name: String,
+    start_type: u32,
+    /// The image's path, as the service manager takes it.
+    image: OsString,
+}
+
+impl Plan {
+    fn read(settings: &Settings) -> Result<Plan> {
+        let start_type = match settings::text("DRIVER_START_TYPE")?.as_str() {
+            "auto" => SERVICE_AUTO_START,
+            "system" => SERVICE_SYSTEM_START,
+            _ => SERVICE_DEMAND_START,
+        };
+        Ok(Plan {
+            name: settings::text("DRIVER_SERVICE")?,
+            start_type,
+            image: for_service_manager(&settings.path),
+        })
+    }
+}
+
+/// A driver's path has no quotation marks around it, blanks or not. The service manager puts `\??\` in
+/// front, as the kernel needs it, and limits what does not begin with `\\?\` to 260 characters.
+fn for_service_manager(path: &Path) -> OsString {
+    const MAX_PATH: usize = 259;
+    let text = path.as_os_str();
+    if wide(text).len() <= MAX_PATH + 1 {
+        return text.to_owned();
+    }
+    let mut long = match path.components().next() {
+        Some(Component::Prefix(prefix)) => match prefix.kind() {
+            Prefix::Disk(_) => OsString::from(r"\\?\"),
+            Prefix::UNC(..) => {
+                let rest: Vec<u16> = wide(text)[2..].to_vec();
+                let mut unc = OsString::from(r"\\?\UNC\");
+                unc.push(OsString::from_wide(&rest[..rest.len() - 1]));
+                return unc;
+            }
+            _ => OsString::new(), // it has its prefix
+        },
+        _ => OsString::new(),
+    };
+    long.push(text);
+    long
+}
+
+// --- whose service it is ------------------------------------------------------------------------
+
+/// Fails for a service whose image is not one that this project makes.
+fn refuse_foreign(config: &Config, settings: &Settings, name: &str) -> Result<()> {
+    let image = real(&config.image(name));
+    let is_ours = clean::images(settings).iter().any(|own| real(own) == image)
+        || (image.starts_with(real(&settings.root)) && !is_of_other_package(&image, settings));
+    if is_ours {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "the service {name} is that of {}, not of this project",
+        config.path
+    ))
+    .help("take another name: deploy.service in config.toml")
+    .help(format!("or, if that service may go: sc delete \"{name}\"")))
+}
+
+/// Whether an image is that of another driver in the target directory that this one shares with it.
+fn is_of_other_package(image: &Path, settings: &Settings) -> bool {
+    let drivers = settings.target_dir.join("driver");
+    image.starts_with(real(&drivers)) && !image.starts_with(real(&drivers.join(&settings.package)))
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    real(one) == real(other)
+}
+
+/// What a path leads to, for comparing: without short names, links and drives that stand for a
+/// folder, as far as it exists, and in lower case.
+fn real(path: &Path) -> PathBuf {
+    let found = path.ancestors().find_map(|above| {
+        let real = above.canonicalize().ok()?;
+        Some((real, path.strip_prefix(above).ok()?))
+    });
+    let real = match found {
+        Some((real, rest)) if rest.as_os_str().is_empty() => real,
+        Some((real, rest)) => real.join(rest),
+        None => path.to_owned(),
+    };
+    let text = wide(&real);
+    let text = OsString::from_wide(&text[..text.len() - 1]);
+    PathBuf::from(match text.to_str() {
+        Some(text) => OsString::from(text.to_lowercase()),
+        None => text, // with half a character, which has no case
+    })
+}
+
+// --- the service manager ------------------------------------------------------------------------
+
+struct Manager {
+    handle: *mut c_void,
+}
+
+impl Manager {
+    fn open(access: u32) -> Result<Manager> {
+        // SAFETY: null stands for this machine and its one database.
+        let handle = unsafe { OpenSCManagerW(ptr::null(), ptr::null(), access) };
+        if handle.is_null() {
+            return Err(refusal("reach", "the service manager"));
+        }
+        Ok(Manager { handle })
+    }
+}
+
+impl Drop for Manager {
+    fn drop(&mut self) {
+        // SAFETY: the handle is open and used no more.
+        unsafe { CloseServiceHandle(self.handle) };
+    }
+}
+
+struct Service {
+    handle: *mut c_void,
+    name: String,
+    _manager: Manager,
+}
+
+impl Service {
+    /// Opens a service; None if there is none of that name.
+    fn open(name: &str, access: u32) -> Result<Option<Service>> {
+        let manager = Manager::open(SC_MANAGER_CONNECT)?;
+        let text = wide(name);
+        // SAFETY: the manager is open, and the name ends in a zero.
+        let handle = unsafe { OpenServiceW(manager.handle, text.as_ptr(), access) };
+        if handle.is_null() {
+            return match last_error() {
+                ERROR_SERVICE_DOES_NOT_EXIST => Ok(None),
+                _ => Err(refusal("open the service", name)),
+            };
+        }
+        Ok(Some(Service {
+            handle,
+            name: name.to_owned(),
+            _manager: manager,
+        }))
+    }
+
+    /// Its state: one of the numbers SERVICE_….
+    fn state(&self) -> Result<u32> {
+        let mut status = ServiceStatus::default();
+        // SAFETY: the service is open, and `status` has its size.
+        if unsafe { QueryServiceStatus(self.handle, &mut status) } == 0 {
+            return Err(refusal("ask for the state of", &self.name));
+        }
+        Ok(status.state)
+    }
+
+    /// Waits for a state; returns the last one.
+    fn wait_for(&self, wanted: u32) -> Result<u32> {
+        let mut left = PATIENCE.as_millis() / PAUSE.as_millis();
+        loop {
+            let state = self.state()?;
+            if state == wanted || left == 0 {
+                return Ok(state);
+            }
+            left -= 1;
+            thread::sleep(PAUSE);
+            interrupt::check()?;
+        }
+    }
+
+    fn config(&self) -> Result<Config> {
+        let mut size = 0;
+        // SAFETY: without a buffer, only the size is asked for.
+        unsafe { QueryServiceConfigW(self.handle, ptr::null_mut(), 0, &mut size) };
+        if last_error() != ERROR_INSUFFICIENT_BUFFER {
+            return Err(refusal("read the service", &self.name));
+        }
+        let mut buffer = vec![0_u64; size as usize / mem::size_of::<u64>() + 1];
+        // SAFETY: the buffer has at least that size, and is aligned for the structure. Its texts lie
+        // in it too, and end in a zero.
+        unsafe {
+            let config = buffer.as_mut_ptr().cast::<ServiceConfig>();
+            if QueryServiceConfigW(self.handle, config, size, &mut size) == 0 {
+                return Err(refusal("read the service", &self.name));
+            }
+            let config = &*config;
+            let mut path = String::new();
+            if !config.path.is_null() {
+                let length = (0..).take_while(|at| *config.path.add(*at) != 0).count();
+                let text = std::slice::from_raw_parts(config.path, length);
+                path = String::from_utf16_lossy(text);
+            }
+            Ok(Config {
+                kind: config.kind,
+                start_type: config.start_type,
+                path,
+            })
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // SAFETY: the handle is open and used no more.
+        unsafe { CloseServiceHandle(self.handle) };
+    }
+}
+
+/// What Windows has of a service.
+struct Config {
+    kind: u32,
+    start_type: u32,
+    /// The image's path as it stands in the registry; empty for none.
+    path: String,
+}
+
+impl Config {
+    /// The image, as programs name it.
+    fn image(&self, name: &str) -> PathBuf {
+        let path = self.path.trim_matches('"');
+        let windows = || PathBuf::from(std::env::var_os("SystemRoot").unwrap_or_default());
+        let lower = path.to_lowercase();
+        if path.is_empty() {
+            // What Windows takes then ("CreateServiceW function").
+            return windows()
+                .join("System32\\drivers")
+                .join(format!("{name}.sys"));
+        }
+        for prefix in [r"\systemroot\", r"%systemroot%\"] {
+            if lower.starts_with(prefix) {
+                return windows().join(&path[prefix.len()..]);
+            }
+        }
+        // The kernel's name of a path, and that of programs.
+        for prefix in [r"\??\", r"\\?\"] {
+            if let Some(rest) = path.strip_prefix(prefix) {
+                return match rest.get(..4) {
+                    Some(unc) if unc.eq_ignore_ascii_case("UNC\\") => {
+                        PathBuf::from(format!(r"\\{}", &rest[4..]))
+                    }
+                    _ => PathBuf::from(rest),
+                };
+            }
+        }
+        windows().join(path) // which is the whole path for one with a drive
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{for_service_manager, is_same, Config, ADVICE};
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
+    fn image(path: &str) -> PathBuf {
+        Config {
+            kind: 1,
+            start_type: 3,
+            path: path.to_owned(),
+        }
+        .image("my driver")
+    }
+
+    #[test]
+    fn every_spelling_of_an_image_is_understood() {
+        let windows = PathBuf::from(std::env::var_os("SystemRoot").unwrap());
+        let own = windows.join("System32\\drivers\\a.sys");
+        for path in [
+            r"System32\drivers\a.sys",
+            r"\SystemRoot\System32\drivers\a.sys",
+            r"%SystemRoot%\System32\drivers\a.sys",
+        ] {
+            assert_eq!(image(path), own, "{path}");
+        }
+        assert_eq!(image(""), windows.join("System32\\drivers\\my driver.sys"));
+        for path in [r"C:\a b\c.sys", r"\??\C:\a b\c.sys", r"\\?\C:\a b\c.sys", "\"C:\\a b\\c.sys\""] {
+            assert_eq!(image(path), Path::new(r"C:\a b\c.sys"), "{path}");
+        }
+        assert_eq!(image(r"\??\UNC\host\share\c.sys"), Path::new(r"\\host\share\c.sys"));
+    }
+
+    #[test]
+    fn a_path_is_given_to_the_service_manager_so_that_it_takes_it() {
+        assert_eq!(for_service_manager(Path::new(r"C:\a b\c.sys")), r"C:\a b\c.sys");
+        let long = "x".repeat(300);
+        let drive = format!(r"C:\{long}");
+        assert_eq!(for_service_manager(Path::new(&drive)), *format!(r"\\?\{drive}"));
+        let share = format!(r"\\host\share\{long}");
+        let wanted = format!(r"\\?\UNC\host\share\{long}");
+        assert_eq!(for_service_manager(Path::new(&share)), *wanted);
+        assert_eq!(for_service_manager(Path::new(&wanted)), *wanted);
+    }
+
+    #[test]
+    fn paths_are_the_same_whatever_their_case_as_far_as_they_exist() {
+        let windows = PathBuf::from(std::env::var_os("SystemRoot").unwrap());
+        let shouted = windows.to_string_lossy().to_uppercase();
+        assert!(is_same(&windows.join("no\\such\\É.sys"), &Path::new(&shouted).join("NO\\such\\é.sys")));
+        assert!(!is_same(&windows.join("a.sys"), &windows.join("b.sys")));
+    }
+
+    #[test]
+    fn no_error_has_two_explanations() {
+        let codes: Vec<u32> = ADVICE.iter().flat_map(|(codes, _)| codes.iter().copied()).collect();
+        let different: BTreeSet<_> = codes.iter().collect();
+        assert_eq!(codes.len(), different.len());
+        for code in [2, 3, 5, 31, 126, 127, 577, 998, 1052, 1058, 1072, 1275, 4551] {
+            assert!(codes.contains(&code), "{code}");
+        }
+    }
+}

@@ -1,36 +1,64 @@
 //! `sign`: finds certificate and key, and has osslsigncode sign.
 
-use crate::call::{Call, SIGN, SIGN_NOT_COVERED};
-use standins::certificate::Certificate;
+use crate::call::{change, Call, SIGN};
 use standins::handover::collect;
 use standins::path::to_unix;
-use standins::{fail, store};
+use standins::rsa::pem;
+use standins::store::{certificates, key, Certificate};
+use standins::{fail, record};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Chooses among a store's certificates as `sign` documents it for /sha1, /n and /a.
+/// A PEM file for the time of one call.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn write(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("signtool-{name}-{}.pem", std::process::id()));
+        if let Err(error) = std::fs::write(&path, text) {
+            fail(&format!("stand-in: {}: {error}", path.display()), 99);
+        }
+        Self(path)
+    }
+
+    fn unix(&self) -> String {
+        to_unix(&self.0)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Chooses among a store's certificates.
 fn choose(call: &Call) -> Certificate {
-    let thumbprint = call.get("sha1").map(|text| text.to_lowercase());
+    // "/sha1": the SHA1 hash of the signing certificate.
+    let thumbprint = call.get("sha1").map(str::to_lowercase);
     if thumbprint
         .as_ref()
         .is_some_and(|text| text.len() != 40 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()))
     {
         fail("SignTool Error: Invalid SHA1 hash format.", 1);
     }
+    // "/n": this value can be a substring of the entire subject name.
     let contains = |option: &str, text: &str| {
         call.get(option)
             .is_none_or(|wanted| text.to_lowercase().contains(&wanted.to_lowercase()))
     };
-    let mut found: Vec<Certificate> =
-        store::certificates(call.has("sm"), call.get("s").unwrap_or("My"))
-            .into_iter()
-            .filter(|each| {
-                thumbprint
-                    .as_ref()
-                    .is_none_or(|wanted| *wanted == each.thumbprint)
-            })
-            .filter(|each| contains("n", &each.name()))
-            .filter(|each| each.has_key && each.is_current() && each.may_sign_code())
-            .collect();
+    // "/s": if this option is not specified, the My store is opened. "/sm": a machine store.
+    let mut found: Vec<Certificate> = certificates(call.has("sm"), call.get("s").unwrap_or("My"))
+        .into_iter()
+        .filter(|each| {
+            thumbprint
+                .as_ref()
+                .is_none_or(|wanted| *wanted == each.thumbprint)
+        })
+        .filter(|each| contains("n", &each.name))
+        .filter(|each| each.is_valid_now && each.may_sign_code)
+        .filter(|each| each.key.as_ref().is_some_and(|key| key.to_pem().is_some()))
+        .collect();
     found.sort_by(|a, b| b.not_after.cmp(&a.not_after));
     if found.is_empty() {
         fail(
@@ -38,13 +66,14 @@ fn choose(call: &Call) -> Certificate {
             1,
         );
     }
+    // "/a": the one that is valid for the longest time. If this option is not present, SignTool
+    // expects to find only one valid signing certificate.
     if found.len() > 1 && !call.has("a") {
         println!("The following certificates meet all given criteria:");
         for each in &found {
             println!(
-                "    Issued to: {}\n    Expires:   {}\n    SHA1 hash: {}\n",
-                each.name(),
-                each.not_after,
+                "    Issued to: {}\n    SHA1 hash: {}\n",
+                each.name,
                 each.thumbprint.to_uppercase()
             );
         }
@@ -58,59 +87,66 @@ fn choose(call: &Call) -> Certificate {
     found.remove(0)
 }
 
-/// The options of osslsigncode that name certificate and key.
-fn identity(call: &Call) -> Vec<String> {
+/// The options of osslsigncode that name certificate and key, and the file that these are in.
+fn identity(call: &Call) -> (Vec<String>, Option<Scratch>) {
     let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect();
-    let root = || PathBuf::from(std::env::var_os("KDRVGEN_FAKE_STORE").unwrap_or_default());
+    // "/dlib": the DLL that implements the AuthenticodeDigestSign function. "/dmdf": a file whose
+    // contents are passed to it.
     if call.existing("dlib").is_some() {
         call.existing("dmdf");
-        // The older kind of library is given the certificate, the newer one brings its own.
         call.existing("f");
         if call.has("sha1") {
             choose(call);
         }
-        let file = to_unix(root().join("cloud.pem"));
-        return words(&["-certs", &file, "-key", &file]);
+        let file = to_unix(std::env::var_os("KDRVGEN_FAKE_CLOUD").unwrap_or_default());
+        return (words(&["-certs", &file, "-key", &file]), None);
     }
     let Some(file) = call.existing("f") else {
         let chosen = choose(call);
         if call.has("v") {
             println!(
                 "The following certificate was selected:\n    Issued to: {}\n    SHA1 hash: {}\n",
-                chosen.name(),
+                chosen.name,
                 chosen.thumbprint.to_uppercase()
             );
         }
-        let file = to_unix(&chosen.file);
-        return words(&["-certs", &file, "-key", &file]);
+        let private = chosen.key.and_then(|key| key.to_pem()).unwrap_or_default();
+        let both = Scratch::write("identity", &(private + &pem("CERTIFICATE", &chosen.der)));
+        let place = both.unix();
+        return (words(&["-certs", &place, "-key", &place]), Some(both));
     };
+    // "/f": if the file does not contain private keys, use the /csp and /kc options to specify the
+    // CSP and private key container name.
     if let (Some(csp), Some(container)) = (call.get("csp"), call.get("kc")) {
-        let key = root()
-            .join("keys")
-            .join(csp)
-            .join(format!("{container}.pem"));
-        if !key.is_file() {
+        let Some(private) = key(container, Some(csp), call.has("sm")).to_pem() else {
             fail(
                 "SignTool Error: The specified private key container was not found.",
                 1,
             );
-        }
-        return words(&["-certs", &file, "-key", &to_unix(key)]);
+        };
+        let private = Scratch::write("key", &private);
+        let options = words(&["-certs", &file, "-key", &private.unix()]);
+        return (options, Some(private));
     }
-    words(&["-pkcs12", &file, "-pass", call.get("p").unwrap_or("")])
+    let options = words(&["-pkcs12", &file, "-pass", call.get("p").unwrap_or("")]);
+    (options, None)
 }
 
 pub fn sign(args: &[String]) -> i32 {
-    let call = Call::parse(args, SIGN, SIGN_NOT_COVERED);
-    call.only_one_of(&["t", "tr"]);
+    let call = Call::parse(args, &SIGN);
+    let stamp = call.stamp();
+    // "/f": the signing certificate in a file, and not in a store.
     call.only_one_of(&["f", "sm"]);
     call.only_one_of(&["f", "s"]);
-    call.needs("td", "tr");
+    // "/p": use the /f option to specify a PFX file.
     call.needs("p", "f");
+    // "/csp", "/kc": provider and container of the key of /f.
     call.needs("csp", "kc");
     call.needs("kc", "csp");
     call.needs("csp", "f");
+    // "/dmdf": passes the file's contents to the library.
     call.needs("dmdf", "dlib");
+    // "/fd", and the page's first note: required.
     let Some(digest) = call.algorithm("fd") else {
         fail(
             "SignTool Error: No file digest algorithm specified. Please specify the digest algorithm with the /fd flag. \
@@ -118,110 +154,68 @@ pub fn sign(args: &[String]) -> i32 {
             1,
         )
     };
-    if call.has("tr") && call.algorithm("td").is_none() {
-        fail(
-            "SignTool Error: No timestamp digest algorithm specified. Please specify the digest algorithm with the /td flag. \
-             Using /td SHA256 is recommended and more secure than SHA1.",
-            1,
-        );
-    }
-    let mut options = vec!["sign".to_owned()];
-    options.extend(identity(&call));
-    options.extend(["-h".to_owned(), digest]);
-    options.extend(call.has("ph").then(|| "-ph".to_owned()));
+    print_given_bytes();
+    let (options, scratch) = identity(&call);
+    let mut words = vec!["sign".to_owned()];
+    words.extend(options);
+    words.extend(["-h".to_owned(), digest]);
+    // "/ph": generates page hashes for executable files.
+    words.extend(call.has("ph").then(|| "-ph".to_owned()));
+    // "/ac": a file that contains an additional certificate to add to the signature block.
+    let mut additional = Vec::new();
     for file in call.switches.get("ac").into_iter().flatten() {
         if !Path::new(file).is_file() {
             fail(&format!("SignTool Error: File not found: {file}"), 1);
         }
-        options.extend(["-ac".to_owned(), as_pem(file)]);
+        additional.push(as_pem(file, additional.len()));
+        words.extend(["-ac".to_owned(), additional[additional.len() - 1].unix()]);
     }
-    let stamp: Vec<String> = [("tr", "-ts"), ("t", "-t")]
-        .iter()
-        .filter_map(|(switch, option)| Some([(*option).to_owned(), call.get(switch)?.to_owned()]))
-        .flatten()
-        .collect();
+    words.extend(stamp);
 
     let mut code = 0;
     for file in &call.files {
-        code = code.max(sign_file(&call, file, &options, &stamp));
+        code = code.max(sign_file(&call, file, &words));
     }
+    drop(scratch);
     code
 }
 
 /// osslsigncode takes additional certificates as PEM only.
-fn as_pem(file: &str) -> String {
-    if std::fs::read(file).is_ok_and(|bytes| bytes.starts_with(b"-----BEGIN")) {
-        return to_unix(file);
+fn as_pem(file: &str, number: usize) -> Scratch {
+    let bytes = std::fs::read(file).unwrap_or_default();
+    if bytes.starts_with(b"-----BEGIN") {
+        return Scratch::write(&format!("ac{number}"), &String::from_utf8_lossy(&bytes));
     }
-    let pem = std::env::temp_dir().join(format!("additional-{}.pem", std::process::id()));
-    let made = collect(
-        "openssl",
-        &[
-            "x509",
-            "-inform",
-            "DER",
-            "-in",
-            &to_unix(file),
-            "-out",
-            &to_unix(&pem),
-        ],
-    );
+    let made = collect("openssl", &["x509", "-inform", "DER", "-in", &to_unix(file)]);
     if made.code != 0 {
         fail(
             &format!("SignTool Error: The file {file} is no certificate."),
             1,
         );
     }
-    to_unix(pem)
+    Scratch::write(&format!("ac{number}"), &made.text())
 }
 
-fn sign_file(call: &Call, file: &str, options: &[String], stamp: &[String]) -> i32 {
+fn print_given_bytes() {
+    let digits = std::env::var("KDRVGEN_FAKE_BYTES").unwrap_or_default();
+    let bytes: Vec<u8> = (0..digits.len() / 2)
+        .filter_map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok())
+        .collect();
+    let _ = record::raw_stdout().write_all(&bytes);
+}
+
+fn sign_file(call: &Call, file: &str, options: &[String]) -> i32 {
     if !Path::new(file).is_file() {
         eprintln!("SignTool Error: File not found: {file}");
         return 1;
     }
-    let part = format!("{file}.signing-{}", std::process::id());
-    let (input, output) = (to_unix(file), to_unix(&part));
-    let run = |stamp: &[String]| {
-        let words: Vec<&str> = options
-            .iter()
-            .chain(stamp)
-            .map(String::as_str)
-            .chain(["-in", &input, "-out", &output])
-            .collect();
-        collect("osslsigncode", &words)
-    };
-    let mut result = run(stamp);
-    let mut code = 0;
-    if result.code != 0 && !stamp.is_empty() {
-        let _ = std::fs::remove_file(&part);
-        if std::env::var_os("KDRVGEN_FAKE_TIMESTAMP_WARNING").is_none() {
-            eprintln!("SignTool Error: The specified timestamp server either could not be reached or\n\treturned an invalid response.");
-        } else {
-            result = run(&[]);
-            if result.code == 0 {
-                eprintln!("SignTool Warning: Signing succeeded, but an error occurred while attempting to\n\ttimestamp: {file}");
-                code = 2;
-            }
-        }
-    }
-    if result.code != 0 {
+    if let Err(said) = change(file, options) {
         if call.has("v") {
-            eprintln!("{}", result.said());
+            eprintln!("{said}");
         }
-        let _ = std::fs::remove_file(&part);
         eprintln!("SignTool Error: An error occurred while attempting to sign: {file}");
         return 1;
     }
-    // In place, as signtool does it: whatever is linked to the file changes with it.
-    let bytes = std::fs::read(&part).unwrap_or_default();
-    let _ = std::fs::remove_file(&part);
-    if let Err(error) = std::fs::write(file, bytes) {
-        eprintln!("SignTool Error: The file is being used by another process, or is read-only: {error}\nSignTool Error: An error occurred while attempting to sign: {file}");
-        return 1;
-    }
-    if code == 0 {
-        println!("Done Adding Additional Store\nSuccessfully signed: {file}");
-    }
-    code
+    println!("Done Adding Additional Store\nSuccessfully signed: {file}");
+    0
 }

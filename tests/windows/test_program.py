@@ -1,0 +1,168 @@
+"""The pipeline's program as one of Windows: how it is compiled, found, renewed and linked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.pipeline.support import REPOSITORY, run, without
+from tests.windows.bed import Windows
+from tests.windows.support import Desk
+
+pytestmark = pytest.mark.slow
+
+SOURCE = REPOSITORY / "kdrvgen/pipeline/tree/pipeline/src/main.rs"
+
+
+@pytest.fixture
+def fresh(windows: Windows) -> Desk:
+    """A project as a clone has it: nothing is compiled."""
+    windows.install_kits()
+    return Desk.start(windows, without_program=True)
+
+
+def _compilations(desk: Desk) -> int:
+    return sum(words[0] == "check" for words in desk.arguments("cargo"))
+
+
+def test_a_fresh_clone_compiles_the_program_once_and_signs(fresh: Desk) -> None:
+    fresh.make("sign")
+    fresh.make("sign")
+
+    assert _compilations(fresh) == 1
+    assert fresh.verifies()
+    program = fresh.project.target / "kdrvgen/windows-AMD64/pipeline.exe"
+    assert program.read_bytes()[:2] == b"MZ"
+
+
+def test_two_first_runs_at_once_succeed(fresh: Desk) -> None:
+    windows = fresh.windows
+    running = [
+        subprocess.Popen(
+            [(windows.bed / "wine").resolve(), "cargo", "make", "certificate"],
+            cwd=fresh.project.folder,
+            env=windows.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(2)
+    ]
+
+    assert [process.wait(200) for process in running] == [0, 0]
+
+    assert fresh.certificate.has_key
+
+
+def test_a_changed_source_with_an_older_time_renews_the_program_that_runs(desk: Desk) -> None:
+    desk.make("sign")
+    source = desk.project.folder / ".kdrvgen/pipeline/src/sign.rs"
+    code = source.read_text("utf-8")
+    head = "pub fn sign(settings: &Settings) -> Result<()> {\n"
+    assert head in code
+    source.write_text(code.replace(head, f'{head}    println!("MARK");\n'), "utf-8")
+    os.utime(source, (1_000_000_000, 1_000_000_000))
+
+    assert "MARK" in desk.make("sign")
+    assert "MARK" in desk.make("sign")
+
+    assert _compilations(desk) == 1
+    folder = desk.project.target / "kdrvgen/windows-AMD64"
+    assert [path.name for path in folder.glob("*set-aside*")] == []
+
+
+def test_a_source_that_does_not_compile_ends_the_task(desk: Desk) -> None:
+    with (desk.project.folder / ".kdrvgen/pipeline/src/map.rs").open("a", encoding="utf-8") as file:
+        file.write("nonsense\n")
+
+    assert "cargo could not compile" in desk.fail("sign")
+
+
+def test_its_unit_tests_pass_on_windows(windows: Windows, tmp_path: Path) -> None:
+    # Some look at their own sources.
+    env = os.environ | {"CARGO_MANIFEST_DIR": windows.path(REPOSITORY / "tests/rust")}
+    program = tmp_path / "tests.exe"
+    argv = [windows.bed / "rustc-for-windows", "--edition=2021", "--test", "-Dwarnings"]
+    argv += ["-o", program, SOURCE]
+    done = run([str(word) for word in argv], REPOSITORY, env)
+    assert done.returncode == 0, done.stdout
+
+    tested = windows.run([program, "--skip", "every_source_file_is_compared"], cwd=tmp_path)
+
+    assert tested.code == 0, tested.said
+    assert "test result: ok" in tested.stdout
+
+
+def test_clippy_has_nothing_to_say_about_the_windows_half(tmp_path: Path) -> None:
+    argv = ["cargo", "clippy", "--target", "x86_64-pc-windows-gnu", "--", "-Dwarnings"]
+    env = os.environ | {"CARGO_TARGET_DIR": str(tmp_path / "target")}
+    done = run(argv, REPOSITORY / "tests/rust", env)
+    if "is not installed" in done.stdout and "clippy" in done.stdout:
+        without("clippy is not installed; docs/setup.sh does it")
+
+    assert done.returncode == 0, done.stdout
+
+
+# The import libraries in rustup's component rust-mingw (`target_libs` of `make_win_dist` in Rust's
+# build, since 2015): what a program is linked with on a Windows that has nothing but Rust.
+SHIPPED = frozenset(
+    [
+        "advapi32",
+        "bcrypt",
+        "comctl32",
+        "comdlg32",
+        "crypt32",
+        "gdi32",
+        "imagehlp",
+        "iphlpapi",
+        "kernel32",
+        "msvcrt",
+        "odbc32",
+        "ole32",
+        "oleaut32",
+        "opengl32",
+        "psapi",
+        "rpcrt4",
+        "setupapi",
+        "shell32",
+        "user32",
+        "userenv",
+        "uuid",
+        "winhttp",
+        "winmm",
+        "winspool",
+        "ws2_32",
+        "wsock32",
+    ]
+)
+
+
+def test_it_needs_no_library_that_rust_does_not_ship(windows: Windows, tmp_path: Path) -> None:
+    program = tmp_path / "pipeline.exe"
+    windows.compile(SOURCE, program)
+
+    done = run(["x86_64-w64-mingw32-objdump", "-p", str(program)], tmp_path)
+
+    names = [line.split(":")[1] for line in done.stdout.splitlines() if "DLL Name:" in line]
+    modules = {name.strip().lower().removesuffix(".dll") for name in names}
+    # What Rust itself needs for its std, and so has.
+    own = {"bcryptprimitives", "api-ms-win-core-synch-l1-2-0", "ntdll"}
+    assert {"advapi32", "crypt32", "kernel32"} <= modules
+    assert modules - own <= SHIPPED
+
+
+def test_it_links_against_the_import_libraries_that_rust_ships(
+    windows: Windows, tmp_path: Path
+) -> None:
+    sysroot = run(["rustc", "--print", "sysroot"], tmp_path).stdout.strip()
+    folder = Path(sysroot, "lib/rustlib/x86_64-pc-windows-gnu/lib/self-contained")
+    if not (folder / "libadvapi32.a").is_file():
+        pytest.skip("Rust's own import libraries come with its toolchain for Windows only")
+    program = tmp_path / "pipeline.exe"
+
+    windows.compile(SOURCE, program, "-Clink-self-contained=yes", f"-Lnative={folder}")
+
+    assert windows.run([program]).code == 2
