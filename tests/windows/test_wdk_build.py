@@ -66,6 +66,7 @@ def _compiled(windows: Windows, scratch: Path) -> Path:
         for model in MODELS:
             project = new_project(scratch / model, model)
             shutil.copy2(project / "build.rs", crate / f"{model}.rs")
+            shutil.copytree(project / ".kdrvgen", crate / ".kdrvgen", dirs_exist_ok=True)
             manifest += f'[[bin]]\nname = "{model}"\npath = "{model}.rs"\n'
             # The version that the new project asks for.
             asked = tomli.loads((project / "Cargo.toml").read_text(encoding="utf-8"))
@@ -111,6 +112,8 @@ def build(windows: Windows, programs: Callable[[Windows], Path], kit: str) -> Ru
         project: Path, model: str, machine: str = "x86_64", features: str = "crt-static"
     ) -> Done:
         target = f"{machine}-pc-windows-msvc"
+        config = tomli.loads((project / ".cargo/config.toml").read_text(encoding="utf-8"))
+        flags = config["target"][target]["rustflags"]
         out = project / "target" / target / "debug/build/hello-1/out"
         out.mkdir(parents=True, exist_ok=True)
         subprocess.run(
@@ -124,6 +127,8 @@ def build(windows: Windows, programs: Callable[[Windows], Path], kit: str) -> Ru
             cwd=project,
             env={
                 "TARGET": target,
+                "HOST": "x86_64-pc-windows-msvc",
+                "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags),
                 "OUT_DIR": windows.path(out),
                 "CARGO_CFG_TARGET_ARCH": machine,
                 "CARGO_CFG_TARGET_FEATURE": features,

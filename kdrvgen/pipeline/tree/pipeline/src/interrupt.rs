@@ -72,13 +72,24 @@ mod system {
 
 #[cfg(windows)]
 mod system {
+    use std::thread;
+    use std::time::Duration;
+
     #[link(name = "kernel32")]
     extern "system" {
         fn SetConsoleCtrlHandler(handler: extern "system" fn(u32) -> i32, add: i32) -> i32;
     }
 
-    extern "system" fn handle(_event: u32) -> i32 {
+    const CTRL_BREAK_EVENT: u32 = 1;
+    /// Longer than Windows waits for a program whose console is closed, or whose user logs off.
+    const LONGEST: Duration = Duration::from_secs(30);
+
+    extern "system" fn handle(event: u32) -> i32 {
         super::note();
+        if event > CTRL_BREAK_EVENT {
+            // Windows ends the process when this returns: until then it can clear away.
+            thread::sleep(LONGEST);
+        }
         1 // handled: the console's programs end by themselves, and this one clears away
     }
 

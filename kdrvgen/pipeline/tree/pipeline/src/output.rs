@@ -104,7 +104,7 @@ impl Fresh {
     /// Gives the file its name, in place of one that has it.
     pub fn put(mut self, path: &Path) -> Result<()> {
         interrupt::check()?;
-        match fs::rename(&self.path, path) {
+        match system::rename(&self.path, path) {
             Ok(()) => {
                 self.is_placed = true;
                 Ok(())
@@ -223,6 +223,8 @@ mod system {
         0o400000
     };
 
+    pub use std::fs::rename;
+
     extern "C" {
         fn flock(file: i32, operation: i32) -> i32;
     }
@@ -249,9 +251,13 @@ mod system {
 
 #[cfg(windows)]
 mod system {
-    use std::fs::{File, OpenOptions};
+    use std::fs::{self, File, OpenOptions};
     use std::io;
+    use std::os::windows::fs::OpenOptionsExt;
     use std::os::windows::io::AsRawHandle;
+    use std::path::Path;
+    use std::thread;
+    use std::time::Duration;
 
     const LOCKFILE_FAIL_IMMEDIATELY: u32 = 1;
     const LOCKFILE_EXCLUSIVE_LOCK: u32 = 2;
@@ -277,7 +283,32 @@ mod system {
         ) -> i32;
     }
 
-    pub fn never_follow(_options: &mut OpenOptions) {}
+    /// How often and how long a file is waited for that somebody has open: virus scanners and indexers
+    /// look at new files for a moment.
+    const ATTEMPTS: u32 = 20;
+    const PAUSE: Duration = Duration::from_millis(50);
+    const ERROR_ACCESS_DENIED: i32 = 5;
+    const ERROR_SHARING_VIOLATION: i32 = 32;
+    const FILE_FLAG_OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+
+    /// Renames a file over another one.
+    pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+        let mut left = ATTEMPTS;
+        loop {
+            let result = fs::rename(from, to);
+            let code = result.as_ref().err().and_then(io::Error::raw_os_error);
+            let is_open = matches!(code, Some(ERROR_ACCESS_DENIED) | Some(ERROR_SHARING_VIOLATION));
+            if !is_open || left == 0 || to.is_dir() {
+                return result;
+            }
+            left -= 1;
+            thread::sleep(PAUSE);
+        }
+    }
+
+    pub fn never_follow(options: &mut OpenOptions) {
+        options.custom_flags(FILE_FLAG_OPEN_REPARSE_POINT);
+    }
 
     pub fn try_lock(file: &File) -> io::Result<bool> {
         let mut overlapped = Overlapped {
