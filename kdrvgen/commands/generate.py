@@ -202,8 +202,8 @@ def _advice(report: Report, config: str) -> str:
     if report.refused:
         return (
             "Some were edited by hand, or written by something else: move the edits into the "
-            f"configuration and run `kdrvgen {config} --force`, or keep them by `kdrvgen eject`. "
-            "A file of a newer kdrvgen needs that version."
+            f"configuration and run `kdrvgen {config} --force`, or keep them by "
+            "`kdrvgen eject FILE`. A file of a newer kdrvgen needs that version."
         )
     if not report.drift:
         return "Move away the files that do not belong there."
@@ -235,8 +235,8 @@ def _named(root: str, path: PurePosixPath) -> str:
 def _contents(plan: Plan) -> list[tuple[str, str, bytes]]:
     """Return status, path and bytes of each file once `plan` is carried out."""
     return [
-        ("kept", str(step.entry.path), step.found or b"")
-        if step.entry.status == "kept"
+        (step.entry.status.value, str(step.entry.path), step.found or b"")
+        if step.entry.status in {"kept", "ejected"}
         else ("unchanged", str(step.entry.path), (step.entry.after or "").encode())
         for step in plan.steps
         if step.entry.status != "removed"

@@ -123,7 +123,12 @@ def _config_of(file: Path) -> Path:
 def _in_rendered(path: Path, rendered: Sequence[str], line: int) -> int:
     """Return the number that a line on disk has in the text that would be made now."""
     from kdrvgen.output.plan import read  # noqa: PLC0415 - as above
-    from kdrvgen.rendering.header import HEADER_LINES, normalise  # noqa: PLC0415 - likewise
+    from kdrvgen.rendering.header import (  # noqa: PLC0415 - likewise
+        HEADER_LINES,
+        Ownership,
+        examine,
+        normalise,
+    )
     from kdrvgen.rendering.lines import matching_line  # noqa: PLC0415 - likewise
 
     content = read(str(path), str(path))
@@ -131,6 +136,11 @@ def _in_rendered(path: Path, rendered: Sequence[str], line: int) -> int:
         found = list(rendered) if content is None else normalise(content.decode()).split("\n")
     except UnicodeDecodeError:
         raise UsageError(f"{path} is no UTF-8 text.") from None
+    if content is not None and examine("\n".join(found)) is Ownership.EJECTED:
+        raise UsageError(
+            f"{path} was ejected: it is yours, and kdrvgen does not generate it. Delete it to have "
+            "it generated again."
+        )
     if not 1 <= line <= len(found):
         raise UsageError(f"{path} has {len(found) - 1} lines, and none with the number {line}.")
     if line <= HEADER_LINES:

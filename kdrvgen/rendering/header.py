@@ -11,6 +11,7 @@ from kdrvgen import __version__
 __all__ = [
     "HEADER_LINES",
     "Ownership",
+    "eject",
     "examine",
     "newer_version",
     "normalise",
@@ -38,6 +39,10 @@ _HEADER = re.compile(
     re.DOTALL,
 )
 
+_MARK = "Ejected from kdrvgen"
+# Among the comments that a file begins with: a license may stand above it.
+_EJECTED = re.compile(rf"(?:[ \t]*(?:(?:#|//)[^\n]*)?\n)*?(?:#|//) {_MARK}\b")
+
 
 class Ownership(enum.Enum):
     """What the text of a file says about whose it is."""
@@ -45,6 +50,7 @@ class Ownership(enum.Enum):
     FOREIGN = "written by somebody else"
     INTACT = "as kdrvgen wrote it"
     EDITED = "edited since kdrvgen wrote it"
+    EJECTED = "ejected: the user's, in the place of a generated one"
 
 
 def normalise(text: str) -> str:
@@ -101,13 +107,14 @@ def seal_support(body: str, comment: str, *, names_version: bool = False) -> str
 
 
 def examine(text: str) -> Ownership:
-    """Tell from a file's text whether kdrvgen wrote it and whether it was edited since.
+    """Return whose a file is by its text: kdrvgen's, edited since, ejected, or somebody else's.
 
     Line ends and a byte order mark do not count as edits.
     """
-    found = _HEADER.fullmatch(normalise(text))
+    plain = normalise(text)
+    found = _HEADER.fullmatch(plain)
     if found is None:
-        return Ownership.FOREIGN
+        return Ownership.EJECTED if _EJECTED.match(plain) else Ownership.FOREIGN
     gap = "" if found["cargos"] else "\n"
     is_intact = found["body"].startswith(gap) and found["digest"] == _digest(
         found["told"], found["body"].removeprefix(gap)
@@ -119,6 +126,23 @@ def newer_version(text: str) -> str:
     """Return the version of the kdrvgen that wrote a file; "" unless it is newer than this one."""
     found = re.match(_VERSION_LINE, normalise(text))
     return found[1] if found and _age(found[1]) > _age(__version__) else ""
+
+
+def eject(text: str, comment: str) -> str:
+    """Return a file's text as the user's own: a mark in place of the header, if it has one.
+
+    Line ends stay as they are. The mark is all that kdrvgen needs to leave the file alone, so that
+    a file that is deleted is generated again.
+    """
+    body = text if examine(text) is Ownership.FOREIGN else unseal(text)
+    bom = "\ufeff" if text.startswith("\ufeff") else ""
+    end = "\r\n" if "\r\n" in text else "\n"
+    cargos = _CARGOS.replace("\n", end)
+    body = body.removeprefix(bom)
+    above = cargos if body.startswith(cargos) else ""
+    mark = f"{comment} {_MARK}: this file is yours, and kdrvgen leaves it alone. Without it,{end}"
+    mark += f"{comment} kdrvgen generates the file again.{end}"
+    return f"{bom}{above}{mark}{'' if above else end}{body.removeprefix(above)}"
 
 
 def unseal(text: str) -> str:
