@@ -88,9 +88,9 @@ class RefusedError(KdrvgenError):
         return (
             f"nothing was written, because this would be lost or written elsewhere:\n{blamed}\n"
             "Move your edits into the configuration ([makefile] takes your own tasks), then run "
-            "kdrvgen with --force to write the files anew; or keep a file of your own by `kdrvgen eject "
-            "FILE`. A file that a newer kdrvgen wrote needs that version. --force never follows a "
-            "link out of the project, or to a file that kdrvgen did not write."
+            "kdrvgen with --force to write the files anew; or keep a file of your own by `kdrvgen "
+            "eject FILE`. A file that a newer kdrvgen wrote needs that version. --force never "
+            "follows a link out of the project, or to a file that kdrvgen did not write."
         )
 
 

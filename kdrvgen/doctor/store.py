@@ -88,7 +88,7 @@ def choose(signing: Signing, found: Sequence[Candidate], now: dt.datetime) -> Fi
 def _advice(signing: Signing, good: Sequence[Candidate]) -> str:
     if not good:
         return "import one: certutil -user -importpfx STORE FILE.pfx"
-    lines = ["in config.toml, one of"]
+    lines = ["in the configuration, one of"]
     for store, machine, certificate in good:
         extra = ""
         if store != signing.store:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -190,6 +191,22 @@ def test_a_file_of_ones_own_is_refused_until_it_is_ejected(run: Run, project: Pa
     assert (project / "build.rs").read_text("utf-8").endswith("\n\nfn main() {}\n")
     assert run("config.toml").returncode == 0
     assert run("config.toml", "--check").returncode == 0
+
+
+def test_headers_and_messages_name_the_configuration_by_its_name(run: Run, project: Path) -> None:
+    (project / "config.toml").rename(project / "kdrvgen.toml")
+    (project / "src").mkdir()
+    assert "There is a kdrvgen.toml here" in run().stderr
+    assert "name the file in it: kdrvgen.toml" in run(".").stderr.replace("./", "")
+    assert run("kdrvgen.toml").returncode == 0
+    for path in OUTPUTS:
+        text = (project / path).read_text("utf-8")
+        assert "from kdrvgen.toml: change that file, then run `kdrvgen kdrvgen.toml`." in text
+        assert not re.search(r"(?<!\.cargo/)config\.toml", text.replace('"config.toml"', ""))
+    assert "kdrvgen.toml:2" in run("why", "Makefile.toml:20").stdout
+    assert run("eject", "build.rs").returncode == 0
+    (project / "Makefile.toml").write_text("mine\n", "utf-8")
+    assert "`kdrvgen kdrvgen.toml --force`" in run("kdrvgen.toml", "--check").stderr
 
 
 def test_an_ejected_makefile_names_no_configuration_any_more(run: Run, project: Path) -> None:
