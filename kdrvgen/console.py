@@ -14,10 +14,11 @@ from kdrvgen.characters import as_json, defused, visible
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any, TextIO
 
     from kdrvgen.commands.remark import Remark
+    from kdrvgen.config.diagnostics import Diagnostic
     from kdrvgen.errors import ConfigError, KdrvgenError
 
 __all__ = ["COMMON_FORMATS", "FORMATS", "Console"]
@@ -231,6 +232,25 @@ class Console:
         elif self._form != "json":
             word = self._paint("warning:", "33;1", sys.stderr)
             self._print(sys.stderr, f"{word} {visible(path)}: {_safe(message)}\n")
+
+    def diagnostics(self, found: Sequence[Diagnostic]) -> None:
+        """Report what is wrong in files without ending the command: all of it as warnings."""
+        if not found:
+            return
+        from dataclasses import replace  # noqa: PLC0415 - the no-op run finds nothing
+
+        from kdrvgen.config.drawing import draw  # noqa: PLC0415 - likewise
+
+        warnings = [replace(each, severity="warning") for each in found]
+        if self._form == "json":
+            import json  # noqa: PLC0415 - likewise
+
+            drawn = json.loads(draw(found, layout="json"))
+            self._document["warnings"] += drawn["diagnostics"]
+        elif self._form == "github":
+            self._write(sys.stdout, draw(warnings, layout="github"))
+        else:
+            self._write(sys.stderr, draw(warnings, color=self._is_colored(sys.stderr)))
 
     def blame(self, path: str, message: str) -> None:
         """Tell programs what is wrong with one file; people have read it in the list of files."""

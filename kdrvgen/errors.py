@@ -87,10 +87,10 @@ class RefusedError(KdrvgenError):
         blamed = "\n".join(f"  {entry.path}: {entry.reason}" for entry in self.report.refused)
         return (
             f"nothing was written, because this would be lost or written elsewhere:\n{blamed}\n"
-            "Move your edits into config.toml ([makefile] takes your own tasks), then run with "
-            "--force to write the files anew; or keep the files by `kdrvgen eject`. A file that a "
-            "newer kdrvgen wrote needs that version. --force never follows a link out of the "
-            "project, or to a file that kdrvgen did not write."
+            "Move your edits into the configuration ([makefile] takes your own tasks), then run "
+            "kdrvgen with --force to write the files anew; or keep a file of your own by `kdrvgen "
+            "eject FILE`. A file that a newer kdrvgen wrote needs that version. --force never "
+            "follows a link out of the project, or to a file that kdrvgen did not write."
         )
 
 

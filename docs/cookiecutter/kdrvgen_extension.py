@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 try:
     from kdrvgen.errors import KdrvgenError
+    from kdrvgen.model.bootstrap import PACKAGE_KEYS
     from kdrvgen.scaffold import answers, texts, writing
     from kdrvgen.scaffold.documents import merged
     from kdrvgen.scaffold.template import Template, load
@@ -88,7 +89,7 @@ def _document(given: Mapping[str, Any]) -> dict[str, Any]:
         path = (table, name) if dot else ("bootstrap", key)
         if key.startswith("_") or key in {"name", "bootstrap.template"} or not str(text):
             continue
-        if path[0] == "bootstrap" and key not in template.options:
+        if path[0] == "bootstrap" and path[1] not in {*template.options, *PACKAGE_KEYS}:
             continue
         value = typed(path, str(text))
         if answers.value_at(default, path) != value:

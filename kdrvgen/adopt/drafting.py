@@ -34,14 +34,13 @@ def draft_project(draft: Draft, facts: Facts) -> list[Finding]:
 
 def _driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
     manifest = facts.manifest
-    if "name" not in manifest.texts:
+    if manifest.name is None:
         raise facts.refuse(
             ("workspace",),
             "there is no package here: `[package]` with a `name` is missing",
             "name the folder of the driver's own package",
         )
-    for key in ("name", "version", "description"):
-        draft.take(("driver", key), manifest.texts.get(key))
+    draft.take(("driver", "name"), manifest.name)
     if not facts.is_a_driver:
         raise facts.refuse(
             ("package", "name"),
@@ -49,9 +48,6 @@ def _driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
             "no crate of Microsoft's wdk",
             "name the folder of the driver's own package",
         )
-    draft.say_all(("driver", "authors"), manifest.authors)
-    for key in ("license", "edition"):
-        draft.take(("driver", key), manifest.texts.get(key))
     image = facts.pipeline.profiles[0].image
     library = manifest.library
     if image and not re.search(r"[%$]", image.text):
@@ -59,7 +55,7 @@ def _driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
         draft.say(("driver", "output-name"), name, image.origin)
     elif image:
         yield unknown(image.origin, "the name of the image is not known before it runs")
-    elif library.text != manifest.texts["name"].text.replace("-", "_"):
+    elif library.text != manifest.name.text.replace("-", "_"):
         draft.take(("driver", "output-name"), library)
     draft.take(("driver", "model"), facts.model)
     entry = facts.entry

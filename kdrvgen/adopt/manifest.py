@@ -11,16 +11,13 @@ from kdrvgen.adopt.snapshot import Document, Snapshot, beside, parse
 
 __all__ = ["Manifest", "read_channel", "read_manifest"]
 
-_TEXTS = ("version", "description", "license", "edition")
-
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What Cargo.toml says of the driver.
 
     Attributes:
-        texts: Keys of `[package]` that config.toml has too, with their values.
-        authors: `package.authors`.
+        name: The name of the package; None without one.
         library: The library's name, with where it comes from.
         script: Path of the build script, if there is one.
         helpers: Library crates in folders of the project that the build script may call: the file
@@ -32,9 +29,8 @@ class Manifest:
             that is named by its place.
     """
 
-    texts: Mapping[str, Said]
+    name: Said | None
     library: Said
-    authors: tuple[Said, ...] = ()
     script: str | None = None
     helpers: Mapping[str, str] = field(default_factory=dict)
     model: Said | None = None
@@ -56,32 +52,17 @@ def read_manifest(snapshot: Snapshot) -> tuple[Manifest, list[Finding]]:
         if f"{folder}Cargo.toml" in snapshot.files
     ]
     workspace = next((each for each in (own, *above) if "workspace" in each.data), own)
-    texts: dict[str, Said] = {}
-    for key in ("name", *_TEXTS):
-        said = own.string("package", key)
-        if said is None and own.table("package", key).get("workspace") is True:
-            said = workspace.string("workspace", "package", key)
-        if said and said.text.strip():
-            texts[key] = said
-    name = texts.get("name", Said("", own.origin(("package",))))
-    library = own.string("lib", "name") or Said(name.text.replace("-", "_"), name.origin)
+    name = own.string("package", "name")
+    if name and not name.text.strip():
+        name = None
+    package = name or Said("", own.origin(("package",)))
+    library = own.string("lib", "name") or Said(package.text.replace("-", "_"), package.origin)
     metadata = ("metadata", "wdk", "driver-model", "driver-type")
     model = own.string("package", *metadata) or workspace.string("workspace", *metadata)
     findings = [*_build(own), *_panic(own, workspace)]
-    if "edition" not in texts:
-        findings.append(
-            difference(
-                own.origin(("package",)),
-                "there is no `edition`, so that cargo takes 2015",
-                "config.toml has 2021; Cargo.toml stays as it is",
-            )
-        )
     return Manifest(
-        texts=texts,
+        name=name,
         library=library,
-        authors=tuple(own.words("package", "authors"))
-        if isinstance(own.get(("package", "authors")), list)
-        else (),
         script=_script(own, snapshot),
         helpers=_helpers(own, snapshot),
         model=model,

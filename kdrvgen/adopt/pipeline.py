@@ -86,7 +86,7 @@ def read_pipeline(
     Without a makefile the scripts in the folder that sign are looked at instead.
     """
     tasks = makefile.tasks or _as_tasks(snapshot)
-    package = manifest.texts["name"].text if "name" in manifest.texts else ""
+    package = manifest.name.text if manifest.name else ""
     findings: list[Finding] = []
     profiles: list[ProfileFacts] = []
     found = Pipeline(())

@@ -19,7 +19,7 @@ VERBS = {
     "adopt": "read a hand-written project and propose the config.toml that reproduces it",
     "new": "begin a project from a template",
     "doctor": "tell what this machine lacks to build, sign and try the driver; --fix mends it",
-    "eject": "give the generated files up: they become yours, and kdrvgen leaves them alone",
+    "eject": "make generated files yours: kdrvgen leaves them alone, and updates the others",
     "explain": "tell what a key, a linker argument or another term of the field does",
     "schema": "print the JSON schema of config.toml, for editors",
     "verify": "tell what Windows would object to in a driver image, and how to mend it",

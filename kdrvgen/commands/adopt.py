@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 def _refuse_own(snapshot: Snapshot) -> None:
     text = snapshot.files.get("Makefile.toml")
-    if text is not None and examine(text) is not Ownership.FOREIGN:
+    if text is not None and examine(text) in {Ownership.INTACT, Ownership.EDITED}:
         raise UsageError(
             f"{snapshot.name('Makefile.toml')} was made by kdrvgen from a config.toml: change that "
             "one. `kdrvgen eject` gives the generated files up, if they are to be adopted anew."

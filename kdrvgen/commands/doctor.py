@@ -31,8 +31,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "config",
         metavar="CONFIG",
         nargs="?",
-        help="the project's configuration (default: config.toml here; without one, what every "
-        "project needs)",
+        help="the project's configuration (default: kdrvgen.toml or config.toml here; without "
+        "one, what every project needs)",
     )
     parser.add_argument(
         "--for",
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         _agree(commands, console, arguments)
         _mend(commands, host, console)
         findings = found()
-    _tell(findings, asked, console, arguments)
+    _tell(findings, asked, console, arguments, config)
     return 0
 
 
@@ -122,11 +122,12 @@ def _seconds(text: str) -> float:
 
 def _project(given: str | None) -> tuple[str, Project]:
     """Return the configuration's path and what it describes; without one, a project of defaults."""
+    from kdrvgen.commands.finding import config_in  # noqa: PLC0415 - likewise
     from kdrvgen.commands.missing import demand  # noqa: PLC0415 - for this verb's run only
     from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic
     from kdrvgen.model import Driver, Project  # noqa: PLC0415 - likewise
 
-    config = given or ("config.toml" if Path("config.toml").is_file() else "")
+    config = given or config_in(Path())
     if not config:
         return "", Project(driver=Driver(name="driver"))
     demand(config)
@@ -177,6 +178,7 @@ def _tell(
     asked: Collection[Task],
     console: Console,
     arguments: argparse.Namespace,
+    config: str,
 ) -> None:
     """Tell what was found.
 
@@ -194,7 +196,7 @@ def _tell(
         lines.append(f"nothing is missing for {named} (profile {arguments.profile})")
     console.answer("doctor", as_data(findings, asked), "\n".join(lines))
     for each in broken:
-        console.blame(arguments.config or "config.toml", f"{each.name}: {each.message}")
+        console.blame(config or "config.toml", f"{each.name}: {each.message}")
     if broken:
         raise ToolError(
             f"{tasks}: {len(broken)} {'thing is' if len(broken) == 1 else 'things are'} missing."

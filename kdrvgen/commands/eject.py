@@ -1,28 +1,37 @@
-"""`kdrvgen eject CONFIG`: give the generated files up, so that they are the user's from now on."""
+"""`kdrvgen eject FILE…`: make generated files the user's, so that kdrvgen leaves them alone."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator
-from pathlib import PurePosixPath
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
+from kdrvgen.commands.finding import config_of
 from kdrvgen.commands.missing import demand
 from kdrvgen.console import Console
+from kdrvgen.errors import UsageError
 from kdrvgen.output.paths import is_within, link_target, real_path, resolve
 from kdrvgen.output.plan import Plan, Step, read, written_by_newer
 from kdrvgen.output.report import Entry, Report, Status
 from kdrvgen.output.run import carry_out
-from kdrvgen.rendering.header import Ownership, examine, unseal
+from kdrvgen.rendering.header import Ownership, examine
+from kdrvgen.rendering.header import eject as ejected
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 __all__ = ["eject", "populate_parser", "run"]
 
 
 def eject(paths: Iterable[PurePosixPath], root: str | os.PathLike[str]) -> Report:
-    """Take kdrvgen's header off each of the files at `paths` below `root`, edited ones too.
+    """Mark each of the files at `paths` below `root` as the user's, whoever wrote it.
 
-    A later run finds files that it did not write, and refuses to overwrite them. Support files in
-    the root of a workspace stay kdrvgen's: other drivers use them too.
+    The mark takes the place of kdrvgen's header. Later runs leave a file with it alone, and
+    generate a file again that is deleted. Support files in the root of a workspace stay kdrvgen's:
+    other drivers use them too.
 
     Returns:
         What became of each file that exists.
@@ -38,7 +47,15 @@ def eject(paths: Iterable[PurePosixPath], root: str | os.PathLike[str]) -> Repor
 def populate_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the command's own arguments."""
     parser.add_argument(
-        "config", metavar="CONFIG", nargs="?", default="", help="the project's config.toml"
+        "files",
+        metavar="FILE",
+        nargs="*",
+        help="generated files, such as build.rs; or the project's configuration, for all of them",
+    )
+    parser.add_argument(
+        "--config",
+        metavar="CONFIG",
+        help="the project's configuration (default: the one beside FILE or above it)",
     )
     parser.add_argument(
         "-o", "--output", metavar="DIR", help="the project's folder (default: where CONFIG lies)"
@@ -46,19 +63,65 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Carry the command out and tell `console`.
+    """Carry the command out and report to `console`.
 
     Returns:
         0: everything else is raised, as by `eject`.
+
+    Raises:
+        UsageError: A file is not one that kdrvgen generates for the project, or does not exist.
     """
     from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic, which --help can do without
     from kdrvgen.rendering.project import render  # noqa: PLC0415 - likewise Jinja2
 
-    demand(arguments.config)
-    root = arguments.output or os.path.dirname(arguments.config) or "."  # noqa: PTH120 - as the user wrote it
-    report = eject(render(load(arguments.config)), root)
+    files: Sequence[str] = arguments.files
+    config = arguments.config or (str(config_of(Path(files[0])) or files[0]) if files else "")
+    demand(config)
+    texts = render(load(config))
+    if not arguments.config and len(files) == 1 and _is_config(files[0], config, texts):
+        config, files = files[0], []
+        demand(config)
+        texts = render(load(config))
+    root = arguments.output or os.path.dirname(config) or "."  # noqa: PTH120 - as the user wrote it
+    report = eject(_chosen(files, root, config, texts) if files else texts, root)
     console.files((each.status.value, str(each.path), each.reason) for each in report.entries)
     return 0
+
+
+def _is_config(file: str, config: str, known: Collection[PurePosixPath]) -> bool:
+    """Return whether a file is a configuration, and not one that `config` generates."""
+    return file.endswith(".toml") and _path(file, os.path.dirname(config)) not in known  # noqa: PTH120 - as the user wrote it
+
+
+def _path(file: str, root: str) -> PurePosixPath:
+    """Return the path of a file from the project's folder."""
+    place = os.path.relpath(os.path.abspath(file), os.path.abspath(root))  # noqa: PTH100 - likewise
+    return PurePosixPath(Path(place).as_posix())
+
+
+def _chosen(
+    files: Sequence[str], root: str, config: str, known: Collection[PurePosixPath]
+) -> list[PurePosixPath]:
+    """Return the paths of the files from the project's folder.
+
+    Raises:
+        UsageError: A file is not one that can be ejected.
+    """
+    chosen = []
+    for file in files:
+        path = _path(file, root)
+        if path not in known:
+            own = ", ".join(str(each) for each in sorted(known) if ".kdrvgen" not in each.parts)
+            raise UsageError(
+                f"kdrvgen does not generate {file} from {config}, but {own}, and what is in "
+                ".kdrvgen."
+            )
+        if path.parts[0] == "..":
+            raise UsageError(f"{file} stays kdrvgen's: the other drivers of the workspace use it.")
+        if not os.path.lexists(file):
+            raise UsageError(f"there is no file {file}: `kdrvgen {config}` generates it first.")
+        chosen.append(path)
+    return chosen
 
 
 def _steps(paths: Iterable[PurePosixPath], root: str) -> Iterator[Step]:
@@ -72,20 +135,25 @@ def _steps(paths: Iterable[PurePosixPath], root: str) -> Iterator[Step]:
             yield Step(Entry(path, Status.REFUSED, reason), real)
             continue
         found = read(real, os.path.join(root, str(path)))  # noqa: PTH118 - as the user wrote it
-        if found is None or real in seen:  # two names of one file are given up together
+        if found is None or real in seen:  # two names of one file are ejected together
             continue
         seen.add(real)
-        try:
-            text = found.decode()
-        except UnicodeDecodeError:
-            yield Step(Entry(path, Status.REFUSED, "it is no UTF-8 text: mend that first"), real)
-            continue
         target = link_target(real_root, str(path), real)
         link = f"a link leads to {target}; " if target else ""
-        if examine(text) is Ownership.FOREIGN:
-            entry = Entry(path, Status.UNCHANGED, f"{link}yours already", text, text)
-        elif newer := written_by_newer(text):
-            entry = Entry(path, Status.REFUSED, f"{link}{newer}", text, text)
-        else:
-            entry = Entry(path, Status.UPDATED, f"{link}yours now", text, unseal(text))
-        yield Step(entry, real, found)
+        yield _step(path, real, found, link)
+
+
+def _step(path: PurePosixPath, real: str, found: bytes, link: str) -> Step:
+    try:
+        text = found.decode()
+    except UnicodeDecodeError:
+        return Step(Entry(path, Status.REFUSED, "not UTF-8 text: correct that first"), real)
+    if examine(text) is Ownership.EJECTED:
+        return Step(Entry(path, Status.UNCHANGED, f"{link}yours already", text, text), real, found)
+    if newer := written_by_newer(text):
+        return Step(Entry(path, Status.REFUSED, f"{link}{newer}", text, text), real, found)
+    after = ejected(text, "//" if path.suffix == ".rs" else "#")
+    if path.name == "Makefile.toml":
+        # Its settings are no longer those of a configuration that changes.
+        after = re.sub(r"^DRIVER_CONFIG(_DIGEST)? = [^\n]*\n", "", after, flags=re.MULTILINE)
+    return Step(Entry(path, Status.UPDATED, f"{link}yours now", text, after), real, found)

@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["config_of"]
+from kdrvgen.config.reading import CONFIG_NAMES
+
+__all__ = ["config_in", "config_of"]
 
 
 def config_of(file: Path) -> Path | None:
-    """Return the config.toml beside a file or in a folder above it; None when there is none."""
+    """Return the configuration beside a file or in a folder above it; None when there is none."""
     for folder in file.absolute().parents:
-        candidate = folder / "config.toml"
         # Cargo's own configuration has the same name.
-        if folder.name != ".cargo" and candidate.is_file():
-            return Path(os.path.relpath(candidate))
+        if folder.name != ".cargo" and (name := config_in(folder)):
+            return Path(os.path.relpath(folder / name))
     return None
+
+
+def config_in(folder: Path) -> str:
+    """Return the name of a folder's configuration; "" when there is none."""
+    return next((name for name in CONFIG_NAMES if (folder / name).is_file()), "")

@@ -93,7 +93,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
     Raises:
         UsageError: `--check` and `--force` do not go together.
-        ConfigError: The configuration is not valid.
+        ConfigError: The configuration is not valid; with `--check` also: Cargo.toml contradicts it.
         DriftError: `--check` found differences.
         RefusedError: Writing would lose something of the user's.
         FileAccessError: A file cannot be read or written.
@@ -115,9 +115,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
 
 def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stamp: Stamp) -> int:
+    from kdrvgen.agreement.check import disagreements  # noqa: PLC0415 - pulls in pydantic
     from kdrvgen.commands.missing import demand  # noqa: PLC0415 - needs difflib
     from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic
-    from kdrvgen.errors import RefusedError  # noqa: PLC0415 - the no-op run raises nothing
+    from kdrvgen.errors import ConfigError, RefusedError  # noqa: PLC0415 - the no-op run raises nothing
 
     demand(arguments.config)
     project = load(arguments.config)
@@ -136,13 +137,19 @@ def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stam
         console.diffs(_diffs(refusal.report.refused))
         _blame(console, refusal.report.refused, root)
         raise
+    found = disagreements(project, root, arguments.config)
     is_done = mode is None or not plan.report.drifted
-    if is_done and not plan.report.strangers:
+    if is_done and not plan.report.strangers and not found:
         stamp.write(_contents(plan))
     _tell(console, plan.report, root, planned=mode is not None, listed=mode != "diff")
     if mode in {"check", "diff"}:
         console.diffs(_diffs(plan.report.entries))
+    errors = [each for each in found if each.severity == "error"]
+    is_wrong = bool(mode == "check" and errors and not plan.report.drifted)
+    console.diagnostics([each for each in found if not (is_wrong and each in errors)])
     _judge(console, plan.report, root, arguments)
+    if is_wrong:
+        raise ConfigError(errors)
     return 0
 
 
@@ -202,8 +209,8 @@ def _advice(report: Report, config: str) -> str:
     if report.refused:
         return (
             "Some were edited by hand, or written by something else: move the edits into the "
-            f"configuration and run `kdrvgen {config} --force`, or keep them by `kdrvgen eject`. "
-            "A file of a newer kdrvgen needs that version."
+            f"configuration and run `kdrvgen {config} --force`, or keep them by "
+            "`kdrvgen eject FILE`. A file of a newer kdrvgen needs that version."
         )
     if not report.drift:
         return "Move away the files that do not belong there."
@@ -235,8 +242,8 @@ def _named(root: str, path: PurePosixPath) -> str:
 def _contents(plan: Plan) -> list[tuple[str, str, bytes]]:
     """Return status, path and bytes of each file once `plan` is carried out."""
     return [
-        ("kept", str(step.entry.path), step.found or b"")
-        if step.entry.status == "kept"
+        (step.entry.status.value, str(step.entry.path), step.found or b"")
+        if step.entry.status in {"kept", "ejected"}
         else ("unchanged", str(step.entry.path), (step.entry.after or "").encode())
         for step in plan.steps
         if step.entry.status != "removed"

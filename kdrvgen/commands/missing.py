@@ -26,8 +26,10 @@ def demand(config: str) -> None:
             )
         return
     if not config:
-        here = " There is a config.toml here: run `kdrvgen config.toml`."
-        there = here if os.path.lexists("config.toml") else ""
+        from kdrvgen.config.reading import CONFIG_NAMES  # noqa: PLC0415 - for errors only
+
+        name = next(filter(os.path.lexists, CONFIG_NAMES), "")
+        there = f" There is a {name} here: run `kdrvgen {name}`." if name else ""
         raise UsageError(f"no configuration was given.{there} `kdrvgen --help` tells more.")
     from kdrvgen.config.suggest import nearest  # noqa: PLC0415 - for errors only
 

@@ -36,7 +36,7 @@ def bootstrap(
         name: Name of the Cargo package and of the folder.
         template: One of those that `kdrvgen new --list-templates` tells of.
         config: What differs from the defaults: tables as config.toml has them, such as
-            `{"driver": {"license": "MIT"}, "bootstrap": {"allocator": False}}`.
+            `{"driver": {"model": "kmdf"}, "bootstrap": {"license": "MIT"}}`.
 
     Returns:
         The files that were made, by their paths from the project's folder.
@@ -66,8 +66,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "words",
         metavar="NAME KEY=VALUE",
         nargs="*",
-        help="the project's name; options of the template (allocator=no) and keys of config.toml "
-        "(driver.license=MIT)",
+        help="the project's name; what Cargo.toml begins with (license=MIT), options of the "
+        "template (allocator=no) and keys of config.toml (signing.store=MyStore)",
     )
     parser.add_argument(
         "-o",

@@ -88,7 +88,7 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config",
         metavar="CONFIG",
-        help="compare with this configuration (default: the config.toml beside FILE or above it)",
+        help="compare with this configuration (default: the one beside FILE or above it)",
     )
     parser.add_argument("--no-config", action="store_true", help="compare with no configuration")
     parser.add_argument(

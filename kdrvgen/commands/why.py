@@ -70,7 +70,7 @@ def why(
             f"{support_folder(project)}."
         )
     text = texts[file].split("\n")
-    number = _in_rendered(Path(config).parent / file, text, line)
+    number = _in_rendered(Path(config).parent / file, text, line, os.fspath(config))
     shown = mask_file(str(file), texts[file]).split("\n")[number - 1]
     found = origins(project, file, number) if file in own else ()
     return shown, _reasons(Path(config), found)
@@ -82,7 +82,7 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--config",
         metavar="CONFIG",
-        help="the project's configuration (default: the config.toml beside FILE or above it)",
+        help="the project's configuration (default: the one beside FILE or above it)",
     )
 
 
@@ -115,15 +115,21 @@ def _config_of(file: Path) -> Path:
     found = config_of(file)
     if found is None:
         raise UsageError(
-            f"there is no config.toml beside {file} or above it. Name it: `--config CONFIG`."
+            f"there is no kdrvgen.toml or config.toml beside {file} or above it. Name the "
+            "configuration: `--config CONFIG`."
         )
     return found
 
 
-def _in_rendered(path: Path, rendered: Sequence[str], line: int) -> int:
+def _in_rendered(path: Path, rendered: Sequence[str], line: int, config: str) -> int:
     """Return the number that a line on disk has in the text that would be made now."""
     from kdrvgen.output.plan import read  # noqa: PLC0415 - as above
-    from kdrvgen.rendering.header import HEADER_LINES, normalise  # noqa: PLC0415 - likewise
+    from kdrvgen.rendering.header import (  # noqa: PLC0415 - likewise
+        HEADER_LINES,
+        Ownership,
+        examine,
+        normalise,
+    )
     from kdrvgen.rendering.lines import matching_line  # noqa: PLC0415 - likewise
 
     content = read(str(path), str(path))
@@ -131,6 +137,11 @@ def _in_rendered(path: Path, rendered: Sequence[str], line: int) -> int:
         found = list(rendered) if content is None else normalise(content.decode()).split("\n")
     except UnicodeDecodeError:
         raise UsageError(f"{path} is no UTF-8 text.") from None
+    if content is not None and examine("\n".join(found)) is Ownership.EJECTED:
+        raise UsageError(
+            f"{path} was ejected: it is yours, and kdrvgen does not generate it. Delete it to have "
+            "it generated again."
+        )
     if not 1 <= line <= len(found):
         raise UsageError(f"{path} has {len(found) - 1} lines, and none with the number {line}.")
     if line <= HEADER_LINES:
@@ -143,7 +154,7 @@ def _in_rendered(path: Path, rendered: Sequence[str], line: int) -> int:
         return number
     raise DriftError(
         f"line {line} of {path} is not what the configuration says: it was edited, or the "
-        "configuration has changed since. `kdrvgen config.toml --diff` shows it."
+        f"configuration has changed since. `kdrvgen {config} --diff` shows it."
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from kdrvgen.config.source import Place, Span
 
@@ -16,10 +17,17 @@ _KEPT = 100
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Another place that takes part in what is wrong, and what it has to do with it."""
+    """Another place that takes part in what is wrong, and what it has to do with it.
+
+    Attributes:
+        message: What it has to do with it.
+        place: Where it is.
+        file: The file, if it is another one than the diagnostic's; else "".
+    """
 
     message: str
     place: Place
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +43,7 @@ class Diagnostic:
         place: Where it is; None if it is nowhere in particular, as with a missing table.
         hint: What to do, one line for each piece of advice; may be empty.
         related: Other places that take part.
+        severity: `error`, or `warning` for what ends no command.
     """
 
     file: str
@@ -43,6 +52,7 @@ class Diagnostic:
     place: Place | None = None
     hint: str = ""
     related: tuple[Related, ...] = ()
+    severity: Literal["error", "warning"] = "error"
 
     @property
     def span(self) -> Span | None:

@@ -19,7 +19,7 @@ Layout = Literal["human", "json", "github"]
 
 _WIDTH = 100
 _TAB = 4
-_STYLES = {"error": "1;31", "note": "1;36", "frame": "34", "bold": "1"}
+_STYLES = {"error": "1;31", "warning": "1;33", "note": "1;36", "frame": "34", "bold": "1"}
 
 
 def draw(
@@ -53,10 +53,13 @@ def draw(
 
 def _count(diagnostics: Sequence[Diagnostic], omitted: int) -> str:
     files = dict.fromkeys(visible(diagnostic.file) for diagnostic in diagnostics)
-    total = len(diagnostics) + omitted
-    plural = "" if total == 1 else "s"
+    warnings = sum(diagnostic.severity == "warning" for diagnostic in diagnostics)
+    counts = {"error": len(diagnostics) + omitted - warnings, "warning": warnings}
+    total = " and ".join(
+        f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items() if count
+    )
     shown = f"; only the first {len(diagnostics)} are shown" if omitted else ""
-    return f"{total} error{plural} in {', '.join(files)}{shown}"
+    return f"{total} in {', '.join(files)}{shown}"
 
 
 class _Brush:
@@ -68,14 +71,17 @@ class _Brush:
     def draw(self, diagnostic: Diagnostic) -> Iterator[str]:
         shown = [diagnostic.place, *(related.place for related in diagnostic.related)]
         gutter = max((len(str(place.span.line)) for place in shown if place), default=1)
-        yield from self._title(diagnostic.file, diagnostic.place, "error", diagnostic.message)
+        severity = diagnostic.severity
+        yield from self._title(diagnostic.file, diagnostic.place, severity, diagnostic.message)
         if diagnostic.place:
-            yield from self._frame(diagnostic.place, gutter, "^", "error")
+            yield from self._frame(diagnostic.place, gutter, "^", severity)
         for number, line in enumerate(diagnostic.hint.splitlines() if diagnostic.hint else ()):
             lead = "= help: " if not number else "        "
             yield f"{' ' * (gutter + 3)}{self._paint(lead, 'frame')}{visible(line)}".rstrip()
         for related in diagnostic.related:
-            yield from self._title(diagnostic.file, related.place, "note", related.message)
+            yield from self._title(
+                related.file or diagnostic.file, related.place, "note", related.message
+            )
             yield from self._frame(related.place, gutter, "-", "note")
 
     def _title(self, file: str, place: Place | None, kind: str, message: str) -> Iterator[str]:

@@ -20,14 +20,19 @@ def as_json(diagnostics: Sequence[Diagnostic], omitted: int = 0) -> str:
     """
     told = [
         {
-            "severity": "error",
+            "severity": one.severity,
             "file": one.file,
             "message": one.message,
             "path": list(one.path),
             **_place(one.place),
             "help": one.hint or None,
             "related": [
-                {"message": related.message, **_place(related.place)} for related in one.related
+                {
+                    **({"file": related.file} if related.file else {}),
+                    "message": related.message,
+                    **_place(related.place),
+                }
+                for related in one.related
             ],
         }
         for one in diagnostics
@@ -64,12 +69,13 @@ def _command(one: Diagnostic) -> str:
             one.message,
             *(f"help: {line}" for line in one.hint.splitlines()),
             *(
-                f"note: line {related.place.span.line}: {related.message}"
+                f"note: {related.file and f'{related.file}, '}line {related.place.span.line}: "
+                f"{related.message}"
                 for related in one.related
             ),
         ]
     )
-    return f"::error {properties}::{_data(told)}"
+    return f"::{one.severity} {properties}::{_data(told)}"
 
 
 def _data(text: str) -> str:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from kdrvgen.config.diagnostics import Diagnostic
     from kdrvgen.config.source import Source
 
-__all__ = ["LARGEST", "read", "read_bytes", "to_text"]
+__all__ = ["CONFIG_NAMES", "LARGEST", "read", "read_bytes", "to_text"]
+
+CONFIG_NAMES = ("kdrvgen.toml", "config.toml")
+"""Names by which a configuration is found; the first one cannot be another program's."""
 
 LARGEST = 1024 * 1024
 """How many bytes a configuration may have. Real ones have a few thousand."""
@@ -57,8 +60,9 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
 
 def _no_file(name: str, mode: int) -> Diagnostic | None:
     if stat.S_ISDIR(mode):
-        inside = Path(name, "config.toml")
-        hint = f"name the file in it: {inside}" if inside.is_file() else "name a file"
+        inside = (Path(name, each) for each in CONFIG_NAMES)
+        found = next((path for path in inside if path.is_file()), None)
+        hint = f"name the file in it: {found}" if found else "name a file"
         return _refuse(name, "this is a folder, not a configuration file", hint)
     if not stat.S_ISREG(mode):
         return _refuse(name, "this is a device or a pipe, not a file", "name an ordinary file")

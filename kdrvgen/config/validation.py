@@ -14,6 +14,7 @@ from kdrvgen.config.source import Extent, Source
 from kdrvgen.config.suggest import ANY, Vocabulary, for_key, for_value
 from kdrvgen.credentials import MASK, is_credential, mask
 from kdrvgen.errors import MOST_ERRORS
+from kdrvgen.model.bootstrap import PACKAGE_KEYS
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -182,6 +183,8 @@ class _Translator:
         return False
 
     def _unknown(self, path: Path, value: object) -> tuple[str, str]:
+        if path[:1] == ("driver",) and path[1] in PACKAGE_KEYS:
+            return self._moved(str(path[1]))
         node, table = self.root.find(path), self.root.find(path[:-1])
         present = table.children.keys() if table else ()
         hint = "" if is_below_credential(path[:-1]) else for_key(self.keys, path, present)
@@ -189,6 +192,12 @@ class _Translator:
             return f"unknown table `[{self._dotted(path)}]`", hint
         where = f"in `[{self._dotted(path[:-1])}]`" if path[1:] else "outside of any table"
         return f"unknown key `{self._last(path)}` {where}", hint
+
+    def _moved(self, key: str) -> tuple[str, str]:
+        """Report a key that Cargo.toml alone has."""
+        message = f"`driver.{key}` is not a key of this file: Cargo.toml is the one place for it"
+        here = f"write it as `{key}` under `[package]` in Cargo.toml, and delete it here"
+        return message, f"{here}\n`kdrvgen new` takes it for a new project: `bootstrap.{key}`"
 
     def _missing(self, path: Path) -> tuple[str, str]:
         if not path[1:]:

@@ -49,7 +49,7 @@ def _main(host: Host, signing: Signing) -> Finding:
             State.MISSING,
             f"its key is {where} of a Windows, which this host does not have",
             _SIGNING,
-            advice="sign on Windows, or give signing.pfx in config.toml",
+            advice="sign on Windows, or give signing.pfx in the configuration",
         )
     if signing.csp or (signing.dlib and not signing.thumbprint):
         return provider_certificate(host, signing)

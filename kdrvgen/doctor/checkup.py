@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from kdrvgen.doctor.certificates import certificates
 from kdrvgen.doctor.findings import Finding, State, Task
-from kdrvgen.doctor.generated import generated
+from kdrvgen.doctor.generated import agreement, generated
 from kdrvgen.doctor.host import Host
 from kdrvgen.doctor.kit import kit
 from kdrvgen.doctor.rust import cargo, cargo_make, rustc
@@ -86,6 +86,7 @@ def check_up(
         probes.append(
             ("generated files", tuple(Task), lambda _host, _project: generated(config, whole))
         )
+        probes.append(("agreement", tuple(Task), lambda _host, _project: agreement(config, whole)))
     waiting = [_Running(name, own, probe, host, project) for name, own, probe in probes]
     found = [finding for each in waiting for finding in each.result()]
     return tuple(finding for finding in found if not scope.tasks.isdisjoint(finding.tasks))

@@ -14,7 +14,7 @@ from kdrvgen.model import Signing
 __all__ = ["missing_files", "pfx_certificate", "provider_certificate"]
 
 _SIGNING = (Task.SIGN, Task.VERIFY)
-_PUT = "put it there, or change the key in config.toml"
+_PUT = "put it there, or change the key in the configuration"
 
 
 def missing_files(host: Host, signing: Signing) -> Iterator[Finding]:

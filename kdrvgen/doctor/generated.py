@@ -11,7 +11,7 @@ from kdrvgen.model import Project
 from kdrvgen.output.report import Caution, Entry
 from kdrvgen.pipeline import FOLDER
 
-__all__ = ["generated"]
+__all__ = ["agreement", "generated"]
 
 _TASKS = tuple(Task)
 
@@ -41,7 +41,7 @@ def generated(config: str, project: Project) -> Iterator[Finding]:
             f"edited by hand, written by a newer kdrvgen, or not kdrvgen's: {differing}",
             _TASKS,
             root,
-            f"kdrvgen {config} --diff shows how; config.toml can say it, or eject the files",
+            f"kdrvgen {config} --diff shows how; change the configuration, or eject the files",
         )
         return
     yield Finding(
@@ -52,3 +52,14 @@ def generated(config: str, project: Project) -> Iterator[Finding]:
         root,
         commands=((sys.executable, "-m", "kdrvgen", config),),
     )
+
+
+def agreement(config: str, project: Project) -> Iterator[Finding]:
+    """Compare Cargo.toml and rust-toolchain.toml with the configuration."""
+    from kdrvgen.agreement.check import disagreements  # noqa: PLC0415 - for this probe only
+
+    root = os.path.dirname(config) or "."  # noqa: PTH120 - as the verb has it
+    for each in disagreements(project, root, config):
+        place = f"{each.file}:{each.span.line}:{each.span.column}" if each.span else each.file
+        state = State.MISSING if each.severity == "error" else State.NOTE
+        yield Finding("agreement", state, each.message, _TASKS, place, each.hint)

@@ -15,7 +15,7 @@ __all__ = ["kit", "registered", "versions"]
 
 _ROOTS = r"SOFTWARE\Microsoft\Windows Kits\Installed Roots"
 _ARCHITECTURES = {"x86_64": "x64", "i686": "x86", "aarch64": "arm64"}
-_WHERE = "install the Windows Driver Kit, or name its root by wdk.path in config.toml"
+_WHERE = "install the Windows Driver Kit, or name its root by wdk.path in the configuration"
 
 
 def kit(host: Host, project: Project) -> Iterator[Finding]:
@@ -128,7 +128,7 @@ def _lacking(host: Host, project: Project, triple: str, looked: str) -> Finding:
             State.NOTE if host.is_windows else State.FOUND,
             f"none for {triple}; none is needed if the driver imports by raw-dylib alone",
             (Task.BUILD,),
-            advice='wdk.locate = "none" in config.toml says so' if host.is_windows else "",
+            advice='wdk.locate = "none" in the configuration says so' if host.is_windows else "",
         )
     return Finding(
         "WDK", State.MISSING, f"none for {triple}; looked at {looked}", (Task.BUILD,), advice=_WHERE

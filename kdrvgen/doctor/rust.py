@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from kdrvgen.agreement.manifest import read_manifest
 from kdrvgen.doctor.findings import Command, Finding, State, Task
 from kdrvgen.doctor.host import Answer, Host
 from kdrvgen.doctor.linker import host_linker, linkers
 from kdrvgen.doctor.packages import Remedy
+from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 
 __all__ = ["cargo", "cargo_make", "rustc"]
@@ -78,7 +80,7 @@ def rustc(host: Host, project: Project) -> Iterator[Finding]:
         fields.get("commit-date", "").strip(),
         Path(where.text.strip()),
     )
-    yield _judged(toolchain, project)
+    yield _judged(toolchain, host, project)
     yield from _targets(toolchain, host, project)
     yield from linkers(host, project, toolchain.sysroot)
     yield from host_linker(host, project, toolchain.host)
@@ -142,11 +144,11 @@ def _absent(program: str, host: Host, project: Project, answer: Answer) -> Findi
     )
 
 
-def _judged(toolchain: Toolchain, project: Project) -> Finding:
-    edition = project.driver.edition
-    since = _EDITIONS[edition]
+def _judged(toolchain: Toolchain, host: Host, project: Project) -> Finding:
+    edition = _edition(host, project)
+    since = _EDITIONS.get(edition)
     name = toolchain.rustup_name
-    if numbers(toolchain.release) < since:
+    if since and numbers(toolchain.release) < since:
         return Finding(
             "rustc",
             State.MISSING,
@@ -159,6 +161,15 @@ def _judged(toolchain: Toolchain, project: Project) -> Finding:
         )
     told = f"{toolchain.release} for {toolchain.host}"
     return Finding("rustc", State.FOUND, told, _BUILD, str(toolchain.sysroot))
+
+
+def _edition(host: Host, project: Project) -> str:
+    """Return the edition that Cargo.toml names; "" where it names none, or cannot be read."""
+    try:
+        manifest = read_manifest(str(host.folder), project.driver.workspace_root)
+    except ConfigError:  # another probe reports it, with its place
+        return ""
+    return (manifest.package("edition") if manifest else None) or ""
 
 
 def _targets(toolchain: Toolchain, host: Host, project: Project) -> Iterator[Finding]:

@@ -84,7 +84,7 @@ def choose(signing: Signing, found: Sequence[Candidate], now: dt.datetime) -> Fi
 def _advice(signing: Signing, good: Sequence[Candidate]) -> str:
     if not good:
         return "import one: open its .pfx file, and choose the store in the wizard of Windows"
-    lines = ["in config.toml, one of"]
+    lines = ["in the configuration, one of"]
     for store, machine, certificate in good:
         extra = ""
         if store != signing.store:

@@ -68,7 +68,7 @@ def cargo_config(host: Host, project: Project) -> Iterator[Finding]:
             ".cargo/config wins over .cargo/config.toml, which has what makes this a driver",
             _BUILD,
             str(stale),
-            "bring what it says into config.toml, and delete it",
+            f"move what it says into {project.config_name}, and delete it",
         )
 
 

@@ -7,7 +7,23 @@ from pydantic import Field
 
 from kdrvgen.model.base import Check, Table, Text, problem
 
-__all__ = ["Bootstrap"]
+__all__ = ["PACKAGE_KEYS", "Bootstrap"]
+
+PACKAGE_KEYS = ("version", "description", "authors", "license", "edition")
+"""Keys of Cargo.toml's `[package]` that every template writes there once."""
+
+# https://semver.org, "Is there a suggested regular expression"; without its groups.
+_SEMVER = (
+    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+    r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?"
+    r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
+)
+
+
+def _version(value: str) -> str:
+    if not re.fullmatch(_SEMVER, value, re.ASCII):
+        raise problem(f"`{value}` is not a version", hint="three numbers, such as `0.1.0`")
+    return value
 
 
 def _pool_tag(value: str) -> str:
@@ -35,6 +51,49 @@ class Bootstrap(Table):
 
     Change: Only for another project: what is there stays as it is.
     Without: `minimal`.
+    """
+
+    version: Annotated[Text, Check(_version)] = "0.1.0"
+    """Version of the new package.
+
+    `kdrvgen new` writes it into Cargo.toml, and nothing reads it here afterwards. The same holds
+    for `description`, `authors`, `license` and `edition`.
+
+    Change: Cargo.toml is the place, with each release.
+    Without: 0.1.0.
+    Source: https://semver.org
+    """
+
+    description: Text = ""
+    """One line on what the driver does.
+
+    Change: Cargo.toml is the place.
+    Without: Cargo.toml has no description.
+    Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-description-field
+    """
+
+    authors: tuple[Text, ...] = ()
+    """Who wrote it, each as `Name <address>`.
+
+    Change: Cargo.toml is the place.
+    Without: Cargo.toml names nobody.
+    Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-authors-field
+    """
+
+    license: Text = ""
+    """SPDX expression, such as `MIT OR Apache-2.0`.
+
+    Change: Cargo.toml is the place.
+    Without: Cargo.toml names no license, and nobody else may use the sources.
+    Source: https://spdx.org/licenses
+    """
+
+    edition: Literal["2018", "2021", "2024"] = "2021"
+    """Edition of Rust.
+
+    Change: Cargo.toml is the place, when the sources are ready for a newer one.
+    Without: 2021.
+    Source: https://doc.rust-lang.org/edition-guide
     """
 
     allocator: _StrictBool = True

@@ -14,19 +14,6 @@ __all__ = ["Channel", "Driver", "Target", "Toolchain"]
 Target = Literal["x86_64-pc-windows-msvc", "i686-pc-windows-msvc", "aarch64-pc-windows-msvc"]
 """A target triple that Windows loads kernel drivers of."""
 
-# https://semver.org, "Is there a suggested regular expression"; without its groups.
-_SEMVER = (
-    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
-    r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?"
-    r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
-)
-
-
-def _version(value: str) -> str:
-    if not re.fullmatch(_SEMVER, value, re.ASCII):
-        raise problem(f"`{value}` is no version", hint="three numbers, such as `0.1.0`")
-    return value
-
 
 def _image(value: str) -> str:
     if value.lower().endswith((".sys", ".dll")):
@@ -73,46 +60,6 @@ class Driver(Table):
         this name.
     Without: An error: it is the one key that has no default.
     Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-name-field
-    """
-
-    version: Annotated[Text, Check(_version)] = "0.1.0"
-    """Version of the package, as in Cargo.toml.
-
-    Change: With each release.
-    Without: 0.1.0.
-    Source: https://semver.org
-    """
-
-    description: Text = ""
-    """One line on what the driver does.
-
-    Change: As you like; `kdrvgen new` writes it into Cargo.toml.
-    Without: Cargo.toml says nothing of it.
-    Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-description-field
-    """
-
-    authors: tuple[Text, ...] = ()
-    """Who wrote it, each as `Name <address>`.
-
-    Change: As you like; `kdrvgen new` writes it into Cargo.toml.
-    Without: Cargo.toml names nobody.
-    Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-authors-field
-    """
-
-    license: Text = ""
-    """SPDX expression, such as `MIT OR Apache-2.0`.
-
-    Change: When others are to use the sources; `kdrvgen new` writes it into Cargo.toml.
-    Without: Cargo.toml names no license, and nobody else may use them.
-    Source: https://spdx.org/licenses
-    """
-
-    edition: Literal["2018", "2021", "2024"] = "2021"
-    """Edition of Rust.
-
-    Change: When the sources are ready for a newer one; `kdrvgen new` writes it into Cargo.toml.
-    Without: 2021.
-    Source: https://doc.rust-lang.org/edition-guide
     """
 
     output_name: Annotated[FileName, Check(_image)] | None = None

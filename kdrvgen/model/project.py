@@ -112,6 +112,11 @@ class Project(Table):
         """The file that the project was read from; None for one that was built in Python."""
         return self._read_from
 
+    @property
+    def config_name(self) -> str:
+        """The name of that file, for headers and messages; `config.toml` if there is none."""
+        return self._read_from.name if self._read_from else "config.toml"
+
     def as_read_from(self, file: ReadFrom) -> Self:
         """Return the same project, as one that was read from `file`."""
         found = self.model_copy()

@@ -152,6 +152,8 @@ def _step(path: PurePosixPath, text: str, root: str, *, force: bool) -> Step:
     before, owner = _inspect(found)
     if before == text:
         return Step(Entry(path, Status.KEPT, "", before, text), real, found)
+    if owner is Ownership.EJECTED:
+        return Step(Entry(path, Status.EJECTED, link, before, before), real, found)
     status, reason = _verdict(before, owner, is_link=bool(link), force=force)
     reason = "; ".join(part for part in (link, reason) if part)
     return Step(Entry(path, status, reason, before, text), real, found)
@@ -224,6 +226,7 @@ def _stale(root: str, path: str, sibling: str, *, force: bool) -> Iterator[Step 
 
 _REFUSED_SIBLING = {
     Ownership.INTACT: "lies outside the project",
+    Ownership.EJECTED: "was ejected from kdrvgen",
     **_REFUSED,
 }
 

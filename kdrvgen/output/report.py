@@ -19,6 +19,8 @@ class Status(enum.StrEnum):
     UNCHANGED = "unchanged"
     KEPT = "kept"
     """Says what it should, but with CRLF line ends or a byte order mark; not rewritten."""
+    EJECTED = "ejected"
+    """The user's own, by `kdrvgen eject`; left alone."""
     REMOVED = "removed"
     REFUSED = "refused"
 

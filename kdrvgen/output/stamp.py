@@ -29,6 +29,8 @@ __all__ = ["Stamp"]
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - see above
 _LARGEST = 16 * 1024
 _SUPPORT = ".kdrvgen/"
+# What `agreement` compares with the configuration.
+_COMPARED = ("Cargo.toml", "rust-toolchain", "rust-toolchain.toml")
 # Compiled modules, and rooms of other verbs: no generated file depends on them.
 _APART = {"__pycache__", "adopt", "doctor", "inspection", "lexicon", "scaffold"}
 
@@ -114,6 +116,8 @@ class Stamp:
                 return None
             _feed(total, os.fsencode(real))
             _feed(total, content)
+        for name in _COMPARED:
+            _feed(total, _content(os.path.join(self._root, name)) or b"")  # noqa: PTH118 - see above
         support = {path for _, path in rows if _SUPPORT in path}
         if support and not _feed_surroundings(total, self._root, support):
             return None
@@ -141,7 +145,8 @@ def _feed_surroundings(total: blake2b, root: str, support: set[str]) -> bool:
     """Feed what else the support files depend on; False when their folder holds others too."""
     above = min(support).partition(_SUPPORT)[0]
     if above:  # it lies in the root of a workspace, as this file says
-        _feed(total, _content(os.path.join(root, above, "Cargo.toml")) or b"")  # noqa: PTH118 - see above
+        for name in _COMPARED:
+            _feed(total, _content(os.path.join(root, above, name)) or b"")  # noqa: PTH118 - see above
     pending, found = [above + _SUPPORT], set()
     while pending:
         folder = pending.pop()

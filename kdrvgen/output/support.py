@@ -45,7 +45,7 @@ def with_strangers(
             reason = "not part of this version of kdrvgen"
             entry = Entry(path, Status.REMOVED, reason, normalise(text))
             steps.append(Step(entry, real_path(named), text.encode()))
-        else:
+        elif owner is not Ownership.EJECTED:
             edited = " and was edited by hand" if owner is Ownership.EDITED else ""
             message = f"does not belong to this version of kdrvgen{edited}; {_ADVICE}"
             warnings.append(Caution(path, message, is_drift=True))

@@ -27,6 +27,7 @@ def plan(project: Project) -> dict[str, Any]:
     }
     return {
         "project": project,
+        "config": project.config_name,
         "driver": project.driver,
         "toolchain": project.toolchain,
         "wdk": project.wdk,

@@ -35,16 +35,16 @@ def render(project: Project) -> Mapping[PurePosixPath, str]:
 
 def render_own(project: Project) -> Mapping[PurePosixPath, str]:
     """Return the files that depend on the project: all but the support files."""
-    variables = plan(project)
+    variables, config = plan(project), project.config_name
     texts = {
         PurePosixPath("Makefile.toml"): seal(
-            _environment().get_template("Makefile.toml.j2").render(variables), "#"
+            _environment().get_template("Makefile.toml.j2").render(variables), "#", config
         ),
         PurePosixPath(project.toolchain.cargo_config): seal(
-            _environment().get_template("cargo-config.toml.j2").render(variables), "#"
+            _environment().get_template("cargo-config.toml.j2").render(variables), "#", config
         ),
         PurePosixPath("build.rs"): seal(
-            _environment().get_template("build.rs.j2").render(variables), "//"
+            _environment().get_template("build.rs.j2").render(variables), "//", config
         ),
     }
     return MappingProxyType(texts)

@@ -24,9 +24,9 @@ Ask = Callable[[str], str]
 """Shows a question and returns the line that was typed."""
 
 ASKED: tuple[Path, ...] = (
-    ("driver", "description"),
-    ("driver", "license"),
-    ("driver", "edition"),
+    ("bootstrap", "description"),
+    ("bootstrap", "license"),
+    ("bootstrap", "edition"),
     ("driver", "targets"),
     ("toolchain", "channel"),
 )

@@ -52,7 +52,9 @@ def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
             given = document.get("profiles", {})
             parts += [_profile(name, given.get(name, {}), project) for name in project.profiles]
         elif table == "bootstrap":
-            parts.append(_begun(document.get("bootstrap", {})))
+            begun = document.get("bootstrap", {})
+            # In the order of the models, whichever answer came first.
+            parts.append(_begun({key.name: begun[key.name] for key in group if key.name in begun}))
         else:
             parts.append(_table(table, list(group), document.get(table, {}), project))
     return "\n".join(filter(None, parts))

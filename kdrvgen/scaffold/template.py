@@ -13,7 +13,7 @@ from pydantic import Field
 
 from kdrvgen.errors import UsageError
 from kdrvgen.model.base import Table, Text, to_kebab
-from kdrvgen.model.bootstrap import Bootstrap
+from kdrvgen.model.bootstrap import PACKAGE_KEYS, Bootstrap
 from kdrvgen.model.names import RelativePath
 from kdrvgen.scaffold.documents import merged
 
@@ -22,8 +22,12 @@ __all__ = ["FOLDER", "OPTIONS", "File", "Member", "Template", "load", "names"]
 FOLDER = Path(__file__).parent / "templates"
 """Where the templates lie."""
 
-OPTIONS = tuple(to_kebab(name) for name in Bootstrap.model_fields if name != "template")
-"""The options there are, in the order in which they are asked for."""
+OPTIONS = tuple(
+    to_kebab(name)
+    for name in Bootstrap.model_fields
+    if name != "template" and name not in PACKAGE_KEYS
+)
+"""The options that a template can have, in the order in which `kdrvgen new` asks for them."""
 
 _SHARED = "shared"
 _SUFFIX = ".j2"

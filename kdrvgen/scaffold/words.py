@@ -17,6 +17,7 @@ from kdrvgen.config.validation import explain
 from kdrvgen.credentials import is_credential, spans
 from kdrvgen.errors import ConfigError, UsageError
 from kdrvgen.model import Project
+from kdrvgen.model.bootstrap import PACKAGE_KEYS
 from kdrvgen.model.names import PackageName
 from kdrvgen.scaffold.answers import foreign_options
 from kdrvgen.scaffold.template import Template
@@ -66,7 +67,7 @@ class CommandLine:
             elif line.root.find(_NAME):
                 raise UsageError(
                     f"there is no argument `{word}` here: after the project's one name stand words "
-                    f"such as `driver.license=MIT`. `{_START} --help` tells more."
+                    f"such as `license=MIT`. `{_START} --help` tells more."
                 )
             else:
                 whole = Extent(start, start + len(word))
@@ -138,9 +139,12 @@ class CommandLine:
                 message = f"there is no option `{key}`"
                 self._problems.append(self._told(message, at, _advice(key, keys)))
                 return
-        if not all(path):
+        if len(path) > 1 and path[0] == "driver" and path[1] in PACKAGE_KEYS:
+            message = f"`{key}` is not a key: Cargo.toml is the one place for it"
+            self._problems.append(self._told(message, at, f"write `bootstrap.{path[1]}=…`"))
+        elif not all(path):
             message = f"`{key}` is no key"
-            self._problems.append(self._told(message, at, "such as `driver.license=MIT`"))
+            self._problems.append(self._told(message, at, "such as `license=MIT`"))
         elif not self._insert(path, typed(path, value), at, value_at):
             first = self._first(path)
             place = self._place(first)

@@ -242,7 +242,7 @@ texts: Mapping[PurePosixPath, str] = kdrvgen.render(project)
 days: int = project.signing_for("production").validity_days
 try:
     report: Report = kdrvgen.generate(project, ".")
-    report = kdrvgen.bootstrap(Path("."), "hello", config={"driver": {"license": "MIT"}})
+    report = kdrvgen.bootstrap(Path("."), "hello", config={"bootstrap": {"license": "MIT"}})
 except KdrvgenError as error:
     code: int = error.exit_code
 """

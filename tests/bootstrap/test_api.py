@@ -15,8 +15,8 @@ from tests.bootstrap.support import bootstrap, tree
 
 def test_the_function_makes_what_the_command_makes(tmp_path: Path) -> None:
     (tmp_path / "command").mkdir()
-    command = bootstrap(tmp_path / "command", "device", "allocator=yes", "driver.license=MIT")
-    config = {"bootstrap": {"allocator": True}, "driver": {"license": "MIT"}}
+    command = bootstrap(tmp_path / "command", "device", "allocator=yes", "bootstrap.license=MIT")
+    config = {"bootstrap": {"allocator": True, "license": "MIT"}}
     report = kdrvgen.bootstrap(tmp_path / "function", "hello", "device", config=config)
     assert tree(tmp_path / "function" / "hello") == tree(command)
     assert {str(entry.path) for entry in report.entries} == set(tree(command))
@@ -27,7 +27,7 @@ def test_the_function_makes_what_the_command_makes(tmp_path: Path) -> None:
 def test_what_is_not_valid_is_a_configuration_error(tmp_path: Path) -> None:
     for name, config in (
         ("../out", {}),
-        ("hello", {"driver": {"edition": "2020"}}),
+        ("hello", {"bootstrap": {"edition": "2020"}}),
         ("hello", {"bootstrap": {"pool-tag": "abc"}}),
         ("hello", {"bootstrap": "minimal"}),
         ("hello", {"driver": "hello"}),

@@ -41,7 +41,7 @@ def cookiecutter(
 
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_the_same_answers_give_the_same_bytes(template: str, tmp_path: Path) -> None:
-    answers = ["driver.license=MIT", 'driver.description=A "new" \\ driver']
+    answers = ["bootstrap.license=MIT", 'bootstrap.description=A "new" \\ driver']
     answers += ["vscode=yes", "toolchain.channel=1.90"]
     done = cookiecutter(tmp_path, "name=hello", f"bootstrap.template={template}", *answers)
     assert done.returncode == 0, done.stderr
@@ -50,7 +50,7 @@ def test_the_same_answers_give_the_same_bytes(template: str, tmp_path: Path) -> 
 
 def test_every_option_may_be_said_and_a_repository_begun(tmp_path: Path) -> None:
     answers = ["allocator=yes", "pool-tag=Abcd", "logger=DbgPrint", "log-level=error", "git=yes"]
-    answers += ["driver.edition=2024", "driver.targets=i686-pc-windows-msvc"]
+    answers += ["bootstrap.edition=2024", "driver.targets=i686-pc-windows-msvc"]
     done = cookiecutter(tmp_path, "name=hello", *answers)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "made" / "hello" / ".git").is_dir()
@@ -95,9 +95,9 @@ def expected() -> dict[str, Any]:
         },
     }
     defaults = {
-        "driver.description": "",
-        "driver.license": "",
-        "driver.edition": ["2021", "2018", "2024"],
+        "bootstrap.description": "",
+        "bootstrap.license": "",
+        "bootstrap.edition": ["2021", "2018", "2024"],
         "driver.targets": "x86_64-pc-windows-msvc",
         "toolchain.channel": "stable",
     }

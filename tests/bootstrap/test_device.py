@@ -58,7 +58,7 @@ class Device:
 @pytest.fixture(scope="module")
 def project(prepared: PreparedProject) -> Project:
     """A project that is signed for all targets."""
-    words = ("driver.edition=2024", "allocator=yes")
+    words = ("bootstrap.edition=2024", "allocator=yes")
     return prepared("device", *words, build=lambda project: project.make("sign-all"))
 
 
@@ -92,10 +92,10 @@ def test_it_is_signed_for_all_targets(project: Project) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("protocol", ("driver.edition=2024", "allocator=yes", "logger=DbgPrint")),
+        ("protocol", ("bootstrap.edition=2024", "allocator=yes", "logger=DbgPrint")),
         (
             "long-long-long-long-long-long-long-long-long-long-long-long-long",
-            ("driver.edition=2018",),
+            ("bootstrap.edition=2018",),
         ),
     ],
     ids=["2024", "2018"],

@@ -44,9 +44,9 @@ def test_it_is_signed_for_all_targets_and_says_when_it_comes_and_goes(
 @pytest.mark.parametrize(
     "words",
     [
-        ("driver.edition=2024", "allocator=yes", "driver.entry-point=DriverEntry"),
-        ("driver.edition=2018", "logger=DbgPrint"),
-        ("driver.edition=2021", "log-component=IHVNETWORK", "log-level=error"),
+        ("bootstrap.edition=2024", "allocator=yes", "driver.entry-point=DriverEntry"),
+        ("bootstrap.edition=2018", "logger=DbgPrint"),
+        ("bootstrap.edition=2021", "log-component=IHVNETWORK", "log-level=error"),
     ],
     ids=lambda words: words[0].partition("=")[2],
 )
@@ -96,11 +96,11 @@ def test_what_the_user_says_of_the_driver_stands_in_the_manifest(new_project: Ne
     description = 'Says "\\n" to {{ all }}'
     project = new_project(
         "minimal",
-        f"driver.description={description}",
-        "driver.license=MIT OR Apache-2.0",
-        "driver.version=1.2.3-beta.1",
-        'driver.authors=["Zoë <zoe@example.org>"]',
-        "driver.edition=2024",
+        f"bootstrap.description={description}",
+        "bootstrap.license=MIT OR Apache-2.0",
+        "bootstrap.version=1.2.3-beta.1",
+        'bootstrap.authors=["Zoë <zoe@example.org>"]',
+        "bootstrap.edition=2024",
     )
 
     package = _manifest(project)["package"]

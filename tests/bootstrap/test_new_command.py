@@ -40,7 +40,7 @@ def test_what_a_template_generates_is_what_its_configuration_says(
 def test_hostile_answers_stay_values(template: str, tmp_path: Path) -> None:
     text = "a \"quote\", a \\, {{ 7 * 7 }} {% raw %} ''' ]] ${HOME} %PATH% # ü"
     config = {
-        "driver": {"description": text, "license": text, "authors": [text, "B <b@example>"]},
+        "bootstrap": {"description": text, "license": text, "authors": [text, "B <b@example>"]},
         "signing": {"subject": 'S"\\${X}'},
     }
     kdrvgen.bootstrap(tmp_path, "hello", template, config=config)
@@ -53,7 +53,8 @@ def test_hostile_answers_stay_values(template: str, tmp_path: Path) -> None:
     for config_file in (tmp_path / "hello").rglob("config.toml"):
         if config_file.parent.name != ".cargo":
             project = kdrvgen.load(config_file)
-            assert (project.driver.description, project.driver.license) == (text, text)
+            if "[bootstrap]" in config_file.read_text("utf-8"):
+                assert (project.bootstrap.description, project.bootstrap.license) == (text, text)
             assert project.signing.subject == 'S"\\${X}'
 
 
@@ -72,12 +73,19 @@ def test_the_tree_and_the_next_two_commands_are_printed(tmp_path: Path) -> None:
 
 
 def test_words_stand_before_between_and_behind_the_options(tmp_path: Path) -> None:
-    words = ["driver.license=MIT", "-o", "a", "hello", "--no-input", "driver.authors=A <a@b>, B"]
+    words = [
+        "bootstrap.license=MIT",
+        "-o",
+        "a",
+        "hello",
+        "--no-input",
+        "bootstrap.authors=A <a@b>, B",
+    ]
     words += ["signing.validity-days=9", "profiles.production.linker.args=['/DEBUG', '/MAP']"]
     assert kdrvgen_process("new", *words, cwd=tmp_path).returncode == 0
     project = kdrvgen.load(tmp_path / "a" / "hello" / "config.toml")
-    assert project.driver.license == "MIT"
-    assert project.driver.authors == ("A <a@b>", "B")
+    assert project.bootstrap.license == "MIT"
+    assert project.bootstrap.authors == ("A <a@b>", "B")
     assert project.signing.validity_days == 9
     assert project.linker_for("production").args == ("/DEBUG", "/MAP")
 
@@ -105,7 +113,7 @@ def test_all_templates_are_listed_with_their_options(tmp_path: Path) -> None:
 def test_a_configuration_holds_all_that_makes_the_project_again(
     template: str, tmp_path: Path
 ) -> None:
-    words = ["vscode=yes", "driver.license=MIT", "driver.target=aarch64-pc-windows-msvc"]
+    words = ["vscode=yes", "bootstrap.license=MIT", "driver.target=aarch64-pc-windows-msvc"]
     first = bootstrap(tmp_path, template, *words)
     configs = [path for path in sorted(tree(first)) if path.endswith("config.toml")]
     config, *_ = [path for path in configs if ".cargo" not in path]
@@ -122,17 +130,23 @@ def test_every_template_is_in_the_documentation() -> None:
 
 
 def test_a_configuration_is_replayed_and_words_go_over_it(tmp_path: Path) -> None:
-    words = ["vscode=yes", "driver.license=MIT", "makefile.env={ A = 'b' }", "driver.edition=2024"]
+    words = [
+        "vscode=yes",
+        "bootstrap.license=MIT",
+        "makefile.env={ A = 'b' }",
+        "bootstrap.edition=2024",
+    ]
     first = bootstrap(tmp_path, "minimal", *words)
     again = kdrvgen_process("new", "--config", "hello/config.toml", "-o", "again", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
     assert tree(tmp_path / "again" / "hello") == tree(first)
-    words = ["other", "--config", "hello/config.toml", "driver.edition=2021"]
+    words = ["other", "--config", "hello/config.toml", "bootstrap.edition=2021"]
     assert kdrvgen_process("new", *words, cwd=tmp_path).returncode == 0
     one, other = (kdrvgen.load(tmp_path / name / "config.toml") for name in ("hello", "other"))
-    assert other.driver.edition == "2021"
-    assert other.driver.license == one.driver.license
-    assert (other.makefile, other.bootstrap) == (one.makefile, one.bootstrap)
+    assert other.bootstrap.edition == "2021"
+    assert other.bootstrap.license == one.bootstrap.license
+    assert other.makefile == one.makefile
+    assert other.bootstrap.model_copy(update={"edition": "2024"}) == one.bootstrap
 
 
 def test_the_shorthand_for_one_target_takes_the_place_of_what_was_replayed(tmp_path: Path) -> None:
@@ -154,16 +168,17 @@ ERRORS = {
     "a keyword": (["match"], 3, "a keyword of Rust"),
     "a device": (["nul"], 3, "a device in Windows"),
     "an option": (["a", "alocator=yes"], 3, "did you mean `allocator`?"),
-    "a key without its table": (["a", "license=MIT"], 3, "write `driver.license=…`"),
-    "a key": (["a", "driver.licence=MIT"], 3, "did you mean `license`?"),
-    "a value": (["a", "driver.edition=2020"], 3, 'did you mean "2021"?'),
+    "a key without its table": (["a", "store=Mine"], 3, "write `signing.store=…`"),
+    "a key": (["a", "bootstrap.licence=MIT"], 3, "did you mean `license`?"),
+    "a key that moved": (["a", "driver.license=MIT"], 3, "write `bootstrap.license=…`"),
+    "a value": (["a", "bootstrap.edition=2020"], 3, 'did you mean "2021"?'),
     "a switch": (["a", "git=perhaps"], 3, "`bootstrap.git` must be true or false"),
     "a number": (["a", "signing.validity-days=x"], 3, "must be an integer"),
     "twice": (["a", "git=no", "git=yes"], 3, "first given here"),
     "a table and a key in it": (["a", "driver.name.x=1"], 3, "is given twice"),
     "a rule between keys": (["a", "wdk.locate=path"], 3, "needs `path`"),
     "an empty key": (["a", "=b"], 3, "there is no option ``"),
-    "an escape sequence": (["a", "driver.license=\x1b[2J"], 3, "\\x1b[2J"),
+    "an escape sequence": (["a", "bootstrap.license=\x1b[2J"], 3, "\\x1b[2J"),
 }
 
 
@@ -205,11 +220,11 @@ def test_no_words_lead_to_a_bug(words: list[str]) -> None:
 
 
 def test_an_error_points_at_the_word(tmp_path: Path) -> None:
-    done = kdrvgen_process("new", "a", "git=yes", "driver.edition=2020", cwd=tmp_path)
+    done = kdrvgen_process("new", "a", "git=yes", "bootstrap.edition=2020", cwd=tmp_path)
     assert done.stderr == (
-        'command line:1:38: error: `driver.edition` cannot be "2020"\n'
-        "  1 | kdrvgen new a git=yes driver.edition=2020\n"
-        "    |                                      ^^^^\n"
+        'command line:1:41: error: `bootstrap.edition` cannot be "2020"\n'
+        "  1 | kdrvgen new a git=yes bootstrap.edition=2020\n"
+        "    |                                         ^^^^\n"
         '    = help: did you mean "2021"?\n'
         '            one of "2018", "2021", "2024"\n'
         "\n1 error in command line\n"

@@ -22,7 +22,7 @@ def test_the_name_alone_leads_through_every_question_to_a_project(tmp_path: Path
     assert session.code == 0
     assert session.screen.endswith("Next:\n  cd hello\n  cargo make sign\n")
     project = kdrvgen.load(tmp_path / "hello" / "config.toml")
-    assert (project.driver.description, project.driver.license) == ("Says hello", "MIT")
+    assert (project.bootstrap.description, project.bootstrap.license) == ("Says hello", "MIT")
     assert project.bootstrap.template == "minimal"
 
 
@@ -41,11 +41,11 @@ def test_a_wrong_answer_is_told_and_asked_for_again(tmp_path: Path) -> None:
     assert "there is no such template" in session.screen
     assert 'did you mean "2021"?' in session.screen
     assert "`x` is no toolchain channel" in session.screen
-    assert kdrvgen.load(tmp_path / "hello" / "config.toml").driver.edition == "2024"
+    assert kdrvgen.load(tmp_path / "hello" / "config.toml").bootstrap.edition == "2024"
 
 
 def test_what_the_command_line_says_is_not_asked(tmp_path: Path) -> None:
-    words = ["driver.description=d", "driver.license=MIT", "driver.edition=2021"]
+    words = ["bootstrap.description=d", "bootstrap.license=MIT", "bootstrap.edition=2021"]
     words += ["driver.target=x86_64-pc-windows-msvc", "toolchain.channel=stable", "allocator=no"]
     words += ["logger=DbgPrint", "git=no"]
     session = talk(["new", "hello", "--template", "minimal", *words], ["yes", "left"], tmp_path)

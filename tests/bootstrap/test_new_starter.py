@@ -17,7 +17,8 @@ CONFIGS = {
     "kmdf": {"driver": {"model": "kmdf", "output-name": "My Driver"}, "wdk": {"locate": "auto"}},
     "one target": {"driver": {"target": "i686-pc-windows-msvc"}},
     "everything": {
-        "driver": {"authors": ["A <a@b>"], "targets": ["aarch64-pc-windows-msvc"]},
+        "driver": {"targets": ["aarch64-pc-windows-msvc"]},
+        "bootstrap": {"authors": ["A <a@b>"]},
         "toolchain": {"channel": "nightly", "build-std": ["core", "alloc"]},
         "linker": {"args": ["/MAP"]},
         "signing": {"store": "My Store"},

@@ -45,7 +45,7 @@ fn ends_early(id: usize) -> Result<(), NtStatus> {
 @pytest.fixture(scope="module")
 def project(prepared: PreparedProject) -> Project:
     """A project that is signed for all targets."""
-    words = ("driver.edition=2024",)
+    words = ("bootstrap.edition=2024",)
     return prepared("process", *words, build=lambda project: project.make("sign-all"))
 
 
@@ -105,7 +105,7 @@ def test_a_driver_whose_lookup_fails_does_not_start_and_says_so(
 
 @pytest.mark.parametrize(
     "words",
-    [("driver.edition=2024", "allocator=yes", "logger=DbgPrint"), ("driver.edition=2018",)],
+    [("bootstrap.edition=2024", "allocator=yes", "logger=DbgPrint"), ("bootstrap.edition=2018",)],
     ids=lambda words: words[0].partition("=")[2],
 )
 def test_rustfmt_and_clippy_have_nothing_to_say(

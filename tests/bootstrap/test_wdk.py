@@ -107,7 +107,7 @@ def flags(*, umdf: bool) -> list[str]:
 def test_rustfmt_and_clippy_have_nothing_to_say(
     tmp_path: Path, crates: Callable[[bool], Path], model: str, allocator: str, edition: str
 ) -> None:
-    words = (f"allocator={allocator}", f"driver.edition={edition}")
+    words = (f"allocator={allocator}", f"bootstrap.edition={edition}")
     folder = made(tmp_path, model, *words)
     source = folder / "src/lib.rs"
     checked = run(

@@ -147,9 +147,14 @@ def test_a_third_driver_is_a_copy_with_another_name(new_project: NewProject) -> 
 @pytest.mark.parametrize(
     "words",
     [
-        ("driver.edition=2021",),
-        ("driver.edition=2024", "allocator=no", "driver.entry-point=DriverEntry"),
-        ("driver.edition=2018", "logger=DbgPrint", "driver.license=MIT", 'driver.authors=["A"]'),
+        ("bootstrap.edition=2021",),
+        ("bootstrap.edition=2024", "allocator=no", "driver.entry-point=DriverEntry"),
+        (
+            "bootstrap.edition=2018",
+            "logger=DbgPrint",
+            "bootstrap.license=MIT",
+            'bootstrap.authors=["A"]',
+        ),
     ],
     ids=lambda words: words[0].partition("=")[2],
 )
@@ -177,7 +182,7 @@ def test_every_task_of_the_root_is_one_of_each_driver(tmp_path: Path, targets: i
 
 
 def test_the_drivers_are_those_of_the_answers(new_project: NewProject) -> None:
-    workspace = new_project("workspace", "driver.version=1.2.3", name="my-own")
+    workspace = new_project("workspace", "bootstrap.version=1.2.3", name="my-own")
     for driver, name in (("first", "my-own"), ("second", "my-own-second")):
         config = (workspace.folder / f"drivers/{driver}/config.toml").read_text(encoding="utf-8")
         assert f'\nname = "{name}"\n' in config

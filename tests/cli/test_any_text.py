@@ -61,7 +61,7 @@ def assert_harmless(output: str, *, has_commands: bool = False) -> None:
 def test_an_invisible_character_is_refused_in_names_and_values(text: str) -> None:
     escaped = "".join(f"\\U{ord(character):08x}" for character in text)
     for line in (
-        f'driver.description = "a{escaped}b"',
+        f'bootstrap.description = "a{escaped}b"',
         f'linker.args = ["/A{escaped}"]',
         f'makefile.env.A = "{escaped}"',
         f'makefile.env."A{escaped}" = "x"',

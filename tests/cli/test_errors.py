@@ -129,7 +129,7 @@ def test_help_tells_of_exit_codes_and_commands_and_version_of_the_version(run: R
     done = run("--help")
     assert done.returncode == 0
     assert "exit codes:\n  0  done" in done.stdout
-    assert re.search("kdrvgen eject +give the generated files up", done.stdout)
+    assert re.search("kdrvgen eject +make generated files yours", done.stdout)
     assert "usage: kdrvgen eject" in run("eject", "--help").stdout
     assert run("--version").stdout.startswith("kdrvgen 0.")
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
@@ -149,10 +151,89 @@ def test_ejected_files_are_the_users_own(run: Run, project: Path) -> None:
     assert "updated    build.rs (yours now)\n" in done.stdout
     for path in (*OUTPUTS, *SUPPORT):
         assert "kdrvgen-digest" not in (project / path).read_text("utf-8")
-    assert (project / "build.rs").read_bytes().startswith(b"#![cfg_attr(")
+    assert (project / "build.rs").read_bytes().startswith(b"// Ejected from kdrvgen: ")
     assert (project / "build.rs").read_bytes().endswith(b"\r\n// mine\r\n")
+    assert b"\n" not in (project / "build.rs").read_bytes().replace(b"\r\n", b"")
     assert run("eject", "config.toml").stdout.count("(yours already)") == 4
+    before = {path: (project / path).read_bytes() for path in (*OUTPUTS, *SUPPORT)}
+    for words in ((), ("--check",), ("--force",), ("--diff",)):
+        assert run("config.toml", *words).returncode == 0
+    assert before == {path: (project / path).read_bytes() for path in (*OUTPUTS, *SUPPORT)}
+
+
+def test_one_ejected_file_is_left_alone_and_the_others_are_kept_up_to_date(
+    run: Run, project: Path
+) -> None:
+    run("config.toml")
+    (project / "src").mkdir()
+    done = run("eject", "../build.rs", "../.cargo/config.toml", cwd=project / "src")
+    assert (done.returncode, done.stdout.count("(yours now)")) == (0, 2)
+    mine = (project / "build.rs").read_text("utf-8") + "// mine\n"
+    for content in (mine, "// my license\n\n" + mine, "\ufeff" + mine.replace("\n", "\r\n")):
+        (project / "build.rs").write_text(content, "utf-8", newline="")
+        (project / "config.toml").write_text('[driver]\nname = "hello"\n', "utf-8")
+        assert "ejected    build.rs\n" in run("config.toml").stdout
+        assert run("config.toml", "--check").returncode == 0
+        assert "ejected    build.rs\n" in run("config.toml").stdout  # nothing has changed
+        (project / "config.toml").write_text('[driver]\nname = "other"\n', "utf-8")
+        assert "updated    Makefile.toml\n" in run("config.toml", "--force").stdout
+        assert (project / "build.rs").read_bytes() == content.encode()
+
+    (project / "build.rs").unlink()
+    assert "created    build.rs\n" in run("config.toml").stdout
+    assert run("why", ".cargo/config.toml:5").returncode == 2
+
+
+def test_a_file_of_ones_own_is_refused_until_it_is_ejected(run: Run, project: Path) -> None:
+    (project / "build.rs").write_text("fn main() {}\n", "utf-8")
     assert run("config.toml").returncode == 5
+    assert run("eject", "build.rs").returncode == 0
+    assert (project / "build.rs").read_text("utf-8").endswith("\n\nfn main() {}\n")
+    assert run("config.toml").returncode == 0
+    assert run("config.toml", "--check").returncode == 0
+
+
+def test_headers_and_messages_name_the_configuration_by_its_name(run: Run, project: Path) -> None:
+    (project / "config.toml").rename(project / "kdrvgen.toml")
+    (project / "src").mkdir()
+    assert "There is a kdrvgen.toml here" in run().stderr
+    assert "name the file in it: kdrvgen.toml" in run(".").stderr.replace("./", "")
+    assert run("kdrvgen.toml").returncode == 0
+    for path in OUTPUTS:
+        text = (project / path).read_text("utf-8")
+        assert "from kdrvgen.toml: change that file, then run `kdrvgen kdrvgen.toml`." in text
+        assert not re.search(r"(?<!\.cargo/)config\.toml", text.replace('"config.toml"', ""))
+    assert "kdrvgen.toml:2" in run("why", "Makefile.toml:20").stdout
+    assert run("eject", "build.rs").returncode == 0
+    (project / "Makefile.toml").write_text("mine\n", "utf-8")
+    assert "`kdrvgen kdrvgen.toml --force`" in run("kdrvgen.toml", "--check").stderr
+
+
+def test_an_ejected_makefile_names_no_configuration_any_more(run: Run, project: Path) -> None:
+    run("config.toml")
+    assert run("eject", "Makefile.toml").returncode == 0
+    text = (project / "Makefile.toml").read_text("utf-8")
+    assert "DRIVER_CONFIG" not in text
+    assert tomllib.loads(text)["env"]["DRIVER_NAME"] == "hello"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["src/lib.rs"], "kdrvgen does not generate src/lib.rs from config.toml, but .cargo/"),
+        (["build.rs", "config.toml"], "kdrvgen does not generate config.toml"),
+        (["Makefile.toml"], "there is no file Makefile.toml: `kdrvgen config.toml` generates it"),
+        (["../Makefile.toml"], "there is no file ../Makefile.toml"),
+    ],
+)
+def test_what_cannot_be_ejected_is_reported(
+    run: Run, project: Path, words: list[str], told: str
+) -> None:
+    (project / "build.rs").write_text("fn main() {}\n", "utf-8")
+    done = run("eject", *words)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert (project / "build.rs").read_text("utf-8") == "fn main() {}\n"
 
 
 def test_eight_runs_at_once_all_succeed_and_leave_no_litter(project: Path) -> None:
@@ -356,6 +437,10 @@ def test_the_drivers_of_a_workspace_share_its_support_files(run: Run, project: P
 
     assert run("eject", "config.toml").stdout.count("(yours now)") == len(OUTPUTS)
     assert run("../other/config.toml", "--check").returncode == 0
+    assert (
+        "the other drivers of"
+        in run("eject", "../.kdrvgen/kit.rs", "--config", "config.toml").stderr
+    )
 
     (root / "Cargo.toml").write_text("", "utf-8")
     assert run("../other/config.toml").returncode == 3

@@ -153,7 +153,7 @@ def test_names_that_are_no_text_are_names_like_any_other(
         (4, config, "--check", "-o", f"{NO_TEXT}-2"),
         (0, "why", makefile, "--config", config),
         (0, "eject", config),
-        (5, config),
+        (0, config),
         (0, "new", "hello", "-o", NO_TEXT),
         (2, NO_TEXT + ".toml"),
         (2, "explain", NO_TEXT),

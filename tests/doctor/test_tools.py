@@ -117,7 +117,9 @@ def test_a_channel_without_rustup_says_who_is_to_have_it(machine: Machine) -> No
 
 
 def test_a_compiler_older_than_the_edition_is_updated(machine: Machine) -> None:
-    machine.configure(CONFIG.replace("[signing]", 'edition = "2024"\n[signing]'))
+    manifest = '[package]\nname = "hello"\nedition.workspace = true\n'
+    manifest += '[workspace.package]\nedition = "2024"\n'
+    (machine.folder / "Cargo.toml").write_text(manifest, encoding="utf-8")
     sysroot = machine.own_toolchain(X64)
     machine.give(
         "rustc",

@@ -12,11 +12,6 @@ from .support import dotted, project, refusal, refusals, refusals_of
 DEFAULTS = {
     "driver": {
         "name": "hello",
-        "version": "0.1.0",
-        "description": "",
-        "authors": (),
-        "license": "",
-        "edition": "2021",
         "output-name": None,
         "model": "wdm",
         "entry-point": None,
@@ -69,6 +64,11 @@ DEFAULTS = {
     },
     "bootstrap": {
         "template": "minimal",
+        "version": "0.1.0",
+        "description": "",
+        "authors": (),
+        "license": "",
+        "edition": "2021",
         "allocator": True,
         "pool-tag": None,
         "logger": "DbgPrintEx",

@@ -316,11 +316,11 @@ def test_errors_of_keys_and_of_rules_come_together() -> None:
             "[signing]\nunknown = 1\n"
             "[profiles.staging]\n"
             '[makefile.env]\nDRIVER_X = "x"',
-            driver='version = "one"',
+            driver='target = "one"',
         )
     }
     assert found == {
-        "driver.version",
+        "driver.target",
         "toolchain.build-std",
         "linker.args.0",
         "wdk.locate",
@@ -341,8 +341,8 @@ def test_rules_on_tables_left_out_are_held_beside_other_errors() -> None:
 
 
 def test_an_error_of_another_key_of_the_driver_does_not_hide_a_rule() -> None:
-    found = refusals('[linker]\nargs = ["/ENTRY:foo"]', driver='edition = "2020"')
-    assert {dotted(line) for line in found} == {"driver.edition", "linker.args.0"}
+    found = refusals('[linker]\nargs = ["/ENTRY:foo"]', driver='model = "wmd"')
+    assert {dotted(line) for line in found} == {"driver.model", "linker.args.0"}
 
 
 @pytest.mark.parametrize(

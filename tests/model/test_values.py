@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from kdrvgen import Deploy, Driver, Makefile, Project, Signing
+from kdrvgen import Bootstrap, Deploy, Driver, Makefile, Project, Signing
 
 from .support import dotted, project, refusal, refusals_of
 
@@ -92,13 +92,13 @@ def test_an_entry_point_is_a_name_as_in_the_source(entry: str) -> None:
 
 @pytest.mark.parametrize("version", ["0.1.0", "1.2.3-rc.1+build.5", "10.20.30"])
 def test_a_semantic_version_is_a_version(version: str) -> None:
-    assert Driver(name="a", version=version).version == version
+    assert Bootstrap(version=version).version == version
 
 
 @pytest.mark.parametrize("version", ["", "1", "1.0", "01.0.0", "1.0.0-", "1.0.0-a..b", "1.0.0-01"])
 def test_what_cargo_takes_for_no_version_is_refused(version: str) -> None:
-    (line,) = refusals_of({"driver": {"name": "a", "version": version}})
-    assert dotted(line) == "driver.version"
+    (line,) = refusals_of({"driver": {"name": "a"}, "bootstrap": {"version": version}})
+    assert dotted(line) == "bootstrap.version"
 
 
 @pytest.mark.parametrize("targets", ["[]", '["i686-pc-windows-msvc", "i686-pc-windows-msvc"]'])
@@ -313,10 +313,10 @@ def test_a_cargo_profile_is_one_that_cargo_builds_a_library_by(profile: str) -> 
 
 TEXTS = [
     "driver.name",
-    "driver.version",
-    "driver.description",
-    "driver.authors.0",
-    "driver.license",
+    "bootstrap.version",
+    "bootstrap.description",
+    "bootstrap.authors.0",
+    "bootstrap.license",
     "driver.output-name",
     "driver.entry-point",
     "driver.output-dir",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kdrvgen import __version__
-from kdrvgen.rendering.header import Ownership, examine, seal
+from kdrvgen.rendering.header import Ownership, eject, examine, seal
 
 BODY = "fn main() {\n    println!();\n}\n"
 
@@ -65,3 +67,22 @@ def test_an_edited_body_is_told_from_a_foreign_file() -> None:
 def test_a_header_that_is_only_quoted_further_down_is_foreign() -> None:
     assert examine("\n" + seal(BODY, "//")) is Ownership.FOREIGN
     assert examine("// my own first line\n" + seal(BODY, "//")) is Ownership.FOREIGN
+
+
+@given(
+    body=st.text(st.characters(exclude_characters="\r\ufeff")),
+    is_sealed=st.booleans(),
+    is_from_windows=st.booleans(),
+)
+def test_any_file_can_be_ejected_and_keeps_its_text(
+    body: str, *, is_sealed: bool, is_from_windows: bool
+) -> None:
+    text = seal(body, "#") if is_sealed else body
+    if is_from_windows:
+        text, body = text.replace("\n", "\r\n"), body.replace("\n", "\r\n")
+    ejected = eject(text, "#")
+    assert examine(text) is Ownership.EJECTED or ejected.endswith(body)
+    for found in (ejected, "\ufeff" + ejected, ejected.replace("\r\n", "\n")):
+        assert examine(found) is Ownership.EJECTED
+    assert examine("# a license\n\n" + ejected) is Ownership.EJECTED
+    assert examine("code\n" + ejected) is Ownership.FOREIGN

@@ -1,0 +1,78 @@
+"""A TOML file that cargo or rustup reads: its values, and where each stands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import tomli
+
+from kdrvgen.config.locator import Node, scan
+from kdrvgen.config.reading import read
+from kdrvgen.config.secrets import hide_in_document
+from kdrvgen.config.source import Place, Source
+from kdrvgen.config.syntax import explain
+from kdrvgen.errors import ConfigError
+from kdrvgen.output.paths import is_within, real_path
+
+__all__ = ["Document", "read_document"]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A TOML file.
+
+    Attributes:
+        source: Its text and the name that the user knows it by.
+        data: Its content.
+        root: Where its keys and values stand.
+    """
+
+    source: Source
+    data: Mapping[str, Any]
+    root: Node
+
+    def get(self, *path: str) -> Any:  # noqa: ANN401 - TOML's values are of any type
+        """Return the value at `path`, or None."""
+        found: Any = self.data
+        for part in path:
+            found = found.get(part) if isinstance(found, Mapping) else None
+        return found
+
+    def place(self, *path: str | int) -> Place | None:
+        """Return where the value at `path` stands, or the nearest table above it."""
+        parts: Sequence[str | int] = path
+        while parts:
+            node = self.root.find(parts)
+            extent = node and (node.value or node.header or node.key)
+            if extent:
+                return self.source.place(extent)
+            parts = parts[:-1]
+        return None
+
+
+def read_document(folder: str, name: str) -> Document | None:
+    """Return the file `name` in `folder`.
+
+    Returns:
+        None if there is no such file, or if a link leads from it out of the folder.
+
+    Raises:
+        ConfigError: It cannot be read, or is not TOML.
+    """
+    path = os.path.normpath(os.path.join(folder, name))  # noqa: PTH118 - as the user wrote it
+    if not os.path.lexists(path) or not is_within(real_path(folder), real_path(path)):
+        return None
+    source = Source.of(read(path), path)
+    failure: Exception
+    try:
+        data = tomli.loads(source.text)
+    except (ValueError, RecursionError) as error:
+        failure = error
+    else:
+        found = scan(source.text)
+        return Document(hide_in_document(source, found), data, found.root)
+    # Raised outside of the handler: tomli's error holds the whole text.
+    raise ConfigError([explain(source, failure)])

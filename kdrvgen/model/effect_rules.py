@@ -1,0 +1,120 @@
+"""Rules on keys that have no effect beside others: harmless, but not what their author expects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from kdrvgen.model.base import Path, to_kebab
+from kdrvgen.model.problems import Problem
+from kdrvgen.model.project import Project
+from kdrvgen.model.signing import Signing
+
+__all__ = ["keys_without_effect"]
+
+
+class _Unused(NamedTuple):
+    """When keys of `[signing]` have no effect.
+
+    Attributes:
+        fields: The keys, as fields of the model.
+        holds: Whether it is so in a profile.
+        why: What decides, and its consequence.
+        cause: The key that decides.
+    """
+
+    fields: tuple[str, ...]
+    holds: Callable[[Signing], bool]
+    why: str
+    cause: str
+
+
+_OF_TEST_CERTIFICATES = ("certificate_file", "validity_days")
+_OF_STORES = ("machine_store", "store", "subject")
+_UNUSED = (
+    _Unused(
+        tuple(name for name in Signing.model_fields if name != "mode"),
+        lambda signing: signing.mode == "off",
+        'nothing is signed with `mode = "off"`',
+        "mode",
+    ),
+    _Unused(
+        _OF_TEST_CERTIFICATES,
+        lambda signing: signing.mode == "certificate",
+        'it belongs to a test certificate, and `mode = "certificate"` makes none',
+        "mode",
+    ),
+    _Unused(
+        _OF_STORES,
+        lambda signing: signing.mode == "certificate" and bool(signing.pfx),
+        "the certificate comes from the file that `pfx` names, and not from a store",
+        "pfx",
+    ),
+    _Unused(
+        ("subject",),
+        lambda signing: signing.mode == "certificate" and bool(signing.thumbprint),
+        "`thumbprint` chooses the certificate",
+        "thumbprint",
+    ),
+    _Unused(
+        ("timestamp_protocol",),
+        lambda signing: not signing.timestamp_server,
+        "there is no timestamp server",
+        "timestamp-url",
+    ),
+)
+
+
+def keys_without_effect(project: Project) -> Iterator[Problem]:
+    """Yield each key that is given and that no profile makes use of."""
+    yield from _libraries_are_of_a_kit(project)
+    seen: set[Path] = set()
+    for rule in _UNUSED:
+        for field in rule.fields:
+            for path, profiles in _given(project, field):
+                used = [project.signing_for(name) for name in profiles]
+                if path not in seen and used and all(map(rule.holds, used)):
+                    seen.add(path)
+                    yield Problem(
+                        path,
+                        f"this key has no effect: {rule.why}",
+                        hint="delete the line",
+                        also=_causes(project, rule.cause, profiles),
+                    )
+
+
+def _given(project: Project, field: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Yield where a key of `[signing]` is given, and the profiles in which it counts."""
+    key = to_kebab(field)
+    own = [
+        name
+        for name, profile in project.profiles.items()
+        if field in profile.signing.model_fields_set
+    ]
+    if field in project.signing.model_fields_set:
+        yield ("signing", key), tuple(name for name in project.profiles if name not in own)
+    for name in own:
+        yield ("profiles", name, "signing", key), (name,)
+
+
+def _causes(project: Project, key: str, profiles: tuple[str, ...]) -> tuple[Path, ...]:
+    return tuple(
+        path
+        for path, others in _given(project, key.replace("-", "_"))
+        if not set(others).isdisjoint(profiles)
+    )
+
+
+def _libraries_are_of_a_kit(project: Project) -> Iterator[Problem]:
+    wdk = project.wdk
+    reasons = {
+        "none": 'no library is linked with `locate = "none"`',
+        "wdk-build": "the crate wdk-sys names the libraries",
+    }
+    if "libraries" in wdk.model_fields_set and wdk.libraries and wdk.locate in reasons:
+        yield Problem(
+            ("wdk", "libraries"),
+            f"this key has no effect: {reasons[wdk.locate]}",
+            hint="delete the line, or locate a kit",
+            also=(("wdk", "locate"),),
+        )

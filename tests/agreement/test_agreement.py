@@ -1,0 +1,135 @@
+"""What `kdrvgen` reports about a Cargo.toml that contradicts the configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import kdrvgen
+from kdrvgen.agreement.check import disagreements
+from kdrvgen.config.drawing import draw
+
+CASES = sorted(path.parent for path in Path(__file__).parent.glob("cases/*/config.toml"))
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def case(name: str, folder: Path) -> Path:
+    """Copy a case, so that files can be generated beside it."""
+    return Path(shutil.copytree(Path(__file__).parent / "cases" / name, folder / "project"))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Start the program in the project's folder."""
+
+    def start(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "kdrvgen", *words],
+            capture_output=True,
+            check=False,
+            cwd=tmp_path / "project",
+            env=os.environ
+            | {
+                "PYTHONPATH": str(Path(kdrvgen.__file__).parent.parent),
+                "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            },
+            encoding="utf-8",
+        )
+
+    return start
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda path: path.name)
+def test_the_report_is_as_written_down(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    found = disagreements(kdrvgen.load("config.toml"), ".", "config.toml")
+    text = draw(found) if found else "nothing\n"
+    if os.environ.get("KDRVGEN_UPDATE_GOLDEN"):
+        Path("report.txt").write_text(text, "utf-8")
+    assert text == Path("report.txt").read_text("utf-8")
+
+
+def test_files_are_generated_and_check_fails(tmp_path: Path, run: Run) -> None:
+    project = case("all_at_once", tmp_path)
+    for _ in range(2):  # a second run with nothing to change reports it again
+        done = run("config.toml")
+        assert done.returncode == 0
+        assert (project / "Makefile.toml").is_file()
+        assert "Cargo.toml:2:8: warning: the package is `other`" in done.stderr
+    done = run("config.toml", "--check")
+    assert done.returncode == 3
+    assert "Cargo.toml:2:8: error: the package is `other`" in done.stderr
+    assert "config.toml:3:8: note: `driver.name` is set here" in done.stderr
+    assert "rust-toolchain.toml:3:11: warning: rustup is not asked" in done.stderr
+
+
+def test_a_change_of_cargo_toml_is_noticed_after_a_run_with_nothing_to_do(
+    tmp_path: Path, run: Run
+) -> None:
+    project = case("agrees", tmp_path)
+    for _ in range(2):
+        assert run("config.toml").stderr == ""
+        assert run("config.toml", "--check").returncode == 0
+    (project / "Cargo.toml").write_text('[package]\nname = "other"\n', "utf-8")
+    assert run("config.toml", "--check").returncode == 3
+    (project / "Cargo.toml").unlink()
+    assert run("config.toml", "--check").returncode == 0
+
+
+def test_programs_and_github_get_the_places(tmp_path: Path, run: Run) -> None:
+    case("all_at_once", tmp_path)
+    found = json.loads(run("config.toml", "--format", "json").stdout)["warnings"]
+    assert (found[0]["file"], found[0]["severity"]) == ("Cargo.toml", "error")
+    assert found[0]["related"][0]["file"] == "config.toml"
+    github = run("config.toml", "--format", "github").stdout
+    assert "::warning file=Cargo.toml,line=2,col=8,endColumn=15::the package is" in github
+
+
+def test_doctor_reports_it(tmp_path: Path, run: Run) -> None:
+    case("all_at_once", tmp_path)
+    done = run("doctor", "--for", "build", "--format", "json")
+    found = [
+        each
+        for each in json.loads(done.stdout)["doctor"]["findings"]
+        if each["name"] == "agreement"
+    ]
+    assert {each["place"].partition(":")[0] for each in found} == {
+        "Cargo.toml",
+        "rust-toolchain.toml",
+    }
+
+
+def test_a_member_is_compared_with_its_workspace_and_nothing_else_above_is_read(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "Cargo.toml").write_text("not TOML", "utf-8")
+    member = tmp_path / "workspace" / "driver"
+    member.mkdir(parents=True)
+    lab = '[profile.lab]\ninherits = "dev"\npanic = "abort"\n'
+    (member.parent / "Cargo.toml").write_text(f"[workspace]\n{lab}", "utf-8")
+    text = '[package]\nname = "hello"\n[lib]\ncrate-type = ["cdylib"]\n'
+    (member / "Cargo.toml").write_text(text, "utf-8")
+    config = '[driver]\nname = "hello"\nworkspace-root = ".."\n'
+    config += '[profiles.development]\ncargo-profile = "lab"\n'
+    assert disagreements(kdrvgen.loads(config), str(member)) == ()
+    alone = kdrvgen.loads('[driver]\nname = "hello"\n')
+    assert disagreements(alone, str(member.parent)) != ()
+    (member.parent / "Cargo.toml").unlink()
+    (member.parent / "Cargo.toml").symlink_to("../Cargo.toml")
+    assert disagreements(alone, str(member.parent)) == ()
+
+
+@pytest.mark.parametrize("template", ["minimal", "device", "process", "workspace", "wdk"])
+def test_every_template_agrees_with_itself(template: str, tmp_path: Path) -> None:
+    kdrvgen.bootstrap(tmp_path, "hello", template)
+    for config in (tmp_path / "hello").rglob("config.toml"):
+        if config.parent.name != ".cargo":
+            project = kdrvgen.load(config)
+            assert disagreements(project, str(config.parent), str(config)) == ()
