@@ -158,7 +158,7 @@ def test_a_certificate_of_ones_own_is_signed_by_and_must_be_trusted_to_verify(
 
 
 @pytest.mark.parametrize(
-    "code", [BAD_DIGEST, EXPIRED, NO_SIGNATURE, f"0,{BAD_TIMESTAMP}", "800B0111"]
+    "code", [BAD_DIGEST, EXPIRED, NO_SIGNATURE, f"0,{BAD_TIMESTAMP}", "800B0111", "800B0004"]
 )
 def test_a_new_signature_that_is_bad_is_never_put_in_place(judged: Desk, code: str) -> None:
     judged.project.say("once more")

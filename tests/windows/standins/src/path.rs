@@ -34,7 +34,10 @@ pub fn to_unix(path: impl AsRef<Path>) -> String {
         let text = unsafe { CStr::from_ptr(found) };
         let text = tidy(text.to_str().expect("Linux paths are UTF-8"));
         unsafe { HeapFree(GetProcessHeap(), 0, found.cast()) };
-        let rest = full.strip_prefix(above).expect("it is above").to_string_lossy();
+        let rest = full
+            .strip_prefix(above)
+            .expect("it is above")
+            .to_string_lossy();
         if rest.is_empty() {
             return text;
         }

@@ -19,11 +19,22 @@ pub fn to_pem(blob: &[u8]) -> Option<String> {
         Some(part)
     };
     let (modulus, half) = (next(bits / 8)?, bits / 16);
-    let (p, q, dp, dq, inverse) = (next(half)?, next(half)?, next(half)?, next(half)?, next(half)?);
+    let (p, q, dp, dq, inverse) = (
+        next(half)?,
+        next(half)?,
+        next(half)?,
+        next(half)?,
+        next(half)?,
+    );
     let private = next(bits / 8)?;
     let mut content = vec![2, 1, 0];
     for number in [modulus, exponent, private, p, q, dp, dq, inverse] {
-        let mut bytes: Vec<u8> = number.iter().rev().copied().skip_while(|byte| *byte == 0).collect();
+        let mut bytes: Vec<u8> = number
+            .iter()
+            .rev()
+            .copied()
+            .skip_while(|byte| *byte == 0)
+            .collect();
         if bytes.first().is_none_or(|first| *first >= 0x80) {
             bytes.insert(0, 0);
         }
@@ -53,7 +64,11 @@ pub fn pem(kind: &str, der: &[u8]) -> String {
             let bits = u32::from_be_bytes([0, three[0], three[1], three[2]]);
             for digit in 0..4 {
                 let index = (bits >> (18 - 6 * digit)) as usize & 63;
-                text.push(if digit > group.len() { '=' } else { DIGITS[index] as char });
+                text.push(if digit > group.len() {
+                    '='
+                } else {
+                    DIGITS[index] as char
+                });
             }
         }
         text.push('\n');

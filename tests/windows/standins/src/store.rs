@@ -186,7 +186,11 @@ struct Store(*mut c_void);
 
 impl Store {
     fn open(provider: usize, is_machine: bool, name: &str, flags: u32) -> Option<Self> {
-        let place = if is_machine { LOCAL_MACHINE } else { CURRENT_USER };
+        let place = if is_machine {
+            LOCAL_MACHINE
+        } else {
+            CURRENT_USER
+        };
         let name = wide(name);
         let handle = unsafe { CertOpenStore(provider, 0, 0, place | flags, name.as_ptr()) };
         (!handle.is_null()).then_some(Self(handle))
@@ -275,7 +279,10 @@ unsafe fn property(context: *const Context, property: u32) -> Option<Vec<u64>> {
 }
 
 fn bytes_of(data: Vec<u64>, length: usize) -> Vec<u8> {
-    data.iter().flat_map(|each| each.to_le_bytes()).take(length).collect()
+    data.iter()
+        .flat_map(|each| each.to_le_bytes())
+        .take(length)
+        .collect()
 }
 
 unsafe fn key_of(context: *const Context) -> Option<Key> {
@@ -290,7 +297,11 @@ unsafe fn key_of(context: *const Context) -> Option<Key> {
 
 fn acquire(key: &Key, flags: u32) -> Option<usize> {
     let (container, name) = (wide(&key.container), wide(&key.provider));
-    let place = if key.is_of_machine { CRYPT_MACHINE_KEYSET } else { 0 };
+    let place = if key.is_of_machine {
+        CRYPT_MACHINE_KEYSET
+    } else {
+        0
+    };
     let mut provider = 0;
     let is_done = unsafe {
         CryptAcquireContextW(
@@ -330,8 +341,14 @@ impl Key {
         let mut key = 0;
         unsafe {
             let length = blob.len() as u32;
-            let is_done =
-                CryptImportKey(provider, blob.as_ptr(), length, 0, CRYPT_EXPORTABLE, &mut key) != 0;
+            let is_done = CryptImportKey(
+                provider,
+                blob.as_ptr(),
+                length,
+                0,
+                CRYPT_EXPORTABLE,
+                &mut key,
+            ) != 0;
             CryptDestroyKey(key);
             CryptReleaseContext(provider, 0);
             is_done
@@ -378,7 +395,11 @@ pub fn add(is_machine: bool, store: &str, der: &[u8], key: Option<&Key>) -> bool
                 container: container.as_ptr(),
                 provider: provider.as_ptr(),
                 kind: PROV_RSA_AES,
-                flags: if key.is_of_machine { CRYPT_MACHINE_KEYSET } else { 0 },
+                flags: if key.is_of_machine {
+                    CRYPT_MACHINE_KEYSET
+                } else {
+                    0
+                },
                 count: 0,
                 parameters: ptr::null(),
                 key_spec: AT_SIGNATURE,
@@ -436,7 +457,10 @@ pub fn value(key: &str, name: &str) -> Option<String> {
 /// Removes all certificates and keys, from where Wine keeps them in the registry.
 pub fn reset() {
     for root in [HKEY_CURRENT_USER, HKEY_LOCAL_MACHINE] {
-        for subkey in [r"Software\Microsoft\SystemCertificates", r"Software\Wine\Crypto\RSA"] {
+        for subkey in [
+            r"Software\Microsoft\SystemCertificates",
+            r"Software\Wine\Crypto\RSA",
+        ] {
             unsafe { RegDeleteTreeW(root, wide(subkey).as_ptr()) };
         }
     }

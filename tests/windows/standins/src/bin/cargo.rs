@@ -61,7 +61,9 @@ fn is_windows_path(text: &str) -> bool {
 fn unix(what: &str, path: &str) -> String {
     if !std::path::Path::new(&path[..3]).is_dir() {
         standins::fail(
-            &format!("error: {what}: {path}: The system cannot find the path specified. (os error 3)"),
+            &format!(
+                "error: {what}: {path}: The system cannot find the path specified. (os error 3)"
+            ),
             101,
         );
     }
@@ -70,11 +72,16 @@ fn unix(what: &str, path: &str) -> String {
 
 /// The package id with a path of Linux for one with a path of Windows, as in `file:///C:/a#b`.
 fn package_id(arg: &str) -> Option<String> {
-    let kind = ["path+file:///", "file:///"].iter().find(|kind| arg.starts_with(**kind))?;
+    let kind = ["path+file:///", "file:///"]
+        .iter()
+        .find(|kind| arg.starts_with(**kind))?;
     let (path, package) = arg[kind.len()..].split_once('#')?;
     is_windows_path(path).then(|| {
         let path = unix("--package", path);
-        format!("{}{path}#{package}", kind.trim_end_matches('/').to_owned() + "//")
+        format!(
+            "{}{path}#{package}",
+            kind.trim_end_matches('/').to_owned() + "//"
+        )
     })
 }
 

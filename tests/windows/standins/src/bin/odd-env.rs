@@ -8,6 +8,9 @@ use std::process::{exit, Command};
 fn main() {
     let args: Vec<OsString> = std::env::args_os().skip(1).collect();
     let odd = OsString::from_wide(&[0x61, 0xD800, 0x62]);
-    let status = Command::new(&args[0]).args(&args[1..]).env("ODD", odd).status();
+    let status = Command::new(&args[0])
+        .args(&args[1..])
+        .env("ODD", odd)
+        .status();
     exit(status.map_or(99, |status| status.code().unwrap_or(98)));
 }

@@ -22,7 +22,10 @@ fn read(file: &str) -> Vec<u8> {
 
 fn check(is_done: bool, deed: &str) {
     if !is_done {
-        fail(&format!("cannot {deed}: {}", std::io::Error::last_os_error()), 1);
+        fail(
+            &format!("cannot {deed}: {}", std::io::Error::last_os_error()),
+            1,
+        );
     }
 }
 
@@ -51,12 +54,18 @@ fn main() {
             }
         }
         ["add", name, certificate] => {
-            check(store::add(is_machine, name, &read(certificate), None), "add");
+            check(
+                store::add(is_machine, name, &read(certificate), None),
+                "add",
+            );
         }
         ["add", name, certificate, container, blob] => {
             let key = store::key(container, None, is_machine);
             check(key.import(&read(blob)), "import the key");
-            check(store::add(is_machine, name, &read(certificate), Some(&key)), "add");
+            check(
+                store::add(is_machine, name, &read(certificate), Some(&key)),
+                "add",
+            );
         }
         ["delete", name] => store::delete(is_machine, name, None),
         ["delete", name, thumbprint] => store::delete(is_machine, name, Some(thumbprint)),
@@ -69,7 +78,10 @@ fn main() {
             check(key.import(&read(blob)), "import the key");
         }
         ["delete-key", container] => {
-            check(store::key(container, None, is_machine).delete(), "delete the key");
+            check(
+                store::key(container, None, is_machine).delete(),
+                "delete the key",
+            );
         }
         ["state", name] => println!("{}", store::state(name)),
         ["reset"] => store::reset(),

@@ -548,18 +548,32 @@ mod tests {
             assert_eq!(image(path), own, "{path}");
         }
         assert_eq!(image(""), windows.join("System32\\drivers\\my driver.sys"));
-        for path in [r"C:\a b\c.sys", r"\??\C:\a b\c.sys", r"\\?\C:\a b\c.sys", "\"C:\\a b\\c.sys\""] {
+        for path in [
+            r"C:\a b\c.sys",
+            r"\??\C:\a b\c.sys",
+            r"\\?\C:\a b\c.sys",
+            "\"C:\\a b\\c.sys\"",
+        ] {
             assert_eq!(image(path), Path::new(r"C:\a b\c.sys"), "{path}");
         }
-        assert_eq!(image(r"\??\UNC\host\share\c.sys"), Path::new(r"\\host\share\c.sys"));
+        assert_eq!(
+            image(r"\??\UNC\host\share\c.sys"),
+            Path::new(r"\\host\share\c.sys")
+        );
     }
 
     #[test]
     fn a_path_is_given_to_the_service_manager_so_that_it_takes_it() {
-        assert_eq!(for_service_manager(Path::new(r"C:\a b\c.sys")), r"C:\a b\c.sys");
+        assert_eq!(
+            for_service_manager(Path::new(r"C:\a b\c.sys")),
+            r"C:\a b\c.sys"
+        );
         let long = "x".repeat(300);
         let drive = format!(r"C:\{long}");
-        assert_eq!(for_service_manager(Path::new(&drive)), *format!(r"\\?\{drive}"));
+        assert_eq!(
+            for_service_manager(Path::new(&drive)),
+            *format!(r"\\?\{drive}")
+        );
         let share = format!(r"\\host\share\{long}");
         let wanted = format!(r"\\?\UNC\host\share\{long}");
         assert_eq!(for_service_manager(Path::new(&share)), *wanted);
@@ -570,16 +584,24 @@ mod tests {
     fn paths_are_the_same_whatever_their_case_as_far_as_they_exist() {
         let windows = PathBuf::from(std::env::var_os("SystemRoot").unwrap());
         let shouted = windows.to_string_lossy().to_uppercase();
-        assert!(is_same(&windows.join("no\\such\\É.sys"), &Path::new(&shouted).join("NO\\such\\é.sys")));
+        assert!(is_same(
+            &windows.join("no\\such\\É.sys"),
+            &Path::new(&shouted).join("NO\\such\\é.sys")
+        ));
         assert!(!is_same(&windows.join("a.sys"), &windows.join("b.sys")));
     }
 
     #[test]
     fn no_error_has_two_explanations() {
-        let codes: Vec<u32> = ADVICE.iter().flat_map(|(codes, _)| codes.iter().copied()).collect();
+        let codes: Vec<u32> = ADVICE
+            .iter()
+            .flat_map(|(codes, _)| codes.iter().copied())
+            .collect();
         let different: BTreeSet<_> = codes.iter().collect();
         assert_eq!(codes.len(), different.len());
-        for code in [2, 3, 5, 31, 126, 127, 577, 998, 1052, 1058, 1072, 1275, 4551] {
+        for code in [
+            2, 3, 5, 31, 126, 127, 577, 998, 1052, 1058, 1072, 1275, 4551,
+        ] {
             assert!(codes.contains(&code), "{code}");
         }
     }

@@ -82,10 +82,7 @@ fn check_signer(file: &Path, identity: &Identity) -> Result<()> {
 fn is_of_an_unknown_root(code: u32) -> bool {
     matches!(
         code,
-        0 | CERT_E_UNTRUSTEDROOT
-            | CERT_E_UNTRUSTEDTESTROOT
-            | CERT_E_CHAINING
-            | TRUST_E_SUBJECT_NOT_TRUSTED
+        0 | CERT_E_UNTRUSTEDROOT | CERT_E_UNTRUSTEDTESTROOT | CERT_E_CHAINING
     )
 }
 

@@ -22,8 +22,30 @@ pub const SIGN: Grammar = Grammar {
     ],
     flags: &["a", "ph", "sm", "v"],
     not_covered: &[
-        "as", "c", "d", "debug", "dg", "di", "ds", "du", "force", "i", "itos", "nosealwarn", "nph",
-        "p7", "p7ce", "p7co", "q", "r", "rmc", "sa", "seal", "tseal", "u", "uw",
+        "as",
+        "c",
+        "d",
+        "debug",
+        "dg",
+        "di",
+        "ds",
+        "du",
+        "force",
+        "i",
+        "itos",
+        "nosealwarn",
+        "nph",
+        "p7",
+        "p7ce",
+        "p7co",
+        "q",
+        "r",
+        "rmc",
+        "sa",
+        "seal",
+        "tseal",
+        "u",
+        "uw",
     ],
 };
 
@@ -176,6 +198,7 @@ pub fn change(file: &str, options: &[String]) -> Result<(), String> {
     if result.code != 0 {
         return Err(result.said());
     }
-    std::fs::write(file, bytes)
-        .map_err(|error| format!("The file is being used by another process, or is read-only: {error}"))
+    std::fs::write(file, bytes).map_err(|error| {
+        format!("The file is being used by another process, or is read-only: {error}")
+    })
 }

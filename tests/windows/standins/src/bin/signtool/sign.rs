@@ -186,7 +186,10 @@ fn as_pem(file: &str, number: usize) -> Scratch {
     if bytes.starts_with(b"-----BEGIN") {
         return Scratch::write(&format!("ac{number}"), &String::from_utf8_lossy(&bytes));
     }
-    let made = collect("openssl", &["x509", "-inform", "DER", "-in", &to_unix(file)]);
+    let made = collect(
+        "openssl",
+        &["x509", "-inform", "DER", "-in", &to_unix(file)],
+    );
     if made.code != 0 {
         fail(
             &format!("SignTool Error: The file {file} is no certificate."),
