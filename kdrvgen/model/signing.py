@@ -188,8 +188,7 @@ class Signing(Table):
     csp: Text = ""
     """Name of the provider, CSP or KSP, that holds the key: of a token, an HSM or a cloud's.
 
-    Such as `eToken Base Cryptographic Provider`; `certutil -csplist` lists what is installed.
-    signtool's /csp.
+    Such as `eToken Base Cryptographic Provider`; its installer registers the name. signtool's /csp.
 
     Change: For a key on a token or in an HSM that signtool is to ask for by name.
     Without: The store or the file leads to the key.

@@ -77,7 +77,7 @@ class Windows:
         copy_prefix((bed / "prefix").resolve(), prefix)
         programs = prefix / "drive_c/cargo/bin"
         programs.mkdir(parents=True)
-        for name in ("cargo", "rustc", "show-args", "odd-env"):
+        for name in ("cargo", "rustc", "show-args", "odd-env", "hold"):
             shutil.copy2(bed / f"standins/{name}.exe", programs)
         shutil.copy2(bed / "cargo-make/cargo-make.exe", programs)
         windows = cls(bed, prefix, prefix.parent, {}, program)
