@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from kdrvgen.model.base import Check, Dumped, FrozenTable, Path, Table
 from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.bootstrap import Bootstrap
+from kdrvgen.model.build import Build
 from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker
@@ -26,6 +27,7 @@ __all__ = ["Project", "ReadFrom"]
 _TABLES: Mapping[str, type[Table]] = {
     "driver": Driver,
     "toolchain": Toolchain,
+    "build": Build,
     "linker": Linker,
     "wdk": Wdk,
     "signing": Signing,
@@ -81,6 +83,9 @@ class Project(Table):
 
     toolchain: Toolchain = Toolchain.model_construct()
     """The Rust toolchain."""
+
+    build: Build = Build.model_construct()
+    """What cargo builds of the package, and how."""
 
     linker: Linker = Linker.model_construct()
     """The linker and its arguments."""
@@ -144,6 +149,10 @@ class Project(Table):
         if lines or project is None:
             raise ValidationError.from_exception_data(cls.__name__, lines, hide_input=True)
         return project
+
+    def build_for(self, profile: str) -> Build:
+        """Return `[build]` as the profile has it. Raises KeyError for an unknown profile."""
+        return merge(self.build, self.profiles[profile].build)
 
     def linker_for(self, profile: str) -> Linker:
         """Return `[linker]` as the profile has it. Raises KeyError for an unknown profile."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kdrvgen.model.base import Path
+from kdrvgen.model.build import Build
 from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker
@@ -27,6 +28,7 @@ class Tables(NamedTuple):
 
     driver: Driver | None = None
     toolchain: Toolchain | None = None
+    build: Build | None = None
     linker: Linker | None = None
     wdk: Wdk | None = None
     signing: Signing | None = None

@@ -19,6 +19,8 @@ def plan(project: Project) -> dict[str, Any]:
     channel = project.toolchain.channel
     # The stable channel means whatever toolchain is active: a distribution's has no rustup.
     run = () if channel == "stable" else ("rustup", "run", channel)
+    by_profile = {name: project.build_for(name).arguments for name in project.profiles}
+    shared = by_profile["development"] if len({*by_profile.values()}) == 1 else ()
     targets = [target_plan(project, triple) for triple in project.driver.triples]
     own = {
         name: value
@@ -43,6 +45,7 @@ def plan(project: Project) -> dict[str, Any]:
             project.signing_for(name).timestamp_server for name in project.profiles
         ),
         "cargo": (*run, "cargo"),
+        "cargo_arguments": shared,
         "own_env": {name: value for name, value in project.makefile.env.items() if name not in own},
         "own_profile_env": own,
         "cargo_profiles": sorted({each.cargo_profile or "" for each in project.profiles.values()}),

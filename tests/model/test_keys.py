@@ -26,6 +26,7 @@ DEFAULTS = {
         "workspace-root": None,
     },
     "toolchain": {"channel": "stable", "build-std": (), "cargo-config": ".cargo/config.toml"},
+    "build": {"features": (), "default-features": True, "locked": False, "args": ()},
     "linker": {
         "program": "auto",
         "preset": "kernel",
