@@ -12,6 +12,7 @@ from kdrvgen.model.base import Check, Dumped, FrozenTable, Path, Table
 from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.bootstrap import Bootstrap
 from kdrvgen.model.build import Build
+from kdrvgen.model.cargo_config import CargoConfig, cargo_config
 from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker
@@ -103,6 +104,18 @@ class Project(Table):
         _with_standard_profiles({})
     )
     """Profiles of cargo-make: development and production always, and those you add."""
+
+    cargo_config: CargoConfig = FrozenTable()
+    """Your own part of the cargo configuration. The terms are cargo's.
+
+    Relative paths in it begin in the project's folder. Keys that kdrvgen sets itself are errors,
+    such as `build.target` and `rustflags` of the driver's targets. So are credentials.
+
+    Change: For what `cargo vendor` prints (`[cargo-config.source.crates-io]`), for registries, a
+        proxy, aliases, and the linker of the host.
+    Without: The file holds only what makes the image a driver.
+    Source: https://doc.rust-lang.org/cargo/reference/config.html
+    """
 
     makefile: Makefile = Makefile.model_construct()
     """Your own part of Makefile.toml."""
@@ -204,6 +217,10 @@ def _valid_tables(data: object, wrong: _WrongKeys) -> Tables:
             raw = {"name": "unnamed", **raw}
         with suppress(ValidationError):
             found[name] = table.model_validate(raw)
+    own = _without(data.get("cargo-config", {}), ("cargo-config",), wrong)
+    if isinstance(own, Mapping):
+        with suppress(ValidationError):
+            found["cargo_config"] = cargo_config(own)
     with suppress(ValidationError, AttributeError):
         profiles = _without(data.get("profiles", {}), ("profiles",), wrong)
         found["profiles"] = _with_standard_profiles(

@@ -36,6 +36,12 @@ _MAKEFILE = """\
 """
 
 
+_CARGO_CONFIG = """\
+# Your own part of the cargo configuration, handed to cargo as it is. What `cargo vendor` prints
+# goes here: `[cargo-config.source.crates-io]`.
+"""
+
+
 def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
     """Return the text of a config.toml that says `document`, with comments.
 
@@ -46,7 +52,10 @@ def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
     """
     parts = [f"#:schema {schema}\n{_HEAD}"]
     for table, group in groupby(keys(), key=lambda each: each.table):
-        if table == "makefile":
+        if not table:
+            (each,) = group
+            parts.append(_cargo_config(document.get(each.name, {})))
+        elif table == "makefile":
             parts.append(_makefile(document.get("makefile", {})))
         elif table == _PROFILES:
             given = document.get("profiles", {})
@@ -113,6 +122,10 @@ def _dotted(table: Mapping[str, Any], above: str = "") -> Iterator[str]:
 
 def _makefile(given: Mapping[str, Any]) -> str:
     return _MAKEFILE + tomli_w.dumps({"makefile": given})
+
+
+def _cargo_config(given: Mapping[str, Any]) -> str:
+    return _CARGO_CONFIG + tomli_w.dumps({"cargo-config": given})
 
 
 def _begun(given: Mapping[str, Any]) -> str:

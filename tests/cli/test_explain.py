@@ -87,7 +87,7 @@ def test_a_word_like_nothing_is_no_match(run: Run) -> None:
 
 
 def test_every_key_has_its_entry() -> None:
-    assert {f"{key.table}.{key.name}" for key in keys()} <= set(entries())
+    assert {key.path for key in keys()} <= set(entries())
 
 
 def test_every_entry_says_when_to_change_it_and_what_happens_without() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.pipeline.conftest import MakeProject
-from tests.pipeline.support import CONFIG
+from tests.pipeline.support import CONFIG, run
 
 pytestmark = pytest.mark.slow
 
@@ -57,3 +59,41 @@ def test_arguments_that_all_profiles_have_stand_in_the_cargo_command(
     assert "DRIVER_CARGO_ARGS" not in text
     project.make("sign")
     assert project.verifies()
+
+
+VENDORED = {
+    "Cargo.toml": '[package]\nname = "foo"\nversion = "1.0.0"\nedition = "2021"\n',
+    "src/lib.rs": "#![no_std]\npub fn seven() -> u32 { 7 }\n",
+    ".cargo-checksum.json": '{"files":{},"package":null}',
+}
+
+
+def test_vendored_sources_are_built_without_a_network(make_project: MakeProject) -> None:
+    project = make_project(
+        f"""{CONFIG}
+[cargo-config.source.crates-io]
+replace-with = "vendored-sources"
+
+[cargo-config.source.vendored-sources]
+directory = "vendor"
+
+[cargo-config.net]
+offline = true
+
+[cargo-config.profile.dev]
+opt-level = 1
+"""
+    )
+    for name, text in VENDORED.items():
+        path = project.folder / "vendor/foo" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    project.edit("Cargo.toml", "[lib]", '[dependencies]\nfoo = "1"\n\n[lib]')
+    with (project.folder / "src/lib.rs").open("a", encoding="utf-8") as source:
+        source.write("pub use foo::seven;\n")
+
+    project.make("sign")
+
+    assert project.verifies()
+    argv = [sys.executable, "-m", "kdrvgen", "config.toml", "--check"]
+    assert run(argv, project.folder, project.env).returncode == 0
