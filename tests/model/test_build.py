@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 import pytest
+
+from kdrvgen.rendering.project import render_own
 
 from .support import dotted, is_accepted, project, refusal
 
@@ -83,3 +87,21 @@ def test_what_is_no_feature_is_refused(name: str) -> None:
 @pytest.mark.parametrize("value", ["@@split(X,;)", "a\\tb", "a\\u200b", " a", ""])
 def test_an_argument_that_would_not_arrive_as_it_is_written_is_refused(value: str) -> None:
     assert dotted(refusal(f'[build]\nargs = ["{value}"]\n')) == "build.args.0"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("build.rs", "BUILD.RS", "build_own", "build_own.py", "../build_own.rs", "/build_own.rs"),
+        *(".kdrvgen/kit.rs", "C:/own.rs", "a\\\\own.rs", "", "a//own.rs", "own\\u200b.rs"),
+    ],
+)
+def test_what_is_no_build_script_of_the_project_is_refused(path: str) -> None:
+    assert dotted(refusal(driver=f'build-script = "{path}"')) == "driver.build-script"
+
+
+def test_a_build_script_runs_first_in_build_rs() -> None:
+    found = project(driver='build-script = "a/it\'s own.rs"')
+    text = render_own(found)[PurePosixPath("build.rs")]
+    assert '#[path = "a/it\'s own.rs"]\nmod own;\n' in text
+    assert "fn main() {\n    own::main();\n" in text

@@ -23,6 +23,7 @@ DEFAULTS = {
         "target": None,
         "targets": None,
         "output-dir": None,
+        "build-script": None,
         "workspace-root": None,
     },
     "toolchain": {"channel": "stable", "build-std": (), "cargo-config": ".cargo/config.toml"},

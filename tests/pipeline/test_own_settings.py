@@ -97,3 +97,32 @@ opt-level = 1
     assert project.verifies()
     argv = [sys.executable, "-m", "kdrvgen", "config.toml", "--check"]
     assert run(argv, project.folder, project.env).returncode == 0
+
+
+OWN_SCRIPT = """\
+use std::{env, fs, path::Path};
+
+pub fn main() {
+    println!("cargo:rerun-if-changed=number.txt");
+    let number = fs::read_to_string("number.txt").unwrap();
+    let path = Path::new(&env::var("OUT_DIR").unwrap()).join("number.rs");
+    fs::write(path, format!("pub const NUMBER: u32 = {};", number.trim())).unwrap();
+}
+"""
+
+
+def test_own_build_steps_run_before_those_of_the_driver(make_project: MakeProject) -> None:
+    project = make_project(CONFIG.replace("[driver]", '[driver]\nbuild-script = "build/own $x.rs"'))
+    (project.folder / "build").mkdir()
+    (project.folder / "build/own $x.rs").write_text(OWN_SCRIPT, encoding="utf-8")
+    number = project.folder / "number.txt"
+    number.write_text("7\n", encoding="utf-8")
+    with (project.folder / "src/lib.rs").open("a", encoding="utf-8") as source:
+        source.write('include!(concat!(env!("OUT_DIR"), "/number.rs"));\n')
+        source.write("const _: () = assert!(NUMBER == 7);\n")
+
+    project.make("sign")
+    assert project.verifies()
+
+    number.write_text("8\n", encoding="utf-8")
+    assert "NUMBER == 7" in project.fail("sign")
