@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple, Self
 from pydantic import ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from kdrvgen import __version__
 from kdrvgen.model.base import Check, Dumped, FrozenTable, Path, Table
 from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.bootstrap import Bootstrap
@@ -19,6 +20,7 @@ from kdrvgen.model.linker import Linker
 from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.problems import merge
 from kdrvgen.model.profile import Profile, ProfileName
+from kdrvgen.model.requirement import Requirement, fits, is_requirement
 from kdrvgen.model.rules import Tables, broken_rules
 from kdrvgen.model.signing import Signing
 from kdrvgen.model.wdk import Wdk
@@ -77,6 +79,16 @@ class Project(Table):
     Raises:
         pydantic.ValidationError: On construction, with all that is wrong at once. Each line error's
             `loc` is the path of a key in config.toml.
+    """
+
+    kdrvgen_version: Requirement | None = None
+    """The versions of kdrvgen that this file is for, such as `>=0.2` or `>=0.2,<1`.
+
+    Another version reports this error alone, because the file may have keys that it does not know.
+
+    Change: When the file needs a key that older versions do not have.
+    Without: Every version reads the file.
+    Source: https://packaging.python.org/specifications/version-specifiers
     """
 
     driver: Driver
@@ -146,7 +158,9 @@ class Project(Table):
     @classmethod
     def _keep_rules(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Report broken rules beside the errors of single keys, where the two do not meet."""
-        lines: list[InitErrorDetails] = []
+        lines = _other_version(data)
+        if lines:
+            raise ValidationError.from_exception_data(cls.__name__, lines, hide_input=True)
         project = None
         try:
             project = handler(data)
@@ -174,6 +188,21 @@ class Project(Table):
     def signing_for(self, profile: str) -> Signing:
         """Return `[signing]` as the profile has it. Raises KeyError for an unknown profile."""
         return merge(self.signing, self.profiles[profile].signing)
+
+
+def _other_version(data: object) -> list[InitErrorDetails]:
+    """Return the error of data that is for other versions of kdrvgen than this one."""
+    name = "kdrvgen-version"
+    if not isinstance(data, Mapping):
+        return []
+    wanted = data.get(name, data.get("kdrvgen_version"))
+    if not isinstance(wanted, str) or not is_requirement(wanted) or fits(wanted, __version__):
+        return []
+    error = as_error(
+        f"this file needs kdrvgen {wanted}, and this is kdrvgen {__version__}",
+        hint=f'install it: `pip install "kdrvgen{wanted.replace(" ", "")}"`',
+    )
+    return [InitErrorDetails(type=error, loc=(name,), input=None)]
 
 
 def _tables(project: Project) -> Tables:

@@ -9,6 +9,7 @@ from typing import Any
 
 import tomli_w
 
+from kdrvgen import __version__
 from kdrvgen.model import Project
 from kdrvgen.model.reference import Key, keys
 from kdrvgen.rendering.quoting import key, toml
@@ -54,7 +55,12 @@ def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
     for table, group in groupby(keys(), key=lambda each: each.table):
         if not table:
             (each,) = group
-            parts.append(_cargo_config(document.get(each.name, {})))
+            is_version = each.name == "kdrvgen-version"
+            parts.append(
+                _version(each, document.get(each.name))
+                if is_version
+                else _cargo_config(document.get(each.name, {}))
+            )
         elif table == "makefile":
             parts.append(_makefile(document.get("makefile", {})))
         elif table == _PROFILES:
@@ -126,6 +132,11 @@ def _makefile(given: Mapping[str, Any]) -> str:
 
 def _cargo_config(given: Mapping[str, Any]) -> str:
     return _CARGO_CONFIG + tomli_w.dumps({"cargo-config": given})
+
+
+def _version(each: Key, given: str | None) -> str:
+    value = toml(given or f">={__version__}")
+    return "\n".join([*_comment(each), f"{'' if given else '#'}{each.name} = {value}"]) + "\n"
 
 
 def _begun(given: Mapping[str, Any]) -> str:

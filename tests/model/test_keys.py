@@ -92,7 +92,7 @@ def test_every_key_has_the_default_that_is_documented(table: str) -> None:
 def test_a_project_has_these_tables_and_no_others() -> None:
     assert set(project().model_dump(by_alias=True)) == {
         *DEFAULTS,
-        *("cargo-config", "profiles", "makefile"),
+        *("kdrvgen-version", "cargo-config", "profiles", "makefile"),
     }
 
 
