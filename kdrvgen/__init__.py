@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from kdrvgen.errors import UsageError as UsageError
     from kdrvgen.errors import VerificationError as VerificationError
     from kdrvgen.model import Bootstrap as Bootstrap
+    from kdrvgen.model import Build as Build
     from kdrvgen.model import Deploy as Deploy
     from kdrvgen.model import Driver as Driver
     from kdrvgen.model import Linker as Linker
@@ -57,7 +58,7 @@ _HOME = {
     **dict.fromkeys(("Entry", "Report", "Status"), "kdrvgen.output.report"),
     **dict.fromkeys(
         (
-            *("Deploy", "Driver", "Linker", "Makefile", "Profile", "Project", "Signing"),
+            *("Build", "Deploy", "Driver", "Linker", "Makefile", "Profile", "Project", "Signing"),
             *("Bootstrap", "Toolchain", "Wdk"),
         ),
         "kdrvgen.model",

@@ -224,6 +224,6 @@ def _left_behind(own: Document) -> Iterator[Finding]:
 def _lost(own: Document, path: tuple[str, ...]) -> Finding:
     return unknown(
         own.origin(path),
-        f"`{'.'.join(path)}` has no place in config.toml, and kdrvgen writes this file anew",
-        "put it into the .cargo/config.toml of a folder above: cargo joins them",
+        f"`{'.'.join(path)}` is not in the proposal, and kdrvgen writes this file anew",
+        f"set `cargo-config.{'.'.join(path)}` in config.toml: kdrvgen passes it on to cargo",
     )

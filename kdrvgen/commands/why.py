@@ -166,7 +166,7 @@ def _reasons(config: Path, found: Sequence[Origin]) -> tuple[Reason, ...]:
 
     source = Source.of(read(config), str(config))
     root = locate(source.text)
-    defaults = {f"{key.table}.{key.name}": key.default for key in keys()}
+    defaults = {key.path: key.default for key in keys()}
     reasons = []
     for origin in found:
         node = root.find(origin.path)

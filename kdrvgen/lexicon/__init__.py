@@ -90,7 +90,7 @@ def _keys() -> Iterator[Entry]:
 
     for key in keys():
         yield Entry(
-            term=f"{key.table}.{key.name}",
+            term=key.path,
             kind="key of config.toml",
             does=key.text,
             default=key.default,

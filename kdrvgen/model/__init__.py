@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kdrvgen.model.bootstrap import Bootstrap
+from kdrvgen.model.build import Build
 from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker
@@ -14,6 +15,7 @@ from kdrvgen.model.wdk import Wdk
 
 __all__ = [
     "Bootstrap",
+    "Build",
     "Deploy",
     "Driver",
     "Linker",

@@ -40,6 +40,18 @@ def _output_dir(value: str) -> str:
     return value
 
 
+def _build_script(value: str) -> str:
+    if not value.endswith(".rs"):
+        raise problem(f"`{value}` is not a Rust file", hint="such as `build_own.rs`")
+    if value.lower() == "build.rs":
+        raise problem(
+            "kdrvgen writes build.rs itself", hint="rename your file, such as to `build_own.rs`"
+        )
+    if value.lower().startswith(".kdrvgen/"):
+        raise problem("kdrvgen writes the files in .kdrvgen", hint="such as `build_own.rs`")
+    return value
+
+
 def _some_targets(value: tuple[Target, ...] | None) -> tuple[Target, ...] | None:
     if value is not None and not value:
         raise problem(
@@ -121,6 +133,18 @@ class Driver(Table):
 
     Change: When another tool expects the driver in a certain folder, such as `dist/{target}`.
     Without: `driver/NAME/TARGET/PROFILE` in the target directory.
+    """
+
+    build_script: Annotated[RelativePath, Check(_build_script)] | None = None
+    """Your own build steps: a Rust file with `pub fn main()`, which build.rs runs first.
+
+    It runs as a part of build.rs, also for `cargo check` and for tests. It must print
+    `cargo:rerun-if-changed=FILE` for each file that it reads: cargo does not run it again for
+    others. Crates that it uses stand in Cargo.toml under `[build-dependencies]`.
+
+    Change: For generated bindings, compiled C code or resources, such as to `build_own.rs`.
+    Without: build.rs does only what a driver needs.
+    Source: https://doc.rust-lang.org/cargo/reference/build-scripts.html
     """
 
     workspace_root: Annotated[Text, Check(_workspace_root)] | None = None

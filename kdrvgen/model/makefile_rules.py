@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from kdrvgen.model.base import Path
 from kdrvgen.model.driver import Driver
 from kdrvgen.model.makefile import Makefile
-from kdrvgen.model.problems import Problem
+from kdrvgen.model.problems import Problem, own_variables
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
 from kdrvgen.model.tasks import GENERATED_TASKS, missing
@@ -20,7 +19,7 @@ __all__ = ["generated_task_rules", "makefile_rules"]
 def makefile_rules(makefile: Makefile, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
     """Yield the broken rules of `[makefile]` alone."""
     where: Path = ("makefile", "env")
-    yield from _variables_are_the_users(makefile.env, where)
+    yield from own_variables(makefile.env, where)
     for name, value in makefile.env.items():
         if name in profiles and not isinstance(value, Mapping):
             yield Problem(
@@ -29,37 +28,8 @@ def makefile_rules(makefile: Makefile, profiles: Mapping[str, Profile]) -> Itera
                 hint=f"write [makefile.env.{name}], or take another name for the variable",
             )
         elif name in profiles:
-            yield from _variables_are_the_users(value, (*where, name))
+            yield from own_variables(value, (*where, name))
     yield from _tasks_are_the_users(makefile)
-
-
-def _variables_are_the_users(env: Mapping[str, Any], where: Path) -> Iterator[Problem]:
-    for name in env:
-        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
-            yield Problem((*where, name), f"`{name}` is no name of an environment variable")
-        elif name.upper().startswith(("DRIVER_", "CARGO_MAKE_")):
-            owner = (
-                "cargo-make's"
-                if name.upper().startswith("CARGO_MAKE_")
-                else "the generated pipeline's"
-            )
-            yield Problem(
-                (*where, name),
-                f"names that begin with {name.partition('_')[0]}_ are {owner} own",
-                hint=f"another name, such as `MY_{name}`",
-            )
-        elif name.upper() in {"RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"}:
-            yield Problem(
-                (*where, name),
-                "cargo would take these flags instead of those that make this a driver",
-                hint="set `linker.rustflags`",
-            )
-        elif name.upper() in {"LINK", "_LINK_"}:
-            yield Problem(
-                (*where, name),
-                "linkers take arguments from it, and cargo does not know when to link again",
-                hint="set `linker.args`",
-            )
 
 
 def _tasks_are_the_users(makefile: Makefile) -> Iterator[Problem]:
@@ -77,7 +47,7 @@ def _tasks_are_the_users(makefile: Makefile) -> Iterator[Problem]:
             yield from _types_fit(task, where)
             yield from _references_exist(makefile, task, where)
             if isinstance(env := task.get("env"), Mapping):
-                yield from _variables_are_the_users(env, (*where, "env"))
+                yield from own_variables(env, (*where, "env"))
 
 
 # cargo-make warns of a key that it does not know, and fails for the whole file at a wrong type

@@ -14,6 +14,7 @@ __all__ = [
     "PackageName",
     "RelativePath",
     "is_device",
+    "is_feature",
 ]
 
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file
@@ -44,6 +45,12 @@ _TAKEN_CRATES = frozenset(
 def is_device(name: str) -> bool:
     """Tell whether Windows takes a file name, with or without ending, for a device."""
     return name.partition(".")[0].rstrip().lower() in _DEVICES
+
+
+def is_feature(name: str) -> bool:
+    """Tell whether cargo takes a name for a feature, or for one of a dependency: `log/std`."""
+    # cargo's own `validate_feature_name` (cargo-util-schemas, restricted_names.rs).
+    return re.fullmatch(r"\w[\w+.-]*(/\w[\w+.-]*)?", name) is not None
 
 
 def _package_name(value: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from kdrvgen.model.base import Path, Table
 from kdrvgen.model.profile import Profile
 
-__all__ = ["Blame", "Problem", "merge", "variants"]
+__all__ = ["Blame", "Problem", "merge", "own_variables", "variants"]
 
 _T = TypeVar("_T", bound=Table)
 
@@ -46,3 +47,33 @@ def variants(key: str, base: _T, profiles: Mapping[str, Profile]) -> Iterator[tu
                 return (*where, field, *rest)
 
             yield merge(base, override), blame
+
+
+def own_variables(env: Mapping[str, Any], where: Path) -> Iterator[Problem]:
+    """Yield a problem for each variable that a table cannot set."""
+    for name in env:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
+            yield Problem((*where, name), f"`{name}` is no name of an environment variable")
+        elif name.upper().startswith(("DRIVER_", "CARGO_MAKE_")):
+            owner = (
+                "cargo-make's"
+                if name.upper().startswith("CARGO_MAKE_")
+                else "the generated pipeline's"
+            )
+            yield Problem(
+                (*where, name),
+                f"names that begin with {name.partition('_')[0]}_ are {owner} own",
+                hint=f"another name, such as `MY_{name}`",
+            )
+        elif name.upper() in {"RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"}:
+            yield Problem(
+                (*where, name),
+                "cargo would take these flags instead of those that make this a driver",
+                hint="set `linker.rustflags`",
+            )
+        elif name.upper() in {"LINK", "_LINK_"}:
+            yield Problem(
+                (*where, name),
+                "linkers take arguments from it, and cargo does not know when to link again",
+                hint="set `linker.args`",
+            )

@@ -4,6 +4,7 @@ import re
 from typing import Annotated
 
 from kdrvgen.model.base import Check, Table, Text, problem
+from kdrvgen.model.build import Build
 from kdrvgen.model.linker import Linker
 from kdrvgen.model.names import is_device
 from kdrvgen.model.signing import Signing
@@ -57,6 +58,14 @@ class Profile(Table):
     Change: For a profile of your own in Cargo.toml.
     Without: `dev` for development, `release` for production; others must say it.
     Source: https://doc.rust-lang.org/cargo/reference/profiles.html
+    """
+
+    build: Build = Build.model_construct()
+    """Keys of `[build]` that differ in this profile.
+
+    Change: For features or arguments of cargo that only this profile has. What stands here
+        replaces the key of `[build]`, arrays as a whole.
+    Without: `[build]` counts.
     """
 
     linker: Linker = Linker.model_construct()

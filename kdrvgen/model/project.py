@@ -8,15 +8,19 @@ from typing import Annotated, Any, NamedTuple, Self
 from pydantic import ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from kdrvgen import __version__
 from kdrvgen.model.base import Check, Dumped, FrozenTable, Path, Table
 from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.bootstrap import Bootstrap
+from kdrvgen.model.build import Build
+from kdrvgen.model.cargo_config import CargoConfig, cargo_config
 from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker
 from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.problems import merge
 from kdrvgen.model.profile import Profile, ProfileName
+from kdrvgen.model.requirement import Requirement, fits, is_requirement
 from kdrvgen.model.rules import Tables, broken_rules
 from kdrvgen.model.signing import Signing
 from kdrvgen.model.wdk import Wdk
@@ -26,6 +30,7 @@ __all__ = ["Project", "ReadFrom"]
 _TABLES: Mapping[str, type[Table]] = {
     "driver": Driver,
     "toolchain": Toolchain,
+    "build": Build,
     "linker": Linker,
     "wdk": Wdk,
     "signing": Signing,
@@ -76,11 +81,24 @@ class Project(Table):
             `loc` is the path of a key in config.toml.
     """
 
+    kdrvgen_version: Requirement | None = None
+    """The versions of kdrvgen that this file is for, such as `>=0.2` or `>=0.2,<1`.
+
+    Another version reports this error alone, because the file may have keys that it does not know.
+
+    Change: When the file needs a key that older versions do not have.
+    Without: Every version reads the file.
+    Source: https://packaging.python.org/specifications/version-specifiers
+    """
+
     driver: Driver
     """The driver itself."""
 
     toolchain: Toolchain = Toolchain.model_construct()
     """The Rust toolchain."""
+
+    build: Build = Build.model_construct()
+    """What cargo builds of the package, and how."""
 
     linker: Linker = Linker.model_construct()
     """The linker and its arguments."""
@@ -98,6 +116,18 @@ class Project(Table):
         _with_standard_profiles({})
     )
     """Profiles of cargo-make: development and production always, and those you add."""
+
+    cargo_config: CargoConfig = FrozenTable()
+    """Your own part of the cargo configuration. The terms are cargo's.
+
+    Relative paths in it begin in the project's folder. Keys that kdrvgen sets itself are errors,
+    such as `build.target` and `rustflags` of the driver's targets. So are credentials.
+
+    Change: For what `cargo vendor` prints (`[cargo-config.source.crates-io]`), for registries, a
+        proxy, aliases, and the linker of the host.
+    Without: The file holds only what makes the image a driver.
+    Source: https://doc.rust-lang.org/cargo/reference/config.html
+    """
 
     makefile: Makefile = Makefile.model_construct()
     """Your own part of Makefile.toml."""
@@ -133,7 +163,9 @@ class Project(Table):
     @classmethod
     def _keep_rules(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Report broken rules beside the errors of single keys, where the two do not meet."""
-        lines: list[InitErrorDetails] = []
+        lines = _other_version(data)
+        if lines:
+            raise ValidationError.from_exception_data(cls.__name__, lines, hide_input=True)
         project = None
         try:
             project = handler(data)
@@ -150,6 +182,10 @@ class Project(Table):
             raise ValidationError.from_exception_data(cls.__name__, lines, hide_input=True)
         return project
 
+    def build_for(self, profile: str) -> Build:
+        """Return `[build]` as the profile has it. Raises KeyError for an unknown profile."""
+        return merge(self.build, self.profiles[profile].build)
+
     def linker_for(self, profile: str) -> Linker:
         """Return `[linker]` as the profile has it. Raises KeyError for an unknown profile."""
         return merge(self.linker, self.profiles[profile].linker)
@@ -157,6 +193,21 @@ class Project(Table):
     def signing_for(self, profile: str) -> Signing:
         """Return `[signing]` as the profile has it. Raises KeyError for an unknown profile."""
         return merge(self.signing, self.profiles[profile].signing)
+
+
+def _other_version(data: object) -> list[InitErrorDetails]:
+    """Return the error of data that is for other versions of kdrvgen than this one."""
+    name = "kdrvgen-version"
+    if not isinstance(data, Mapping):
+        return []
+    wanted = data.get(name, data.get("kdrvgen_version"))
+    if not isinstance(wanted, str) or not is_requirement(wanted) or fits(wanted, __version__):
+        return []
+    error = as_error(
+        f"this file needs kdrvgen {wanted}, and this is kdrvgen {__version__}",
+        hint=f'install it: `pip install "kdrvgen{wanted.replace(" ", "")}"`',
+    )
+    return [InitErrorDetails(type=error, loc=(name,), input=None)]
 
 
 def _tables(project: Project) -> Tables:
@@ -200,6 +251,10 @@ def _valid_tables(data: object, wrong: _WrongKeys) -> Tables:
             raw = {"name": "unnamed", **raw}
         with suppress(ValidationError):
             found[name] = table.model_validate(raw)
+    own = _without(data.get("cargo-config", {}), ("cargo-config",), wrong)
+    if isinstance(own, Mapping):
+        with suppress(ValidationError):
+            found["cargo_config"] = cargo_config(own)
     with suppress(ValidationError, AttributeError):
         profiles = _without(data.get("profiles", {}), ("profiles",), wrong)
         found["profiles"] = _with_standard_profiles(

@@ -25,7 +25,7 @@ class Key:
     """A key of config.toml.
 
     Attributes:
-        table: The table it stands in, such as `linker` or `profiles.NAME`.
+        table: The table it stands in, such as `linker` or `profiles.NAME`; "" at the top level.
         name: The key itself.
         values: What it takes, in TOML's words.
         default: Its default as TOML, empty when it has none or derives it from other keys.
@@ -44,30 +44,43 @@ class Key:
     without: str
     source: str
 
+    @property
+    def path(self) -> str:
+        """The key with its table, such as `linker.args`."""
+        return f"{self.table}.{self.name}" if self.table else self.name
+
 
 def keys() -> Iterator[Key]:
     """Yield every key, in the order of the models."""
+    texts = _docstrings(Project)
     for name, field in Project.model_fields.items():
+        model = plain_type(field.annotation)
         if name == "profiles":
             yield from _keys_of("profiles.NAME", Profile)
+        elif isinstance(model, type) and issubclass(model, Table):
+            yield from _keys_of(to_kebab(name), model)
         else:
-            yield from _keys_of(to_kebab(name), plain_type(field.annotation))
+            yield _key("", name, field, texts[name])
 
 
 def _keys_of(table: str, model: type[Table]) -> Iterator[Key]:
     texts = _docstrings(model)
     for name, field in model.model_fields.items():
-        text, labelled = _parted(texts[name])
-        yield Key(
-            table=table,
-            name=to_kebab(name),
-            values=_values(field.annotation),
-            default=_default(field),
-            text=text,
-            change=labelled.get("Change", ""),
-            without=labelled.get("Without", ""),
-            source=labelled.get("Source", ""),
-        )
+        yield _key(table, name, field, texts[name])
+
+
+def _key(table: str, name: str, field: FieldInfo, docstring: str) -> Key:
+    text, labelled = _parted(docstring)
+    return Key(
+        table=table,
+        name=to_kebab(name),
+        values=_values(field.annotation),
+        default=_default(field),
+        text=text,
+        change=labelled.get("Change", ""),
+        without=labelled.get("Without", ""),
+        source=labelled.get("Source", ""),
+    )
 
 
 def _parted(docstring: str) -> tuple[str, Mapping[str, str]]:

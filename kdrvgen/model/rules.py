@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kdrvgen.model.base import Path
+from kdrvgen.model.build import Build
+from kdrvgen.model.cargo_rules import cargo_rules
 from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker
@@ -27,11 +29,13 @@ class Tables(NamedTuple):
 
     driver: Driver | None = None
     toolchain: Toolchain | None = None
+    build: Build | None = None
     linker: Linker | None = None
     wdk: Wdk | None = None
     signing: Signing | None = None
     deploy: Deploy | None = None
     profiles: Mapping[str, Profile] | None = None
+    cargo_config: Mapping[str, Any] | None = None
     makefile: Makefile | None = None
 
 
@@ -62,6 +66,7 @@ def _all(tables: Tables) -> Iterator[Problem]:
     if tables.signing:
         for signing, blame in variants("signing", tables.signing, profiles):
             yield from signing_rules(signing, blame)
+    yield from cargo_rules(tables.cargo_config or {}, tables.driver)
     if tables.makefile:
         yield from makefile_rules(tables.makefile, profiles)
     # An invalid table leaves open which tasks it asks for, and so does an invalid profile.

@@ -39,6 +39,10 @@ class Environment(NamedTuple):
 def environment(project: Project, targets: Sequence[TargetPlan]) -> Environment:
     """Return the variables that Makefile.toml sets for the program."""
     profiles = {name: _of_profile(project, name, targets) for name in project.profiles}
+    if len({each["DRIVER_CARGO_ARGS"] for each in profiles.values()}) == 1:
+        # The cargo command of the page has them.
+        for each in profiles.values():
+            del each["DRIVER_CARGO_ARGS"]
     names = dict.fromkeys(name for each in profiles.values() for name in each)
     settings = {
         profile: {
@@ -116,6 +120,7 @@ def _of_profile(project: Project, name: str, targets: Sequence[TargetPlan]) -> d
     }
     return {
         "DRIVER_NEEDS_WINDOWS": "yes" if project.wdk.is_wdk_builds else "",
+        "DRIVER_CARGO_ARGS": literal("\t".join(project.build_for(name).arguments)),
         "DRIVER_LINKER": literal(linker.program),
         "DRIVER_REPRODUCIBLE": "yes" if linker.reproducible else "",
         **_literals(flags),

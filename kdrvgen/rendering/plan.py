@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kdrvgen.model import Project
+from kdrvgen.rendering.cargo_config import TablePath, own_cargo_config
 from kdrvgen.rendering.environment import environment
-from kdrvgen.rendering.flags import by_arguments, target_plan
+from kdrvgen.rendering.flags import TargetPlan, by_arguments, target_plan
 from kdrvgen.rendering.kit import kit_plan
 from kdrvgen.rendering.support import support_folder
 
@@ -19,6 +20,8 @@ def plan(project: Project) -> dict[str, Any]:
     channel = project.toolchain.channel
     # The stable channel means whatever toolchain is active: a distribution's has no rustup.
     run = () if channel == "stable" else ("rustup", "run", channel)
+    by_profile = {name: project.build_for(name).arguments for name in project.profiles}
+    shared = by_profile["development"] if len({*by_profile.values()}) == 1 else ()
     targets = [target_plan(project, triple) for triple in project.driver.triples]
     own = {
         name: value
@@ -44,7 +47,21 @@ def plan(project: Project) -> dict[str, Any]:
             project.signing_for(name).timestamp_server for name in project.profiles
         ),
         "cargo": (*run, "cargo"),
+        "cargo_arguments": shared,
         "own_env": {name: value for name, value in project.makefile.env.items() if name not in own},
         "own_profile_env": own,
-        "cargo_profiles": sorted({each.cargo_profile or "" for each in project.profiles.values()}),
+        "own_cargo": own_cargo_config(project.cargo_config, _cargo_tables(project, targets)),
     }
+
+
+def _cargo_tables(project: Project, targets: Sequence[TargetPlan]) -> list[TablePath]:
+    """Return the tables that kdrvgen writes into the cargo configuration, in their order."""
+    has_linker = project.linker.program != "auto"
+    used = {profile.cargo_profile for profile in project.profiles.values()}
+    aborting = () if project.driver.model == "umdf" else ("dev", "release")
+    return [
+        ("build",),
+        *(("target", target.triple) for target in targets if target.flags or has_linker),
+        *(("profile", name) for name in aborting if name in used),
+        *([("unstable",)] if project.toolchain.build_std else []),
+    ]

@@ -9,6 +9,7 @@ from typing import Any
 
 import tomli_w
 
+from kdrvgen import __version__
 from kdrvgen.model import Project
 from kdrvgen.model.reference import Key, keys
 from kdrvgen.rendering.quoting import key, toml
@@ -36,6 +37,12 @@ _MAKEFILE = """\
 """
 
 
+_CARGO_CONFIG = """\
+# Your own part of the cargo configuration, handed to cargo as it is. What `cargo vendor` prints
+# goes here: `[cargo-config.source.crates-io]`.
+"""
+
+
 def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
     """Return the text of a config.toml that says `document`, with comments.
 
@@ -46,7 +53,15 @@ def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
     """
     parts = [f"#:schema {schema}\n{_HEAD}"]
     for table, group in groupby(keys(), key=lambda each: each.table):
-        if table == "makefile":
+        if not table:
+            (each,) = group
+            is_version = each.name == "kdrvgen-version"
+            parts.append(
+                _version(each, document.get(each.name))
+                if is_version
+                else _cargo_config(document.get(each.name, {}))
+            )
+        elif table == "makefile":
             parts.append(_makefile(document.get("makefile", {})))
         elif table == _PROFILES:
             given = document.get("profiles", {})
@@ -115,6 +130,15 @@ def _dotted(table: Mapping[str, Any], above: str = "") -> Iterator[str]:
 
 def _makefile(given: Mapping[str, Any]) -> str:
     return _MAKEFILE + tomli_w.dumps({"makefile": given})
+
+
+def _cargo_config(given: Mapping[str, Any]) -> str:
+    return _CARGO_CONFIG + tomli_w.dumps({"cargo-config": given})
+
+
+def _version(each: Key, given: str | None) -> str:
+    value = toml(given or f">={__version__}")
+    return "\n".join([*_comment(each), f"{'' if given else '#'}{each.name} = {value}"]) + "\n"
 
 
 def _begun(given: Mapping[str, Any]) -> str:

@@ -65,12 +65,17 @@ def test_an_invisible_character_is_refused_in_names_and_values(text: str) -> Non
         f'linker.args = ["/A{escaped}"]',
         f'makefile.env.A = "{escaped}"',
         f'makefile.env."A{escaped}" = "x"',
+        f'build.args = ["-v{escaped}"]',
+        f'cargo-config.http.user-agent = "{escaped}"',
+        f'cargo-config.alias."a{escaped}" = "x"',
         f'makefile.tasks."a{escaped}".command = "x"',
         f'makefile.tasks.a.args = ["x", {{ y = "{escaped}" }}]',
         f'profiles."a{escaped}".cargo-profile = "dev"',
     ):
         # The values of own tasks are scripts too, which have lines.
-        if text[0] in "\r\n" and ("makefile.env.A " in line or "tasks.a." in line):
+        if text[0] in "\r\n" and (
+            "makefile.env.A " in line or "tasks.a." in line or "user-agent" in line
+        ):
             continue
         with pytest.raises(kdrvgen.ConfigError) as caught:
             kdrvgen.loads(f'driver.name = "hello"\n{line}\n')

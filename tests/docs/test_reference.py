@@ -32,7 +32,7 @@ What stands under `[makefile]` is handed to cargo-make as it is; names of the ge
 def _page() -> str:
     parts = [INTRODUCTION]
     for table, group in groupby(keys(), key=lambda key: key.table):
-        parts.append(f"\n## `[{table}]`\n")
+        parts += [f"\n## `[{table}]`\n"] if table else []
         parts.extend(_entry(key) for key in group)
     return "".join(parts)
 
@@ -43,7 +43,8 @@ def _entry(key: Key) -> str:
     text = key.text.replace("\n", " ").replace("  ", "\n\n")
     told = {"change it": key.change, "without it": key.without, "source": key.source}
     items = "".join(f"- {label}: {said}\n" for label, said in told.items() if said)
-    return f"\n### `{key.name}`\n\n{values}{default}\n\n{text}\n\n{items}"
+    title = f"### `{key.name}`" if key.table else f"## `{key.name}`"
+    return f"\n{title}\n\n{values}{default}\n\n{text}\n\n{items}"
 
 
 def test_the_reference_page_is_what_the_docstrings_say() -> None:

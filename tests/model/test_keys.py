@@ -18,9 +18,11 @@ DEFAULTS = {
         "target": None,
         "targets": None,
         "output-dir": None,
+        "build-script": None,
         "workspace-root": None,
     },
     "toolchain": {"channel": "stable", "build-std": (), "cargo-config": ".cargo/config.toml"},
+    "build": {"features": (), "default-features": True, "locked": False, "args": ()},
     "linker": {
         "program": "auto",
         "preset": "kernel",
@@ -88,11 +90,15 @@ def test_every_key_has_the_default_that_is_documented(table: str) -> None:
 
 
 def test_a_project_has_these_tables_and_no_others() -> None:
-    assert set(project().model_dump(by_alias=True)) == {*DEFAULTS, "profiles", "makefile"}
+    assert set(project().model_dump(by_alias=True)) == {
+        *DEFAULTS,
+        *("kdrvgen-version", "cargo-config", "profiles", "makefile"),
+    }
 
 
 def test_nothing_is_passed_through_by_default() -> None:
     assert dict(project().makefile.env) == {}
+    assert dict(project().cargo_config) == {}
     assert dict(project().makefile.tasks) == {}
 
 

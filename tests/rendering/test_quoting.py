@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from kdrvgen import Driver, Makefile, Profile, Project, Signing, Toolchain
+from kdrvgen import Build, Driver, Makefile, Profile, Project, Signing, Toolchain
 from kdrvgen.characters import is_invisible
 from kdrvgen.rendering import quoting
 from kdrvgen.rendering.project import render_own
@@ -145,6 +145,14 @@ def own_task_elsewhere(tool: FindTool, tmp_path_factory: pytest.TempPathFactory)
     return OwnTask(tool("cargo"), folder)
 
 
+def is_argument(value: str) -> bool:
+    try:
+        Build(args=(value,))
+    except ValidationError:
+        return False
+    return True
+
+
 def is_image(value: str) -> bool:
     try:
         Driver(name="a", output_name=value)
@@ -169,6 +177,7 @@ def is_folder(value: str) -> bool:
     st.tuples(
         (st.sampled_from(HARD) | TEXT).filter(is_image),
         (st.sampled_from(HARD) | TEXT).filter(is_folder),
+        st.lists((st.sampled_from(HARD) | TEXT).filter(is_argument), min_size=1, max_size=3),
     ),
     st.sampled_from(["development", "production"]),
 )
@@ -176,18 +185,23 @@ def test_cargo_make_hands_over_what_the_configuration_says(
     own_task_elsewhere: OwnTask,
     shared: dict[str, Any],
     production: dict[str, Any],
-    output: tuple[str, str],
+    texts: tuple[str, str, list[str]],
     profile: str,
 ) -> None:
-    output_name, output_dir = output
-    names = ["DRIVER_IMAGE", "DRIVER_OUTPUT", "DRIVER_PATH", *SIGNING.values()]
+    output_name, output_dir, arguments = texts
+    names = ["DRIVER_CARGO_ARGS", "DRIVER_IMAGE", "DRIVER_OUTPUT", "DRIVER_PATH", *SIGNING.values()]
     words = " ".join(f'"${name}"' for name in names)
     project = Project(
         driver=Driver(
             name="a", output_name=output_name, output_dir=f"{output_dir}/{{profile}} {{target}}"
         ),
+        build=Build(args=tuple(arguments)),
         signing=Signing(**shared),
-        profiles={"production": Profile(signing=Signing(mode="certificate", **production))},
+        profiles={
+            "production": Profile(
+                build=Build(locked=True), signing=Signing(mode="certificate", **production)
+            )
+        },
         # cargo-make's own way to run a script fails in such a folder.
         makefile=Makefile(
             tasks={"own": {"command": "sh", "args": ["-c", f"printf '%s\\0' {words} > told"]}}
@@ -197,6 +211,7 @@ def test_cargo_make_hands_over_what_the_configuration_says(
     signing = project.signing_for(profile)
     folder = f"{own_task_elsewhere.folder}/{output_dir}/{profile} x86_64-pc-windows-msvc"
     wanted = {
+        "DRIVER_CARGO_ARGS": "\t".join(project.build_for(profile).arguments),
         "DRIVER_IMAGE": f"{output_name}.sys",
         "DRIVER_OUTPUT": folder,
         "DRIVER_PATH": f"{folder}/{output_name}.sys",

@@ -23,6 +23,7 @@ pub fn build(settings: &Settings, arguments: &[OsString]) -> Result<()> {
     let cargo = cargo_of(arguments)?;
     let mut tool = Tool::new(&arguments[0]).args(&arguments[1..]);
     let package = cargo::package_id(cargo, &settings.root, &settings.package)?;
+    tool = tool.args(settings::list("DRIVER_CARGO_ARGS")?); // [build] of this profile
     tool = tool.args(["--package", &package]);
     tool = tool.args(["--message-format", "json-render-diagnostics"]);
     let flags = flags(settings)?;

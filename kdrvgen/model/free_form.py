@@ -1,0 +1,87 @@
+"""Tables that are passed through to another program: any TOML, in text that can be seen."""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
+
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from kdrvgen.model.base import Check, Dumped, FrozenTable, Path, problem, refuse_controls
+
+__all__ = ["FreeForm", "free_form"]
+
+_DEEPEST = 16
+_HOUR, _MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
+
+
+def free_form(value: Mapping[Any, Any]) -> FrozenTable:
+    """Return a table as one that cannot change.
+
+    Raises:
+        ValidationError: TOML has no such value, or a text has a character that nobody sees.
+    """
+    errors: list[InitErrorDetails] = []
+    found = _frozen(value, (), errors)
+    if errors:
+        raise ValidationError.from_exception_data("table", errors, hide_input=True)
+    assert isinstance(found, FrozenTable)  # noqa: S101 - the field is a mapping
+    return found
+
+
+def _frozen(value: object, path: Path, errors: list[InitErrorDetails]) -> Any:  # noqa: ANN401 - TOML's values are of any type
+    """Return a TOML value as one that cannot change, and add what is wrong with it to `errors`."""
+    if not isinstance(value, Mapping | list | tuple):
+        _collect(_check, value, path, errors)
+        return value
+    if len(path) > _DEEPEST:
+        errors.append(_error(problem(f"the table is nested more than {_DEEPEST} deep"), path))
+        return None
+    if isinstance(value, list | tuple):
+        return tuple(_frozen(member, (*path, index), errors) for index, member in enumerate(value))
+    for key in value:
+        _collect(_check_key, key, (*path, str(key), "[key]"), errors)
+    return FrozenTable(
+        {key: _frozen(member, (*path, str(key)), errors) for key, member in value.items()}
+    )
+
+
+def _collect(
+    check: Callable[[object], None], value: object, path: Path, errors: list[InitErrorDetails]
+) -> None:
+    try:
+        check(value)
+    except PydanticCustomError as error:
+        errors.append(_error(error, path))
+
+
+def _error(error: PydanticCustomError, path: Path) -> InitErrorDetails:
+    return InitErrorDetails(type=error, loc=path, input=None)
+
+
+def _check_key(key: object) -> None:
+    if not isinstance(key, str):
+        raise problem("keys are strings")
+    refuse_controls(key)
+
+
+def _check(value: object) -> None:
+    """Raise if TOML has no such value."""
+    match value:
+        case str():
+            refuse_controls(value, allowed="\t\n\r")
+        case dt.datetime() if (value.utcoffset() or _HOUR) % _MINUTE:
+            raise problem("an offset from UTC has no seconds in TOML")
+        case dt.time() if value.tzinfo is not None:
+            raise problem("a time has no offset from UTC in TOML")
+        case bool() | float() | dt.date() | dt.time():
+            pass
+        case int():
+            if not -(2**63) <= value < 2**63:
+                raise problem("TOML's integers have 64 bits, and this one needs more")
+        case _:
+            raise problem(f"TOML has no value of the type {type(value).__name__}")
+
+
+FreeForm = Annotated[Mapping[str, Any], Check(free_form), Dumped]
+"""A table whose keys are those of another program. It can hold whatever TOML can."""
