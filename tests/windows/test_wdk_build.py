@@ -23,7 +23,7 @@ from tests.locking import locked
 from tests.pipeline.support import environment, run, without
 from tests.windows.bed import Done, Windows
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wine]
 
 MODELS = ("wdm", "kmdf", "umdf")
 MACHINES = {"x86_64": "x64", "aarch64": "ARM64"}
