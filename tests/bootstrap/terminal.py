@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import select
 import subprocess
 import sys
@@ -12,7 +11,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from tests.bootstrap.support import surroundings
+
+pty = pytest.importorskip("pty", reason="needs Linux or macOS")
 
 __all__ = ["CTRL_C", "CTRL_D", "Session", "talk"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-NO_TEXT = os.fsdecode(b"b\xffd")
+NO_TEXT = b"b\xffd".decode("utf-8", "surrogateescape")
 
 
 def shell(command: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import os
-import pty
 import socket
 import subprocess
 import sys
@@ -16,6 +15,8 @@ import pytest
 
 from tests.doctor.support import Machine
 from tests.pipeline.support import CONFIG, X64
+
+pty = pytest.importorskip("pty", reason="needs Linux or macOS")
 
 CHANGED = CONFIG + '[linker]\nargs = ["/MAP"]\n'
 

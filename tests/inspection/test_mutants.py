@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import resource
 import time
 from pathlib import Path
 
@@ -17,6 +16,8 @@ from kdrvgen.inspection.page import page
 from kdrvgen.inspection.report import as_data, as_sarif
 from tests.inspection.support import Fields
 from tests.pipeline.support import Project
+
+resource = pytest.importorskip("resource", reason="needs Linux or macOS")
 
 pytestmark = pytest.mark.slow
 

@@ -23,7 +23,7 @@ from kdrvgen.doctor.signing import _tiny_image
 from tests.inspection.support import Tell, told
 from tests.pipeline.support import need
 
-NO_TEXT = os.fsdecode(b"b\xffd.sys")
+NO_TEXT = b"b\xffd.sys".decode("utf-8", "surrogateescape")
 
 
 @pytest.fixture

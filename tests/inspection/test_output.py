@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import shutil
 import subprocess
@@ -19,6 +18,8 @@ from kdrvgen.cli import main
 from kdrvgen.inspection.checks import RULES
 from tests.inspection.support import Fields, Tell, long, patched
 from tests.pipeline.support import Project
+
+pty = pytest.importorskip("pty", reason="needs Linux or macOS")
 
 pytestmark = pytest.mark.slow
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -16,6 +15,8 @@ import pytest
 from kdrvgen.errors import FileAccessError, RefusedError
 from kdrvgen.output.lock import held
 from kdrvgen.output.run import write
+
+fcntl = pytest.importorskip("fcntl", reason="needs Linux or macOS")
 
 Texts = Mapping[PurePosixPath, str]
 MAKEFILE = PurePosixPath("Makefile.toml")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import select
@@ -16,6 +15,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+
+from tests.locking import locked
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "docs/examples/blog-driver"
@@ -60,7 +61,7 @@ def environment(home: Path) -> dict[str, str]:
         "XDG_DATA_HOME": str(home / "data"),
         "CARGO_HOME": os.environ.get("CARGO_HOME", str(real / ".cargo")),
         "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(real / ".rustup")),
-        "PYTHONPATH": str(REPOSITORY),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(REPOSITORY), env.get("PYTHONPATH")])),
         "CARGO_TERM_COLOR": "never",
         "LC_ALL": "C.UTF-8",
     }
@@ -89,8 +90,7 @@ def once(factory: pytest.TempPathFactory, name: str, fill: Callable[[Path], obje
     """Return a folder that is filled once for all workers of a run."""
     base = factory.getbasetemp()
     folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder.with_suffix(".lock")):
         if not folder.with_suffix(".complete").exists():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()

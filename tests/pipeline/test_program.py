@@ -149,7 +149,9 @@ def test_flags_of_the_driver_never_reach_the_program(fresh: Project) -> None:
     assert fresh.program.exists()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a folder read-only")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can mount a folder read-only"
+)
 def test_a_read_only_project_is_built_into_another_target_directory(
     fresh: Project, tmp_path: Path
 ) -> None:

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.pipeline.authority import Identity
+from tests.pipeline.support import Project, environment
 
 INSTALLED_ROOTS = r"HKLM\SOFTWARE\Microsoft\Windows Kits\Installed Roots"
 
@@ -71,6 +72,11 @@ class Windows:
     program: Path
     """The pipeline's program, compiled for Windows; made when a project first needs it."""
 
+    is_real: ClassVar[bool] = False
+    """Whether this is Windows itself, and not Wine."""
+    architecture: ClassVar[str] = "AMD64"
+    """What PROCESSOR_ARCHITECTURE says."""
+
     @classmethod
     def start(cls, bed: Path, prefix: Path, program: Path) -> Windows:
         """Copy the prepared prefix and put cargo and cargo-make into it."""
@@ -102,7 +108,28 @@ class Windows:
         }
         return Windows(self.bed, self.prefix, home, env, self.program)
 
+    @property
+    def own_store(self) -> str:
+        """The certificate store that the projects of a test use."""
+        return "PrivateCertStore"
+
+    @property
+    def local_app_data(self) -> Path:
+        """The user's folder for data of programs."""
+        (user,) = self.prefix.glob("drive_c/users/*/AppData/Local")
+        return user
+
+    def project(self, folder: Path) -> Project:
+        """Return the project in a folder, for a user whose home is that of the test."""
+        return Project(folder, self.home, environment(self.home))
+
     # --- programs ---------------------------------------------------------------------------
+
+    def command(self, argv: Sequence[str | Path], env: Mapping[str, str]) -> list[str | Path]:
+        """Return the command line that runs a program of this Windows in an environment."""
+        del env
+        # Wine's loader does not run through a link.
+        return [(self.bed / "wine").resolve(), *map(str, argv)]
 
     def run(
         self,
@@ -145,11 +172,11 @@ class Windows:
     ) -> tuple[int, bytes, bytes]:
         # Files and not pipes: services that Wine starts meanwhile keep the streams open.
         with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
+            full = self.env | dict(env or {})
             code = subprocess.run(
-                # Wine's loader does not run through a link.
-                [(self.bed / "wine").resolve(), *map(str, argv)],
+                self.command(argv, full),
                 cwd=cwd or self.home,
-                env=self.env | dict(env or {}),
+                env=full,
                 stdin=subprocess.DEVNULL,
                 stdout=stdout,
                 stderr=stderr,
@@ -309,11 +336,9 @@ class Windows:
         assert done.code == 0, done.said
         return done.stdout
 
-    def certificates(
-        self, store: str = "PrivateCertStore", *, machine: bool = False
-    ) -> list[Certificate]:
-        """Return the certificates of a store."""
-        lines = self.store("list", store, machine=machine).splitlines()
+    def certificates(self, store: str = "", *, machine: bool = False) -> list[Certificate]:
+        """Return the certificates of a store, by default of the test's own."""
+        lines = self.store("list", store or self.own_store, machine=machine).splitlines()
         return [Certificate.read(line) for line in lines]
 
     def add_certificate(

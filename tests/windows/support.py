@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import json
 import os
 import shutil
@@ -15,17 +14,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
-from kdrvgen import load
+from kdrvgen import load, verify
 from kdrvgen.rendering.environment import certificate_id
+from tests.locking import locked
 from tests.pipeline.authority import CODE_SIGNING, Identity
-from tests.pipeline.support import CONFIG, EXAMPLE, Project, environment, run
+from tests.pipeline.image import Image
+from tests.pipeline.support import CONFIG, EXAMPLE, Project, run
 from tests.windows.bed import Certificate, Windows
 
 TOOL = r"C:\Program Files (x86)\Windows Kits\10\bin\10.0.22621.0\x64"
 
 KITS = r"C:\Program Files (x86)\Windows Kits\10"
-
-STORE = "PrivateCertStore"
 
 OWN = CONFIG + 'mode = "certificate"\n'
 
@@ -54,7 +53,7 @@ class Desk:
         """
         folder = windows.home / name
         shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("target", ".cargo"))
-        project = Project(folder, windows.home, environment(windows.home))
+        project = windows.project(folder)
         project.generate(config)
         if not without_program:
             put_program(windows, folder / ".kdrvgen", project.target)
@@ -100,22 +99,22 @@ class Desk:
         ]
 
     def verifies(self, certificate: Path | None = None) -> bool:
-        """Tell whether osslsigncode finds the image signed by a certificate: the exported one."""
+        """Tell whether the image is signed by a certificate: the exported one, if none is given."""
         if certificate is None:
             return self.project.verifies(self.sys)
+        if self.windows.is_real:
+            return verifies(self.sys, certificate)
         argv: list[str | Path] = ["osslsigncode", "verify", "-CAfile", certificate, "-in", self.sys]
         return run(argv, self.windows.home).returncode == 0
 
     def is_signed(self) -> bool:
         """Tell whether there is any signature in the image."""
-        said = run(["osslsigncode", "verify", "-in", self.sys], self.windows.home).stdout
-        return "No signature found" not in said
+        return Image.read(self.sys).is_signed
 
     @property
     def records(self) -> Path:
         """Where the pipeline keeps its locks."""
-        (user,) = self.windows.prefix.glob("drive_c/users/*/AppData/Local")
-        return user / "kdrvgen/certificates"
+        return self.windows.local_app_data / "kdrvgen/certificates"
 
     @property
     def certificate(self) -> Certificate:
@@ -132,14 +131,20 @@ class Desk:
     def ours(self, *, days: tuple[int, int] = (-1, 30), container: str = "") -> Certificate:
         """Put a certificate into the store that looks as if the pipeline had made it."""
         identity = marked(self.certificate_id, days)
-        return self.windows.add_certificate(identity, STORE, container=container)
+        return self.windows.add_certificate(identity, self.store, container=container)
+
+    @property
+    def store(self) -> str:
+        """The store that the project's test certificate is in."""
+        return self.windows.own_store
 
     def own(
-        self, subject: str = "My Company", store: str = STORE, *, machine: bool = False
+        self, subject: str = "My Company", store: str = "", *, machine: bool = False
     ) -> tuple[Identity, str, Path]:
         """Put a certificate of one's own into a store; return it, its thumbprint, its file."""
         identity = Identity.make(subject, CODE_SIGNING)
         thumbprint = identity.certificate.fingerprint(hashes.SHA1()).hex()  # noqa: S303 - its name
+        store = store or self.store
         self.windows.add_certificate(identity, store, machine=machine, container=thumbprint)
         public = self.windows.home / f"{thumbprint}.pem"
         public.write_bytes(identity.certificate_pem())
@@ -151,15 +156,23 @@ def put_program(windows: Windows, support: Path, target: Path) -> None:
 
     They are the same in every project: some seconds less for each test.
     """
-    with windows.program.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(windows.program.with_suffix(".lock")):
         if not windows.program.exists():
             windows.compile(
                 support / "pipeline/src/main.rs", windows.program, "-Cdebuginfo=0", "-Dwarnings"
             )
-    folder = target / "kdrvgen/windows-AMD64"
+    folder = target / f"kdrvgen/windows-{windows.architecture}"
     folder.mkdir(parents=True)
     os.link(windows.program, folder / "pipeline.exe")
+
+
+def verifies(image: Path, *trust: str | Path) -> bool:
+    """Tell whether kdrvgen itself finds an image signed by one of the certificates."""
+    findings = verify(image, trust=trust).findings
+    return not [finding for finding in findings if finding.rule.id.startswith(_OF_SIGNATURES)]
+
+
+_OF_SIGNATURES = ("image-checksum", "signature-", "certificate-untrusted", "certificate-chain")
 
 
 def marked(identity: str, days: tuple[int, int], subject: str = "DriverCertificate") -> Identity:

@@ -13,6 +13,8 @@ from tests.pipeline.authority import CODE_SIGNING, Identity
 from tests.pipeline.image import Image
 from tests.windows.bed import Windows
 
+pytestmark = [pytest.mark.slow, pytest.mark.wine]
+
 SIGNTOOL = r"C:\Program Files (x86)\Windows Kits\10\bin\10.0.22621.0\x64\signtool.exe"
 SIGN = ["sign", "/v", "/fd", "sha256", "/s", "PrivateCertStore"]
 

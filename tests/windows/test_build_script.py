@@ -11,7 +11,7 @@ from kdrvgen import Project
 from tests.rendering.build_scripts import X64, build_scripts, flags, project, put
 from tests.windows.bed import INSTALLED_ROOTS, Done, Windows
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wine]
 
 Run = Callable[..., Done]
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.pipeline.support import CONFIG
 from tests.windows.bed import Certificate, Windows
-from tests.windows.support import ODD, OWN, STORE, Desk, der, marked, text
+from tests.windows.support import ODD, OWN, Desk, der, marked, text
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ def test_the_certificate_signs_code_for_as_long_as_the_config_says(desk: Desk) -
     said = desk.make("certificate")
 
     assert "made CN=DriverCertificate, valid for 40 days" in said
-    assert f"in the store {STORE} of this user" in said
+    assert f"in the store {desk.store} of this user" in said
     found = desk.certificate
     made = parse(found)
     assert made.not_valid_after_utc - made.not_valid_before_utc == dt.timedelta(40)
@@ -93,6 +93,7 @@ def test_profiles_and_projects_share_the_certificate_of_one_subject(desk: Desk) 
     assert other.verifies()
 
 
+@pytest.mark.wine
 def test_a_store_of_the_machine_has_its_own_certificate(desk: Desk) -> None:
     desk.make("certificate")
     desk.project.generate(CONFIG + "machine-store = true\n")
@@ -112,6 +113,7 @@ def test_a_store_of_the_machine_has_its_own_certificate(desk: Desk) -> None:
     assert left.has_key
 
 
+@pytest.mark.wine
 def test_odd_names_arrive_as_they_stand_in_the_config(windows: Windows) -> None:
     windows.install_kits()
     subject = ODD + ' "quoted", O=x\\'
@@ -145,7 +147,7 @@ def test_odd_names_arrive_as_they_stand_in_the_config(windows: Windows) -> None:
 def test_a_certificate_gone_from_the_store_is_made_again(desk: Desk) -> None:
     desk.make("sign")
     old = desk.certificate
-    desk.windows.store("delete", STORE)
+    desk.windows.store("delete", desk.store)
 
     desk.make("sign")
 
@@ -222,7 +224,7 @@ def test_certificates_that_the_pipeline_did_not_make_are_left_alone(desk: Desk) 
     _, theirs, _ = desk.own("DriverCertificate")
     # Ours, for another subject; and an expired one whose key is in a container of somebody else's.
     other = desk.windows.add_certificate(
-        marked("another-0123456789ab", (-9, -1)), STORE, container="kdrvgen another"
+        marked("another-0123456789ab", (-9, -1)), desk.store, container="kdrvgen another"
     )
     foreign = desk.ours(days=(-9, -1), container="somebody's key")
 
@@ -241,6 +243,7 @@ def test_certificates_that_the_pipeline_did_not_make_are_left_alone(desk: Desk) 
 # --- trusting and removing --------------------------------------------------------------------
 
 
+@pytest.mark.wine
 @pytest.mark.parametrize("place", ["this user", "this machine"])
 def test_trusting_puts_the_certificate_into_two_stores_and_cleaning_takes_it_out(
     desk: Desk, place: str
@@ -264,7 +267,9 @@ def test_trusting_puts_the_certificate_into_two_stores_and_cleaning_takes_it_out
 
     said = desk.make("clean-cert")
 
-    assert f"no test certificate for CN=DriverCertificate is left in the stores {STORE}" in said
+    assert (
+        f"no test certificate for CN=DriverCertificate is left in the stores {desk.store}" in said
+    )
     assert not desk.windows.certificates(machine=machine)
     assert not desk.windows.certificates("TrustedPublisher", machine=machine)
     left = [each.thumbprint for each in desk.windows.certificates("Root", machine=machine)]
@@ -275,6 +280,7 @@ def test_trusting_puts_the_certificate_into_two_stores_and_cleaning_takes_it_out
     desk.make("clean-cert")
 
 
+@pytest.mark.wine
 def test_trusting_is_for_test_certificates(desk: Desk) -> None:
     before = desk.windows.certificates("Root")
     desk.project.generate(CONFIG + '[profiles.production]\nsigning.mode = "certificate"\n')
@@ -289,7 +295,7 @@ def test_trusting_is_for_test_certificates(desk: Desk) -> None:
 def test_cleaning_takes_the_keys_that_killed_runs_left(desk: Desk) -> None:
     container = f"kdrvgen {desk.certificate_id} killed"
     desk.ours(container=container)
-    desk.windows.store("delete", STORE)
+    desk.windows.store("delete", desk.store)
 
     desk.make("clean-cert")
 

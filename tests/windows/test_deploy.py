@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.pipeline.support import X64, Project, environment
+from tests.pipeline.support import Project, environment
 from tests.windows.bed import Windows
+from tests.windows.native import TRIPLE
 from tests.windows.support import Desk, text
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.kernel]
 
-# Nothing is signed: signatures have tests of their own, and Wine's kernel asks for none.
-PLAIN = '[driver]\nname = "hello"\n[signing]\nmode = "off"\n'
+# Signatures have tests of their own, and Wine's kernel asks for none. Windows' kernel does.
+MODE = "test" if sys.platform == "win32" else "off"
+PLAIN = f'[driver]\nname = "hello"\n[signing]\nmode = "{MODE}"\n'
 ODD = "Hällo & 100% ${HOME} ^ (日本) #1 it's!"
 # LLVM's linker, which build scripts are linked by here, takes each `%` of its output's folder for a
 # digit to choose.
@@ -125,7 +128,7 @@ def test_the_service_follows_profile_start_type_and_target_directory(desk: Desk)
     path = desk.windows.path(elsewhere)
     assert "install: service" in desk.make("install", CARGO_TARGET_DIR=path)
     assert "install: service" not in desk.make("install", CARGO_TARGET_DIR=path)
-    image = elsewhere / f"driver/hello/{X64}/development/hello.sys"
+    image = elsewhere / f"driver/hello/{TRIPLE}/development/hello.sys"
     assert image_of(desk.windows) == desk.windows.path(image)
     # Without the variable, that folder is none of this project.
     assert "not of this project" in desk.fail("uninstall")
@@ -133,7 +136,7 @@ def test_the_service_follows_profile_start_type_and_target_directory(desk: Desk)
 
 
 def test_any_folder_and_service_name_reach_windows_as_they_are(windows: Windows) -> None:
-    config = f'[driver]\nname = "hello"\noutput-name = {text(ODD)}\n[signing]\nmode = "off"\n'
+    config = f'[driver]\nname = "hello"\noutput-name = {text(ODD)}\n[signing]\nmode = "{MODE}"\n'
     desk = Desk.start(windows, config + f"[deploy]\nservice = {text(ODD)}\n", name=ODD_FOLDER)
     try:
         desk.make("start")
@@ -182,13 +185,14 @@ def test_a_service_of_another_image_is_not_touched(desk: Desk, path: str) -> Non
 
 
 def test_a_driver_beside_this_one_in_a_shared_target_directory_is_foreign(desk: Desk) -> None:
-    other = desk.project.folder / f"target/driver/other/{X64}/development/hello.sys"
+    other = desk.project.folder / f"target/driver/other/{TRIPLE}/development/hello.sys"
     path = desk.windows.path(other)
     create(desk.windows, path)
 
     assert "not of this project" in desk.fail("stop")
 
 
+@pytest.mark.wine
 @pytest.mark.parametrize("spelling", ["upper case", "another drive", "a prefix of programs"])
 def test_a_path_counts_for_what_it_leads_to(desk: Desk, spelling: str) -> None:
     desk.make("sign")
@@ -222,6 +226,7 @@ def test_an_image_that_is_gone_ends_with_what_to_do(desk: Desk) -> None:
     assert re.search(r"\(error \d+\)\n  help: ", said), said  # Wine's number is 1114, Windows' 2
 
 
+@pytest.mark.wine
 def test_a_driver_that_fails_or_cannot_be_unloaded_ends_with_the_reason(windows: Windows) -> None:
     # A service of its own: nothing gets it out of Wine's kernel any more.
     desk = Desk.start(windows, PLAIN + '[deploy]\nservice = "stuck"\n')
@@ -260,6 +265,7 @@ def test_a_umdf_driver_has_no_service(windows: Windows) -> None:
         assert "pnputil /add-driver" in said
 
 
+@pytest.mark.wine
 @pytest.mark.parametrize("task", ["install", "start", "stop", "uninstall"])
 def test_elsewhere_than_on_windows_nothing_is_built_for_it(tmp_path: Path, task: str) -> None:
     project = Project(tmp_path, tmp_path, environment(tmp_path))

@@ -14,7 +14,7 @@ from tests.windows.bed import Windows
 from tests.windows.python import python_for_windows
 from tests.windows.support import OWN, TOOL, Desk, text
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wine]
 
 CONTROL = r"HKLM\SYSTEM\CurrentControlSet\Control"
 SECURE_BOOT = CONTROL + r"\SecureBoot"

@@ -15,7 +15,7 @@ from tests.windows.bed import Done, Windows
 from tests.windows.python import python_for_windows
 from tests.windows.support import Desk
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wine]
 
 GOLDEN = Path(__file__).parents[1] / "rendering/golden"
 Kdrvgen = Callable[..., Done]

@@ -74,6 +74,7 @@ def test_a_linker_that_makes_an_ordinary_dll_leaves_no_image(windows: Windows) -
     assert not desk.sys.exists()
 
 
+@pytest.mark.wine
 def test_an_image_for_user_mode_is_signed_beside_cargos_own_dll(windows: Windows) -> None:
     windows.install_kits()
     # Build scripts run on Linux here; libraries with nothing in them have every name that is asked.
@@ -115,6 +116,7 @@ def test_a_folder_in_the_images_place_ends_with_what_to_do(windows: Windows) -> 
     desk.make("sign")
 
 
+@pytest.mark.wine
 def test_a_run_that_another_one_overtook_publishes_nothing(windows: Windows) -> None:
     windows.install_kits()
     desk = Desk.start(windows)
@@ -159,6 +161,7 @@ def test_a_run_that_another_one_overtook_publishes_nothing(windows: Windows) -> 
         assert not list(desk.sys.parent.glob(".kdrvgen*"))
 
 
+@pytest.mark.wine
 def test_two_runs_at_once_leave_an_image_of_todays_code(windows: Windows) -> None:
     windows.install_kits()
     desk = Desk.start(windows)

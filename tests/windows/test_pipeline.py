@@ -13,6 +13,7 @@ import tomli_w
 
 from tests.pipeline.support import CONFIG, X64, State
 from tests.windows.bed import Windows
+from tests.windows.native import TRIPLE
 from tests.windows.support import Desk, text
 
 pytestmark = pytest.mark.slow
@@ -208,7 +209,7 @@ def test_a_profile_has_flags_of_its_own_and_names_no_folder_of_the_machine(
     built = next(call for call in desk.arguments("cargo") if call[0] == "build")
     given = tomllib.loads(built[built.index("--config") + 1])
     folder = desk.windows.path(desk.project.folder)
-    flags = given["target"][X64]["rustflags"]
+    flags = given["target"][TRIPLE]["rustflags"]
     assert flags[: len(own)] == own
     assert f"--remap-path-prefix={folder}=." in flags
     assert any(re.fullmatch(r"--remap-path-prefix=.*\.cargo=/cargo", flag) for flag in flags)
@@ -216,18 +217,18 @@ def test_a_profile_has_flags_of_its_own_and_names_no_folder_of_the_machine(
 
 
 def test_every_target_is_signed_and_one_can_be_chosen(desk: Desk) -> None:
-    targets = [X64, "aarch64-pc-windows-msvc"]
+    targets = [TRIPLE, "aarch64-pc-windows-msvc" if TRIPLE == X64 else X64]
     desk.project.generate(CONFIG.replace("[signing]", f"targets = {text(targets)}\n[signing]"))
-    arm = desk.project.output(target=targets[1])
+    other = desk.project.output(target=targets[1])
 
     desk.make("-e", f"DRIVER_TARGET={targets[1]}", "sign")
     assert not desk.sys.exists()
-    assert desk.project.verifies(arm)
-    before = State.of(arm)
+    assert desk.project.verifies(other)
+    before = State.of(other)
 
     desk.make("sign-all")
     assert desk.verifies()
-    assert State.of(arm) == before
+    assert State.of(other) == before
 
 
 def test_ones_own_tasks_see_where_everything_is(windows: Windows) -> None:
@@ -263,6 +264,7 @@ def test_ones_own_tasks_see_where_everything_is(windows: Windows) -> None:
 # --- folders of every kind --------------------------------------------------------------------
 
 
+@pytest.mark.wine
 def test_a_project_on_another_drive_is_signed(windows: Windows) -> None:
     windows.install_kits()
     windows.drive("d", windows.home / "drive d")
@@ -276,6 +278,7 @@ def test_a_project_on_another_drive_is_signed(windows: Windows) -> None:
     assert signed[-1].startswith("D:\\my driver é日\\")
 
 
+@pytest.mark.wine
 def test_a_target_directory_on_another_drive_is_used(desk: Desk) -> None:
     desk.windows.drive("t", desk.windows.home / "drive t")
 
@@ -288,6 +291,7 @@ def test_a_target_directory_on_another_drive_is_used(desk: Desk) -> None:
     assert not (desk.project.folder / "target/driver").exists()
 
 
+@pytest.mark.wine
 def test_a_path_longer_than_260_characters_is_signed_and_verified(windows: Windows) -> None:
     windows.install_kits()
     folder = "/".join(["long é日 " + "x" * 40] * 5)

@@ -38,6 +38,7 @@ def test_a_fresh_clone_compiles_the_program_once_and_signs(fresh: Desk) -> None:
     assert program.read_bytes()[:2] == b"MZ"
 
 
+@pytest.mark.wine
 def test_two_first_runs_at_once_succeed(fresh: Desk) -> None:
     windows = fresh.windows
     running = [
@@ -81,6 +82,7 @@ def test_a_source_that_does_not_compile_ends_the_task(desk: Desk) -> None:
     assert "cargo could not compile" in desk.fail("sign")
 
 
+@pytest.mark.wine
 def test_its_unit_tests_pass_on_windows(windows: Windows, tmp_path: Path) -> None:
     # Some look at their own sources.
     env = os.environ | {"CARGO_MANIFEST_DIR": windows.path(REPOSITORY / "tests/rust")}
@@ -96,6 +98,7 @@ def test_its_unit_tests_pass_on_windows(windows: Windows, tmp_path: Path) -> Non
     assert "test result: ok" in tested.stdout
 
 
+@pytest.mark.wine
 def test_clippy_has_nothing_to_say_about_the_windows_half(tmp_path: Path) -> None:
     argv = ["cargo", "clippy", "--target", "x86_64-pc-windows-gnu", "--", "-Dwarnings"]
     env = os.environ | {"CARGO_TARGET_DIR": str(tmp_path / "target")}
@@ -140,6 +143,7 @@ SHIPPED = frozenset(
 )
 
 
+@pytest.mark.wine
 def test_it_needs_no_library_that_rust_does_not_ship(windows: Windows, tmp_path: Path) -> None:
     program = tmp_path / "pipeline.exe"
     windows.compile(SOURCE, program)
@@ -154,6 +158,7 @@ def test_it_needs_no_library_that_rust_does_not_ship(windows: Windows, tmp_path:
     assert modules - own <= SHIPPED
 
 
+@pytest.mark.wine
 def test_it_links_against_the_import_libraries_that_rust_ships(
     windows: Windows, tmp_path: Path
 ) -> None:

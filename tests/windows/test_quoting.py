@@ -18,7 +18,7 @@ from tests.pipeline.authority import CODE_SIGNING, Identity
 from tests.windows.bed import Windows
 from tests.windows.support import Desk
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wine]
 
 # More of them for a long run, and then others each time.
 EXAMPLES = os.environ.get("KDRVGEN_EXAMPLES")

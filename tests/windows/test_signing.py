@@ -46,6 +46,7 @@ def test_it_is_taken_by_its_thumbprint(desk: Desk) -> None:
     assert desk.option("/sha1").lower() == thumbprint
 
 
+@pytest.mark.wine
 def test_it_is_taken_by_its_subject_from_a_store_of_the_machine(desk: Desk) -> None:
     _, _, public = desk.own("My Company", "My", machine=True)
     desk.project.generate(OWN + 'subject = "My Company"\nstore = "My"\nmachine-store = true\n')
@@ -117,6 +118,7 @@ def test_further_certificates_and_page_hashes_reach_signtool(desk: Desk) -> None
     assert not desk.is_signed()
 
 
+@pytest.mark.wine
 @pytest.mark.parametrize(("protocol", "switch"), [("rfc3161", "/tr"), ("authenticode", "/t")])
 def test_without_a_timestamp_the_task_says_how_to_go_on(
     desk: Desk, protocol: str, switch: str
@@ -142,6 +144,7 @@ def test_without_a_timestamp_the_task_says_how_to_go_on(
     assert desk.verifies()
 
 
+@pytest.mark.wine
 def test_what_signtool_prints_arrives_byte_for_byte(desk: Desk) -> None:
     desk.project.generate(OWN + 'subject = "Nobody"\n')
     odd = bytes([0x84, 0xFF, 0x80, 0xE9, 0x0A])
@@ -198,6 +201,7 @@ def put_key(desk: Desk, container: str) -> str:
     return OWN + f'public-certificate = "own #1.cer"\ncsp = "{PROVIDER}"\n'
 
 
+@pytest.mark.wine
 def test_the_key_is_taken_from_a_provider_by_its_name(provider: Desk) -> None:
     desk = provider
     config = put_key(desk, CONTAINER)
@@ -215,6 +219,7 @@ def test_the_key_is_taken_from_a_provider_by_its_name(provider: Desk) -> None:
     assert not desk.is_signed()
 
 
+@pytest.mark.wine
 def test_a_keys_name_with_a_pin_comes_from_the_environment_and_is_kept_nowhere(
     provider: Desk,
 ) -> None:
@@ -234,6 +239,7 @@ def test_a_keys_name_with_a_pin_comes_from_the_environment_and_is_kept_nowhere(
     assert not [path for path in files if secret.encode() in path.read_bytes()]
 
 
+@pytest.mark.wine
 def test_a_library_signs_in_a_cloud(desk: Desk) -> None:
     own, thumbprint, public = desk.own()
     cloud = desk.windows.home / "cloud.pem"
@@ -271,6 +277,7 @@ def test_a_library_signs_in_a_cloud(desk: Desk) -> None:
 # --- timestamps -------------------------------------------------------------------------------
 
 
+@pytest.mark.wine
 @pytest.mark.parametrize("protocol", ["rfc3161", "authenticode"])
 def test_a_timestamp_is_added_in_a_step_of_its_own(
     desk: Desk, tmp_path: Path, protocol: str

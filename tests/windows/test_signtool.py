@@ -9,7 +9,7 @@ import pytest
 from tests.windows.bed import INSTALLED_ROOTS, Windows
 from tests.windows.support import KITS, OWN, Desk
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wine]
 
 
 def test_without_signtool_every_place_is_named_and_what_to_install(windows: Windows) -> None:

@@ -69,6 +69,7 @@ def test_an_image_that_was_altered_does_not_verify(signed: Desk) -> None:
     assert "is not the image that was linked" in said
 
 
+@pytest.mark.wine
 @pytest.mark.parametrize("back", [16, 300], ids=["signed digest", "attributes"])
 def test_a_signature_that_was_altered_does_not_verify(signed: Desk, back: int) -> None:
     offset, size = Image.read(signed.sys).signature
@@ -95,6 +96,7 @@ def test_an_image_without_a_signature_does_not_verify(signed: Desk) -> None:
     assert "is not the image that was linked, with a signature" in signed.fail("look")
 
 
+@pytest.mark.wine
 def test_a_signature_by_another_certificate_does_not_verify(signed: Desk) -> None:
     other = Identity.make("DriverCertificate", CODE_SIGNING)
     home = signed.windows.home
@@ -142,6 +144,7 @@ def test_a_timestamp_that_is_wrong_fails_whatever_the_signature_is(judged: Desk,
     assert "its timestamp: " in said
 
 
+@pytest.mark.wine
 def test_a_certificate_of_ones_own_is_signed_by_and_must_be_trusted_to_verify(
     judged: Desk,
 ) -> None:
@@ -183,6 +186,7 @@ fn main() {
 """
 
 
+@pytest.mark.wine
 def test_where_kdrvgen_is_installed_its_findings_end_the_task(signed: Desk) -> None:
     source = signed.windows.home / "kdrvgen.rs"
     source.write_text(KDRVGEN, encoding="utf-8")

@@ -6,7 +6,6 @@ The crate compiles for Windows only, so that the build script runs in Wine; what
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shlex
@@ -20,10 +19,11 @@ import tomli
 
 from kdrvgen import bootstrap, load
 from kdrvgen.model.presets import link_arguments
+from tests.locking import locked
 from tests.pipeline.support import environment, run, without
 from tests.windows.bed import Done, Windows
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wine]
 
 MODELS = ("wdm", "kmdf", "umdf")
 MACHINES = {"x86_64": "x64", "aarch64": "ARM64"}
@@ -60,8 +60,7 @@ def _compiled(windows: Windows, scratch: Path) -> Path:
     # Kept: the dependencies take a minute to compile, and hardly ever change.
     crate = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "kdrvgen/wdk-build")
     crate.mkdir(parents=True, exist_ok=True)
-    with crate.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(crate.with_suffix(".lock")):
         manifest = '[package]\nname = "build-scripts"\nedition = "2021"\n[workspace]\n'
         for model in MODELS:
             project = new_project(scratch / model, model)

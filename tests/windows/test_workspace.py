@@ -8,7 +8,7 @@ from kdrvgen import bootstrap
 from tests.pipeline.support import X64
 from tests.windows.bed import Windows
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.wine]
 
 
 def test_one_cargo_make_signs_every_driver(windows: Windows) -> None:

@@ -2,7 +2,8 @@
 //! certificates, which are Wine's own.
 //!
 //! A stand-in is a program of Windows that answers to the documented command line of another one
-//! and lets a program of Linux do the work. It runs in Wine only.
+//! and lets a program of Linux do the work. It runs in Wine only. The programs `store`, `show-args`,
+//! `odd-env` and `recorder` stand in for nothing, and serve on a real Windows too.
 
 pub mod handover;
 pub mod path;

@@ -10,6 +10,7 @@ const CERT_STORE_PROV_SYSTEM_REGISTRY_W: usize = 13;
 const CURRENT_USER: u32 = 1 << 16;
 const LOCAL_MACHINE: u32 = 2 << 16;
 const OPEN_EXISTING: u32 = 0x4000;
+const STORE_DELETE: u32 = 0x10;
 const REPLACE_EXISTING: u32 = 3;
 const COMMIT: u32 = 2;
 const KEY_PROV_INFO: u32 = 2;
@@ -60,6 +61,7 @@ extern "system" {
         flags: u32,
         name: *const u16,
     ) -> *mut c_void;
+    fn CertUnregisterSystemStore(store: *const u16, flags: u32) -> i32;
     fn CertCloseStore(store: *mut c_void, flags: u32) -> i32;
     fn CertControlStore(store: *mut c_void, flags: u32, control: u32, data: *const c_void) -> i32;
     fn CertEnumCertificatesInStore(store: *mut c_void, last: *const Context) -> *const Context;
@@ -427,6 +429,17 @@ pub fn delete(is_machine: bool, store: &str, thumbprint: Option<&str>) {
     for context in condemned {
         unsafe { CertDeleteCertificateFromStore(context) };
     }
+}
+
+/// Removes a store of the user, with its certificates and their keys.
+pub fn forget(store: &str) {
+    for certificate in certificates(false, store) {
+        if let Some(key) = certificate.key {
+            key.delete();
+        }
+    }
+    delete(false, store, None);
+    unsafe { CertUnregisterSystemStore(wide(store).as_ptr(), CURRENT_USER | STORE_DELETE) };
 }
 
 const HKEY_CURRENT_USER: isize = 0x8000_0001_u32 as i32 as isize;

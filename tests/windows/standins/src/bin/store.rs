@@ -5,12 +5,14 @@
 //!     store [--machine] delete STORE [THUMBPRINT]
 //!     store [--machine] add-key CONTAINER PRIVATEKEYBLOB [PROVIDER]
 //!     store [--machine] delete-key CONTAINER
+//!     store forget STORE
 //!     store reset
 //!     store value KEY NAME
 //!     store state SERVICE
 //!
 //! `list` prints a line for each certificate, with tabs between: thumbprint, name, friendly name,
-//! container, whether the key is there, and the certificate in hexadecimal digits. `reset` removes all
+//! container, whether the key is there, and the certificate in hexadecimal digits. `forget` removes a
+//! store of the user, with its certificates and their keys. `reset` removes all
 //! certificates and keys of user and machine. `value` prints a text of the machine's registry, which
 //! reg.exe does in the terminal's code page, and `state` the number of a service's state, or 0.
 
@@ -84,6 +86,7 @@ fn main() {
             );
         }
         ["state", name] => println!("{}", store::state(name)),
+        ["forget", name] => store::forget(name),
         ["reset"] => store::reset(),
         ["value", key, name] => match store::value(key, name) {
             Some(text) => println!("{text}"),

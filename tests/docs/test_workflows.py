@@ -1,0 +1,59 @@
+"""The workflows of .github: valid, safe, and made of commands that the documentation has."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+_SCRIPTS = Path(sysconfig.get_path("scripts"))
+
+
+def test_the_workflows_are_those_that_the_documentation_names() -> None:
+    contributing = (ROOT / "docs/contributing.md").read_text(encoding="utf-8")
+    assert [path.name for path in WORKFLOWS] == ["tests.yml", "windows.yml"]
+    assert [path for path in WORKFLOWS if path.name not in contributing] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_keeps_to_githubs_schema(path: Path) -> None:
+    module = ["-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
+    _succeeds(sys.executable, *module, path)
+
+
+def test_zizmor_finds_nothing() -> None:
+    options = ["--offline", "--no-progress", "--persona", "pedantic"]
+    _succeeds(_SCRIPTS / "zizmor", *options, *WORKFLOWS)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_tests_by_commands_that_the_documentation_has(path: Path) -> None:
+    commands = re.findall(r"^ *run: (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    assert not [command for command in commands if command.startswith(("|", ">"))]
+    pages = (ROOT / "README.md", ROOT / "docs/contributing.md")
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    blocks = "".join(re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
+    documented = {line.partition(" # ")[0].strip() for line in blocks.splitlines()}
+
+    tests = [each for each in commands if each.startswith("bash ") or "pytest" in each]
+    assert tests
+    assert [command for command in commands if command not in documented] == []
+
+
+def _succeeds(program: str | Path, *arguments: str | Path) -> None:
+    done = subprocess.run(
+        [program, *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
