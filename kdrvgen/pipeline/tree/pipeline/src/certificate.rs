@@ -106,7 +106,10 @@ pub fn export(settings: &Settings, identity: &Identity) -> Result<()> {
     if output::read_own(file).as_deref() == Some(&identity.der) {
         return Ok(());
     }
-    refuse_foreign(file)?;
+    // Beside the image, the name is ours, as that of the image is; elsewhere it may be the user's.
+    if file.parent() != Some(&settings.output) {
+        refuse_foreign(file)?;
+    }
     refuse_other_folder(settings, file)?;
     output::replace(file, &identity.der)
 }
