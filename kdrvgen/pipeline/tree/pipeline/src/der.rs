@@ -78,6 +78,9 @@ fn read(bytes: &[u8]) -> Reader<'_> {
 /// What the pipeline wants to know of a certificate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Certificate {
+    /// Whether the serial number is positive, as RFC 5280, 4.1.2.2, demands it.
+    #[cfg_attr(unix, allow(dead_code))] // openssl makes no others
+    pub has_positive_serial: bool,
     /// The time from which it is valid, in seconds since 1970.
     pub not_before: i64,
     /// The last second in which it is valid.
@@ -114,6 +117,7 @@ impl Certificate {
             .and_then(|field| field.children().expect(SEQUENCE))
             .and_then(|extensions| extensions.children().find_map(comment));
         Some(Certificate {
+            has_positive_serial: field.content.first().map_or(false, |byte| *byte < 0x80),
             not_before,
             not_after,
             comment: comment.unwrap_or_default(),

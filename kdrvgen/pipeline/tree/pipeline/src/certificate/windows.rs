@@ -228,7 +228,7 @@ fn refusal_by(code: u32, deed: &str, store: &str, wanted: &Wanted) -> Failure {
 fn make(wanted: &Wanted) -> Result<()> {
     let store = Store::create(&wanted.store, wanted)?;
     let container = Container::make(wanted)?;
-    let certificate = self_signed(&container, wanted)?;
+    let certificate = with_positive_serial(|| self_signed(&container, wanted))?;
     let name = wide(format!("kdrvgen test certificate ({})", wanted.subject));
     let name = Blob {
         length: 2 * name.len() as u32,
@@ -266,6 +266,18 @@ fn make(wanted: &Wanted) -> Result<()> {
     store.commit();
     container.keep();
     Ok(())
+}
+
+/// Windows chooses the serial number, and nothing promises that it is positive.
+fn with_positive_serial(make: impl Fn() -> Result<Certificate>) -> Result<Certificate> {
+    for _ in 0..64 {
+        let made = make()?;
+        let found = der::Certificate::parse(made.der());
+        if found.map_or(false, |found| found.has_positive_serial) {
+            return Ok(made);
+        }
+    }
+    Err(Failure::new("Windows makes certificates without a positive serial number only"))
 }
 
 fn self_signed(container: &Container, wanted: &Wanted) -> Result<Certificate> {
