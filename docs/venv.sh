@@ -6,10 +6,12 @@
 # Installed as editable, so that the checkout's code is what runs; made anew only when
 # pyproject.toml, the checkout's place or Python itself is another.
 make_venv() {
-    local kind=$1 root=$2 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kdrvgen key
+    local kind=$1 root=$2 cache=${XDG_CACHE_HOME:-$HOME/.cache}/kdrvgen key what=.
     shift 2
+    # The task verify calls kdrvgen where it is installed, and that needs the extra.
+    [ "$kind" != user ] || what='.[verify]'
     key=$({
-        printf '%s\n' "$root" "$KDRVGEN_PYTHON" "$("$KDRVGEN_PYTHON" --version)" "$@"
+        printf '%s\n' "$root" "$what" "$KDRVGEN_PYTHON" "$("$KDRVGEN_PYTHON" --version)" "$@"
         cat "$root/pyproject.toml"
     } | sha256sum | cut -c 1-12)
     venv=$cache/venv-$kind-$key
@@ -23,7 +25,7 @@ make_venv() {
         "$KDRVGEN_PYTHON" -m venv "$venv" 8>&-
         # The first pip that knows dependency groups.
         "$venv/bin/python" -m pip install --quiet --upgrade 'pip>=25.1' 8>&-
-        (cd "$root" && "$venv/bin/python" -m pip install --quiet --editable . "$@") 8>&-
+        (cd "$root" && "$venv/bin/python" -m pip install --quiet --editable "$what" "$@") 8>&-
         : >"$venv/complete"
     fi
     exec 8>&-
