@@ -67,5 +67,5 @@ In a new shell, this puts the tools to use:
   PATH=$(printf %q "$venv/bin"):\$PATH
 and then, in $PWD:
   cargo make smoke                        # load it in Wine's kernel
-  cargo make --profile production sign    # optimised, with a timestamp
+  cargo make --profile production sign    # optimised
 NEXT
