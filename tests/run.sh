@@ -94,5 +94,12 @@ fi
 ruff check
 ruff format --check
 mypy
+# The README's first command, with what is set up already.
+first=$(mktemp -d)
+XDG_DATA_HOME=$first/data docs/quickstart.sh "$first/hello" >"$first/log" 2>&1 || {
+    cat "$first/log" >&2
+    exit 1
+}
+rm -rf "$first"
 # More than cores: a good part of the time is spent waiting for Wine.
 exec pytest -n 3

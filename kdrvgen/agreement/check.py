@@ -206,8 +206,8 @@ class _Check:
         for path in paths:
             node = self.config.root.find(path) if self.config else None
             if self.config and node and (place := self.config.place(*path)):
-                told = ".".join(map(str, path))
-                yield Related(f"`{told}` is set here", place, self.config.source.name)
+                key = ".".join(map(str, path))
+                yield Related(f"`{key}` is set here", place, self.config.source.name)
 
 
 def _chain(root: Document, profile: str) -> Iterator[str]:

@@ -261,6 +261,29 @@ class Project:
         return self.verify(image, *more).returncode == 0
 
 
+def together(*projects: Project) -> list[str]:
+    """Run `cargo make sign` in all of them at once; each succeeds. Return what each printed."""
+    running = [
+        subprocess.Popen(
+            project.command("sign"),
+            cwd=project.folder,
+            env=project.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+        for project in projects
+    ]
+    outputs = []
+    for process in running:
+        output, _ = process.communicate()
+        assert process.returncode == 0, output
+        outputs.append(output)
+    return outputs
+
+
 @dataclass(frozen=True, slots=True)
 class Blog(Project):
     """The same driver with the Makefile.toml that people copy."""

@@ -1,13 +1,12 @@
 """Several runs at once, and cleaning up after them."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.pipeline.conftest import MakeProject
 from tests.pipeline.image import Image
-from tests.pipeline.support import CONFIG, Project, State
+from tests.pipeline.support import CONFIG, Project, State, together
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +36,7 @@ def test_cleaning_where_nothing_was_built_is_no_error(project: Project) -> None:
 def test_two_runs_at_once_in_one_project_end_with_a_signed_image(project: Project) -> None:
     for number in range(3):
         project.say(f"now {number}")
-        _together(project, project)
+        together(project, project)
         assert f"loaded now {number}".encode() in project.sys.read_bytes()
         assert project.verifies()
 
@@ -49,7 +48,7 @@ def test_two_projects_at_once_make_one_certificate(
     second = make_project(name="second", home=new_user)
     third = make_project(name="third", home=new_user)
 
-    _together(first, second, third)
+    together(first, second, third)
 
     exported = {each.cer.read_bytes() for each in (first, second, third)}
     for each in (first, second, third):
@@ -57,24 +56,6 @@ def test_two_projects_at_once_make_one_certificate(
         assert each.verifies()
     assert len(exported) == 1
     assert len(list(first.certificates.glob("*.pem"))) == 1
-
-
-def _together(*projects: Project) -> None:
-    """Run `cargo make sign` in all of them at once; each succeeds."""
-    running = [
-        subprocess.Popen(
-            each.command("sign"),
-            cwd=each.folder,
-            env=each.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        for each in projects
-    ]
-    for process in running:
-        said, _ = process.communicate()
-        assert process.returncode == 0, said.decode()
 
 
 def test_a_run_that_another_one_overtook_publishes_nothing(project: Project) -> None:

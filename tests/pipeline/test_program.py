@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import textwrap
 from pathlib import Path
 
 import pytest
 
 from tests.pipeline.conftest import MakeProject
-from tests.pipeline.support import CONFIG, REPOSITORY, X64, Project, need, run, without
+from tests.pipeline.support import CONFIG, REPOSITORY, X64, Project, need, run, together, without
 
 pytestmark = pytest.mark.slow
 
@@ -33,21 +32,8 @@ def test_a_fresh_clone_is_built_and_signed(fresh: Project) -> None:
 
 
 def test_four_first_runs_at_once_all_succeed(fresh: Project) -> None:
-    running = [
-        subprocess.Popen(
-            fresh.command("sign"),
-            cwd=fresh.folder,
-            env=fresh.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for _ in range(4)
-    ]
-    for process in running:
-        output, _ = process.communicate()
-        assert process.returncode == 0, output
+    together(fresh, fresh, fresh, fresh)
+
     assert fresh.verifies()
 
 
@@ -75,21 +61,8 @@ def test_a_source_with_an_older_time_renews_the_program(project: Project) -> Non
 def test_a_renewal_by_four_runs_at_once_succeeds_in_all(project: Project) -> None:
     project.make("sign")
     _mark(project, "new")
-    running = [
-        subprocess.Popen(
-            project.command("sign"),
-            cwd=project.folder,
-            env=project.env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for _ in range(4)
-    ]
-    for process in running:
-        output, _ = process.communicate()
-        assert process.returncode == 0, output
+
+    for output in together(project, project, project, project):
         assert "MARK new" in output
 
 
