@@ -104,6 +104,15 @@ def test_a_damaged_identity_is_made_anew(project: Project, content: bytes) -> No
     assert "certificate: made CN=DriverCertificate" in project.make("verify")
 
 
+def test_one_wrong_character_in_the_key_is_enough_to_make_it_anew(project: Project) -> None:
+    lines = project.identity.read_text(encoding="ascii").splitlines(keepends=True)
+    lines[5] = lines[5].swapcase()
+    project.identity.write_text("".join(lines), encoding="ascii")
+
+    assert "certificate: made CN=DriverCertificate" in project.make("sign")
+    assert project.verifies()
+
+
 def test_a_relative_xdg_data_home_is_ignored(project: Project) -> None:
     project.make("certificate", XDG_DATA_HOME="share")
 

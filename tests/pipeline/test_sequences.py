@@ -220,7 +220,7 @@ class Bench:
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory, signed_once: Path) -> Project:
+def workshop_of_all(tmp_path_factory: pytest.TempPathFactory, signed_once: Path) -> Project:
     """One project for all sequences of a worker: most of the time is compiling."""
     home = tmp_path_factory.mktemp("workshop")
     shutil.copytree(signed_once / "data", home / "data")
@@ -228,7 +228,19 @@ def workshop(tmp_path_factory: pytest.TempPathFactory, signed_once: Path) -> Pro
     shutil.copytree(
         signed_once / "project", project.folder, ignore=shutil.ignore_patterns("target")
     )
+    shutil.copytree(project.certificates, project.certificates.with_name("unspoilt"))
     copy_program(Project(signed_once / "project", signed_once, {}), project)
+    return project
+
+
+@pytest.fixture
+def workshop(workshop_of_all: Project) -> Project:
+    """The project as at the start: only cargo's own work is kept."""
+    project = workshop_of_all
+    for left in ("driver", "kdrvgen/state"):
+        shutil.rmtree(project.target / left, ignore_errors=True)
+    shutil.rmtree(project.certificates)
+    shutil.copytree(project.certificates.with_name("unspoilt"), project.certificates)
     return project
 
 

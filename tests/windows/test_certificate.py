@@ -305,15 +305,30 @@ def test_cleaning_takes_the_keys_that_killed_runs_left(desk: Desk) -> None:
 
 def test_cleaning_leaves_an_exported_file_that_is_another_certificates(desk: Desk) -> None:
     desk.project.cer.parent.mkdir(parents=True)
-    for content in (b"another", der(desk.own("DriverCertificate")[0])):
+    for content in (b"damaged", der(desk.own("DriverCertificate")[0])):
         desk.project.cer.write_bytes(content)
 
         desk.make("clean-cert")
         assert desk.project.cer.read_bytes() == content
 
-        said = desk.fail("sign")
-        assert "is not a test certificate that kdrvgen made" in said
-        assert desk.project.cer.read_bytes() == content
+
+def test_an_exported_file_that_is_another_certificates_is_replaced_beside_the_image_only(
+    desk: Desk,
+) -> None:
+    another = der(desk.own("DriverCertificate")[0])
+    elsewhere = desk.project.folder / "driver.cer"
+    elsewhere.write_bytes(another)
+    desk.project.cer.parent.mkdir(parents=True)
+    desk.project.cer.write_bytes(another)
+
+    desk.make("sign")
+    (made,) = [found for found in desk.windows.certificates() if found.der != another]
+    assert desk.project.cer.read_bytes() == made.der
+
+    desk.project.generate(CONFIG + 'certificate-file = "driver.cer"\n')
+    said = desk.fail("sign")
+    assert "is not a test certificate that kdrvgen made" in said
+    assert elsewhere.read_bytes() == another
 
 
 def test_without_a_folder_of_the_user_the_variable_is_named(desk: Desk) -> None:

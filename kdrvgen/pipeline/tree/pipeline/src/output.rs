@@ -153,6 +153,10 @@ impl Lock {
     /// Takes the lock; says so once if it has to wait.
     pub fn take(path: &Path, what: &str) -> Result<Lock> {
         create_folder(path.parent().unwrap_or_else(|| Path::new(".")))?;
+        // A link is replaced, never followed, as with every file of ours.
+        if fs::symlink_metadata(path).map_or(false, |found| found.file_type().is_symlink()) {
+            remove(path)?;
+        }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true);
         system::never_follow(&mut options);

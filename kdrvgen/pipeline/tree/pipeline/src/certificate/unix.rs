@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::certificate::{is_ours, is_valid_now, Wanted};
 use crate::der;
+use crate::digest::sha256;
 use crate::failure::{Failure, Result};
 use crate::output::{self, Lock};
 use crate::process::{on_path, printed, Tool};
@@ -109,9 +110,8 @@ fn load(file: &Path, wanted: &Wanted) -> Result<Option<Identity>> {
     let above = fs::metadata(folder).map_err(|error| Failure::io("look at", folder, &error))?;
     refuse_others(folder, &above, 0o022)?;
     let text = String::from_utf8(output::read(file)?).unwrap_or_default();
-    let has_key = der::from_pem(&text, "PRIVATE KEY").is_some();
-    let der = match der::from_pem(&text, "CERTIFICATE") {
-        Some(der) if has_key && is_valid_now(&der) => der,
+    let der = match undamaged(&text).and_then(|both| der::from_pem(both, "CERTIFICATE")) {
+        Some(der) if is_valid_now(&der) => der,
         _ => return Ok(None),
     };
     let comment = der::Certificate::parse(&der).map(|found| found.comment);
@@ -122,6 +122,20 @@ fn load(file: &Path, wanted: &Wanted) -> Result<Option<Identity>> {
         der,
         file: file.to_owned(),
     }))
+}
+
+/// Text outside of the blocks of a PEM file is a comment (RFC 7468, section 2).
+const DIGEST: &str = "# SHA-256 of the above: ";
+
+/// Key and certificate with the digest that [`undamaged`] looks for.
+fn with_digest(both: &str) -> String {
+    format!("{both}{DIGEST}{}\n", sha256(both.as_bytes()))
+}
+
+/// Key and certificate as they were written, or None: a key with one wrong bit cannot sign.
+fn undamaged(text: &str) -> Option<&str> {
+    let (both, digest) = text.split_once(DIGEST)?;
+    (digest.trim_end() == sha256(both.as_bytes())).then(|| both)
 }
 
 fn refuse_others(path: &Path, found: &fs::Metadata, mode: u32) -> Result<()> {
@@ -186,15 +200,15 @@ fn write(file: &Path, wanted: &Wanted) -> Result<()> {
     if !output.status.success() {
         return Err(Failure::new("openssl made no certificate").because(printed(&output)));
     }
-    let mut both = output::read(&key)?;
-    both.extend(output::read(&certificate)?);
+    let both = [output::read(&key)?, output::read(&certificate)?].concat();
+    let both = with_digest(&String::from_utf8_lossy(&both));
     let identity = scratch.folder.join("identity");
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     options
         .open(&identity)
         .and_then(|mut opened| {
-            std::io::Write::write_all(&mut opened, &both)?;
+            std::io::Write::write_all(&mut opened, both.as_bytes())?;
             opened.sync_all()
         })
         .and_then(|()| fs::rename(&identity, file))
