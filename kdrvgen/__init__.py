@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from kdrvgen.output.report import Report as Report
     from kdrvgen.output.report import Status as Status
     from kdrvgen.rendering.project import render as render
+    from kdrvgen.report.finding import Finding as Finding
+    from kdrvgen.report.finding import Place as Place
+    from kdrvgen.report.finding import Related as Related
+    from kdrvgen.report.finding import Severity as Severity
 
 __version__ = "0.1.0"
 
@@ -56,6 +60,7 @@ _HOME = {
     "render": "kdrvgen.rendering.project",
     "verify": "kdrvgen.commands.verify",
     **dict.fromkeys(("Entry", "Report", "Status"), "kdrvgen.output.report"),
+    **dict.fromkeys(("Finding", "Place", "Related", "Severity"), "kdrvgen.report.finding"),
     **dict.fromkeys(
         (
             *("Build", "Deploy", "Driver", "Linker", "Makefile", "Profile", "Project", "Signing"),

@@ -7,7 +7,8 @@ import os
 import sys
 
 from kdrvgen.commands import DEFAULT, VERBS
-from kdrvgen.console import COMMON_FORMATS, FORMATS, Console
+from kdrvgen.console import open_standard_streams, silence
+from kdrvgen.report.reporter import COMMON_FORMATS, FORMATS, Reporter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,21 +54,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code. Nothing but `--help` and `--version`, which end the process, is raised.
     """
-    _open_standard_streams()
+    open_standard_streams()
     words = list(sys.argv[1:] if argv is None else argv)
-    console: Console | None = None
+    reporter: Reporter | None = None
     try:
         command, arguments = _understand(words)
-        console = Console.of(arguments)
-        code: int = command(arguments, console)
-        console.finish(code)
+        reporter = Reporter.of(arguments)
+        code: int = command(arguments, reporter)
+        reporter.finish(code)
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        _silence()
+        silence()
         return _PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - the one place that turns exceptions into exit codes
-        return _fail(console or _console(words), error)
+        return _fail(reporter or _reporter(words), error)
     return code
 
 
@@ -123,7 +124,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _understand(
     words: Sequence[str],
-) -> tuple[Callable[[argparse.Namespace, Console], int], argparse.Namespace]:
+) -> tuple[Callable[[argparse.Namespace, Reporter], int], argparse.Namespace]:
     """Return the command that `words` ask for, and what it is given.
 
     Raises:
@@ -148,14 +149,14 @@ def _understand(
     return module.run, parser.parse(words[1:] if verb else words, intermixed=intermixed)
 
 
-def _console(words: Sequence[str]) -> Console:
-    """Return the console that `words` ask for although the rest of them is no good."""
+def _reporter(words: Sequence[str]) -> Reporter:
+    """Return the reporter that `words` ask for although the rest of them is no good."""
     parser = _Parser(add_help=False, allow_abbrev=False)
     populate_parser(parser, tuple(FORMATS))
     try:
-        return Console.of(parser.parse_known_args(words)[0])
+        return Reporter.of(parser.parse_known_args(words)[0])
     except Exception:  # noqa: BLE001 - the error that is to be told is another one
-        return Console()
+        return Reporter()
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -202,23 +203,23 @@ def _usage_error(message: str) -> KdrvgenError:
     return UsageError(f"{message}{stop} `kdrvgen --help` tells what there is.")
 
 
-def _fail(console: Console, error: Exception) -> int:
-    """Tell of `error` and return its class's exit code."""
-    told = _told(error)
-    if told.exit_code == 1:
+def _fail(reporter: Reporter, error: Exception) -> int:
+    """Report `error` and return its class's exit code."""
+    failure = _failure(error)
+    if failure.exit_code == 1:
         import traceback  # noqa: PLC0415 - for errors only
 
-        console.detail("".join(traceback.format_exception(error)))
+        reporter.detail("".join(traceback.format_exception(error)))
     try:
-        console.failure(told)
-        console.finish(told.exit_code)
-    except OSError:  # what the output goes to takes no more: nothing can be told any longer
-        _silence()
-    return told.exit_code
+        reporter.failure(failure)
+        reporter.finish(failure.exit_code)
+    except OSError:  # what the output goes to takes no more: nothing can be reported any longer
+        silence()
+    return failure.exit_code
 
 
-def _told(error: Exception) -> KdrvgenError:
-    """Return what the user is told of `error`, whatever was raised."""
+def _failure(error: Exception) -> KdrvgenError:
+    """Return the error that the user sees, whatever was raised."""
     from kdrvgen.errors import FileAccessError, KdrvgenError  # noqa: PLC0415 - for errors only
 
     if isinstance(error, KdrvgenError):
@@ -231,24 +232,3 @@ def _told(error: Exception) -> KdrvgenError:
         "in your project. Please report it with your configuration and what the same command "
         "prints with -v."
     )
-
-
-def _open_standard_streams() -> None:
-    """Open what the caller closed (`>&-`), so that it can be used and stays what it is.
-
-    A file that kdrvgen opens later would get the free number 1, and what is printed would go there.
-    """
-    for name in ("stdin", "stdout", "stderr"):
-        if getattr(sys, name) is None:
-            mode = "r" if name == "stdin" else "w"
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - for the whole run; pathlib costs a no-op run 5 ms
-
-
-def _silence() -> None:
-    """Let the interpreter's last flush go nowhere; it would print an error of its own."""
-    with open(os.devnull, "w") as nowhere:  # noqa: PTH123 - nothing is written
-        for stream in (sys.stdout, sys.stderr):
-            try:
-                os.dup2(nowhere.fileno(), stream.fileno())
-            except (AttributeError, OSError, ValueError):  # no such stream, or not a file
-                continue

@@ -1,4 +1,4 @@
-"""Everything kdrvgen raises, and the exit code each class ends a command with."""
+"""Everything kdrvgen raises, and the exit code that each class stands for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import ClassVar
 
-    from kdrvgen.config.diagnostics import Diagnostic
     from kdrvgen.output.report import Report
+    from kdrvgen.report.finding import Finding
 
 __all__ = [
     "MOST_ERRORS",
@@ -29,44 +29,67 @@ MOST_ERRORS = 100
 
 
 class KdrvgenError(Exception):
-    """Base of all errors that kdrvgen raises on purpose. Its text is meant for the user."""
+    """Base of all errors that kdrvgen raises on purpose. Its text is meant for the user.
+
+    Attributes:
+        exit_code: How the command ends.
+        rule: The rule of its finding.
+        omitted: How many more errors there are than `findings` has.
+    """
 
     exit_code: ClassVar[int] = 1
+    rule: ClassVar[str] = "internal"
+    omitted: int = 0
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong, as all commands report it."""
+        from kdrvgen.credentials import mask_words  # noqa: PLC0415 - a failure is no no-op run
+        from kdrvgen.report.finding import Finding  # noqa: PLC0415 - likewise
+
+        # It may repeat a word of the command line.
+        return (Finding(self.rule, mask_words(str(self))),)
 
 
 class UsageError(KdrvgenError):
     """The command line asks for something that does not exist."""
 
     exit_code = 2
+    rule = "usage"
 
 
 class ConfigError(KdrvgenError):
     """The configuration cannot be read or does not describe a driver project.
 
-    Attributes:
-        diagnostics: What is wrong, in the order of the file, but no more than `MOST_ERRORS`.
-            `str()` of the error draws them without colour, so that a traceback in a Python script
-            is readable too.
-        omitted: How many more errors there are.
+    `findings` says what is wrong, in the order of the file, but no more than `MOST_ERRORS`;
+    `omitted` counts the others. `str()` of the error draws them without colour, so that a traceback
+    in a Python script is readable too.
     """
 
     exit_code = 3
+    rule = "config"
 
-    def __init__(self, diagnostics: Sequence[Diagnostic], omitted: int = 0) -> None:
-        super().__init__(diagnostics, omitted)
-        self.diagnostics: tuple[Diagnostic, ...] = tuple(diagnostics[:MOST_ERRORS])
-        self.omitted = omitted + len(diagnostics) - len(self.diagnostics)
+    def __init__(self, findings: Sequence[Finding], omitted: int = 0) -> None:
+        super().__init__(findings, omitted)
+        self._findings: tuple[Finding, ...] = tuple(findings[:MOST_ERRORS])
+        self.omitted = omitted + len(findings) - len(self._findings)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong, each at its place."""
+        return self._findings
 
     def __str__(self) -> str:
-        from kdrvgen.config.drawing import draw  # noqa: PLC0415 - only an error is ever drawn
+        from kdrvgen.report.human import draw  # noqa: PLC0415 - only an error is ever drawn
 
-        return draw(self.diagnostics, omitted=self.omitted)
+        return draw(self.findings, omitted=self.omitted)
 
 
 class DriftError(KdrvgenError):
     """`--check` found that a generated file is not what the configuration says."""
 
     exit_code = 4
+    rule = "drift"
 
 
 class RefusedError(KdrvgenError):
@@ -77,6 +100,7 @@ class RefusedError(KdrvgenError):
     """
 
     exit_code = 5
+    rule = "refused"
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
@@ -118,15 +142,18 @@ class VerificationError(KdrvgenError):
     """A driver image has findings."""
 
     exit_code = 6
+    rule = "verification"
 
 
 class ToolError(KdrvgenError):
     """A tool that is needed is missing, or failed."""
 
     exit_code = 7
+    rule = "tool"
 
 
 class FileAccessError(KdrvgenError):
     """A file or folder cannot be written: permissions, a full disk, another run at work."""
 
     exit_code = 8
+    rule = "access"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from kdrvgen.adopt.adoption import Adoption, adopt
-from kdrvgen.adopt.finding import Finding, Kind
 from kdrvgen.adopt.folder import read_project
 from kdrvgen.adopt.snapshot import Snapshot
 
-__all__ = ["Adoption", "Finding", "Kind", "Snapshot", "adopt", "read_project"]
+__all__ = ["Adoption", "Snapshot", "adopt", "read_project"]

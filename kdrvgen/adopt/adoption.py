@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -16,21 +16,23 @@ from kdrvgen.adopt.draft import Draft
 from kdrvgen.adopt.drafting import draft_project
 from kdrvgen.adopt.environment import flags_in_environment
 from kdrvgen.adopt.facts import Facts
-from kdrvgen.adopt.finding import Finding, Origin, Said, difference
 from kdrvgen.adopt.hazards import cargo_profile, pipeline_hazards
 from kdrvgen.adopt.makefile import read_makefile
 from kdrvgen.adopt.manifest import read_channel, read_manifest
+from kdrvgen.adopt.origin import Origin, Said
 from kdrvgen.adopt.pipeline import read_pipeline
+from kdrvgen.adopt.rules import difference
 from kdrvgen.adopt.service import draft_service
 from kdrvgen.adopt.signing import draft_signing
 from kdrvgen.adopt.snapshot import Snapshot, parse
 from kdrvgen.config import loads
-from kdrvgen.config.diagnostics import Diagnostic, Path
+from kdrvgen.config.keys import Path
 from kdrvgen.config.locator import scan
 from kdrvgen.config.secrets import hide_in_document, hide_in_line
 from kdrvgen.config.source import Extent, Source
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
+from kdrvgen.report.finding import Finding, Place
 
 __all__ = ["Adoption", "adopt"]
 
@@ -47,7 +49,8 @@ class Adoption:
         annotated: The same, with a comment on every line that says where it comes from.
         origins: Where the lines of `text` come from, by their numbers from 1.
         project: What kdrvgen reads in it.
-        findings: What to know of it, in the order of files and lines.
+        findings: What to know of it, in the order of files and lines; their files are as seen from
+            where the user stands.
         steps: What is left for the user to do before kdrvgen can take the project over.
     """
 
@@ -92,25 +95,37 @@ def adopt(snapshot: Snapshot) -> Adoption:
         annotated=draft.text(with_origins=True),
         origins=draft.origins(),
         project=project,
-        findings=tuple(sorted(dict.fromkeys(findings))),
+        findings=tuple(_placed(findings, snapshot)),
         steps=tuple(_steps(facts)),
     )
+
+
+def _placed(findings: Iterable[Finding], snapshot: Snapshot) -> Iterator[Finding]:
+    """Yield each finding once, in the order of files and lines, its file as the user sees it."""
+
+    def order(finding: Finding) -> tuple[str, tuple[int, int], str, str]:
+        place = finding.place
+        return finding.file, place.order if place else (0, 0), finding.rule, finding.message
+
+    for each in sorted(dict.fromkeys(findings), key=order):
+        yield each.named(snapshot.name(each.file))
 
 
 def _refuse_unreadable(snapshot: Snapshot) -> None:
     """Raise with all that is wrong in the files that have to be read."""
     found = [
-        Diagnostic(snapshot.name(path), why)
+        Finding("toml-unreadable", why, Place(snapshot.name(path)))
         for path, why in sorted(snapshot.unreadable.items())
         if path.rpartition("../")[2] in _NEEDED
     ]
     if "Cargo.toml" not in {*snapshot.files, *snapshot.unreadable}:
-        found.append(Diagnostic(snapshot.name("Cargo.toml"), "there is no such file"))
+        place = Place(snapshot.name("Cargo.toml"))
+        found.append(Finding("toml-unreadable", "there is no such file", place))
     for path in _read_as_toml(snapshot):
         try:
             parse(snapshot, path)
         except ConfigError as error:
-            found += error.diagnostics
+            found += error.findings
     if found:
         raise ConfigError(found)
 
@@ -159,8 +174,8 @@ def _refused(snapshot: Snapshot, path: Path, message: str, hint: str) -> ConfigE
     source = hide_in_document(source, scan(source.text))
     node = document.root.find(path)
     extent = node and (node.value or node.key)
-    place = source.place(extent) if extent else None
-    return ConfigError([Diagnostic(source.name, message, path, place, hint)])
+    place = source.place(extent) if extent else Place(source.name)
+    return ConfigError([Finding("adopt-refused", message, place, help=hint, key=path)])
 
 
 def _refused_said(snapshot: Snapshot, said: Said, message: str, hint: str) -> ConfigError:
@@ -171,8 +186,8 @@ def _refused_said(snapshot: Snapshot, said: Said, message: str, hint: str) -> Co
     bounds = source.line_extent(start)
     found = source.text.find(said.text, *bounds)
     extent = Extent(found, found + len(said.text)) if found >= 0 else bounds
-    place = hide_in_line(source, extent.start).place(extent) if line else None
-    return ConfigError([Diagnostic(source.name, message, (), place, hint)])
+    place = hide_in_line(source, extent.start).place(extent) if line else Place(source.name)
+    return ConfigError([Finding("adopt-refused", message, place, help=hint)])
 
 
 def _profiles(draft: Draft, facts: Facts) -> list[Finding]:

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from kdrvgen.adopt.finding import Finding, Kind, Origin, Said, difference, hazard, unknown
 from kdrvgen.adopt.manifest import Manifest
+from kdrvgen.adopt.origin import Origin, Said
+from kdrvgen.adopt.rules import DIFFERENCE, difference, hazard, unknown
 from kdrvgen.adopt.rust import Function, blocks_around, functions
 from kdrvgen.adopt.snapshot import Snapshot
+from kdrvgen.report.finding import Finding
 
 __all__ = ["BuildScript", "read_build_script"]
 
@@ -196,9 +198,7 @@ class _Reader:
                 self._kit(found[1], origin)
             if literal.text == "WDKContentRoot" and self.script.environment is None:
                 self.script = replace(self.script, environment=origin)
-            if literal.text == "um" and not any(
-                each.kind is Kind.DIFFERENCE for each in self.findings
-            ):
+            if literal.text == "um" and not any(each.rule == DIFFERENCE for each in self.findings):
                 self.findings.append(
                     difference(origin, "the kit's user-mode libraries are looked for too", "")
                 )

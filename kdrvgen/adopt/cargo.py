@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
-from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, note, unknown
+from kdrvgen.adopt.origin import Origin, Said
+from kdrvgen.adopt.rules import difference, hazard, note, unknown
 from kdrvgen.adopt.rustflags import Flags, sort_flags
 from kdrvgen.adopt.snapshot import Document, Snapshot, parse
 from kdrvgen.model.driver import Target
+from kdrvgen.report.finding import Finding
 
 __all__ = ["CargoSettings", "read_cargo_settings"]
 

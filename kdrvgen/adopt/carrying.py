@@ -9,9 +9,9 @@ from typing import Any
 from kdrvgen.adopt.draft import Draft, Entry
 from kdrvgen.adopt.environment import FLAG_VARIABLES
 from kdrvgen.adopt.expanding import mentioned
-from kdrvgen.adopt.finding import Finding, Origin, difference, hazard, note, unknown
 from kdrvgen.adopt.makefile import Makefile, MakeTask
 from kdrvgen.adopt.naming import new_names, strings
+from kdrvgen.adopt.origin import Origin
 from kdrvgen.adopt.own_variables import say_variables
 from kdrvgen.adopt.passwords import (
     PASSWORD_VARIABLE,
@@ -20,12 +20,14 @@ from kdrvgen.adopt.passwords import (
     without_passwords,
 )
 from kdrvgen.adopt.pipeline import Pipeline
+from kdrvgen.adopt.rules import difference, hazard, note, unknown
 from kdrvgen.adopt.service import SERVICE_TASKS
 from kdrvgen.adopt.steps import Act, Step
 from kdrvgen.adopt.switches import signature
 from kdrvgen.adopt.wdk_build import WDK_TASKS, makefile_finding
 from kdrvgen.credentials import holds_credential
 from kdrvgen.model.tasks import GENERATED_TASKS
+from kdrvgen.report.finding import Finding
 
 __all__ = ["carry"]
 

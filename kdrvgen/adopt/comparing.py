@@ -7,12 +7,14 @@ from pathlib import PurePosixPath
 
 from kdrvgen.adopt.cargo import read_cargo_settings
 from kdrvgen.adopt.facts import Facts
-from kdrvgen.adopt.finding import Finding, Origin, difference
 from kdrvgen.adopt.linking import same_arguments
+from kdrvgen.adopt.origin import Origin
+from kdrvgen.adopt.rules import difference
 from kdrvgen.adopt.snapshot import Snapshot
 from kdrvgen.model import Project
 from kdrvgen.rendering.flags import target_plan
 from kdrvgen.rendering.project import render
+from kdrvgen.report.finding import Finding
 
 __all__ = ["compare", "rendered_arguments"]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kdrvgen.adopt.finding import Origin, Said
+from kdrvgen.adopt.origin import Origin, Said
 from kdrvgen.characters import visible
-from kdrvgen.config.diagnostics import dotted
+from kdrvgen.config.keys import dotted
 from kdrvgen.model.schema import FILE_NAME
 from kdrvgen.rendering.quoting import key, toml
 

@@ -9,11 +9,13 @@ from typing import get_args
 from kdrvgen.adopt.buildscript import BuildScript
 from kdrvgen.adopt.draft import Draft
 from kdrvgen.adopt.facts import Facts
-from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
 from kdrvgen.adopt.linking import fewest_keys
+from kdrvgen.adopt.origin import Origin, Said
+from kdrvgen.adopt.rules import difference, hazard, unknown
 from kdrvgen.adopt.wdk_build import build_findings, without_static_runtime
 from kdrvgen.model import Driver
 from kdrvgen.model.driver import Target
+from kdrvgen.report.finding import Finding
 
 __all__ = ["draft_project"]
 

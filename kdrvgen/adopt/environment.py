@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from kdrvgen.adopt.finding import Finding, Said, hazard
 from kdrvgen.adopt.makefile import Makefile
+from kdrvgen.adopt.origin import Said
 from kdrvgen.adopt.pipeline import Pipeline
+from kdrvgen.adopt.rules import hazard
+from kdrvgen.report.finding import Finding
 
 __all__ = ["FLAG_VARIABLES", "flags_in_environment"]
 

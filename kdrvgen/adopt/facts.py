@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from kdrvgen.adopt.buildscript import BuildScript
 from kdrvgen.adopt.cargo import CargoSettings
-from kdrvgen.adopt.finding import Origin, Said
 from kdrvgen.adopt.hazards import cargo_profile
 from kdrvgen.adopt.linking import Wanted
 from kdrvgen.adopt.makefile import Makefile
 from kdrvgen.adopt.manifest import Manifest
+from kdrvgen.adopt.origin import Origin, Said
 from kdrvgen.adopt.pipeline import Pipeline
 from kdrvgen.adopt.rustflags import Flags
 from kdrvgen.adopt.signing import password_variable

@@ -71,7 +71,7 @@ class _Reader:
             try:
                 text = read_bytes(place).decode("utf-8-sig")
             except ConfigError as error:
-                self.unreadable[path] = error.diagnostics[0].message
+                self.unreadable[path] = error.findings[0].message
             except UnicodeDecodeError as error:
                 head = error.object[:2]
                 marked = head in {b"\xff\xfe", b"\xfe\xff"}

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kdrvgen.adopt.finding import Finding, Origin, Said, difference, hazard, unknown
+from kdrvgen.adopt.origin import Origin, Said
+from kdrvgen.adopt.rules import difference, hazard, unknown
 from kdrvgen.adopt.snapshot import Document, Snapshot, beside, parse
+from kdrvgen.report.finding import Finding
 
 __all__ = ["MakeTask", "Makefile", "Variable", "read_makefile"]
 

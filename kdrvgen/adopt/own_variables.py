@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from kdrvgen.adopt.draft import Draft
 from kdrvgen.adopt.environment import FLAG_VARIABLES
 from kdrvgen.adopt.expanding import mentioned
-from kdrvgen.adopt.finding import Finding, difference, hazard, note
 from kdrvgen.adopt.makefile import Makefile, Variable
 from kdrvgen.adopt.naming import Names, all_variables, strings
 from kdrvgen.adopt.passwords import without_passwords
+from kdrvgen.adopt.rules import difference, hazard, note
 from kdrvgen.credentials import holds_credential
+from kdrvgen.report.finding import Finding
 
 __all__ = ["say_variables"]
 

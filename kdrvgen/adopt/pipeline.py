@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kdrvgen.adopt.expanding import surroundings
-from kdrvgen.adopt.finding import Finding, Origin, Said
 from kdrvgen.adopt.makefile import Makefile, MakeTask
 from kdrvgen.adopt.manifest import Manifest
+from kdrvgen.adopt.origin import Origin, Said
 from kdrvgen.adopt.service import Service, read_service
 from kdrvgen.adopt.snapshot import Snapshot
 from kdrvgen.adopt.steps import Act, Step, steps_of
@@ -22,6 +22,7 @@ from kdrvgen.adopt.switches import (
     certificate,
     signature,
 )
+from kdrvgen.report.finding import Finding
 
 __all__ = ["Pipeline", "ProfileFacts", "read_pipeline"]
 

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kdrvgen.adopt.draft import Draft
-from kdrvgen.adopt.finding import Finding, Said, difference, note
 from kdrvgen.adopt.makefile import MakeTask
+from kdrvgen.adopt.origin import Said
+from kdrvgen.adopt.rules import difference, note
 from kdrvgen.adopt.steps import Act, Step
+from kdrvgen.report.finding import Finding
 
 __all__ = ["SERVICE_TASKS", "Service", "draft_service", "read_service"]
 

@@ -7,9 +7,11 @@ import re
 from collections.abc import Mapping
 
 from kdrvgen.adopt.draft import Draft
-from kdrvgen.adopt.finding import Finding, Origin, difference, hazard, note, unknown
+from kdrvgen.adopt.origin import Origin
 from kdrvgen.adopt.passwords import PASSWORD_VARIABLE
 from kdrvgen.adopt.pipeline import Pipeline, ProfileFacts
+from kdrvgen.adopt.rules import difference, hazard, note, unknown
+from kdrvgen.report.finding import Finding
 
 __all__ = ["draft_signing", "password_variable"]
 
@@ -39,8 +41,8 @@ def draft_signing(draft: Draft, pipeline: Pipeline, wdk: Origin | None) -> list[
         if profile.signature is None:
             continue
         keys, told = _keys(profile)
-        said = {(each.origin, each.kind) for each in findings}
-        findings += [each for each in told if (each.origin, each.kind) not in said]
+        said = {(each.place, each.rule) for each in findings}
+        findings += [each for each in told if (each.place, each.rule) not in said]
         for name, (value, origin) in keys.items():
             if name not in base or base[name][0] != value:
                 draft.say(("profiles", profile.name, "signing", name), value, origin)

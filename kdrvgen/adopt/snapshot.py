@@ -11,13 +11,13 @@ from typing import Any
 
 import tomli
 
-from kdrvgen.adopt.finding import Origin, Said
+from kdrvgen.adopt.origin import Origin, Said
 from kdrvgen.adopt.passwords import password_places
-from kdrvgen.config.diagnostics import Diagnostic
 from kdrvgen.config.locator import Node, locate
 from kdrvgen.config.source import Extent, Source
 from kdrvgen.config.syntax import explain
 from kdrvgen.errors import ConfigError
+from kdrvgen.report.finding import Finding, Place
 
 __all__ = ["Document", "Snapshot", "beside", "parse"]
 
@@ -159,12 +159,13 @@ def parse(snapshot: Snapshot, path: str) -> Document:
         failure = error
     else:
         if _is_deeper(data, _DEEPEST):
-            raise ConfigError([Diagnostic(source.name, "it is nested too deeply to be read here")])
+            message = "it is nested too deeply to be read here"
+            raise ConfigError([Finding("adopt-refused", message, Place(source.name))])
         found = Document(path, text, data, locate(text))
         for place in _long_integers(data):
             extent = _extent(found.root, place)
             message = "this integer needs more than TOML's 64 bits"
-            raise ConfigError([Diagnostic(source.name, message, place, source.place(extent))])
+            raise ConfigError([Finding("adopt-refused", message, source.place(extent))])
         return found
     # Raised outside of the handler: tomli's error holds the whole text.
     raise ConfigError([explain(source, failure)])

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 
 from kdrvgen.adopt.batch import Command, commands
 from kdrvgen.adopt.expanding import expand_batch, expand_cargo_make, expand_shell
-from kdrvgen.adopt.finding import Finding, Origin, Said, unknown
 from kdrvgen.adopt.makefile import MakeTask
+from kdrvgen.adopt.origin import Origin, Said
+from kdrvgen.adopt.rules import unknown
 from kdrvgen.adopt.snapshot import Snapshot, beside
+from kdrvgen.report.finding import Finding
 
 __all__ = ["Act", "Step", "steps_of"]
 

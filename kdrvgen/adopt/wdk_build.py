@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from kdrvgen.adopt.finding import Finding, Origin, Said, difference, note
+from kdrvgen.adopt.origin import Origin, Said
+from kdrvgen.adopt.rules import difference, note
+from kdrvgen.report.finding import Finding
 
 __all__ = ["WDK_TASKS", "build_findings", "makefile_finding", "without_static_runtime"]
 

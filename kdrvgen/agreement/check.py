@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from kdrvgen.agreement.document import Document, read_document
 from kdrvgen.agreement.manifest import Manifest, read_manifest
-from kdrvgen.config.diagnostics import Diagnostic, Path, Related, dotted
+from kdrvgen.config.keys import Path, dotted
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.model.effect_rules import keys_without_effect
+from kdrvgen.report.finding import Finding, Related, Severity
 
 __all__ = ["disagreements"]
 
@@ -19,7 +20,7 @@ _STANDARD = ("dev", "release")
 _LONGEST_CHAIN = 16
 
 
-def disagreements(project: Project, root: str, config: str = "") -> tuple[Diagnostic, ...]:
+def disagreements(project: Project, root: str, config: str = "") -> tuple[Finding, ...]:
     """Return what contradicts the configuration, and its keys that have no effect.
 
     Reads files in the project's folder and in `driver.workspace-root`, and runs nothing. An error
@@ -31,12 +32,12 @@ def disagreements(project: Project, root: str, config: str = "") -> tuple[Diagno
         config: The configuration's file, whose places are shown; "" for a project built in Python.
     """
     check = _Check(project, _configuration(config))
-    unused = sorted(check.keys(), key=lambda each: each.span or (0, 0, 0))
+    unused = sorted(check.keys(), key=lambda each: each.place.order if each.place else (0, 0))
     try:
         manifest = read_manifest(root, project.driver.workspace_root)
         toolchain = _toolchain_file(root, project.driver.workspace_root)
     except ConfigError as error:
-        return (*unused, *error.diagnostics)
+        return (*unused, *error.findings)
     found = [*unused, *(check.manifest(manifest) if manifest else ())]
     if manifest and toolchain:
         found += check.toolchain(toolchain)
@@ -70,37 +71,39 @@ class _Check:
     project: Project
     config: Document | None
 
-    def keys(self) -> Iterator[Diagnostic]:
+    def keys(self) -> Iterator[Finding]:
         """Yield the keys of the configuration that have no effect."""
         if self.config is None:
             return
         for each in keys_without_effect(self.project):
-            yield Diagnostic(
-                self.config.source.name,
+            yield Finding(
+                "key-unused",
                 f"`{dotted(each.path)}`: {each.message}",
-                each.path,
                 self.config.place(*each.path),
+                Severity.WARNING,
                 each.hint,
+                each.path,
                 tuple(self._related(each.also)),
-                "warning",
             )
 
-    def manifest(self, manifest: Manifest) -> Iterator[Diagnostic]:
+    def manifest(self, manifest: Manifest) -> Iterator[Finding]:
         """Yield what is wrong in Cargo.toml."""
         own = manifest.own
         if own.get("package") is None:
             message = "there is no `[package]` here, and the driver is a package"
-            yield self._diagnostic(own, ("package",), message, "", (("driver", "name"),))
+            also = (("driver", "name"),)
+            yield self._finding("cargo-package", own, ("package",), message, "", also)
             return
         yield from self._name(own)
         yield from self._library(own)
         if self.project.driver.model != "umdf":
             yield from self._panic(manifest)
 
-    def _name(self, own: Document) -> Iterator[Diagnostic]:
+    def _name(self, own: Document) -> Iterator[Finding]:
         name, wanted = own.get("package", "name"), self.project.driver.name
         if name != wanted:
-            yield self._diagnostic(
+            yield self._finding(
+                "cargo-name",
                 own,
                 ("package", "name"),
                 f"the package is `{name}`, and `driver.name` is `{wanted}`"
@@ -110,12 +113,13 @@ class _Check:
                 (("driver", "name"),),
             )
 
-    def _library(self, own: Document) -> Iterator[Diagnostic]:
+    def _library(self, own: Document) -> Iterator[Finding]:
         key = "crate_type" if own.get("lib", "crate_type") is not None else "crate-type"
         types = own.get("lib", key)
         if not isinstance(types, list) or "cdylib" not in types:
             path = ("lib", key) if own.get("lib") is not None else ("package",)
-            yield self._diagnostic(
+            yield self._finding(
+                "cargo-crate-type",
                 own,
                 path,
                 "the library is not a `cdylib`, and the driver is made from one",
@@ -123,7 +127,7 @@ class _Check:
                 (("driver", "name"),),
             )
 
-    def _panic(self, manifest: Manifest) -> Iterator[Diagnostic]:
+    def _panic(self, manifest: Manifest) -> Iterator[Finding]:
         """Yield the profiles of cargo that unwind.
 
         The generated cargo configuration sets `panic` for `dev` and `release` as far as profiles of
@@ -142,7 +146,8 @@ class _Check:
             also: tuple[Path, ...] = (("profiles", name, "cargo-profile"),)
             chain = list(_chain(root, cargo_profile))
             if root.get("profile", cargo_profile) is None:
-                yield self._diagnostic(
+                yield self._finding(
+                    "cargo-profile",
                     root,
                     (),
                     f"there is no profile `{cargo_profile}`, which `profiles.{name}` builds with",
@@ -150,7 +155,8 @@ class _Check:
                     also,
                 )
             elif not _aborts(root, chain, generated):
-                yield self._diagnostic(
+                yield self._finding(
+                    "cargo-panic",
                     root,
                     ("profile", cargo_profile, "panic"),
                     f"the profile `{cargo_profile}` unwinds on a panic, and the kernel cannot",
@@ -158,7 +164,7 @@ class _Check:
                     also,
                 )
 
-    def toolchain(self, file: Document) -> Iterator[Diagnostic]:
+    def toolchain(self, file: Document) -> Iterator[Finding]:
         """Yield the targets that rustup is not asked for.
 
         With another channel than `stable` the pipeline names the toolchain to rustup, which then
@@ -176,38 +182,40 @@ class _Check:
         if missing:
             key = "target" if self.project.driver.target else "targets"
             wanted = ", ".join(f'"{each}"' for each in (*listed, *missing))
-            found = self._diagnostic(
+            found = self._finding(
+                "toolchain-targets",
                 file,
                 ("toolchain", "targets"),
                 f"rustup is not asked to install {' and '.join(f'`{each}`' for each in missing)}",
                 f"write `targets = [{wanted}]` under `[toolchain]`",
                 (("driver", key),),
             )
-            yield replace(found, severity="warning")
+            yield found.as_severe_as(Severity.WARNING)
 
-    def _diagnostic(
+    def _finding(  # noqa: PLR0913, PLR0917 - what a finding is made of
         self,
+        rule: str,
         file: Document,
         path: Path,
         message: str,
         hint: str,
         also: tuple[Path, ...],
-    ) -> Diagnostic:
-        return Diagnostic(
-            file.source.name,
+    ) -> Finding:
+        return Finding(
+            rule,
             message,
-            path,
             file.place(*path),
-            hint,
-            tuple(self._related(also)),
+            help=hint,
+            key=path,
+            related=tuple(self._related(also)),
         )
 
     def _related(self, paths: tuple[Path, ...]) -> Iterator[Related]:
         for path in paths:
             node = self.config.root.find(path) if self.config else None
-            if self.config and node and (place := self.config.place(*path)):
+            if self.config and node:
                 key = ".".join(map(str, path))
-                yield Related(f"`{key}` is set here", place, self.config.source.name)
+                yield Related(f"`{key}` is set here", self.config.place(*path))
 
 
 def _chain(root: Document, profile: str) -> Iterator[str]:

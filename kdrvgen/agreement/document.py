@@ -12,10 +12,11 @@ import tomli
 from kdrvgen.config.locator import Node, scan
 from kdrvgen.config.reading import read
 from kdrvgen.config.secrets import hide_in_document
-from kdrvgen.config.source import Place, Source
+from kdrvgen.config.source import Source
 from kdrvgen.config.syntax import explain
 from kdrvgen.errors import ConfigError
 from kdrvgen.output.paths import is_within, real_path
+from kdrvgen.report.finding import Place
 
 __all__ = ["Document", "read_document"]
 
@@ -41,8 +42,8 @@ class Document:
             found = found.get(part) if isinstance(found, Mapping) else None
         return found
 
-    def place(self, *path: str | int) -> Place | None:
-        """Return where the value at `path` stands, or the nearest table above it."""
+    def place(self, *path: str | int) -> Place:
+        """Return where the value at `path` is, or the nearest table above it, or the file."""
         parts: Sequence[str | int] = path
         while parts:
             node = self.root.find(parts)
@@ -50,7 +51,7 @@ class Document:
             if extent:
                 return self.source.place(extent)
             parts = parts[:-1]
-        return None
+        return Place(self.source.name)
 
 
 def read_document(folder: str, name: str) -> Document | None:

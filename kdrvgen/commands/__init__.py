@@ -3,7 +3,7 @@
 A verb's module has two functions, and is imported only when its word is given:
 
     populate_parser(parser: argparse.ArgumentParser) -> None
-    run(arguments: argparse.Namespace, console: Console) -> int
+    run(arguments: argparse.Namespace, reporter: Reporter) -> int
 
 One whose options may stand between its words says so by `INTERMIXED = True`.
 """

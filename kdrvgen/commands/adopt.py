@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from kdrvgen.adopt import Adoption, Finding, Kind, Snapshot, adopt, read_project
-from kdrvgen.commands.remark import Remark
-from kdrvgen.console import Console
+from kdrvgen.adopt import Adoption, Snapshot, adopt, read_project
+from kdrvgen.adopt.rules import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
 from kdrvgen.errors import RefusedError, UsageError
 from kdrvgen.output.report import Entry, Report, Status
 from kdrvgen.output.run import write
 from kdrvgen.rendering.header import Ownership, examine
+from kdrvgen.report.finding import Severity
+from kdrvgen.report.reporter import Reporter
 
 __all__ = ["populate_parser", "run"]
 
@@ -52,8 +52,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Carry the command out and tell `console`.
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Carry out the command and report to `reporter`.
 
     Returns:
         0: everything else is raised.
@@ -73,9 +73,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     adoption = adopt(snapshot)
     if not arguments.dry_run:
         _create(adoption, folder, config)
-    _tell(console, adoption, arguments)
-    console.remarks(_remarks(adoption, snapshot))
-    _tell_next(console, _next(adoption, config, arguments), arguments)
+    _tell(reporter, adoption, arguments)
+    for (rule, severity), title in _GROUPS.items():
+        group = [
+            each for each in adoption.findings if (each.rule, each.severity) == (rule, severity)
+        ]
+        reporter.answer_findings(group, title)
+    _tell_next(reporter, _next(adoption, config, arguments), arguments)
     return 0
 
 
@@ -95,7 +99,7 @@ def _create(adoption: Adoption, folder: str, config: str) -> None:
         raise ConfigExistsError(config) from refusal
 
 
-def _tell(console: Console, adoption: Adoption, arguments: argparse.Namespace) -> None:
+def _tell(reporter: Reporter, adoption: Adoption, arguments: argparse.Namespace) -> None:
     proposal = {
         "text": adoption.text,
         "origins": [
@@ -104,39 +108,19 @@ def _tell(console: Console, adoption: Adoption, arguments: argparse.Namespace) -
         ],
     }
     if arguments.dry_run:
-        console.answer("proposal", proposal, adoption.annotated.removesuffix("\n"))
+        reporter.answer("proposal", proposal, adoption.annotated.removesuffix("\n"))
     else:
-        console.tell("proposal", proposal)
-        console.files([("created", _CONFIG, "")])
+        reporter.data("proposal", proposal)
+        reporter.files([("created", _CONFIG, "")])
 
 
-_GROUPS = (
-    ("cured", "Hazards of the project that the generated pipeline is free of:"),
-    ("hazard", "Hazards of the project that stay:"),
-    ("note", "Said in another way or place, with the same meaning:"),
-    ("difference", "What the proposal does otherwise, or not at all:"),
-    ("not understood", "Not understood, and left alone:"),
-)
-_COUNTING = frozenset({"hazard", "difference", "not understood"})
-
-
-def _remarks(adoption: Adoption, snapshot: Snapshot) -> Iterator[Remark]:
-    for kind, title in _GROUPS:
-        for finding in adoption.findings:
-            if _kind(finding) == kind:
-                yield Remark(
-                    title=title,
-                    kind=kind,
-                    path=snapshot.name(finding.origin.file),
-                    line=finding.origin.line,
-                    message=finding.message,
-                    remedy=finding.remedy,
-                    counts=kind in _COUNTING,
-                )
-
-
-def _kind(finding: Finding) -> str:
-    return "cured" if finding.kind is Kind.HAZARD and finding.cured else finding.kind.value
+_GROUPS = {
+    (HAZARD, Severity.NOTE): "Hazards of the project that the generated pipeline is free of:",
+    (HAZARD, Severity.WARNING): "Hazards of the project that stay:",
+    (EQUIVALENT, Severity.NOTE): "Said in another way or place, with the same meaning:",
+    (DIFFERENCE, Severity.WARNING): "What the proposal does otherwise, or not at all:",
+    (UNKNOWN, Severity.WARNING): "Not understood, and left alone:",
+}
 
 
 def _next(adoption: Adoption, config: str, arguments: argparse.Namespace) -> list[str]:
@@ -150,9 +134,9 @@ def _next(adoption: Adoption, config: str, arguments: argparse.Namespace) -> lis
     ]
 
 
-def _tell_next(console: Console, steps: list[str], arguments: argparse.Namespace) -> None:
+def _tell_next(reporter: Reporter, steps: list[str], arguments: argparse.Namespace) -> None:
     lines = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
     if arguments.quiet:
-        console.tell("next", steps)
+        reporter.data("next", steps)
     else:
-        console.answer("next", steps, "\n".join(["", "Next:", *lines]))
+        reporter.answer("next", steps, "\n".join(["", "Next:", *lines]))

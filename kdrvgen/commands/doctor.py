@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kdrvgen.console import Console
 from kdrvgen.errors import ToolError, UsageError
+from kdrvgen.report.reporter import Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from kdrvgen.doctor.findings import Command, Finding, Task
     from kdrvgen.doctor.host import Host
+    from kdrvgen.doctor.tasks import Command, Task
     from kdrvgen.model import Project
+    from kdrvgen.report.finding import Finding
 
 __all__ = ["populate_parser", "run"]
 
@@ -64,8 +66,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Carry the command out and tell `console`.
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Carry out the command and report to `reporter`.
 
     Returns:
         0 when nothing that the tasks need is missing.
@@ -76,9 +78,9 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         UsageError: `--fix` without a terminal to ask on, and without `--yes`.
     """
     from kdrvgen.doctor.checkup import Scope, check_up  # noqa: PLC0415 - pulls in pydantic
-    from kdrvgen.doctor.findings import Task, needed_for  # noqa: PLC0415 - likewise
     from kdrvgen.doctor.host import this_host  # noqa: PLC0415 - likewise
     from kdrvgen.doctor.mending import remedies  # noqa: PLC0415 - likewise
+    from kdrvgen.doctor.tasks import Task, needed_for  # noqa: PLC0415 - likewise
 
     if arguments.yes and not arguments.fix:
         raise UsageError("--yes is the answer to what --fix asks, and there is no --fix.")
@@ -96,10 +98,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     findings = found()
     commands = remedies(findings, asked) if arguments.fix else ()
     if commands:
-        _agree(commands, console, arguments)
-        _mend(commands, host, console)
+        _agree(commands, reporter, arguments)
+        _mend(commands, host, reporter)
         findings = found()
-    _tell(findings, asked, console, arguments, config)
+    _report(findings, asked, reporter, arguments)
     return 0
 
 
@@ -122,7 +124,7 @@ def _seconds(text: str) -> float:
 
 def _project(given: str | None) -> tuple[str, Project]:
     """Return the configuration's path and what it describes; without one, a project of defaults."""
-    from kdrvgen.commands.finding import config_in  # noqa: PLC0415 - likewise
+    from kdrvgen.commands.config_file import config_in  # noqa: PLC0415 - likewise
     from kdrvgen.commands.missing import demand  # noqa: PLC0415 - for this verb's run only
     from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic
     from kdrvgen.model import Driver, Project  # noqa: PLC0415 - likewise
@@ -140,64 +142,67 @@ def _demand_profile(name: str, project: Project) -> None:
         raise UsageError(f"there is no profile `{name}`, but {known}.")
 
 
-def _agree(commands: Sequence[Command], console: Console, arguments: argparse.Namespace) -> None:
+def _agree(commands: Sequence[Command], reporter: Reporter, arguments: argparse.Namespace) -> None:
     """Show the commands, and ask whether to run them.
 
     Raises:
         UsageError: There is nobody to ask, or the answer is no.
     """
-    from kdrvgen.doctor.telling import as_text  # noqa: PLC0415 - for --fix only
-
     if arguments.yes:
         return
-    listed = "\n".join(f"  {as_text(command)}" for command in commands)
+    listed = "\n".join(f"  {shlex.join(command)}" for command in commands)
     if not (sys.stdin and sys.stdin.isatty()):
         raise UsageError(
             "--fix asks before it runs anything, and there is no terminal to ask on. It would run"
             f"\n{listed}\nand does so with --yes."
         )
-    console.remark(f"--fix runs\n{listed}\nNow? [y/N] ")
+    reporter.say(f"--fix runs\n{listed}\nNow? [y/N] ")
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
         raise UsageError("nothing was run.")
 
 
-def _mend(commands: Sequence[Command], host: Host, console: Console) -> None:
+def _mend(commands: Sequence[Command], host: Host, reporter: Reporter) -> None:
     from kdrvgen.doctor.mending import run as run_command  # noqa: PLC0415 - for --fix only
-    from kdrvgen.doctor.telling import as_text  # noqa: PLC0415 - likewise
 
     for command in commands:
-        console.remark(f"+ {as_text(command)}\n")
+        reporter.say(f"+ {shlex.join(command)}\n")
         code = run_command(command, host)
         if code != 0:
             ended = "could not be started" if code is None else f"ended with {code}"
-            console.remark(f"  {command[0]} {ended}\n")
+            reporter.say(f"  {command[0]} {ended}\n")
 
 
-def _tell(
+def _report(
     findings: Sequence[Finding],
     asked: Collection[Task],
-    console: Console,
+    reporter: Reporter,
     arguments: argparse.Namespace,
-    config: str,
 ) -> None:
-    """Tell what was found.
+    """Report what was found.
 
     Raises:
         ToolError: Something is missing.
     """
-    from kdrvgen.doctor.telling import as_data, as_lines  # noqa: PLC0415 - see run
+    from kdrvgen.doctor.tasks import breaks  # noqa: PLC0415 - see run
+    from kdrvgen.report.finding import Severity  # noqa: PLC0415 - likewise
+    from kdrvgen.report.human import checklist  # noqa: PLC0415 - likewise
 
-    lines = as_lines(findings, asked, brief=arguments.quiet)
-    broken = [each for each in findings if each.breaks(asked)]
-    hurt = {task for each in broken for task in each.tasks if task in asked}
-    tasks = ", ".join(task for task in _TASKS if task in hurt)
+    broken = [each for each in findings if breaks(each, asked)]
+    # What other tasks lack is no more than a note.
+    findings = [
+        each.as_severe_as(Severity.NOTE)
+        if each.severity is Severity.ERROR and each not in broken
+        else each
+        for each in findings
+    ]
+    lines = checklist(broken if arguments.quiet else findings, _TASKS)
     if not broken and not arguments.quiet:
         named = ", ".join(task for task in _TASKS if task in asked)
         lines.append(f"nothing is missing for {named} (profile {arguments.profile})")
-    console.answer("doctor", as_data(findings, asked), "\n".join(lines))
-    for each in broken:
-        console.blame(config or "config.toml", f"{each.name}: {each.message}")
+    reporter.answer("tasks", sorted(asked), "\n".join(lines))
+    reporter.collect(findings)
     if broken:
-        raise ToolError(
-            f"{tasks}: {len(broken)} {'thing is' if len(broken) == 1 else 'things are'} missing."
-        )
+        hurt = {tag for each in broken for tag in each.tags if tag in asked}
+        tasks = ", ".join(task for task in _TASKS if task in hurt)
+        count = "1 thing is" if len(broken) == 1 else f"{len(broken)} things are"
+        raise ToolError(f"{tasks}: {count} missing.")

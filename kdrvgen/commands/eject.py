@@ -9,9 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from kdrvgen.commands.finding import config_of
+from kdrvgen.commands.config_file import config_of
 from kdrvgen.commands.missing import demand
-from kdrvgen.console import Console
 from kdrvgen.errors import UsageError
 from kdrvgen.output.paths import is_within, link_target, real_path, resolve
 from kdrvgen.output.plan import Plan, Step, read, written_by_newer
@@ -19,6 +18,7 @@ from kdrvgen.output.report import Entry, Report, Status
 from kdrvgen.output.run import carry_out
 from kdrvgen.rendering.header import Ownership, examine
 from kdrvgen.rendering.header import eject as ejected
+from kdrvgen.report.reporter import Reporter
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -62,8 +62,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Carry the command out and report to `console`.
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Carry out the command and report to `reporter`.
 
     Returns:
         0: everything else is raised, as by `eject`.
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         texts = render(load(config))
     root = arguments.output or os.path.dirname(config) or "."  # noqa: PTH120 - as the user wrote it
     report = eject(_chosen(files, root, config, texts) if files else texts, root)
-    console.files((each.status.value, str(each.path), each.reason) for each in report.entries)
+    reporter.files((each.status.value, str(each.path), each.reason) for each in report.entries)
     return 0
 
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from itertools import groupby
 from textwrap import fill
 
-from kdrvgen.console import Console
 from kdrvgen.errors import UsageError
+from kdrvgen.report.reporter import Reporter
 
 __all__ = ["populate_parser", "run"]
 
@@ -31,8 +31,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Carry the command out and tell `console`.
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Carry out the command and report to `reporter`.
 
     Returns:
         0.
@@ -51,12 +51,12 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
 
     if arguments.word is None:
         known = tuple(entries().values())
-        console.answer("terms", [entry._asdict() for entry in known], _listed(known))
+        reporter.answer("terms", [entry._asdict() for entry in known], _listed(known))
         return 0
     found = look_up(arguments.word)
     if not found:
         raise UsageError(f"nothing is known of `{arguments.word}`.{_nearest(arguments.word)}")
-    console.answer("terms", [entry._asdict() for entry in found], "\n\n".join(map(told, found)))
+    reporter.answer("terms", [entry._asdict() for entry in found], "\n\n".join(map(told, found)))
     return 0
 
 

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import PurePosixPath
 
-    from kdrvgen.console import Console
     from kdrvgen.model import Project
     from kdrvgen.output.plan import Plan
     from kdrvgen.output.report import Entry, Report
+    from kdrvgen.report.finding import Finding
+    from kdrvgen.report.reporter import Reporter
 
 __all__ = ["check", "generate", "populate_parser", "run"]
 
@@ -85,8 +86,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Carry the command out and tell `console`.
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Carry out the command and report to `reporter`.
 
     Returns:
         0: everything else is raised.
@@ -107,18 +108,19 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     stamp = Stamp(config, root)
     known = stamp.known()
     if known is None:
-        return _run_slowly(arguments, console, root, stamp)
-    console.detail(f"nothing has changed since the last run in {os.path.abspath(root)}")  # noqa: PTH100 - likewise
+        return _run_slowly(arguments, reporter, root, stamp)
+    reporter.detail(f"nothing has changed since the last run in {os.path.abspath(root)}")  # noqa: PTH100 - likewise
     if arguments.mode != "diff":
-        console.files((status, path, "") for status, path in known)
+        reporter.files((status, path, "") for status, path in known)
     return 0
 
 
-def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stamp: Stamp) -> int:
+def _run_slowly(arguments: argparse.Namespace, reporter: Reporter, root: str, stamp: Stamp) -> int:
     from kdrvgen.agreement.check import disagreements  # noqa: PLC0415 - pulls in pydantic
     from kdrvgen.commands.missing import demand  # noqa: PLC0415 - needs difflib
     from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic
     from kdrvgen.errors import ConfigError, RefusedError  # noqa: PLC0415 - the no-op run raises nothing
+    from kdrvgen.report.finding import Severity  # noqa: PLC0415 - likewise
 
     demand(arguments.config)
     project = load(arguments.config)
@@ -133,22 +135,26 @@ def _run_slowly(arguments: argparse.Namespace, console: Console, root: str, stam
             config=arguments.config,
         )
     except RefusedError as refusal:
-        _tell(console, refusal.report, root, planned=True)
-        console.diffs(_diffs(refusal.report.refused))
-        _blame(console, refusal.report.refused, root)
+        reporter.files(_rows(refusal.report), planned=True)
+        reporter.findings(_warnings(refusal.report, root, mode))
+        reporter.diffs(_diffs(refusal.report.refused))
+        reporter.collect(_drift(refusal.report.refused, root))
         raise
     found = disagreements(project, root, arguments.config)
     is_done = mode is None or not plan.report.drifted
     if is_done and not plan.report.strangers and not found:
         stamp.write(_contents(plan))
-    _tell(console, plan.report, root, planned=mode is not None, listed=mode != "diff")
+    if mode != "diff":
+        reporter.files(_rows(plan.report), planned=mode is not None)
     if mode in {"check", "diff"}:
-        console.diffs(_diffs(plan.report.entries))
-    errors = [each for each in found if each.severity == "error"]
-    is_wrong = bool(mode == "check" and errors and not plan.report.drifted)
-    console.diagnostics([each for each in found if not (is_wrong and each in errors)])
-    _judge(console, plan.report, root, arguments)
-    if is_wrong:
+        reporter.diffs(_diffs(plan.report.entries))
+    errors = [each for each in found if each.severity is Severity.ERROR]
+    if mode != "check" or plan.report.drifted:
+        found, errors = tuple(each.as_severe_as(Severity.WARNING) for each in found), []
+    others = [each for each in found if each not in errors]
+    reporter.findings([*_warnings(plan.report, root, mode), *others])
+    _judge(reporter, plan.report, root, arguments)
+    if errors:
         raise ConfigError(errors)
     return 0
 
@@ -167,22 +173,17 @@ def _spare(config: str, project: Project, root: str) -> None:
             )
 
 
-def _judge(console: Console, report: Report, root: str, arguments: argparse.Namespace) -> None:
+def _judge(reporter: Reporter, report: Report, root: str, arguments: argparse.Namespace) -> None:
     from kdrvgen.errors import DriftError, RefusedError  # noqa: PLC0415 - the no-op run raises nothing
 
     if arguments.mode == "check" and report.drifted:
-        _blame(console, report.drift, root)
-        for stranger in report.strangers:
-            console.blame(_named(root, stranger.path), stranger.message)
+        reporter.collect(_drift(report.drift, root))
         raise DriftError(
             f"the files are not what {arguments.config} says. {_advice(report, arguments.config)}"
         )
     if arguments.mode == "dry-run" and report.refused:
-        _blame(console, report.refused, root)
+        reporter.collect(_drift(report.refused, root))
         raise RefusedError(report)
-    if arguments.mode == "diff":
-        for entry in report.refused:
-            console.warning(_named(root, entry.path), f"{entry.reason}; a run would be refused")
 
 
 def _diffs(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
@@ -217,24 +218,46 @@ def _advice(report: Report, config: str) -> str:
     return f"Run `kdrvgen {config}` and commit what it changes."
 
 
-def _tell(
-    console: Console, report: Report, root: str, *, planned: bool, listed: bool = True
-) -> None:
-    if listed:
-        rows = ((each.status.value, str(each.path), each.reason) for each in report.entries)
-        console.files(rows, planned=planned)
-    for warning in report.warnings:
-        console.warning(_named(root, warning.path), warning.message)
+def _rows(report: Report) -> Iterator[tuple[str, str, str]]:
+    return ((each.status.value, str(each.path), each.reason) for each in report.entries)
 
 
-def _blame(console: Console, entries: Iterable[Entry], root: str) -> None:
-    for entry in entries:
-        console.blame(
-            _named(root, entry.path), entry.reason or "is not what the configuration says"
+def _warnings(report: Report, root: str, mode: str | None) -> list[Finding]:
+    """Return what spoils the result, as seen from where the user stands.
+
+    For `--check` a file in kdrvgen's own folder is an error. `--diff` ends with 0 where a run would
+    be refused.
+    """
+    from kdrvgen.report.finding import Severity  # noqa: PLC0415 - see _run_slowly
+
+    found = [each.named(_named(root, each.file)) for each in report.warnings]
+    if mode == "check":
+        is_drift = [each in report.strangers for each in report.warnings]
+        return [
+            each.as_severe_as(Severity.ERROR) if is_error else each
+            for each, is_error in zip(found, is_drift, strict=True)
+        ]
+    if mode == "diff":
+        refused = _drift(report.refused, root, ", and a run would be refused")
+        found += [each.as_severe_as(Severity.WARNING) for each in refused]
+    return found
+
+
+def _drift(entries: Iterable[Entry], root: str, effect: str = "") -> list[Finding]:
+    """Return a finding for each file that is not what the configuration says."""
+    from kdrvgen.report.finding import Finding, Place  # noqa: PLC0415 - see _run_slowly
+
+    return [
+        Finding(
+            "refused-file" if entry.status == "refused" else "drift-file",
+            f"{entry.reason or 'is not what the configuration says'}{effect}",
+            Place(_named(root, entry.path)),
         )
+        for entry in entries
+    ]
 
 
-def _named(root: str, path: PurePosixPath) -> str:
+def _named(root: str, path: PurePosixPath | str) -> str:
     """Return the file's path as seen from where the user stands."""
     return os.path.normpath(os.path.join(root, path))  # noqa: PTH118 - see run
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
-    from kdrvgen.console import Console
     from kdrvgen.model import Project
     from kdrvgen.output.report import Report
+    from kdrvgen.report.reporter import Reporter
     from kdrvgen.scaffold.template import Template
     from kdrvgen.scaffold.words import CommandLine
 
@@ -86,8 +86,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--list-templates", action="store_true", help="tell of all templates")
 
 
-def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Carry the command out and tell `console`.
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Carry out the command and report to `reporter`.
 
     Returns:
         0: everything else is raised, as by `bootstrap`.
@@ -96,13 +96,13 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from kdrvgen.scaffold import texts, writing  # noqa: PLC0415 - likewise
 
     if arguments.list_templates:
-        _list(console, [templates.load(name) for name in templates.names()])
+        _list(reporter, [templates.load(name) for name in templates.names()])
         return 0
-    chosen, document, project = _answers(arguments, console)
+    chosen, document, project = _answers(arguments, reporter)
     folder = _folder(arguments, project.driver.name)
     git = project.bootstrap.git
     report = writing.write(texts.render(chosen, document), folder, git=git)
-    console.begun(
+    reporter.begun(
         folder,
         (str(entry.path) for entry in report.entries),
         (f"cd {_quoted(folder)}", "cargo make sign"),
@@ -110,7 +110,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _list(console: Console, found: Sequence[Template]) -> None:
+def _list(reporter: Reporter, found: Sequence[Template]) -> None:
     width = max(len(each.name) for each in found)
     lines = [
         f"{each.name:{width}}  {each.summary}\n{'':{width}}  options: {', '.join(each.options)}"
@@ -120,11 +120,11 @@ def _list(console: Console, found: Sequence[Template]) -> None:
         {"name": each.name, "summary": each.summary, "options": list(each.options)}
         for each in found
     ]
-    console.answer("templates", told, "\n".join(lines))
+    reporter.answer("templates", told, "\n".join(lines))
 
 
 def _answers(
-    arguments: argparse.Namespace, console: Console
+    arguments: argparse.Namespace, reporter: Reporter
 ) -> tuple[Template, dict[str, Any], Project]:
     """Return the template and the whole config.toml, of what was said and what is asked."""
     from kdrvgen.scaffold import answers, questions  # noqa: PLC0415 - imports pydantic
@@ -132,27 +132,27 @@ def _answers(
     from kdrvgen.scaffold.template import load  # noqa: PLC0415 - likewise
     from kdrvgen.scaffold.words import CommandLine  # noqa: PLC0415 - likewise
 
-    asks = console.is_interactive and not arguments.no_input and not arguments.config
+    asks = reporter.is_interactive and not arguments.no_input and not arguments.config
     line = CommandLine.of(arguments.words)
     replayed = answers.replayed(arguments.config) if arguments.config else {}
-    name = _name(arguments, console, line, replayed, asks=asks)
+    name = _name(arguments, reporter, line, replayed, asks=asks)
     begun = replayed.get("bootstrap", {})
     word = arguments.template or line.template or begun.get("template")
     if word is None and asks:
-        word = questions.ask_template(console.ask)
+        word = questions.ask_template(reporter.ask)
     chosen = load(word or "minimal")
     known = answers.without_foreign_options(chosen, replayed)
     given = answers.named(merged(known, line.document), name)
     project = line.check(answers.complete(chosen, given), chosen)
     if asks:
-        given = merged(given, questions.ask_the_rest(console.ask, chosen, given))
+        given = merged(given, questions.ask_the_rest(reporter.ask, chosen, given))
         project = answers.checked(answers.complete(chosen, given))
     return chosen, answers.complete(chosen, given), project
 
 
 def _name(
     arguments: argparse.Namespace,
-    console: Console,
+    reporter: Reporter,
     line: CommandLine,
     replayed: Mapping[str, Any],
     *,
@@ -177,7 +177,7 @@ def _name(
             return str(error)
         return ""
 
-    return questions.ask_name(console.ask, objection)
+    return questions.ask_name(reporter.ask, objection)
 
 
 def _folder(arguments: argparse.Namespace, name: str) -> str:

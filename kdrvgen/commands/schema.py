@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from kdrvgen.console import Console
+from kdrvgen.report.reporter import Reporter
 
 __all__ = ["populate_parser", "run"]
 
@@ -16,7 +16,7 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, console: Console) -> int:
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Print the schema.
 
     Returns:
@@ -25,5 +25,5 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     from kdrvgen.model.schema import schema, schema_text  # noqa: PLC0415 - pulls in pydantic
 
     del arguments
-    console.answer("schema", schema(), schema_text().removesuffix("\n"))
+    reporter.answer("schema", schema(), schema_text().removesuffix("\n"))
     return 0

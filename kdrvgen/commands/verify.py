@@ -8,13 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kdrvgen.commands.finding import config_of
-from kdrvgen.console import COMMON_FORMATS, Console
+from kdrvgen.commands.config_file import config_of
 from kdrvgen.errors import FileAccessError, ToolError, UsageError, VerificationError
+from kdrvgen.report.reporter import COMMON_FORMATS, Reporter
 
 if TYPE_CHECKING:
     from kdrvgen.inspection.certificates import Certificate
-    from kdrvgen.inspection.findings import Finding
     from kdrvgen.inspection.inspect import Inspection
     from kdrvgen.model import Project
 
@@ -113,8 +112,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--html", metavar="FILE", help="write a report for a browser")
 
 
-def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Carry the command out and tell `console`.
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Carry out the command and report to `reporter`.
 
     Returns:
         0: everything else is raised, as by `verify`.
@@ -124,14 +123,15 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     """
     files = list(_files(arguments.files))
     demand_libraries()
-    from kdrvgen.inspection.report import as_data, as_sarif  # noqa: PLC0415 - needs the extra
+    from kdrvgen.inspection.checks import RULES  # noqa: PLC0415 - needs the extra
+    from kdrvgen.inspection.data import as_data  # noqa: PLC0415 - likewise
 
     trusted = _certificates(arguments.trust)
     projects: dict[Path, Project] = {}
     inspections = []
     for number, file in enumerate(files, 1):
         if len(files) > 1:
-            console.progress(f"{number}/{len(files)} {file}")
+            reporter.progress(f"{number}/{len(files)} {file}")
         config = None if arguments.no_config else _config(arguments.config, file)
         if config is not None and config not in projects:
             from kdrvgen.config import load  # noqa: PLC0415 - as above
@@ -146,11 +146,10 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
                 trusted,
             )
         )
-    console.progress("")
-    for inspection in inspections:
-        _tell(console, inspection)
-    console.replace(as_sarif(inspections))
-    console.summary("images", [as_data(each) for each in inspections], _summary(inspections))
+    reporter.progress("")
+    reporter.answer_findings([found for each in inspections for found in each.findings])
+    reporter.offer_sarif(RULES)
+    reporter.summary("images", [as_data(each) for each in inspections], _summary(inspections))
     if arguments.html:
         _write_page(Path(arguments.html), inspections)
     return _judge(inspections, arguments.fail_on)
@@ -213,26 +212,6 @@ def _inspected(
     return inspect(file, asked=asked, trusted=trusted)
 
 
-def _tell(console: Console, inspection: Inspection) -> None:
-    path = str(inspection.path)
-    for finding in inspection.findings:
-        console.finding(
-            str(finding.severity),
-            path,
-            f"{path}: {finding.rule.title} [{finding.rule.id}]",
-            _details(finding),
-        )
-
-
-def _details(finding: Finding) -> Iterator[tuple[str, str]]:
-    evidence = finding.evidence
-    place = "" if evidence.offset is None else f" at 0x{evidence.offset:X}"
-    yield "found", f"{evidence.place}{place}: {evidence.value}"
-    yield "why", finding.rule.why
-    yield "fix", finding.fix
-    yield "see", finding.rule.source
-
-
 def _summary(inspections: Sequence[Inspection]) -> str:
     lines = [f"{each.path}: {_counted([each])}" for each in inspections]
     if len(inspections) > 1:
@@ -241,10 +220,11 @@ def _summary(inspections: Sequence[Inspection]) -> str:
 
 
 def _counted(inspections: Sequence[Inspection]) -> str:
-    found = [str(finding.severity) for each in inspections for finding in each.findings]
-    counts = [(found.count(severity), severity) for severity in _SEVERITIES]
-    told = [f"{count} {severity}{'s' * (count > 1)}" for count, severity in counts if count]
-    return ", ".join(told) or "nothing found"
+    from kdrvgen.report.finding import counted  # noqa: PLC0415 - not for --help
+
+    return ", ".join(counted([found for each in inspections for found in each.findings])) or (
+        "nothing found"
+    )
 
 
 def _write_page(path: Path, inspections: Sequence[Inspection]) -> None:
@@ -263,7 +243,7 @@ def _write_page(path: Path, inspections: Sequence[Inspection]) -> None:
 
 
 def _judge(inspections: Sequence[Inspection], fail_on: str) -> int:
-    from kdrvgen.inspection.findings import Severity, at_least  # noqa: PLC0415 - not for --help
+    from kdrvgen.report.finding import Severity, at_least  # noqa: PLC0415 - not for --help
 
     bad = [each for each in inspections if at_least(each.findings, Severity(fail_on))]
     if not bad:

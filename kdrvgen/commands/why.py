@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from kdrvgen.commands.finding import config_of
-from kdrvgen.console import Console
+from kdrvgen.commands.config_file import config_of
 from kdrvgen.errors import DriftError, UsageError
+from kdrvgen.report.reporter import Reporter
 
 if TYPE_CHECKING:
     from kdrvgen.rendering.origin import Origin
@@ -86,8 +86,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, console: Console) -> int:
-    """Carry the command out and tell `console`.
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Carry out the command and report to `reporter`.
 
     Returns:
         0: everything else is raised, as by `why`.
@@ -107,7 +107,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         "text": text,
         "keys": [reason._asdict() for reason in reasons],
     }
-    console.answer("why", document, _told(f"{file}:{line}", text, reasons, config))
+    reporter.answer("why", document, _told(f"{file}:{line}", text, reasons, config))
     return 0
 
 
@@ -175,7 +175,7 @@ def _reasons(config: Path, found: Sequence[Origin]) -> tuple[Reason, ...]:
         reasons.append(
             Reason(
                 name,
-                source.place(extent).span.line if extent else 0,
+                source.place(extent).line or 0 if extent else 0,
                 "" if extent else defaults.get(name, ""),
             )
         )

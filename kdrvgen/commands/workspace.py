@@ -7,11 +7,11 @@ from pathlib import Path
 
 import tomli
 
-from kdrvgen.config.diagnostics import Diagnostic
 from kdrvgen.config.locator import locate
 from kdrvgen.config.source import Source
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
+from kdrvgen.report.finding import Finding, Place
 
 __all__ = ["check_workspace"]
 
@@ -43,10 +43,10 @@ def check_workspace(project: Project, root: str, config: str = "config.toml") ->
         if isinstance(content.get("workspace"), dict):
             return
         problem = f"{manifest} has no table [workspace]"
-    raise ConfigError([_diagnostic(config, problem)])
+    raise ConfigError([_finding(config, problem)])
 
 
-def _diagnostic(config: str, problem: str) -> Diagnostic:
+def _finding(config: str, problem: str) -> Finding:
     message = f"`workspace-root` leads to no Cargo workspace: {problem}"
     hint = "name the folder of the workspace's Cargo.toml, or remove the key for a single project"
     try:
@@ -54,5 +54,5 @@ def _diagnostic(config: str, problem: str) -> Diagnostic:
         node = locate(source.text).find(_KEY)
     except (OSError, ValueError):
         node = None
-    place = source.place(node.value) if node and node.value else None
-    return Diagnostic(config, message, _KEY, place, hint)
+    place = source.place(node.value) if node and node.value else Place(config)
+    return Finding("cargo-workspace", message, place, help=hint, key=_KEY)

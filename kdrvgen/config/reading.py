@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from kdrvgen.errors import ConfigError
 
 if TYPE_CHECKING:
-    from kdrvgen.config.diagnostics import Diagnostic
     from kdrvgen.config.source import Source
+    from kdrvgen.report.finding import Finding
 
 __all__ = ["CONFIG_NAMES", "LARGEST", "read", "read_bytes", "to_text"]
 
@@ -58,7 +58,7 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
-def _no_file(name: str, mode: int) -> Diagnostic | None:
+def _no_file(name: str, mode: int) -> Finding | None:
     if stat.S_ISDIR(mode):
         inside = (Path(name, each) for each in CONFIG_NAMES)
         found = next((path for path in inside if path.is_file()), None)
@@ -94,17 +94,18 @@ def _similar(name: str) -> str:
     return f"did you mean {path.with_name(near)}?" if near and path.name else ""
 
 
-def _refuse(name: str, message: str, hint: str = "") -> Diagnostic:
-    from kdrvgen.config.diagnostics import Diagnostic  # noqa: PLC0415 - only when there are errors
+def _refuse(name: str, message: str, hint: str = "", rule: str = "toml-unreadable") -> Finding:
+    from kdrvgen.report.finding import Finding, Place  # noqa: PLC0415 - only when there are errors
 
-    return Diagnostic(os.fsdecode(name), message, hint=hint)
+    return Finding(rule, message, Place(os.fsdecode(name)), help=hint)
 
 
 def to_text(data: bytes, name: str) -> str:
     """Decode a configuration file's bytes. Raises ConfigError if they are no UTF-8 text."""
     if encoding := _other_unicode(data):
         hint = _UTF8_HINT.format(name=name)
-        raise ConfigError([_refuse(name, f"the file is {encoding}, and TOML is UTF-8", hint)])
+        message = f"the file is {encoding}, and TOML is UTF-8"
+        raise ConfigError([_refuse(name, message, hint, "toml-encoding")])
     failure: UnicodeDecodeError | None = None
     text = ""
     try:
@@ -118,7 +119,7 @@ def to_text(data: bytes, name: str) -> str:
     return text
 
 
-def _nul(text: str, name: str) -> Diagnostic:
+def _nul(text: str, name: str) -> Finding:
     from kdrvgen.config.source import Source  # noqa: PLC0415 - only when there are errors
 
     source = Source.of(text, name)
@@ -139,7 +140,7 @@ def _other_unicode(data: bytes) -> str:
     return "UTF-16" if len(head) > 1 and not hardly and mostly * 2 > len(head) // 2 else ""
 
 
-def _bad_byte(error: UnicodeDecodeError, name: str) -> Diagnostic:
+def _bad_byte(error: UnicodeDecodeError, name: str) -> Finding:
     """Point at the first byte that is not UTF-8, which is drawn as an escape."""
     # `error.start` counts in what `utf-8-sig` decoded: the bytes after the mark.
     good = error.object[: error.start].decode()
@@ -153,10 +154,10 @@ def _bad_byte(error: UnicodeDecodeError, name: str) -> Diagnostic:
     return _pointing(source, len(good.replace("\r\n", "\n")), len(bad), message, hint)
 
 
-def _pointing(source: Source, at: int, length: int, message: str, hint: str = "") -> Diagnostic:
-    from kdrvgen.config.diagnostics import Diagnostic  # noqa: PLC0415 - only when there are errors
-    from kdrvgen.config.secrets import hide_in_line  # noqa: PLC0415 - likewise
+def _pointing(source: Source, at: int, length: int, message: str, hint: str = "") -> Finding:
+    from kdrvgen.config.secrets import hide_in_line  # noqa: PLC0415 - only when there are errors
     from kdrvgen.config.source import Extent  # noqa: PLC0415 - likewise
+    from kdrvgen.report.finding import Finding  # noqa: PLC0415 - likewise
 
     place = hide_in_line(source, at).place(Extent(at, at + length))
-    return Diagnostic(source.name, message, place=place, hint=hint)
+    return Finding("toml-encoding", message, place, help=hint)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import tomli
 
-from kdrvgen.config.diagnostics import Path
+from kdrvgen.config.keys import Path
 from kdrvgen.config.locator import Node, Scan, scan
 from kdrvgen.config.source import Extent, Source
 from kdrvgen.config.suggest import ANY, Vocabulary

@@ -11,8 +11,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from kdrvgen.credentials import MASK
+from kdrvgen.report.finding import Excerpt, Place
 
-__all__ = ["Excerpt", "Extent", "Place", "Source", "Span"]
+__all__ = ["Extent", "Source"]
 
 _REACH = 240
 
@@ -22,45 +23,6 @@ class Extent(NamedTuple):
 
     start: int
     end: int
-
-
-class Span(NamedTuple):
-    """Where something is in a file.
-
-    Line and column count from 1; column and length are in characters. Something that goes over
-    several lines is represented by what is on its first.
-    """
-
-    line: int
-    column: int
-    length: int
-
-
-@dataclass(frozen=True, slots=True)
-class Excerpt:
-    """What may be shown of a line, and which part of it is meant.
-
-    Attributes:
-        text: The line, secrets masked; of a very long line only the surroundings.
-        start: Index into `text` of the first character that is meant.
-        length: How many characters are meant, at least 1. May be one past the end of `text`.
-        cut_left: Whether the line has more in front.
-        cut_right: Whether the line has more behind.
-    """
-
-    text: str
-    start: int
-    length: int
-    cut_left: bool = False
-    cut_right: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place in a file together with what a reader is shown of it."""
-
-    span: Span
-    excerpt: Excerpt
 
 
 @dataclass(frozen=True)
@@ -103,14 +65,15 @@ class Source:
         return Extent(self._starts[line - 1], len(self.text) if is_last else self._starts[line] - 1)
 
     def place(self, extent: Extent) -> Place:
-        """Give line, column and excerpt of `extent`."""
+        """Return where `extent` is, and what may be shown of it."""
         line = bisect_right(self._starts, extent.start)
         bounds = self.line_extent(extent.start)
         excerpt = self._excerpt(bounds, extent)
         length = max(1, min(extent.end, bounds.end) - extent.start)
         if self._is_hidden(extent):
             length = excerpt.length
-        return Place(Span(line, extent.start - bounds.start + 1, length), excerpt)
+        column = extent.start - bounds.start + 1
+        return Place(self.name, line, column, length, excerpt=excerpt)
 
     def shown(self, extent: Extent) -> str:
         """Give the text of `extent`, or the mask if any of it is secret."""

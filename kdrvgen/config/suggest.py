@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, get_args
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from kdrvgen.config.diagnostics import Path
+    from kdrvgen.config.keys import Path
 
 __all__ = ["ANY", "Vocabulary", "for_key", "for_value", "nearest", "vocabulary"]
 

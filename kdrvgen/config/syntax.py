@@ -9,14 +9,16 @@ from collections.abc import Callable, Sequence
 
 import tomli
 
-from kdrvgen.config.diagnostics import Diagnostic, Related, dotted
+from kdrvgen.config.keys import dotted
 from kdrvgen.config.locator import Scan, scan
 from kdrvgen.config.secrets import hide_in_line, shown_path
 from kdrvgen.config.source import Extent, Source
 from kdrvgen.credentials import MASK
+from kdrvgen.report.finding import Finding, Related
 
 __all__ = ["explain"]
 
+_RULE = "toml-syntax"
 _SMART_QUOTES = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
 _BARE_VALUE = re.compile(r"[^\n#,\]}]*[^\n#,\]}\s;]")
 _PATH_LIKE = re.compile(r"[A-Za-z]:[\\/]|\\\\|\.{0,2}/")
@@ -30,8 +32,8 @@ _BACKSLASHES = (
 _LONG_INTEGER = re.compile(r"[0-9_]{1000,}")
 
 
-def explain(source: Source, error: Exception) -> Diagnostic:
-    """Give the diagnostic for what tomli raised: a syntax error, or a limit of its own."""
+def explain(source: Source, error: Exception) -> Finding:
+    """Return the finding for what tomli raised: a syntax error, or a limit of its own."""
     if not isinstance(error, tomli.TOMLDecodeError):
         return _beyond_limits(source, error)
     source = hide_in_line(source, min(error.pos, len(source.text)))
@@ -39,10 +41,10 @@ def explain(source: Source, error: Exception) -> Diagnostic:
     for begins, explainer in _EXPLAINERS:
         if error.msg.startswith(begins):
             return explainer(found)
-    return found.diagnostic(error.msg[:1].lower() + error.msg[1:], found.here())
+    return found.finding(error.msg[:1].lower() + error.msg[1:], found.here())
 
 
-def _beyond_limits(source: Source, error: Exception) -> Diagnostic:
+def _beyond_limits(source: Source, error: Exception) -> Finding:
     """Explain why tomli gave up on something that is TOML, but deeper or longer than it takes."""
     if isinstance(error, RecursionError):
         end = _first_failing(source.text, range(len(source.text)), RecursionError)
@@ -57,7 +59,7 @@ def _beyond_limits(source: Source, error: Exception) -> Diagnostic:
             f"TOML's integers have 64 bits; this reader takes {sys.get_int_max_str_digits()} digits"
         )
     place = hide_in_line(source, extent.start).place(extent)
-    return Diagnostic(source.name, message, place=place, hint=hint)
+    return Finding(_RULE, message, place, help=hint)
 
 
 def _first_failing(text: str, ends: Sequence[int], kind: type[Exception]) -> int:
@@ -86,15 +88,15 @@ class _Case:
         self.pos = pos
         self.scan: Scan = scan(source.text[:pos])
 
-    def diagnostic(
+    def finding(
         self, message: str, extent: Extent, hint: str = "", *related: tuple[str, Extent]
-    ) -> Diagnostic:
+    ) -> Finding:
         source = hide_in_line(self.source, extent.start)
-        return Diagnostic(
-            source.name,
+        return Finding(
+            _RULE,
             message,
-            place=source.place(extent),
-            hint=hint,
+            source.place(extent),
+            help=hint,
             related=tuple(
                 Related(words, hide_in_line(source, where.start).place(where))
                 for words, where in related
@@ -139,7 +141,7 @@ class _Case:
         return extent, f"put strings in quotes: `{self.key()} = {mark}{written}{mark}`"
 
 
-def _statement(case: _Case) -> Diagnostic:
+def _statement(case: _Case) -> Finding:
     rest = case.rest_of_line()
     hint = "a line is `key = value`, a `[table]` or a `# comment`"
     if rest.startswith(("//", ";", "--", "/*")):
@@ -148,20 +150,20 @@ def _statement(case: _Case) -> Diagnostic:
         hint = _smart(rest[:1])
     elif rest[:1] in "}]":
         hint = "there is a closing bracket too many"
-    return case.diagnostic("this line is not TOML", case.here(), hint)
+    return case.finding("this line is not TOML", case.here(), hint)
 
 
 def _smart(mark: str) -> str:
     return f"`{mark}` is a typographic quotation mark: TOML takes only \" and '"
 
 
-def _value(case: _Case) -> Diagnostic:
+def _value(case: _Case) -> Finding:
     rest = case.rest_of_line()
     if case.scan.open and case.at_end():
         return _unclosed(case)
     if not rest.strip() or rest[0] in "#,]}":
         hint = f'write a value after `{case.key()} =`, such as `{case.key()} = "…"`'
-        return case.diagnostic("a value is missing here", case.here(), hint)
+        return case.finding("a value is missing here", case.here(), hint)
     extent, hint = case.quoted(case.pos)
     word = case.source.shown(extent)
     if rest[0] in _SMART_QUOTES:
@@ -172,10 +174,10 @@ def _value(case: _Case) -> Diagnostic:
         hint = "TOML has no such value: leave the key out"
     elif _PATH_LIKE.match(word):
         hint = hint.replace("put strings", "put paths")
-    return case.diagnostic("this is not a TOML value", extent, hint)
+    return case.finding("this is not a TOML value", extent, hint)
 
 
-def _after_statement(case: _Case) -> Diagnostic:
+def _after_statement(case: _Case) -> Finding:
     rest = case.rest_of_line()
     key = case.scan.last_key
     node = key[2][-1] if key else None
@@ -183,63 +185,63 @@ def _after_statement(case: _Case) -> Diagnostic:
         if case.text[node.value.start] not in "\"'[{":
             extent, hint = case.quoted(node.value.start)
             if "\n" not in case.text[node.value.end : case.pos] and rest[0] not in ";,":
-                return case.diagnostic("this is not a TOML value", extent, hint)
+                return case.finding("this is not a TOML value", extent, hint)
         elif rest[0] not in ";,#":
             hint = "one `key = value` on each line"
             if case.text[node.value.start] in "\"'":
                 hint += "; a string that holds \" is written in '…', or with `\\\"`"
-            return case.diagnostic("the value has ended before this", case.here(), hint)
+            return case.finding("the value has ended before this", case.here(), hint)
     hint = {
         ";": "drop the `;`: a line's end ends the statement",
         ",": "drop the `,`: commas divide only what is in brackets",
     }.get(rest[:1], "one statement on each line")
-    return case.diagnostic("the line should end here", case.here(), hint)
+    return case.finding("the line should end here", case.here(), hint)
 
 
-def _equals(case: _Case) -> Diagnostic:
+def _equals(case: _Case) -> Finding:
     rest = case.rest_of_line()
     hint = "write `key = value`"
     if rest.startswith(":"):
         hint = f"TOML writes `{case.key()} = value`, with `=`"
     elif case.scan.last_key and rest.strip() and rest[0] not in "=#":
         hint = f"write `{case.key()} = …`; a key with blanks or other signs goes in quotes"
-    return case.diagnostic(f"`=` is missing after the key `{case.key()}`", case.here(), hint)
+    return case.finding(f"`=` is missing after the key `{case.key()}`", case.here(), hint)
 
 
-def _key_part(case: _Case) -> Diagnostic:
+def _key_part(case: _Case) -> Finding:
     rest = case.rest_of_line()
     hint = "keys are letters, digits, `-` and `_`; any other goes in quotes"
     if rest[:1] in _SMART_QUOTES and rest:
         hint = _smart(rest[0])
-    return case.diagnostic("a key should begin here", case.here(), hint)
+    return case.finding("a key should begin here", case.here(), hint)
 
 
-def _unclosed(case: _Case) -> Diagnostic:
+def _unclosed(case: _Case) -> Finding:
     (start,) = case.scan.open[-1:]
     thing, bracket = ("array", "]") if case.text[start] == "[" else ("inline table", "}")
     started = [(f"the {thing} begins here", Extent(start, start + 1))]
     if case.at_end():
         message = f"the {thing} is not closed: `{bracket}` is missing"
-        return case.diagnostic(message, case.here(), "", *started)
+        return case.finding(message, case.here(), "", *started)
     message = f"`,` or `{bracket}` is missing before this"
     hint = _smart(case.text[case.pos]) if case.text[case.pos] in _SMART_QUOTES else ""
-    return case.diagnostic(message, case.here(), hint, *started)
+    return case.finding(message, case.here(), hint, *started)
 
 
-def _escape(case: _Case) -> Diagnostic:
+def _escape(case: _Case) -> Finding:
     start = max(case.text.rfind("\\", 0, case.pos + 1), 0)
     extent = Extent(start, min(start + 2, len(case.text)))
-    return case.diagnostic("this escape is not one of TOML's", extent, _BACKSLASHES)
+    return case.finding("this escape is not one of TOML's", extent, _BACKSLASHES)
 
 
-def _scalar_value(case: _Case) -> Diagnostic:
+def _scalar_value(case: _Case) -> Finding:
     start = max(case.text.rfind("\\", 0, case.pos), 0)
-    return case.diagnostic(
+    return case.finding(
         "this escape stands for no Unicode character", Extent(start, case.pos), _BACKSLASHES
     )
 
 
-def _string_end(case: _Case) -> Diagnostic:
+def _string_end(case: _Case) -> Finding:
     """Explain a string that goes to the end of its line or of the file."""
     start = case.scan.stop
     if case.text[start : start + 1] not in {'"', "'"}:
@@ -251,10 +253,10 @@ def _string_end(case: _Case) -> Diagnostic:
     hint = f"close it with {closing}"
     if len(closing) == 1 and case.text[start : bounds.end].endswith("\\" + mark):
         hint = _BACKSLASHES
-    return case.diagnostic("the string is not closed", extent, hint)
+    return case.finding("the string is not closed", extent, hint)
 
 
-def _character(case: _Case) -> Diagnostic:
+def _character(case: _Case) -> Finding:
     found = case.text[case.pos : case.pos + 1]
     if found == "\n":
         return _string_end(case)
@@ -263,19 +265,19 @@ def _character(case: _Case) -> Diagnostic:
     if found == "\r":
         message = "a carriage return without a line feed may not stand here"
         hint = "save the file with LF or CRLF line ends"
-    return case.diagnostic(message, case.here(), hint)
+    return case.finding(message, case.here(), hint)
 
 
-def _bracket(case: _Case) -> Diagnostic:
+def _bracket(case: _Case) -> Finding:
     closing = "]]" if "']]'" in case.told else "]"
     hint = f"a table's header is a line of its own: `{'[' * len(closing)}name{closing}`"
-    return case.diagnostic(f"`{closing}` is missing here", case.here(), hint)
+    return case.finding(f"`{closing}` is missing here", case.here(), hint)
 
 
-def _twice(case: _Case) -> Diagnostic:
+def _twice(case: _Case) -> Finding:
     """Explain a key or table that is there already: point at both."""
     if case.scan.last_key is None:
-        return case.diagnostic("this is given twice", case.here())
+        return case.finding("this is given twice", case.here())
     _, extent, nodes = case.scan.last_key
     is_header = case.text[: extent.start].rstrip(" \t").endswith("[")
     told = ".".join(case.names())
@@ -283,11 +285,9 @@ def _twice(case: _Case) -> Diagnostic:
     earlier = nodes[-1].key
     if earlier and earlier.start < extent.start:
         hint = "put its keys under the first" if is_header else "keep one of them"
-        return case.diagnostic(
-            f"{what} is given twice", extent, hint, ("first given here", earlier)
-        )
+        return case.finding(f"{what} is given twice", extent, hint, ("first given here", earlier))
     whole = [node.value for node in nodes[:-1] if node.value and node.value.start < extent.start]
-    return case.diagnostic(
+    return case.finding(
         f"{what} would add to what is complete already",
         extent,
         "",
@@ -295,12 +295,12 @@ def _twice(case: _Case) -> Diagnostic:
     )
 
 
-def _date(case: _Case) -> Diagnostic:
+def _date(case: _Case) -> Finding:
     extent, _ = case.quoted(case.pos)
-    return case.diagnostic("there is no such date", extent)
+    return case.finding("there is no such date", extent)
 
 
-_EXPLAINERS: tuple[tuple[str, Callable[[_Case], Diagnostic]], ...] = (
+_EXPLAINERS: tuple[tuple[str, Callable[[_Case], Finding]], ...] = (
     ("Invalid statement", _statement),
     ("Invalid value", _value),
     ("Invalid date", _date),

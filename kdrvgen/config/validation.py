@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from kdrvgen.config.diagnostics import Diagnostic, Path, Related, dotted, shortened
+from kdrvgen.config.keys import Path, dotted, shortened
 from kdrvgen.config.locator import Node, Scan, scan
 from kdrvgen.config.secrets import hide_in_document, is_below_credential, shown_path
 from kdrvgen.config.source import Extent, Source
@@ -15,6 +15,7 @@ from kdrvgen.config.suggest import ANY, Vocabulary, for_key, for_value
 from kdrvgen.credentials import MASK, is_credential, mask
 from kdrvgen.errors import MOST_ERRORS
 from kdrvgen.model.bootstrap import PACKAGE_KEYS
+from kdrvgen.report.finding import Finding, Place, Related
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -43,12 +44,13 @@ _BOUND = {
     "less_than": ("less than", "lt"),
 }
 _LONGEST_VALUE = 60
+_RULES = {"extra_forbidden": "key-unknown", "missing": "key-missing"}
 
 
 class Explained(NamedTuple):
-    """The diagnostics of a file, in its order, and the number of errors that got none."""
+    """The findings of a file, in its order, and the number of errors that got none."""
 
-    diagnostics: list[Diagnostic]
+    findings: list[Finding]
     omitted: int
 
 
@@ -58,7 +60,7 @@ def explain(
     keys: Vocabulary,
     found: Scan | None = None,
 ) -> Explained:
-    """Give a diagnostic for each of pydantic's line errors, up to `MOST_ERRORS`.
+    """Return a finding for each of pydantic's line errors, up to `MOST_ERRORS`.
 
     Args:
         source: The file; tomli accepts it.
@@ -75,7 +77,7 @@ def explain(
     )
     translator = _Translator(source, found.root, keys)
     return Explained(
-        [translator.diagnose(error, extent) for extent, error in placed[:MOST_ERRORS]],
+        [translator.finding(error, extent) for extent, error in placed[:MOST_ERRORS]],
         max(0, len(placed) - MOST_ERRORS),
     )
 
@@ -109,16 +111,16 @@ class _Translator:
         self.root = root
         self.keys = keys
 
-    def diagnose(self, error: ErrorDetails, extent: Extent | None) -> Diagnostic:
+    def finding(self, error: ErrorDetails, extent: Extent | None) -> Finding:
         path = _path(error["loc"])
         message, hint = self._words(error, path)
         also = error.get("ctx", {}).get("also", ()) if error["type"] == "kdrvgen" else ()
-        return Diagnostic(
-            file=self.source.name,
+        return Finding(
+            rule=_RULES.get(error["type"], "key-type" if error["type"] in _WANTED else "key-value"),
             message=mask(message),
-            path=shown_path(path, self.keys),
-            place=self.source.place(extent) if extent else None,
-            hint=mask(hint),
+            place=self.source.place(extent) if extent else Place(self.source.name),
+            help=mask(hint),
+            key=shown_path(path, self.keys),
             related=tuple(self._related(also)),
         )
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from kdrvgen.doctor import der
 from kdrvgen.doctor.files import missing_files, pfx_certificate, provider_certificate
-from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.doctor.host import Host
 from kdrvgen.doctor.judging import judge
 from kdrvgen.doctor.store import store_certificate
+from kdrvgen.doctor.tasks import Task, outcome
 from kdrvgen.model import Project, Signing
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["certificates"]
 
@@ -30,7 +31,7 @@ def certificates(host: Host, project: Project) -> Iterator[Finding]:
 
 def _main(host: Host, signing: Signing) -> Finding:
     if signing.mode == "off":
-        return Finding("certificate", State.FOUND, "none: signing.mode is off", _SIGNING)
+        return outcome("certificate", Severity.OK, "none: signing.mode is off", _SIGNING)
     if signing.mode == "test":
         from kdrvgen.rendering.environment import (  # noqa: PLC0415 - for this probe only
             certificate_id,
@@ -44,9 +45,9 @@ def _main(host: Host, signing: Signing) -> Finding:
         where = (
             "with a provider" if signing.csp or signing.dlib else f"in the store {signing.store}"
         )
-        return Finding(
+        return outcome(
             "certificate",
-            State.MISSING,
+            Severity.ERROR,
             f"its key is {where} of a Windows, which this host does not have",
             _SIGNING,
             advice="sign on Windows, or give signing.pfx in the configuration",
@@ -57,8 +58,8 @@ def _main(host: Host, signing: Signing) -> Finding:
 
 
 def _will_be_made(why: str, place: str) -> Finding:
-    return Finding(
-        "certificate", State.FOUND, f"{why}: `cargo make sign` makes one", _SIGNING, place
+    return outcome(
+        "certificate", Severity.OK, f"{why}: `cargo make sign` makes one", _SIGNING, place
     )
 
 
@@ -71,9 +72,9 @@ def _test(host: Host, identity: str) -> Finding:
     except FileNotFoundError:
         return _will_be_made("no test certificate yet", str(path))
     except (OSError, UnicodeDecodeError) as error:
-        return Finding(
+        return outcome(
             "certificate",
-            State.MISSING,
+            Severity.ERROR,
             f"cannot be read: {getattr(error, 'strerror', None) or error}",
             _SIGNING,
             str(path),
@@ -82,9 +83,9 @@ def _test(host: Host, identity: str) -> Finding:
     try:
         certificate = der.parse_pem(text)
     except ValueError as error:
-        return Finding(
+        return outcome(
             "certificate",
-            State.MISSING,
+            Severity.ERROR,
             f"is damaged: {error}",
             _SIGNING,
             str(path),

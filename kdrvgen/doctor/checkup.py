@@ -8,17 +8,18 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from kdrvgen.doctor.certificates import certificates
-from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.doctor.generated import agreement, generated
 from kdrvgen.doctor.host import Host
 from kdrvgen.doctor.kit import kit
 from kdrvgen.doctor.rust import cargo, cargo_make, rustc
 from kdrvgen.doctor.signing import signing_tool, time_stamp
 from kdrvgen.doctor.surroundings import cargo_config, clock, disk, rustflags
+from kdrvgen.doctor.tasks import Task, outcome
 from kdrvgen.doctor.windows import deployment
 from kdrvgen.doctor.wine import wine
 from kdrvgen.errors import FileAccessError
 from kdrvgen.model import Project
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["Scope", "check_up"]
 
@@ -89,7 +90,7 @@ def check_up(
         probes.append(("agreement", tuple(Task), lambda _host, _project: agreement(config, whole)))
     waiting = [_Running(name, own, probe, host, project) for name, own, probe in probes]
     found = [finding for each in waiting for finding in each.result()]
-    return tuple(finding for finding in found if not scope.tasks.isdisjoint(finding.tasks))
+    return tuple(finding for finding in found if not scope.tasks.isdisjoint(finding.tags))
 
 
 class _Running(threading.Thread):
@@ -113,7 +114,7 @@ class _Running(threading.Thread):
             self._found = list(self._probe(self._host, self._project))
         except (OSError, FileAccessError) as error:
             told = f"cannot be told: {error}"
-            self._found = [Finding(self._subject, State.MISSING, told, self._tasks)]
+            self._found = [outcome(self._subject, Severity.ERROR, told, self._tasks)]
         except Exception as error:  # noqa: BLE001 - raised again by the thread that asks
             self._error = error
 
@@ -129,5 +130,5 @@ class _Running(threading.Thread):
             raise self._error
         if self._found is None:
             told = f"the probe did not end within {limit:g} s"
-            return [Finding(self._subject, State.MISSING, told, self._tasks)]
+            return [outcome(self._subject, Severity.ERROR, told, self._tasks)]
         return self._found

@@ -6,10 +6,11 @@ import datetime as dt
 from collections.abc import Iterator
 
 from kdrvgen.doctor import der
-from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.doctor.host import Host
 from kdrvgen.doctor.judging import judge
+from kdrvgen.doctor.tasks import Task, outcome
 from kdrvgen.model import Signing
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["missing_files", "pfx_certificate", "provider_certificate"]
 
@@ -39,7 +40,7 @@ def pfx_certificate(host: Host, signing: Signing) -> Finding:
     if variable and variable not in host.env:
         return _unset(variable, "the password", "pfx-password-env", str(path))
     if host.is_windows or not host.which("openssl"):
-        return Finding("certificate", State.FOUND, "not opened here", _SIGNING, str(path))
+        return outcome("certificate", Severity.OK, "not opened here", _SIGNING, str(path))
     password = f"env:{variable}" if variable else "pass:"
     # Files of older makers are encrypted by what OpenSSL 3 calls legacy.
     for legacy in ((), ("-legacy",)):
@@ -67,7 +68,7 @@ def provider_certificate(host: Host, signing: Signing) -> Finding:
         return _unset(variable, "the key's name", "key-container-env", "")
     if not signing.public_certificate:
         message = "signing.dlib has one of its own"
-        return Finding("certificate", State.FOUND, message, _SIGNING, signing.dlib)
+        return outcome("certificate", Severity.OK, message, _SIGNING, signing.dlib)
     path = host.folder / signing.public_certificate
     if not path.is_file():
         return _wrong("signing.public-certificate: there is no such file", str(path), _PUT)
@@ -89,7 +90,7 @@ def _unset(variable: str, what: str, key: str, place: str) -> Finding:
 
 
 def _wrong(message: str, place: str, advice: str) -> Finding:
-    return Finding("certificate", State.MISSING, message, _SIGNING, place, advice)
+    return outcome("certificate", Severity.ERROR, message, _SIGNING, place, advice)
 
 
 def _now(host: Host) -> dt.datetime:

@@ -5,21 +5,24 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
-from kdrvgen.doctor.findings import Finding, State, Task
+from kdrvgen.doctor.tasks import Task, outcome
 from kdrvgen.model import Project
-from kdrvgen.output.report import Caution, Entry
+from kdrvgen.output.report import Entry
 from kdrvgen.pipeline import FOLDER
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["agreement", "generated"]
 
 _TASKS = tuple(Task)
 
 
-def _places(entries: Iterable[Entry | Caution]) -> list[str]:
+def _places(entries: Iterable[Entry], others: Iterable[Finding] = ()) -> list[str]:
     """Return the paths; that of their folder for the support files."""
-    paths = (str(each.path).partition(f"{FOLDER}/") for each in entries)
-    return list(dict.fromkeys(above + folder for above, folder, _ in paths))
+    paths = [*(str(each.path) for each in entries), *(each.file for each in others)]
+    parts = (path.partition(f"{FOLDER}/") for path in paths)
+    return list(dict.fromkeys(above + folder for above, folder, _ in parts))
 
 
 def generated(config: str, project: Project) -> Iterator[Finding]:
@@ -31,22 +34,22 @@ def generated(config: str, project: Project) -> Iterator[Finding]:
     report = write(render(project), root, dry_run=True).report
     if not report.drifted:
         names = ", ".join(_places(report.entries))
-        yield Finding("generated files", State.FOUND, f"up to date: {names}", _TASKS, root)
+        yield outcome("generated files", Severity.OK, f"up to date: {names}", _TASKS, root)
         return
-    differing = ", ".join(_places((*report.drift, *report.strangers)))
+    differing = ", ".join(_places(report.drift, report.strangers))
     if report.refused:
-        yield Finding(
+        yield outcome(
             "generated files",
-            State.NOTE,
+            Severity.NOTE,
             f"edited by hand, written by a newer kdrvgen, or not kdrvgen's: {differing}",
             _TASKS,
             root,
             f"kdrvgen {config} --diff shows how; change the configuration, or eject the files",
         )
         return
-    yield Finding(
+    yield outcome(
         "generated files",
-        State.MISSING,
+        Severity.ERROR,
         f"not what {config} says: {differing}",
         _TASKS,
         root,
@@ -54,12 +57,9 @@ def generated(config: str, project: Project) -> Iterator[Finding]:
     )
 
 
-def agreement(config: str, project: Project) -> Iterator[Finding]:
+def agreement(config: str, project: Project) -> Iterable[Finding]:
     """Compare Cargo.toml and rust-toolchain.toml with the configuration."""
     from kdrvgen.agreement.check import disagreements  # noqa: PLC0415 - for this probe only
 
     root = os.path.dirname(config) or "."  # noqa: PTH120 - as the verb has it
-    for each in disagreements(project, root, config):
-        place = f"{each.file}:{each.span.line}:{each.span.column}" if each.span else each.file
-        state = State.MISSING if each.severity == "error" else State.NOTE
-        yield Finding("agreement", state, each.message, _TASKS, place, each.hint)
+    return (replace(each, tags=_TASKS) for each in disagreements(project, root, config))

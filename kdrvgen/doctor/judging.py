@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 from kdrvgen.doctor.der import Certificate
-from kdrvgen.doctor.findings import Finding, State, Task
+from kdrvgen.doctor.tasks import Task, outcome
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["judge"]
 
@@ -24,17 +25,17 @@ def judge(certificate: Certificate, place: str, now: dt.datetime, how: str) -> F
     """
     told = f"CN={certificate.subject}, thumbprint {certificate.thumbprint}"
     until = f"valid until {certificate.ends:%Y-%m-%d}"
-    state, advice = State.FOUND, ""
+    state, advice = Severity.OK, ""
     if not certificate.may_sign_code:
-        state, until, advice = State.MISSING, "not for code signing by its usages", how
+        state, until, advice = Severity.ERROR, "not for code signing by its usages", how
     elif now < certificate.begins:
         state, until, advice = (
-            State.MISSING,
+            Severity.ERROR,
             f"not valid before {certificate.begins:%Y-%m-%d %H:%M} UTC",
             "look at the clock of this host",
         )
     elif now > certificate.ends:
-        state, until, advice = State.MISSING, f"expired on {certificate.ends:%Y-%m-%d}", how
+        state, until, advice = Severity.ERROR, f"expired on {certificate.ends:%Y-%m-%d}", how
     elif certificate.ends - now < _SOON:
-        state, advice = State.NOTE, how
-    return Finding("certificate", state, f"{told}: {until}", _SIGNING, place, advice)
+        state, advice = Severity.NOTE, how
+    return outcome("certificate", state, f"{told}: {until}", _SIGNING, place, advice)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.doctor.host import Host
+from kdrvgen.doctor.tasks import Task, outcome
 from kdrvgen.model import Project
 from kdrvgen.model.wdk import FRAMEWORK_MAJORS
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["kit", "registered", "versions"]
 
@@ -39,10 +40,10 @@ def kit(host: Host, project: Project) -> Iterator[Finding]:
         if found is None:
             yield _lacking(host, project, triple, looked)
         elif framework := _lacks_framework(found, architecture, project):
-            yield Finding("WDK", State.MISSING, framework, (Task.BUILD,), str(found), _WHERE)
+            yield outcome("WDK", Severity.ERROR, framework, (Task.BUILD,), str(found), _WHERE)
         else:
             version = found.parent.parent.name
-            yield Finding("WDK", State.FOUND, f"{version} for {triple}", (Task.BUILD,), str(found))
+            yield outcome("WDK", Severity.OK, f"{version} for {triple}", (Task.BUILD,), str(found))
 
 
 def _places(host: Host, project: Project) -> list[tuple[str, str]]:
@@ -123,15 +124,19 @@ def _lacks_framework(libraries: Path, architecture: str, project: Project) -> st
 
 def _lacking(host: Host, project: Project, triple: str, looked: str) -> Finding:
     if project.wdk.locate == "auto" and project.driver.model == "wdm":
-        return Finding(
+        return outcome(
             "WDK",
-            State.NOTE if host.is_windows else State.FOUND,
+            Severity.NOTE if host.is_windows else Severity.OK,
             f"none for {triple}; none is needed if the driver imports by raw-dylib alone",
             (Task.BUILD,),
             advice='wdk.locate = "none" in the configuration says so' if host.is_windows else "",
         )
-    return Finding(
-        "WDK", State.MISSING, f"none for {triple}; looked at {looked}", (Task.BUILD,), advice=_WHERE
+    return outcome(
+        "WDK",
+        Severity.ERROR,
+        f"none for {triple}; looked at {looked}",
+        (Task.BUILD,),
+        advice=_WHERE,
     )
 
 

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.doctor.host import Host
 from kdrvgen.doctor.packages import install
+from kdrvgen.doctor.tasks import Task, outcome
 from kdrvgen.model import Project
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["host_linker", "linkers"]
 
@@ -63,9 +64,9 @@ def host_linker(host: Host, project: Project, triple: str) -> Iterator[Finding]:
     program = host.env.get(variable) or "cc"
     answer = host.run((program, "--version"))
     remedy = install(host, "cc")
-    yield Finding(
+    yield outcome(
         "host linker",
-        State.FOUND if answer.code == 0 else State.MISSING,
+        Severity.OK if answer.code == 0 else Severity.ERROR,
         answer.first_line if answer.code == 0 else f"{answer.first_line}: build.rs is linked by it",
         _BUILD,
         host.which(program),
@@ -123,7 +124,7 @@ def _tried(host: Host, program: str) -> Finding:
     """Run a linker, which is LLVM's unless its name says otherwise."""
     name = Path(program).name
     if "lld" not in name:
-        return Finding("linker", State.FOUND, name, _BUILD, program)
+        return outcome("linker", Severity.OK, name, _BUILD, program)
     flavor = ("-flavor", "link") if name.startswith("rust-lld") else ()
     answer = host.run((program, *flavor, "--version"))
     version = re.search(r"LLD (\d{1,9})", answer.text)
@@ -135,7 +136,7 @@ def _tried(host: Host, program: str) -> Finding:
             _NO_LINKER,
             program,
         )
-    return Finding("linker", State.FOUND, f"{name}: {version[0]}", _BUILD, program)
+    return outcome("linker", Severity.OK, f"{name}: {version[0]}", _BUILD, program)
 
 
 def _visual_studio(host: Host, triple: str) -> Finding:
@@ -144,14 +145,14 @@ def _visual_studio(host: Host, triple: str) -> Finding:
     on_path = Path(host.which("link.exe"))
     # Other programs have that name too, such as one of Git's.
     if (on_path.parent.name.lower(), on_path.parent.parent.name.lower()[:4]) == (folder, "host"):
-        return Finding("linker", State.FOUND, f"link.exe for {triple}", _BUILD, str(on_path))
+        return outcome("linker", Severity.OK, f"link.exe for {triple}", _BUILD, str(on_path))
     found = [
         program
         for place in _visual_studios(host)
         for program in place.glob(f"VC/Tools/MSVC/*/bin/Host*/{folder}/link.exe")
     ]
     if found:
-        return Finding("linker", State.FOUND, f"link.exe for {triple}", _BUILD, str(found[0]))
+        return outcome("linker", Severity.OK, f"link.exe for {triple}", _BUILD, str(found[0]))
     return _missing(
         f"no Visual Studio has link.exe for {triple}",
         f"in the Visual Studio Installer add {component}",
@@ -171,4 +172,4 @@ def _visual_studios(host: Host) -> Iterator[Path]:
 
 
 def _missing(message: str, advice: str, place: str = "") -> Finding:
-    return Finding("linker", State.MISSING, message, _BUILD, place, advice)
+    return outcome("linker", Severity.ERROR, message, _BUILD, place, advice)

@@ -7,8 +7,9 @@ import subprocess
 import sys
 from collections.abc import Collection, Sequence
 
-from kdrvgen.doctor.findings import Command, Finding, Task
 from kdrvgen.doctor.host import Host
+from kdrvgen.doctor.tasks import Command, Task, breaks
+from kdrvgen.report.finding import Finding
 
 __all__ = ["remedies", "run"]
 
@@ -16,9 +17,7 @@ __all__ = ["remedies", "run"]
 def remedies(findings: Sequence[Finding], asked: Collection[Task]) -> tuple[Command, ...]:
     """Return the commands that mend what the tasks asked for lack, each once."""
     return tuple(
-        dict.fromkeys(
-            command for each in findings if each.breaks(asked) for command in each.commands
-        )
+        dict.fromkeys(command for each in findings if breaks(each, asked) for command in each.fixes)
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from kdrvgen.doctor.findings import Command
 from kdrvgen.doctor.host import Host
+from kdrvgen.doctor.tasks import Command
 
 __all__ = ["Remedy", "install"]
 

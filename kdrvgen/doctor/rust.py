@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kdrvgen.agreement.manifest import read_manifest
-from kdrvgen.doctor.findings import Command, Finding, State, Task
 from kdrvgen.doctor.host import Answer, Host
 from kdrvgen.doctor.linker import host_linker, linkers
 from kdrvgen.doctor.packages import Remedy
+from kdrvgen.doctor.tasks import Command, Task, outcome
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["cargo", "cargo_make", "rustc"]
 
@@ -55,9 +56,9 @@ def cargo(host: Host, project: Project) -> Iterator[Finding]:
     if answer.code != 0:
         yield _absent("cargo", host, project, answer)
         return
-    yield Finding(
+    yield outcome(
         "cargo",
-        State.FOUND,
+        Severity.OK,
         answer.first_line.removeprefix("cargo "),
         _BUILD,
         host.which("cargo"),
@@ -100,13 +101,13 @@ def cargo_make(host: Host, project: Project) -> Iterator[Finding]:
             reason = f"does not run: {answer.first_line}"
         commands = (install,) if host.which("cargo") else ()
         advice = "" if commands else "install cargo first"
-        yield Finding("cargo-make", State.MISSING, reason, tuple(Task), place, advice, commands)
+        yield outcome("cargo-make", Severity.ERROR, reason, tuple(Task), place, advice, commands)
         return
     version = found[1]
     if numbers(version) < _OLDEST_CARGO_MAKE:
-        yield Finding(
+        yield outcome(
             "cargo-make",
-            State.MISSING,
+            Severity.ERROR,
             f"{version} is older than 0.37, which Makefile.toml is written for",
             tuple(Task),
             place,
@@ -114,9 +115,9 @@ def cargo_make(host: Host, project: Project) -> Iterator[Finding]:
         )
         return
     known = numbers(version)[:2] == _OLDEST_CARGO_MAKE
-    yield Finding(
+    yield outcome(
         "cargo-make",
-        State.FOUND if known else State.NOTE,
+        Severity.OK if known else Severity.NOTE,
         version if known else f"{version}; kdrvgen is tried with {_TRIED_CARGO_MAKE}",
         tuple(Task),
         place,
@@ -139,8 +140,8 @@ def _absent(program: str, host: Host, project: Project, answer: Answer) -> Findi
             f'toolchain.channel = "{project.toolchain.channel}" is asked of rustup; {_RUSTUP}'
         )
     reason = answer.first_line if answer.code is None else f"does not run: {answer.first_line}"
-    return Finding(
-        program, State.MISSING, reason, _BUILD, host.which(program), remedy.advice, remedy.commands
+    return outcome(
+        program, Severity.ERROR, reason, _BUILD, host.which(program), remedy.advice, remedy.commands
     )
 
 
@@ -149,9 +150,9 @@ def _judged(toolchain: Toolchain, host: Host, project: Project) -> Finding:
     since = _EDITIONS.get(edition)
     name = toolchain.rustup_name
     if since and numbers(toolchain.release) < since:
-        return Finding(
+        return outcome(
             "rustc",
-            State.MISSING,
+            Severity.ERROR,
             f"{toolchain.release} is older than {since[0]}.{since[1]}, which edition {edition}"
             " came with",
             _BUILD,
@@ -160,7 +161,7 @@ def _judged(toolchain: Toolchain, host: Host, project: Project) -> Finding:
             (("rustup", "update", name),) if name else (),
         )
     told = f"{toolchain.release} for {toolchain.host}"
-    return Finding("rustc", State.FOUND, told, _BUILD, str(toolchain.sysroot))
+    return outcome("rustc", Severity.OK, told, _BUILD, str(toolchain.sysroot))
 
 
 def _edition(host: Host, project: Project) -> str:
@@ -180,9 +181,9 @@ def _targets(toolchain: Toolchain, host: Host, project: Project) -> Iterator[Fin
         sources = libraries / "src/rust/library"
         there = (sources / "core/src/lib.rs").is_file()
         component = ("rustup", "component", "add", "--toolchain", name, "rust-src")
-        yield Finding(
+        yield outcome(
             "library sources",
-            State.FOUND if there else State.MISSING,
+            Severity.OK if there else Severity.ERROR,
             "for toolchain.build-std" if there else "toolchain.build-std needs rust-src",
             _BUILD,
             str(sources),
@@ -193,9 +194,9 @@ def _targets(toolchain: Toolchain, host: Host, project: Project) -> Iterator[Fin
     for triple in project.driver.triples:
         folder = libraries / triple / "lib"
         there = any(folder.glob("libcore-*.rlib"))
-        yield Finding(
+        yield outcome(
             "target",
-            State.FOUND if there else State.MISSING,
+            Severity.OK if there else Severity.ERROR,
             triple if there else f"{triple} is not installed",
             _BUILD,
             str(folder),
@@ -214,9 +215,9 @@ def _clock(toolchain: Toolchain, host: Host) -> Iterator[Finding]:
     except ValueError:
         return
     if now < made:
-        yield Finding(
+        yield outcome(
             "clock",
-            State.MISSING,
+            Severity.ERROR,
             f"it is {now} here, which is before rustc was made ({made})",
             (Task.SIGN, Task.VERIFY),
             advice="set the clock: certificates and time stamps depend on it",

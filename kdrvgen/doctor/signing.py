@@ -8,11 +8,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.doctor.host import Answer, Host
 from kdrvgen.doctor.packages import Remedy, install
 from kdrvgen.doctor.sdk import find_tool
+from kdrvgen.doctor.tasks import Task, outcome
 from kdrvgen.model import Project, Signing
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["signing_tool", "time_stamp"]
 
@@ -29,9 +30,9 @@ def signing_tool(host: Host, project: Project) -> Iterator[Finding]:
         if signing.mode == "off":
             continue
         if signing.tool != "auto" and (signing.tool == "signtool") != host.is_windows:
-            yield Finding(
+            yield outcome(
                 signing.tool,
-                State.MISSING,
+                Severity.ERROR,
                 f'signing.tool = "{signing.tool}" is not for this system',
                 _SIGNING,
                 advice='"auto" takes what each host has',
@@ -56,15 +57,15 @@ def time_stamp(host: Host, project: Project) -> Iterator[Finding]:
         except HTTPError:
             pass  # it answers; a HEAD is no request for a time stamp
         except (OSError, ValueError) as error:
-            yield Finding(
+            yield outcome(
                 "time stamp",
-                State.MISSING,
+                Severity.ERROR,
                 f"{url} does not answer: {error}",
                 (Task.SIGN,),
                 advice="without one, for a run: cargo make -e DRIVER_TIMESTAMP_URL= sign",
             )
             continue
-        yield Finding("time stamp", State.FOUND, "answers", (Task.SIGN,), url)
+        yield outcome("time stamp", Severity.OK, "answers", (Task.SIGN,), url)
 
 
 def _signtool(host: Host, signing: Signing) -> Finding:
@@ -73,17 +74,17 @@ def _signtool(host: Host, signing: Signing) -> Finding:
     if own and not place:
         return _broken("signtool", "signing.signtool: there is no such file", own)
     if not place:
-        return Finding(
-            "signtool", State.MISSING, "not on PATH and in no kit", _SIGNING, advice=_SDK
+        return outcome(
+            "signtool", Severity.ERROR, "not on PATH and in no kit", _SIGNING, advice=_SDK
         )
     answer = host.run((place, "verify", "/?"))
     if answer.code is None or answer.code & 0xFFFF_FFFF >= _NOT_LOADED:
         reason = answer.first_line or f"it ended with {answer.code:#x}"
-        return Finding(
-            "signtool", State.MISSING, f"does not run: {reason}", _SIGNING, place, advice=_SDK
+        return outcome(
+            "signtool", Severity.ERROR, f"does not run: {reason}", _SIGNING, place, advice=_SDK
         )
     version = re.search(r"[\\/](10\.[\d.]+)[\\/]", place)
-    return Finding("signtool", State.FOUND, version[1] if version else "runs", _SIGNING, place)
+    return outcome("signtool", Severity.OK, version[1] if version else "runs", _SIGNING, place)
 
 
 def _osslsigncode(host: Host, signing: Signing) -> Iterator[Finding]:
@@ -103,7 +104,7 @@ def _osslsigncode(host: Host, signing: Signing) -> Iterator[Finding]:
             yield _broken("osslsigncode", reason, place)
             return
         told += ", signs and verifies a test file"
-    yield Finding("osslsigncode", State.FOUND, told, _SIGNING, place)
+    yield outcome("osslsigncode", Severity.OK, told, _SIGNING, place)
 
 
 def _openssl(host: Host, signing: Signing) -> Iterator[Finding]:
@@ -114,12 +115,12 @@ def _openssl(host: Host, signing: Signing) -> Iterator[Finding]:
         yield _broken("openssl", answer.first_line, host.which("openssl"), install(host, "openssl"))
         return
     told = answer.first_line.removeprefix("OpenSSL ")
-    yield Finding("openssl", State.FOUND, told, _SIGNING, host.which("openssl"))
+    yield outcome("openssl", Severity.OK, told, _SIGNING, host.which("openssl"))
 
 
 def _broken(name: str, reason: str, place: str, remedy: Remedy = Remedy()) -> Finding:  # noqa: B008 - frozen
-    return Finding(
-        name, State.MISSING, reason, _SIGNING, place, remedy.advice, tuple(remedy.commands)
+    return outcome(
+        name, Severity.ERROR, reason, _SIGNING, place, remedy.advice, tuple(remedy.commands)
     )
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import NamedTuple
 
 from kdrvgen.doctor import der
 from kdrvgen.doctor.der import Certificate
-from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.doctor.host import Host
 from kdrvgen.doctor.judging import judge
+from kdrvgen.doctor.tasks import Task, outcome
 from kdrvgen.model import Signing
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["Candidate", "choose", "store_certificate"]
 
@@ -37,7 +39,7 @@ def store_certificate(host: Host, signing: Signing) -> Finding:
     now = dt.datetime.fromtimestamp(host.now, dt.UTC)
     own = _certificates(host, signing.store, machine=signing.machine_store)
     finding = choose(signing, own, now)
-    if finding.state is State.FOUND:
+    if finding.severity is Severity.OK:
         return finding
     places = dict.fromkeys(
         (store, machine) for store in (signing.store, _OWN_STORE) for machine in (False, True)
@@ -47,14 +49,7 @@ def store_certificate(host: Host, signing: Signing) -> Finding:
         each for store, machine in places for each in _certificates(host, store, machine=machine)
     ]
     good = [each for each in (*own, *others) if _is_good(each.certificate, now)]
-    return Finding(
-        finding.name,
-        finding.state,
-        finding.message,
-        finding.tasks,
-        finding.place,
-        _advice(signing, good),
-    )
+    return replace(finding, help=_advice(signing, good))
 
 
 def choose(signing: Signing, found: Sequence[Candidate], now: dt.datetime) -> Finding:
@@ -73,11 +68,11 @@ def choose(signing: Signing, found: Sequence[Candidate], now: dt.datetime) -> Fi
         good = [one for one in meant if _is_good(one.certificate, now)]
         if len(good) > 1:
             message = f"{len(good)} certificates have {wanted}, and signtool takes none of several"
-            return Finding("certificate", State.MISSING, message, _SIGNING, place)
+            return outcome("certificate", Severity.ERROR, message, _SIGNING, place)
         meant = good or meant
     if not meant:
         message = f"no certificate with {wanted} among {len(found)}"
-        return Finding("certificate", State.MISSING, message, _SIGNING, place)
+        return outcome("certificate", Severity.ERROR, message, _SIGNING, place)
     return judge(meant[0].certificate, place, now, "")
 
 

@@ -6,9 +6,10 @@ import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
-from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.doctor.host import Host
+from kdrvgen.doctor.tasks import Task, outcome
 from kdrvgen.model import Project
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["cargo_config", "clock", "disk", "rustflags"]
 
@@ -33,9 +34,9 @@ def rustflags(host: Host, project: Project) -> Iterator[Finding]:
         if name not in host.env:
             continue
         found = True
-        yield Finding(
+        yield outcome(
             "flags for rustc",
-            State.MISSING if matter else State.NOTE,
+            Severity.ERROR if matter else Severity.NOTE,
             f'{name}="{host.env[name]}" in the environment '
             + ("replaces the flags that make this a driver" if matter else "joins the build"),
             _BUILD,
@@ -47,24 +48,24 @@ def rustflags(host: Host, project: Project) -> Iterator[Finding]:
             # The flags of a target go before those of every build.
             unused = matter and name.startswith("CARGO_BUILD")
             told = "is passed over" if unused else "joins the build"
-            yield Finding(
+            yield outcome(
                 "flags for rustc",
-                State.NOTE,
+                Severity.NOTE,
                 f'{name}="{host.env[name]}" in the environment {told}',
                 _BUILD,
                 advice=f"{_unset(host, name)}; what it holds can stand in linker.rustflags",
             )
     if not found:
-        yield Finding("flags for rustc", State.FOUND, "none in the environment", _BUILD)
+        yield outcome("flags for rustc", Severity.OK, "none in the environment", _BUILD)
 
 
 def cargo_config(host: Host, project: Project) -> Iterator[Finding]:
     """Look for a `.cargo/config`, which cargo reads instead of `.cargo/config.toml`."""
     stale = host.folder / ".cargo/config"
     if project.toolchain.cargo_config == ".cargo/config.toml" and stale.exists():
-        yield Finding(
+        yield outcome(
             "cargo configuration",
-            State.MISSING,
+            Severity.ERROR,
             ".cargo/config wins over .cargo/config.toml, which has what makes this a driver",
             _BUILD,
             str(stale),
@@ -80,9 +81,9 @@ def disk(host: Host, project: Project) -> Iterator[Finding]:
     free = host.free_bytes(there)
     told = f"{free / 1e9:.1f} GB free"
     if free < _NEEDED:
-        yield Finding("disk", State.MISSING, told, _BUILD, str(there), "make room on that disk")
+        yield outcome("disk", Severity.ERROR, told, _BUILD, str(there), "make room on that disk")
     else:
-        yield Finding("disk", State.FOUND, told, _BUILD, str(there))
+        yield outcome("disk", Severity.OK, told, _BUILD, str(there))
 
 
 def clock(host: Host, project: Project) -> Iterator[Finding]:
@@ -93,16 +94,16 @@ def clock(host: Host, project: Project) -> Iterator[Finding]:
     for file in (own, *(host.folder / name for name in names)):
         if file.is_file() and file.stat().st_mtime > host.now + _DAY:
             written = dt.datetime.fromtimestamp(file.stat().st_mtime, dt.UTC)
-            yield Finding(
+            yield outcome(
                 "clock",
-                State.NOTE,
+                Severity.NOTE,
                 f"it is {_day(host)} here, and a file is of {written:%Y-%m-%d}",
                 (Task.SIGN, Task.VERIFY),
                 str(file),
                 "if the clock is wrong, set it: certificates and time stamps depend on it",
             )
             return
-    yield Finding("clock", State.FOUND, f"{_day(host)}, after all files", (Task.SIGN, Task.VERIFY))
+    yield outcome("clock", Severity.OK, f"{_day(host)}, after all files", (Task.SIGN, Task.VERIFY))
 
 
 def _day(host: Host) -> str:

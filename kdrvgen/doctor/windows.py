@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.doctor.host import Host
+from kdrvgen.doctor.tasks import Task, outcome
 from kdrvgen.model import Project
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["deployment"]
 
@@ -23,9 +24,9 @@ _HVCI = rf"{_CONTROL}\DeviceGuard\Scenarios\HypervisorEnforcedCodeIntegrity"
 def deployment(host: Host, project: Project) -> Iterator[Finding]:
     """Judge whether this Windows would load the driver."""
     if not host.is_windows:
-        yield Finding(
+        yield outcome(
             "Windows",
-            State.MISSING,
+            Severity.ERROR,
             "only Windows has services for drivers",
             _DEPLOY,
             advice="to try the driver in Wine: cargo make smoke",
@@ -33,9 +34,9 @@ def deployment(host: Host, project: Project) -> Iterator[Finding]:
         return
     yield from _signatures(host, project)
     yield _memory_integrity(host)
-    yield Finding(
+    yield outcome(
         "administrator",
-        State.FOUND if host.is_elevated else State.MISSING,
+        Severity.OK if host.is_elevated else Severity.ERROR,
         "this terminal is one's" if host.is_elevated else "this terminal is not one's",
         _DEPLOY,
         advice="" if host.is_elevated else 'open a terminal by "Run as administrator"',
@@ -50,11 +51,11 @@ def _signatures(host: Host, project: Project) -> Iterator[Finding]:
     needed = any(project.signing_for(name).mode == "test" for name in project.profiles)
     place = f"HKLM\\{_CONTROL}, SystemStartOptions"
     if testing:
-        yield Finding("test signing", State.FOUND, "is on", _DEPLOY, place)
+        yield outcome("test signing", Severity.OK, "is on", _DEPLOY, place)
     elif needed:
-        yield Finding(
+        yield outcome(
             "test signing",
-            State.MISSING,
+            Severity.ERROR,
             "is off: Windows refuses a test certificate",
             _DEPLOY,
             place,
@@ -62,17 +63,17 @@ def _signatures(host: Host, project: Project) -> Iterator[Finding]:
             + "as administrator: bcdedit /set testsigning on, and restart Windows",
         )
     else:
-        yield Finding(
+        yield outcome(
             "test signing",
-            State.NOTE,
+            Severity.NOTE,
             "is off: Windows wants a signature that ends in Microsoft's",
             _DEPLOY,
             place,
             "have Microsoft sign the driver, or try it with test signing on",
         )
-    yield Finding(
+    yield outcome(
         "Secure Boot",
-        State.NOTE if secure else State.FOUND,
+        Severity.NOTE if secure else Severity.OK,
         "is on: with it there is no test signing" if secure else "is off",
         _DEPLOY,
         f"HKLM\\{_SECURE_BOOT}",
@@ -81,9 +82,9 @@ def _signatures(host: Host, project: Project) -> Iterator[Finding]:
 
 def _memory_integrity(host: Host) -> Finding:
     enabled = host.registry(_HVCI, "Enabled", 64) == 1
-    return Finding(
+    return outcome(
         "memory integrity",
-        State.NOTE if enabled else State.FOUND,
+        Severity.NOTE if enabled else Severity.OK,
         "HVCI is on: no section may be both writable and executable" if enabled else "HVCI is off",
         _DEPLOY,
         f"HKLM\\{_HVCI}",

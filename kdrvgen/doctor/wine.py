@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from kdrvgen.doctor.findings import Finding, State, Task
 from kdrvgen.doctor.host import Host
 from kdrvgen.doctor.packages import install
+from kdrvgen.doctor.tasks import Task, outcome
 from kdrvgen.model import Project
+from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["wine"]
 
@@ -30,8 +31,8 @@ def wine(host: Host, project: Project) -> Iterator[Finding]:
     program = next(filter(None, map(host.which, _WINES)), "")
     remedy = install(host, "wine")
     if not program:
-        yield Finding(
-            "Wine", State.MISSING, "is not installed", _SMOKE, "", remedy.advice, remedy.commands
+        yield outcome(
+            "Wine", Severity.ERROR, "is not installed", _SMOKE, "", remedy.advice, remedy.commands
         )
         return
     answer = host.run((program, "--version"))
@@ -41,7 +42,7 @@ def wine(host: Host, project: Project) -> Iterator[Finding]:
     if not any(map(host.which, _SERVERS)):
         yield _missing("its wineserver is not installed", program, remedy.advice)
         return
-    yield Finding("Wine", State.FOUND, answer.first_line, _SMOKE, program)
+    yield outcome("Wine", Severity.OK, answer.first_line, _SMOKE, program)
     yield from _room(host)
 
 
@@ -54,8 +55,8 @@ def _room(host: Host) -> Iterator[Finding]:
     free = host.free_bytes(there)
     if free < _NEEDED:
         told = f"{free // 1_000_000} MB are free, and Wine's folder takes 700"
-        yield Finding("disk", State.MISSING, told, _SMOKE, str(there), "make room on that disk")
+        yield outcome("disk", Severity.ERROR, told, _SMOKE, str(there), "make room on that disk")
 
 
 def _missing(message: str, place: str, advice: str) -> Finding:
-    return Finding("Wine", State.MISSING, message, _SMOKE, place, advice)
+    return outcome("Wine", Severity.ERROR, message, _SMOKE, place, advice)

@@ -13,9 +13,10 @@ from kdrvgen.errors import FileAccessError
 from kdrvgen.inspection.authenticode import Signature, read_signatures
 from kdrvgen.inspection.certificates import Certificate
 from kdrvgen.inspection.checks import NOT_AN_IMAGE, check
-from kdrvgen.inspection.findings import Evidence, Finding, found
+from kdrvgen.inspection.evidence import Evidence, found
 from kdrvgen.inspection.image import Image, read_image
 from kdrvgen.inspection.subject import Asked, Subject
+from kdrvgen.report.finding import Finding
 
 __all__ = ["Inspection", "inspect", "inspect_bytes"]
 
@@ -88,7 +89,8 @@ def inspect_bytes(
     if image is None:
         start = Evidence("beginning of the file", data[:4].hex(" ") or "nothing", 0)
         fix = "Build it: `cargo make sign` leaves the image in the target folder."
-        return Inspection(path, None, (), (found(NOT_AN_IMAGE, start, fix),))
+        return Inspection(path, None, (), (found(NOT_AN_IMAGE, start, fix).named(str(path)),))
     signatures = read_signatures(image.headers, data)
     subject = Subject(image, signatures, asked, tuple(trusted), now or dt.datetime.now(dt.UTC))
-    return Inspection(path, image, signatures, check(subject))
+    findings = tuple(each.named(str(path)) for each in check(subject))
+    return Inspection(path, image, signatures, findings)

@@ -13,7 +13,6 @@ from kdrvgen.characters import visible
 from kdrvgen.inspection.certificates import chain_of
 from kdrvgen.inspection.checks.imports import is_kernel_module
 from kdrvgen.inspection.digest import certificate_table
-from kdrvgen.inspection.findings import Severity
 from kdrvgen.inspection.image import Image
 from kdrvgen.inspection.inspect import Inspection
 
@@ -47,7 +46,6 @@ def page(inspections: Sequence[Inspection]) -> str:
     environment.filters["visible"] = visible
     return environment.get_template("report.html.j2").render(
         inspections=inspections,
-        severities=list(Severity),
         version=__version__,
         parts=_parts,
         picture_width=_WIDTH,

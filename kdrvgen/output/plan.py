@@ -20,8 +20,9 @@ from kdrvgen.output.paths import (
     sibling_of,
     temporary,
 )
-from kdrvgen.output.report import Caution, Entry, Report, Status
+from kdrvgen.output.report import Entry, Report, Status
 from kdrvgen.rendering.header import Ownership, examine, newer_version, normalise
+from kdrvgen.report.finding import Finding, Place, Severity
 
 __all__ = ["Plan", "Step", "make", "read", "written_by_newer"]
 
@@ -59,7 +60,7 @@ class Plan(NamedTuple):
     """
 
     steps: tuple[Step, ...]
-    warnings: tuple[Caution, ...]
+    warnings: tuple[Finding, ...]
     leftovers: tuple[str, ...]
 
     @property
@@ -90,7 +91,7 @@ def make(texts: Mapping[PurePosixPath, str], root: str, *, force: bool = False) 
 def _make(texts: Mapping[PurePosixPath, str], root: str, real_root: str, *, force: bool) -> Plan:
     steps = [_step(path, text, root, force=force) for path, text in sorted(texts.items())]
     steps = _without_doubles(steps, real_root)
-    warnings: list[Caution] = []
+    warnings: list[Finding] = []
     leftovers: list[str] = []
     for path in sorted(texts):
         sibling = sibling_of(str(path))
@@ -203,7 +204,7 @@ def _leftovers(root: str, path: str, sibling: str | None) -> Iterator[str]:
             yield left
 
 
-def _stale(root: str, path: str, sibling: str, *, force: bool) -> Iterator[Step | Caution]:
+def _stale(root: str, path: str, sibling: str, *, force: bool) -> Iterator[Step | Finding]:
     """Yield what is to be done about the file that must not stand beside `path`, if it does."""
     place = os.path.join(real_path(root), *sibling.split("/"))  # noqa: PTH118 - likewise
     real = real_path(place)
@@ -218,12 +219,12 @@ def _stale(root: str, path: str, sibling: str, *, force: bool) -> Iterator[Step 
         reason = f"out of use: the configuration now asks for {path}"
         yield Step(Entry(PurePosixPath(sibling), Status.REMOVED, reason, before), real, found)
     else:
-        yield Caution(
-            PurePosixPath(sibling),
-            f"{newer or _REFUSED_SIBLING[owner]}, {_effect(path, sibling)}",
-        )
+        effect, advice = _effect(path, sibling)
+        message = f"{newer or _REFUSED_SIBLING[owner]}, and {effect}"
+        yield Finding(_TWO_CONFIGURATIONS, message, Place(sibling), Severity.WARNING, advice)
 
 
+_TWO_CONFIGURATIONS = "cargo-two-configurations"
 _REFUSED_SIBLING = {
     Ownership.INTACT: "lies outside the project",
     Ownership.EJECTED: "was ejected from kdrvgen",
@@ -231,16 +232,14 @@ _REFUSED_SIBLING = {
 }
 
 
-def _effect(path: str, sibling: str) -> str:
+def _effect(path: str, sibling: str) -> tuple[str, str]:
+    """Return what the file beside `path` does, and what to do about it."""
+    advice = "write what it says into the configuration, then delete it"
     if sibling.endswith(".toml"):
-        return (
-            f"and cargo ignores it because {path} stands beside it. Say what it says in the "
-            f'configuration, then delete it; or set cargo-config = "{sibling}" under [toolchain].'
-        )
-    return (
-        f"and cargo reads it instead of {path}: the driver would be linked without the generated "
-        "settings. Say what it says in the configuration, then delete it."
-    )
+        effect = f"cargo ignores it because {path} is beside it"
+        return effect, f'{advice}; or set cargo-config = "{sibling}" under [toolchain]'
+    effect = f"cargo reads it instead of {path}: the driver would lack the generated settings"
+    return effect, advice
 
 
 def _told(root: str, path: str) -> str:

@@ -7,8 +7,13 @@ from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from kdrvgen.output.diff import unified
+from kdrvgen.report.finding import Finding
 
-__all__ = ["Caution", "Entry", "Report", "Status"]
+__all__ = ["UNKNOWN_FILE", "Entry", "Report", "Status"]
+
+
+UNKNOWN_FILE = "drift-unknown-file"
+"""The rule that only kdrvgen's own files are in the support folder: `--check` fails."""
 
 
 class Status(enum.StrEnum):
@@ -55,25 +60,17 @@ class Entry(NamedTuple):
         return unified(str(self.path), self.before, self.after)
 
 
-class Caution(NamedTuple):
-    """Something about a file that kdrvgen does not own but that spoils what it generates.
+class Report(NamedTuple):
+    """All files of a run, in the order of their paths, and what else the user should know.
 
     Attributes:
-        path: Relative to the project's folder.
-        message: What is wrong with it, and what to do.
-        is_drift: Whether the file must not be there at all: `--check` fails because of it.
+        entries: The files.
+        warnings: About files that kdrvgen does not own but that spoil what it generates. Their
+            places are relative to the project's folder.
     """
 
-    path: PurePosixPath
-    message: str
-    is_drift: bool = False
-
-
-class Report(NamedTuple):
-    """All files of a run, in the order of their paths, and what else the user should know."""
-
     entries: tuple[Entry, ...]
-    warnings: tuple[Caution, ...] = ()
+    warnings: tuple[Finding, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -96,6 +93,6 @@ class Report(NamedTuple):
         return tuple(each for each in self.entries if each.status in _CHANGES | {Status.REFUSED})
 
     @property
-    def strangers(self) -> tuple[Caution, ...]:
+    def strangers(self) -> tuple[Finding, ...]:
         """The files that are not kdrvgen's, in a folder that is kdrvgen's alone."""
-        return tuple(each for each in self.warnings if each.is_drift)
+        return tuple(each for each in self.warnings if each.rule == UNKNOWN_FILE)

@@ -124,7 +124,7 @@ def _seen_from_project(plan: Plan, prefix: str) -> Plan:
             step._replace(entry=step.entry._replace(path=prefix / step.entry.path))
             for step in plan.steps
         ),
-        tuple(each._replace(path=prefix / each.path) for each in plan.warnings),
+        tuple(each.named(f"{prefix}/{each.file}") for each in plan.warnings),
         plan.leftovers,
     )
 

@@ -9,9 +9,10 @@ from pathlib import PurePosixPath
 from kdrvgen.errors import FileAccessError
 from kdrvgen.output.paths import real_path
 from kdrvgen.output.plan import Plan, Step, read, written_by_newer
-from kdrvgen.output.report import Caution, Entry, Status
+from kdrvgen.output.report import UNKNOWN_FILE, Entry, Status
 from kdrvgen.pipeline import FOLDER
 from kdrvgen.rendering.header import Ownership, examine, normalise
+from kdrvgen.report.finding import Finding, Place, Severity
 
 __all__ = ["with_strangers"]
 
@@ -47,8 +48,9 @@ def with_strangers(
             steps.append(Step(entry, real_path(named), text.encode()))
         elif owner is not Ownership.EJECTED:
             edited = " and was edited by hand" if owner is Ownership.EDITED else ""
-            message = f"does not belong to this version of kdrvgen{edited}; {_ADVICE}"
-            warnings.append(Caution(path, message, is_drift=True))
+            message = f"does not belong to this version of kdrvgen{edited}"
+            place = Place(str(path))
+            warnings.append(Finding(UNKNOWN_FILE, message, place, Severity.WARNING, _ADVICE))
     steps.sort(key=lambda step: step.entry.path)
     newer = "" if force else _newer(steps)
     if newer:

@@ -9,7 +9,7 @@ import tomli
 from pydantic import ValidationError
 
 from kdrvgen.config import load
-from kdrvgen.config.diagnostics import Diagnostic, Path
+from kdrvgen.config.keys import Path
 from kdrvgen.config.reading import read
 from kdrvgen.config.source import Source
 from kdrvgen.config.suggest import vocabulary
@@ -17,6 +17,7 @@ from kdrvgen.config.validation import explain
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.model.base import plain
+from kdrvgen.report.finding import Finding, Place
 from kdrvgen.scaffold.documents import merged
 from kdrvgen.scaffold.template import OPTIONS, Template
 
@@ -98,15 +99,16 @@ def replayed(file: str) -> dict[str, Any]:
     return found
 
 
-def foreign_options(template: Template, document: Mapping[str, Any]) -> list[Diagnostic]:
+def foreign_options(template: Template, document: Mapping[str, Any]) -> list[Finding]:
     """Return what is wrong with options in `[bootstrap]` that the template does not have."""
     has = ", ".join(f"`{each}`" for each in template.options)
     return [
-        Diagnostic(
-            "config",
+        Finding(
+            "key-unknown",
             f"the template `{template.name}` has no option `{name}`",
-            ("bootstrap", name),
-            hint=f"it has {has}",
+            Place("config"),
+            help=f"it has {has}",
+            key=("bootstrap", name),
         )
         for name in _foreign(template, document)
     ]

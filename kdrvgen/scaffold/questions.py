@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from kdrvgen.config.diagnostics import Path, dotted
+from kdrvgen.config.keys import Path, dotted
 from kdrvgen.config.suggest import for_value
 from kdrvgen.errors import ConfigError
 from kdrvgen.model.names import PackageName
@@ -127,8 +127,8 @@ def _answer(
         except ConfigError as error:
             told = "\n".join(
                 f"{_INDENT}{line}"
-                for each in error.diagnostics
-                for line in (each.message, *each.hint.splitlines())
+                for each in error.findings
+                for line in (each.message, *each.help.splitlines())
             )
             shown = f"{told}\n  {count} {question}"
         else:

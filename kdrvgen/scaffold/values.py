@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args, get_origin
 import tomli
 from pydantic import BaseModel
 
-from kdrvgen.config.diagnostics import Path
+from kdrvgen.config.keys import Path
 from kdrvgen.model import Project
 from kdrvgen.model.reference import plain_type
 

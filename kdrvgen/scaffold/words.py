@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from kdrvgen.config.diagnostics import Diagnostic, Path, Related, dotted
+from kdrvgen.config.keys import Path, dotted
 from kdrvgen.config.locator import Node, Scan
-from kdrvgen.config.source import Extent, Place, Source
+from kdrvgen.config.source import Extent, Source
 from kdrvgen.config.suggest import ANY, Vocabulary, nearest, vocabulary
 from kdrvgen.config.validation import explain
 from kdrvgen.credentials import is_credential, spans
@@ -19,6 +19,7 @@ from kdrvgen.errors import ConfigError, UsageError
 from kdrvgen.model import Project
 from kdrvgen.model.bootstrap import PACKAGE_KEYS
 from kdrvgen.model.names import PackageName
+from kdrvgen.report.finding import Finding, Place, Related
 from kdrvgen.scaffold.answers import foreign_options
 from kdrvgen.scaffold.template import Template
 from kdrvgen.scaffold.values import typed
@@ -43,7 +44,7 @@ class CommandLine:
     document: dict[str, Any]
     source: Source
     root: Node
-    _problems: list[Diagnostic] = field(default_factory=list)
+    _problems: list[Finding] = field(default_factory=list)
 
     @classmethod
     def of(cls, words: Sequence[str]) -> CommandLine:
@@ -103,10 +104,10 @@ class CommandLine:
             lines = error.errors(include_url=False)
         if lines:
             explained = explain(self.source, lines, vocabulary(Project), self._scan)
-            found += explained.diagnostics
+            found += explained.findings
             omitted = explained.omitted
         if found or project is None:
-            found.sort(key=lambda each: each.span or (0, 0, 0))
+            found.sort(key=lambda each: each.place.order if each.place else (0, 0))
             raise ConfigError(found, omitted)
         return project
 
@@ -147,8 +148,7 @@ class CommandLine:
             self._problems.append(self._told(message, at, "such as `license=MIT`"))
         elif not self._insert(path, typed(path, value), at, value_at):
             first = self._first(path)
-            place = self._place(first)
-            related = (Related("first given here", place),) if place else ()
+            related = (Related("first given here", self._place(first)),) if first else ()
             message = f"`{dotted(path)}` is given twice"
             self._problems.append(self._told(message, at, "keep one of them", related))
 
@@ -173,21 +173,21 @@ class CommandLine:
                 return node.key
         return None
 
-    def _foreign_options(self, template: Template) -> list[Diagnostic]:
+    def _foreign_options(self, template: Template) -> list[Finding]:
         """Tell of options that the template does not look at."""
         found = []
         for each in foreign_options(template, self.document):
-            node = self.root.find(each.path) or self.root.find(each.path[:-1])
-            found.append(replace(each, file=_SOURCE, place=self._place(node.key if node else None)))
+            node = self.root.find(each.key) or self.root.find(each.key[:-1])
+            found.append(replace(each, place=self._place(node.key if node else None)))
         return found
 
-    def _place(self, at: Extent | None) -> Place | None:
-        return self.source.place(at) if at else None
+    def _place(self, at: Extent | None) -> Place:
+        return self.source.place(at) if at else Place(_SOURCE)
 
     def _told(
         self, message: str, at: Extent, hint: str, related: tuple[Related, ...] = ()
-    ) -> Diagnostic:
-        return Diagnostic(_SOURCE, message, (), self.source.place(at), hint, related)
+    ) -> Finding:
+        return Finding("key-value", message, self.source.place(at), help=hint, related=related)
 
 
 def _below(keys: Vocabulary, table: str) -> Vocabulary:

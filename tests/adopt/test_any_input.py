@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import kdrvgen
 from kdrvgen.adopt import Snapshot, adopt, read_project
-from kdrvgen.config.drawing import draw
+from kdrvgen.report.human import draw
 
 PROJECTS = Path(__file__).parent / "projects"
 FILES = (
@@ -66,7 +66,7 @@ def assert_answered(snapshot: Callable[[], Snapshot]) -> None:
         assert kdrvgen.loads(adoption.text) == adoption.project
         assert kdrvgen.loads(adoption.annotated) == adoption.project
         return
-    assert draw(error.diagnostics)
+    assert draw(error.findings)
 
 
 quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -226,10 +226,15 @@ def test_json_holds_the_proposal_the_origins_and_the_findings(
     origins = {lines[each["line"] - 1]: each for each in told["proposal"]["origins"]}
     preset = origins['preset = "blog-2020"']
     assert (preset["file"], preset["from"]) == (".cargo/config", 5)
-    kinds = {each["kind"] for each in told["findings"]}
-    assert kinds == {"cured", "hazard", "note"}
+    rules = {(each["rule"], each["severity"]) for each in told["findings"]}
+    assert rules == {
+        ("adopt-hazard", "note"),
+        ("adopt-hazard", "warning"),
+        ("adopt-equivalent", "note"),
+    }
     stale = next(each for each in told["findings"] if "`ignore_errors`" in each["message"])
-    assert (stale["path"], stale["line"]) == (f"{folder}/Makefile.toml", 13)
+    place = {"file": f"{folder}/Makefile.toml", "line": 13, "column": None}
+    assert stale["place"] == place
     assert any("--force" in step for step in told["next"])
 
 

@@ -6,6 +6,7 @@ import pytest
 
 import kdrvgen
 from kdrvgen.adopt import Snapshot, adopt
+from tests.report.support import span
 
 CARGO = (
     '[package]\nname = "x"\nversion = "0.1.0"\nedition = "2021"\n[lib]\ncrate-type = ["cdylib"]\n'
@@ -31,7 +32,9 @@ FILES = {"Cargo.toml": CARGO, ".cargo/config.toml": SETTINGS, "Makefile.toml": "
 )
 def test_what_config_toml_does_not_take_is_reported_at_its_place(makefile: str, line: int) -> None:
     findings = adopt(Snapshot({**FILES, "Makefile.toml": makefile})).findings
-    assert (findings[0].origin.file, findings[0].origin.line) == ("Makefile.toml", line)
+    place = findings[0].place
+    assert place
+    assert (place.file, place.line) == ("Makefile.toml", line)
 
 
 @pytest.mark.parametrize("file", list(FILES))
@@ -39,16 +42,16 @@ def test_what_config_toml_does_not_take_is_reported_at_its_place(makefile: str, 
 def test_an_error_names_the_file_that_it_is_in(file: str, damage: str) -> None:
     with pytest.raises(kdrvgen.ConfigError) as caught:
         adopt(Snapshot({**FILES, file: f"{damage}\n{FILES[file]}"}))
-    (found,) = caught.value.diagnostics
+    (found,) = caught.value.findings
     assert found.file == file
-    assert found.span
-    assert found.span.line == 1
+    assert found.place
+    assert found.place.line == 1
 
 
 def test_a_target_without_drivers_is_pointed_at_where_it_is_set() -> None:
     settings = SETTINGS.replace("x86_64-pc-windows-msvc", "wasm32-unknown-unknown")
     with pytest.raises(kdrvgen.ConfigError) as caught:
         adopt(Snapshot({**FILES, ".cargo/config.toml": settings}))
-    (found,) = caught.value.diagnostics
-    assert (found.file, found.span) == (".cargo/config.toml", (2, 11, 22))
+    (found,) = caught.value.findings
+    assert (found.file, span(found)) == (".cargo/config.toml", (2, 11, 22))
     assert found.message.startswith("this builds for `wasm32-unknown-unknown`")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 import kdrvgen
-from kdrvgen.adopt import Adoption, Kind, Snapshot
+from kdrvgen.adopt import Adoption, Snapshot
 from kdrvgen.adopt import adopt as propose
+from kdrvgen.adopt.rules import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
 
 MANIFEST = '[package]\nname = "hello"\nedition = "2021"\n[lib]\ncrate-type = ["cdylib"]\n'
 LINKED = '[build]\ntarget = "x86_64-pc-windows-msvc"\nrustflags = ["-Clink-arg=/DRIVER"]\n'
@@ -19,8 +20,8 @@ def adopted(**files: str) -> Adoption:
     return propose(Snapshot({"Cargo.toml": MANIFEST, ".cargo/config.toml": LINKED} | given))
 
 
-def said(adoption: Adoption, kind: Kind) -> list[str]:
-    return [f"{each.origin} {each.message}" for each in adoption.findings if each.kind is kind]
+def said(adoption: Adoption, rule: str) -> list[str]:
+    return [f"{each.place} {each.message}" for each in adoption.findings if each.rule == rule]
 
 
 @pytest.mark.parametrize(
@@ -58,8 +59,7 @@ def test_the_configuration_without_toml_wins() -> None:
     assert adoption.project.linker.args == ("/DRIVER:WDM",)
     assert adoption.project.toolchain.cargo_config == ".cargo/config.toml"
     assert any(
-        "cargo reads .cargo/config and ignores this file" in each
-        for each in said(adoption, Kind.HAZARD)
+        "cargo reads .cargo/config and ignores this file" in each for each in said(adoption, HAZARD)
     )
     assert adoption.steps == ("delete .cargo/config: cargo reads it instead of .cargo/config.toml",)
 
@@ -84,7 +84,7 @@ def test_flags_in_the_environment_come_instead_of_all_others() -> None:
 
     assert adoption.project.linker.args == ("/SUBSYSTEM:NATIVE",)
     assert "RUSTFLAGS" not in adoption.project.makefile.env
-    assert any("RUSTFLAGS in the environment" in each for each in said(adoption, Kind.HAZARD))
+    assert any("RUSTFLAGS in the environment" in each for each in said(adoption, HAZARD))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_flags_in_the_environment_without_arguments_come_beside_those_that_link(
     assert adoption.project.linker.args == ("/DRIVER",)
     assert adoption.project.linker.rustflags == ("-Ccontrol-flow-guard",)
     assert not adoption.project.makefile.env
-    told = [each for each in said(adoption, Kind.HAZARD) if "in the environment replaces" in each]
+    told = [each for each in said(adoption, HAZARD) if "in the environment replaces" in each]
     assert told[0].startswith(f"Makefile.toml:{line} ")
 
 
@@ -115,7 +115,7 @@ def test_flags_of_one_profile_are_left_out_and_said() -> None:
 
     assert adoption.project.linker.rustflags == ()
     assert "production" not in adoption.project.makefile.env
-    told = [each for each in said(adoption, Kind.HAZARD) if "`production` only" in each]
+    told = [each for each in said(adoption, HAZARD) if "`production` only" in each]
     assert [each.partition(" ")[0] for each in told] == ["Makefile.toml:2"]
 
 
@@ -133,7 +133,7 @@ SOME_PASSWORD = "hunter2horse"
 
     assert dict(adoption.project.makefile.env) == {"RUST_BACKTRACE": "1"}
     assert adoption.project.profiles["development"].cargo_profile == "release"
-    assert any(each.startswith("Makefile.toml:6 ") for each in said(adoption, Kind.UNKNOWN))
+    assert any(each.startswith("Makefile.toml:6 ") for each in said(adoption, UNKNOWN))
     assert "hunter2horse" not in f"{adoption.annotated}{adoption.findings}"
 
 
@@ -165,7 +165,7 @@ def test_a_build_from_where_cargo_reads_no_flags_of_the_package_is_a_hazard(
     adoption = propose(Snapshot(files, place=("home", "hello")))
 
     assert adoption.project.makefile.tasks["own"] == {"dependencies": ("build-driver",)}
-    told = [each for each in said(adoption, Kind.HAZARD) if "reads no .cargo/config.toml" in each]
+    told = [each for each in said(adoption, HAZARD) if "reads no .cargo/config.toml" in each]
     assert [each.partition(" ")[0] for each in told] == [f"{makefile}:2"] * is_seen
 
 
@@ -178,7 +178,7 @@ def test_a_workspace_whose_tasks_run_in_its_root_builds_from_there() -> None:
         '[tasks.all]\nscript = ["cargo build"]\n',
     }
 
-    told = said(propose(Snapshot(files)), Kind.HAZARD)
+    told = said(propose(Snapshot(files)), HAZARD)
 
     assert any(each.startswith("../Makefile.toml:4 cargo is run in another") for each in told)
 
@@ -193,7 +193,7 @@ def test_a_build_from_above_reads_the_configuration_that_is_there() -> None:
 
     adoption = propose(Snapshot(files, place=("home", "hello")))
 
-    assert not any("reads no" in each for each in said(adoption, Kind.HAZARD))
+    assert not any("reads no" in each for each in said(adoption, HAZARD))
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_every_switch_of_signtool_has_its_key(switches: str) -> None:
 def test_a_switch_without_a_key_is_named(switch: str) -> None:
     adoption = adopted(makefile=SIGN.format(f"/n A /fd sha256 {switch} hello.sys"))
 
-    told = [each for each in said(adoption, Kind.DIFFERENCE) if "signtool is given" in each]
+    told = [each for each in said(adoption, DIFFERENCE) if "signtool is given" in each]
     assert told
     assert switch.split(maxsplit=1)[0] in told[0]
     assert told[0].startswith("Makefile.toml:2")
@@ -323,8 +323,8 @@ args = ["sign", "/fd", "sha256", "/s", "${STORE}", "/n", "A", "hello.sys"]
 
     assert adoption.project.signing.store == "My Store"
     assert adoption.project.profiles["development"].cargo_profile == "release"
-    assert any("flags for rustc after `--`" in each for each in said(adoption, Kind.DIFFERENCE))
-    assert any("one version of the kit" in each for each in said(adoption, Kind.HAZARD))
+    assert any("flags for rustc after `--`" in each for each in said(adoption, DIFFERENCE))
+    assert any("one version of the kit" in each for each in said(adoption, HAZARD))
 
 
 def test_a_certificate_of_another_name_is_not_the_one_that_signs() -> None:
@@ -350,7 +350,7 @@ def test_powershell_makes_a_certificate_too() -> None:
     signing = adoption.project.signing
     assert (signing.mode, signing.store, signing.subject) == ("test", "My", "Test")
     assert signing.machine_store
-    assert not said(adoption, Kind.UNKNOWN)
+    assert not said(adoption, UNKNOWN)
 
 
 def test_each_profile_says_what_differs() -> None:
@@ -464,9 +464,7 @@ def test_a_kit_that_is_written_out_is_named_by_path_and_version() -> None:
 def test_what_a_build_script_does_besides_is_said_with_its_line(line: str, told: str) -> None:
     adoption = adopted(build=f"fn wanted() -> bool {{ true }}\nfn main() {{\n    {line}\n}}\n")
 
-    assert any(
-        each.startswith("build.rs:3 ") and told in each for each in said(adoption, Kind.UNKNOWN)
-    )
+    assert any(each.startswith("build.rs:3 ") and told in each for each in said(adoption, UNKNOWN))
 
 
 def test_what_only_looks_like_an_argument_is_none() -> None:
@@ -484,7 +482,7 @@ fn main() {
     )
 
     assert adoption.project.linker.args == ("/DRIVER", "/FIVE")
-    assert not said(adoption, Kind.UNKNOWN)
+    assert not said(adoption, UNKNOWN)
 
 
 def test_a_task_whose_name_is_taken_keeps_its_references() -> None:
@@ -540,10 +538,10 @@ def test_tasks_for_the_drivers_own_service_give_way_to_the_generated_ones() -> N
         "unload": {"dependencies": ("uninstall",)},
         "demo": {"dependencies": ("load", "stop")},
     }
-    told = said(adoption, Kind.DIFFERENCE)
+    told = said(adoption, DIFFERENCE)
     assert any(r"has its image at C:\my drivers\seen.sys" in each for each in told)
-    assert any("`load`, `unload`, `stop`" in each for each in said(adoption, Kind.NOTE))
-    assert not said(adoption, Kind.UNKNOWN)
+    assert any("`load`, `unload`, `stop`" in each for each in said(adoption, EQUIVALENT))
+    assert not said(adoption, UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -581,7 +579,7 @@ def test_a_driver_that_was_started_by_default_is_started_by_default() -> None:
 
     default = adoption.project.makefile.tasks["own-default"]
     assert default["dependencies"] == ("sign", "load")
-    told = [each for each in said(adoption, Kind.DIFFERENCE) if "`sign` depends on" in each]
+    told = [each for each in said(adoption, DIFFERENCE) if "`sign` depends on" in each]
     assert "`unload`" in told[0]
 
 
@@ -604,7 +602,7 @@ def test_a_password_in_a_task_of_ones_own_becomes_a_variable(task: str) -> None:
     assert "hunter2horse" not in adoption.annotated
     assert "PFX_PASSWORD" in adoption.text
     assert "hunter2horse" not in "".join(f"{each}" for each in adoption.findings)
-    assert any("a password in plain text" in each for each in said(adoption, Kind.HAZARD))
+    assert any("a password in plain text" in each for each in said(adoption, HAZARD))
 
 
 @pytest.mark.parametrize(
@@ -618,7 +616,7 @@ def test_a_package_that_cargo_builds_is_no_password(task: str) -> None:
     adoption = adopted(makefile=f"[tasks.client]\n{task}\n")
 
     assert "PFX_PASSWORD" not in adoption.text
-    assert not any("password" in each for each in said(adoption, Kind.HAZARD))
+    assert not any("password" in each for each in said(adoption, HAZARD))
 
 
 def test_what_the_model_does_not_take_is_left_out_and_said() -> None:
@@ -629,7 +627,7 @@ def test_what_the_model_does_not_take_is_left_out_and_said() -> None:
 
     assert adoption.project.linker.args == ("/DRIVER",)
     assert list(adoption.project.makefile.tasks) == ["fine"]
-    told = said(adoption, Kind.DIFFERENCE)
+    told = said(adoption, DIFFERENCE)
     assert any(each.startswith(".cargo/config.toml:3 ") and "/IMPLIB" in each for each in told)
     assert any(each.startswith("Makefile.toml:2 ") and "args" in each for each in told)
 
@@ -670,8 +668,8 @@ def test_wdk_build_goes_on_building_what_it_builds(metadata: str, model: str) ->
     assert (project.linker.preset, project.linker.args) == ("none", ())
     assert project.linker.rustflags == ()
     assert project.signing.subject == "WDRLocalTestCert"
-    assert any("static runtime" in each for each in said(adoption, Kind.NOTE))
-    assert not said(adoption, Kind.UNKNOWN)
+    assert any("static runtime" in each for each in said(adoption, EQUIVALENT))
+    assert not said(adoption, UNKNOWN)
 
 
 @pytest.mark.parametrize(
@@ -687,14 +685,14 @@ def test_a_call_of_wdk_build_is_known_however_it_is_imported(call: str) -> None:
     adoption = on_wdk_build(call=call)
 
     assert adoption.project.wdk.locate == "wdk-build"
-    assert not said(adoption, Kind.UNKNOWN)
+    assert not said(adoption, UNKNOWN)
 
 
 def test_a_librarys_build_by_wdk_build_is_no_drivers() -> None:
     adoption = on_wdk_build(call="wdk_build::configure_wdk_library_build()")
 
     assert adoption.project.wdk.locate != "wdk-build"
-    assert any("configure_wdk_library_build" in each for each in said(adoption, Kind.UNKNOWN))
+    assert any("configure_wdk_library_build" in each for each in said(adoption, UNKNOWN))
 
 
 @pytest.mark.parametrize(
@@ -718,7 +716,7 @@ def test_a_wdk_build_that_the_generated_script_cannot_call_is_named(
 ) -> None:
     adoption = on_wdk_build(version)
 
-    told = [each for each in said(adoption, Kind.DIFFERENCE) if "does not compile" in each]
+    told = [each for each in said(adoption, DIFFERENCE) if "does not compile" in each]
     assert bool(told) == is_too_old
     assert all(each.startswith("Cargo.toml:9 ") for each in told)
 
@@ -735,7 +733,7 @@ def test_the_version_and_the_model_may_stand_in_the_workspace() -> None:
     )
 
     assert adoption.project.driver.model == "kmdf"
-    told = [each for each in said(adoption, Kind.DIFFERENCE) if "does not compile" in each]
+    told = [each for each in said(adoption, DIFFERENCE) if "does not compile" in each]
     assert [each.partition(" ")[0] for each in told] == ["../Cargo.toml:6"]
 
 
@@ -749,8 +747,8 @@ def test_a_driver_model_in_the_build_script_has_to_move_to_the_metadata() -> Non
     )
 
     assert adoption.project.driver.model == "kmdf"
-    assert any("names the driver model" in each for each in said(adoption, Kind.DIFFERENCE))
-    assert not said(adoption, Kind.UNKNOWN)
+    assert any("names the driver model" in each for each in said(adoption, DIFFERENCE))
+    assert not said(adoption, UNKNOWN)
 
 
 def test_what_else_the_linker_is_told_beside_wdk_build_is_kept() -> None:
@@ -762,7 +760,7 @@ def test_what_else_the_linker_is_told_beside_wdk_build_is_kept() -> None:
 
     assert adoption.project.linker.args == ("/FORCE",)
     assert adoption.project.driver.entry == "DriverEntry"
-    told = said(adoption, Kind.DIFFERENCE)
+    told = said(adoption, DIFFERENCE)
     assert any("links `fltmgr`, and leaves the kit to wdk-build" in each for each in told)
     assert any("wdk-build names the entry point" in each for each in told)
 
@@ -773,7 +771,7 @@ def test_wdk_build_makes_no_driver_for_i686() -> None:
     adoption = on_wdk_build(cargo=both)
 
     assert adoption.project.driver.triples == ("aarch64-pc-windows-msvc",)
-    assert any("no target wdk-build makes" in each for each in said(adoption, Kind.DIFFERENCE))
+    assert any("no target wdk-build makes" in each for each in said(adoption, DIFFERENCE))
     with pytest.raises(kdrvgen.ConfigError, match="wdk-build makes no drivers of that"):
         on_wdk_build(cargo='[build]\ntarget = "i686-pc-windows-msvc"\n')
 
@@ -793,7 +791,7 @@ args = ["/v"]
     tasks = adoption.project.makefile.tasks
     assert list(tasks) == ["deploy"]
     assert tasks["deploy"]["dependencies"] == ("sign", "certificate")
-    told = said(adoption, Kind.DIFFERENCE)
+    told = said(adoption, DIFFERENCE)
     assert any("depends on `inf2cat`, which is wdk-build's own" in each for each in told)
     assert any(each.startswith("Makefile.toml:5 `infverif` changes a task") for each in told)
     assert any(each.startswith("Makefile.toml:1 ") and "end with it" in each for each in told)

@@ -14,7 +14,7 @@ import pytest
 
 import kdrvgen
 from kdrvgen.agreement.check import disagreements
-from kdrvgen.config.drawing import draw
+from kdrvgen.report.human import draw
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("cases/*/config.toml"))
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -85,9 +85,9 @@ def test_a_change_of_cargo_toml_is_noticed_after_a_run_with_nothing_to_do(
 
 def test_programs_and_github_get_the_places(tmp_path: Path, run: Run) -> None:
     case("all_at_once", tmp_path)
-    found = json.loads(run("config.toml", "--format", "json").stdout)["warnings"]
-    assert (found[0]["file"], found[0]["severity"]) == ("Cargo.toml", "error")
-    assert found[0]["related"][0]["file"] == "config.toml"
+    found = json.loads(run("config.toml", "--format", "json").stdout)["findings"]
+    assert (found[0]["place"]["file"], found[0]["severity"]) == ("Cargo.toml", "warning")
+    assert found[0]["related"][0]["place"]["file"] == "config.toml"
     github = run("config.toml", "--format", "github").stdout
     assert "::warning file=Cargo.toml,line=2,col=8,endColumn=15::the package is" in github
 
@@ -97,10 +97,10 @@ def test_doctor_reports_it(tmp_path: Path, run: Run) -> None:
     done = run("doctor", "--for", "build", "--format", "json")
     found = [
         each
-        for each in json.loads(done.stdout)["doctor"]["findings"]
-        if each["name"] == "agreement"
+        for each in json.loads(done.stdout)["findings"]
+        if each["rule"].startswith(("cargo-", "toolchain-"))
     ]
-    assert {each["place"].partition(":")[0] for each in found} == {
+    assert {each["place"]["file"] for each in found} == {
         "Cargo.toml",
         "rust-toolchain.toml",
     }

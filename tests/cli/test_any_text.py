@@ -13,7 +13,7 @@ import pytest
 
 import kdrvgen
 from kdrvgen.characters import defused, visible
-from kdrvgen.config.drawing import Layout, draw
+from tests.report.support import FORMS, Form, rendered
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -79,25 +79,25 @@ def test_an_invisible_character_is_refused_in_names_and_values(text: str) -> Non
             continue
         with pytest.raises(kdrvgen.ConfigError) as caught:
             kdrvgen.loads(f'driver.name = "hello"\n{line}\n')
-        (found,) = caught.value.diagnostics
+        (found,) = caught.value.findings
         assert f"U+{ord(text[0]):04X}" in found.message
-        assert found.span
-        assert found.span.line == 2
+        assert found.place
+        assert found.place.line == 2
 
 
 def test_the_error_names_the_key_in_which_a_character_is_invisible() -> None:
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.loads('driver.name = "hello"\n[makefile.tasks.a]\nargs = ["x", "y\\u200b"]\n')
-    (found,) = caught.value.diagnostics
-    assert found.path == ("makefile", "tasks", "a", "args", 1)
+    (found,) = caught.value.findings
+    assert found.key == ("makefile", "tasks", "a", "args", 1)
     assert found.message.endswith("character 2 is U+200B, an invisible character")
-    assert found.hint.startswith("remove it")
+    assert found.help.startswith("remove it")
 
 
-@pytest.mark.parametrize("layout", ["human", "json", "github"])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("text", [*HOSTILE, *COMMANDS])
 def test_no_format_of_an_error_has_a_character_or_a_command_of_a_file(
-    text: str, layout: Layout
+    text: str, form: Form
 ) -> None:
     written = "".join(
         character if character.isprintable() else f"\\U{ord(character):08x}" for character in text
@@ -111,13 +111,13 @@ def test_no_format_of_an_error_has_a_character_or_a_command_of_a_file(
     ):
         with pytest.raises(kdrvgen.ConfigError) as caught:
             kdrvgen.loads(config, f"{text}.toml")
-        drawn = draw(caught.value.diagnostics, layout=layout)
-        assert_harmless(drawn, has_commands=layout == "github")
-        if layout == "github":
-            assert len(drawn.splitlines()) == len(caught.value.diagnostics)
-        elif layout == "json":
+        drawn = rendered(caught.value.findings, form)
+        assert_harmless(drawn, has_commands=form == "github")
+        if form == "github":
+            assert len(drawn.splitlines()) == len(caught.value.findings)
+        elif form == "json":
             assert drawn.isascii()
-            assert json.loads(drawn)["diagnostics"][0]["file"] == f"{text}.toml"
+            assert json.loads(drawn)["findings"][0]["place"]["file"] == f"{text}.toml"
         assert_harmless(str(caught.value))
 
 

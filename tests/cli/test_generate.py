@@ -138,7 +138,7 @@ def test_a_foreign_cargo_configuration_is_warned_of_in_every_run(run: Run, proje
     for _ in range(3):
         done = run("config.toml", "-q")
         assert done.returncode == 0
-        assert done.stderr.startswith("warning: .cargo/config: not written by kdrvgen, and cargo")
+        assert done.stderr.startswith(".cargo/config: warning: not written by kdrvgen, and cargo")
 
 
 def test_ejected_files_are_the_users_own(run: Run, project: Path) -> None:
@@ -304,11 +304,14 @@ def test_json_is_one_document_for_success_and_failure(run: Run, project: Path) -
     document = json.loads(failed.stdout)
     assert (failed.returncode, document["exit-code"], failed.stderr) == (5, 5, "")
     assert document["files"][-1]["diff"].startswith("--- a/build.rs\n")
-    assert document["errors"][0] == {"path": "build.rs", "message": "not written by kdrvgen"}
+    first, last = document["findings"]
+    assert (first["rule"], first["message"]) == ("refused-file", "not written by kdrvgen")
+    assert first["place"] == {"file": "build.rs", "line": None, "column": None}
+    assert (last["rule"], last["place"]) == ("refused", None)
     (project / "config.toml").write_text("[driver]\nnmae = 'x'\n", "utf-8")
     document = json.loads(run("config.toml", "--format", "json").stdout)
     assert document["exit-code"] == 3
-    assert {error["file"] for error in document["errors"]} == {"config.toml"}
+    assert {found["place"]["file"] for found in document["findings"]} == {"config.toml"}
     document = json.loads(run("config.toml", "--chek", "--format=json").stdout)
     assert document["exit-code"] == 2
 
@@ -405,7 +408,7 @@ def test_what_does_not_belong_to_the_support_files_is_a_warning_and_fails_a_chec
     for _ in range(2):
         done = run("config.toml")
         assert done.returncode == 0
-        assert done.stderr.startswith("warning: .kdrvgen/notes.txt: does not belong")
+        assert done.stderr.startswith(".kdrvgen/notes.txt: warning: does not belong")
     done = run("config.toml", "--check", "--format", "github")
     assert done.returncode == 4
     assert "::error file=.kdrvgen/notes.txt::does not belong" in done.stdout

@@ -37,6 +37,10 @@ def test_nothing_expensive_is_imported(run: Run, options: list[str]) -> None:
     assert "kdrvgen.output.stamp" in imported
     expensive = {"dataclasses", "hashlib", "jinja2", "pathlib", "pydantic", "shutil", "tomli"}
     assert not imported & expensive
+    assert {each for each in imported if "report" in each} == {
+        "kdrvgen.report",
+        "kdrvgen.report.reporter",
+    }
 
 
 def test_a_second_run_knows_and_so_does_a_first_check(run: Run) -> None:

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import kdrvgen
-from kdrvgen.config.drawing import draw
 from kdrvgen.config.source import Source
+from tests.report.support import rendered
 
 VALID = """\
 [driver]
@@ -62,14 +62,14 @@ def assert_answered(file: Path, data: bytes) -> None:
     else:
         return
     lines = Source.of(data.decode(errors="backslashreplace"), "").text.split("\n")
-    for found in error.diagnostics:
+    for found in error.findings:
         for place in (found.place, *(related.place for related in found.related)):
-            if place:
-                assert 1 <= place.span.column <= len(lines[place.span.line - 1]) + 1
+            if place and place.line and place.column and place.excerpt:
+                assert 1 <= place.column <= len(lines[place.line - 1]) + 1
                 assert 0 <= place.excerpt.start <= len(place.excerpt.text)
     assert all(line.isprintable() for line in str(error).split("\n"))
-    json.loads(draw(error.diagnostics, layout="json"))
-    assert len(draw(error.diagnostics, layout="github").splitlines()) == len(error.diagnostics)
+    json.loads(rendered(error.findings, "json"))
+    assert len(rendered(error.findings, "github").splitlines()) == len(error.findings)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -123,9 +123,9 @@ def test_an_integer_too_long_for_the_reader_is_pointed_at() -> None:
     digits = "9" * 5000
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.loads(f"# {digits}\nname = '{digits}'\nb = {digits}\n")
-    (found,) = caught.value.diagnostics
-    assert found.span
-    assert (found.span.line, found.span.column) == (3, 5)
+    (found,) = caught.value.findings
+    assert found.place
+    assert (found.place.line, found.place.column) == (3, 5)
 
 
 def test_a_string_with_half_a_surrogate_pair_is_refused() -> None:

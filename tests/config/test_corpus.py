@@ -61,11 +61,12 @@ def test_every_valid_document_is_located_and_every_invalid_one_is_explained(
         except (ValueError, RecursionError):
             with pytest.raises(kdrvgen.ConfigError) as caught:
                 kdrvgen.load(path)
-            (found,) = caught.value.diagnostics
+            (found,) = caught.value.findings
             if "UTF-16" not in found.message:
-                assert found.span, path
+                assert found.place
+                assert found.place.line, path
                 lines = path.read_bytes().decode(errors="replace").split("\n")
-                assert 1 <= found.span.line <= len(lines), path
+                assert 1 <= found.place.line <= len(lines), path
             assert str(caught.value)
             explained += 1
         else:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import kdrvgen
-from kdrvgen.config.drawing import draw
+from kdrvgen.report.human import draw
 
 CASES = sorted((Path(__file__).parent / "errors").glob("*.toml"))
 
@@ -33,10 +33,9 @@ def test_the_diagnostics_say_what_the_drawing_shows(case: Path) -> None:
         for line in case.with_suffix(".errors.txt").read_text(encoding="utf-8").splitlines()
         if line.startswith(case.name) and ": error: " in line
     ]
-    assert len(caught.value.diagnostics) == len(titles)
-    for found, title in zip(caught.value.diagnostics, titles, strict=True):
-        place = f"{found.span.line}:{found.span.column}:" if found.span else ""
-        assert title.startswith(f"{case.name}:{place} error: ")
+    assert len(caught.value.findings) == len(titles)
+    for found, title in zip(caught.value.findings, titles, strict=True):
+        assert title.startswith(f"{found.place}: error: ")
         assert title.endswith(found.message)
 
 
@@ -44,6 +43,6 @@ def test_crlf_and_a_byte_order_mark_change_nothing_in_the_drawing(case: Path) ->
     text = case.read_text(encoding="utf-8")
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.loads("\ufeff" + text.replace("\n", "\r\n"), case.name)
-    assert draw(caught.value.diagnostics) == case.with_suffix(".errors.txt").read_text(
+    assert draw(caught.value.findings) == case.with_suffix(".errors.txt").read_text(
         encoding="utf-8"
     )

@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 import kdrvgen
-from kdrvgen.config.diagnostics import Diagnostic
+from kdrvgen.report.finding import Finding
+from tests.report.support import span
 
 VALID = '[driver]\nname = "hello"\n'
 
 
-def refusal(path: str | Path) -> Diagnostic:
+def refusal(path: str | Path) -> Finding:
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.load(path)
-    (only,) = caught.value.diagnostics
+    (only,) = caught.value.findings
     assert only.file == str(path)
     return only
 
@@ -40,27 +41,27 @@ def test_utf_16_is_named_and_the_way_to_utf_8_told(tmp_path: Path, encoding: str
     file.write_bytes(VALID.encode(encoding))
     found = refusal(file)
     assert "UTF-16" in found.message or "UTF-32" in found.message
-    assert "utf8" in found.hint
-    assert found.span is None
+    assert "utf8" in found.help
+    assert span(found) is None
 
 
 def test_a_missing_file_is_answered_with_the_one_that_was_meant(tmp_path: Path) -> None:
     (tmp_path / "config.toml.txt").write_text(VALID)
     found = refusal(tmp_path / "config.toml")
     assert found.message == "there is no such file"
-    assert found.hint == f"did you mean {tmp_path / 'config.toml.txt'}?"
+    assert found.help == f"did you mean {tmp_path / 'config.toml.txt'}?"
 
 
 def test_a_missing_file_with_nothing_like_it_gets_no_suggestion(tmp_path: Path) -> None:
     (tmp_path / "Cargo.toml").write_text("")
-    assert not refusal(tmp_path / "config.toml").hint
+    assert not refusal(tmp_path / "config.toml").help
     assert refusal(tmp_path / "no" / "such" / "config.toml").message == "there is no such file"
 
 
 def test_a_folder_is_answered_with_the_file_in_it(tmp_path: Path) -> None:
     assert "folder" in refusal(tmp_path).message
     (tmp_path / "config.toml").write_text(VALID)
-    assert str(tmp_path / "config.toml") in refusal(tmp_path).hint
+    assert str(tmp_path / "config.toml") in refusal(tmp_path).help
 
 
 @pytest.mark.parametrize("name", ["", "a\0b", "x" * 5000])
@@ -108,13 +109,13 @@ def test_a_byte_that_is_not_utf_8_is_pointed_at(tmp_path: Path) -> None:
     file.write_bytes(b'\xef\xbb\xbf[driver]\r\nlicense = "\xc3\xbc \xe9"\r\n')
     found = refusal(file)
     assert found.message == "the byte 0xE9 is not UTF-8"
-    assert (found.span, found.line) == ((2, 14, 4), 'license = "ü \\xe9"')
+    assert (span(found), found.source) == ((2, 14, 4), 'license = "ü \\xe9"')
 
 
 def test_a_nul_character_is_pointed_at(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes(b'[driver]\nname = "hello\0"\n')
-    assert refusal(file).span == (2, 14, 1)
+    assert span(refusal(file)) == (2, 14, 1)
 
 
 def test_a_huge_file_is_refused(tmp_path: Path) -> None:

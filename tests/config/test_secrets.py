@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import kdrvgen
-from kdrvgen.config.drawing import Layout, draw
 from kdrvgen.config.suggest import ANY, Vocabulary, vocabulary
+from tests.report.support import FORMS, rendered
 
 SECRET = "Zq7-hunter2"  # noqa: S105 - what the tests look for
 DRIVER = '[driver]\nname = "hello"\n'
@@ -106,7 +106,6 @@ STATEMENTS = [
     "# KEY SECRET \x01",
     'x = "KEY" SECRET',
 ]
-LAYOUTS: tuple[Layout, ...] = ("human", "json", "github")
 
 
 def spellings(key: str) -> Iterator[str]:
@@ -134,11 +133,11 @@ def shown(error: kdrvgen.ConfigError) -> Iterator[str]:
     """Yield everything that can be printed of an error."""
     yield str(error)
     yield repr(error)
-    yield repr(error.diagnostics)
+    yield repr(error.findings)
     yield "".join(traceback.format_exception(error))
     assert error.__context__ is None
-    for layout in LAYOUTS:
-        yield draw(error.diagnostics, layout=layout)
+    for form in FORMS:
+        yield rendered(error.findings, form)
 
 
 def assert_hidden(text: str, *secrets: str) -> None:

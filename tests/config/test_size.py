@@ -12,7 +12,7 @@ import pytest
 
 import kdrvgen
 from kdrvgen.commands.why import why
-from kdrvgen.config.drawing import draw
+from tests.report.support import rendered
 
 DRIVER = '[driver]\nname = "hello"\n'
 MANY_ERRORS: dict[str, Callable[[int], str]] = {
@@ -116,8 +116,8 @@ def test_why_renders_no_more_often_for_more_tasks(
 @pytest.mark.parametrize("kind", ["unknown keys", "bad targets"])
 def test_the_first_hundred_errors_are_shown_and_the_others_counted(kind: str) -> None:
     error = answer(MANY_ERRORS[kind](1234))
-    assert (len(error.diagnostics), error.omitted) == (100, 1134)
-    lines = [found.span.line for found in error.diagnostics if found.span]
+    assert (len(error.findings), error.omitted) == (100, 1134)
+    lines = [found.place.line or 0 for found in error.findings if found.place]
     assert lines == sorted(lines)
     assert str(error).endswith("\n1234 errors in config.toml; only the first 100 are shown\n")
     assert str(error).count(": error: ") == 100
@@ -125,14 +125,14 @@ def test_the_first_hundred_errors_are_shown_and_the_others_counted(kind: str) ->
 
 def test_every_format_counts_the_errors_that_it_does_not_show() -> None:
     error = answer(MANY_ERRORS["unknown keys"](150))
-    document = json.loads(draw(error.diagnostics, layout="json", omitted=error.omitted))
-    assert (len(document["diagnostics"]), document["omitted"]) == (100, 50)
-    commands = draw(error.diagnostics, layout="github", omitted=error.omitted).splitlines()
+    document = json.loads(rendered(error.findings, "json", error.omitted))
+    assert (len(document["findings"]), document["omitted"]) == (100, 50)
+    commands = rendered(error.findings, "github", error.omitted).splitlines()
     assert len(commands) == 101
     assert commands[-1] == "::error file=config.toml::50 more errors are not shown"
 
 
 def test_a_hundred_errors_are_all_shown() -> None:
     error = answer(MANY_ERRORS["unknown keys"](100))
-    assert (len(error.diagnostics), error.omitted) == (100, 0)
+    assert (len(error.findings), error.omitted) == (100, 0)
     assert str(error).endswith("\n100 errors in config.toml\n")

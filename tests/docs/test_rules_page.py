@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from kdrvgen.inspection.checks import RULES
-from kdrvgen.inspection.findings import Rule
+from kdrvgen.report.finding import Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "verify.md"
 HEADING = "## The rules\n"
@@ -38,7 +38,7 @@ def _group(rule: Rule) -> str:
 
 def _row(rule: Rule) -> str:
     title = f"{rule.title[0].upper()}{rule.title[1:]}."
-    source = f"[page]({rule.source})" if rule.source.startswith("https:") else rule.source
+    source = f"[page]({rule.reference})" if rule.reference.startswith("https:") else rule.reference
     return f"| `{rule.id}` | {rule.severity} | {title} {rule.why} | {source} |\n"
 
 

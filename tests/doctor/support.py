@@ -25,15 +25,20 @@ class Told:
 
     def about(self, name: str, part: str = "") -> dict[str, Any]:
         """Return the one finding of a name whose message has a part."""
+        rule = f"host-{name.lower().replace(' ', '-')}"
         (found,) = [
-            each for each in self.findings if each["name"] == name and part in each["message"]
+            each for each in self.findings if each["rule"] == rule and part in each["message"]
         ]
         return found
 
     @property
     def missing(self) -> list[str]:
         """The names of what the tasks asked for lack."""
-        return [each["name"] for each in self.findings if each["needed"]]
+        return [
+            each["message"].partition(":")[0]
+            for each in self.findings
+            if each["severity"] == "error" and "tags" in each
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ class Machine:
         )
         assert "Traceback" not in done.stderr
         document = json.loads(done.stdout)
-        findings = document.get("doctor", {}).get("findings", [])
+        findings = document["findings"]
         assert document["exit-code"] == done.returncode
         return Told(done.returncode, findings, done.stdout + done.stderr)
 

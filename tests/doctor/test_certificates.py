@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from kdrvgen import Signing
 from kdrvgen.doctor import der
-from kdrvgen.doctor.findings import State
 from kdrvgen.doctor.store import Candidate, choose
+from kdrvgen.report.finding import Severity
 from tests.doctor.support import Machine
 from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Identity
 from tests.pipeline.support import CONFIG
@@ -36,7 +36,7 @@ def _der(identity: Identity) -> bytes:
 
 
 def _put(machine: Machine, identity: Identity) -> None:
-    name = machine.doctor("--for", "sign").about("certificate")["place"].rpartition("/")[2]
+    name = machine.doctor("--for", "sign").about("certificate")["place"]["file"].rpartition("/")[2]
     machine.certificates.mkdir(parents=True)
     pem = identity.key_pem() + identity.certificate_pem()
     (machine.certificates / name).write_bytes(pem)
@@ -56,7 +56,7 @@ def test_the_test_certificate_is_told_with_name_thumbprint_and_last_day(machine:
 
     finding = machine.doctor("--for", "sign").about("certificate")
 
-    assert finding["state"] == "found"
+    assert finding["severity"] == "ok"
     last = GOOD.certificate.not_valid_after_utc
     for part in ("CN=My Company — é", _thumbprint(GOOD), f"valid until {last:%Y-%m-%d}"):
         assert part in finding["message"]
@@ -128,7 +128,7 @@ def test_an_additional_certificate_that_is_not_there_is_named(machine: Machine) 
 
     finding = machine.doctor("--for", "sign").about("certificate", "additional")
 
-    assert finding["place"].endswith("/chain.pem")
+    assert finding["place"]["file"].endswith("/chain.pem")
 
 
 # --- several in a store -----------------------------------------------------------------------
@@ -148,13 +148,13 @@ def test_of_several_certificates_signtool_takes_the_one_that_is_good() -> None:
     found = [_candidate(each) for each in (*others, good)]
 
     by_name = choose(Signing(mode="certificate", subject="my company"), found, NOW)
-    assert by_name.state is State.FOUND
+    assert by_name.severity is Severity.OK
     assert _thumbprint(good) in by_name.message
 
     by_thumbprint = choose(
         Signing(mode="certificate", thumbprint=_thumbprint(others[0])), found, NOW
     )
-    assert by_thumbprint.state is State.MISSING
+    assert by_thumbprint.severity is Severity.ERROR
     assert "expired" in by_thumbprint.message
 
 
@@ -163,20 +163,20 @@ def test_two_that_are_good_are_one_too_many() -> None:
 
     finding = choose(Signing(mode="certificate", subject="My Company"), found, NOW)
 
-    assert finding.state is State.MISSING
-    assert finding.message.startswith("2 certificates")
+    assert finding.severity is Severity.ERROR
+    assert finding.message.startswith("certificate: 2 certificates")
 
 
 def test_one_that_ends_soon_is_worth_a_note() -> None:
     found = [_candidate(Identity.make("x", CODE_SIGNING, days=(-1, 9)))]
 
-    assert choose(Signing(mode="certificate", subject="x"), found, NOW).state is State.NOTE
+    assert choose(Signing(mode="certificate", subject="x"), found, NOW).severity is Severity.NOTE
 
 
 def test_none_is_told_as_none() -> None:
     finding = choose(Signing(mode="certificate", subject="Nobody"), [_candidate(GOOD)], NOW)
 
-    assert finding.message == "no certificate with CN=Nobody among 1"
+    assert finding.message == "certificate: no certificate with CN=Nobody among 1"
 
 
 # --- what a certificate says of itself --------------------------------------------------------

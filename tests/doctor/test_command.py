@@ -133,7 +133,9 @@ def server() -> Iterator[str]:
 def test_the_time_stamp_server_is_asked_when_told_to(machine: Machine, server: str) -> None:
     machine.configure(CONFIG.replace('""', f'"{server}"'))
 
-    assert machine.doctor("--network", "--for", "sign").about("time stamp")["place"] == server
+    assert (
+        machine.doctor("--network", "--for", "sign").about("time stamp")["place"]["file"] == server
+    )
 
 
 def test_a_time_stamp_server_that_is_not_there_is_named_only_when_asked(machine: Machine) -> None:
@@ -156,10 +158,16 @@ def test_each_line_has_what_was_found_where_for_what_and_what_mends_it(machine: 
 
     assert done.returncode == 7
     lines = done.stdout.splitlines()
-    (at,) = [index for index, line in enumerate(lines) if line.startswith("missing    cargo-make")]
+    (at,) = [
+        index
+        for index, line in enumerate(lines)
+        if line.startswith("missing    all") and "cargo-make:" in line
+    ]
     assert " all " in lines[at]
     assert lines[at + 1].strip() == "-> cargo install --locked cargo-make"
-    (cargo,) = [line for line in lines if line.startswith("found      cargo ")]
+    (cargo,) = [
+        line for line in lines if line.startswith("found      build ") and " cargo: " in line
+    ]
     assert " build " in cargo
     assert str(machine.home / "bin/cargo") in cargo
 
@@ -173,7 +181,7 @@ def test_github_gets_an_annotation_for_each_thing_that_is_missing(machine: Machi
 
     said = machine.kdrvgen("doctor", "--format", "github").stdout
 
-    assert "::error file=config.toml::cargo-make: is not installed" in said
+    assert "::error::cargo-make: is not installed" in said
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,12 @@ import pytest
 from kdrvgen import Driver, Project, Signing
 from kdrvgen.doctor.checkup import Scope, check_up
 from kdrvgen.doctor.files import missing_files, provider_certificate
-from kdrvgen.doctor.findings import State, Task
 from kdrvgen.doctor.host import Host, this_host
 from kdrvgen.doctor.linker import linkers
 from kdrvgen.doctor.sdk import find_tool
 from kdrvgen.doctor.signing import signing_tool
+from kdrvgen.doctor.tasks import Task
+from kdrvgen.report.finding import Severity
 from tests.pipeline.authority import CODE_SIGNING, Identity
 
 PROJECT = Project(driver=Driver(name="hello"))
@@ -70,10 +71,10 @@ def test_link_exe_of_a_prompt_for_developers_needs_no_installer(host: Host, tmp_
         program.parent.mkdir(parents=True)
         program.touch(0o755)
 
-    for program, state in ((git, State.MISSING), (microsofts, State.FOUND)):
+    for program, state in ((git, Severity.ERROR), (microsofts, Severity.OK)):
         prompt = dataclasses.replace(host, env={"PATH": str(program.parent)})
         (finding,) = linkers(prompt, PROJECT, None)
-        assert finding.state is state, finding
+        assert finding.severity is state, finding
 
 
 def test_link_exe_is_found_by_the_records_of_the_installer(host: Host, tmp_path: Path) -> None:
@@ -89,14 +90,14 @@ def test_link_exe_is_found_by_the_records_of_the_installer(host: Host, tmp_path:
     machine = dataclasses.replace(host, env={"PATH": "", "ProgramData": str(tmp_path / "data")})
 
     (finding,) = linkers(machine, PROJECT, None)
-    assert finding.state is State.MISSING
-    assert "VC.Tools.x86.x64" in finding.advice
+    assert finding.severity is Severity.ERROR
+    assert "VC.Tools.x86.x64" in finding.help
 
     program = place / "VC/Tools/MSVC/14.40.33807/bin/Hostx64/x64/link.exe"
     program.parent.mkdir(parents=True)
     program.touch()
     (finding,) = linkers(machine, PROJECT, None)
-    assert (finding.state, finding.place) == (State.FOUND, str(program))
+    assert (finding.severity, finding.file) == (Severity.OK, str(program))
 
 
 def test_signtool_that_the_configuration_names_has_to_be_there(host: Host) -> None:
@@ -104,7 +105,7 @@ def test_signtool_that_the_configuration_names_has_to_be_there(host: Host) -> No
 
     (finding, *_) = signing_tool(host, project)
 
-    assert finding.state is State.MISSING
+    assert finding.severity is Severity.ERROR
     assert "signing.signtool" in finding.message
 
 
@@ -125,7 +126,7 @@ def test_a_key_at_a_provider_wants_its_name_and_a_certificate_in_a_file(
     identity = Identity.make("Token", CODE_SIGNING)
     (tmp_path / "own.pem").write_bytes(identity.certificate_pem())
     finding = provider_certificate(host, signing)
-    assert finding.state is State.FOUND
+    assert finding.severity is Severity.OK
     assert "1234" not in str(finding)
 
 
@@ -134,11 +135,11 @@ def test_a_library_that_signs_has_to_be_there_with_its_file(host: Host) -> None:
 
     found = list(missing_files(host, signing))
 
-    assert [finding.message.partition(":")[0] for finding in found] == [
+    assert [finding.message.split(": ")[1] for finding in found] == [
         "signing.dlib",
         "signing.dmdf",
     ]
-    assert provider_certificate(host, signing).state is State.FOUND
+    assert provider_certificate(host, signing).severity is Severity.OK
 
 
 def test_a_probe_that_hangs_holds_nobody_up(host: Host) -> None:
@@ -148,6 +149,6 @@ def test_a_probe_that_hangs_holds_nobody_up(host: Host) -> None:
     found = check_up(hung, PROJECT, "", Scope("development", {Task.DEPLOY}, network=False))
     released.set()
 
-    (finding,) = [each for each in found if each.name == "Windows"]
+    (finding,) = [each for each in found if each.rule == "host-windows"]
     assert "did not end within" in finding.message
-    assert finding.state is State.MISSING
+    assert finding.severity is Severity.ERROR

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from kdrvgen import Driver, Project
-from kdrvgen.doctor.findings import State
 from kdrvgen.doctor.host import Host, this_host
 from kdrvgen.doctor.surroundings import disk
 from kdrvgen.doctor.windows import deployment
 from kdrvgen.doctor.wine import wine
+from kdrvgen.report.finding import Severity
 from tests.doctor.support import Machine
 from tests.pipeline.support import CONFIG
 
@@ -48,12 +48,12 @@ def test_flags_that_cannot_replace_the_drivers_are_a_note(machine: Machine) -> N
     flagged = machine.under(CARGO_BUILD_RUSTFLAGS="-Cx=y")
     told = flagged.doctor("--for", "build")
     assert told.code == 0
-    assert told.about("flags for rustc")["state"] == "note"
+    assert told.about("flags for rustc")["severity"] == "note"
 
     machine.configure(CONFIG + '[linker]\nemit = "build-script"\n')
     machine.kdrvgen("config.toml")
     told = machine.under(RUSTFLAGS="-Cx=y").doctor("--for", "build")
-    assert told.about("flags for rustc")["state"] == "note"
+    assert told.about("flags for rustc")["severity"] == "note"
 
 
 def test_a_cargo_config_that_wins_over_the_generated_one_is_named_and_stays(
@@ -65,7 +65,7 @@ def test_a_cargo_config_that_wins_over_the_generated_one_is_named_and_stays(
     told = machine.doctor("--fix", "--yes")
 
     assert told.missing == ["cargo configuration"]
-    assert told.about("cargo configuration")["place"] == str(stale)
+    assert told.about("cargo configuration")["place"]["file"] == str(stale)
     assert stale.read_text(encoding="utf-8") == "[build]\n"
 
 
@@ -86,7 +86,7 @@ def test_a_file_of_the_future_casts_doubt_on_the_clock(machine: Machine) -> None
     told = machine.doctor()
 
     assert told.code == 0
-    assert told.about("clock")["state"] == "note"
+    assert told.about("clock")["severity"] == "note"
 
 
 def test_generated_files_that_were_edited_are_left_to_their_owner(machine: Machine) -> None:
@@ -96,7 +96,7 @@ def test_generated_files_that_were_edited_are_left_to_their_owner(machine: Machi
     told = machine.doctor("--fix", "--yes")
 
     assert told.code == 0
-    assert told.about("generated files")["state"] == "note"
+    assert told.about("generated files")["severity"] == "note"
     assert makefile.read_text(encoding="utf-8").endswith("# mine\n")
 
 
@@ -125,17 +125,19 @@ def test_a_disk_that_is_nearly_full_is_told_of(host: Host, tmp_path: Path) -> No
     )
 
     (finding,) = disk(full, PROJECT)
-    assert finding.state is State.MISSING
-    assert [each.name for each in wine(full, PROJECT) if each.state is State.MISSING][-1:] in (
-        ["disk"],
-        ["Wine"],  # where there is none
+    assert finding.severity is Severity.ERROR
+    assert [each.rule for each in wine(full, PROJECT) if each.severity is Severity.ERROR][-1:] in (
+        ["host-disk"],
+        ["host-wine"],  # where there is none
     )
 
 
 def test_windows_without_an_administrators_rights_loads_no_driver(host: Host) -> None:
     windows = dataclasses.replace(host, system="windows", is_elevated=False)
 
-    (finding,) = [each for each in deployment(windows, PROJECT) if each.name == "administrator"]
+    (finding,) = [
+        each for each in deployment(windows, PROJECT) if each.rule == "host-administrator"
+    ]
 
-    assert finding.state is State.MISSING
-    assert "Run as administrator" in finding.advice
+    assert finding.severity is Severity.ERROR
+    assert "Run as administrator" in finding.help

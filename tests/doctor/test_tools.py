@@ -18,8 +18,8 @@ def test_a_machine_that_has_everything_lacks_nothing(machine: Machine) -> None:
     assert told.missing == []
     for name in ("cargo", "rustc", "target", "linker", "cargo-make", "osslsigncode"):
         finding = told.about(name)
-        assert finding["state"] == "found"
-        assert finding["place"], name
+        assert finding["severity"] == "ok"
+        assert finding["place"]["file"], name
     assert "signs and verifies a test file" in told.about("osslsigncode")["message"]
 
 
@@ -30,7 +30,7 @@ def test_without_a_configuration_it_looks_for_what_every_project_needs(machine: 
 
     assert told.code == 0, told.text
     assert X64 in told.about("target")["message"]
-    assert "generated files" not in {each["name"] for each in told.findings}
+    assert "generated files" not in {each["message"].partition(":")[0] for each in told.findings}
 
 
 @pytest.mark.parametrize(
@@ -52,16 +52,16 @@ def test_a_tool_of_the_system_that_is_not_there_comes_by_apt_get(
 
     assert told.code == 7
     assert told.missing == [name]
-    *_, install = told.about(name)["commands"]
+    *_, install = told.about(name)["fixes"]
     assert [each for each in install if each != "sudo"] == ["apt-get", "install", "--yes", package]
 
 
 def test_a_mac_gets_it_by_homebrew_and_other_systems_are_told_its_name(machine: Machine) -> None:
     machine.take_away("osslsigncode")
-    assert "install osslsigncode" in machine.doctor().about("osslsigncode")["advice"]
+    assert "install osslsigncode" in machine.doctor().about("osslsigncode")["help"]
 
     machine.give("brew", "")
-    (command,) = machine.doctor().about("osslsigncode")["commands"]
+    (command,) = machine.doctor().about("osslsigncode")["fixes"]
     assert command == ["brew", "install", "osslsigncode"]
 
 
@@ -91,8 +91,8 @@ def test_without_cargo_and_rustc_it_tells_of_rustup(machine: Machine) -> None:
     told = machine.doctor()
 
     assert set(told.missing) >= {"cargo", "rustc", "cargo-make"}
-    assert "rustup" in told.about("cargo")["advice"]
-    assert "rustup" in told.about("rustc")["advice"]
+    assert "rustup" in told.about("cargo")["help"]
+    assert "rustup" in told.about("rustc")["help"]
 
 
 def test_a_channel_that_is_not_installed_is_installed_by_rustup(machine: Machine) -> None:
@@ -103,7 +103,7 @@ def test_a_channel_that_is_not_installed_is_installed_by_rustup(machine: Machine
     told = machine.doctor("--for", "build")
 
     assert set(told.missing) >= {"cargo", "rustc"}
-    (command,) = told.about("rustc")["commands"]
+    (command,) = told.about("rustc")["fixes"]
     assert command == ["rustup", "toolchain", "install", "1.11.0-x86_64-unknown-linux-gnu"]
 
 
@@ -111,9 +111,7 @@ def test_a_channel_without_rustup_says_who_is_to_have_it(machine: Machine) -> No
     machine.configure(CONFIG + '[toolchain]\nchannel = "nightly"\n')
     machine.take_away("rustup")
 
-    assert (
-        '"nightly" is asked of rustup' in machine.doctor("--for", "build").about("rustc")["advice"]
-    )
+    assert '"nightly" is asked of rustup' in machine.doctor("--for", "build").about("rustc")["help"]
 
 
 def test_a_compiler_older_than_the_edition_is_updated(machine: Machine) -> None:
@@ -130,7 +128,7 @@ def test_a_compiler_older_than_the_edition_is_updated(machine: Machine) -> None:
     told = machine.doctor("--for", "build")
 
     assert "older than 1.85" in told.about("rustc")["message"]
-    assert told.about("rustc")["commands"] == [["rustup", "update", "mine"]]
+    assert told.about("rustc")["fixes"] == [["rustup", "update", "mine"]]
 
 
 def test_a_target_that_is_not_installed_comes_by_rustup(machine: Machine) -> None:
@@ -141,12 +139,12 @@ def test_a_target_that_is_not_installed_comes_by_rustup(machine: Machine) -> Non
     told = machine.doctor("--for", "build")
 
     assert told.missing == ["target", "generated files"]
-    assert told.about("target", X64)["state"] == "found"
-    (command,) = told.about("target", I686)["commands"]
+    assert told.about("target", X64)["severity"] == "ok"
+    (command,) = told.about("target", I686)["fixes"]
     assert command == ["rustup", "target", "add", "--toolchain", "mine", I686]
 
     machine.take_away("rustup")
-    assert "not rustup's" in machine.doctor("--for", "build").about("target", I686)["advice"]
+    assert "not rustup's" in machine.doctor("--for", "build").about("target", I686)["help"]
 
 
 def test_library_sources_that_build_std_needs_come_by_rustup(machine: Machine) -> None:
@@ -155,13 +153,13 @@ def test_library_sources_that_build_std_needs_come_by_rustup(machine: Machine) -
     machine.give("rustup", 'shift 2; exec "$@"')
 
     told = machine.doctor("--for", "build")
-    (command,) = told.about("library sources")["commands"]
+    (command,) = told.about("library sources")["fixes"]
     assert command == ["rustup", "component", "add", "--toolchain", "mine", "rust-src"]
 
     source = sysroot / "lib/rustlib/src/rust/library/core/src/lib.rs"
     source.parent.mkdir(parents=True)
     source.touch()
-    assert machine.doctor("--for", "build").about("library sources")["state"] == "found"
+    assert machine.doctor("--for", "build").about("library sources")["severity"] == "ok"
 
 
 def test_cargo_make_that_is_not_there_is_installed_by_cargo(machine: Machine) -> None:
@@ -170,19 +168,19 @@ def test_cargo_make_that_is_not_there_is_installed_by_cargo(machine: Machine) ->
     told = machine.doctor("--for", "build")
 
     assert told.missing == ["cargo-make"]
-    (command,) = told.about("cargo-make")["commands"]
+    (command,) = told.about("cargo-make")["fixes"]
     assert command == ["cargo", "install", "--locked", "cargo-make"]
 
 
 @pytest.mark.parametrize(
-    ("version", "state"), [("0.36.13", "missing"), ("0.37.2", "found"), ("0.38.0", "note")]
+    ("version", "severity"), [("0.36.13", "error"), ("0.37.2", "ok"), ("0.38.0", "note")]
 )
-def test_the_version_of_cargo_make_counts(machine: Machine, version: str, state: str) -> None:
+def test_the_version_of_cargo_make_counts(machine: Machine, version: str, severity: str) -> None:
     machine.give("cargo-make", f"echo cargo-make {version}")
 
     finding = machine.doctor("--for", "build").about("cargo-make")
 
-    assert finding["state"] == state
+    assert finding["severity"] == severity
     assert version in finding["message"]
 
 
@@ -193,7 +191,7 @@ def test_a_machine_without_a_linker_for_windows_is_told_which_would_do(machine: 
     told = machine.doctor("--for", "build")
 
     assert told.missing == ["linker"]
-    assert "rust-lld" in told.about("linker")["advice"]
+    assert "rust-lld" in told.about("linker")["help"]
 
     machine.give("lld-link", "echo LLD 14.0.6")
     assert "/KERNEL" in machine.doctor("--for", "build").about("linker")["message"]
@@ -201,7 +199,7 @@ def test_a_machine_without_a_linker_for_windows_is_told_which_would_do(machine: 
     machine.give("lld-link-9", "echo LLD 9.0.0")
     machine.give("lld-link-18", "echo LLD 18.1.0")
     machine.give("lld-link-20", "echo LLD 20.1.0")
-    assert machine.doctor("--for", "build").about("linker")["place"].endswith("lld-link-20")
+    assert machine.doctor("--for", "build").about("linker")["place"]["file"].endswith("lld-link-20")
 
 
 @pytest.mark.parametrize(
@@ -221,7 +219,7 @@ def test_a_linker_that_a_variable_of_cargo_names_goes_first(machine: Machine) ->
     assert "there is no own-lld" in own.doctor("--for", "build").about("linker")["message"]
 
     machine.give("own-lld", "echo LLD 20.1.0")
-    assert own.doctor("--for", "build").about("linker")["place"].endswith("/own-lld")
+    assert own.doctor("--for", "build").about("linker")["place"]["file"].endswith("/own-lld")
 
 
 def test_a_tool_that_hangs_is_ended(machine: Machine) -> None:
@@ -247,8 +245,8 @@ def test_a_driver_kit_that_is_asked_for_is_looked_for_as_build_rs_does(machine: 
 
     (kit / "Lib/wdf/kmdf/x64/1.15").mkdir(parents=True)
     finding = machine.doctor("--for", "build").about("WDK")
-    assert finding["state"] == "found"
-    assert finding["place"] == str(kit / "Lib/10.0.10.0/km/x64")
+    assert finding["severity"] == "ok"
+    assert finding["place"]["file"] == str(kit / "Lib/10.0.10.0/km/x64")
 
 
 def test_a_driver_kit_of_nuget_is_found_by_the_environment(machine: Machine) -> None:
@@ -259,7 +257,7 @@ def test_a_driver_kit_of_nuget_is_found_by_the_environment(machine: Machine) -> 
 
     found = machine.under(WDKContentRoot=str(packages)).doctor("--for", "build").about("WDK")
 
-    assert found["place"] == str(library.parent)
+    assert found["place"]["file"] == str(library.parent)
 
 
 def test_wine_that_does_not_run_is_a_note_until_smoke_is_asked_for(machine: Machine) -> None:

@@ -44,7 +44,11 @@ def rules(
     kept = {"error": ("error",), "warning": ("error", "warning")}
     severities = kept.get(least, ("error", "warning", "note"))
     found = kdrvgen.verify(path, config=config, trust=trust).findings
-    return {each.rule.id: each.evidence.value for each in found if each.severity in severities}
+    return {
+        each.rule: str(each.source).partition(": ")[2]
+        for each in found
+        if each.severity in severities
+    }
 
 
 class Fields:

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kdrvgen.inspection.data import as_data
 from kdrvgen.inspection.inspect import inspect_bytes
 from kdrvgen.inspection.page import page
-from kdrvgen.inspection.report import as_data, as_sarif
 from tests.inspection.support import Fields
 from tests.pipeline.support import Project
+from tests.report.support import FORMS, rendered
 
 resource = pytest.importorskip("resource", reason="needs Linux or macOS")
 
@@ -30,7 +31,9 @@ EXTREMES = (b"\xff" * 4, b"\xff\xff\xff\x7f", b"\0\0\0\x80", b"\0\0\x10\0", byte
 
 def _answered(data: bytes) -> None:
     inspection = inspect_bytes(Path("mutant.sys"), data)
-    json.dumps([as_data(inspection), as_sarif([inspection])])
+    json.dumps(as_data(inspection))
+    for form in FORMS:
+        assert rendered(inspection.findings, form) or not inspection.findings
 
 
 def _mutant(data: bytes, at: Fields, chance: random.Random) -> bytes:

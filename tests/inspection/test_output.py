@@ -43,13 +43,12 @@ def test_people_get_the_place_the_reason_and_the_remedy(damaged: Path, tell: Tel
     said = tell(damaged)
 
     assert said.code == 6
-    assert said.out.startswith(f"error: {damaged}: the checksum is wrong [image-checksum]\n")
-    assert re.search(
-        r"^  found  CheckSum at 0xD0: 0x1, and 0x[0-9A-F]+ would be", said.out, re.MULTILINE
-    )
-    assert re.search(r"^    why  Windows checks it", said.out, re.MULTILINE)
-    assert re.search(r"^    fix  Link with /RELEASE", said.out, re.MULTILINE)
-    assert re.search(r"^    see  https://learn.microsoft.com/", said.out, re.MULTILINE)
+    title = f"{damaged}:0xD0: error: the checksum is wrong [image-checksum]\n"
+    assert said.out.startswith(title)
+    assert re.search(r"^    \| CheckSum: 0x1, and 0x[0-9A-F]+ would be", said.out, re.MULTILINE)
+    assert re.search(r"^    = why: Windows checks it", said.out, re.MULTILINE)
+    assert re.search(r"^    = help: Link with /RELEASE", said.out, re.MULTILINE)
+    assert re.search(r"^    = see: https://learn.microsoft.com/", said.out, re.MULTILINE)
     assert said.err == f"error: {damaged}: 1 error, 2 notes.\n"
 
 
@@ -84,8 +83,10 @@ def test_programs_get_one_json_document(damaged: Path, tell: Tell) -> None:
     assert image["machine"] == "AMD64 (0x8664)"
     assert image["signatures"][0]["subject"] == "CN=DriverCertificate"
     assert image["signatures"][0]["verifies"] is True
-    assert image["findings"][0]["rule"] == "image-checksum"
-    assert image["findings"][0]["evidence"]["offset"] == 0xD0
+    first, *_, last = document["findings"]
+    assert first["rule"] == "image-checksum"
+    assert first["place"] == {"file": str(damaged), "line": None, "column": None, "offset": 0xD0}
+    assert (last["rule"], last["place"]) == ("verification", None)
 
 
 def test_github_gets_an_annotation_for_each_finding(damaged: Path, tell: Tell) -> None:

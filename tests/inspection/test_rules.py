@@ -60,11 +60,11 @@ def test_a_broken_rule_is_found_and_its_evidence_is_where_it_was_broken(
     path = tmp_path / "hello.sys"
     path.write_bytes(patched(image, *patches))
 
-    found = [each for each in kdrvgen.verify(path).findings if each.rule.id == rule]
+    found = [each for each in kdrvgen.verify(path).findings if each.rule == rule]
 
     assert found
     offsets = {offset for offset, _ in patches}
-    assert {each.evidence.offset for each in found} & {
+    assert {each.place.offset for each in found if each.place} & {
         *offsets,
         *(offset + 12 for offset in offsets),
         *(offset + 36 for offset in offsets),
@@ -136,10 +136,10 @@ def test_a_pdb_path_that_leaks_a_folder_is_found(
     data = patched(image, (at, pdb + b"\0"), (size, long(25 + len(pdb))))
     path = _written(tmp_path / "hello.sys", data)
 
-    (found,) = (each for each in kdrvgen.verify(path).findings if each.rule.id == "image-pdb-path")
+    (found,) = (each for each in kdrvgen.verify(path).findings if each.rule == "image-pdb-path")
 
     assert found.severity == severity
-    assert found.evidence.value == pdb.decode()
+    assert found.source == f"debug record CODEVIEW: {pdb.decode()}"
 
 
 def test_data_behind_the_last_section_is_found(image: bytes, tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_every_rule_says_what_why_and_where_that_is_from() -> None:
         assert re.fullmatch(r"[a-z]+(-[a-z]+)+", rule.id)
         assert not rule.title.endswith(".")
         assert rule.why.endswith(".")
-        assert rule.source
+        assert rule.reference
 
 
 def _written(path: Path, data: bytes) -> Path:

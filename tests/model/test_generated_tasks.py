@@ -10,6 +10,7 @@ import tomli
 
 import kdrvgen
 from kdrvgen.model.tasks import GENERATED_TASKS, generated_tasks
+from tests.report.support import span
 
 from .support import also, dotted, is_accepted, refusal, refusals_of
 
@@ -118,6 +119,6 @@ def test_the_error_points_at_the_name_in_config_toml() -> None:
     text = '[driver]\nname = "hello"\n[makefile.tasks.a]\ndependencies = ["sign", "sign-all"]\n'
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.loads(text)
-    (found,) = caught.value.diagnostics
-    assert found.span == (4, 25, 10)
-    assert found.hint == "use `sign` here, or list several targets in `driver.targets`"
+    (found,) = caught.value.findings
+    assert span(found) == (4, 25, 10)
+    assert found.help == "use `sign` here, or list several targets in `driver.targets`"

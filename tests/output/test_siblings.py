@@ -43,10 +43,10 @@ def test_the_users_own_file_stays_and_is_warned_of(
     (project / ".cargo" / "config").write_text(content, "utf-8")
     report = write(texts, str(project), force=True).report
     (warning,) = report.warnings
-    assert str(warning.path) == ".cargo/config"
+    assert warning.file == ".cargo/config"
     assert ("edited by hand" if edited else "not written by kdrvgen") in warning.message
     assert "cargo reads it instead of .cargo/config.toml" in warning.message
-    assert "delete it" in warning.message
+    assert "delete it" in warning.help
     assert (project / ".cargo" / "config").read_text("utf-8") == content
 
 
@@ -56,7 +56,7 @@ def test_a_file_that_cargo_would_ignore_is_warned_of(
     (project / ".cargo").mkdir()
     (project / ".cargo" / "config.toml").write_text("[build]\n", "utf-8")
     (warning,) = write(texts_for_old_cargo, str(project)).report.warnings
-    assert "cargo ignores it because .cargo/config stands beside it" in warning.message
+    assert "cargo ignores it because .cargo/config is beside it" in warning.message
 
 
 def test_the_old_name_may_be_a_link_to_the_new_one(project: Path, texts: Texts) -> None:

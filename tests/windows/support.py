@@ -169,7 +169,7 @@ def put_program(windows: Windows, support: Path, target: Path) -> None:
 def verifies(image: Path, *trust: str | Path) -> bool:
     """Tell whether kdrvgen itself finds an image signed by one of the certificates."""
     findings = verify(image, trust=trust).findings
-    return not [finding for finding in findings if finding.rule.id.startswith(_OF_SIGNATURES)]
+    return not [finding for finding in findings if finding.rule.startswith(_OF_SIGNATURES)]
 
 
 _OF_SIGNATURES = ("image-checksum", "signature-", "certificate-untrusted", "certificate-chain")

@@ -53,7 +53,7 @@ def doctor(windows: Windows) -> Doctor:
         )
         said = done.stderr.decode("utf-8", "replace")
         assert "Traceback" not in said
-        findings = json.loads(done.stdout)["doctor"]["findings"]
+        findings = json.loads(done.stdout)["findings"]
         return Told(done.returncode, findings, said)
 
     return run
@@ -85,12 +85,12 @@ def test_a_bare_windows_lacks_linker_and_signtool_and_loads_no_test_driver(
 
     assert told.code == 7
     assert told.missing == ["linker", "flags for rustc", "signtool", "test signing"]
-    assert "VC.Tools.x86.x64" in told.about("linker")["advice"]
-    assert "set RUSTFLAGS=" in told.about("flags for rustc")["advice"]
-    assert "Signing Tools" in told.about("signtool")["advice"]
-    assert "Secure Boot off" in told.about("test signing")["advice"]
+    assert "VC.Tools.x86.x64" in told.about("linker")["help"]
+    assert "set RUSTFLAGS=" in told.about("flags for rustc")["help"]
+    assert "Signing Tools" in told.about("signtool")["help"]
+    assert "Secure Boot off" in told.about("test signing")["help"]
     for name in ("WDK", "Secure Boot", "memory integrity"):
-        assert told.about(name)["state"] == "note", name
+        assert told.about(name)["severity"] == "note", name
 
 
 def test_a_windows_that_has_everything_lacks_nothing(
@@ -105,10 +105,10 @@ def test_a_windows_that_has_everything_lacks_nothing(
     told = doctor(desk.project.folder, "--for", "verify,deploy")
 
     assert told.code == 0, told.findings
-    assert told.about("linker")["place"].lower() == LINK.lower()
-    assert told.about("signtool")["place"] == rf"{TOOL}\signtool.exe"
-    assert told.about("WDK")["place"].endswith(r"Lib\10.0.22621.0\km\x64")
-    assert told.about("test signing")["state"] == "found"
+    assert told.about("linker")["place"]["file"].lower() == LINK.lower()
+    assert told.about("signtool")["place"]["file"] == rf"{TOOL}\signtool.exe"
+    assert told.about("WDK")["place"]["file"].endswith(r"Lib\10.0.22621.0\km\x64")
+    assert told.about("test signing")["severity"] == "ok"
     assert desk.certificate.thumbprint.upper() in told.about("certificate")["message"]
     assert "CN=DriverCertificate" in told.about("certificate")["message"]
 
@@ -125,14 +125,14 @@ def test_of_ones_own_certificates_the_candidates_are_listed_for_config_toml(
     told = doctor(desk.project.folder, "--for", "sign")
 
     finding = told.about("certificate")
-    assert finding["state"] == "missing"
+    assert finding["severity"] == "error"
     assert "2 certificates have CN=My Company" in finding["message"]
     for thumbprint in (first, second, third):
-        assert f'signing.thumbprint = "{thumbprint.upper()}"' in finding["advice"]
-    assert 'signing.store = "My", signing.machine-store = true' in finding["advice"]
+        assert f'signing.thumbprint = "{thumbprint.upper()}"' in finding["help"]
+    assert 'signing.store = "My", signing.machine-store = true' in finding["help"]
 
     desk.project.generate(OWN + f"thumbprint = {text(second)}\n")
     finding = doctor(desk.project.folder, "--for", "sign").about("certificate")
-    assert finding["state"] == "found"
+    assert finding["severity"] == "ok"
     assert second.upper() in finding["message"]
-    assert finding["place"] == "store PrivateCertStore of CurrentUser"
+    assert finding["place"]["file"] == "store PrivateCertStore of CurrentUser"

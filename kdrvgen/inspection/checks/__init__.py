@@ -15,8 +15,8 @@ from kdrvgen.inspection.checks import (
     signature,
     trust,
 )
-from kdrvgen.inspection.findings import Finding, Rule, Severity
 from kdrvgen.inspection.subject import Subject
+from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["NOT_AN_IMAGE", "RULES", "check"]
 

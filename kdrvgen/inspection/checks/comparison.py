@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 from kdrvgen.inspection import sources
 from kdrvgen.inspection.checks.signature import evidence_of
-from kdrvgen.inspection.findings import Evidence, Finding, Rule, Severity, found
+from kdrvgen.inspection.evidence import Evidence, found
 from kdrvgen.inspection.headers import DirectoryIndex, ImageFlag, Machine
 from kdrvgen.inspection.subject import Asked, Subject
 from kdrvgen.model.driver import Target
+from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["CHECKS"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from kdrvgen.inspection import sources
 from kdrvgen.inspection.digest import checksum
-from kdrvgen.inspection.findings import Evidence, Finding, Rule, Severity, found
+from kdrvgen.inspection.evidence import Evidence, found
 from kdrvgen.inspection.headers import (
     Characteristic,
     DirectoryIndex,
@@ -16,6 +16,7 @@ from kdrvgen.inspection.headers import (
     Subsystem,
 )
 from kdrvgen.inspection.subject import Subject
+from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["CHECKS"]
 

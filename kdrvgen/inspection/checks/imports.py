@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from kdrvgen.inspection import sources
-from kdrvgen.inspection.findings import Evidence, Finding, Rule, Severity, found
+from kdrvgen.inspection.evidence import Evidence, found
 from kdrvgen.inspection.headers import Directory, DirectoryIndex
 from kdrvgen.inspection.image import MOST_MODULES, Image
 from kdrvgen.inspection.subject import Subject
+from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["CHECKS", "is_kernel_module"]
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kdrvgen.inspection import sources
-from kdrvgen.inspection.findings import Evidence, Finding, Rule, Severity, found
+from kdrvgen.inspection.evidence import Evidence, found
 from kdrvgen.inspection.headers import Characteristic
 from kdrvgen.inspection.image import Section
 from kdrvgen.inspection.subject import Subject
+from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["CHECKS"]
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from kdrvgen.inspection import sources
 from kdrvgen.inspection.authenticode import Signature
-from kdrvgen.inspection.findings import Evidence, Finding, Rule, Severity, found
+from kdrvgen.inspection.evidence import Evidence, found
 from kdrvgen.inspection.headers import DirectoryIndex, ImageFlag
 from kdrvgen.inspection.subject import Subject
+from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["CHECKS", "evidence_of"]
 

@@ -16,9 +16,10 @@ from kdrvgen.inspection.certificates import (
     chain_of,
 )
 from kdrvgen.inspection.checks.signature import evidence_of
-from kdrvgen.inspection.findings import Evidence, Finding, Rule, Severity, found
+from kdrvgen.inspection.evidence import Evidence, found
 from kdrvgen.inspection.subject import Subject
 from kdrvgen.inspection.timestamps import Timestamp
+from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["CHECKS"]
 

@@ -1,4 +1,4 @@
-"""Drawings: aligned, cut to fit, never driving the terminal, never telling a secret."""
+"""Findings in each format: aligned, cut to fit, no control characters, no secrets."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ import re
 import pytest
 
 import kdrvgen
-from kdrvgen.config.diagnostics import Diagnostic
-from kdrvgen.config.drawing import Layout, draw
+from kdrvgen.report.finding import Finding
+from kdrvgen.report.human import draw
+from tests.report.support import FORMS, Form, rendered
 
 
-def diagnostics(text: str, name: str = "config.toml") -> tuple[Diagnostic, ...]:
+def findings_in(text: str, name: str = "config.toml") -> tuple[Finding, ...]:
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.loads(text, name)
-    return caught.value.diagnostics
+    return caught.value.findings
 
 
 def test_control_characters_and_bidirectional_ones_are_written_out() -> None:
     text = '"\u202e\\u001b[2J" = 1 # \u2066\ndriver.name = "a\\u001b]0;x\\u0007"\n'
-    for layout in ("human", "github"):
-        drawn = draw(diagnostics(text, "\x1b[31m.toml"), layout=layout)
+    for form in FORMS[::2]:
+        drawn = rendered(findings_in(text, "\x1b[31m.toml"), form)
         assert drawn.replace("\n", "").isprintable()
-    assert "\\x1b[31m.toml" in draw(diagnostics(text, "\x1b[31m.toml"))
+    assert "\\x1b[31m.toml" in draw(findings_in(text, "\x1b[31m.toml"))
 
 
 def test_a_caret_stays_under_its_word_behind_tabs_and_wide_characters() -> None:
-    drawn = draw(diagnostics('driver = { name = "hello",\t"漢字é" = 1, zz = 2 }\n'))
+    drawn = draw(findings_in('driver = { name = "hello",\t"漢字é" = 1, zz = 2 }\n'))
     line, carets = drawn.splitlines()[-4:-2]
     wide_until_zz = sum(2 if one in "漢字" else 1 for one in line[: line.index("zz")])
     assert carets.index("^") == wide_until_zz
@@ -35,14 +36,14 @@ def test_a_caret_stays_under_its_word_behind_tabs_and_wide_characters() -> None:
 
 
 def test_a_long_line_is_cut_around_the_caret() -> None:
-    drawn = draw(diagnostics(f"driver = {{ name = '{'x' * 900}', zz = 1 }}"))
+    drawn = draw(findings_in(f"driver = {{ name = '{'x' * 900}', zz = 1 }}"))
     assert all(len(line) < 400 for line in drawn.splitlines())
     shown = [line for line in drawn.splitlines() if "zz = 1" in line and "|" in line]
     assert shown
 
 
 def test_color_is_only_used_when_asked_for() -> None:
-    found = diagnostics("[driver]\nnmae = 1\n")
+    found = findings_in("[driver]\nnmae = 1\n")
     colored = draw(found, color=True)
     assert "\x1b[" in colored
     assert "\x1b" not in draw(found)
@@ -51,31 +52,31 @@ def test_color_is_only_used_when_asked_for() -> None:
 
 
 def test_the_last_line_counts() -> None:
-    assert draw(diagnostics("")).endswith("\n1 error in config.toml\n")
-    assert draw(diagnostics("[driver]\nnmae = 1\n")).endswith("\n2 errors in config.toml\n")
+    assert draw(findings_in("")).endswith("\n1 error in config.toml\n")
+    assert draw(findings_in("[driver]\nnmae = 1\n")).endswith("\n2 errors in config.toml\n")
 
 
 def test_json_has_places_and_is_ascii() -> None:
-    drawn = draw(
-        diagnostics('[driver]\nname = "ä"\n'),
-        layout="json",
+    drawn = rendered(
+        findings_in('[driver]\nname = "ä"\n'),
+        "json",
     )
     assert drawn.isascii()
-    (found,) = json.loads(drawn)["diagnostics"]
-    assert found["file"] == "config.toml"
-    assert found["path"] == ["driver", "name"]
-    assert (found["line"], found["column"], found["length"]) == (2, 8, 3)
+    (found,) = json.loads(drawn)["findings"]
+    assert found["rule"] == "key-value"
+    assert found["key"] == ["driver", "name"]
+    assert found["place"] == {"file": "config.toml", "line": 2, "column": 8, "length": 3}
     assert found["source"] == 'name = "ä"'
 
 
 def test_github_commands_are_escaped() -> None:
-    drawn = draw(diagnostics("driver.name = 5\n", "a,b:c%.toml"), layout="github")
+    drawn = rendered(findings_in("driver.name = 5\n", "a,b:c%.toml"), "github")
     assert drawn.startswith("::error file=a%2Cb%3Ac%25.toml,line=1,col=15,endColumn=16::")
     assert "%0Ahelp: " in drawn
     assert drawn.count("\n") == 1
 
 
-@pytest.mark.parametrize("layout", ["human", "json", "github"])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     "text",
     [
@@ -93,20 +94,20 @@ def test_github_commands_are_escaped() -> None:
         "secret = 1" + "0" * 5000 + " # hunter2",
     ],
 )
-def test_nothing_shows_a_password(text: str, layout: Layout) -> None:
-    found = diagnostics(text)
-    assert "hunter2" not in draw(found, layout=layout)
+def test_nothing_shows_a_password(text: str, form: Form) -> None:
+    found = findings_in(text)
+    assert "hunter2" not in rendered(found, form)
     assert "hunter2" not in repr(found)
 
 
 def test_the_mask_does_not_tell_how_long_a_secret_is() -> None:
     short, long = (
-        draw(diagnostics(f'[signing]\npfx-password-env = "{secret}"\n')).splitlines()
+        draw(findings_in(f'[signing]\npfx-password-env = "{secret}"\n')).splitlines()
         for secret in ("a b", "a longer secret")
     )
     assert short == long
 
 
 def test_an_ordinary_key_is_not_taken_for_a_secret() -> None:
-    drawn = draw(diagnostics('[driver]\nname = "hello"\nmapping = "shown"\n'))
+    drawn = draw(findings_in('[driver]\nname = "hello"\nmapping = "shown"\n'))
     assert 'mapping = "shown"' in drawn

@@ -1,0 +1,35 @@
+"""How a key of a document is written in a message."""
+
+from __future__ import annotations
+
+__all__ = ["Path", "dotted", "shortened"]
+
+Path = tuple[str | int, ...]
+"""Where a value stands in the document: keys, and indexes of arrays from 0."""
+
+_KEPT = 100
+
+
+def dotted(path: Path) -> str:
+    """Write `path` as a TOML dotted key, elements of arrays as `key[0]`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            bare = part.isascii() and part.replace("-", "").replace("_", "").isalnum()
+            text += ("." if text else "") + (part if bare else _quoted(part))
+    return shortened(text)
+
+
+def shortened(text: str) -> str:
+    """Leave out the middle of what is too long to be read in a message."""
+    if len(text) <= 2 * _KEPT:
+        return text
+    return f"{text[:_KEPT]}…{text[-_KEPT:]}"
+
+
+def _quoted(key: str) -> str:
+    import json  # noqa: PLC0415 - JSON's strings are TOML's, and such keys are rare
+
+    return json.dumps(key, ensure_ascii=False)

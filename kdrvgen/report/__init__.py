@@ -1,0 +1,1 @@
+"""What kdrvgen finds: one type for all commands, one renderer for each format."""

@@ -1,0 +1,191 @@
+"""Findings for people: the place, the line with a caret under what is meant, and what to do.
+
+Nothing that comes from a file reaches the terminal as a control character.
+"""
+
+from __future__ import annotations
+
+import shlex
+import unicodedata
+from collections.abc import Collection, Iterator, Sequence
+
+from kdrvgen.characters import defused, visible
+from kdrvgen.report.finding import Excerpt, Finding, Place, Severity, counted
+
+__all__ = ["checklist", "draw"]
+
+_WIDTH = 100
+_TAB = 4
+_STYLES = {
+    "error": "1;31",
+    "warning": "1;33",
+    "note": "1;36",
+    "ok": "32",
+    "frame": "34",
+    "bold": "1",
+}
+_STATES = {
+    Severity.OK: "found",
+    Severity.NOTE: "note",
+    Severity.WARNING: "note",
+    Severity.ERROR: "missing",
+}
+_LEFT = 11
+
+
+def draw(
+    findings: Sequence[Finding], *, color: bool = False, omitted: int = 0, has_count: bool = True
+) -> str:
+    """Draw findings, in their order.
+
+    Args:
+        findings: What to draw.
+        color: Whether to use ANSI colours.
+        omitted: How many more errors there are, which are only counted.
+        has_count: Whether a last line counts them. It needs a finding with a place.
+
+    Returns:
+        Lines; an empty one follows each finding that has a place.
+    """
+    brush = _Brush(color=color)
+    lines = [line for finding in findings for line in brush.draw(finding)]
+    files = dict.fromkeys(visible(each.file) for each in findings if each.place)
+    if has_count and files:
+        shown = f"; only the first {len(findings)} are shown" if omitted else ""
+        total = " and ".join(counted(findings, omitted))
+        lines.append(f"{total} in {', '.join(files)}{shown}")
+    return defused("".join(f"{line}\n" for line in lines))
+
+
+def checklist(findings: Sequence[Finding], every: Collection[str]) -> list[str]:
+    """Return a line for each finding, what is well included, and below it what to do.
+
+    Args:
+        findings: Their tags say what they matter for.
+        every: All tags; a finding that has them all matters for `all`.
+    """
+    tags = ["all" if len(each.tags) == len(every) else ", ".join(each.tags) for each in findings]
+    width = max(map(len, tags), default=0)
+    lines: list[str] = []
+    for each, shown in zip(findings, tags, strict=True):
+        where = f"  ({each.place})" if each.place else ""
+        text = " ".join(f"{each.message}{where}".splitlines())
+        lines.append(f"{_STATES[each.severity]:{_LEFT}}{shown:{width}}  {text}")
+        if each.severity is not Severity.OK:
+            margin = " " * (_LEFT + width + 2)
+            for advice in (*map(shlex.join, each.fixes), *each.help.splitlines()):
+                arrow = "" if advice.startswith(" ") else "-> "
+                lines.append(f"{margin}{arrow}{advice}")
+    return lines
+
+
+class _Brush:
+    """Draws single findings."""
+
+    def __init__(self, *, color: bool) -> None:
+        self.color = color
+
+    def draw(self, finding: Finding) -> Iterator[str]:
+        place, severity = finding.place, finding.severity
+        # A rule that has a page is named, so that it can be looked up there.
+        rule = f" [{finding.rule}]" if finding.reference else ""
+        if place is None:
+            # An error of a command, whose text is kdrvgen's own and may have several lines.
+            kind = self._paint(f"{severity}:", severity)
+            yield f"{kind} {visible(finding.message, keep=chr(10) + chr(9))}{rule}"
+            yield from self._advice(finding, 1)
+            return
+        shown = [place, *(related.place for related in finding.related)]
+        gutter = max((len(str(each.line)) for each in shown if each.line), default=1)
+        yield from self._title(place, severity, f"{finding.message}{rule}")
+        yield from self._frame(place, gutter, "^", severity)
+        yield from self._advice(finding, gutter)
+        for related in finding.related:
+            yield from self._title(related.place, "note", related.message)
+            yield from self._frame(related.place, gutter, "-", "note")
+        yield ""
+
+    def _title(self, place: Place, kind: str, message: str) -> Iterator[str]:
+        where = self._paint(visible(str(place)), "bold")
+        yield f"{where}: {self._paint(kind, kind)}: {self._paint(visible(message), 'bold')}"
+
+    def _advice(self, finding: Finding, gutter: int) -> Iterator[str]:
+        texts = {
+            "why": [finding.why] if finding.why else [],
+            "help": [*finding.help.splitlines(), *map(shlex.join, finding.fixes)],
+            "see": [finding.reference] if finding.reference else [],
+        }
+        for word, lines in texts.items():
+            lead = f"= {word}: "
+            for line in lines:
+                yield f"{' ' * (gutter + 3)}{self._paint(lead, 'frame')}{visible(line)}".rstrip()
+                lead = " " * len(lead)
+
+    def _frame(self, place: Place, gutter: int, mark: str, style: str) -> Iterator[str]:
+        if place.excerpt is None:
+            return
+        line, start, length = _fit(place.excerpt)
+        bar = self._paint("|", "frame")
+        number = self._paint(f"{place.line or '':>{gutter}}", "frame")
+        yield f"  {number} {bar} {line}".rstrip()
+        if place.excerpt.length:
+            yield f"  {' ' * gutter} {bar} {' ' * start}{self._paint(mark * length, style)}"
+
+    def _paint(self, text: str, style: str) -> str:
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color else text
+
+
+def _fit(excerpt: Excerpt) -> tuple[str, int, int]:
+    """Give a line as it is drawn, and the columns of what is marked; long lines are cut around."""
+    cells: list[tuple[str, int]] = []
+    column = 0
+    for character in excerpt.text:
+        cell = _cell(character, column)
+        cells.append(cell)
+        column += cell[1]
+    first, last = excerpt.start, excerpt.start + excerpt.length
+    left, right = _window(cells, first, last)
+    front = "…" if left or excerpt.cut_left else ""
+    back = "…" if right < len(cells) or excerpt.cut_right else ""
+    line = front + "".join(drawn for drawn, _ in cells[left:right]) + back
+    start = len(front) + sum(width for _, width in cells[left:first])
+    length = sum(width for _, width in cells[first : min(last, right)])
+    return line, start, max(1, length)
+
+
+def _cell(character: str, column: int) -> tuple[str, int]:
+    """Give how a character is drawn and how many columns that takes."""
+    if character == "\t":
+        width = _TAB - column % _TAB
+        return " " * width, width
+    if " " <= character <= "~":
+        return character, 1
+    drawn = visible(character)
+    if drawn != character:
+        return drawn, len(drawn)
+    if unicodedata.category(character) in {"Mn", "Me"}:
+        return character, 0
+    return character, 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+
+
+def _window(cells: Sequence[tuple[str, int]], first: int, last: int) -> tuple[int, int]:
+    """Choose which part of a line to draw: `first` in it, and as much around as there is room."""
+    if sum(width for _, width in cells) <= _WIDTH:
+        return 0, len(cells)
+    left = right = min(first, len(cells))
+    room = _WIDTH
+    while right < min(last, len(cells)) and room > _WIDTH // 4:
+        room -= cells[right][1]
+        right += 1
+    before = room // 2
+    while left > 0 and before > 0:
+        left -= 1
+        before -= cells[left][1]
+        room -= cells[left][1]
+    while right < len(cells) and room > 0:
+        room -= cells[right][1]
+        right += 1
+    while left > 0 and room > 0:
+        left -= 1
+        room -= cells[left][1]
+    return left, right

@@ -1,0 +1,268 @@
+"""What a command reports, in the format that the user chose.
+
+Part of a run with nothing to change, so it imports at its top only what is there anyway. Each
+format has a module of its own, which only a run that finds something imports.
+"""
+
+from __future__ import annotations
+
+import os
+
+from kdrvgen.characters import as_json, visible
+from kdrvgen.console import Console
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+    from kdrvgen.errors import KdrvgenError
+    from kdrvgen.report.finding import Finding, Rule
+
+__all__ = ["COMMON_FORMATS", "FORMATS", "Reporter"]
+
+FORMATS = {
+    "human": "for people (default)",
+    "json": "one JSON document",
+    "github": "annotations in GitHub's log",
+    "sarif": "SARIF 2.1.0 for code scanning",
+}
+"""The formats, and what they are for."""
+
+COMMON_FORMATS = ("human", "json", "github")
+"""Those that every command has."""
+
+_PLANNED = {"created": "create", "updated": "update", "removed": "remove", "refused": "refuse"}
+_COLORS = {"created": "32", "updated": "33", "removed": "31", "refused": "31;1"}
+_DIFF_COLORS = {"+": "32", "-": "31", "@": "36"}
+_WIDTH = len("unchanged")
+_LOUD = frozenset({"error", "warning"})  # what -q leaves
+_SUPPORT = ".kdrvgen/"  # some thirty files, which people see as one
+
+
+class Reporter:
+    """Reports what a command did and found. JSON and SARIF come out in one piece, by `finish`."""
+
+    def __init__(
+        self,
+        console: Console | None = None,
+        form: str = "human",
+        *,
+        quiet: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        self.verbose = verbose
+        self.quiet = quiet
+        self._console = console or Console()
+        self._form = form
+        self._rules: Sequence[Rule] | None = None
+        self._answer: list[Finding] = []
+        self._document: dict[str, Any] = {"files": [], "findings": [], "omitted": 0}
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Reporter:
+        """Return the reporter that the options common to all commands choose."""
+        console = Console(arguments.color)
+        return cls(console, arguments.format, quiet=arguments.quiet, verbose=arguments.verbose)
+
+    def files(self, rows: Iterable[tuple[str, str, str]], *, planned: bool = False) -> None:
+        """Report what became of files.
+
+        Args:
+            rows: Status, path and reason (or "") of each.
+            planned: Whether nothing was done yet.
+        """
+        rows = list(rows)
+        for status, path, reason in rows:
+            self._document["files"].append({"path": path, "status": status, "reason": reason})
+        if self.quiet or self._form == "json":
+            return
+        for status, path, reason in rows if self.verbose else _summed(rows):
+            word = f"{_PLANNED.get(status, status) if planned else status:{_WIDTH}}"
+            word = self._console.paint(word, _COLORS.get(status, "2"), self._console.out)
+            shown = visible(f"{path} ({reason})" if reason else path)
+            self._console.print(self._console.out, f"{word}  {shown}\n")
+
+    def diffs(self, diffs: Iterable[tuple[str, str]]) -> None:
+        """Show the unified diff of each path; in JSON it joins the file that `files` reported."""
+        rows = {file["path"]: file for file in self._document["files"]}
+        for path, diff in diffs:
+            if path in rows:
+                rows[path]["diff"] = diff
+            if self._form == "json" or not diff:
+                continue
+            lines = (
+                self._console.paint(_safe(line), _DIFF_COLORS.get(line[:1], ""), self._console.out)
+                for line in diff.split("\n")[:-1]
+            )
+            self._print_fenced("".join(f"{line}\n" for line in lines))
+
+    def begun(self, folder: str, paths: Iterable[str], commands: Iterable[str]) -> None:
+        """Report a new project's files, and what to run next."""
+        paths = list(paths)
+        self._document["folder"] = folder
+        self._document["files"] += [
+            {"path": path, "status": "created", "reason": ""} for path in paths
+        ]
+        if self.quiet or self._form == "json":
+            return
+        shown = dict.fromkeys(
+            f"{above}{support}…" if support else above
+            for above, support, _ in (path.partition(_SUPPORT) for path in paths)
+        )
+        lines = [f"{folder}{os.sep}", *(f"  {line}" for line in _tree(shown)), "", "Next:"]
+        lines += [f"  {command}" for command in commands]
+        self._console.print(self._console.out, "".join(f"{visible(line)}\n" for line in lines))
+
+    def findings(self, findings: Sequence[Finding], *, omitted: int = 0) -> None:
+        """Report what is wrong beside the command's answer: people read it on standard error.
+
+        Args:
+            findings: The findings, in their order.
+            omitted: How many more errors there are.
+        """
+        self.collect(findings, omitted=omitted)
+        if findings and self._form in {"human", "sarif"}:
+            from kdrvgen.report.human import draw  # noqa: PLC0415 - the no-op run finds nothing
+
+            stream = self._console.err
+            color = self._console.is_colored(stream)
+            self._console.write(stream, draw(findings, color=color, omitted=omitted))
+
+    def answer_findings(self, findings: Sequence[Finding], title: str = "") -> None:
+        """Report findings that are the command's answer: people read them on standard output.
+
+        Args:
+            findings: The findings, in their order; `-q` leaves out notes.
+            title: A line for people above them.
+        """
+        self._answer += findings
+        self.collect(findings)
+        shown = [each for each in findings if not self.quiet or each.severity in _LOUD]
+        if shown and self._form == "human":
+            from kdrvgen.report.human import draw  # noqa: PLC0415 - the no-op run finds nothing
+
+            stream = self._console.out
+            text = draw(shown, color=self._console.is_colored(stream), has_count=False)
+            if title:  # an empty line parts the groups
+                text = f"\n{self._console.paint(title, '1', stream)}\n{text.removesuffix(chr(10))}"
+            self._console.print(stream, text)
+
+    def collect(self, findings: Sequence[Finding], *, omitted: int = 0) -> None:
+        """Report findings to programs alone, where people read them in another form."""
+        if findings and self._form == "json":
+            from kdrvgen.report.json import as_data  # noqa: PLC0415 - the no-op run finds nothing
+
+            self._document["findings"] += [as_data(each) for each in findings]
+            self._document["omitted"] += omitted
+        elif findings and self._form == "github":
+            from kdrvgen.report.github import annotate  # noqa: PLC0415 - likewise
+
+            self._console.write(self._console.out, annotate(findings, omitted))
+
+    def failure(self, error: KdrvgenError) -> None:
+        """Report why the command failed."""
+        self.findings(error.findings, omitted=error.omitted)
+
+    def data(self, name: str, value: object) -> None:
+        """Give programs a member `name` of the document."""
+        self._document[name] = value
+
+    def answer(self, name: str, value: object, text: str) -> None:
+        """Report what the user wants to know: programs get a member `name`, people the text."""
+        self._document[name] = value
+        if self._form != "json" and text:
+            self._print_fenced(f"{_safe(text)}\n")
+
+    def summary(self, name: str, value: object, text: str) -> None:
+        """Report what it all comes to: programs get a member `name`, people the text."""
+        self._document[name] = value
+        if self._form == "human" and not self.quiet:
+            self._console.print(self._console.out, f"{_safe(text)}\n")
+
+    def offer_sarif(self, rules: Sequence[Rule]) -> None:
+        """Have `--format sarif` print a log of these rules and of the answer's findings."""
+        self._rules = rules
+
+    def say(self, text: str) -> None:
+        """Print for people at once, on standard error, what happens next. Adds no line end."""
+        self._console.print(self._console.err, _safe(text))
+        self._console.flush()
+
+    def progress(self, text: str) -> None:
+        """Show on a terminal what is being done; "" takes it away again."""
+        stream = self._console.err
+        if self._form == "human" and not self.quiet and stream and stream.isatty():
+            self._console.print(stream, f"\r\x1b[K{visible(text)}")
+            self._console.flush()
+
+    def detail(self, text: str) -> None:
+        """Print on standard error what only `-v` shows."""
+        if self.verbose:
+            self._console.print(self._console.err, _safe(text.rstrip("\n")) + "\n")
+
+    @property
+    def is_interactive(self) -> bool:
+        """Whether a person sits there who can answer questions."""
+        return self._form == "human" and not self.quiet and self._console.is_terminal
+
+    def ask(self, question: str) -> str:
+        """Return what is typed for an answer; an end of input is taken for Ctrl-C.
+
+        The last line of the question stands in front of what is typed.
+        """
+        above, newline, last = _safe(question).rpartition("\n")
+        self._console.print(self._console.out, above + newline)
+        return self._console.read_line(last)
+
+    def finish(self, code: int) -> None:
+        """Print what is still to be printed, given the exit code; comes last and once."""
+        if self._form == "json":
+            from kdrvgen import __version__  # noqa: PLC0415 - other formats do without
+
+            document = {"kdrvgen": __version__, "exit-code": code, **self._document}
+            self._console.write(self._console.out, as_json(document))
+        elif self._form == "sarif" and self._rules is not None:
+            from kdrvgen.report.sarif import log  # noqa: PLC0415 - for this format only
+
+            self._console.write(self._console.out, as_json(log(self._answer, self._rules)))
+        self._console.flush()
+
+    def _print_fenced(self, text: str) -> None:
+        """Print a file's text, as it is where GitHub can be told not to obey any of it."""
+        if self._form != "github":
+            self._console.print(self._console.out, text)
+            return
+        import secrets  # noqa: PLC0415 - for GitHub only
+
+        token = secrets.token_hex(16)
+        self._console.write(self._console.out, f"::stop-commands::{token}\n{text}::{token}::\n")
+
+
+def _summed(rows: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str, str]]:
+    """Yield the rows with one in place of all support files of which the same is said."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for status, path, reason in rows:
+        above, folder, _ = path.partition(_SUPPORT)
+        place = above + folder if folder and status != "refused" else path
+        groups.setdefault((status, place, reason), []).append(path)
+    for (status, place, reason), paths in groups.items():
+        yield status, place if len(paths) > 1 else paths[0], reason
+
+
+def _tree(paths: Iterable[str]) -> Iterable[str]:
+    """Yield the lines of a tree of files, each folder above what is in it."""
+    above: list[str] = []
+    for path in sorted(paths, key=lambda path: path.split("/")):
+        *folders, name = path.split("/")
+        for depth, folder in enumerate(folders):
+            if above[: depth + 1] != folders[: depth + 1]:
+                yield f"{'  ' * depth}{folder}/"
+        above = folders
+        yield f"{'  ' * len(folders)}{name}"
+
+
+def _safe(text: str) -> str:
+    """Return lines of text so that they show what they hold and do nothing."""
+    return visible(text, keep="\n\t")
