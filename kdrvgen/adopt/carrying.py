@@ -180,8 +180,13 @@ class _Carrier:
 
     def _stand_in(self, name: str, task: MakeTask, dependencies: list[str]) -> None:
         """Keep the name of a task whose work a generated one does."""
+        new = self.names.task(name)
+        if new in GENERATED_TASKS:
+            told = f"`{name}` is a name of the generated pipeline"
+            self.findings.append(difference(task.origin, told, f"run `cargo make {new}`"))
+            return
         places = {"dependencies": task.origin}
-        self.tasks[self.names.task(name)] = ({"dependencies": dependencies}, places, task.origin)
+        self.tasks[new] = ({"dependencies": dependencies}, places, task.origin)
 
     def _rest(self, name: str, task: MakeTask, role: str) -> None:
         """Make tasks of what a task does before and after making the driver."""
