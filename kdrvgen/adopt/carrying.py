@@ -29,6 +29,13 @@ from kdrvgen.model.tasks import GENERATED_TASKS
 
 __all__ = ["carry"]
 
+# Where a dependency of a task of the pipeline runs.
+_HOOKS = {
+    "build-driver": "before-build",
+    "rename": "after-build",
+    "certificate": "before-sign",
+    "sign": "before-sign",
+}
 _MAKING = frozenset({Act.BUILD, Act.IMAGE, Act.CERTIFICATE, Act.SIGN})
 
 
@@ -142,12 +149,14 @@ class _Carrier:
         if name != role:
             self._stand_in(name, task, [*extra, role])
         elif extra:
+            is_generated = not SERVICE_TASKS.isdisjoint(extra)  # no task for a hook
+            by_hook = f"name it in `makefile.hooks.{_HOOKS[role]}`, or "
             self.findings.append(
                 difference(
                     task.where("dependencies"),
                     f"`{name}` depends on {', '.join(f'`{each}`' for each in extra)}",
-                    f"the generated `{name}` does not: run `cargo make {extra[0]}` yourself, or "
-                    "make a task that depends on both",
+                    f"the generated `{name}` does not: {'' if is_generated else by_hook}run "
+                    f"`cargo make {extra[0]}` yourself",
                 )
             )
         self._rest(name, task, role)
@@ -171,8 +180,13 @@ class _Carrier:
 
     def _stand_in(self, name: str, task: MakeTask, dependencies: list[str]) -> None:
         """Keep the name of a task whose work a generated one does."""
+        new = self.names.task(name)
+        if new in GENERATED_TASKS:
+            told = f"`{name}` is a name of the generated pipeline"
+            self.findings.append(difference(task.origin, told, f"run `cargo make {new}`"))
+            return
         places = {"dependencies": task.origin}
-        self.tasks[self.names.task(name)] = ({"dependencies": dependencies}, places, task.origin)
+        self.tasks[new] = ({"dependencies": dependencies}, places, task.origin)
 
     def _rest(self, name: str, task: MakeTask, role: str) -> None:
         """Make tasks of what a task does before and after making the driver."""

@@ -33,7 +33,8 @@ _PROFILE = """\
 """
 _MAKEFILE = """\
 # Your own part of Makefile.toml, handed to cargo-make as it is: `[makefile.env]` takes variables,
-# `[makefile.tasks.NAME]` a task.
+# `[makefile.tasks.NAME]` a task. `[makefile.hooks]` has kdrvgen's tasks run such tasks of yours at
+# their points: `before-build`, `after-build`, `before-sign`, `after-sign`.
 """
 
 
@@ -63,6 +64,8 @@ def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
             )
         elif table == "makefile":
             parts.append(_makefile(document.get("makefile", {})))
+        elif table == "makefile.hooks":
+            continue  # a part of `[makefile]`
         elif table == _PROFILES:
             given = document.get("profiles", {})
             parts += [_profile(name, given.get(name, {}), project) for name in project.profiles]

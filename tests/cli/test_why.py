@@ -28,6 +28,9 @@ GREETING = "hi"
 
 [makefile.tasks.greet]
 command = "echo"
+
+[makefile.hooks]
+before-sign = ["greet"]
 """
 
 
@@ -56,6 +59,7 @@ def _line(file: Path, text: str) -> int:
         ("Makefile.toml", "DRIVER_CERTIFICATE_DAYS =", "signing.validity-days", 0),
         ("Makefile.toml", 'GREETING = "hi"', "makefile.env.GREETING", 15),
         ("Makefile.toml", "[tasks.greet]", "makefile.tasks.greet", 17),
+        ("Makefile.toml", '"certificate", "greet"]', "makefile.hooks.before-sign[0]", 21),
         ("Makefile.toml", "DRIVER_ENTRY_POINT", "driver.entry-point", 3),
         ("Makefile.toml", "DRIVER_OUTPUT =", "driver.output-dir", 0),
         ("build.rs", "model: ", "driver.model", 0),

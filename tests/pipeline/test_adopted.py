@@ -31,7 +31,7 @@ script = ["cargo b %BUILD_FLAGS%"]
 [tasks.rename]
 ignore_errors = true
 script = ["cd %TARGET_PATH%", "rename hello.dll Adopted.sys"]
-[tasks.sign-image]
+[tasks.sign-driver]
 dependencies = ["build-driver", "rename"]
 script = [
     "if not exist Own.cer ( makecert -r -pe -ss Own -n CN=Own Own.cer )",
@@ -51,7 +51,7 @@ def test_it_is_signed_under_its_old_name_by_its_old_task(project: Project, profi
         assert done.returncode == 0, done.stdout
 
     cargo_make = {"debug": "development", "release": "production"}[profile]
-    project.make("--profile", cargo_make, "sign-image")
+    project.make("--profile", cargo_make, "sign-driver")
 
     path = project.output("Adopted.sys", cargo_make)
     image = Image.read(path)

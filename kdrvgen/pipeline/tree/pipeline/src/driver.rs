@@ -11,7 +11,7 @@ use crate::failure::{Failure, Result};
 use crate::linker;
 use crate::output;
 use crate::process::Tool;
-use crate::record;
+use crate::record::{self, Build};
 use crate::rules;
 use crate::settings::{self, Settings};
 
@@ -55,10 +55,42 @@ pub fn build(settings: &Settings, arguments: &[OsString]) -> Result<()> {
         artifact = Artifact {
             dll: detour.real(artifact.dll),
             pdb: artifact.pdb.map(|pdb| detour.real(pdb)),
+            ..artifact
         };
     }
-    rules::check(settings, &artifact.dll, &output::read(&artifact.dll)?)?;
-    record::write_build(settings, &artifact)
+    let dll = output::read(&artifact.dll)?;
+    rules::check(settings, &artifact.dll, &dll)?;
+    let digest = sha256(&dll);
+    refuse_changed(settings, &artifact, &digest)?;
+    record::write_build(
+        settings,
+        &Build {
+            dll: artifact.dll,
+            pdb: artifact.pdb,
+            digest,
+        },
+    )
+}
+
+/// cargo looks at sources only: it takes a DLL that something else changed for its own.
+fn refuse_changed(settings: &Settings, artifact: &Artifact, digest: &str) -> Result<()> {
+    if !artifact.is_fresh {
+        return record::accept(settings, digest);
+    }
+    if !record::is_refused(settings, digest) {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "{} is not as it was linked: a task changed it in an earlier run",
+        artifact.dll.display()
+    ))
+    .because("cargo takes it for up to date, because it looks at the sources only.")
+    .help(format!(
+        "have it linked again: cargo clean --package {} --target {} --profile {}",
+        settings.package,
+        settings.triple,
+        settings::text("DRIVER_CARGO_PROFILE")?
+    )))
 }
 
 fn check_settings(settings: &Settings) -> Result<()> {

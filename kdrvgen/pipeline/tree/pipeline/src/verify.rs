@@ -28,10 +28,10 @@ pub fn verify(settings: &Settings) -> Result<()> {
             settings.path.display()
         )));
     }
-    let artifact = record::read_build(settings)?;
+    let build = record::read_build(settings)?;
     let _lock = record::lock(settings)?;
     let image = output::read(&settings.path)?;
-    if !is_signed_copy(&output::read(&artifact.dll)?, &image) {
+    if !is_signed_copy(&record::read_dll(settings, &build)?, &image) {
         return Err(Failure::new(format!(
             "{} is not the image that was linked, with a signature",
             settings.path.display()
