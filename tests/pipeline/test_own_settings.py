@@ -126,3 +126,22 @@ def test_own_build_steps_run_before_those_of_the_driver(make_project: MakeProjec
 
     number.write_text("8\n", encoding="utf-8")
     assert "NUMBER == 7" in project.fail("sign")
+
+
+def test_errors_name_the_configuration_as_the_project_calls_it(make_project: MakeProject) -> None:
+    project = make_project()
+    (project.folder / "config.toml").rename(project.folder / "kdrvgen.toml")
+    argv = [sys.executable, "-m", "kdrvgen", "kdrvgen.toml"]
+    assert run(argv, project.folder, project.env).returncode == 0
+    project.make("sign")
+
+    stale = project.folder / ".cargo/config"
+    stale.write_text("", encoding="utf-8")
+    found = [project.fail("sign")]
+    stale.unlink()
+    found.append(project.fail("sign", RUSTFLAGS="-Cdebuginfo=0"))
+
+    assert "move what you need into kdrvgen.toml" in found[0]
+    assert "linker.rustflags in kdrvgen.toml takes what it holds" in found[1]
+    for shown in found:
+        assert "config.toml" not in shown.replace(".cargo/config.toml", "")
