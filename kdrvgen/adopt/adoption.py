@@ -211,7 +211,7 @@ def _validated(snapshot: Snapshot, draft: Draft) -> tuple[Project, list[Finding]
             return Project.model_validate(draft.document(), by_alias=True, by_name=False), findings
         except ValidationError as invalid:
             error = invalid.errors(include_url=False)[0]
-            where = [part for part in error["loc"] if part != "[key]"]
+            where = list(error["loc"])
             context = error.get("ctx", {})
             message = context.get("message", error["msg"])
             hint = context.get("hint", "")
@@ -219,6 +219,9 @@ def _validated(snapshot: Snapshot, draft: Draft) -> tuple[Project, list[Finding]
                 told = "cargo refuses such a name too" if re.match(r"\d", _name(draft)) else hint
                 raise _refused(snapshot, ("package", "name"), message, told) from invalid
             origin = draft.drop(where)
+            if where[-1:] == ["[key]"]:  # pydantic's mark; a key may be called so too
+                origin = origin or draft.drop(where[:-1])
+                where.pop()
             if origin is None:
                 raise _refused(snapshot, ("package",), message, hint) from invalid
             key = mask(dotted(tuple(part for part in where if isinstance(part, str))))

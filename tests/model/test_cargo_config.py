@@ -81,6 +81,8 @@ def test_keys_beside_those_of_kdrvgen_are_added(text: str, path: str) -> None:
         ('unstable.build-std-features = ["x"]', "toolchain.build-std"),
         ('include = "x.toml"', "copy"),
         ("jobs = 4", "[cargo-config.jobs]"),
+        ("profile.dev = 1", "[cargo-config.profile.NAME]"),
+        ("target.x86_64-pc-windows-msvc = []", "[cargo-config.target.NAME]"),
         ('env.LINK = "/DEBUG"', "linker.args"),
         ('env.DRIVER_NAME = "x"', "MY_DRIVER_NAME"),
         ('env.CARGO_MAKE_PROFILE = "x"', "MY_CARGO_MAKE_PROFILE"),
