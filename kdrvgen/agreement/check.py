@@ -13,8 +13,9 @@ from kdrvgen.config.diagnostics import Diagnostic, Path, Related, dotted
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.model.effect_rules import keys_without_effect
+from kdrvgen.model.project import ReadFrom
 
-__all__ = ["disagreements"]
+__all__ = ["disagreements", "file_of"]
 
 
 def disagreements(project: Project, root: str, config: str = "") -> tuple[Diagnostic, ...]:
@@ -26,7 +27,8 @@ def disagreements(project: Project, root: str, config: str = "") -> tuple[Diagno
     Args:
         project: What the configuration says.
         root: The project's folder.
-        config: The configuration's file, whose places are shown; "" for a project built in Python.
+        config: The configuration's file, whose places are shown; "" for a project built in Python,
+            of which nothing has a place.
     """
     check = _Check(project, _configuration(config))
     unused = sorted(check.keys(), key=lambda each: each.span or (0, 0, 0))
@@ -42,7 +44,25 @@ def disagreements(project: Project, root: str, config: str = "") -> tuple[Diagno
     return tuple(found)
 
 
+def file_of(project: Project, root: str) -> str:
+    """Return the path of the file that a project was read from, if it lies in its folder as it was.
+
+    Returns:
+        "" for a project that was built in Python, or whose file changed or lies elsewhere.
+    """
+    known = project.read_from
+    try:
+        found = read_document(root, known.name) if known else None
+    except ConfigError:
+        return ""
+    if known is None or found is None or known != ReadFrom.of(known.name, found.source.text):
+        return ""
+    return os.path.join(root, known.name)  # noqa: PTH118 - as the user wrote it
+
+
 def _configuration(config: str) -> Document | None:
+    if not config:
+        return None
     try:
         return read_document(os.path.dirname(config) or ".", os.path.basename(config))  # noqa: PTH119, PTH120 - as the user wrote it
     except ConfigError:  # changed since it was loaded
@@ -71,14 +91,12 @@ class _Check:
 
     def keys(self) -> Iterator[Diagnostic]:
         """Yield the keys of the configuration that have no effect."""
-        if self.config is None:
-            return
         for each in keys_without_effect(self.project):
             yield Diagnostic(
-                self.config.source.name,
+                self.config.source.name if self.config else self.project.config_name,
                 f"`{dotted(each.path)}`: {each.message}",
                 each.path,
-                self.config.place(*each.path),
+                self.config.place(*each.path) if self.config else None,
                 each.hint,
                 tuple(self._related(each.also)),
                 "warning",

@@ -10,11 +10,10 @@ from kdrvgen.agreement.document import Document, read_document
 from kdrvgen.model import Project
 from kdrvgen.rendering.header import Ownership, examine
 
-__all__ = ["STANDARD", "Profiles"]
+__all__ = ["Profiles"]
 
-STANDARD = ("dev", "release")
-"""The profiles that cargo has by itself, and that others inherit from."""
-
+# Cargo has these by itself, and others inherit from them.
+_STANDARD = ("dev", "release")
 _LONGEST_CHAIN = 16
 
 
@@ -45,14 +44,14 @@ class Profiles:
         own = _table(project.cargo_config.get("profile"))
         used = {each.cargo_profile for each in project.profiles.values()}
         generated = {
-            name: {**_table(own.get(name)), "panic": "abort"} for name in STANDARD if name in used
+            name: {**_table(own.get(name)), "panic": "abort"} for name in _STANDARD if name in used
         }
         return cls({**own, **generated})
 
     def has(self, profile: str, manifest: Document) -> bool:
         """Tell whether cargo knows a profile."""
         in_manifest = manifest.get("profile", profile) is not None
-        return profile in STANDARD or profile in self.tables or in_manifest
+        return profile in _STANDARD or profile in self.tables or in_manifest
 
     def aborts(self, profile: str, manifest: Document) -> bool:
         """Tell whether a panic ends what is built with a profile: by itself or by inheritance."""
@@ -72,7 +71,7 @@ class Profiles:
             if not isinstance(name, str):
                 return
             yield name
-            if name in STANDARD:
+            if name in _STANDARD:
                 return
             name = self._value(name, "inherits", manifest)
 
