@@ -10,7 +10,8 @@ from typing import Any
 import tomli_w
 
 from kdrvgen import __version__
-from kdrvgen.model import Project
+from kdrvgen.model import Bootstrap, Project
+from kdrvgen.model.effect_rules import keys_without_effect
 from kdrvgen.model.reference import Key, keys
 from kdrvgen.rendering.quoting import key, toml
 
@@ -67,7 +68,7 @@ def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
             given = document.get("profiles", {})
             parts += [_profile(name, given.get(name, {}), project) for name in project.profiles]
         elif table == "bootstrap":
-            begun = document.get("bootstrap", {})
+            begun = _without_needless(document.get("bootstrap", {}), project)
             # In the order of the models, whichever answer came first.
             parts.append(_begun({key.name: begun[key.name] for key in group if key.name in begun}))
         else:
@@ -139,6 +140,15 @@ def _cargo_config(given: Mapping[str, Any]) -> str:
 def _version(each: Key, given: str | None) -> str:
     value = toml(given or f">={__version__}")
     return "\n".join([*_comment(each), f"{'' if given else '#'}{each.name} = {value}"]) + "\n"
+
+
+def _without_needless(given: Mapping[str, Any], project: Project) -> dict[str, Any]:
+    """Return `[bootstrap]` without defaults that have no effect beside what was chosen."""
+    unused = {each.path[-1] for each in keys_without_effect(project) if each.path[0] == "bootstrap"}
+    default = Bootstrap().model_dump(by_alias=True)
+    return {
+        name: value for name, value in given.items() if name not in unused or value != default[name]
+    }
 
 
 def _begun(given: Mapping[str, Any]) -> str:
