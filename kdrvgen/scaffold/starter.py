@@ -23,7 +23,8 @@ _HEAD = """\
 # What this driver is and how it is built, linked and signed. After a change run
 # `kdrvgen config.toml`: Makefile.toml, the cargo configuration and build.rs follow.
 #
-# A line such as `#key = value` shows the default of a key that is not set.
+# A line such as `#key = value` shows the default of a key that is not set. A key without a default
+# is described only.
 """
 _BEGUN = """\
 # How this project was begun. Only `kdrvgen new NAME --config config.toml` reads it: it begins
@@ -87,6 +88,8 @@ def _table(table: str, known: list[Key], given: Mapping[str, Any], project: Proj
             mark = "#"
         if value:
             lines += [*_comment(each), f"{mark}{each.name} = {value}"]
+        else:
+            lines += _comment(each, f"`{each.name}`: ")
     return "\n".join(lines) + "\n"
 
 
@@ -107,8 +110,8 @@ def _derived(table: str, name: str, project: Project) -> str:
     return "" if value is None else toml(value)
 
 
-def _comment(each: Key) -> Iterator[str]:
-    text = each.text.partition("\n\n")[0].replace("\n", " ")
+def _comment(each: Key, name: str = "") -> Iterator[str]:
+    text = name + each.text.partition("\n\n")[0].replace("\n", " ")
     if each.values.startswith('"'):
         text += f" One of {each.values}."
     yield from wrap(text, _WIDTH, initial_indent="# ", subsequent_indent="# ")
