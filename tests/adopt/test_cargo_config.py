@@ -101,6 +101,18 @@ def test_cargo_reads_the_same_from_the_generated_file() -> None:
     assert after == before
 
 
+def test_what_other_keys_say_is_said_once() -> None:
+    text = (
+        '[target.x86_64-pc-windows-msvc]\nlinker = "lld-link"\nrustflags = ["-Clink-arg=/DRIVER"]\n'
+        "[target.i686-pc-windows-msvc]\nrustflags = ['-Cdebuginfo=1']\n"
+    )
+    adoption = adopted(text)
+    assert own_part(adoption) == {}
+    assert adoption.project.linker.program == "lld-link"
+    assert not any("config.toml takes no such" in each.message for each in adoption.findings)
+    assert any("`i686-pc-windows-msvc`" in each.message for each in adoption.findings)
+
+
 @pytest.mark.parametrize("name", [".cargo/config", ".cargo/config.toml"])
 def test_each_line_says_where_it_is_from(name: str) -> None:
     lines = adopted(VENDORED, name).annotated.split("\n")

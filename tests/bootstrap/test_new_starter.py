@@ -68,3 +68,11 @@ def test_every_key_is_there_once_in_the_order_of_the_reference(tmp_path: Path) -
     assert "\n# `build-script`: Your own build steps: " in text
     assert "\n[cargo-config]\n" in text
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_only_what_was_chosen_is_said_of_options_without_effect(tmp_path: Path) -> None:
+    choices = {"logger": "DbgPrint", "log-component": "IHVBUS", "allocator": False}
+    kdrvgen.bootstrap(tmp_path, "hello", config={"bootstrap": choices})
+    said = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))["bootstrap"]
+    assert said | choices == said
+    assert not {"log-level", "pool-tag"} & set(said)
