@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kdrvgen.commands.verify import verify as verify
     from kdrvgen.config import load as load
     from kdrvgen.config import loads as loads
+    from kdrvgen.config.diagnostics import Diagnostic as Diagnostic
     from kdrvgen.errors import ConfigError as ConfigError
     from kdrvgen.errors import DriftError as DriftError
     from kdrvgen.errors import FileAccessError as FileAccessError
@@ -50,6 +51,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     **dict.fromkeys(("check", "generate"), "kdrvgen.commands.generate"),
+    "Diagnostic": "kdrvgen.config.diagnostics",
     "bootstrap": "kdrvgen.commands.new",
     "load": "kdrvgen.config",
     "loads": "kdrvgen.config",

@@ -27,7 +27,7 @@ from kdrvgen.adopt.wdk_build import WDK_TASKS, makefile_finding
 from kdrvgen.credentials import holds_credential
 from kdrvgen.model.tasks import GENERATED_TASKS
 
-__all__ = ["carry"]
+__all__ = ["carry", "passwords_of"]
 
 # Where a dependency of a task of the pipeline runs.
 _HOOKS = {
@@ -40,7 +40,11 @@ _MAKING = frozenset({Act.BUILD, Act.IMAGE, Act.CERTIFICATE, Act.SIGN})
 
 
 def carry(
-    draft: Draft, makefile: Makefile, pipeline: Pipeline, spent: Collection[str]
+    draft: Draft,
+    makefile: Makefile,
+    pipeline: Pipeline,
+    spent: Collection[str],
+    passwords: Collection[str],
 ) -> list[Finding]:
     """Say in the draft what else the makefile has.
 
@@ -49,8 +53,9 @@ def carry(
         makefile: The makefile.
         pipeline: The tasks of it whose place the generated ones take.
         spent: Variables whose meaning has gone into other keys already.
+        passwords: Those that stand in the makefile.
     """
-    carrier = _Carrier(draft, makefile, pipeline)
+    carrier = _Carrier(draft, makefile, pipeline, passwords)
     carrier.run()
     told = say_variables(
         draft,
@@ -67,6 +72,17 @@ def carry(
     return [*carrier.findings, *told, *ends]
 
 
+def passwords_of(makefile: Makefile, pipeline: Pipeline) -> frozenset[str]:
+    """Return the passwords that stand in plain text in a makefile and in the scripts it calls."""
+    found = {
+        password
+        for task in makefile.tasks.values()
+        for password in passwords_in(strings(task.table))
+    }
+    told = {password for password in _told_to_signtool(pipeline) if not is_variable(password)}
+    return frozenset(found | told)
+
+
 def _told_to_signtool(pipeline: Pipeline) -> Iterator[str]:
     for profile in pipeline.profiles:
         if profile.signature:
@@ -78,21 +94,20 @@ def _told_to_signtool(pipeline: Pipeline) -> Iterator[str]:
 
 
 class _Carrier:
-    def __init__(self, draft: Draft, makefile: Makefile, pipeline: Pipeline) -> None:
+    def __init__(
+        self,
+        draft: Draft,
+        makefile: Makefile,
+        pipeline: Pipeline,
+        passwords: Collection[str],
+    ) -> None:
         self.draft = draft
         self.makefile = makefile
         self.pipeline = pipeline
         self.findings: list[Finding] = []
         self.tasks: dict[str, tuple[dict[str, Any], Mapping[str, Origin], Origin]] = {}
         self.names = new_names(makefile, pipeline)
-        self.passwords = {
-            password
-            for task in makefile.tasks.values()
-            for password in passwords_in(strings(task.table))
-        }
-        self.passwords |= {
-            password for password in _told_to_signtool(pipeline) if not is_variable(password)
-        }
+        self.passwords = passwords
 
     def run(self) -> None:
         for name, task in self.makefile.tasks.items():

@@ -8,6 +8,10 @@ from typing import NamedTuple
 
 from kdrvgen.output.diff import unified
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from kdrvgen.config.diagnostics import Diagnostic
+
 __all__ = ["Caution", "Entry", "Report", "Status"]
 
 
@@ -70,10 +74,19 @@ class Caution(NamedTuple):
 
 
 class Report(NamedTuple):
-    """All files of a run, in the order of their paths, and what else the user should know."""
+    """What a run did, or would do, and what else the user should know.
+
+    Attributes:
+        entries: All files, in the order of their paths.
+        warnings: Files that kdrvgen does not own but that spoil what it generates.
+        disagreements: Of `kdrvgen.generate` and `kdrvgen.check`: where Cargo.toml and
+            rust-toolchain.toml contradict the project, and keys of it that have no effect. One of
+            severity `error` is a build that cannot work.
+    """
 
     entries: tuple[Entry, ...]
     warnings: tuple[Caution, ...] = ()
+    disagreements: tuple[Diagnostic, ...] = ()
 
     @property
     def changed(self) -> bool:

@@ -146,7 +146,11 @@ def test_what_cannot_be_answered_is_said(
 
 @pytest.mark.parametrize(
     ("file", "text"),
-    [("Makefile.toml", "DRIVER_CONFIG ="), ("Makefile.toml", "DRIVER_CONFIG_DIGEST =")],
+    [
+        ("Makefile.toml", "DRIVER_CONFIG ="),
+        ("Makefile.toml", "DRIVER_CONFIG_DIGEST ="),
+        ("build.rs", "    config:"),
+    ],
 )
 def test_the_configurations_name_and_digest_come_from_the_file_itself(
     made: Path, run: Run, file: str, text: str

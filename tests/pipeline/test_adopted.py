@@ -59,3 +59,38 @@ def test_it_is_signed_under_its_old_name_by_its_old_task(project: Project, profi
     assert image.is_signed
     assert image.entry == image.exports()["driver_entry"]
     assert (project.folder / "Own.cer").is_file()
+
+
+def test_vendored_sources_are_built_after_it_was_adopted(project: Project) -> None:
+    vendored = project.folder / "vendor/foo"
+    (vendored / "src").mkdir(parents=True)
+    manifest = '[package]\nname = "foo"\nversion = "1.0.0"\nedition = "2021"\n'
+    (vendored / "Cargo.toml").write_text(manifest, "utf-8")
+    (vendored / "src/lib.rs").write_text("#![no_std]\npub fn seven() -> u32 { 7 }\n", "utf-8")
+    (vendored / ".cargo-checksum.json").write_text('{"files":{},"package":null}', "utf-8")
+    project.edit("Cargo.toml", "[lib]", '[dependencies]\nfoo = "1"\n\n[lib]')
+    with (project.folder / "src/lib.rs").open("a", encoding="utf-8") as source:
+        source.write("pub use foo::seven;\n")
+    (project.folder / "config.toml").unlink()
+    (project.folder / "build.rs").unlink()
+    (project.folder / "Makefile.toml").write_text(MAKEFILE, "utf-8")
+    (project.folder / ".cargo/config.toml").write_text(
+        f"""{CARGO}
+[net]
+offline = true
+
+[source.crates-io]
+replace-with = "vendored-sources"
+
+[source.vendored-sources]
+directory = "vendor"
+""",
+        "utf-8",
+    )
+    for words in (["adopt"], ["config.toml", "--force"]):
+        done = run(["python", "-m", "kdrvgen", *words], project.folder, project.env)
+        assert done.returncode == 0, done.stdout
+
+    project.make("sign-image")
+
+    assert Image.read(project.output("Adopted.sys")).is_signed

@@ -121,7 +121,10 @@ fn check_settings(settings: &Settings) -> Result<()> {
         return Err(
             Failure::new(".cargo/config stands beside .cargo/config.toml, and cargo reads it alone")
                 .because("The other file holds what makes the image a driver.")
-                .help("delete .cargo/config, or move what you need into config.toml"),
+                .help(format!(
+                    "delete .cargo/config, or move what you need into {}",
+                    settings::config_name()
+                )),
         );
     }
     if cfg!(not(windows)) && settings::is_yes("DRIVER_NEEDS_WINDOWS") {
@@ -131,7 +134,7 @@ fn check_settings(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Makefile.toml holds what config.toml said when kdrvgen ran.
+/// Makefile.toml holds what the configuration said when kdrvgen ran.
 fn warn_of_other_config(settings: &Settings) -> Result<()> {
     let name = settings::text("DRIVER_CONFIG")?;
     let digest = settings::text("DRIVER_CONFIG_DIGEST")?;
@@ -194,7 +197,8 @@ fn flags(settings: &Settings) -> Result<Vec<String>> {
         ))
         .because("It would replace all other flags for rustc, those that make this a driver too.")
         .help(format!(
-            "unset {name}; what it holds can stand in linker.rustflags of config.toml"
+            "unset {name}; what it holds can stand in linker.rustflags of {}",
+            settings::config_name()
         ))),
         _ => Ok(flags),
     }

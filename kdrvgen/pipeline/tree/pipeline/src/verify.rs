@@ -47,7 +47,7 @@ pub fn verify(settings: &Settings) -> Result<()> {
 /// Where kdrvgen is installed, it looks at the whole image too.
 fn whole_image(settings: &Settings) -> Result<()> {
     let config = settings::text("DRIVER_CONFIG")?;
-    // A run for which DRIVER_TIMESTAMP_URL is set makes another signature than config.toml says.
+    // A run for which DRIVER_TIMESTAMP_URL is set makes another signature than the configuration says.
     let is_other = env::var_os("DRIVER_TIMESTAMP_URL").is_some();
     if config.is_empty() || is_other || !settings.root.join(&config).is_file() {
         return Ok(());
