@@ -54,13 +54,7 @@ def test_their_headers_name_no_configuration_and_one_names_the_version() -> None
     assert naming == [PurePosixPath(FOLDER, VERSION_FILE)]
 
 
-# Its message is changed together with the tasks that sign.
-_STILL_FIXED = {PurePosixPath("pipeline/src/sign.rs")}
-
-
-@pytest.mark.parametrize(
-    "path", [path for path in support_files() if path.suffix == ".rs" and path not in _STILL_FIXED]
-)
+@pytest.mark.parametrize("path", [path for path in support_files() if path.suffix == ".rs"])
 def test_no_message_of_theirs_has_a_fixed_name_for_the_configuration(path: PurePosixPath) -> None:
     lines = support_files()[path].replace(".cargo/config.toml", "").splitlines()
     fixed = [line for line in lines if re.match(r"(?!\s*//).*config\.toml", line)]

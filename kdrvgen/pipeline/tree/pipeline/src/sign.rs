@@ -243,7 +243,10 @@ fn stamp(settings: &Settings, signer: &dyn Signer, order: &Order, file: &Path) -
                         .command("sign")
                         .replacen("cargo make", "cargo make -e DRIVER_TIMESTAMP_URL=", 1)
                 ))
-                .help("without a timestamp, always: signing.timestamp-url = \"\" in config.toml"));
+                .help(format!(
+                    "to sign without a timestamp: signing.timestamp-url = \"\" in {}",
+                    settings::config_name()
+                )));
             }
         };
         eprintln!(
