@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from kdrvgen.adopt.buildscript import read_build_script
 from kdrvgen.adopt.cargo import read_cargo_settings
-from kdrvgen.adopt.carrying import carry
+from kdrvgen.adopt.cargo_config import draft_cargo_config
+from kdrvgen.adopt.carrying import carry, passwords_of
 from kdrvgen.adopt.comparing import compare
 from kdrvgen.adopt.draft import Draft
 from kdrvgen.adopt.drafting import draft_project
@@ -26,10 +27,11 @@ from kdrvgen.adopt.service import draft_service
 from kdrvgen.adopt.signing import draft_signing
 from kdrvgen.adopt.snapshot import Snapshot, parse
 from kdrvgen.config import loads
-from kdrvgen.config.keys import Path
+from kdrvgen.config.keys import Path, dotted
 from kdrvgen.config.locator import scan
 from kdrvgen.config.secrets import hide_in_document, hide_in_line
 from kdrvgen.config.source import Extent, Source
+from kdrvgen.credentials import mask
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.report.finding import Finding, Place
@@ -76,7 +78,9 @@ def adopt(snapshot: Snapshot) -> Adoption:
     findings += _profiles(draft, facts)
     findings += draft_signing(draft, facts.pipeline, facts.wdk)
     findings += draft_service(draft, facts.pipeline.service)
-    findings += carry(draft, facts.makefile, facts.pipeline, facts.spent)
+    passwords = passwords_of(facts.makefile, facts.pipeline)
+    findings += draft_cargo_config(draft, facts.cargo.document, passwords)
+    findings += carry(draft, facts.makefile, facts.pipeline, facts.spent, passwords)
     findings += pipeline_hazards(
         facts.makefile,
         facts.pipeline,
@@ -222,7 +226,7 @@ def _validated(snapshot: Snapshot, draft: Draft) -> tuple[Project, list[Finding]
             return Project.model_validate(draft.document(), by_alias=True, by_name=False), findings
         except ValidationError as invalid:
             error = invalid.errors(include_url=False)[0]
-            where = [part for part in error["loc"] if part != "[key]"]
+            where = list(error["loc"])
             context = error.get("ctx", {})
             message = context.get("message", error["msg"])
             hint = context.get("hint", "")
@@ -230,9 +234,12 @@ def _validated(snapshot: Snapshot, draft: Draft) -> tuple[Project, list[Finding]
                 told = "cargo refuses such a name too" if re.match(r"\d", _name(draft)) else hint
                 raise _refused(snapshot, ("package", "name"), message, told) from invalid
             origin = draft.drop(where)
+            if where[-1:] == ["[key]"]:  # pydantic's mark; a key may be called so too
+                origin = origin or draft.drop(where[:-1])
+                where.pop()
             if origin is None:
                 raise _refused(snapshot, ("package",), message, hint) from invalid
-            key = ".".join(str(part) for part in where if isinstance(part, str))
+            key = mask(dotted(tuple(part for part in where if isinstance(part, str))))
             secret = context.get("secret")
             told = "the value looks like a secret" if secret else message
             findings.append(difference(origin, f"config.toml takes no such `{key}`: {told}", hint))

@@ -31,7 +31,7 @@ class CargoSettings:
         linkers: Linkers by target triple.
         build_std: Crates that `unstable.build-std` names.
         nightly: What only a nightly cargo reads, if there is something.
-        file: The configuration in the project's own folder that cargo reads, if there is one.
+        document: The configuration in the project's own folder that cargo reads, if there is one.
         own: Triples that have flags of their own, with where they stand.
         is_superseded: Whether a config.toml stands beside it, which cargo does not read then.
     """
@@ -41,9 +41,14 @@ class CargoSettings:
     linkers: Mapping[str, Said] = field(default_factory=dict)
     build_std: tuple[Said, ...] = ()
     nightly: Said | None = None
-    file: str | None = None
+    document: Document | None = None
     own: tuple[Said, ...] = ()
     is_superseded: bool = False
+
+    @property
+    def file(self) -> str | None:
+        """The path of that configuration."""
+        return self.document.path if self.document else None
 
     def flags_for(self, triple: str) -> Flags:
         """Return the flags of a target; `target.*.rustflags` come instead of `build.rustflags`."""
@@ -77,8 +82,6 @@ def read_cargo_settings(
         findings.append(_old_name(own.path, kept=_NAMES[1] not in snapshot.files))
     flags, told = _flags(documents, own, environment)
     findings += told
-    if own:
-        findings += _left_behind(own)
     built = next(
         (words for each in documents if (words := each.words("unstable", "build-std"))), []
     )
@@ -95,7 +98,7 @@ def read_cargo_settings(
         },
         build_std=tuple(built),
         nightly=built[0] if built else None,
-        file=own.path if own else None,
+        document=own,
         own=tuple(
             Said(triple, own.origin(("target", triple)))
             for triple in (own.table("target") if own else ())
@@ -191,41 +194,4 @@ def _old_name(path: str, *, kept: bool) -> Finding:
         if kept
         else "kdrvgen writes .cargo/config.toml; delete this file",
         cured=not kept,
-    )
-
-
-_CARRIED = {
-    "build": {"target", "rustflags"},
-    "unstable": {"build-std", "build-std-features"},
-}
-
-
-def _left_behind(own: Document) -> Iterator[Finding]:
-    """Yield what the file says besides, since kdrvgen writes the file anew."""
-    for table, content in own.data.items():
-        if not isinstance(content, Mapping):
-            yield _lost(own, (table,))
-            continue
-        for key, value in content.items():
-            if key in _CARRIED.get(table, ()):
-                continue
-            if table == "target" and not (key in _TARGETS or key.startswith("cfg(")):
-                yield _lost(own, (table, key))
-            elif table == "target" and isinstance(value, Mapping):
-                if "linker" in value and key not in _TARGETS:
-                    yield _lost(own, (table, key, "linker"))
-                inner = (each for each in value if each not in {"rustflags", "linker"})
-                yield from (_lost(own, (table, key, each)) for each in inner)
-            elif table == "profile" and isinstance(value, Mapping):
-                fits = {"panic"} if value.get("panic") == "abort" else set()
-                yield from (_lost(own, (table, key, each)) for each in value if each not in fits)
-            else:
-                yield _lost(own, (table, key))
-
-
-def _lost(own: Document, path: tuple[str, ...]) -> Finding:
-    return unknown(
-        own.origin(path),
-        f"`{'.'.join(path)}` is not in the proposal, and kdrvgen writes this file anew",
-        f"set `cargo-config.{'.'.join(path)}` in config.toml: kdrvgen passes it on to cargo",
     )

@@ -29,13 +29,24 @@ from kdrvgen.credentials import holds_credential
 from kdrvgen.model.tasks import GENERATED_TASKS
 from kdrvgen.report.finding import Finding
 
-__all__ = ["carry"]
+__all__ = ["carry", "passwords_of"]
 
+# Where a dependency of a task of the pipeline runs.
+_HOOKS = {
+    "build-driver": "before-build",
+    "rename": "after-build",
+    "certificate": "before-sign",
+    "sign": "before-sign",
+}
 _MAKING = frozenset({Act.BUILD, Act.IMAGE, Act.CERTIFICATE, Act.SIGN})
 
 
 def carry(
-    draft: Draft, makefile: Makefile, pipeline: Pipeline, spent: Collection[str]
+    draft: Draft,
+    makefile: Makefile,
+    pipeline: Pipeline,
+    spent: Collection[str],
+    passwords: Collection[str],
 ) -> list[Finding]:
     """Say in the draft what else the makefile has.
 
@@ -44,8 +55,9 @@ def carry(
         makefile: The makefile.
         pipeline: The tasks of it whose place the generated ones take.
         spent: Variables whose meaning has gone into other keys already.
+        passwords: Those that stand in the makefile.
     """
-    carrier = _Carrier(draft, makefile, pipeline)
+    carrier = _Carrier(draft, makefile, pipeline, passwords)
     carrier.run()
     told = say_variables(
         draft,
@@ -62,6 +74,17 @@ def carry(
     return [*carrier.findings, *told, *ends]
 
 
+def passwords_of(makefile: Makefile, pipeline: Pipeline) -> frozenset[str]:
+    """Return the passwords that stand in plain text in a makefile and in the scripts it calls."""
+    found = {
+        password
+        for task in makefile.tasks.values()
+        for password in passwords_in(strings(task.table))
+    }
+    told = {password for password in _told_to_signtool(pipeline) if not is_variable(password)}
+    return frozenset(found | told)
+
+
 def _told_to_signtool(pipeline: Pipeline) -> Iterator[str]:
     for profile in pipeline.profiles:
         if profile.signature:
@@ -73,21 +96,20 @@ def _told_to_signtool(pipeline: Pipeline) -> Iterator[str]:
 
 
 class _Carrier:
-    def __init__(self, draft: Draft, makefile: Makefile, pipeline: Pipeline) -> None:
+    def __init__(
+        self,
+        draft: Draft,
+        makefile: Makefile,
+        pipeline: Pipeline,
+        passwords: Collection[str],
+    ) -> None:
         self.draft = draft
         self.makefile = makefile
         self.pipeline = pipeline
         self.findings: list[Finding] = []
         self.tasks: dict[str, tuple[dict[str, Any], Mapping[str, Origin], Origin]] = {}
         self.names = new_names(makefile, pipeline)
-        self.passwords = {
-            password
-            for task in makefile.tasks.values()
-            for password in passwords_in(strings(task.table))
-        }
-        self.passwords |= {
-            password for password in _told_to_signtool(pipeline) if not is_variable(password)
-        }
+        self.passwords = passwords
 
     def run(self) -> None:
         for name, task in self.makefile.tasks.items():
@@ -144,12 +166,14 @@ class _Carrier:
         if name != role:
             self._stand_in(name, task, [*extra, role])
         elif extra:
+            is_generated = not SERVICE_TASKS.isdisjoint(extra)  # no task for a hook
+            by_hook = f"name it in `makefile.hooks.{_HOOKS[role]}`, or "
             self.findings.append(
                 difference(
                     task.where("dependencies"),
                     f"`{name}` depends on {', '.join(f'`{each}`' for each in extra)}",
-                    f"the generated `{name}` does not: run `cargo make {extra[0]}` yourself, or "
-                    "make a task that depends on both",
+                    f"the generated `{name}` does not: {'' if is_generated else by_hook}run "
+                    f"`cargo make {extra[0]}` yourself",
                 )
             )
         self._rest(name, task, role)
@@ -173,8 +197,13 @@ class _Carrier:
 
     def _stand_in(self, name: str, task: MakeTask, dependencies: list[str]) -> None:
         """Keep the name of a task whose work a generated one does."""
+        new = self.names.task(name)
+        if new in GENERATED_TASKS:
+            told = f"`{name}` is a name of the generated pipeline"
+            self.findings.append(difference(task.origin, told, f"run `cargo make {new}`"))
+            return
         places = {"dependencies": task.origin}
-        self.tasks[self.names.task(name)] = ({"dependencies": dependencies}, places, task.origin)
+        self.tasks[new] = ({"dependencies": dependencies}, places, task.origin)
 
     def _rest(self, name: str, task: MakeTask, role: str) -> None:
         """Make tasks of what a task does before and after making the driver."""

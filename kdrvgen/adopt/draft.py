@@ -9,7 +9,6 @@ from typing import Any
 
 from kdrvgen.adopt.origin import Origin, Said
 from kdrvgen.characters import visible
-from kdrvgen.config.keys import dotted
 from kdrvgen.model.schema import FILE_NAME
 from kdrvgen.rendering.quoting import key, toml
 
@@ -17,7 +16,10 @@ __all__ = ["Draft", "Entry"]
 
 Path = tuple[str, ...]
 
-_TABLES = ("driver", "toolchain", "linker", "wdk", "signing", "deploy", "profiles", "makefile")
+_TABLES = (
+    *("driver", "toolchain", "linker", "wdk", "signing", "deploy", "profiles"),
+    *("cargo-config", "makefile"),
+)
 _WIDTH = 100
 
 
@@ -96,7 +98,17 @@ class Draft:
             del self.entries[path]
             inner = entry.inner.get(str(index)) if index is not None else None
             return inner or entry.origin
-        return None
+        return self._drop_below(tuple(map(str, location)))
+
+    def _drop_below(self, location: Path) -> Origin | None:
+        """Take out all keys of a table. The table of all there is stays."""
+        found = [path for path in self.entries if path[: len(location)] == location]
+        if not found or not location:
+            return None
+        origin = self.entries[found[0]].origin
+        for path in found:
+            del self.entries[path]
+        return origin
 
     def text(self, *, with_origins: bool = False) -> str:
         """Return the file, with or without a comment on every line that says where it is from."""
@@ -122,20 +134,26 @@ class Draft:
             paths = list(group)
             if table[:2] == ("makefile", "tasks"):
                 entry = self.entries[paths[0]]
-                lines.append((f"[{dotted(paths[0])}]", entry.origin))
+                lines.append((_header(paths[0]), entry.origin))
                 lines += _task(entry)
                 continue
-            lines.append((f"[{dotted(table)}]", None))
+            lines.append((_header(table), None))
             for path in paths:
                 name = ".".join(key(part) for part in path[len(table) :])
                 lines += _lines(name, self.entries[path])
         return [(f"#:schema ./{FILE_NAME}", None), *lines] if self.has_schema else lines[1:]
 
 
+def _header(table: Path) -> str:
+    return f"[{'.'.join(map(key, table))}]"
+
+
 def _rank(path: Path) -> tuple[int, int]:
     # A table's own keys come before those of the tables in it.
     order = {"development": 0, "production": 1}
     place = order.get(path[1], 2) if path[0] == "profiles" else 0
+    if path[0] == "cargo-config":
+        place = len(path) > len(("cargo-config", "a table's name"))
     if path[0] == "makefile":
         place = ("env", "tasks").index(path[1]) * 2 + (len(path) > 3)  # noqa: PLR2004 - a profile's
     return _TABLES.index(path[0]), place

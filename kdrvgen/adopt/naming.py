@@ -75,6 +75,12 @@ def new_names(makefile: Makefile, pipeline: Pipeline) -> Names:
         for name in makefile.tasks
         if name in GENERATED_TASKS and name not in pipeline.roles
     }
+    # Another task does what one of such a name did.
+    tasks |= {
+        name: role
+        for name, role in pipeline.roles.items()
+        if name in GENERATED_TASKS and name != role
+    }
     if "default" in tasks and _comes_to_the_pipeline(makefile, pipeline):
         tasks["default"] = "sign"
     if "build" not in makefile.tasks:

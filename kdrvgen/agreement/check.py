@@ -8,16 +8,15 @@ from dataclasses import dataclass
 
 from kdrvgen.agreement.document import Document, read_document
 from kdrvgen.agreement.manifest import Manifest, read_manifest
+from kdrvgen.agreement.profiles import Profiles
 from kdrvgen.config.keys import Path, dotted
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.model.effect_rules import keys_without_effect
-from kdrvgen.report.finding import Finding, Related, Severity
+from kdrvgen.model.project import ReadFrom
+from kdrvgen.report.finding import Finding, Place, Related, Severity
 
-__all__ = ["disagreements"]
-
-_STANDARD = ("dev", "release")
-_LONGEST_CHAIN = 16
+__all__ = ["disagreements", "file_of"]
 
 
 def disagreements(project: Project, root: str, config: str = "") -> tuple[Finding, ...]:
@@ -29,22 +28,42 @@ def disagreements(project: Project, root: str, config: str = "") -> tuple[Findin
     Args:
         project: What the configuration says.
         root: The project's folder.
-        config: The configuration's file, whose places are shown; "" for a project built in Python.
+        config: The configuration's file, whose places are shown; "" for a project built in Python,
+            of which nothing has a place.
     """
     check = _Check(project, _configuration(config))
     unused = sorted(check.keys(), key=lambda each: each.place.order if each.place else (0, 0))
     try:
+        profiles = Profiles.of(project, root)
         manifest = read_manifest(root, project.driver.workspace_root)
         toolchain = _toolchain_file(root, project.driver.workspace_root)
     except ConfigError as error:
         return (*unused, *error.findings)
-    found = [*unused, *(check.manifest(manifest) if manifest else ())]
+    found = [*unused, *(check.manifest(manifest, profiles) if manifest else ())]
     if manifest and toolchain:
         found += check.toolchain(toolchain)
     return tuple(found)
 
 
+def file_of(project: Project, root: str) -> str:
+    """Return the path of the file that a project was read from, if it lies in its folder as it was.
+
+    Returns:
+        "" for a project that was built in Python, or whose file changed or lies elsewhere.
+    """
+    known = project.read_from
+    try:
+        found = read_document(root, known.name) if known else None
+    except ConfigError:
+        return ""
+    if known is None or found is None or known != ReadFrom.of(known.name, found.source.text):
+        return ""
+    return os.path.join(root, known.name)  # noqa: PTH118 - as the user wrote it
+
+
 def _configuration(config: str) -> Document | None:
+    if not config:
+        return None
     try:
         return read_document(os.path.dirname(config) or ".", os.path.basename(config))  # noqa: PTH119, PTH120 - as the user wrote it
     except ConfigError:  # changed since it was loaded
@@ -73,20 +92,18 @@ class _Check:
 
     def keys(self) -> Iterator[Finding]:
         """Yield the keys of the configuration that have no effect."""
-        if self.config is None:
-            return
         for each in keys_without_effect(self.project):
             yield Finding(
                 "key-unused",
                 f"`{dotted(each.path)}`: {each.message}",
-                self.config.place(*each.path),
+                self.config.place(*each.path) if self.config else Place(self.project.config_name),
                 Severity.WARNING,
                 each.hint,
                 each.path,
                 tuple(self._related(each.also)),
             )
 
-    def manifest(self, manifest: Manifest) -> Iterator[Finding]:
+    def manifest(self, manifest: Manifest, profiles: Profiles) -> Iterator[Finding]:
         """Yield what is wrong in Cargo.toml."""
         own = manifest.own
         if own.get("package") is None:
@@ -97,7 +114,7 @@ class _Check:
         yield from self._name(own)
         yield from self._library(own)
         if self.project.driver.model != "umdf":
-            yield from self._panic(manifest)
+            yield from self._panic(manifest, profiles)
 
     def _name(self, own: Document) -> Iterator[Finding]:
         name, wanted = own.get("package", "name"), self.project.driver.name
@@ -127,25 +144,19 @@ class _Check:
                 (("driver", "name"),),
             )
 
-    def _panic(self, manifest: Manifest) -> Iterator[Finding]:
-        """Yield the profiles of cargo that unwind.
-
-        The generated cargo configuration sets `panic` for `dev` and `release` as far as profiles of
-        the configuration use them, and it goes before Cargo.toml. A profile of the user's has what
-        it says itself, else what it inherits.
-        Source: https://doc.rust-lang.org/cargo/reference/config.html#profile
-        """
+    def _panic(self, manifest: Manifest, profiles: Profiles) -> Iterator[Finding]:
+        """Yield the profiles of cargo that unwind, and those that do not exist."""
         root = manifest.workspace
         if root is None:
             return
-        used = {name: each.cargo_profile or "" for name, each in self.project.profiles.items()}
-        generated = set(used.values()).intersection(_STANDARD)
-        for name, cargo_profile in used.items():
-            if cargo_profile in generated:
+        seen: set[str] = set()
+        for name, profile in self.project.profiles.items():
+            cargo_profile = profile.cargo_profile or ""
+            if cargo_profile in seen:
                 continue
+            seen.add(cargo_profile)
             also: tuple[Path, ...] = (("profiles", name, "cargo-profile"),)
-            chain = list(_chain(root, cargo_profile))
-            if root.get("profile", cargo_profile) is None:
+            if not profiles.has(cargo_profile, root):
                 yield self._finding(
                     "cargo-profile",
                     root,
@@ -154,15 +165,25 @@ class _Check:
                     f'add `[profile.{cargo_profile}]` with `inherits = "release"`',
                     also,
                 )
-            elif not _aborts(root, chain, generated):
-                yield self._finding(
-                    "cargo-panic",
-                    root,
-                    ("profile", cargo_profile, "panic"),
-                    f"the profile `{cargo_profile}` unwinds on a panic, and the kernel cannot",
-                    f'write `panic = "abort"` under `[profile.{cargo_profile}]`',
-                    also,
-                )
+            elif not profiles.aborts(cargo_profile, root):
+                yield self._unwinding(cargo_profile, root, profiles, also)
+
+    def _unwinding(
+        self, profile: str, root: Document, profiles: Profiles, also: tuple[Path, ...]
+    ) -> Finding:
+        file = profiles.file_with_panic(profile) or root
+        hint = f'write `panic = "abort"` under `[profile.{profile}]`'
+        if file is root and profiles.ejected:
+            hint += f"\n{profiles.ejected.source.name} is ejected: kdrvgen does not set it there"
+        return self._finding(
+            "cargo-panic",
+            file,
+            # Nothing stands for a profile that cargo has by itself: a place would be another's.
+            ("profile", profile, "panic") if file.get("profile", profile) is not None else (),
+            f"the profile `{profile}` unwinds on a panic, and the kernel cannot",
+            hint,
+            also,
+        )
 
     def toolchain(self, file: Document) -> Iterator[Finding]:
         """Yield the targets that rustup is not asked for.
@@ -216,24 +237,3 @@ class _Check:
             if self.config and node:
                 key = ".".join(map(str, path))
                 yield Related(f"`{key}` is set here", self.config.place(*path))
-
-
-def _chain(root: Document, profile: str) -> Iterator[str]:
-    """Yield a profile of cargo and those that it inherits from, up to a standard one."""
-    name: object = profile
-    for _ in range(_LONGEST_CHAIN):
-        if not isinstance(name, str):
-            return
-        yield name
-        if name in _STANDARD:
-            return
-        name = root.get("profile", name, "inherits")
-
-
-def _aborts(root: Document, chain: list[str], generated: set[str]) -> bool:
-    for name in chain:
-        if name in generated:
-            return True
-        if (panic := root.get("profile", name, "panic")) is not None:
-            return bool(panic == "abort")
-    return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,11 +54,19 @@ class Document:
         return Place(self.source.name)
 
 
-def read_document(folder: str, name: str) -> Document | None:
+def read_document(
+    folder: str, name: str, *, is_wanted: Callable[[str], bool] | None = None
+) -> Document | None:
     """Return the file `name` in `folder`.
 
+    Args:
+        folder: The folder.
+        name: The file's path from there.
+        is_wanted: Tells by the text whether the file matters; by default it does.
+
     Returns:
-        None if there is no such file, or if a link leads from it out of the folder.
+        None if there is no such file, if a link leads from it out of the folder, or if it does not
+        matter.
 
     Raises:
         ConfigError: It cannot be read, or is not TOML.
@@ -67,6 +75,8 @@ def read_document(folder: str, name: str) -> Document | None:
     if not os.path.lexists(path) or not is_within(real_path(folder), real_path(path)):
         return None
     source = Source.of(read(path), path)
+    if is_wanted and not is_wanted(source.text):
+        return None
     failure: Exception
     try:
         data = tomli.loads(source.text)

@@ -37,14 +37,19 @@ def generate(
         dry_run: Whether to write nothing and only report what would be done, refusals too.
 
     Returns:
-        What became of each file.
+        What became of each file, and in `disagreements` what contradicts the project: the files are
+        made all the same.
 
     Raises:
         ConfigError: `driver.workspace-root` leads to no workspace.
         RefusedError: Writing would lose something of the user's; its `report` tells of each file.
         FileAccessError: A file cannot be read or written, or another run is at work there.
     """
-    return _write(project, os.fspath(root), force=force, dry_run=dry_run).report
+    from kdrvgen.agreement.check import disagreements, file_of  # noqa: PLC0415 - pulls in pydantic
+
+    root = os.fspath(root)
+    report = _write(project, root, force=force, dry_run=dry_run).report
+    return report._replace(disagreements=disagreements(project, root, file_of(project, root)))
 
 
 def check(project: Project, root: str | os.PathLike[str]) -> Report:
@@ -52,7 +57,8 @@ def check(project: Project, root: str | os.PathLike[str]) -> Report:
 
     Returns:
         What a run would do; `drifted` tells whether that is anything at all. Line ends and byte
-        order marks are no drift.
+        order marks are no drift. What is in `disagreements` is no drift either; `kdrvgen --check`
+        fails for those of severity `error`.
 
     Raises:
         ConfigError: `driver.workspace-root` leads to no workspace.

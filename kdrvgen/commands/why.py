@@ -195,7 +195,7 @@ def _told(place: str, text: str, reasons: Sequence[Reason], config: Path) -> str
     from kdrvgen.rendering.arguments import purpose  # noqa: PLC0415 - as above
 
     lines = [f"{place}: {text.strip()}"]
-    if not reasons and text.startswith("DRIVER_CONFIG"):
+    if not reasons and re.match(r'DRIVER_CONFIG|\s*config: "', text):
         lines.append(f"  from {config} itself: its name, and the digest of its text")
     elif not reasons:
         lines.append("  the same in every project: the template has it, and no key changes it")

@@ -1,4 +1,4 @@
-"""config.toml as a `Project`, or as diagnostics that say what is wrong with it."""
+"""config.toml as a `Project`, or as findings that say what is wrong with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def load(path: str | os.PathLike[str]) -> Project:
 
     Raises:
         ConfigError: The file cannot be read, is not TOML, or does not describe a project. Its
-            `diagnostics` are all that is wrong, in the order of the file.
+            `findings` are all that is wrong, in the order of the file.
     """
     from kdrvgen.characters import visible  # noqa: PLC0415 - likewise
     from kdrvgen.config.reading import read  # noqa: PLC0415 - a run with nothing to do never reads

@@ -12,6 +12,7 @@ from kdrvgen.model.problems import Problem, own_variables
 __all__ = ["cargo_rules"]
 
 _NO_TABLES = frozenset({"paths", "target-applies-to-host"})
+_TABLES_OF_TABLES = frozenset({"profile", "target"})
 _RUSTFLAGS = "set `linker.rustflags`"
 
 
@@ -25,10 +26,8 @@ def cargo_rules(config: Mapping[str, Any], driver: Driver | None) -> Iterator[Pr
                 "cargo would read settings from a file that kdrvgen does not check",
                 hint="copy what the file holds into `[cargo-config]`",
             )
-        elif not isinstance(value, Mapping) and name not in _NO_TABLES:
-            yield Problem(
-                (*where, name), "cargo takes a table here", hint=f"write `[cargo-config.{name}]`"
-            )
+        else:
+            yield from _is_table(name, value)
     for (table, key), hint in _OWN_KEYS.items():
         if key in _table(config, table):
             yield _clash((*where, table, key), hint)
@@ -78,6 +77,19 @@ def _profiles(profiles: Mapping[str, Any], driver: Driver | None) -> Iterator[Pr
         if "rustflags" in table:
             hint = "set `linker.rustflags` in `[profiles.NAME]`"
             yield _clash((*path, "rustflags"), hint)
+
+
+def _is_table(name: str, value: object) -> Iterator[Problem]:
+    """Yield where a value stands instead of a table, also of one that kdrvgen writes too."""
+    path: Path = ("cargo-config", name)
+    message = "cargo takes a table here"
+    if not isinstance(value, Mapping):
+        if name not in _NO_TABLES:
+            yield Problem(path, message, hint=f"write `[cargo-config.{name}]`")
+    elif name in _TABLES_OF_TABLES:
+        for key, member in value.items():
+            if not isinstance(member, Mapping):
+                yield Problem((*path, key), message, hint=f"write `[cargo-config.{name}.NAME]`")
 
 
 def _clash(path: Path, hint: str, also: tuple[Path, ...] = ()) -> Problem:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kdrvgen.model.base import Path, to_kebab
+from kdrvgen.model.bootstrap import Bootstrap
 from kdrvgen.model.problems import Problem
 from kdrvgen.model.project import Project
 from kdrvgen.model.signing import Signing
@@ -51,6 +52,20 @@ _UNUSED = (
         "pfx",
     ),
     _Unused(
+        _OF_STORES,
+        lambda signing: signing.mode == "certificate" and bool(signing.csp),
+        "the certificate comes from `public-certificate`, and not from a store",
+        "csp",
+    ),
+    _Unused(
+        _OF_STORES,
+        lambda signing: (
+            signing.mode == "certificate" and bool(signing.dlib) and not signing.thumbprint
+        ),
+        "`dlib` signs without a store; `thumbprint` would name a certificate in one",
+        "dlib",
+    ),
+    _Unused(
         ("subject",),
         lambda signing: signing.mode == "certificate" and bool(signing.thumbprint),
         "`thumbprint` chooses the certificate",
@@ -68,6 +83,7 @@ _UNUSED = (
 def keys_without_effect(project: Project) -> Iterator[Problem]:
     """Yield each key that is given and that no profile makes use of."""
     yield from _libraries_are_of_a_kit(project)
+    yield from _choices_of_a_template(project.bootstrap)
     seen: set[Path] = set()
     for rule in _UNUSED:
         for field in rule.fields:
@@ -118,3 +134,22 @@ def _libraries_are_of_a_kit(project: Project) -> Iterator[Problem]:
             hint="delete the line, or locate a kit",
             also=(("wdk", "locate"),),
         )
+
+
+def _choices_of_a_template(bootstrap: Bootstrap) -> Iterator[Problem]:
+    """Yield keys of `[bootstrap]` that `kdrvgen new` would pass over because of another one."""
+    given = bootstrap.model_fields_set
+    found = []
+    if "allocator" in given and not bootstrap.allocator and bootstrap.pool_tag:
+        found.append(("pool_tag", "allocator", "there is no allocator that would use the tag"))
+    if bootstrap.logger == "DbgPrint":
+        why = "`DbgPrint` has neither components nor levels"
+        found += [(field, "logger", why) for field in ("log_component", "log_level")]
+    for field, cause, why in found:
+        if field in given:
+            yield Problem(
+                ("bootstrap", to_kebab(field)),
+                f"this key has no effect: {why}",
+                hint="delete the line",
+                also=(("bootstrap", cause),),
+            )

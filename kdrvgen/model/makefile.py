@@ -1,9 +1,60 @@
 """`[makefile]`: the user's own tasks and environment, passed through into Makefile.toml."""
 
-from kdrvgen.model.base import FrozenTable, Table
+from collections.abc import Mapping
+
+from kdrvgen.model.base import Filled, FrozenTable, Table, to_kebab
 from kdrvgen.model.free_form import FreeForm
 
-__all__ = ["Makefile"]
+__all__ = ["Hooks", "Makefile"]
+
+
+class Hooks(Table):
+    """Tasks of your own that the generated tasks run between their steps."""
+
+    before_build: tuple[Filled, ...] = ()
+    """Tasks that run before cargo builds the driver.
+
+    They may write sources that the driver includes. Each hook runs once in a run of cargo-make,
+    for the target and the profile of that run, and sees `DRIVER_PATH`, `DRIVER_OUTPUT` and the
+    other variables. A hook that fails ends the run.
+
+    Change: For code generators and checks, such as `before-build = ["lint"]` with a task
+        `[makefile.tasks.lint]`.
+    Without: Nothing runs before.
+    """
+
+    after_build: tuple[Filled, ...] = ()
+    """Tasks that run when the unsigned image is at `DRIVER_PATH`, and its PDB at `DRIVER_PDB`.
+
+    They may read the image and must not change it: `sign` fails if the image or the DLL is not
+    what the linker wrote.
+
+    Change: For what needs the linked image: a symbol server, a check of its size or imports.
+    Without: Nothing runs between.
+    """
+
+    before_sign: tuple[Filled, ...] = ()
+    """Tasks that run right before the image is signed, with the test certificate in place.
+
+    They must not change the image, as those of `after-build`.
+
+    Change: For what a signature needs, such as unlocking a token.
+    Without: Nothing runs between.
+    """
+
+    after_sign: tuple[Filled, ...] = ()
+    """Tasks that run when the image at `DRIVER_PATH` is signed, also when it was so before.
+
+    They must not change the image: `sign` checks it again after them, and fails if they did.
+
+    Change: For what needs the signed image: to copy it to a test machine, to archive it.
+    Without: Nothing runs after.
+    """
+
+    @property
+    def by_point(self) -> Mapping[str, tuple[str, ...]]:
+        """The hooks by their keys, in the order in which they run."""
+        return {to_kebab(name): getattr(self, name) for name in type(self).model_fields}
 
 
 class Makefile(Table):
@@ -26,3 +77,6 @@ class Makefile(Table):
     Without: Only kdrvgen's own tasks.
     Source: https://sagiegurari.github.io/cargo-make/#usage-task-dependencies-alias
     """
+
+    hooks: Hooks = Hooks.model_construct()
+    """Tasks of your own that run at certain points of the pipeline."""

@@ -11,6 +11,7 @@ from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.problems import Problem, own_variables
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
+from kdrvgen.model.task_references import references
 from kdrvgen.model.tasks import GENERATED_TASKS, missing
 
 __all__ = ["generated_task_rules", "makefile_rules"]
@@ -73,7 +74,7 @@ def _types_fit(task: Mapping[str, Any], where: Path) -> Iterator[Problem]:
 def _references_exist(
     makefile: Makefile, task: Mapping[str, Any], where: Path
 ) -> Iterator[Problem]:
-    for path, name in _references(task, where):
+    for path, name, _ in references(task, where):
         # A name may hold a variable, which only cargo-make can expand.
         if name not in GENERATED_TASKS and name not in makefile.tasks and "${" not in name:
             yield Problem(
@@ -91,14 +92,15 @@ def generated_task_rules(
         signing.mode if "mode" not in profile.signing.model_fields_set else profile.signing.mode
         for profile in profiles.values()
     }
+    points = [point for point, hooks in makefile.hooks.by_point.items() if hooks]
     in_profiles = tuple(("profiles", name, "signing", "mode") for name in profiles)
     for task_name, task in makefile.tasks.items():
         if not isinstance(task, Mapping):
             continue
-        for path, name in _references(task, ("makefile", "tasks", task_name)):
+        for path, name, _ in references(task, ("makefile", "tasks", task_name)):
             if name not in GENERATED_TASKS:
                 continue
-            if found := missing(name, driver.triples, modes):
+            if found := missing(name, driver.triples, modes, points):
                 yield Problem(
                     path,
                     f"this configuration does not generate the task `{name}`: {found.reason}",
@@ -108,41 +110,3 @@ def generated_task_rules(
 
 
 _MODE: Path = ("signing", "mode")
-
-# The keys of cargo-make's `Task` and `PlatformOverrideTask` (its types.rs) that name tasks.
-_NAMING_KEYS = ("alias", "extend", "linux_alias", "mac_alias", "windows_alias")
-_PLATFORMS = ("linux", "mac", "windows")
-
-
-def _references(task: Mapping[str, Any], where: Path) -> Iterator[tuple[Path, str]]:
-    """Yield each name of another task in a task, and its path."""
-    for key in _NAMING_KEYS:
-        yield from _names(task.get(key), (*where, key))
-    for path, dependency in _members(task.get("dependencies"), (*where, "dependencies")):
-        if not isinstance(dependency, Mapping):
-            yield from _names(dependency, path)
-        elif "path" not in dependency:  # with a path, it is a task of another file
-            yield from _names(dependency.get("name"), (*path, "name"))
-    for path, step in _members(task.get("run_task"), (*where, "run_task")):
-        if isinstance(step, Mapping):
-            for key in ("name", "cleanup_task"):
-                yield from _names(step.get(key), (*path, key))
-        else:
-            yield from _names(step, path)
-    for platform in _PLATFORMS:
-        if isinstance(override := task.get(platform), Mapping):
-            yield from _references(override, (*where, platform))
-
-
-def _names(value: object, path: Path) -> Iterator[tuple[Path, str]]:
-    for member_path, member in _members(value, path):
-        if isinstance(member, str):
-            yield member_path, member
-
-
-def _members(value: object, path: Path) -> Iterator[tuple[Path, object]]:
-    """Yield the elements of an array, or the value itself if it is none."""
-    if isinstance(value, tuple):
-        yield from (((*path, index), member) for index, member in enumerate(value))
-    else:
-        yield path, value

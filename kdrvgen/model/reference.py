@@ -66,7 +66,11 @@ def keys() -> Iterator[Key]:
 def _keys_of(table: str, model: type[Table]) -> Iterator[Key]:
     texts = _docstrings(model)
     for name, field in model.model_fields.items():
-        yield _key(table, name, field, texts[name])
+        inner = plain_type(field.annotation)
+        if isinstance(inner, type) and issubclass(inner, Table) and table != "profiles.NAME":
+            yield from _keys_of(f"{table}.{to_kebab(name)}", inner)
+        else:
+            yield _key(table, name, field, texts[name])
 
 
 def _key(table: str, name: str, field: FieldInfo, docstring: str) -> Key:

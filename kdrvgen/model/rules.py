@@ -10,6 +10,7 @@ from kdrvgen.model.build import Build
 from kdrvgen.model.cargo_rules import cargo_rules
 from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
+from kdrvgen.model.hook_rules import hook_rules
 from kdrvgen.model.linker import Linker
 from kdrvgen.model.linker_rules import linker_rules
 from kdrvgen.model.makefile import Makefile
@@ -69,6 +70,7 @@ def _all(tables: Tables) -> Iterator[Problem]:
     yield from cargo_rules(tables.cargo_config or {}, tables.driver)
     if tables.makefile:
         yield from makefile_rules(tables.makefile, profiles)
+        yield from hook_rules(tables.makefile)
     # An invalid table leaves open which tasks it asks for, and so does an invalid profile.
     if tables.makefile and tables.driver and tables.signing and tables.profiles:
         yield from generated_task_rules(

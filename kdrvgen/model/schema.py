@@ -35,7 +35,9 @@ def schema() -> dict[str, Any]:
         warnings.simplefilter("ignore", PydanticJsonSchemaWarning)
         made = Project.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
     tables = made.pop("$defs")
-    texts = {(key.table.partition(".")[0], key.name): key.text for key in keys()}
+    texts = {
+        (key.table.removesuffix(".NAME").rpartition(".")[2], key.name): key.text for key in keys()
+    }
     root = _closed(made, texts, "")
     root["description"] = "A Windows kernel driver written in Rust, as kdrvgen is told of it."
     return {

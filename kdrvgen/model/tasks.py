@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from kdrvgen.model.base import Path
 
-__all__ = ["GENERATED_TASKS", "Missing", "generated_tasks", "missing"]
+__all__ = ["GENERATED_TASKS", "Missing", "generated_tasks", "missing", "tasks_that_run"]
 
 
 _ALWAYS = frozenset(
@@ -14,8 +14,12 @@ _ALWAYS = frozenset(
 )
 _WITH_TEST_CERTIFICATE = frozenset({"certificate", "clean-cert", "trust-certificate"})
 _WITH_SEVERAL_TARGETS = frozenset({"sign-all"})
+# With hooks behind its step, a task depends on one that does the step, and on them.
+_WITH_HOOKS = {"after-build": "rename-image", "after-sign": "sign-image"}
 
-GENERATED_TASKS = _ALWAYS | _WITH_TEST_CERTIFICATE | _WITH_SEVERAL_TARGETS
+GENERATED_TASKS = (
+    _ALWAYS | _WITH_TEST_CERTIFICATE | _WITH_SEVERAL_TARGETS | frozenset(_WITH_HOOKS.values())
+)
 """Names of all tasks that kdrvgen generates in any configuration. Own tasks cannot have them."""
 
 
@@ -33,14 +37,37 @@ class Missing(NamedTuple):
     keys: tuple[Path, ...]
 
 
-def generated_tasks(triples: Collection[str], modes: Collection[str]) -> frozenset[str]:
+_STEPS = ("build-driver", "rename-image", "rename", "sign-image", "sign")
+_BEHIND_SIGN = frozenset({"default", "install", "sign-all", "smoke", "start", "verify"})
+_FIRST_WITH = {
+    "before-build": "build-driver",
+    "after-build": "rename",
+    "before-sign": "sign-image",
+    "after-sign": "sign",
+}
+
+
+def tasks_that_run(point: str) -> frozenset[str]:
+    """Return the names of the generated tasks that run the hooks of `point`.
+
+    Args:
+        point: A key of `[makefile.hooks]`.
+    """
+    return _BEHIND_SIGN.union(_STEPS[_STEPS.index(_FIRST_WITH[point]) :])
+
+
+def generated_tasks(
+    triples: Collection[str], modes: Collection[str], points: Collection[str]
+) -> frozenset[str]:
     """Return the names of the tasks that a configuration generates.
 
     Args:
         triples: The target triples.
         modes: `signing.mode` of every profile.
+        points: The keys of `[makefile.hooks]` that name hooks.
     """
     names = set(_ALWAYS)
+    names.update(task for point, task in _WITH_HOOKS.items() if point in points)
     if "test" in modes:
         names |= _WITH_TEST_CERTIFICATE
     if len(triples) > 1:
@@ -48,16 +75,26 @@ def generated_tasks(triples: Collection[str], modes: Collection[str]) -> frozens
     return frozenset(names)
 
 
-def missing(name: str, triples: Collection[str], modes: Collection[str]) -> Missing | None:
+def missing(
+    name: str, triples: Collection[str], modes: Collection[str], points: Collection[str]
+) -> Missing | None:
     """Return why a configuration does not generate the task `name`, or None if it does.
 
     Args:
         name: One of `GENERATED_TASKS`.
         triples: The target triples.
         modes: `signing.mode` of every profile.
+        points: The keys of `[makefile.hooks]` that name hooks.
     """
-    if name in generated_tasks(triples, modes):
+    if name in generated_tasks(triples, modes, points):
         return None
+    for point, task in _WITH_HOOKS.items():
+        if name == task:
+            return Missing(
+                f"`makefile.hooks.{point}` names no hook",
+                f"use `{name.removesuffix('-image')}` here",
+                (("makefile", "hooks", point),),
+            )
     if name in _WITH_TEST_CERTIFICATE:
         return Missing(
             "no profile signs with a test certificate",

@@ -61,16 +61,20 @@ class Entry(NamedTuple):
 
 
 class Report(NamedTuple):
-    """All files of a run, in the order of their paths, and what else the user should know.
+    """What a run did, or would do, and what else the user should know.
 
     Attributes:
-        entries: The files.
+        entries: All files, in the order of their paths.
         warnings: About files that kdrvgen does not own but that spoil what it generates. Their
             places are relative to the project's folder.
+        disagreements: Of `kdrvgen.generate` and `kdrvgen.check`: where Cargo.toml and
+            rust-toolchain.toml contradict the project, and keys of it that have no effect. One of
+            severity `error` is a build that cannot work.
     """
 
     entries: tuple[Entry, ...]
     warnings: tuple[Finding, ...] = ()
+    disagreements: tuple[Finding, ...] = ()
 
     @property
     def changed(self) -> bool:

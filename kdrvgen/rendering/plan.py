@@ -32,6 +32,7 @@ def plan(project: Project) -> dict[str, Any]:
         "project": project,
         "config": project.config_name,
         "driver": project.driver,
+        "hooks": project.makefile.hooks,
         "toolchain": project.toolchain,
         "wdk": project.wdk,
         **kit_plan(project),

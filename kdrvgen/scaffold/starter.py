@@ -10,7 +10,8 @@ from typing import Any
 import tomli_w
 
 from kdrvgen import __version__
-from kdrvgen.model import Project
+from kdrvgen.model import Bootstrap, Project
+from kdrvgen.model.effect_rules import keys_without_effect
 from kdrvgen.model.reference import Key, keys
 from kdrvgen.rendering.quoting import key, toml
 
@@ -22,7 +23,8 @@ _HEAD = """\
 # What this driver is and how it is built, linked and signed. After a change run
 # `kdrvgen config.toml`: Makefile.toml, the cargo configuration and build.rs follow.
 #
-# A line such as `#key = value` shows the default of a key that is not set.
+# A line such as `#key = value` shows the default of a key that is not set. A key without a default
+# is described only.
 """
 _BEGUN = """\
 # How this project was begun. Only `kdrvgen new NAME --config config.toml` reads it: it begins
@@ -33,7 +35,8 @@ _PROFILE = """\
 """
 _MAKEFILE = """\
 # Your own part of Makefile.toml, handed to cargo-make as it is: `[makefile.env]` takes variables,
-# `[makefile.tasks.NAME]` a task.
+# `[makefile.tasks.NAME]` a task. `[makefile.hooks]` has kdrvgen's tasks run such tasks of yours at
+# their points: `before-build`, `after-build`, `before-sign`, `after-sign`.
 """
 
 
@@ -63,11 +66,13 @@ def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
             )
         elif table == "makefile":
             parts.append(_makefile(document.get("makefile", {})))
+        elif table == "makefile.hooks":
+            continue  # a part of `[makefile]`
         elif table == _PROFILES:
             given = document.get("profiles", {})
             parts += [_profile(name, given.get(name, {}), project) for name in project.profiles]
         elif table == "bootstrap":
-            begun = document.get("bootstrap", {})
+            begun = _without_needless(document.get("bootstrap", {}), project)
             # In the order of the models, whichever answer came first.
             parts.append(_begun({key.name: begun[key.name] for key in group if key.name in begun}))
         else:
@@ -86,6 +91,8 @@ def _table(table: str, known: list[Key], given: Mapping[str, Any], project: Proj
             mark = "#"
         if value:
             lines += [*_comment(each), f"{mark}{each.name} = {value}"]
+        else:
+            lines += _comment(each, f"`{each.name}`: ")
     return "\n".join(lines) + "\n"
 
 
@@ -106,8 +113,8 @@ def _derived(table: str, name: str, project: Project) -> str:
     return "" if value is None else toml(value)
 
 
-def _comment(each: Key) -> Iterator[str]:
-    text = each.text.partition("\n\n")[0].replace("\n", " ")
+def _comment(each: Key, name: str = "") -> Iterator[str]:
+    text = name + each.text.partition("\n\n")[0].replace("\n", " ")
     if each.values.startswith('"'):
         text += f" One of {each.values}."
     yield from wrap(text, _WIDTH, initial_indent="# ", subsequent_indent="# ")
@@ -139,6 +146,15 @@ def _cargo_config(given: Mapping[str, Any]) -> str:
 def _version(each: Key, given: str | None) -> str:
     value = toml(given or f">={__version__}")
     return "\n".join([*_comment(each), f"{'' if given else '#'}{each.name} = {value}"]) + "\n"
+
+
+def _without_needless(given: Mapping[str, Any], project: Project) -> dict[str, Any]:
+    """Return `[bootstrap]` without defaults that have no effect beside what was chosen."""
+    unused = {each.path[-1] for each in keys_without_effect(project) if each.path[0] == "bootstrap"}
+    default = Bootstrap().model_dump(by_alias=True)
+    return {
+        name: value for name, value in given.items() if name not in unused or value != default[name]
+    }
 
 
 def _begun(given: Mapping[str, Any]) -> str:

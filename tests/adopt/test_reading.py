@@ -485,6 +485,26 @@ fn main() {
     assert not said(adoption, UNKNOWN)
 
 
+def test_a_task_of_the_pipeline_whose_name_is_taken_becomes_the_generated_one() -> None:
+    adoption = adopted(
+        makefile="""\
+[tasks.build-driver]
+script = ["cargo b"]
+[tasks.sign-image]
+dependencies = ["build-driver"]
+script = ["signtool sign /a /fd sha256 /n Own target/x86_64-pc-windows-msvc/debug/demo.sys"]
+[tasks.ship]
+dependencies = ["sign-image"]
+command = "scp"
+"""
+    )
+
+    tasks = adoption.project.makefile.tasks
+    assert tasks["ship"]["dependencies"] == ("sign",)
+    assert "sign-image" not in tasks
+    assert "`sign-image` is a name of the generated pipeline" in str(said(adoption, DIFFERENCE))
+
+
 def test_a_task_whose_name_is_taken_keeps_its_references() -> None:
     makefile = adopted(
         makefile="""\

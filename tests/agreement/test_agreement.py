@@ -133,3 +133,13 @@ def test_every_template_agrees_with_itself(template: str, tmp_path: Path) -> Non
         if config.parent.name != ".cargo":
             project = kdrvgen.load(config)
             assert disagreements(project, str(config.parent), str(config)) == ()
+
+
+@pytest.mark.parametrize("template", ["minimal", "device", "process", "workspace"])
+def test_a_template_with_other_choices_agrees_with_itself(template: str, tmp_path: Path) -> None:
+    choices = {"allocator": False, "logger": "DbgPrint"}
+    kdrvgen.bootstrap(tmp_path, "hello", template, config={"bootstrap": choices})
+    for config in (tmp_path / "hello").rglob("config.toml"):
+        if config.parent.name != ".cargo":
+            project = kdrvgen.load(config)
+            assert disagreements(project, str(config.parent), str(config)) == ()

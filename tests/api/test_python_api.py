@@ -224,12 +224,66 @@ def test_importing_it_loads_neither_pydantic_nor_jinja() -> None:
     assert told.stdout == "set()\n"
 
 
+MANIFEST = '[package]\nname = "other"\n[lib]\ncrate-type = ["cdylib"]\n'
+
+
+def test_generate_and_check_report_what_contradicts_the_project(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[driver]\nname = "hello"\n[signing]\nmode = "off"\nstore = "My"\n', "utf-8")
+    (tmp_path / "Cargo.toml").write_text(MANIFEST, "utf-8")
+    project = load(path)
+
+    made, checked = kdrvgen.generate(project, tmp_path), kdrvgen.check(project, str(tmp_path))
+
+    unused, name = made.disagreements
+    assert (unused.rule, unused.severity) == ("key-unused", "warning")
+    assert (unused.key, unused.file) == (("signing", "store"), str(path))
+    assert (name.rule, name.severity) == ("cargo-name", "error")
+    assert name.key == ("package", "name")
+    assert name.file == str(tmp_path / "Cargo.toml")
+    assert name.place
+    assert name.place.line == 2
+    assert [each.place.file for each in name.related] == [str(path)]
+    assert checked.disagreements == made.disagreements
+    assert not checked.drifted
+    (tmp_path / "Cargo.toml").write_text(MANIFEST.replace("other", "hello"), "utf-8")
+    assert kdrvgen.check(project, tmp_path).disagreements == (unused,)
+
+
+@pytest.mark.parametrize("elsewhere", ["built in Python", "changed", "another folder", "gone"])
+def test_without_its_file_a_project_has_disagreements_without_places(
+    tmp_path: Path, elsewhere: str
+) -> None:
+    path = tmp_path / ("a" if elsewhere == "another folder" else "") / "config.toml"
+    path.parent.mkdir(exist_ok=True)
+    text = '[driver]\nname = "hello"\n[signing]\nmode = "off"\nstore = "My"\n'
+    path.write_text(text, "utf-8")
+    project = loads(text) if elsewhere == "built in Python" else load(path)
+    if elsewhere == "changed":
+        path.write_text(f"# more\n{text}", "utf-8")
+    if elsewhere == "gone":
+        path.unlink()
+    (tmp_path / "Cargo.toml").write_text(MANIFEST, "utf-8")
+
+    unused, name = kdrvgen.generate(project, tmp_path).disagreements
+
+    assert (unused.place, unused.key) == (kdrvgen.Place("config.toml"), ("signing", "store"))
+    assert name.related == ()
+    assert name.place
+    assert name.place.line
+
+
+def test_without_cargo_toml_nothing_contradicts_a_project(tmp_path: Path) -> None:
+    assert kdrvgen.generate(built_in_code(), tmp_path).disagreements == ()
+    assert kdrvgen.check(built_in_code(), tmp_path).disagreements == ()
+
+
 USER_SCRIPT = """
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import kdrvgen
-from kdrvgen import Driver, KdrvgenError, Linker, Profile, Project, Report, Signing
+from kdrvgen import Driver, Finding, KdrvgenError, Linker, Profile, Project, Report, Signing
 
 project: Project = Project(
     driver=Driver(name="hello", output_name="Hello", targets=("i686-pc-windows-msvc",)),
@@ -242,6 +296,8 @@ texts: Mapping[PurePosixPath, str] = kdrvgen.render(project)
 days: int = project.signing_for("production").validity_days
 try:
     report: Report = kdrvgen.generate(project, ".")
+    wrong: tuple[Finding, ...] = kdrvgen.check(project, ".").disagreements
+    places: list[str] = [f"{each.file}: {each.severity}: {each.message}" for each in wrong]
     report = kdrvgen.bootstrap(Path("."), "hello", config={"bootstrap": {"license": "MIT"}})
 except KdrvgenError as error:
     code: int = error.exit_code

@@ -11,12 +11,22 @@ import time
 from pathlib import Path
 
 import kdrvgen
+from kdrvgen import rendering
 from tests.benchmarks.measure import Command, compare
 
-FLOOR = """\
+TEMPLATES = Path(rendering.__file__).with_name("templates")
+IMPORTS = """\
 import jinja2, tomli
 from pydantic import BaseModel
 class M(BaseModel): x: int = 1
+"""
+FLOOR = f"""\
+{IMPORTS}
+environment = jinja2.Environment(loader=jinja2.FileSystemLoader({str(TEMPLATES)!r}))
+for name in "cargo_make key purpose rust toml".split():
+    environment.filters[name] = str
+for name in environment.list_templates():
+    environment.get_template(name)
 """
 CONFIG = '[driver]\nname = "hello"\n'
 ROUNDS = 15
@@ -46,6 +56,7 @@ def _commands(folder: Path) -> dict[str, Command]:
     env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     found: dict[str, Command] = {
         "python -c pass": Command([*python, "-c", "pass"], folder, env=env),
+        "imports": Command([*python, "-c", IMPORTS], folder, env=env),
         "floor": Command([*python, "-c", FLOOR], folder, env=env),
     }
     makers = {

@@ -56,14 +56,23 @@ def test_what_was_chosen_is_what_it_says(config: dict[str, object], tmp_path: Pa
 
 def test_every_key_is_there_once_in_the_order_of_the_reference(tmp_path: Path) -> None:
     text = (bootstrap(tmp_path, "minimal") / "config.toml").read_text("utf-8")
-    shown = re.findall(r"^#?([a-z][a-z-]*) = ", text.partition("[profiles")[0], re.MULTILINE)
+    pattern = r"^(?:#?(?=[a-z-]+ = )|# `(?=[a-z-]+`: ))([a-z][a-z-]*)"
+    shown = re.findall(pattern, text.partition("[profiles")[0], re.MULTILINE)
     known = [
         key.name
         for key in keys()
         if (key.table, key.name) != ("", "cargo-config")
         and key.table not in {"profiles.NAME", "makefile", "bootstrap"}
-        and key.name
-        not in {"target", "output-dir", "build-script", "workspace-root", "certificate-file"}
     ]
     assert shown == known
+    assert "\n# `build-script`: Your own build steps: " in text
+    assert "\n[cargo-config]\n" in text
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_only_what_was_chosen_is_said_of_options_without_effect(tmp_path: Path) -> None:
+    choices = {"logger": "DbgPrint", "log-component": "IHVBUS", "allocator": False}
+    kdrvgen.bootstrap(tmp_path, "hello", config={"bootstrap": choices})
+    said = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))["bootstrap"]
+    assert said | choices == said
+    assert not {"log-level", "pool-tag"} & set(said)

@@ -85,7 +85,8 @@ def test_it_is_draft_7_that_people_can_read(schema: dict[str, Any]) -> None:
 
 def test_every_key_says_what_it_is_for_and_its_default(schema: dict[str, Any]) -> None:
     for key in keys():
-        table = "Profile" if key.table.startswith("profiles") else key.table.capitalize()
+        last = key.table.rpartition(".")[2]
+        table = "Profile" if key.table.startswith("profiles") else last.capitalize()
         home = schema["definitions"][table] if key.table else schema
         found = home["properties"][key.name]
         assert found["description"] == key.text

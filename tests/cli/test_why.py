@@ -28,6 +28,9 @@ GREETING = "hi"
 
 [makefile.tasks.greet]
 command = "echo"
+
+[makefile.hooks]
+before-sign = ["greet"]
 """
 
 
@@ -56,6 +59,7 @@ def _line(file: Path, text: str) -> int:
         ("Makefile.toml", "DRIVER_CERTIFICATE_DAYS =", "signing.validity-days", 0),
         ("Makefile.toml", 'GREETING = "hi"', "makefile.env.GREETING", 15),
         ("Makefile.toml", "[tasks.greet]", "makefile.tasks.greet", 17),
+        ("Makefile.toml", '"certificate", "greet"]', "makefile.hooks.before-sign[0]", 21),
         ("Makefile.toml", "DRIVER_ENTRY_POINT", "driver.entry-point", 3),
         ("Makefile.toml", "DRIVER_OUTPUT =", "driver.output-dir", 0),
         ("build.rs", "model: ", "driver.model", 0),
@@ -142,7 +146,11 @@ def test_what_cannot_be_answered_is_said(
 
 @pytest.mark.parametrize(
     ("file", "text"),
-    [("Makefile.toml", "DRIVER_CONFIG ="), ("Makefile.toml", "DRIVER_CONFIG_DIGEST =")],
+    [
+        ("Makefile.toml", "DRIVER_CONFIG ="),
+        ("Makefile.toml", "DRIVER_CONFIG_DIGEST ="),
+        ("build.rs", "    config:"),
+    ],
 )
 def test_the_configurations_name_and_digest_come_from_the_file_itself(
     made: Path, run: Run, file: str, text: str

@@ -25,7 +25,7 @@ def test_the_drawing_is_as_written_down(case: Path) -> None:
     assert str(caught.value) == case.with_suffix(".errors.txt").read_text(encoding="utf-8")
 
 
-def test_the_diagnostics_say_what_the_drawing_shows(case: Path) -> None:
+def test_the_findings_say_what_the_drawing_shows(case: Path) -> None:
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.load(case)
     titles = [

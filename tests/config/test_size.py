@@ -27,6 +27,13 @@ MANY_ERRORS: dict[str, Callable[[int], str]] = {
     "tasks": lambda n: (
         DRIVER + "".join(f'[makefile.tasks.t{i}]\nalias = "sign-all"\n' for i in range(n))
     ),
+    "hooks": lambda n: (
+        f"{DRIVER}[makefile.hooks]\nafter-sign = {[f't{i}' for i in range(n)]}\n"
+        + "".join(
+            f'[makefile.tasks.t{i}]\nextend = "t{i + 1}"\ndependencies = ["t{i + 1}", "sign"]\n'
+            for i in range(n)
+        )
+    ),
     "credentials": lambda n: (
         f"{DRIVER}x = {{ {', '.join(f'password{i} = 1' for i in range(n))} }}\n"
         + "".join(f'token{i} = "{{{{1}}}}" # x\n' for i in range(n))
@@ -41,6 +48,14 @@ VALID: dict[str, Callable[[int], str]] = {
     ),
     "tasks": lambda n: (
         DRIVER + "".join(f'[makefile.tasks.t{i}]\nalias = "sign"\n' for i in range(n))
+    ),
+    "hooks": lambda n: (
+        f"{DRIVER}[makefile.hooks]\nafter-sign = {[f't{i}' for i in range(n)]}\n"
+        + "".join(
+            f'[makefile.tasks.t{i}]\nextend = "t{i + 1}"\ndependencies = ["t{i + 1}"]\n'
+            for i in range(n - 1)
+        )
+        + f"[makefile.tasks.t{n - 1}]\n"
     ),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import tomli
 
@@ -24,8 +25,8 @@ name = "hello"
 
 `[profiles.NAME]` is a profile of cargo-make. There are always `development`, which `cargo make sign` takes, and `production`,
 for `cargo make --profile production sign`; below its `linker` and `signing` stands what differs from `[linker]` and `[signing]`.
-What stands under `[makefile]` is handed to cargo-make as it is; names of the generated tasks and variables that begin with
-`DRIVER_` are taken.
+`[makefile.env]` and `[makefile.tasks]` are handed to cargo-make as they are; names of the generated tasks and variables that begin
+with `DRIVER_` are taken.
 """
 
 
@@ -54,11 +55,15 @@ def test_the_reference_page_is_what_the_docstrings_say() -> None:
 
 
 def test_every_default_on_the_page_is_the_one_that_is_taken() -> None:
-    written: dict[str, dict[str, object]] = {"driver": {"name": "hello"}}
+    written: dict[str, Any] = {"driver": {"name": "hello"}}
     for key in keys():
         if key.default and not key.table.startswith("profiles"):
             value = tomli.loads(f"value = {key.default}")["value"]
-            written.setdefault(key.table, {})[key.name] = value
+            *above, last = key.path.split(".")
+            table = written
+            for name in above:
+                table = table.setdefault(name, {})
+            table[last] = value
     smallest = kdrvgen.Project.model_validate({"driver": {"name": "hello"}})
     assert kdrvgen.render(kdrvgen.Project.model_validate(written)) == kdrvgen.render(smallest)
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from kdrvgen import Driver
 from kdrvgen.rendering.project import render_own
 
 from .support import dotted, is_accepted, project, refusal
@@ -105,3 +109,16 @@ def test_a_build_script_runs_first_in_build_rs() -> None:
     text = render_own(found)[PurePosixPath("build.rs")]
     assert '#[path = "a/it\'s own.rs"]\nmod own;\n' in text
     assert "fn main() {\n    own::main();\n" in text
+
+
+@given(st.text() | st.text(st.sampled_from("./\\~a:\n ")))
+@example("../..\n")
+@example("../../")
+@example("../a")
+@example("/..")
+def test_a_workspace_root_leads_upward_and_nowhere_else(path: str) -> None:
+    try:
+        Driver(name="a", workspace_root=path)
+    except ValidationError:
+        return
+    assert set(path.split("/")) == {".."}

@@ -9,6 +9,7 @@ import pytest
 import tomli
 
 from kdrvgen.model import Project
+from kdrvgen.model.project import ReadFrom
 from kdrvgen.rendering.project import render_own
 
 from .support import dotted, is_accepted, project, refusal, refusals
@@ -81,6 +82,8 @@ def test_keys_beside_those_of_kdrvgen_are_added(text: str, path: str) -> None:
         ('unstable.build-std-features = ["x"]', "toolchain.build-std"),
         ('include = "x.toml"', "copy"),
         ("jobs = 4", "[cargo-config.jobs]"),
+        ("profile.dev = 1", "[cargo-config.profile.NAME]"),
+        ("target.x86_64-pc-windows-msvc = []", "[cargo-config.target.NAME]"),
         ('env.LINK = "/DEBUG"', "linker.args"),
         ('env.DRIVER_NAME = "x"', "MY_DRIVER_NAME"),
         ('env.CARGO_MAKE_PROFILE = "x"', "MY_CARGO_MAKE_PROFILE"),
@@ -134,3 +137,12 @@ def test_addresses_without_a_password_are_taken(text: str) -> None:
 def test_rules_hold_beside_errors_of_other_keys() -> None:
     found = {dotted(line) for line in refusals('[cargo-config]\nbuild.target = "x"\n[x]\n')}
     assert found == {"cargo-config.build.target", "x"}
+
+
+def test_the_comments_name_the_configuration_as_the_project_calls_it() -> None:
+    found = project("[cargo-config.build]\njobs = 2\n[cargo-config.net]\nretry = 1\n")
+    text = render_own(found.as_read_from(ReadFrom.of("kdrvgen.toml", "")))[
+        PurePosixPath(".cargo/config.toml")
+    ]
+    assert text.count("# [cargo-config] of kdrvgen.toml\n") == 2
+    assert " config.toml" not in text

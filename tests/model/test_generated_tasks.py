@@ -20,20 +20,26 @@ OFF = '[signing]\nmode = "off"\n'
 
 
 @pytest.mark.parametrize(
-    ("driver", "signing"),
+    ("driver", "signing", "points"),
     list(
         product(
             ["", TARGETS, TARGETS + '\nmodel = "kmdf"', 'model = "umdf"'],
             ["", CERTIFICATE, OFF, OFF + '[profiles.development]\nsigning.mode = "test"\n'],
+            [(), ("after-build",), ("before-build", "before-sign", "after-sign")],
         )
     ),
 )
-def test_the_list_of_generated_tasks_is_what_makefile_toml_holds(driver: str, signing: str) -> None:
-    project = kdrvgen.loads(f'[driver]\nname = "hello"\n{driver}\n{signing}')
+def test_the_list_of_generated_tasks_is_what_makefile_toml_holds(
+    driver: str, signing: str, points: tuple[str, ...]
+) -> None:
+    hooks = "".join(f'makefile.hooks.{point} = ["{point}"]\n' for point in points)
+    tasks = "".join(f'[makefile.tasks.{point}]\nscript = ""\n' for point in points)
+    project = kdrvgen.loads(f'{hooks}[driver]\nname = "hello"\n{driver}\n{signing}{tasks}')
     makefile = tomli.loads(kdrvgen.render(project)[PurePosixPath("Makefile.toml")])
     modes = {project.signing_for(name).mode for name in project.profiles}
-    assert set(makefile["tasks"]) == generated_tasks(project.driver.triples, modes)
-    assert set(makefile["tasks"]) <= GENERATED_TASKS
+    found = set(makefile["tasks"]) - set(points)
+    assert found == generated_tasks(project.driver.triples, modes, points)
+    assert found <= GENERATED_TASKS
 
 
 @pytest.mark.parametrize("task", ["certificate", "clean-cert", "trust-certificate"])

@@ -100,6 +100,7 @@ def test_nothing_is_passed_through_by_default() -> None:
     assert dict(project().makefile.env) == {}
     assert dict(project().cargo_config) == {}
     assert dict(project().makefile.tasks) == {}
+    assert set(project().makefile.hooks.by_point.values()) == {()}
 
 
 def test_the_driver_is_built_for_x86_64_unless_told() -> None:

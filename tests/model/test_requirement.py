@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kdrvgen import __version__
-from kdrvgen.model.requirement import fits
+from kdrvgen.model.requirement import fits, is_requirement
 
 from .support import dotted, refusal, refusals_of
 
@@ -45,3 +47,13 @@ def test_a_file_for_this_version_is_read_as_ever() -> None:
     data = {"kdrvgen-version": f">={__version__}", "driver": {"name": "a b"}}
     assert [dotted(line) for line in refusals_of(data)] == ["driver.name"]
     assert dotted(refusal("[x]\n")) == "x"
+
+
+@given(
+    st.text() | st.text(st.sampled_from("<>=!~,. 0129\n\t\u0661\u202e")),
+    st.text() | st.from_regex(r"\d+(\.\d+)*", fullmatch=True),
+)
+def test_any_text_is_a_requirement_of_few_characters_or_none(text: str, version: str) -> None:
+    if is_requirement(text):
+        assert set(text) <= set("<>=!,. 0123456789")
+        assert fits(text, version) in {True, False}

@@ -343,6 +343,7 @@ TEXTS = [
     "profiles.production.signing.store",
     "makefile.env.X",
     "makefile.tasks.x.description",
+    "makefile.hooks.before-build.0",
 ]
 
 

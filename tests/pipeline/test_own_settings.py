@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.pipeline.conftest import MakeProject
-from tests.pipeline.support import CONFIG, run
+from tests.pipeline.support import CONFIG, X64, run
 
 pytestmark = pytest.mark.slow
 
@@ -126,3 +126,58 @@ def test_own_build_steps_run_before_those_of_the_driver(make_project: MakeProjec
 
     number.write_text("8\n", encoding="utf-8")
     assert "NUMBER == 7" in project.fail("sign")
+
+
+def test_errors_name_the_configuration_as_the_project_calls_it(make_project: MakeProject) -> None:
+    project = make_project()
+    (project.folder / "config.toml").rename(project.folder / "kdrvgen.toml")
+    argv = [sys.executable, "-m", "kdrvgen", "kdrvgen.toml"]
+    assert run(argv, project.folder, project.env).returncode == 0
+    project.make("sign")
+
+    stale = project.folder / ".cargo/config"
+    stale.write_text("", encoding="utf-8")
+    found = [project.fail("sign")]
+    stale.unlink()
+    found.append(project.fail("sign", RUSTFLAGS="-Cdebuginfo=0"))
+
+    assert "move what you need into kdrvgen.toml" in found[0]
+    assert "linker.rustflags in kdrvgen.toml takes what it holds" in found[1]
+    for shown in found:
+        assert "config.toml" not in shown.replace(".cargo/config.toml", "")
+
+
+def test_the_signed_driver_goes_where_the_configuration_says(make_project: MakeProject) -> None:
+    project = make_project(
+        CONFIG.replace("[driver]", '[driver]\noutput-dir = "dist/{profile} of {target}/$x"')
+    )
+
+    project.make("sign")
+    project.make("--profile", "production", "sign")
+
+    folders = [
+        project.folder / f"dist/{name} of {X64}/$x" for name in ("development", "production")
+    ]
+    for folder in folders:
+        assert project.verifies(folder / "hello.sys")
+        assert {path.name for path in folder.iterdir()} == {"hello.sys", "hello.pdb", "hello.cer"}
+    assert not (project.target / "driver").exists()
+    project.make("clean-driver")
+    assert not (folders[0] / "hello.sys").exists()
+    assert (folders[1] / "hello.sys").exists()
+
+
+def test_a_project_builds_with_a_kdrvgen_that_it_is_for_and_changes_with_no_other(
+    make_project: MakeProject,
+) -> None:
+    project = make_project(f'kdrvgen-version = ">=0.1,!=0.0.7"\n{CONFIG}')
+    project.make("sign")
+    assert project.verifies()
+    before = (project.folder / "Makefile.toml").read_bytes()
+
+    project.edit("config.toml", ">=0.1,!=0.0.7", ">=99")
+    done = run([sys.executable, "-m", "kdrvgen", "config.toml"], project.folder, project.env)
+
+    assert done.returncode == 3
+    assert "config.toml:1:19: error: `kdrvgen-version`: this file needs kdrvgen >=99" in done.stdout
+    assert (project.folder / "Makefile.toml").read_bytes() == before

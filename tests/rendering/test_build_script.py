@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from kdrvgen import Project
+from kdrvgen.model.project import ReadFrom
 
 from .build_scripts import ARM64, X64, X86, build_scripts, flags, project, put
 from .conftest import FindTool
@@ -28,7 +29,7 @@ def build(tool: FindTool, tmp_path_factory: pytest.TempPathFactory) -> Build:
     rustc = tool("rustc")
 
     @cache
-    def compiled(given: Project) -> Path:
+    def compiled(given: Project, _: str) -> Path:
         folder = above / str(len(list(above.iterdir())))
         folder.mkdir()
         program = folder / "build"
@@ -36,9 +37,9 @@ def build(tool: FindTool, tmp_path_factory: pytest.TempPathFactory) -> Build:
         subprocess.run([*command, str(put(given, folder))], check=True)
         return program
 
-    def made(text: str = "", driver: str = "") -> Run:
-        given = project(text, driver)
-        program = compiled(given)
+    def made(text: str = "", driver: str = "", name: str = "config.toml") -> Run:
+        given = project(text, driver).as_read_from(ReadFrom.of(name, ""))
+        program = compiled(given, name)  # projects are equal whatever their files are called
 
         def run(target: str = X64, **env: str) -> subprocess.CompletedProcess[str]:
             cargos = {"TARGET": target, "CARGO_ENCODED_RUSTFLAGS": flags(given, target)}
@@ -415,6 +416,34 @@ def test_linker_arguments_may_come_from_anywhere_among_others(build: Build) -> N
 def test_by_build_script_the_linker_arguments_need_no_rustflags(build: Build) -> None:
     ran = build(PROFILES)(CARGO_ENCODED_RUSTFLAGS="-Dwarnings")
     assert lines(ran, "rustc-link-arg-cdylib")[0] == "/DRIVER"
+
+
+@pytest.mark.parametrize(
+    ("target", "env", "key"),
+    [
+        (X64, {"CARGO_CFG_TARGET_FEATURE": "avx"}, "linker.rustflags"),
+        (X86, {"CARGO_CFG_TARGET_FEATURE": "sse"}, "linker.rustflags"),
+        (X64, {"CARGO_ENCODED_RUSTFLAGS": ""}, "linker.rustflags"),
+        (X64, {"DRIVER_REPRODUCIBLE": "yes", "KDRVGEN_ADDED_FLAGS": ""}, "linker.rustflags"),
+        (X64, {}, "wdk.locate"),
+    ],
+    ids=["AVX", "SSE", "replaced flags", "foreign flags", "no kit"],
+)
+def test_messages_name_the_configuration_as_the_project_calls_it(
+    build: Build, target: str, env: dict[str, str], key: str
+) -> None:
+    if "DRIVER_REPRODUCIBLE" in env:
+        env |= {"CARGO_ENCODED_RUSTFLAGS": f"{flags(project(), X64)}\x1f-Cfoo"}
+    ran = build(name="kdrvgen.toml")(target, **env)
+    printed = ran.stdout + ran.stderr
+    assert key in printed
+    assert "kdrvgen.toml" in printed
+    assert "config.toml" not in printed
+
+
+def test_a_missing_kit_is_an_error_that_names_the_configuration(build: Build) -> None:
+    ran = build('[wdk]\nlocate = "env"', 'model = "kmdf"', name="kdrvgen.toml")()
+    assert "wdk.path in kdrvgen.toml" in ran.stderr
 
 
 @pytest.mark.parametrize(("model", "arguments"), [("kmdf", ["/MAP"]), ("umdf", [])])

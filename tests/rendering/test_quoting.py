@@ -153,6 +153,17 @@ def is_argument(value: str) -> bool:
     return True
 
 
+def is_feature(value: str) -> bool:
+    try:
+        Build(features=(value,))
+    except ValidationError:
+        return False
+    return True
+
+
+FEATURES = st.text(st.sampled_from("aZ0_-+./é日²"), min_size=1, max_size=8) | TEXT
+
+
 def is_image(value: str) -> bool:
     try:
         Driver(name="a", output_name=value)
@@ -178,6 +189,7 @@ def is_folder(value: str) -> bool:
         (st.sampled_from(HARD) | TEXT).filter(is_image),
         (st.sampled_from(HARD) | TEXT).filter(is_folder),
         st.lists((st.sampled_from(HARD) | TEXT).filter(is_argument), min_size=1, max_size=3),
+        st.lists(FEATURES.filter(is_feature), max_size=3),
     ),
     st.sampled_from(["development", "production"]),
 )
@@ -185,17 +197,17 @@ def test_cargo_make_hands_over_what_the_configuration_says(
     own_task_elsewhere: OwnTask,
     shared: dict[str, Any],
     production: dict[str, Any],
-    texts: tuple[str, str, list[str]],
+    texts: tuple[str, str, list[str], list[str]],
     profile: str,
 ) -> None:
-    output_name, output_dir, arguments = texts
+    output_name, output_dir, arguments, features = texts
     names = ["DRIVER_CARGO_ARGS", "DRIVER_IMAGE", "DRIVER_OUTPUT", "DRIVER_PATH", *SIGNING.values()]
     words = " ".join(f'"${name}"' for name in names)
     project = Project(
         driver=Driver(
             name="a", output_name=output_name, output_dir=f"{output_dir}/{{profile}} {{target}}"
         ),
-        build=Build(args=tuple(arguments)),
+        build=Build(args=tuple(arguments), features=tuple(features)),
         signing=Signing(**shared),
         profiles={
             "production": Profile(

@@ -54,6 +54,14 @@ def test_their_headers_name_no_configuration_and_one_names_the_version() -> None
     assert naming == [PurePosixPath(FOLDER, VERSION_FILE)]
 
 
+@pytest.mark.parametrize("path", [path for path in support_files() if path.suffix == ".rs"])
+def test_no_message_of_theirs_has_a_fixed_name_for_the_configuration(path: PurePosixPath) -> None:
+    lines = support_files()[path].replace(".cargo/config.toml", "").splitlines()
+    fixed = [line for line in lines if re.match(r"(?!\s*//).*config\.toml", line)]
+    default = ['        .unwrap_or_else(|| "config.toml".to_owned())']
+    assert fixed == (default if path.name == "settings.rs" else [])
+
+
 def test_a_lock_file_without_the_lines_of_cargo_is_not_ours() -> None:
     text = seal_support(support_files()[LOCK], "#")
     assert examine(text) is Ownership.INTACT

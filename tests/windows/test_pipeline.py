@@ -101,6 +101,53 @@ def test_without_signing_the_image_is_the_dll(desk: Desk) -> None:
     assert "not signed" in desk.fail("verify")
 
 
+# --- hooks ------------------------------------------------------------------------------------
+
+HOOKS = "[makefile.hooks]\n" + "".join(
+    f'{point} = ["{point} {{{{x}}}}"]\n'
+    for point in ("before-build", "after-build", "before-sign", "after-sign")
+)
+
+
+def _noting(point: str, more: str = "") -> str:
+    """Return a hook that notes its point and whether there is an image, in cargo-make's shell."""
+    return f"""
+[makefile.tasks."{point} {{{{x}}}}"]
+script_runner = "@duckscript"
+script = '''
+path = get_env DRIVER_PATH
+found = is_file ${{path}}
+profile = get_env CARGO_MAKE_PROFILE
+appendfile notes "{point} ${{profile}} ${{found}};"
+{more}
+'''
+"""
+
+
+def test_hooks_run_at_their_points_and_leave_the_image_as_it_is(desk: Desk) -> None:
+    notes = desk.project.folder / "notes"
+    hooks = HOOKS + _noting("before-build") + _noting("after-build") + _noting("before-sign")
+    desk.project.generate(CONFIG + hooks + _noting("after-sign"))
+
+    desk.make("verify")
+
+    assert notes.read_text("utf-8").split(";")[:-1] == [
+        "before-build development false",
+        "after-build development true",
+        "before-sign development true",
+        "after-sign development true",
+    ]
+    assert desk.verifies()
+
+    for point, task in (("after-build", "rename"), ("after-sign", "sign-image")):
+        parts = dict.fromkeys(("before-build", "after-build", "before-sign", "after-sign"), "")
+        parts[point] = "appendfile ${path} x"
+        desk.project.generate(CONFIG + HOOKS + "".join(map(_noting, parts, parts.values())))
+
+        assert f"was changed or removed after the task {task}" in desk.fail("sign")
+        assert not desk.sys.exists()
+
+
 # --- what cannot become a driver --------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ pub enum Model {
     Umdf,
 }
 
-/// Where to look for the kit: `wdk.locate` of config.toml.
+/// Where to look for the kit: `wdk.locate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locate {
     /// The environment, then the registry.
@@ -30,7 +30,7 @@ pub enum Locate {
     Nowhere,
 }
 
-/// The Windows Driver Kit: `[wdk]` of config.toml.
+/// The Windows Driver Kit: `[wdk]`.
 #[derive(Debug)]
 pub struct Kit {
     pub locate: Locate,
@@ -48,9 +48,12 @@ pub type OfProfiles = (
     &'static [&'static str],
 );
 
-/// What config.toml says of one project.
+/// What the configuration says of one project.
 #[derive(Debug)]
 pub struct Project {
+    /// The name of the configuration's file, for messages: config.toml, unless the project calls it
+    /// kdrvgen.toml.
+    pub config: &'static str,
     pub model: Model,
     /// Each target, and the flags for rustc that the cargo configuration has for it.
     pub targets: &'static [(&'static str, &'static [&'static str])],
@@ -85,9 +88,9 @@ pub fn run(project: &Project) -> bool {
     let configured = configured_flags(project, &target);
     if let Some(configured) = configured {
         if project.is_in_kernel() {
-            check_target_features(&target);
+            check_target_features(project, &target);
         }
-        check_flags(configured, &target);
+        check_flags(project, configured, &target);
         pass_arguments(project, &target);
         if project.kit.locate != Locate::Nowhere {
             link_kit(project, &target);
@@ -111,7 +114,7 @@ fn configured_flags(project: &Project, target: &str) -> Option<&'static [&'stati
 }
 
 /// Refuses instructions whose registers Windows does not save for kernel code.
-fn check_target_features(target: &str) {
+fn check_target_features(project: &Project, target: &str) {
     let features = variable("CARGO_CFG_TARGET_FEATURE");
     let features: Vec<&str> = features.split(',').collect();
     let avx: Vec<&str> = features
@@ -126,23 +129,25 @@ fn check_target_features(target: &str) {
              does not, and overwrites the registers of the program that it interrupts.\n\
              Remove `target-cpu` or `target-feature` from the RUSTFLAGS in the environment and from\n\
              the cargo configuration of this folder, of the folders above it and of your home; or set\n\
-             linker.rustflags = [\"-Ctarget-cpu=x86-64\"] in config.toml.",
-            avx.join(", ")
+             linker.rustflags = [\"-Ctarget-cpu=x86-64\"] in {}.",
+            avx.join(", "),
+            project.config
         ));
     }
     if target.starts_with("i686") && features.contains(&"sse") {
         println!(
             "cargo:warning=this i686 driver uses SSE registers, which 32-bit Windows does not save \
              for kernel code: it can corrupt the registers of programs. To compile it without: \
-             linker.rustflags = [\"-Ctarget-feature=-sse,-sse2,-mmx\"] in config.toml, and \
-             `lto = true` for the profile in Cargo.toml"
+             linker.rustflags = [\"-Ctarget-feature=-sse,-sse2,-mmx\"] in {}, and \
+             `lto = true` for the profile in Cargo.toml",
+            project.config
         );
     }
 }
 
 /// Fails when flags of the cargo configuration do not reach rustc, and when a build that must be
 /// reproducible gets flags from elsewhere.
-fn check_flags(configured: &[&str], target: &str) {
+fn check_flags(project: &Project, configured: &[&str], target: &str) {
     for name in [
         "RUSTFLAGS",
         "CARGO_ENCODED_RUSTFLAGS",
@@ -165,10 +170,11 @@ fn check_flags(configured: &[&str], target: &str) {
              The image would not be a driver. Either RUSTFLAGS or CARGO_ENCODED_RUSTFLAGS in the\n\
              environment replaces them, or cargo runs in another folder and does not read the\n\
              configuration of this one.\n\
-             Unset the variable: linker.rustflags in config.toml takes what it holds, and\n\
+             Unset the variable: linker.rustflags in {} takes what it holds, and\n\
              linker.emit = \"build-script\" makes the linker arguments independent of it. Run cargo in\n\
              the driver's own folder.",
-            missing.join(" ")
+            missing.join(" "),
+            project.config
         ));
     }
     // The pipeline says which flags it adds; without it, nothing is promised.
@@ -180,8 +186,9 @@ fn check_flags(configured: &[&str], target: &str) {
                 "the image would not be reproducible: another cargo configuration adds {}\n\
                  linker.reproducible is set, and cargo joins the flags of the configurations in the\n\
                  folders above this one and in your home.\n\
-                 Remove the flags there, or set them in linker.rustflags of config.toml.",
-                foreign.join(" ")
+                 Remove the flags there, or set them in linker.rustflags of {}.",
+                foreign.join(" "),
+                project.config
             ));
         }
     }
@@ -319,8 +326,8 @@ fn kit_roots(kit: &Kit, search: &mut Search) -> Vec<Root> {
     roots
 }
 
-/// The numbers that the kit's version must begin with: those of config.toml, else those that a prompt
-/// of the eWDK has set.
+/// The numbers that the kit's version must begin with: those of `wdk.version`, else those that a
+/// prompt of the eWDK has set.
 fn kit_version(kit: &Kit, search: &mut Search) -> Vec<u32> {
     if !kit.version.is_empty() {
         let version = dotted(kit.version);
@@ -394,16 +401,18 @@ fn report_no_kit(project: &Project, target: &str, roots: &[Root], search: &Searc
         let is_expected = cfg!(windows) || !roots.is_empty();
         println!(
             "{}no Windows Driver Kit; looked at: {}. If the driver imports by raw-dylib alone, it \
-             needs none: say so by wdk.locate = \"none\" in config.toml",
+             needs none: say so by wdk.locate = \"none\" in {}",
             if is_expected { "cargo:warning=" } else { "" },
-            search.tried.join("; ")
+            search.tried.join("; "),
+            project.config
         );
         return;
     }
     fail(&format!(
         "no Windows Driver Kit with what a driver for {target} links; looked at:\n  {}\n\
-         Install it, or name its root by wdk.path in config.toml{}",
+         Install it, or name its root by wdk.path in {}{}",
         search.tried.join("\n  "),
+        project.config,
         if is_wdm {
             "; a driver that imports\nby raw-dylib alone needs none: wdk.locate = \"none\""
         } else {

@@ -12,6 +12,8 @@ pub struct Artifact {
     pub dll: PathBuf,
     /// None where the linker wrote none.
     pub pdb: Option<PathBuf>,
+    /// Whether an earlier run of cargo made them.
+    pub is_fresh: bool,
 }
 
 /// Finds the driver's files in cargo's messages, one JSON text on each line.
@@ -36,6 +38,7 @@ pub fn artifact(messages: &str, manifest: &Path) -> Result<Artifact> {
                     found = Some(Artifact {
                         dll,
                         pdb: with(".pdb"),
+                        is_fresh: message.get("fresh").is_true(),
                     });
                 }
             }
@@ -128,6 +131,15 @@ mod tests {
         let found = artifact(&messages, Path::new("/p/Cargo.toml")).unwrap();
         assert_eq!(found.dll, PathBuf::from("/t/a\tb/hello.dll"));
         assert_eq!(found.pdb, Some(PathBuf::from("/t/hello.pdb")));
+        assert!(!found.is_fresh);
+    }
+
+    #[test]
+    fn a_library_that_cargo_did_not_link_again_is_fresh() {
+        let dll = DLL.to_owned() + r#","fresh":true"#;
+        let messages = line("build-script-executed", "mine", "", SCRIPT)
+            + &line("compiler-artifact", "mine", "/p/Cargo.toml", &dll);
+        assert!(artifact(&messages, Path::new("/p/Cargo.toml")).unwrap().is_fresh);
     }
 
     #[test]

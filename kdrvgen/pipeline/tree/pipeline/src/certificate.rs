@@ -90,9 +90,10 @@ pub fn is_valid_now(der: &[u8]) -> bool {
 pub fn unsign(settings: &Settings) -> Result<()> {
     let image = match output::read_own(&settings.path) {
         Some(image) => image,
-        None => return Ok(()),
+        None if settings.path.is_dir() => return Ok(()),
+        None => return output::remove(&settings.path), // such as a link to a signed one
     };
-    let dll = record::read_build(settings).and_then(|build| output::read(&build.dll));
+    let dll = record::read_build(settings).and_then(|build| record::read_dll(settings, &build));
     match dll {
         Ok(dll) if image == dll => Ok(()),
         Ok(dll) if is_signed_copy(&dll, &image) => output::replace(&settings.path, &dll),

@@ -11,7 +11,7 @@ use crate::failure::{Failure, Result};
 use crate::linker;
 use crate::output;
 use crate::process::Tool;
-use crate::record;
+use crate::record::{self, Build};
 use crate::rules;
 use crate::settings::{self, Settings};
 
@@ -55,10 +55,42 @@ pub fn build(settings: &Settings, arguments: &[OsString]) -> Result<()> {
         artifact = Artifact {
             dll: detour.real(artifact.dll),
             pdb: artifact.pdb.map(|pdb| detour.real(pdb)),
+            ..artifact
         };
     }
-    rules::check(settings, &artifact.dll, &output::read(&artifact.dll)?)?;
-    record::write_build(settings, &artifact)
+    let dll = output::read(&artifact.dll)?;
+    rules::check(settings, &artifact.dll, &dll)?;
+    let digest = sha256(&dll);
+    refuse_changed(settings, &artifact, &digest)?;
+    record::write_build(
+        settings,
+        &Build {
+            dll: artifact.dll,
+            pdb: artifact.pdb,
+            digest,
+        },
+    )
+}
+
+/// cargo looks at sources only: it takes a DLL that something else changed for its own.
+fn refuse_changed(settings: &Settings, artifact: &Artifact, digest: &str) -> Result<()> {
+    if !artifact.is_fresh {
+        return record::accept(settings, digest);
+    }
+    if !record::is_refused(settings, digest) {
+        return Ok(());
+    }
+    Err(Failure::new(format!(
+        "{} is not as it was linked: a task changed it in an earlier run",
+        artifact.dll.display()
+    ))
+    .because("cargo takes it for up to date, because it looks at the sources only.")
+    .help(format!(
+        "have it linked again: cargo clean --package {} --target {} --profile {}",
+        settings.package,
+        settings.triple,
+        settings::text("DRIVER_CARGO_PROFILE")?
+    )))
 }
 
 fn check_settings(settings: &Settings) -> Result<()> {
@@ -89,7 +121,10 @@ fn check_settings(settings: &Settings) -> Result<()> {
         return Err(
             Failure::new(".cargo/config stands beside .cargo/config.toml, and cargo reads it alone")
                 .because("The other file holds what makes the image a driver.")
-                .help("delete .cargo/config, or move what you need into config.toml"),
+                .help(format!(
+                    "delete .cargo/config, or move what you need into {}",
+                    settings::config_name()
+                )),
         );
     }
     if cfg!(not(windows)) && settings::is_yes("DRIVER_NEEDS_WINDOWS") {
@@ -99,7 +134,7 @@ fn check_settings(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Makefile.toml holds what config.toml said when kdrvgen ran.
+/// Makefile.toml holds what the configuration said when kdrvgen ran.
 fn warn_of_other_config(settings: &Settings) -> Result<()> {
     let name = settings::text("DRIVER_CONFIG")?;
     let digest = settings::text("DRIVER_CONFIG_DIGEST")?;
@@ -162,7 +197,8 @@ fn flags(settings: &Settings) -> Result<Vec<String>> {
         ))
         .because("It would replace all other flags for rustc, those that make this a driver too.")
         .help(format!(
-            "unset {name}; what it holds can stand in linker.rustflags of config.toml"
+            "unset {name}; what it holds can stand in linker.rustflags of {}",
+            settings::config_name()
         ))),
         _ => Ok(flags),
     }

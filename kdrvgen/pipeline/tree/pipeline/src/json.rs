@@ -44,6 +44,11 @@ impl Json {
         }
     }
 
+    /// Whether this is the value `true`.
+    pub fn is_true(&self) -> bool {
+        *self == Json::Bool(true)
+    }
+
     /// The elements of a list; none for another value.
     pub fn list(&self) -> &[Json] {
         match self {

@@ -82,6 +82,7 @@ fn run(verb: &str, arguments: &[OsString]) -> Result<i32> {
         "rename" => rename::rename(&settings),
         "certificate" => certificate::make(&settings),
         "sign" => sign::sign(&settings),
+        "check-signed" => sign::check_signed(&settings),
         "sign-all" => sign_all(&settings),
         "verify" => verify::verify(&settings),
         "smoke" => smoke::smoke(&settings),

@@ -7,21 +7,31 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::cargo::Artifact;
+use crate::digest::sha256;
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::own;
 use crate::settings::Settings;
 
-const VERSION: &str = "kdrvgen build 1";
+const VERSION: &str = "kdrvgen build 2";
 const BUILD: &str = "build-";
 /// The tasks of one run follow each other within seconds.
 const AN_HOUR: Duration = Duration::from_secs(3600);
 
+/// What `build-driver` leaves for the later tasks of a run.
+#[derive(Debug, PartialEq)]
+pub struct Build {
+    pub dll: PathBuf,
+    /// None where the linker wrote none.
+    pub pdb: Option<PathBuf>,
+    /// Digest of the DLL.
+    pub digest: String,
+}
+
 /// Notes what cargo made, for the later tasks of this run.
-pub fn write_build(settings: &Settings, artifact: &Artifact) -> Result<()> {
-    let mut text = format!("{VERSION}\n");
-    let files = [("dll", Some(&artifact.dll)), ("pdb", artifact.pdb.as_ref())];
+pub fn write_build(settings: &Settings, build: &Build) -> Result<()> {
+    let mut text = format!("{VERSION}\ndigest {}\n", build.digest);
+    let files = [("dll", Some(&build.dll)), ("pdb", build.pdb.as_ref())];
     for (name, path) in files {
         if let Some(path) = path {
             text.push_str(&format!("{name} {}\n", one_line(path)?));
@@ -31,13 +41,91 @@ pub fn write_build(settings: &Settings, artifact: &Artifact) -> Result<()> {
 }
 
 /// What `build-driver` noted in this run of cargo-make.
-pub fn read_build(settings: &Settings) -> Result<Artifact> {
-    let bytes = output::read_own(&build_file(settings)).unwrap_or_default();
-    parse(&String::from_utf8_lossy(&bytes)).ok_or_else(|| {
+pub fn read_build(settings: &Settings) -> Result<Build> {
+    read_note(&build_file(settings)).ok_or_else(|| {
         Failure::new("the task build-driver did not run, or not to its end")
             .because("This task signs what that one has linked in the same run of cargo make.")
             .help("a task of your own in its place must call `${DRIVER_PIPELINE} build-driver cargo build …`")
     })
+}
+
+/// The bytes of the DLL, which are those that `build-driver` found.
+///
+/// A DLL that is not another run's has been changed, and is noted: cargo would not link it again.
+pub fn read_dll(settings: &Settings, build: &Build) -> Result<Vec<u8>> {
+    let dll = output::read(&build.dll)?;
+    let digest = sha256(&dll);
+    if digest == build.digest {
+        return Ok(dll);
+    }
+    let path = build.dll.display();
+    if is_of_another_run(settings, &digest) {
+        return Err(Failure::new(format!("another run built {path} anew meanwhile"))
+            .help("run this one again"));
+    }
+    refuse(settings, &digest)?;
+    Err(Failure::new(format!(
+        "{path} was changed after the task build-driver linked it"
+    ))
+    .because("The driver would not be what its sources say.")
+    .help(HOOKS_READ))
+}
+
+/// What to do about a hook that changes what is built.
+pub const HOOKS_READ: &str = "a hook, or another task of yours that runs in between, may read the \
+    file and must not change it: let it work on a copy, or let it run before-build and change the \
+    sources";
+
+fn is_of_another_run(settings: &Settings, digest: &str) -> bool {
+    let own = build_file(settings);
+    let above = settings.state.parent().unwrap_or(&settings.state);
+    let profiles = fs::read_dir(above).into_iter().flatten().flatten();
+    profiles
+        .flat_map(|profile| fs::read_dir(profile.path()).into_iter().flatten().flatten())
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(BUILD))
+        .map(|entry| entry.path())
+        .any(|note| note != own && read_note(&note).map_or(false, |note| note.digest == digest))
+}
+
+/// Whether a DLL of that digest was changed after it was linked.
+pub fn is_refused(settings: &Settings, digest: &str) -> bool {
+    refused(settings).iter().any(|known| known == digest)
+}
+
+fn refuse(settings: &Settings, digest: &str) -> Result<()> {
+    let mut digests = refused(settings);
+    if !digests.iter().any(|known| known == digest) {
+        digests.push(digest.to_owned());
+    }
+    write_refused(settings, &digests)
+}
+
+/// Forgets that a DLL was changed: the linker has made the same one.
+pub fn accept(settings: &Settings, digest: &str) -> Result<()> {
+    let mut digests = refused(settings);
+    let count = digests.len();
+    digests.retain(|known| known != digest);
+    if digests.len() == count {
+        return Ok(());
+    }
+    write_refused(settings, &digests)
+}
+
+fn refused(settings: &Settings) -> Vec<String> {
+    let bytes = output::read_own(&refused_file(settings)).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
+}
+
+fn write_refused(settings: &Settings, digests: &[String]) -> Result<()> {
+    if digests.is_empty() {
+        return output::remove(&refused_file(settings));
+    }
+    output::replace(&refused_file(settings), (digests.join("\n") + "\n").as_bytes())
+}
+
+/// One file for all profiles: they may build by the same profile of cargo, into the same DLL.
+fn refused_file(settings: &Settings) -> PathBuf {
+    settings.state.with_file_name("refused.txt")
 }
 
 /// Forgets what this run noted, and what earlier ones left.
@@ -62,21 +150,31 @@ fn remove_builds(settings: &Settings, is_wanted: impl Fn(&Path, Duration) -> boo
     }
 }
 
-fn parse(text: &str) -> Option<Artifact> {
+fn read_note(path: &Path) -> Option<Build> {
+    parse(&String::from_utf8_lossy(&output::read_own(path)?))
+}
+
+fn parse(text: &str) -> Option<Build> {
     let mut lines = text.lines();
     if lines.next() != Some(VERSION) {
         return None;
     }
     let mut dll = None;
     let mut pdb = None;
+    let mut digest = None;
     for line in lines {
         match line.split_once(' ')? {
             ("dll", path) => dll = Some(PathBuf::from(path)),
             ("pdb", path) => pdb = Some(PathBuf::from(path)),
+            ("digest", found) => digest = Some(found.to_owned()),
             _ => return None,
         }
     }
-    Some(Artifact { dll: dll?, pdb })
+    Some(Build {
+        dll: dll?,
+        pdb,
+        digest: digest?,
+    })
 }
 
 fn one_line(path: &Path) -> Result<&str> {
@@ -131,22 +229,27 @@ pub fn lock(settings: &Settings) -> Result<output::Lock> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
-    use crate::cargo::Artifact;
+    use super::{parse, Build};
     use std::path::PathBuf;
 
     #[test]
     fn paths_with_blanks_are_kept() {
-        let artifact = Artifact {
+        let build = Build {
             dll: PathBuf::from("/a b/c.dll"),
             pdb: None,
+            digest: "0a".to_owned(),
         };
-        assert_eq!(parse("kdrvgen build 1\ndll /a b/c.dll\n"), Some(artifact));
+        let text = "kdrvgen build 2\ndigest 0a\ndll /a b/c.dll\n";
+        assert_eq!(parse(text), Some(build));
     }
 
     #[test]
     fn a_damaged_note_counts_as_none() {
-        for text in ["", "kdrvgen build 2\ndll /a\n", "kdrvgen build 1\n", "kdrvgen build 1\nrm /a\n"] {
+        let bodies = ["", "dll /a\n", "digest 0a\n", "dll /a\ndigest 0a\nrm /a\n"];
+        for text in bodies.map(|body| format!("kdrvgen build 2\n{body}")) {
+            assert_eq!(parse(&text), None, "{text:?}");
+        }
+        for text in ["", "kdrvgen build 1\ndigest 0a\ndll /a\n"] {
             assert_eq!(parse(text), None, "{text:?}");
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::failure::{Failure, Result};
 use crate::image::{Image, NATIVE, WINDOWS_CONSOLE, WINDOWS_GUI};
 use crate::map;
-use crate::settings::{Model, Settings};
+use crate::settings::{config_name, Model, Settings};
 
 /// Modules of kernel mode that are not named `.sys` (Microsoft Learn, "Windows kernel-mode
 /// components"; API sets of the kernel begin with `ext-ms-win-ntos-`).
@@ -57,8 +57,9 @@ pub fn check(settings: &Settings, dll: &Path, data: &[u8]) -> Result<()> {
         failure(format!("it does not export {}", settings.entry_point))
             .because("driver.entry-point names the function that Windows (or the framework) calls.")
             .help(format!(
-                "mark it #[no_mangle] pub extern \"system\" fn {}, or name another one in config.toml",
-                settings.entry_point
+                "mark it #[no_mangle] pub extern \"system\" fn {}, or name another one in {}",
+                settings.entry_point,
+                config_name()
             ))
     })?;
     match settings.model {
@@ -102,8 +103,9 @@ fn failure_with_arguments<'a>(
         Failure::new(format!("{}: {what}", dll.display()))
             .because("The linker did not get the arguments that make an image a driver.")
             .help(format!(
-                "look for what replaces or follows them: linker.args of config.toml, RUSTFLAGS, \
+                "look for what replaces or follows them: linker.args of {}, RUSTFLAGS, \
                  cargo configurations above {}",
+                config_name(),
                 settings.root.display()
             ))
     }

@@ -25,7 +25,7 @@ pub enum Signing {
     Off,
 }
 
-/// What config.toml says about the driver, for the profile and target of this run.
+/// What the configuration says about the driver, for the profile and target of this run.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// cargo-make's profile.
@@ -122,6 +122,15 @@ pub fn text(name: &str) -> Result<String> {
             ))
         }),
     }
+}
+
+/// The name of the configuration's file, for messages: config.toml, unless the project calls it
+/// kdrvgen.toml.
+pub fn config_name() -> String {
+    text("DRIVER_CONFIG")
+        .ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "config.toml".to_owned())
 }
 
 /// Whether a variable says `yes`.

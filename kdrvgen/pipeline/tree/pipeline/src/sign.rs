@@ -10,12 +10,11 @@ use std::time::Duration;
 use crate::certificate::{self, Identity};
 use crate::digest::sha256;
 use crate::failure::{Failure, Result};
-use crate::image::Image;
 use crate::interrupt;
 use crate::osslsigncode::Osslsigncode;
 use crate::output::{self, Fresh};
-use crate::record::{self, Signed};
-use crate::rename::is_signed_copy;
+use crate::record::{self, Build, Signed, HOOKS_READ};
+use crate::rename::{is_as_signed, is_signed_copy, table_of};
 use crate::settings::{self, Settings, Signing};
 #[cfg(windows)]
 use crate::signtool::Signtool;
@@ -76,9 +75,11 @@ pub trait Signer {
 }
 
 pub fn sign(settings: &Settings) -> Result<()> {
-    let artifact = record::read_build(settings)?;
+    let build = record::read_build(settings)?;
     let order = order(settings)?;
     if settings.signing == Signing::Off {
+        let _lock = record::lock(settings)?;
+        renamed_dll(settings, &build)?;
         certificate::unsign(settings)?;
         println!(
             "sign: signing.mode is off: {} is not signed",
@@ -94,7 +95,7 @@ pub fn sign(settings: &Settings) -> Result<()> {
     if let Some(identity) = &identity {
         certificate::export(settings, identity)?;
     }
-    let dll = output::read(&artifact.dll)?;
+    let dll = renamed_dll(settings, &build)?;
     let fingerprint = fingerprint(settings, &order, identity.as_ref());
     if let Ok(fingerprint) = &fingerprint {
         if is_up_to_date(settings, &dll, fingerprint) {
@@ -109,13 +110,7 @@ pub fn sign(settings: &Settings) -> Result<()> {
     let signed = signed_copy(settings, &order, identity.as_ref(), &dll)?;
     let table = table_of(&output::read(signed.path())?);
     // Another run may have built meanwhile: what is signed here would be of older sources.
-    if output::read(&artifact.dll)? != dll {
-        return Err(Failure::new(format!(
-            "another run built {} anew meanwhile",
-            artifact.dll.display()
-        ))
-        .help("run this one again"));
-    }
+    record::read_dll(settings, &build)?;
     signed.put(&settings.path)?;
     record::write_signed(
         settings,
@@ -131,6 +126,56 @@ pub fn sign(settings: &Settings) -> Result<()> {
     };
     println!("sign: {}{stamp}", settings.path.display());
     Ok(())
+}
+
+/// The task that ends a run with hooks after signing: they must leave the image as it was signed.
+pub fn check_signed(settings: &Settings) -> Result<()> {
+    let build = record::read_build(settings)?;
+    let _lock = record::lock(settings)?;
+    unchanged(settings, &build, "sign-image", |dll, image| {
+        if settings.signing == Signing::Off {
+            dll == image
+        } else {
+            is_as_signed(settings, dll, image)
+        }
+    })
+    .map(|_| ())
+}
+
+/// The DLL, of which rename has made the image: hooks and others may have been at work since.
+fn renamed_dll(settings: &Settings, build: &Build) -> Result<Vec<u8>> {
+    unchanged(settings, build, "rename", |dll, image| {
+        dll == image || is_as_signed(settings, dll, image)
+    })
+}
+
+/// Returns the DLL. Fails where it, or the image, is not as the task `task` left it, and then
+/// leaves no image that looks signed.
+fn unchanged(
+    settings: &Settings,
+    build: &Build,
+    task: &str,
+    is_as_left: impl Fn(&[u8], &[u8]) -> bool,
+) -> Result<Vec<u8>> {
+    let found = record::read_dll(settings, build).and_then(|dll| {
+        let image = output::read_own(&settings.path).unwrap_or_default();
+        if is_as_left(&dll, &image) {
+            return Ok(dll);
+        }
+        Err(Failure::new(format!(
+            "{} was changed or removed after the task {task}",
+            settings.path.display()
+        ))
+        .because("Its signature would not stand for the code that was linked.")
+        .help(HOOKS_READ))
+    });
+    found.map_err(|failure| {
+        let cleared = record::forget_signed(settings).and_then(|()| certificate::unsign(settings));
+        match cleared {
+            Ok(()) => failure,
+            Err(other) => failure.because(other.to_string()),
+        }
+    })
 }
 
 /// Signs a copy of the DLL and verifies it.
@@ -198,7 +243,10 @@ fn stamp(settings: &Settings, signer: &dyn Signer, order: &Order, file: &Path) -
                         .command("sign")
                         .replacen("cargo make", "cargo make -e DRIVER_TIMESTAMP_URL=", 1)
                 ))
-                .help("without a timestamp, always: signing.timestamp-url = \"\" in config.toml"));
+                .help(format!(
+                    "to sign without a timestamp: signing.timestamp-url = \"\" in {}",
+                    settings::config_name()
+                )));
             }
         };
         eprintln!(
@@ -284,11 +332,6 @@ fn is_up_to_date(settings: &Settings, dll: &[u8], fingerprint: &str) -> bool {
         table: table_of(&image),
     };
     record::read_signed(settings) == Some(expected) && is_signed_copy(dll, &image)
-}
-
-fn table_of(image: &[u8]) -> String {
-    let table = Image::parse(image).and_then(|image| image.certificate_table());
-    sha256(table.unwrap_or_default())
 }
 
 /// The value of a variable whose name config.toml gives; it is never shown.

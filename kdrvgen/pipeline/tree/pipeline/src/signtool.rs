@@ -71,7 +71,10 @@ fn search() -> Result<PathBuf> {
              winget install Microsoft.WindowsSDK.10.0.26100",
         )
         .help("or the NuGet package Microsoft.Windows.SDK.BuildTools")
-        .help("or name the program by signing.signtool in config.toml"))
+        .help(format!(
+            "or name the program by signing.signtool in {}",
+            settings::config_name()
+        )))
 }
 
 impl Signer for Signtool {

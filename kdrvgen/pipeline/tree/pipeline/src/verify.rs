@@ -28,10 +28,10 @@ pub fn verify(settings: &Settings) -> Result<()> {
             settings.path.display()
         )));
     }
-    let artifact = record::read_build(settings)?;
+    let build = record::read_build(settings)?;
     let _lock = record::lock(settings)?;
     let image = output::read(&settings.path)?;
-    if !is_signed_copy(&output::read(&artifact.dll)?, &image) {
+    if !is_signed_copy(&record::read_dll(settings, &build)?, &image) {
         return Err(Failure::new(format!(
             "{} is not the image that was linked, with a signature",
             settings.path.display()
@@ -47,7 +47,7 @@ pub fn verify(settings: &Settings) -> Result<()> {
 /// Where kdrvgen is installed, it looks at the whole image too.
 fn whole_image(settings: &Settings) -> Result<()> {
     let config = settings::text("DRIVER_CONFIG")?;
-    // A run for which DRIVER_TIMESTAMP_URL is set makes another signature than config.toml says.
+    // A run for which DRIVER_TIMESTAMP_URL is set makes another signature than the configuration says.
     let is_other = env::var_os("DRIVER_TIMESTAMP_URL").is_some();
     if config.is_empty() || is_other || !settings.root.join(&config).is_file() {
         return Ok(());

@@ -135,7 +135,7 @@ fn with_digest(both: &str) -> String {
 /// Key and certificate as they were written, or None: a key with one wrong bit cannot sign.
 fn undamaged(text: &str) -> Option<&str> {
     let (both, digest) = text.split_once(DIGEST)?;
-    (digest.trim_end() == sha256(both.as_bytes())).then(|| both)
+    (digest.trim_end() == sha256(both.as_bytes())).then_some(both)
 }
 
 fn refuse_others(path: &Path, found: &fs::Metadata, mode: u32) -> Result<()> {

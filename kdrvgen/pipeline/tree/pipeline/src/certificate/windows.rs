@@ -14,7 +14,7 @@ use crate::certificate::{self, is_ours, is_valid_now, Wanted};
 use crate::der;
 use crate::failure::{Failure, Result};
 use crate::output::{self, Lock};
-use crate::settings::{Settings, Signing};
+use crate::settings::{self, Settings, Signing};
 use crate::system::{last_error, wide};
 use crate::win32::*;
 
@@ -216,7 +216,10 @@ fn refusal_by(code: u32, deed: &str, store: &str, wanted: &Wanted) -> Failure {
         ERROR_ACCESS_DENIED if wanted.is_machine_store => failure
             .because("Only an administrator can change the stores of this machine.")
             .help("run cargo make in a terminal that was opened by \"Run as administrator\"")
-            .help("or set signing.machine-store = false in config.toml"),
+            .help(format!(
+                "or set signing.machine-store = false in {}",
+                settings::config_name()
+            )),
         ERROR_CANCELLED => failure.help("run the task again, and answer Yes in Windows' dialog"),
         _ => failure,
     }

@@ -21,7 +21,8 @@ use crate::win32::*;
 const PATIENCE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// What to do about errors of the service manager and of the kernel's loader.
+/// What to do about errors of the service manager and of the kernel's loader. `{config}` stands for the
+/// name of the configuration's file.
 const ADVICE: &[(&[u32], &str)] = &[
     (
         &[2, 3],
@@ -55,7 +56,7 @@ const ADVICE: &[(&[u32], &str)] = &[
     (
         &[998],
         "Windows cannot map the image: a linker left sections that do not suit a driver. Set \
-         linker.preset = \"kernel\" in config.toml",
+         linker.preset = \"kernel\" in {config}",
     ),
     (
         &[1052],
@@ -266,7 +267,7 @@ fn refusal(deed: &str, name: &str) -> Failure {
     let code = last_error();
     let failure = Failure::windows(&format!("{deed} {name}"), code);
     match ADVICE.iter().find(|(codes, _)| codes.contains(&code)) {
-        Some((_, advice)) => failure.help(*advice),
+        Some((_, advice)) => failure.help(advice.replace("{config}", &settings::config_name())),
         None => failure.help(format!(
             "for what the number means: net helpmsg {code}; the entry point may have returned it"
         )),
@@ -335,7 +336,10 @@ fn refuse_foreign(config: &Config, settings: &Settings, name: &str) -> Result<()
         "the service {name} is that of {}, not of this project",
         config.path
     ))
-    .help("take another name: deploy.service in config.toml")
+    .help(format!(
+        "take another name: deploy.service in {}",
+        settings::config_name()
+    ))
     .help(format!("or, if that service may go: sc delete \"{name}\"")))
 }
 

@@ -1,0 +1,88 @@
+"""The profiles of cargo: what Cargo.toml says of them, and the cargo configuration before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kdrvgen.agreement.document import Document, read_document
+from kdrvgen.model import Project
+from kdrvgen.rendering.header import Ownership, examine
+
+__all__ = ["Profiles"]
+
+# Cargo has these by itself, and others inherit from them.
+_STANDARD = ("dev", "release")
+_LONGEST_CHAIN = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """The profiles of the cargo configuration. They go before those of Cargo.toml, key by key.
+
+    Source: https://doc.rust-lang.org/cargo/reference/config.html#profile
+
+    Attributes:
+        tables: The profiles by their names.
+        ejected: The file that they stand in, if it is the user's own: then kdrvgen sets nothing.
+    """
+
+    tables: Mapping[str, Any]
+    ejected: Document | None = None
+
+    @classmethod
+    def of(cls, project: Project, root: str) -> Profiles:
+        """Return those that a project has once its files are generated.
+
+        Raises:
+            ConfigError: An ejected cargo configuration cannot be read, or is not TOML.
+        """
+        file = read_document(root, project.toolchain.cargo_config, is_wanted=_is_ejected)
+        if file:
+            return cls(_table(file.get("profile")), file)
+        own = _table(project.cargo_config.get("profile"))
+        used = {each.cargo_profile for each in project.profiles.values()}
+        generated = {
+            name: {**_table(own.get(name)), "panic": "abort"} for name in _STANDARD if name in used
+        }
+        return cls({**own, **generated})
+
+    def has(self, profile: str, manifest: Document) -> bool:
+        """Tell whether cargo knows a profile."""
+        in_manifest = manifest.get("profile", profile) is not None
+        return profile in _STANDARD or profile in self.tables or in_manifest
+
+    def aborts(self, profile: str, manifest: Document) -> bool:
+        """Tell whether a panic ends what is built with a profile: by itself or by inheritance."""
+        for name in self._chain(profile, manifest):
+            if (panic := self._value(name, "panic", manifest)) is not None:
+                return bool(panic == "abort")
+        return False
+
+    def file_with_panic(self, profile: str) -> Document | None:
+        """Return the ejected file if it says what a panic does in a profile."""
+        return self.ejected if "panic" in _table(self.tables.get(profile)) else None
+
+    def _chain(self, profile: str, manifest: Document) -> Iterator[str]:
+        """Yield a profile and those that it inherits from, up to a standard one."""
+        name: object = profile
+        for _ in range(_LONGEST_CHAIN):
+            if not isinstance(name, str):
+                return
+            yield name
+            if name in _STANDARD:
+                return
+            name = self._value(name, "inherits", manifest)
+
+    def _value(self, profile: str, key: str, manifest: Document) -> object:
+        found: object = _table(self.tables.get(profile)).get(key)
+        return manifest.get("profile", profile, key) if found is None else found
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _is_ejected(text: str) -> bool:
+    return examine(text) is Ownership.EJECTED

@@ -1,0 +1,189 @@
+"""Rules on `[makefile.hooks]`: a hook is an own task that runs once, at its point, and ends."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from kdrvgen.model.base import Path
+from kdrvgen.model.makefile import Makefile
+from kdrvgen.model.problems import Problem
+from kdrvgen.model.task_references import Reference, references
+from kdrvgen.model.tasks import GENERATED_TASKS, tasks_that_run
+
+__all__ = ["hook_rules"]
+
+_MOST_SUGGESTIONS = 10
+_MOST_CANDIDATES = 1000
+_WHEN = {
+    "before-build": "before `build-driver`",
+    "after-build": "after `rename-image`",
+    "before-sign": "before the image is signed",
+    "after-sign": "after the image is signed",
+}
+
+_Tasks = Mapping[str, Any]
+
+
+class _Hook(NamedTuple):
+    """A task in a list of hooks, and where it stands there."""
+
+    path: Path
+    point: str
+    name: str
+
+
+def hook_rules(makefile: Makefile) -> Iterator[Problem]:
+    """Yield the broken rules of `[makefile.hooks]`."""
+    hooks = [
+        _Hook(("makefile", "hooks", point, index), point, name)
+        for point, names in makefile.hooks.by_point.items()
+        for index, name in enumerate(names)
+    ]
+    if not hooks:
+        return
+    yield from _hooks_are_own_tasks(hooks, makefile.tasks)
+    first: dict[str, _Hook] = {}
+    for hook in hooks:
+        if first.setdefault(hook.name, hook) is not hook:
+            yield _named_twice(hook, first[hook.name])
+    known = [hook for hook in first.values() if hook.name in makefile.tasks]
+    for point in makefile.hooks.by_point:
+        yield from _hooks_end(
+            [hook for hook in known if hook.point == point], makefile.tasks, tasks_that_run(point)
+        )
+    yield from _hooks_wait_for_their_point(known, makefile.tasks)
+
+
+def _hooks_are_own_tasks(hooks: Collection[_Hook], tasks: _Tasks) -> Iterator[Problem]:
+    left = _MOST_SUGGESTIONS if len(tasks) <= _MOST_CANDIDATES else 0
+    for hook in hooks:
+        if hook.name in GENERATED_TASKS:
+            yield Problem(
+                hook.path,
+                f"`{hook.name}` is a task of the generated pipeline, which has its own place in it",
+                hint="name a task of your own, from `[makefile.tasks]`",
+            )
+        elif hook.name not in tasks:
+            near = _nearest(hook.name, tasks) if left > 0 else ""
+            left -= 1
+            yield Problem(
+                hook.path,
+                f"there is no task `{hook.name}` under `[makefile.tasks]`",
+                hint=f"did you mean `{near}`?" if near else "add it there, or leave it out here",
+            )
+
+
+def _nearest(name: str, tasks: _Tasks) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - for errors only
+
+    found = get_close_matches(name, [*tasks], n=1)
+    return found[0] if found else ""
+
+
+def _named_twice(hook: _Hook, first: _Hook) -> Problem:
+    return Problem(
+        hook.path,
+        f"`{hook.name}` is a hook already, of `{first.point}`, and cargo-make runs a task once",
+        hint="leave it out here"
+        if hook.point == first.point
+        else f'keep one, or add a second task with `extend = "{hook.name}"`',
+        also=(first.path,),
+    )
+
+
+_Node = tuple[str, frozenset[str]]
+"""A task, and those of its keys that do not count: another task extends it and has its own."""
+
+_OVERRIDING = frozenset({"dependencies", "run_task"})
+
+
+def _edges(node: _Node, tasks: _Tasks) -> Iterator[tuple[Reference, _Node]]:
+    """Yield the tasks that cargo-make runs with a task, or whose keys the task takes over."""
+    name, left_out = node
+    task = tasks.get(name)
+    if not isinstance(task, Mapping):
+        return
+    for reference in references(task, ("makefile", "tasks", name)):
+        if reference.key == "extend":
+            yield reference, (reference.name, left_out | _OVERRIDING & task.keys())
+        elif reference.key not in left_out:
+            yield reference, (reference.name, frozenset())
+
+
+def _hooks_end(
+    hooks: Collection[_Hook], tasks: _Tasks, running: Collection[str]
+) -> Iterator[Problem]:
+    """Yield each name by which a hook runs itself: cargo-make would go round for ever.
+
+    Args:
+        hooks: The hooks of one point.
+        tasks: All own tasks.
+        running: The generated tasks that run these hooks.
+    """
+    done: set[_Node] = set()
+    for hook in hooks:
+        begin = (hook.name, frozenset[str]())
+        if begin in done:
+            continue
+        # Not by recursion: a chain of tasks may be long.
+        open_nodes = {begin: _edges(begin, tasks)}
+        while open_nodes:
+            node = next(reversed(open_nodes))
+            for reference, target in open_nodes[node]:
+                name, left_out = target
+                if target in open_nodes:
+                    told = f"`{name}` runs itself by this"
+                    yield _circle(hook, reference, told, "take one of these dependencies out")
+                elif name not in tasks and name in running:
+                    # Who extends a task runs its dependencies, but not if there are others.
+                    if "dependencies" not in left_out or name == "sign-all":
+                        told = f"`{name}` runs the hook `{hook.name}`, which depends on it by this"
+                        when = f"a hook of `{hook.point}` runs {_WHEN[hook.point]} anyway"
+                        yield _circle(hook, reference, told, f"leave it out: {when}")
+                elif name in tasks and target not in done:
+                    open_nodes[target] = _edges(target, tasks)
+                    break
+            else:
+                done.add(node)
+                del open_nodes[node]
+
+
+def _circle(hook: _Hook, reference: Reference, told: str, hint: str) -> Problem:
+    return Problem(
+        reference.path,
+        f"{told}: cargo-make would not come to an end",
+        hint=hint,
+        also=(hook.path,),
+    )
+
+
+def _hooks_wait_for_their_point(hooks: Collection[_Hook], tasks: _Tasks) -> Iterator[Problem]:
+    """Yield each hook that an earlier one depends on: it would not run at its own point."""
+    by_name = {hook.name: hook for hook in hooks}
+    seen: set[_Node] = set()
+    for hook in hooks:  # in the order in which they run
+        waiting: list[_Node] = [(hook.name, frozenset())]
+        while waiting:
+            node = waiting.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            for reference, target in _edges(node, tasks):
+                if reference.key == "run_task":
+                    continue  # a run of its own, which does not count in this one
+                waiting.append(target)
+                other = by_name.get(reference.name)
+                if reference.key == "dependencies" and other and _is_later(other, hook):
+                    yield Problem(
+                        other.path,
+                        f"`{other.name}` runs before that, because the hook `{hook.name}` of "
+                        f"`{hook.point}` depends on it, and cargo-make runs a task once",
+                        hint=f'leave it out, or add a second task with `extend = "{other.name}"`',
+                        also=(reference.path,),
+                    )
+
+
+def _is_later(hook: _Hook, other: _Hook) -> bool:
+    points = list(_WHEN)
+    return points.index(hook.point) > points.index(other.point)
