@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.pipeline.support import CONFIG, environment, run
+from tests.pipeline.support import CONFIG, environment
+from tests.program import run_kdrvgen
 
 TOOLS = ("cargo", "rustc", "rustup", "cargo-make", "osslsigncode", "openssl", "cc", "lld-link")
 
@@ -102,24 +102,12 @@ class Machine:
 
     def kdrvgen(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the program in the project's folder; both streams are in `stdout`."""
-        done = run([sys.executable, "-m", "kdrvgen", *words], self.folder, self.env)
-        assert "Traceback" not in done.stdout
-        return done
+        return run_kdrvgen(*words, cwd=self.folder, env=self.env, merged=True)
 
     def doctor(self, *words: str) -> Told:
         """Run `kdrvgen doctor` and read its JSON."""
-        argv = [sys.executable, "-m", "kdrvgen", "doctor", *words, "--format", "json"]
-        done = subprocess.run(
-            argv,
-            cwd=self.folder,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert "Traceback" not in done.stderr
+        words = ("doctor", *words, "--format", "json")
+        done = run_kdrvgen(*words, cwd=self.folder, env=self.env)
         document = json.loads(done.stdout)
         findings = document.get("doctor", {}).get("findings", [])
         assert document["exit-code"] == done.returncode
