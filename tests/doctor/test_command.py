@@ -7,7 +7,6 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 
 from tests.doctor.support import Machine
 from tests.pipeline.support import CONFIG, X64
+from tests.serving import serving
 
 pty = pytest.importorskip("pty", reason="needs Linux or macOS")
 
@@ -122,12 +122,8 @@ def server() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Refuse) as listening:
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.server_port}"
-        listening.shutdown()
-        thread.join()
+    with serving(Refuse) as url:
+        yield url
 
 
 def test_the_time_stamp_server_is_asked_when_told_to(machine: Machine, server: str) -> None:
