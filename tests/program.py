@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 import kdrvgen
 
@@ -31,11 +31,7 @@ _LENGTH = struct.Struct("!i")
 
 # The interpreter reads these when it starts, and a fork does not start.
 _OF_THE_INTERPRETER = ("PYTHON", "LC_", "LANG")
-
-
-class _Server(NamedTuple):
-    connection: socket.socket
-    environment: Mapping[str, str]
+_USUAL = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LC_", "LANG")
 
 
 def run_kdrvgen(
@@ -53,7 +49,7 @@ def run_kdrvgen(
     env = os.environ if env is None else env
     with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
         streams = (stdin, stdout, stdout if merged else stderr)
-        if sys.platform == "win32" or _of_the_interpreter(env) != _server().environment:
+        if sys.platform == "win32" or not _is_usual(env):
             code = _run_fresh(argv, cwd, env, streams)
         else:
             code = _run_forked(argv[3:], cwd, env, streams)
@@ -68,11 +64,19 @@ def _text(output: bytes) -> str:
     return output.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
-def _of_the_interpreter(env: Mapping[str, str]) -> dict[str, str]:
-    found = {name: env[name] for name in env if name.startswith(_OF_THE_INTERPRETER)}
-    if found.get("PYTHONPATH") == _CHECKOUT:
-        del found["PYTHONPATH"]  # where the server finds kdrvgen too
-    return found
+def _of_the_interpreter(env: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(each for each in env.items() if each[0].startswith(_OF_THE_INTERPRETER)))
+
+
+def _is_usual(env: Mapping[str, str]) -> bool:
+    """Return whether the interpreter runs this checkout, in no special way."""
+    names = [name for name, _ in _of_the_interpreter(env)]
+    path = env.get("PYTHONPATH") or _CHECKOUT
+    return path.split(os.pathsep)[0] == _CHECKOUT and all(map(_is_usual_name, names))
+
+
+def _is_usual_name(name: str) -> bool:
+    return name.startswith(_USUAL)
 
 
 def _run_fresh(
@@ -88,12 +92,9 @@ def _run_forked(
     words: Sequence[str], cwd: Path, env: Mapping[str, str], streams: tuple[Stream, Stream, Stream]
 ) -> int:
     request = json.dumps({"words": words, "cwd": str(cwd), "env": dict(env)}).encode()
-    connection = _server().connection
+    connection = _server(_of_the_interpreter(env))
     with Path(os.devnull).open("rb") as nothing:
-        descriptors = [
-            (nothing if each == subprocess.DEVNULL else each) if isinstance(each, int) else each
-            for each in streams
-        ]
+        descriptors = [nothing if each == subprocess.DEVNULL else each for each in streams]
         numbers = [each if isinstance(each, int) else each.fileno() for each in descriptors]
         socket.send_fds(connection, [_LENGTH.pack(len(request))], numbers)
         connection.sendall(request)
@@ -102,14 +103,19 @@ def _run_forked(
 
 
 @cache
-def _server() -> _Server:
-    """Start the process that forks; it ends when this one does, however that ends."""
+def _server(environment: tuple[tuple[str, str], ...]) -> socket.socket:
+    """Start the process that forks; it ends when this one does, however that ends.
+
+    Args:
+        environment: What the interpreter reads of it.
+
+    Returns:
+        The connection to the process.
+    """
     ours, theirs = socket.socketpair()
-    environment = {"PYTHONPATH": _CHECKOUT}
-    own = {name: os.environ[name] for name in os.environ if name != "PYTHONPATH"}
     process = subprocess.Popen(
         [sys.executable, _SERVER, str(theirs.fileno())],
-        env=own | environment,
+        env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": _CHECKOUT, **dict(environment)},
         pass_fds=[theirs.fileno()],
         stdin=subprocess.DEVNULL,
     )
@@ -120,4 +126,4 @@ def _server() -> _Server:
         process.wait()
 
     atexit.register(end)
-    return _Server(ours, _of_the_interpreter(own))
+    return ours
