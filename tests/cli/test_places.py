@@ -109,6 +109,7 @@ def deep(project: Path) -> Iterator[Path]:
     remove_chain(project / "d")
 
 
+@pytest.mark.slow
 def test_a_project_may_lie_1500_levels_deep(run: Run, deep: Path) -> None:
     for words in (
         ("config.toml", "-o", deep),
