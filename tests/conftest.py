@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import settings
 
 # How long one example takes depends on what else the machine does: that is measured, not asserted.
-settings.register_profile("kdrvgen", deadline=None)
+# tests/run.sh takes the time that more examples need.
+EXAMPLES = 100 if os.environ.get("KDRVGEN_REQUIRE_TOOLS") else 25
+settings.register_profile("kdrvgen", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("kdrvgen")
 
 
