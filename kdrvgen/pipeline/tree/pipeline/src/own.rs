@@ -56,6 +56,14 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("pipeline/src/rules.rs", include_bytes!("rules.rs")),
     ("pipeline/src/service.rs", include_bytes!("service.rs")),
     ("pipeline/src/service/windows.rs", include_bytes!("service/windows.rs")),
+    (
+        "pipeline/src/service/windows/manager.rs",
+        include_bytes!("service/windows/manager.rs"),
+    ),
+    (
+        "pipeline/src/service/windows/ownership.rs",
+        include_bytes!("service/windows/ownership.rs"),
+    ),
     ("pipeline/src/settings.rs", include_bytes!("settings.rs")),
     ("pipeline/src/sign.rs", include_bytes!("sign.rs")),
     ("pipeline/src/signtool.rs", include_bytes!("signtool.rs")),
