@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from types import FrameType
+
+import pytest
 from hypothesis import settings
 
 # How long one example takes depends on what else the machine does: that is measured, not asserted.
-settings.register_profile("kdrvgen", deadline=None)
+# tests/run.sh takes the time that more examples need.
+EXAMPLES = 100 if os.environ.get("KDRVGEN_REQUIRE_TOOLS") else 25
+settings.register_profile("kdrvgen", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("kdrvgen")
+
+
+def pytest_configure() -> None:
+    """Handle the signals that end a program as a shell in the foreground would have it.
+
+    nohup, and a shell without job control for a program in the background, start pytest with
+    SIGINT ignored, and everything that pytest starts inherits that. SIGTERM ends the tests as
+    Ctrl-C does, so that fixtures stop what they started.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    del frame
+    pytest.exit(f"ended by {signal.Signals(number).name}", 128 + number)

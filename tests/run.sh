@@ -15,8 +15,11 @@ eval "$environment"
 make_venv test "$root" --group dev
 PATH=$venv/bin:$PATH
 
+# What pytest does not install by itself. A test that lacks something here fails.
 KDRVGEN_WINDOWS=$(tests/windows/setup.sh)
-export KDRVGEN_WINDOWS
+KDRVGEN_WINDOWS_PYTHON=$(python -m tests.windows.python)
+KDRVGEN_REQUIRE_TOOLS=1
+export KDRVGEN_WINDOWS KDRVGEN_WINDOWS_PYTHON KDRVGEN_REQUIRE_TOOLS
 
 readonly TOML_TEST_VERSION=2.3.0
 readonly OLD_RUST=1.63

@@ -49,41 +49,41 @@ class Bootstrap(Table):
     template: Annotated[Text, Check(_template)] = "minimal"
     """The template that the project was made from.
 
-    Change: Only for another project: what is there stays as it is.
+    Change: Only for another project: files that exist do not change.
     Without: `minimal`.
     """
 
     version: Annotated[Text, Check(_version)] = "0.1.0"
     """Version of the new package.
 
-    `kdrvgen new` writes it into Cargo.toml, and nothing reads it here afterwards. The same holds
-    for `description`, `authors`, `license` and `edition`.
+    `kdrvgen new` writes it into Cargo.toml. Afterwards nothing reads it here. The same is true for
+    `description`, `authors`, `license` and `edition`.
 
-    Change: Cargo.toml is the place, with each release.
+    Change: In Cargo.toml, for each release.
     Without: 0.1.0.
     Source: https://semver.org
     """
 
     description: Text = ""
-    """One line on what the driver does.
+    """What the driver does, in one line.
 
-    Change: Cargo.toml is the place.
+    Change: In Cargo.toml.
     Without: Cargo.toml has no description.
     Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-description-field
     """
 
     authors: tuple[Text, ...] = ()
-    """Who wrote it, each as `Name <address>`.
+    """The authors, each as `Name <address>`.
 
-    Change: Cargo.toml is the place.
-    Without: Cargo.toml names nobody.
+    Change: In Cargo.toml.
+    Without: Cargo.toml names no authors.
     Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-authors-field
     """
 
     license: Text = ""
     """SPDX expression, such as `MIT OR Apache-2.0`.
 
-    Change: Cargo.toml is the place.
+    Change: In Cargo.toml.
     Without: Cargo.toml names no license, and nobody else may use the sources.
     Source: https://spdx.org/licenses
     """
@@ -91,16 +91,16 @@ class Bootstrap(Table):
     edition: Literal["2018", "2021", "2024"] = "2021"
     """Edition of Rust.
 
-    Change: Cargo.toml is the place, when the sources are ready for a newer one.
+    Change: In Cargo.toml, when the sources are ready for a newer edition.
     Without: 2021.
     Source: https://doc.rust-lang.org/edition-guide
     """
 
     allocator: _StrictBool = True
-    """Whether the driver has a global allocator, and so `alloc`'s collections.
+    """Use a global allocator, for the collections of `alloc`?
 
     Change: For a driver that needs no `Vec`, `Box` or `String`.
-    Without: What the template has.
+    Without: The template's default.
     Source: https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-exallocatepool2
     """
 
@@ -109,16 +109,15 @@ class Bootstrap(Table):
 
     By default made from the driver's name.
 
-    Change: When another driver of yours has the same: tools such as poolmon tell memory apart
-        by it.
+    Change: When another of your drivers has the same tag: tools such as poolmon show memory by tag.
     Without: Four letters of the name.
     Source: https://learn.microsoft.com/windows-hardware/drivers/devtest/poolmon
     """
 
     logger: Literal["DbgPrint", "DbgPrintEx"] = "DbgPrintEx"
-    """The kernel's function that the log goes through.
+    """The kernel function that writes the log.
 
-    Change: To `DbgPrint` for a log that no filter holds back.
+    Change: To `DbgPrint` for a log without a filter.
     Without: `DbgPrintEx`, whose messages are filtered by component and level.
     Source:
         https://learn.microsoft.com/windows-hardware/drivers/debugger/reading-and-filtering-debugging-messages
@@ -129,7 +128,7 @@ class Bootstrap(Table):
     ] = "IHVDRIVER"
     """The component that `DbgPrintEx` filters by: the middle of its `DPFLTR_…_ID`.
 
-    Change: To the component that is nearest to the driver's device.
+    Change: To the component that is closest to the driver's device.
     Without: `IHVDRIVER`, for drivers of all kinds.
     Source: https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-dbgprintex
     """
@@ -137,21 +136,21 @@ class Bootstrap(Table):
     log_level: Literal["error", "warning", "trace", "info"] = "info"
     """The level that `DbgPrintEx` filters by; by default Windows shows `error` only.
 
-    Change: To `error` for messages that shall be seen without a change of the filter.
+    Change: To `error` for messages that must be visible without a change of the filter.
     Without: `info`.
     Source:
         https://learn.microsoft.com/windows-hardware/drivers/debugger/reading-and-filtering-debugging-messages
     """
 
     git: _StrictBool = False
-    """Whether the project begins as a Git repository.
+    """Run `git init` in the project?
 
-    Change: When the project shall begin as a repository.
+    Change: To start the project as a Git repository.
     Without: No repository is made.
     """
 
     vscode: _StrictBool = False
-    """Whether the project has tasks for Visual Studio Code.
+    """Write tasks for Visual Studio Code?
 
     Change: For a team that works in Visual Studio Code.
     Without: No such tasks are written.

@@ -92,15 +92,15 @@ class Build(Table):
     """
 
     default_features: Annotated[bool, Field(strict=True)] = True
-    """Whether the default features of the package are built.
+    """Build the package's default features.
 
-    Change: To `false` to build with the features of `build.features` alone.
+    Change: To `false` to build only the features of `build.features`.
     Without: The features that `default` lists in Cargo.toml are built.
     Source: https://doc.rust-lang.org/cargo/reference/features.html#the-default-feature
     """
 
     locked: Annotated[bool, Field(strict=True)] = False
-    """Whether the build fails when Cargo.lock is missing or out of date.
+    """Fail if Cargo.lock is missing or out of date.
 
     Change: To `true` for builds that must use exactly the versions in Cargo.lock, such as those of
         `[profiles.production]`.

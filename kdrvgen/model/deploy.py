@@ -39,9 +39,9 @@ class Deploy(Table):
     """The service by which Windows knows the driver, for the tasks `install` and `start`."""
 
     service: Annotated[Filled, Check(_service)] | None = None
-    """Name of the service, as `sc query` takes it. By default the driver's name.
+    """Name of the service, as in `sc query`. By default the driver's name.
 
-    Change: When two drivers of one name are to be tried side by side.
+    Change: To test two drivers of the same name side by side.
     Without: The driver's name.
     Source: https://learn.microsoft.com/windows-server/administration/windows-commands/sc-create
     """
@@ -51,12 +51,12 @@ class Deploy(Table):
     )
     """When Windows starts the driver.
 
-    `demand`: when asked to, as by `cargo make start`. `auto`: with every start of Windows, `system`
-    with its kernel; an image that crashes Windows then does so at every start.
+    `demand`: on request, for example by `cargo make start`. `auto`: at every start of Windows.
+    `system`: with the kernel. An `auto` or `system` driver that crashes Windows does so at every
+    start.
 
-    Change: When the driver shall be there after each restart; keep `demand` while it may still
-        crash.
-    Without: The driver runs when it is asked to.
+    Change: When the driver must run after each restart. Keep `demand` while it can still crash.
+    Without: The driver runs on request.
     Source:
         https://learn.microsoft.com/windows-hardware/drivers/install/specifying-driver-load-order
     """

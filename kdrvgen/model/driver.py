@@ -68,28 +68,27 @@ class Driver(Table):
     name: PackageName
     """Name of the Cargo package, as in Cargo.toml.
 
-    Change: When the package in Cargo.toml is renamed: cargo is asked to build the package of
-        this name.
-    Without: An error: it is the one key that has no default.
+    Change: When you rename the package in Cargo.toml. cargo builds the package of this name.
+    Without: An error: this is the only key without a default.
     Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-name-field
     """
 
     output_name: Annotated[FileName, Check(_image)] | None = None
     """Name of the image without `.sys`.
 
-    By default the library's name: that of the package, hyphens become underscores.
+    By default the library's name: the package's name with underscores instead of hyphens.
 
-    Change: When the image is to be called otherwise than the package: with blanks, or as an
-        older driver was.
+    Change: When the image must not have the package's name: a name with blanks, or the name of an
+        older driver.
     Without: The library's name.
     """
 
     model: Literal["wdm", "kmdf", "umdf"] = "wdm"
     """Driver model: WDM and KMDF run in the kernel, UMDF in a host process.
 
-    Change: To `kmdf` for a driver on the kernel-mode framework, to `umdf` for one that runs in
+    Change: To `kmdf` for a driver that uses the kernel-mode framework, to `umdf` for a driver in
         user mode.
-    Without: WDM: no framework, and no kit is needed.
+    Without: WDM, which needs no framework and no kit.
     Source:
         https://learn.microsoft.com/windows-hardware/drivers/gettingstarted/choosing-a-driver-model
     """
@@ -100,16 +99,15 @@ class Driver(Table):
     By default `driver_entry`; for KMDF `DriverEntry`, which the framework's own `FxDriverEntry`
     calls.
 
-    Change: When the sources call it otherwise, such as `DriverEntry`.
+    Change: When the sources use another name, such as `DriverEntry`.
     Without: `driver_entry`.
-    Source:
-        https://learn.microsoft.com/windows-hardware/drivers/wdf/driverentry-for-kmdf-drivers
+    Source: https://learn.microsoft.com/windows-hardware/drivers/wdf/driverentry-for-kmdf-drivers
     """
 
     target: Target | None = None
     """Shorthand for `targets` with one element.
 
-    Change: When there is one target, and it is not x64.
+    Change: When there is one target other than x64.
     Without: x64.
     Source: https://doc.rust-lang.org/rustc/platform-support.html
     """
@@ -119,7 +117,7 @@ class Driver(Table):
 
     The first is the default one: x86_64-pc-windows-msvc if none is given.
 
-    Change: When there are several; `cargo make sign-all` makes them all.
+    Change: When there are several. `cargo make sign-all` builds and signs all of them.
     Without: x64.
     Source: https://doc.rust-lang.org/rustc/platform-support.html
     """
@@ -139,8 +137,8 @@ class Driver(Table):
     """Your own build steps: a Rust file with `pub fn main()`, which build.rs runs first.
 
     It runs as a part of build.rs, also for `cargo check` and for tests. It must print
-    `cargo:rerun-if-changed=FILE` for each file that it reads: cargo does not run it again for
-    others. Crates that it uses stand in Cargo.toml under `[build-dependencies]`.
+    `cargo:rerun-if-changed=FILE` for each file that it reads: cargo does not run it again when
+    other files change. List its crates in Cargo.toml under `[build-dependencies]`.
 
     Change: For generated bindings, compiled C code or resources, such as to `build_own.rs`.
     Without: build.rs does only what a driver needs.
@@ -211,19 +209,19 @@ class Toolchain(Table):
     channel: Channel = "stable"
     """`stable`, `beta`, `nightly`, `nightly-YYYY-MM-DD` or a version.
 
-    With `stable` the build takes the toolchain that rustup has active; any other is asked for by
-    name.
+    With `stable` the build uses rustup's active toolchain. It requests any other channel by name.
 
-    Change: When the sources need a nightly compiler, or all of a team shall use the same one.
-    Without: The toolchain that is active.
+    Change: When the sources need a nightly compiler, or when the whole team must use the same
+        compiler.
+    Without: The active toolchain.
     Source: https://rust-lang.github.io/rustup/concepts/channels.html
     """
 
     build_std: tuple[Literal["core", "alloc", "compiler_builtins"], ...] = Field(default=())
     """Crates of the standard library to build from source. Needs a nightly channel.
 
-    Change: For a target whose library rustup does not have, or to compile it with flags of your
-        own.
+    Change: For a target whose library rustup does not provide, or to compile the library with your
+        own flags.
     Without: The target's precompiled library.
     Source: https://doc.rust-lang.org/cargo/reference/unstable.html#build-std
     """
@@ -234,7 +232,8 @@ class Toolchain(Table):
     The name without `.toml` is for cargo before 1.39.
 
     Change: Only for cargo before 1.39.
-    Without: `.cargo/config.toml`. A `.cargo/config` beside it would win, and is reported.
+    Without: `.cargo/config.toml`. kdrvgen reports a `.cargo/config` beside it, because cargo would
+        use that file instead.
     Source: https://doc.rust-lang.org/cargo/reference/config.html#hierarchical-structure
     """
 

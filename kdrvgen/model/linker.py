@@ -65,7 +65,7 @@ class Linker(Table):
     `auto` is Microsoft's link.exe on Windows, found by rustc; elsewhere the rust-lld of the Rust
     toolchain, or else LLVM's lld-link.
 
-    Change: When another linker is wanted than the one that is found.
+    Change: To use another linker than the one that the search finds.
     Without: link.exe on Windows, LLVM's linker elsewhere.
     Source: https://doc.rust-lang.org/cargo/reference/config.html#targettriplelinker
     """
@@ -73,50 +73,51 @@ class Linker(Table):
     preset: Literal["kernel", "blog-2020", "none"] = "kernel"
     """The arguments to start from.
 
-    `kernel` is today's set, `blog-2020` that of the original blog; `none` is none at all.
+    `kernel` is the set of this kdrvgen version, `blog-2020` is the set of the blog post of 2020,
+    and `none` is empty.
 
-    Change: To `blog-2020` for a project that shall stay as it was, to `none` to say every
-        argument yourself.
-    Without: Today's set.
+    Change: To `blog-2020` for an old project that must not change, to `none` to set every argument
+        yourself.
+    Without: The set `kernel`.
     Source: https://learn.microsoft.com/cpp/build/reference/linker-options
     """
 
     pre_args: tuple[_Argument, ...] = ()
     """Arguments before the objects.
 
-    Needs nightly's `-Z pre-link-arg`; with any other channel they stand after the objects, before
-    all other arguments.
+    They need nightly's `-Z pre-link-arg`. With any other channel they come after the objects and
+    before all other arguments.
 
-    Change: For what has to stand before the objects; with Microsoft's and LLVM's linkers hardly
-        anything has to.
-    Without: Nothing stands there.
+    Change: For arguments that must come before the objects. Microsoft's and LLVM's linkers rarely
+        need this.
+    Without: No arguments come before the objects.
     Source: https://doc.rust-lang.org/nightly/unstable-book/compiler-flags/pre-link-arg.html
     """
 
     args: tuple[_Argument, ...] = ()
     """Arguments after those of the preset, in this order.
 
-    Change: For what the preset does not have, such as `/MAP`. A later argument wins over an
-        earlier one.
-    Without: The preset alone.
+    Change: For arguments that the preset does not have, such as `/MAP`. A later argument overrides
+        an earlier one.
+    Without: Only the arguments of the preset.
     Source: https://learn.microsoft.com/cpp/build/reference/linker-options
     """
 
     remove: tuple[Filled, ...] = ()
     """Arguments of the preset to leave out. `/OPT` leaves out every `/OPT:…`.
 
-    Change: For what the preset has and the driver does not want, such as `/INTEGRITYCHECK`.
+    Change: For an argument of the preset that the driver must not have, such as `/INTEGRITYCHECK`.
     Without: The whole preset.
     """
 
     emit: Literal["cargo-config", "build-script"] = "cargo-config"
     """Where the arguments are written.
 
-    The cargo configuration is quick to read, but a RUSTFLAGS in the environment replaces it; a
-    build script's arguments survive that.
+    The cargo configuration is easy to read, but a RUSTFLAGS in the environment replaces its
+    arguments. It does not replace the arguments of a build script.
 
-    Change: To `build-script` where a RUSTFLAGS is set in the environment, as some CI does.
-    Without: `cargo build` passes the arguments too, as the cargo configuration says them.
+    Change: To `build-script` if the environment sets RUSTFLAGS, as some CI systems do.
+    Without: The arguments are in the cargo configuration, so plain `cargo build` also passes them.
     Source: https://doc.rust-lang.org/cargo/reference/config.html#buildrustflags
     """
 
@@ -129,12 +130,12 @@ class Linker(Table):
     """
 
     reproducible: Annotated[bool, Field(strict=True)] = False
-    """Same sources, same image on every machine.
+    """Make the same image from the same sources on every machine.
 
-    That is `/Brepro`, no path of this machine in the image, and off Windows no .pdb: the image
-    would hold its digest, and it names temporary files of the one run.
+    The linker gets `/Brepro`, and the image contains no path of this machine. Outside Windows there
+    is no .pdb: it names temporary files of one run, and the image would contain its digest.
 
-    Change: For releases that others shall be able to check against the sources.
-    Without: The image holds the time of its linking and paths of the machine.
+    Change: For releases that others must be able to check against the sources.
+    Without: The image contains the link time and paths of the machine.
     Source: https://reproducible-builds.org/docs/definition
     """

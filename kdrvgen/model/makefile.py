@@ -14,41 +14,41 @@ class Hooks(Table):
     before_build: tuple[Filled, ...] = ()
     """Tasks that run before cargo builds the driver.
 
-    They may write sources that the driver includes. Each hook runs once in a run of cargo-make,
-    for the target and the profile of that run, and sees `DRIVER_PATH`, `DRIVER_OUTPUT` and the
-    other variables. A hook that fails ends the run.
+    They can write sources that the driver includes. Each hook runs once in a run of cargo-make, for
+    the target and the profile of that run, and sees `DRIVER_PATH`, `DRIVER_OUTPUT` and the other
+    variables. A hook that fails ends the run.
 
     Change: For code generators and checks, such as `before-build = ["lint"]` with a task
         `[makefile.tasks.lint]`.
-    Without: Nothing runs before.
+    Without: No task runs before the build.
     """
 
     after_build: tuple[Filled, ...] = ()
     """Tasks that run when the unsigned image is at `DRIVER_PATH`, and its PDB at `DRIVER_PDB`.
 
-    They may read the image and must not change it: `sign` fails if the image or the DLL is not
-    what the linker wrote.
+    They can read the image and must not change it: `sign` fails if the image or the DLL is not what
+    the linker wrote.
 
-    Change: For what needs the linked image: a symbol server, a check of its size or imports.
-    Without: Nothing runs between.
+    Change: For tasks that need the linked image: a symbol server, a check of its size or imports.
+    Without: No task runs at this point.
     """
 
     before_sign: tuple[Filled, ...] = ()
     """Tasks that run right before the image is signed, with the test certificate in place.
 
-    They must not change the image, as those of `after-build`.
+    They must not change the image: `sign` fails if they do.
 
-    Change: For what a signature needs, such as unlocking a token.
-    Without: Nothing runs between.
+    Change: To prepare the signature, for example to unlock a token.
+    Without: No task runs at this point.
     """
 
     after_sign: tuple[Filled, ...] = ()
-    """Tasks that run when the image at `DRIVER_PATH` is signed, also when it was so before.
+    """Tasks that run after the image at `DRIVER_PATH` is signed, or was already up to date.
 
     They must not change the image: `sign` checks it again after them, and fails if they did.
 
-    Change: For what needs the signed image: to copy it to a test machine, to archive it.
-    Without: Nothing runs after.
+    Change: For tasks that need the signed image: to copy it to a test machine, to archive it.
+    Without: No task runs after the signature.
     """
 
     @property
@@ -63,8 +63,8 @@ class Makefile(Table):
     env: FreeForm = FrozenTable()
     """Entries for cargo-make's `[env]`.
 
-    Change: For variables of your own. `makefile.env.NAME` with the name of a profile counts in
-        that profile only.
+    Change: For your own variables. `makefile.env.NAME` with the name of a profile applies only in
+        that profile.
     Without: Only kdrvgen's own variables.
     Source: https://sagiegurari.github.io/cargo-make/#usage-env
     """
@@ -72,7 +72,7 @@ class Makefile(Table):
     tasks: FreeForm = FrozenTable()
     """Tasks, each as cargo-make takes it under `[tasks]`.
 
-    Change: For tasks of your own, such as `dependencies = ["sign"]` and a command that copies
+    Change: For your own tasks, such as one with `dependencies = ["sign"]` and a command that copies
         the image.
     Without: Only kdrvgen's own tasks.
     Source: https://sagiegurari.github.io/cargo-make/#usage-task-dependencies-alias

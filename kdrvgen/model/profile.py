@@ -53,32 +53,32 @@ class Profile(Table):
     """A profile of cargo-make: `cargo make --profile NAME`."""
 
     cargo_profile: Annotated[Text, Check(_cargo_profile)] | None = None
-    """Profile of cargo that it builds with: for development `dev`, for production `release`.
+    """cargo's profile: `dev` for development, `release` for production.
 
-    Change: For a profile of your own in Cargo.toml.
-    Without: `dev` for development, `release` for production; others must say it.
+    Change: For your own profile in Cargo.toml.
+    Without: `dev` for development, `release` for production. Other profiles must set it.
     Source: https://doc.rust-lang.org/cargo/reference/profiles.html
     """
 
     build: Build = Build.model_construct()
     """Keys of `[build]` that differ in this profile.
 
-    Change: For features or arguments of cargo that only this profile has. What stands here
-        replaces the key of `[build]`, arrays as a whole.
-    Without: `[build]` counts.
+    Change: For features or arguments of cargo that only this profile has. A key here replaces the
+        key of `[build]`, an array as a whole.
+    Without: The keys of `[build]`.
     """
 
     linker: Linker = Linker.model_construct()
     """Keys of `[linker]` that differ in this profile.
 
-    Change: For arguments that only this profile has. What stands here replaces the key of
-        `[linker]`, arrays as a whole.
-    Without: `[linker]` counts.
+    Change: For arguments that only this profile has. A key here replaces the key of `[linker]`, an
+        array as a whole.
+    Without: The keys of `[linker]`.
     """
 
     signing: Signing = Signing.model_construct()
     """Keys of `[signing]` that differ in this profile.
 
-    Change: For another certificate, or for no time stamp while developing.
-    Without: `[signing]` counts.
+    Change: For another certificate, or for no timestamp during development.
+    Without: The keys of `[signing]`.
     """

@@ -120,8 +120,8 @@ class Project(Table):
     cargo_config: CargoConfig = FrozenTable()
     """Your own part of the cargo configuration. The terms are cargo's.
 
-    Relative paths in it begin in the project's folder. Keys that kdrvgen sets itself are errors,
-    such as `build.target` and `rustflags` of the driver's targets. So are credentials.
+    Paths in it are relative to the project's folder. kdrvgen reports an error for keys that it sets
+    itself, such as `build.target` and `rustflags` of the driver's targets, and for credentials.
 
     Change: For what `cargo vendor` prints (`[cargo-config.source.crates-io]`), for registries, a
         proxy, aliases, and the linker of the host.

@@ -95,18 +95,18 @@ class Signing(Table):
     mode: Literal["test", "certificate", "off"] = "test"
     """Whose certificate signs.
 
-    `test` makes a self-signed one when there is none; `certificate` takes yours; `off` does not
-    sign.
+    `test` makes a self-signed certificate if there is none; `certificate` uses yours; `off` does
+    not sign.
 
-    Change: To `certificate` for what leaves the house, to `off` where another place signs.
-    Without: A test certificate signs; only machines in test-signing mode load the driver.
+    Change: To `certificate` for drivers that you publish, to `off` if another system signs.
+    Without: A test certificate signs. Only machines in test-signing mode load the driver.
     Source: https://learn.microsoft.com/windows-hardware/drivers/install/test-signing
     """
 
     tool: Literal["auto", "signtool", "osslsigncode"] = "auto"
     """`auto` is signtool on Windows and osslsigncode elsewhere.
 
-    Change: Hardly ever.
+    Change: Rarely changed.
     Without: Each host's own tool.
     Source: https://github.com/mtrojnar/osslsigncode
     """
@@ -114,7 +114,7 @@ class Signing(Table):
     signtool: Annotated[Text, Check(_signtool)] = ""
     """Path of signtool.exe on Windows; empty to look for the newest that is installed.
 
-    Change: When a certain version is wanted, or it lies where nobody would look.
+    Change: To use a certain version, or one in a folder that the search does not cover.
     Without: The newest that is installed for the host's architecture.
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
@@ -128,10 +128,10 @@ class Signing(Table):
     """
 
     machine_store: _StrictBool = False
-    """Whether the store is the machine's and not the user's.
+    """Use the machine's store instead of the user's.
 
-    Change: For a certificate of a build machine, whoever is logged on; writing there takes an
-        administrator.
+    Change: For a certificate that every user of a build machine uses. Only an administrator can
+        write to it.
     Without: The stores of the user.
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
@@ -139,16 +139,16 @@ class Signing(Table):
     subject: Annotated[Filled, Check(_subject)] = "DriverCertificate"
     """Common name of the certificate, without `CN=`.
 
-    Change: For test certificates that shall be told apart, or to name your own by its common
-        name.
+    Change: To tell test certificates apart, or to name your own certificate by its common name.
     Without: `DriverCertificate`.
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
     certificate_file: Annotated[RelativePath, Check(_certificate_file)] | None = None
-    """Where a test certificate's public part is exported to, for machines that are to trust it.
+    """File that the test certificate is exported to, without its key, for machines that must trust
+    it.
 
-    Change: When it is to lie at a fixed place in the project, for example to be committed.
+    Change: When the file must be at a fixed place in the project, for example to commit it.
     Without: Beside the signed driver, with its name: `hello.cer` for `hello.sys`.
     Source: https://learn.microsoft.com/windows-hardware/drivers/install/test-signing
     """
@@ -156,16 +156,16 @@ class Signing(Table):
     thumbprint: Annotated[str, StringConstraints(strict=True), Check(_thumbprint)] = ""
     """SHA-1 thumbprint of the certificate, 40 hexadecimal digits; preferred over `subject`.
 
-    Change: For a certificate of your own in a store: a thumbprint names one, a subject perhaps
-        several.
-    Without: `subject` chooses.
+    Change: For your own certificate in a store: a thumbprint names exactly one, but several can
+        have the same subject.
+    Without: `subject` selects the certificate.
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
     pfx: Text = ""
-    """Path of a PKCS #12 file with certificate and key.
+    """Path of a PKCS #12 file with the certificate and its key.
 
-    Change: For a certificate of your own in a file.
+    Change: For your own certificate in a file.
     Without: The certificate comes from a store.
     Source: RFC 7292
     """
@@ -173,80 +173,79 @@ class Signing(Table):
     pfx_password_env: EnvironmentName = ""
     """Name of the environment variable that holds the PKCS #12 file's password.
 
-    Change: When the file has a password. The password itself never stands in config.toml.
-    Without: The file has none.
+    Change: When the file has a password. The password itself is never in config.toml.
+    Without: The file has no password.
     """
 
     public_certificate: Text = ""
-    """Path of a certificate file without key: the key is with a provider (`csp`, `dlib`).
+    """Path of a certificate file without a key: a provider has the key (`csp`, `dlib`).
 
-    Change: For a key that a provider or a cloud holds.
+    Change: For a key in a provider or a cloud service.
     Without: The certificate comes from a store.
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
     csp: Text = ""
-    """Name of the provider, CSP or KSP, that holds the key: of a token, an HSM or a cloud's.
+    """Name of the provider (CSP or KSP) of a token, an HSM or a cloud service that holds the key.
 
     Such as `eToken Base Cryptographic Provider`; its installer registers the name. signtool's /csp.
 
-    Change: For a key on a token or in an HSM that signtool is to ask for by name.
-    Without: The store or the file leads to the key.
+    Change: For a key on a token or in an HSM that signtool opens by name.
+    Without: signtool finds the key by the store or the file.
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
     key_container: Annotated[Text, Check(_key_container)] = ""
-    """Name of the key at the provider. signtool's /kc.
+    """Name of the key container in the provider. signtool's /kc.
 
     Change: Together with `csp`.
-    Without: There is no key to name.
+    Without: No key container is named.
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
     key_container_env: EnvironmentName = ""
-    """Name of the environment variable that holds the key's name, where a PIN is part of it.
+    """Name of the environment variable that holds the name of the key container.
 
-    Change: When a PIN is part of the name, as with some tokens: it never stands in config.toml.
-    Without: `key-container` counts.
+    Change: When a PIN is part of the name, as with some tokens. A PIN must never be in config.toml.
+    Without: `key-container` names it.
     """
 
     dlib: Text = ""
-    """Path of the library that has a cloud sign the digest. signtool's /dlib.
+    """Path of the library that calls a cloud service to sign the digest. signtool's /dlib.
 
-    Change: For a signing service in a cloud, such as Microsoft's trusted signing.
+    Change: For a cloud signing service, such as Microsoft's trusted signing.
     Without: signtool signs by itself.
     Source: https://learn.microsoft.com/azure/trusted-signing/how-to-signing-integrations
     """
 
     dmdf: Text = ""
-    """Path of the file that tells `dlib` of account and certificate. signtool's /dmdf.
+    """Path of the file with the account and the certificate for `dlib`. signtool's /dmdf.
 
-    Change: Together with `dlib`, as the service's documentation tells.
+    Change: Together with `dlib`, as the service's documentation says.
     Without: The library gets no file.
     Source: https://learn.microsoft.com/azure/trusted-signing/how-to-signing-integrations
     """
 
     additional_certificates: tuple[Filled, ...] = ()
-    """Files with further certificates for the chain.
+    """Files with more certificates for the chain.
 
-    Change: For intermediate certificates that the store does not have, and for a root of your
-        own.
-    Without: The chain is what the tool finds.
+    Change: For intermediate certificates that the store does not have, and for your own root.
+    Without: The chain has the certificates that the tool finds.
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
     digest: Literal["sha256", "sha384", "sha512"] = "sha256"
-    """Digest algorithm of the signature, and of the time stamp where the tool lets it be chosen.
+    """Digest algorithm of the signature, and of the timestamp if the tool supports it.
 
-    Change: Hardly ever: every Windows that is still in use takes SHA-256.
+    Change: Rarely changed: every Windows that is still in use supports SHA-256.
     Without: SHA-256.
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
     page_hashes: _StrictBool = False
-    """Whether the signature holds a hash of every page, which Windows can check page by page.
+    """Include a hash of every page in the signature, so that Windows can check page by page.
 
-    Change: For drivers that load early, and for those that protected processes meet.
+    Change: For drivers that load early in the boot, and for drivers that protected processes use.
     Without: One hash for the whole image.
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
@@ -257,16 +256,16 @@ class Signing(Table):
     By default `http://timestamp.digicert.com` for a certificate of your own. A signature by a test
     certificate has no timestamp by default: it needs to be valid while you test, not longer.
 
-    Change: To your certificate authority's server, or to "" where there is no network.
+    Change: To your certificate authority's server, or to "" if there is no network.
     Without: DigiCert's server with `mode = "certificate"`, none with `mode = "test"`. A signature
         without a timestamp expires with the certificate.
     Source: RFC 3161
     """
 
     timestamp_protocol: Literal["rfc3161", "authenticode"] = "rfc3161"
-    """Protocol of the time stamp server.
+    """Protocol of the timestamp server.
 
-    Change: For a server that knows nothing newer.
+    Change: For a server that supports only the older protocol.
     Without: RFC 3161.
     Source:
         https://learn.microsoft.com/windows/win32/seccrypto/time-stamping-authenticode-signatures
@@ -275,8 +274,8 @@ class Signing(Table):
     validity_days: Annotated[int, Field(strict=True, ge=1, le=36500)] = 365
     """How many days a test certificate is valid.
 
-    Change: When a test certificate shall last longer or shorter.
-    Without: A year; then the next build makes another.
+    Change: When a test certificate must be valid for a longer or shorter time.
+    Without: One year. After that, the next build makes a new one.
     """
 
     @property

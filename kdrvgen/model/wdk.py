@@ -44,17 +44,17 @@ class Wdk(Table):
     """The Windows Driver Kit."""
 
     locate: Literal["auto", "registry", "env", "path", "none", "wdk-build"] = "auto"
-    """Where to look for it.
+    """Where build.rs looks for the kit.
 
-    `env`: the folder that WDKContentRoot names (a kit, the eWDK's, or NuGet's packages), else the
-    kit below MicrosoftKitRoot. `registry`: what the installers wrote. `auto`: both, in this order;
-    a WDM driver is built without a kit where there is none, with a warning on Windows. `path`:
-    `path` alone. `none`: no kit, all imports are by `raw-dylib`. `wdk-build`: Microsoft's crate of
-    that name finds it, a build dependency in Cargo.toml. It also passes most arguments of the
-    preset by itself; they are then not passed twice.
+    `env`: the folder in WDKContentRoot (a kit, an eWDK, or NuGet packages), or else the kit below
+    MicrosoftKitRoot. `registry`: the folder that the installers recorded. `auto`: `env`, then
+    `registry`; if there is no kit, a WDM driver is built without one, with a warning on Windows.
+    `path`: only `path`. `none`: no kit, all imports are by `raw-dylib`. `wdk-build`: Microsoft's
+    crate of that name finds the kit; it is a build dependency in Cargo.toml. That crate also passes
+    most arguments of the preset, and kdrvgen does not pass them again.
 
-    Change: To `none` for a driver that imports by `raw-dylib` alone, to `path` where the build
-        shall depend on nothing else.
+    Change: To `none` for a driver that imports only by `raw-dylib`, to `path` if the build must
+        depend on nothing else.
     Without: `auto`.
     Source: https://learn.microsoft.com/windows-hardware/drivers/download-the-wdk;
         https://learn.microsoft.com/windows-hardware/drivers/install-the-wdk-using-nuget
@@ -63,44 +63,43 @@ class Wdk(Table):
     path: Text = ""
     """The kit's root, with `locate = "path"`: the folder that holds `Lib`.
 
-    A NuGet package of the WDK, or a folder of such packages, will do.
+    A NuGet package of the WDK, or a folder of such packages, works too.
 
     Change: Together with `locate = "path"`.
-    Without: The kit is looked for.
+    Without: build.rs looks for the kit as `locate` says.
     """
 
     version: Annotated[Text, Check(_kit_version)] = ""
     """Version of the kit's libraries: `10.0.26100.0`, or its first numbers.
 
-    Empty for the newest that has libraries for the driver model and the architecture; with
-    `locate` at `auto` or `env`, the version in the variable Version_Number goes before that. Of a
-    kit that has not the version asked for, no other is taken.
+    Empty for the newest version that has libraries for the driver model and the architecture. With
+    `locate` at `auto` or `env`, the variable Version_Number selects the version. build.rs never
+    uses another version of a kit than the selected one.
 
-    Change: When a build shall use the same kit on every machine.
-    Without: The newest that fits, by its numbers.
+    Change: When builds must use the same kit version on every machine.
+    Without: The newest version that fits, compared as numbers.
     Source: https://learn.microsoft.com/windows-hardware/drivers/other-wdk-downloads
     """
 
     framework_version: Annotated[Text, Check(_framework_version)] = ""
     """Version of KMDF or UMDF to link, such as `1.15`; empty for the kit's newest.
 
-    It decides on which versions of Windows the driver loads: those that have this framework or a
-    newer one.
+    The driver loads only on versions of Windows that have this framework version or a newer one.
 
-    Change: To the framework of the oldest Windows that the driver is for.
-    Without: The kit's newest, which older versions of Windows do not have.
+    Change: To the framework version of the oldest Windows that the driver supports.
+    Without: The kit's newest version, which older versions of Windows do not have.
     Source: https://learn.microsoft.com/windows-hardware/drivers/wdf/kmdf-version-history
     """
 
     libraries: tuple[Annotated[Filled, Check(_library)], ...] = ("ntoskrnl", "hal")
     """Import libraries of the kit to link.
 
-    The framework's own are added, and `arm64rt` on ARM64. A UMDF driver runs in user mode and is
-    not linked with `ntoskrnl` and `hal`. A WDM driver with objects of C compiled with /GS, as is
-    usual, needs `BufferOverflowFastFailK` too. With `locate = "wdk-build"` the crate wdk-sys names
-    the libraries.
+    kdrvgen adds the framework's own libraries, and `arm64rt` on ARM64. A UMDF driver runs in user
+    mode and is not linked with `ntoskrnl` and `hal`. A WDM driver with C objects needs
+    `BufferOverflowFastFailK` too, unless they are compiled without /GS. With `locate = "wdk-build"`
+    the crate wdk-sys names the libraries.
 
-    Change: For a driver that calls further modules: `fltmgr`, `ndis`, `wmilib`.
+    Change: For a driver that calls other modules: `fltmgr`, `ndis`, `wmilib`.
     Without: The kernel and the hardware abstraction layer.
     Source: https://learn.microsoft.com/windows-hardware/drivers/kernel
     """

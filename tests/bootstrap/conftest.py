@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -13,8 +11,8 @@ import pytest
 from tests.bootstrap.kernel import Kernel
 from tests.bootstrap.support import bootstrap
 from tests.pipeline.support import Project, environment, need, once
+from tests.tools import path_in
 
-REPOSITORY = Path(__file__).parents[2]
 TRIPLES = ("x86_64-pc-windows-msvc", "i686-pc-windows-msvc", "aarch64-pc-windows-msvc")
 _TARGETS = f"driver.targets={list(TRIPLES)}".replace("'", '"')
 
@@ -40,19 +38,14 @@ class PreparedProject(Protocol):
 @pytest.fixture(scope="session")
 def bed() -> Path:
     """Return what tests/windows/setup.sh made: Wine, and a compiler for its programs."""
-    made = os.environ.get("KDRVGEN_WINDOWS")
-    if made is None:
-        setup = REPOSITORY / "tests/windows/setup.sh"
-        made = subprocess.run([setup], check=True, stdout=subprocess.PIPE, text=True).stdout
-    return Path(made.strip())
+    return path_in("KDRVGEN_WINDOWS", "Wine, and a compiler for its programs")
 
 
 @pytest.fixture(scope="session")
 def kernel(bed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kernel]:
     """Wine's kernel, with nothing in it."""
-    kernel = Kernel.start(bed, tmp_path_factory.mktemp("kernel"))
-    yield kernel
-    kernel.stop()
+    with Kernel.running(bed, tmp_path_factory.mktemp("kernel")) as kernel:
+        yield kernel
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.windows.bed import copy_prefix
+from tests.windows.bed import ATTEMPTS, copy_prefix, was_not_started
 
 __all__ = ["Kernel"]
 
@@ -33,17 +33,28 @@ class Kernel:
     record: Path
 
     @classmethod
-    def start(cls, bed: Path, folder: Path) -> Kernel:
-        """Copy the prepared prefix into `folder`."""
+    @contextmanager
+    def running(cls, bed: Path, folder: Path) -> Iterator[Kernel]:
+        """Copy the prepared prefix into `folder`; in the end, end all programs of this Windows."""
         copy_prefix((bed / "prefix").resolve(), folder / "prefix")
         (folder / "log").touch()
         kernel = cls(bed, folder / "prefix", folder / "log")
         # By itself it ends some seconds after the last program, and the drivers with it.
-        kernel._server("-p")
-        return kernel
+        try:
+            kernel._server("-p")
+            yield kernel
+        finally:
+            kernel._server("-k")
 
     def run(self, program: str | Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a program of this Windows, however it ends; its messages are in `stdout`."""
+        for _ in range(ATTEMPTS):
+            done = self._run(program, *arguments)
+            if not was_not_started(done.returncode, done.stdout):
+                break
+        return done
+
+    def _run(self, program: str | Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         # A file and not a pipe: the services that the first program starts keep it open.
         with self.record.open("ab") as record, (self.prefix.parent / "said").open("w+b") as said:
             code = subprocess.run(
@@ -121,10 +132,6 @@ class Kernel:
     @property
     def _rustc(self) -> Path:
         return self.bed / "rustc-for-windows"
-
-    def stop(self) -> None:
-        """End all programs of this Windows."""
-        self._server("-k")
 
     def _server(self, option: str) -> None:
         server = (self.bed / "wine").resolve().with_name("wineserver")

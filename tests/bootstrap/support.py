@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import kdrvgen
+from tests.program import run_kdrvgen
 
 __all__ = ["bootstrap", "kdrvgen_process", "surroundings", "tree"]
 
@@ -25,18 +25,8 @@ def surroundings(**environment: str) -> dict[str, str]:
 def kdrvgen_process(
     *words: str | Path, cwd: Path, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the program with no terminal; whatever comes of it, it is no traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "kdrvgen", *words],
-        capture_output=True,
-        check=False,
-        cwd=cwd,
-        env=surroundings(**environment),
-        stdin=subprocess.DEVNULL,
-        encoding="utf-8",
-    )
-    assert "Traceback" not in done.stdout + done.stderr
-    return done
+    """Run the program with no terminal."""
+    return run_kdrvgen(*words, cwd=cwd, env=surroundings(**environment))
 
 
 def bootstrap(where: Path, template: str, *words: str, name: str = "hello") -> Path:

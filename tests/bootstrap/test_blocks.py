@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.bootstrap.conftest import REPOSITORY, TRIPLES, NewProject, PreparedProject
+from tests.bootstrap.conftest import TRIPLES, NewProject, PreparedProject
 from tests.bootstrap.kernel import Kernel
 from tests.pipeline.image import Image
-from tests.pipeline.support import Project, run
+from tests.pipeline.support import REPOSITORY, Project, run
 
 pytestmark = pytest.mark.slow
 

@@ -14,6 +14,7 @@ import pytest
 from kdrvgen.scaffold import questions, values
 from kdrvgen.scaffold import template as templates
 from tests.bootstrap.support import bootstrap, surroundings, tree
+from tests.tools import need
 
 CHECKOUT = Path(__file__).parents[2]
 FOLDER = CHECKOUT / "docs" / "cookiecutter"
@@ -39,6 +40,7 @@ def cookiecutter(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_the_same_answers_give_the_same_bytes(template: str, tmp_path: Path) -> None:
     answers = ["bootstrap.license=MIT", 'bootstrap.description=A "new" \\ driver']
@@ -48,7 +50,9 @@ def test_the_same_answers_give_the_same_bytes(template: str, tmp_path: Path) -> 
     assert tree(tmp_path / "made" / "hello") == tree(bootstrap(tmp_path, template, *answers))
 
 
+@pytest.mark.slow
 def test_every_option_may_be_said_and_a_repository_begun(tmp_path: Path) -> None:
+    need("git")
     answers = ["allocator=yes", "pool-tag=Abcd", "logger=DbgPrint", "log-level=error", "git=yes"]
     answers += ["bootstrap.edition=2024", "driver.targets=i686-pc-windows-msvc"]
     done = cookiecutter(tmp_path, "name=hello", *answers)
@@ -57,6 +61,7 @@ def test_every_option_may_be_said_and_a_repository_begun(tmp_path: Path) -> None
     assert tree(tmp_path / "made" / "hello") == tree(bootstrap(tmp_path, "minimal", *answers))
 
 
+@pytest.mark.slow
 def test_its_own_questions_lead_to_the_same_project(tmp_path: Path) -> None:
     done = cookiecutter(tmp_path, typed="my-driver\n2\n" + "\n" * 20)
     assert done.returncode == 0, done.stderr
@@ -64,6 +69,7 @@ def test_its_own_questions_lead_to_the_same_project(tmp_path: Path) -> None:
     assert tree(tmp_path / "made" / "my-driver") == tree(made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ["name=../x", "name=con", "pool-tag=abc", "allocator=perhaps"])
 def test_a_wrong_answer_is_a_clear_error_before_anything_is_made(
     answer: str, tmp_path: Path
@@ -75,6 +81,7 @@ def test_a_wrong_answer_is_a_clear_error_before_anything_is_made(
     assert not (tmp_path / "made").exists()
 
 
+@pytest.mark.slow
 def test_what_is_missing_beside_cookiecutter_is_told(tmp_path: Path) -> None:
     missing = "raise ModuleNotFoundError(\"No module named 'pydantic'\", name='pydantic')\n"
     (tmp_path / "pydantic.py").write_text(missing, encoding="utf-8")

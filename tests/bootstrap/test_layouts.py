@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.bootstrap.conftest import REPOSITORY
-from tests.pipeline.support import need, run, without
+from tests.pipeline.support import REPOSITORY, need, run, without
 
 NT = REPOSITORY / "kdrvgen/scaffold/templates/shared/rust/nt"
 HERE = Path(__file__).parent / "blocks"
@@ -64,6 +63,7 @@ def expression(structure: Structure, field: str | None) -> str:
     return f"__builtin_offsetof({kind}, {member}.{camel}) - __builtin_offsetof({kind}, {member})"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["x86_64", "i686", "aarch64"])
 def test_layouts_are_those_of_mingws_driver_headers(tmp_path: Path, architecture: str) -> None:
     need("clang")

@@ -15,6 +15,8 @@ if sys.platform == "win32":
 
 from tests.bootstrap.terminal import CTRL_C, CTRL_D, talk
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_name_alone_leads_through_every_question_to_a_project(tmp_path: Path) -> None:
     answers = ["1", "Says hello", "MIT", "", "", "", "", "", "", "", "", ""]

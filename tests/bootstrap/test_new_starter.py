@@ -62,7 +62,7 @@ def test_every_key_is_there_once_in_the_order_of_the_reference(tmp_path: Path) -
         key.name
         for key in keys()
         if (key.table, key.name) != ("", "cargo-config")
-        and key.table not in {"profiles.NAME", "makefile", "bootstrap"}
+        and key.table not in {"profiles.NAME", "makefile", "makefile.hooks", "bootstrap"}
     ]
     assert shown == known
     assert "\n# `build-script`: Your own build steps: " in text

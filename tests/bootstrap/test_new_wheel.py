@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.bootstrap.support import bootstrap, surroundings, tree
+from tests.tools import need
 
 pytestmark = pytest.mark.slow
 
@@ -17,6 +18,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 
 def test_a_wheel_makes_what_the_checkout_makes(tmp_path: Path) -> None:
+    need("git")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "wheel"],
         capture_output=True,

@@ -66,6 +66,7 @@ def test_a_target_that_wdk_build_does_not_know_is_refused(tmp_path: Path) -> Non
     assert not (tmp_path / "hello").exists()
 
 
+@pytest.mark.slow
 def test_where_the_kits_crates_do_not_compile_the_pipeline_says_so_at_once(tmp_path: Path) -> None:
     need("cargo-make")
     folder = made(tmp_path, "wdm")
@@ -101,6 +102,7 @@ def flags(*, umdf: bool) -> list[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("allocator", ["yes", "no"])
 @pytest.mark.parametrize("edition", ["2021", "2024"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import kdrvgen
+from tests.program import run_kdrvgen
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -36,20 +36,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def run(project: Path) -> Run:
-    """Start the program in the project's folder; no outcome of it is ever a traceback."""
+    """Run the program in the project's folder."""
 
     def start(
         *words: str | Path, cwd: Path = project, **environment: str
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "kdrvgen", *words],
-            capture_output=True,
-            check=False,
-            cwd=cwd,
-            env=os.environ | environment,
-            text=True,
-        )
-        assert "Traceback" not in done.stdout + done.stderr
-        return done
+        return run_kdrvgen(*words, cwd=cwd, env=os.environ | environment)
 
     return start

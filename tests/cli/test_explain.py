@@ -94,7 +94,7 @@ def test_every_entry_says_when_to_change_it_and_what_happens_without() -> None:
     poor = [
         entry.term
         for entry in entries().values()
-        if not all(text.endswith(".") for text in (entry.does, entry.change, entry.without))
+        if not all(text.endswith((".", "?")) for text in (entry.does, entry.change, entry.without))
         or not (entry.source or entry.kind == "key of config.toml")
     ]
     assert poor == []

@@ -15,6 +15,7 @@ import pytest
 from kdrvgen.cli import main
 from kdrvgen.pipeline import support_files
 from kdrvgen.rendering.header import seal_support, unseal
+from tests.tools import need
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OUTPUTS = (".cargo/config.toml", "Makefile.toml", "build.rs")
@@ -94,7 +95,9 @@ def test_check_finds_a_stale_cargo_configuration_of_its_own(run: Run, project: P
     assert "remove     .cargo/config (" in done.stdout
 
 
+@pytest.mark.slow
 def test_diff_prints_what_patch_applies_and_nothing_else(run: Run, project: Path) -> None:
+    need("patch")
     run("config.toml")
     config = project / "config.toml"
     config.write_text(config.read_text("utf-8").replace("hello", "other"), "utf-8")
@@ -255,6 +258,7 @@ def test_eight_runs_at_once_all_succeed_and_leave_no_litter(project: Path) -> No
     assert found == {"config.toml", *OUTPUTS, *SUPPORT}
 
 
+@pytest.mark.slow
 def test_a_full_disk_changes_nothing(run: Run, project: Path) -> None:
     run("config.toml", "-o", "../full")
     saved = project.parent / "full"
@@ -268,15 +272,13 @@ def test_a_full_disk_changes_nothing(run: Run, project: Path) -> None:
     )
     (project.parent / "full").rename(project.parent / "saved")
     (project.parent / "full").mkdir()
-    try:
-        done = subprocess.run(
-            ["unshare", "-rm", "sh", "-c", script, sys.executable],
-            capture_output=True,
-            check=False,
-            text=True,
-        )
-    except FileNotFoundError:
-        pytest.skip("no unshare: this machine cannot make a small disk")
+    need("unshare")
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, sys.executable],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
     if done.returncode == 99 or "unshare" in done.stderr:
         pytest.skip("this machine lets nobody mount a small disk")
     assert done.stdout == "exit 8\n"

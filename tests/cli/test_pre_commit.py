@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.cli.conftest import Run
+from tests.tools import need
 
 MANIFEST = Path(__file__).parents[2] / ".pre-commit-hooks.yaml"
 
@@ -17,6 +18,7 @@ MANIFEST = Path(__file__).parents[2] / ".pre-commit-hooks.yaml"
 @pytest.fixture
 def repository(project: Path, run: Run) -> Path:
     """A project that uses the hook as published, but from this checkout."""
+    need("git")
     (hook,) = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     assert hook.pop("language") == "python"
     program, *rest = hook["entry"].split()
@@ -46,6 +48,7 @@ def test_the_manifest_is_one_that_pre_commit_takes() -> None:
     assert subprocess.run(command, check=False).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["config.toml", "Makefile.toml", ".cargo/config.toml", "build.rs"])
 def test_a_stale_or_edited_file_is_not_committed(repository: Path, file: str) -> None:
     path = repository / file
@@ -58,6 +61,7 @@ def test_a_stale_or_edited_file_is_not_committed(repository: Path, file: str) ->
     assert "the files are not what config.toml says" in said
 
 
+@pytest.mark.slow
 def test_other_files_do_not_start_it(repository: Path) -> None:
     subprocess.run(["git", "add", "--all"], cwd=repository, check=True)
     subprocess.run(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import tomli
 
 import kdrvgen
 from kdrvgen.config.locator import Node, locate
+from tests.tools import path_in
 
 VARIABLE = "KDRVGEN_TOML_CORPUS"
 FEWEST = 100
@@ -17,12 +17,8 @@ FEWEST = 100
 
 @pytest.fixture(scope="module")
 def corpus() -> list[Path]:
-    folder = os.environ.get(VARIABLE)
-    if not folder:
-        if os.environ.get("CI"):
-            pytest.fail(f"{VARIABLE} does not name the folder of tomli's tests/data")
-        pytest.skip(f"{VARIABLE} is not set")
-    found = sorted(Path(folder).rglob("*.toml"))
+    folder = path_in(VARIABLE, "the documents that tomli is tested with")
+    found = sorted(folder.rglob("*.toml"))
     assert len(found) >= FEWEST
     return found
 
@@ -50,6 +46,7 @@ def assert_located(text: str, node: Node, value: object) -> None:
         assert_located(text, child, member)
 
 
+@pytest.mark.slow
 def test_every_valid_document_is_located_and_every_invalid_one_is_explained(
     corpus: list[Path],
 ) -> None:

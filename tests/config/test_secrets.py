@@ -148,6 +148,7 @@ def assert_hidden(text: str, *secrets: str) -> None:
             assert secret not in output, f"{text}\n→\n{output}"
 
 
+@pytest.mark.slow
 @settings(max_examples=1000, deadline=None)
 @given(KEYS, st.sampled_from(STATEMENTS), st.sampled_from(["\n", "\r\n"]))
 def test_no_error_shows_the_value_of_a_credential(key: str, statement: str, line_end: str) -> None:

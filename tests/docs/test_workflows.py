@@ -1,4 +1,4 @@
-"""The workflows of .github: valid, safe, and made of commands that the documentation has."""
+"""The files of .github and for pre-commit: valid, safe, and with the documentation's commands."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
+FORMS = sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml"))
 _SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 
@@ -25,6 +26,18 @@ def test_the_workflows_are_those_that_the_documentation_names() -> None:
 def test_a_workflow_keeps_to_githubs_schema(path: Path) -> None:
     module = ["-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
     _succeeds(sys.executable, *module, path)
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.name)
+def test_an_issue_template_keeps_to_githubs_schema(path: Path) -> None:
+    kind = "config" if path.name == "config.yml" else "forms"
+    module = ["-m", "check_jsonschema", "--builtin-schema", f"vendor.github-issue-{kind}"]
+    _succeeds(sys.executable, *module, path)
+
+
+def test_pre_commit_accepts_its_configuration() -> None:
+    config = ROOT / ".pre-commit-config.yaml"
+    _succeeds(sys.executable, "-m", "pre_commit", "validate-config", config)
 
 
 def test_zizmor_finds_nothing() -> None:

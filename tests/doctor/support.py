@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.pipeline.support import CONFIG, environment, run
+from tests.pipeline.support import CONFIG, X64, environment
+from tests.program import run_kdrvgen
 
 TOOLS = ("cargo", "rustc", "rustup", "cargo-make", "osslsigncode", "openssl", "cc", "lld-link")
 
@@ -41,6 +42,50 @@ class Told:
         ]
 
 
+def real_tools() -> dict[str, Path]:
+    """Return the tools that are really here."""
+    found = {tool: shutil.which(tool) for tool in TOOLS}
+    tools = {tool: Path(place) for tool, place in found.items() if place}
+    return tools | {path.name: path for path in Path("/usr/bin").glob("lld-link-*")}
+
+
+STAND_INS = {
+    "cargo": """\
+if [ "$1" = make ]; then
+    command -v cargo-make >/dev/null || { echo "error: no such command: \\`make\\`"; exit 101; }
+    exec cargo-make "$@"
+fi
+echo cargo 1.91.0""",
+    "rustc": """\
+if [ "$2" = sysroot ]; then echo SYSROOT; exit; fi
+echo rustc 1.91.0
+echo host: x86_64-unknown-linux-gnu
+echo release: 1.91.0
+echo commit-date: 2025-10-28""",
+    "rustup": '[ "$1" = run ] && shift 2 && exec "$@"',
+    "cargo-make": "echo cargo-make 0.37.24",
+    "osslsigncode": "echo osslsigncode 2.5",
+    "openssl": "echo OpenSSL 3.0.0",
+    "cc": "echo cc 12.2.0",
+    "lld-link": "echo LLD 19.1.0",
+}
+"""What the tools say and do when doctor asks them, as scripts for /bin/sh."""
+
+
+def stand_ins(folder: Path) -> dict[str, Path]:
+    """Write scripts that stand in for the tools, and a toolchain with a library for each target."""
+    sysroot = folder / "rust"
+    for target in (X64, "i686-pc-windows-msvc", "aarch64-pc-windows-msvc"):
+        library = sysroot / "lib/rustlib" / target / "lib/libcore-1.rlib"
+        library.parent.mkdir(parents=True)
+        library.touch()
+    for tool, script in STAND_INS.items():
+        path = folder / tool
+        path.write_text(f"#!/bin/sh\n{script.replace('SYSROOT', str(sysroot))}\n", encoding="utf-8")
+        path.chmod(0o755)
+    return {tool: folder / tool for tool in STAND_INS}
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """A user with a home of their own, a PATH that has only links to tools, and a project."""
@@ -49,19 +94,14 @@ class Machine:
     env: dict[str, str] = field(repr=False)
 
     @classmethod
-    def set_up(cls, home: Path, compiled: Path) -> Machine:
-        """Link the tools that are really here; Python keeps compiled modules in a folder."""
+    def set_up(cls, home: Path, tools: Mapping[str, Path]) -> Machine:
+        """Link the tools, each by its name."""
         bin_ = home / "bin"
         bin_.mkdir(parents=True, exist_ok=True)
-        env = environment(home)
-        for tool in TOOLS:
-            if place := shutil.which(tool, path=env["PATH"]):
-                (bin_ / tool).symlink_to(place)
-        for lld in Path("/usr/bin").glob("lld-link-*"):
-            (bin_ / lld.name).symlink_to(lld)
+        for tool, place in tools.items():
+            (bin_ / tool).symlink_to(place)
         # cargo looks for subcommands in its home too, and that is to be empty.
-        env |= {"PATH": str(bin_), "CARGO_HOME": str(home / ".cargo")}
-        env |= {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(compiled)}
+        env = environment(home) | {"PATH": str(bin_), "CARGO_HOME": str(home / ".cargo")}
         return cls(home, env)
 
     def begin(self) -> None:
@@ -107,24 +147,12 @@ class Machine:
 
     def kdrvgen(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run the program in the project's folder; both streams are in `stdout`."""
-        done = run([sys.executable, "-m", "kdrvgen", *words], self.folder, self.env)
-        assert "Traceback" not in done.stdout
-        return done
+        return run_kdrvgen(*words, cwd=self.folder, env=self.env, merged=True)
 
     def doctor(self, *words: str) -> Told:
         """Run `kdrvgen doctor` and read its JSON."""
-        argv = [sys.executable, "-m", "kdrvgen", "doctor", *words, "--format", "json"]
-        done = subprocess.run(
-            argv,
-            cwd=self.folder,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert "Traceback" not in done.stderr
+        words = ("doctor", *words, "--format", "json")
+        done = run_kdrvgen(*words, cwd=self.folder, env=self.env)
         document = json.loads(done.stdout)
         findings = document["findings"]
         assert document["exit-code"] == done.returncode

@@ -86,6 +86,8 @@ def test_a_test_certificate_that_may_not_sign_code_is_found_out(machine: Machine
 # --- a PKCS #12 file --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("_tools", ["real tools"], indirect=True, scope="session")
 def test_a_pkcs12_file_is_opened_and_its_password_never_shown(machine: Machine) -> None:
     machine.configure(OWN)
     machine.kdrvgen("config.toml")

@@ -5,9 +5,6 @@ from __future__ import annotations
 import http.server
 import os
 import socket
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +12,8 @@ import pytest
 
 from tests.doctor.support import Machine
 from tests.pipeline.support import CONFIG, X64
+from tests.program import run_kdrvgen
+from tests.serving import serving
 
 pty = pytest.importorskip("pty", reason="needs Linux or macOS")
 
@@ -52,15 +51,7 @@ def test_fix_asks_on_a_terminal(machine: Machine, answer: str, code: int) -> Non
     machine.configure(CHANGED)
     ours, theirs = pty.openpty()
     os.write(ours, f"{answer}\n".encode())
-    done = subprocess.run(
-        [sys.executable, "-m", "kdrvgen", "doctor", "--fix"],
-        cwd=machine.folder,
-        env=machine.env,
-        stdin=theirs,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_kdrvgen("doctor", "--fix", cwd=machine.folder, env=machine.env, stdin=theirs)
     os.close(ours)
     os.close(theirs)
 
@@ -122,12 +113,8 @@ def server() -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Refuse) as listening:
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{listening.server_port}"
-        listening.shutdown()
-        thread.join()
+    with serving(Refuse) as url:
+        yield url
 
 
 def test_the_time_stamp_server_is_asked_when_told_to(machine: Machine, server: str) -> None:

@@ -1,4 +1,4 @@
-"""A driver that the pipeline built and signed for every target, made once."""
+"""A driver for every target, made once: by the pipeline, or without any tool."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.inspection.assembled import assembled
 from tests.inspection.support import Tell, told
+from tests.pipeline.authority import CODE_SIGNING, Identity
 from tests.pipeline.conftest import _copy_example
 from tests.pipeline.support import Project, environment, need, once
 
@@ -25,9 +28,25 @@ timestamp-url = ""
 """
 
 
+ASSEMBLED, LINKED = "assembled", "linked"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that is not slow on both drivers; what the tools of the second need is slow."""
+    marks = [mark.name for mark in metafunc.definition.iter_markers()]
+    if "driver" in metafunc.fixturenames and "slow" not in marks:
+        drivers = [ASSEMBLED, pytest.param(LINKED, marks=pytest.mark.slow)]
+        metafunc.parametrize("driver", drivers, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The example driver, signed for all targets, and for x64 by the production profile too."""
+def driver(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The example driver, signed for all targets, and for x64 by the production profile too.
+
+    Without the tools that this takes, it is one for x64 that is put together here.
+    """
+    if getattr(request, "param", LINKED) == ASSEMBLED:
+        return _assembled_driver(tmp_path_factory.mktemp("assembled"))
     need("cargo", "rustc", "cargo-make", "osslsigncode", "openssl")
 
     def fill(home: Path) -> None:
@@ -40,6 +59,24 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
     home = once(tmp_path_factory, "inspected", fill)
     return Project(home / "project", home, environment(home))
+
+
+def _assembled_driver(home: Path) -> Project:
+    identity = Identity.make("DriverCertificate", CODE_SIGNING)
+    project = Project(home / "project", home, environment(home))
+    (project.folder / "src").mkdir(parents=True)
+    project.certificates.mkdir(parents=True)
+    (project.folder / "Cargo.toml").write_text('[package]\nname = "hello"\n', encoding="utf-8")
+    (project.folder / "config.toml").write_text(CONFIG, encoding="utf-8")
+    for target in TARGETS[1:]:
+        project.output(target=target).parent.mkdir(parents=True)
+    for profile in ("development", "production"):
+        image = project.output(profile=profile)
+        image.parent.mkdir(parents=True)
+        image.write_bytes(assembled(identity))
+        certificate = identity.certificate.public_bytes(Encoding.DER)
+        image.with_suffix(".cer").write_bytes(certificate)
+    return project
 
 
 @pytest.fixture

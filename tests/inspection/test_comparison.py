@@ -10,8 +10,6 @@ from tests.inspection.support import Fields, Tell, long, patched, rules, short, 
 from tests.pipeline.authority import CODE_SIGNING, Identity
 from tests.pipeline.support import X64, Project
 
-pytestmark = pytest.mark.slow
-
 I686 = "i686-pc-windows-msvc"
 
 
@@ -91,6 +89,7 @@ def test_an_entry_point_at_another_function_is_found(project: Project, tmp_path:
     assert found["config-entry-point"].startswith("0x1000, and driver_entry is at 0x")
 
 
+@pytest.mark.slow
 def test_an_image_that_another_place_signs_may_be_unsigned(
     project: Project, tmp_path: Path
 ) -> None:
@@ -101,6 +100,7 @@ def test_an_image_that_another_place_signs_may_be_unsigned(
     assert "signature-missing" not in rules(bare, config=config, least="error")
 
 
+@pytest.mark.slow
 def test_a_public_certificate_is_the_one_that_has_to_have_signed(
     project: Project, tmp_path: Path
 ) -> None:

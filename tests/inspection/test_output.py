@@ -21,8 +21,6 @@ from tests.pipeline.support import Project
 
 pty = pytest.importorskip("pty", reason="needs Linux or macOS")
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def damaged(image: bytes, tmp_path: Path) -> Path:

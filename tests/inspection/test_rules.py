@@ -12,8 +12,6 @@ import kdrvgen
 from kdrvgen.inspection.checks import RULES
 from tests.inspection.support import Fields, long, patched, rules, short
 
-pytestmark = pytest.mark.slow
-
 Patch = Callable[[Fields], Sequence[tuple[int, bytes]]]
 READ, WRITE, EXECUTE, DISCARDABLE = 0x40000000, 0x80000000, 0x20000000, 0x02000000
 NOT_PAGED, SHARED = 0x08000000, 0x10000000

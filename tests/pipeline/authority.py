@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from tests.serving import serving
+
 CODE_SIGNING = ExtendedKeyUsageOID.CODE_SIGNING
 TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
 _COMMENT = ObjectIdentifier("2.16.840.1.113730.1.13")
@@ -167,9 +169,5 @@ class Authority:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
-            yield cls(f"http://127.0.0.1:{server.server_port}/", roots)
-            server.shutdown()
-            thread.join()
+        with serving(Handler) as url:
+            yield cls(url, roots)

@@ -8,7 +8,6 @@ import select
 import shutil
 import signal
 import subprocess
-import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,9 @@ from pathlib import Path
 import pytest
 
 from tests.locking import locked
+from tests.program import run_kdrvgen
+from tests.tools import need as need  # noqa: PLC0414 - most tests that need tools import it here
+from tests.tools import without as without  # noqa: PLC0414 - likewise
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "docs/examples/blog-driver"
@@ -36,20 +38,6 @@ _FOREIGN = re.compile(
     r"(RUSTFLAGS|CARGO_ENCODED_RUSTFLAGS|CARGO_TARGET_.*|CARGO_BUILD_.*|CARGO_MAKE.*|DRIVER_.*"
     r"|CARGO_PROFILE_.*|RUSTC|RUSTC_.*|WINE.*|XDG_.*|GIT_.*)"
 )
-
-
-def need(*programs: str) -> None:
-    """Skip the test where a program is not installed; with CI in the environment, fail."""
-    missing = [program for program in programs if not shutil.which(program)]
-    if missing:
-        without(f"{', '.join(missing)} not installed; docs/setup.sh does it")
-
-
-def without(what: str) -> None:
-    """Skip the test for want of `what`; with CI in the environment, fail."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -111,8 +99,7 @@ class Project:
         """Write config.toml, unless it is to stay, and run `python -m kdrvgen` on it."""
         if config is not None:
             (self.folder / "config.toml").write_text(config, encoding="utf-8")
-        argv = [sys.executable, "-m", "kdrvgen", "config.toml"]
-        done = run(argv, self.folder, self.env)
+        done = run_kdrvgen("config.toml", cwd=self.folder, env=self.env, merged=True)
         assert done.returncode == 0, done.stdout
         return done.stdout
 

@@ -91,6 +91,6 @@ directory = "vendor"
         done = run(["python", "-m", "kdrvgen", *words], project.folder, project.env)
         assert done.returncode == 0, done.stdout
 
-    project.make("sign-image")
+    project.make("sign")
 
     assert Image.read(project.output("Adopted.sys")).is_signed

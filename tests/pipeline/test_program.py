@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.conftest import MakeProject
-from tests.pipeline.support import CONFIG, REPOSITORY, X64, Project, need, run, together, without
+from tests.pipeline.support import CONFIG, REPOSITORY, X64, Project, need, run, together
 
 pytestmark = pytest.mark.slow
 
@@ -147,7 +147,7 @@ def test_a_read_only_project_is_built_into_another_target_directory(
         fresh.env | {"CARGO_TARGET_DIR": str(out)},
     )
     if "unshare failed" in done.stdout or "permission denied" in done.stdout.lower():
-        without("no mounting in this environment")
+        pytest.skip("this machine lets nobody mount a folder")
 
     assert done.returncode == 0, done.stdout
     assert fresh.verifies(out / "driver/hello" / X64 / "development/hello.sys")
@@ -156,7 +156,9 @@ def test_a_read_only_project_is_built_into_another_target_directory(
 def test_rustc_1_63_compiles_it_without_warnings(fresh: Project) -> None:
     old = os.environ.get("KDRVGEN_OLD_RUST")
     if not old:
-        pytest.skip("this system's packages have no Rust 1.63 for tests/run.sh to unpack")
+        pytest.skip(
+            "KDRVGEN_OLD_RUST is not set; `bash tests/run.sh` unpacks Rust 1.63 on a Debian 12"
+        )
     env = fresh.env | {
         "PATH": f"{old}/usr/bin:{fresh.env['PATH']}",
         "LD_LIBRARY_PATH": f"{old}/usr/lib/x86_64-linux-gnu:{old}/usr/lib",

@@ -1,7 +1,6 @@
 """Time stamps by an authority on loopback, and what is said when none answers."""
 
 import http.server
-import threading
 
 import pytest
 
@@ -9,6 +8,7 @@ from tests.pipeline.authority import Authority
 from tests.pipeline.conftest import MakeProject
 from tests.pipeline.image import Image
 from tests.pipeline.support import Project
+from tests.serving import serving
 
 pytestmark = pytest.mark.slow
 
@@ -110,16 +110,9 @@ def test_an_answer_that_is_no_time_stamp_signs_nothing(make_project: MakeProject
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            url = f"http://127.0.0.1:{server.server_port}/"
-            project = make_project(_config(url))
-            said = project.fail("sign")
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as url:
+        project = make_project(_config(url))
+        said = project.fail("sign")
 
     assert f"no timestamp came from {url}, in 6 attempts" in said
     assert not Image.read(project.sys).is_signed

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.tools import need
 
 FindTool = Callable[[str], str]
 
@@ -16,13 +18,8 @@ def tool() -> FindTool:
     """Return the path of a program; without it the test is skipped, and fails in CI."""
 
     def find(name: str) -> str:
-        found = shutil.which(name)
-        if found:
-            return found
-        told = f"{name} is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(told)
-        pytest.skip(told)
+        need(name)
+        return shutil.which(name) or name
 
     return find
 
@@ -33,3 +30,11 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need one of the tools: the fast ones need Python alone."""
+    here = Path(__file__).parent
+    for item in items:
+        if item.path.is_relative_to(here) and "tool" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)

@@ -28,7 +28,8 @@ _KEPT = ("HOME", "PATH", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "TMPDI
 # What Wine says, once in some thousand starts on a busy machine, when it did not start a program
 # that is there. Nothing ran then, so that starting it again repeats nothing.
 _NOT_STARTED = "ShellExecuteEx failed: Internal error."
-_ATTEMPTS = 5
+ATTEMPTS = 5
+"""How often a program is started that Wine does not start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,14 @@ class Done:
     def said(self) -> str:
         """Both streams, standard error last."""
         return self.stdout + self.stderr
+
+
+def was_not_started(code: int, said: str) -> bool:
+    """Return whether Wine did not start a program that it was to run.
+
+    It says so, or its loader fails, which says nothing with Wine's messages turned off.
+    """
+    return _NOT_STARTED in said or (code == 1 and not said)
 
 
 def copy_prefix(prepared: Path, prefix: Path) -> None:
@@ -78,8 +87,9 @@ class Windows:
     """What PROCESSOR_ARCHITECTURE says."""
 
     @classmethod
-    def start(cls, bed: Path, prefix: Path, program: Path) -> Windows:
-        """Copy the prepared prefix and put cargo and cargo-make into it."""
+    @contextmanager
+    def running(cls, bed: Path, prefix: Path, program: Path) -> Iterator[Windows]:
+        """Copy the prepared prefix and put cargo and cargo-make into it; end all in the end."""
         copy_prefix((bed / "prefix").resolve(), prefix)
         programs = prefix / "drive_c/cargo/bin"
         programs.mkdir(parents=True)
@@ -88,8 +98,11 @@ class Windows:
         shutil.copy2(bed / "cargo-make/cargo-make.exe", programs)
         windows = cls(bed, prefix, prefix.parent, {}, program)
         # It would end some seconds after the last program, and meet the next one at the door.
-        windows._server("-p")
-        return windows
+        try:
+            windows._server("-p")
+            yield windows
+        finally:
+            windows._server("-k")
 
     def for_test(self, home: Path) -> Windows:
         """Return the same machine for a user who has no certificates yet."""
@@ -139,11 +152,9 @@ class Windows:
         timeout: float = 300,
     ) -> Done:
         """Run a program of Windows, a command of cmd or a batch file with `["cmd", "/c", …]`."""
-        for _ in range(_ATTEMPTS):
+        for _ in range(ATTEMPTS):
             done = self._run(argv, cwd, env, timeout)
-            # Wine's loader that fails says nothing, with its messages turned off.
-            is_silent = done.code == 1 and not done.said
-            if _NOT_STARTED not in done.stdout and not is_silent:
+            if not was_not_started(done.code, done.said):
                 break
         return done
 
@@ -316,10 +327,6 @@ class Windows:
     def _registry(self) -> str:
         done = self.run(["reg", "query", INSTALLED_ROOTS.rpartition("\\")[0]])
         return done.stdout
-
-    def stop(self) -> None:
-        """End all programs of this Windows."""
-        self._server("-k")
 
     def _server(self, option: str) -> None:
         server = (self.bed / "wine").resolve().with_name("wineserver")

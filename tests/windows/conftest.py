@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.pipeline.support import once, without
+from tests.pipeline.support import once
+from tests.tools import path_in, without
 from tests.windows.bed import Windows
 from tests.windows.native import Native, obstacle
 from tests.windows.support import Desk
@@ -21,20 +21,14 @@ def _machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Windows]:
     if sys.platform == "win32":
         programs = tmp_path_factory.mktemp("programs")
         bed = Path(os.environ.get("KDRVGEN_WINDOWS") or programs / "bed")
-        yield Native.start(bed, programs, programs / "pipeline.exe")
+        with Native.running(bed, programs, programs / "pipeline.exe") as native:
+            yield native
         return
-    # What setup.sh prints; it makes what is missing, and only looks otherwise.
-    bed = (
-        os.environ.get("KDRVGEN_WINDOWS")
-        or subprocess.run(
-            [Path(__file__).with_name("setup.sh")], check=True, stdout=subprocess.PIPE, text=True
-        ).stdout.strip()
-    )
+    bed = path_in("KDRVGEN_WINDOWS", "Wine, cargo-make for Windows and stand-ins")
     programs = once(tmp_path_factory, "programs", lambda _: None)
     prefix = tmp_path_factory.mktemp("windows") / "prefix"
-    machine = Windows.start(Path(bed), prefix, programs / "pipeline.exe")
-    yield machine
-    machine.stop()
+    with Windows.running(bed, prefix, programs / "pipeline.exe") as machine:
+        yield machine
 
 
 @pytest.fixture
@@ -62,21 +56,10 @@ def _kernel(request: pytest.FixtureRequest) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip, on Windows itself, the tests that need stand-ins; in Wine, have a test tried again.
-
-    The summary says so then. On a busy machine Wine now and then starts a program not at all, or
-    ends it without a word: one of some ten thousand, and these tests start thousands of them,
-    mostly from within others.
-    """
+    """Skip, on Windows itself, the tests that need stand-ins."""
     here = Path(__file__).parent
     for item in items:
-        if not item.path.is_relative_to(here):
-            continue
-        if sys.platform == "win32":
+        if sys.platform == "win32" and item.path.is_relative_to(here):
             if item.get_closest_marker("wine"):
-                item.add_marker(
-                    pytest.mark.skip("needs a stand-in for a part of Windows: Wine only")
-                )
-        else:
-            reruns = int(os.environ.get("KDRVGEN_RERUNS", "2"))
-            item.add_marker(pytest.mark.flaky(reruns=reruns))
+                reason = "needs a stand-in for a part of Windows: Wine only"
+                item.add_marker(pytest.mark.skip(reason))

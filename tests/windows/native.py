@@ -52,11 +52,12 @@ class Native(Windows):
     architecture: ClassVar[str] = MACHINE
 
     @classmethod
-    def start(cls, bed: Path, prefix: Path, program: Path) -> Native:
+    @contextmanager
+    def running(cls, bed: Path, prefix: Path, program: Path) -> Iterator[Native]:
         """Compile the programs that look into stores and record calls, unless they are there."""
         if not (bed / "standins/store.exe").exists():
             _build(bed)
-        return cls(bed, prefix, prefix.parent, {}, program)
+        yield cls(bed, prefix, prefix.parent, {}, program)
 
     def for_test(self, home: Path) -> Native:
         """Return the same machine for a user with an empty folder for data of programs."""
@@ -106,9 +107,6 @@ class Native(Windows):
         """Skip the test: Windows' own wintrust.dll is not replaced."""
         _skip("Windows' own wintrust.dll is not replaced")
         yield {}
-
-    def stop(self) -> None:
-        """Leave the machine running."""
 
     # --- files ------------------------------------------------------------------------------
 

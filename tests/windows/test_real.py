@@ -117,7 +117,7 @@ def test_the_native_test_bed_works_in_a_python_of_windows(windows: Windows) -> N
 
 def pytest_in_wine(windows: Windows, *words: str) -> str:
     """Run pytest, which succeeds, by a Python of Windows for which this Wine is the machine."""
-    python = python_for_windows(with_tests=True)
+    python = python_for_windows()
     paths = [windows.path(REPOSITORY), windows.path(python / "site")]
     env = windows.env | {
         "PYTHONPATH": ";".join(paths),

@@ -2,24 +2,23 @@
 //!
 //! Source: "Service Functions", Microsoft Learn.
 
-use std::ffi::{c_void, OsString};
-use std::mem;
+use std::ffi::OsString;
 use std::os::windows::ffi::OsStringExt;
-use std::path::{Component, Path, PathBuf, Prefix};
+use std::path::{Component, Path, Prefix};
 use std::ptr;
-use std::thread;
-use std::time::Duration;
 
-use crate::clean;
 use crate::failure::{Failure, Result};
-use crate::interrupt;
 use crate::settings::{self, Settings};
 use crate::system::{last_error, wide};
 use crate::win32::*;
 
-/// How long a driver may take to start or to stop.
-const PATIENCE: Duration = Duration::from_secs(5);
-const PAUSE: Duration = Duration::from_millis(100);
+#[path = "windows/manager.rs"]
+mod manager;
+#[path = "windows/ownership.rs"]
+mod ownership;
+
+use manager::{Manager, Service};
+use ownership::{is_same, refuse_foreign};
 
 /// What to do about errors of the service manager and of the kernel's loader. `{config}` stands for the
 /// name of the configuration's file.
@@ -322,249 +321,11 @@ fn for_service_manager(path: &Path) -> OsString {
     long
 }
 
-// --- whose service it is ------------------------------------------------------------------------
-
-/// Fails for a service whose image is not one that this project makes.
-fn refuse_foreign(config: &Config, settings: &Settings, name: &str) -> Result<()> {
-    let image = real(&config.image(name));
-    let is_ours = clean::images(settings).iter().any(|own| real(own) == image)
-        || (image.starts_with(real(&settings.root)) && !is_of_other_package(&image, settings));
-    if is_ours {
-        return Ok(());
-    }
-    Err(Failure::new(format!(
-        "the service {name} is that of {}, not of this project",
-        config.path
-    ))
-    .help(format!(
-        "take another name: deploy.service in {}",
-        settings::config_name()
-    ))
-    .help(format!("or, if that service may go: sc delete \"{name}\"")))
-}
-
-/// Whether an image is that of another driver in the target directory that this one shares with it.
-fn is_of_other_package(image: &Path, settings: &Settings) -> bool {
-    let drivers = settings.target_dir.join("driver");
-    image.starts_with(real(&drivers)) && !image.starts_with(real(&drivers.join(&settings.package)))
-}
-
-fn is_same(one: &Path, other: &Path) -> bool {
-    real(one) == real(other)
-}
-
-/// What a path leads to, for comparing: without short names, links and drives that stand for a
-/// folder, as far as it exists, and in lower case.
-fn real(path: &Path) -> PathBuf {
-    let found = path.ancestors().find_map(|above| {
-        let real = above.canonicalize().ok()?;
-        Some((real, path.strip_prefix(above).ok()?))
-    });
-    let real = match found {
-        Some((real, rest)) if rest.as_os_str().is_empty() => real,
-        Some((real, rest)) => real.join(rest),
-        None => path.to_owned(),
-    };
-    let text = wide(&real);
-    let text = OsString::from_wide(&text[..text.len() - 1]);
-    PathBuf::from(match text.to_str() {
-        Some(text) => OsString::from(text.to_lowercase()),
-        None => text, // with half a character, which has no case
-    })
-}
-
-// --- the service manager ------------------------------------------------------------------------
-
-struct Manager {
-    handle: *mut c_void,
-}
-
-impl Manager {
-    fn open(access: u32) -> Result<Manager> {
-        // SAFETY: null stands for this machine and its one database.
-        let handle = unsafe { OpenSCManagerW(ptr::null(), ptr::null(), access) };
-        if handle.is_null() {
-            return Err(refusal("reach", "the service manager"));
-        }
-        Ok(Manager { handle })
-    }
-}
-
-impl Drop for Manager {
-    fn drop(&mut self) {
-        // SAFETY: the handle is open and used no more.
-        unsafe { CloseServiceHandle(self.handle) };
-    }
-}
-
-struct Service {
-    handle: *mut c_void,
-    name: String,
-    _manager: Manager,
-}
-
-impl Service {
-    /// Opens a service; None if there is none of that name.
-    fn open(name: &str, access: u32) -> Result<Option<Service>> {
-        let manager = Manager::open(SC_MANAGER_CONNECT)?;
-        let text = wide(name);
-        // SAFETY: the manager is open, and the name ends in a zero.
-        let handle = unsafe { OpenServiceW(manager.handle, text.as_ptr(), access) };
-        if handle.is_null() {
-            return match last_error() {
-                ERROR_SERVICE_DOES_NOT_EXIST => Ok(None),
-                _ => Err(refusal("open the service", name)),
-            };
-        }
-        Ok(Some(Service {
-            handle,
-            name: name.to_owned(),
-            _manager: manager,
-        }))
-    }
-
-    /// Its state: one of the numbers SERVICE_….
-    fn state(&self) -> Result<u32> {
-        let mut status = ServiceStatus::default();
-        // SAFETY: the service is open, and `status` has its size.
-        if unsafe { QueryServiceStatus(self.handle, &mut status) } == 0 {
-            return Err(refusal("ask for the state of", &self.name));
-        }
-        Ok(status.state)
-    }
-
-    /// Waits for a state; returns the last one.
-    fn wait_for(&self, wanted: u32) -> Result<u32> {
-        let mut left = PATIENCE.as_millis() / PAUSE.as_millis();
-        loop {
-            let state = self.state()?;
-            if state == wanted || left == 0 {
-                return Ok(state);
-            }
-            left -= 1;
-            thread::sleep(PAUSE);
-            interrupt::check()?;
-        }
-    }
-
-    fn config(&self) -> Result<Config> {
-        let mut size = 0;
-        // SAFETY: without a buffer, only the size is asked for.
-        unsafe { QueryServiceConfigW(self.handle, ptr::null_mut(), 0, &mut size) };
-        if last_error() != ERROR_INSUFFICIENT_BUFFER {
-            return Err(refusal("read the service", &self.name));
-        }
-        let mut buffer = vec![0_u64; size as usize / mem::size_of::<u64>() + 1];
-        // SAFETY: the buffer has at least that size, and is aligned for the structure. Its texts lie
-        // in it too, and end in a zero.
-        unsafe {
-            let config = buffer.as_mut_ptr().cast::<ServiceConfig>();
-            if QueryServiceConfigW(self.handle, config, size, &mut size) == 0 {
-                return Err(refusal("read the service", &self.name));
-            }
-            let config = &*config;
-            let mut path = String::new();
-            if !config.path.is_null() {
-                let length = (0..).take_while(|at| *config.path.add(*at) != 0).count();
-                let text = std::slice::from_raw_parts(config.path, length);
-                path = String::from_utf16_lossy(text);
-            }
-            Ok(Config {
-                kind: config.kind,
-                start_type: config.start_type,
-                path,
-            })
-        }
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // SAFETY: the handle is open and used no more.
-        unsafe { CloseServiceHandle(self.handle) };
-    }
-}
-
-/// What Windows has of a service.
-struct Config {
-    kind: u32,
-    start_type: u32,
-    /// The image's path as it stands in the registry; empty for none.
-    path: String,
-}
-
-impl Config {
-    /// The image, as programs name it.
-    fn image(&self, name: &str) -> PathBuf {
-        let path = self.path.trim_matches('"');
-        let windows = || PathBuf::from(std::env::var_os("SystemRoot").unwrap_or_default());
-        let lower = path.to_lowercase();
-        if path.is_empty() {
-            // What Windows takes then ("CreateServiceW function").
-            return windows()
-                .join("System32\\drivers")
-                .join(format!("{name}.sys"));
-        }
-        for prefix in [r"\systemroot\", r"%systemroot%\"] {
-            if lower.starts_with(prefix) {
-                return windows().join(&path[prefix.len()..]);
-            }
-        }
-        // The kernel's name of a path, and that of programs.
-        for prefix in [r"\??\", r"\\?\"] {
-            if let Some(rest) = path.strip_prefix(prefix) {
-                return match rest.get(..4) {
-                    Some(unc) if unc.eq_ignore_ascii_case("UNC\\") => {
-                        PathBuf::from(format!(r"\\{}", &rest[4..]))
-                    }
-                    _ => PathBuf::from(rest),
-                };
-            }
-        }
-        windows().join(path) // which is the whole path for one with a drive
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{for_service_manager, is_same, Config, ADVICE};
+    use super::{for_service_manager, ADVICE};
     use std::collections::BTreeSet;
-    use std::path::{Path, PathBuf};
-
-    fn image(path: &str) -> PathBuf {
-        Config {
-            kind: 1,
-            start_type: 3,
-            path: path.to_owned(),
-        }
-        .image("my driver")
-    }
-
-    #[test]
-    fn every_spelling_of_an_image_is_understood() {
-        let windows = PathBuf::from(std::env::var_os("SystemRoot").unwrap());
-        let own = windows.join("System32\\drivers\\a.sys");
-        for path in [
-            r"System32\drivers\a.sys",
-            r"\SystemRoot\System32\drivers\a.sys",
-            r"%SystemRoot%\System32\drivers\a.sys",
-        ] {
-            assert_eq!(image(path), own, "{path}");
-        }
-        assert_eq!(image(""), windows.join("System32\\drivers\\my driver.sys"));
-        for path in [
-            r"C:\a b\c.sys",
-            r"\??\C:\a b\c.sys",
-            r"\\?\C:\a b\c.sys",
-            "\"C:\\a b\\c.sys\"",
-        ] {
-            assert_eq!(image(path), Path::new(r"C:\a b\c.sys"), "{path}");
-        }
-        assert_eq!(
-            image(r"\??\UNC\host\share\c.sys"),
-            Path::new(r"\\host\share\c.sys")
-        );
-    }
+    use std::path::Path;
 
     #[test]
     fn a_path_is_given_to_the_service_manager_so_that_it_takes_it() {
@@ -582,17 +343,6 @@ mod tests {
         let wanted = format!(r"\\?\UNC\host\share\{long}");
         assert_eq!(for_service_manager(Path::new(&share)), *wanted);
         assert_eq!(for_service_manager(Path::new(&wanted)), *wanted);
-    }
-
-    #[test]
-    fn paths_are_the_same_whatever_their_case_as_far_as_they_exist() {
-        let windows = PathBuf::from(std::env::var_os("SystemRoot").unwrap());
-        let shouted = windows.to_string_lossy().to_uppercase();
-        assert!(is_same(
-            &windows.join("no\\such\\É.sys"),
-            &Path::new(&shouted).join("NO\\such\\é.sys")
-        ));
-        assert!(!is_same(&windows.join("a.sys"), &windows.join("b.sys")));
     }
 
     #[test]
