@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cargo::{self, Artifact};
+use crate::checksum::xxh64;
 use crate::digest::sha256;
 use crate::failure::{Failure, Result};
 use crate::linker;
@@ -60,24 +61,24 @@ pub fn build(settings: &Settings, arguments: &[OsString]) -> Result<()> {
     }
     let dll = output::read(&artifact.dll)?;
     rules::check(settings, &artifact.dll, &dll)?;
-    let digest = sha256(&dll);
-    refuse_changed(settings, &artifact, &digest)?;
+    let checksum = xxh64(&dll);
+    refuse_changed(settings, &artifact, &checksum)?;
     record::write_build(
         settings,
         &Build {
             dll: artifact.dll,
             pdb: artifact.pdb,
-            digest,
+            checksum,
         },
     )
 }
 
 /// cargo looks at sources only: it takes a DLL that something else changed for its own.
-fn refuse_changed(settings: &Settings, artifact: &Artifact, digest: &str) -> Result<()> {
+fn refuse_changed(settings: &Settings, artifact: &Artifact, checksum: &str) -> Result<()> {
     if !artifact.is_fresh {
-        return record::accept(settings, digest);
+        return record::accept(settings, checksum);
     }
-    if !record::is_refused(settings, digest) {
+    if !record::is_refused(settings, checksum) {
         return Ok(());
     }
     Err(Failure::new(format!(

@@ -6,6 +6,7 @@
 mod authenticode;
 mod cargo;
 mod certificate;
+mod checksum;
 mod clean;
 mod der;
 mod digest;

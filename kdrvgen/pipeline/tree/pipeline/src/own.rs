@@ -36,6 +36,7 @@ const SOURCES: &[(&str, &[u8])] = &[
         "pipeline/src/certificate/windows/store.rs",
         include_bytes!("certificate/windows/store.rs"),
     ),
+    ("pipeline/src/checksum.rs", include_bytes!("checksum.rs")),
     ("pipeline/src/clean.rs", include_bytes!("clean.rs")),
     ("pipeline/src/der.rs", include_bytes!("der.rs")),
     ("pipeline/src/digest.rs", include_bytes!("digest.rs")),

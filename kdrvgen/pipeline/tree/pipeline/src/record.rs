@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::digest::sha256;
+use crate::checksum::xxh64;
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::own;
@@ -24,13 +24,13 @@ pub struct Build {
     pub dll: PathBuf,
     /// None where the linker wrote none.
     pub pdb: Option<PathBuf>,
-    /// Digest of the DLL.
-    pub digest: String,
+    /// Checksum of the DLL.
+    pub checksum: String,
 }
 
 /// Notes what cargo made, for the later tasks of this run.
 pub fn write_build(settings: &Settings, build: &Build) -> Result<()> {
-    let mut text = format!("{VERSION}\ndigest {}\n", build.digest);
+    let mut text = format!("{VERSION}\nchecksum {}\n", build.checksum);
     let files = [("dll", Some(&build.dll)), ("pdb", build.pdb.as_ref())];
     for (name, path) in files {
         if let Some(path) = path {
@@ -54,16 +54,16 @@ pub fn read_build(settings: &Settings) -> Result<Build> {
 /// A DLL that is not another run's has been changed, and is noted: cargo would not link it again.
 pub fn read_dll(settings: &Settings, build: &Build) -> Result<Vec<u8>> {
     let dll = output::read(&build.dll)?;
-    let digest = sha256(&dll);
-    if digest == build.digest {
+    let checksum = xxh64(&dll);
+    if checksum == build.checksum {
         return Ok(dll);
     }
     let path = build.dll.display();
-    if is_of_another_run(settings, &digest) {
+    if is_of_another_run(settings, &checksum) {
         return Err(Failure::new(format!("another run built {path} anew meanwhile"))
             .help("run this one again"));
     }
-    refuse(settings, &digest)?;
+    refuse(settings, &checksum)?;
     Err(Failure::new(format!(
         "{path} was changed after the task build-driver linked it"
     ))
@@ -76,7 +76,7 @@ pub const HOOKS_READ: &str = "a hook, or another task of yours that runs in betw
     file and must not change it: let it work on a copy, or let it run before-build and change the \
     sources";
 
-fn is_of_another_run(settings: &Settings, digest: &str) -> bool {
+fn is_of_another_run(settings: &Settings, checksum: &str) -> bool {
     let own = build_file(settings);
     let above = settings.state.parent().unwrap_or(&settings.state);
     let profiles = fs::read_dir(above).into_iter().flatten().flatten();
@@ -84,31 +84,31 @@ fn is_of_another_run(settings: &Settings, digest: &str) -> bool {
         .flat_map(|profile| fs::read_dir(profile.path()).into_iter().flatten().flatten())
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(BUILD))
         .map(|entry| entry.path())
-        .any(|note| note != own && read_note(&note).map_or(false, |note| note.digest == digest))
+        .any(|note| note != own && read_note(&note).map_or(false, |note| note.checksum == checksum))
 }
 
-/// Whether a DLL of that digest was changed after it was linked.
-pub fn is_refused(settings: &Settings, digest: &str) -> bool {
-    refused(settings).iter().any(|known| known == digest)
+/// Whether a DLL of that checksum was changed after it was linked.
+pub fn is_refused(settings: &Settings, checksum: &str) -> bool {
+    refused(settings).iter().any(|known| known == checksum)
 }
 
-fn refuse(settings: &Settings, digest: &str) -> Result<()> {
-    let mut digests = refused(settings);
-    if !digests.iter().any(|known| known == digest) {
-        digests.push(digest.to_owned());
+fn refuse(settings: &Settings, checksum: &str) -> Result<()> {
+    let mut checksums = refused(settings);
+    if !checksums.iter().any(|known| known == checksum) {
+        checksums.push(checksum.to_owned());
     }
-    write_refused(settings, &digests)
+    write_refused(settings, &checksums)
 }
 
 /// Forgets that a DLL was changed: the linker has made the same one.
-pub fn accept(settings: &Settings, digest: &str) -> Result<()> {
-    let mut digests = refused(settings);
-    let count = digests.len();
-    digests.retain(|known| known != digest);
-    if digests.len() == count {
+pub fn accept(settings: &Settings, checksum: &str) -> Result<()> {
+    let mut checksums = refused(settings);
+    let count = checksums.len();
+    checksums.retain(|known| known != checksum);
+    if checksums.len() == count {
         return Ok(());
     }
-    write_refused(settings, &digests)
+    write_refused(settings, &checksums)
 }
 
 fn refused(settings: &Settings) -> Vec<String> {
@@ -116,11 +116,11 @@ fn refused(settings: &Settings) -> Vec<String> {
     String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
 }
 
-fn write_refused(settings: &Settings, digests: &[String]) -> Result<()> {
-    if digests.is_empty() {
+fn write_refused(settings: &Settings, checksums: &[String]) -> Result<()> {
+    if checksums.is_empty() {
         return output::remove(&refused_file(settings));
     }
-    output::replace(&refused_file(settings), (digests.join("\n") + "\n").as_bytes())
+    output::replace(&refused_file(settings), (checksums.join("\n") + "\n").as_bytes())
 }
 
 /// One file for all profiles: they may build by the same profile of cargo, into the same DLL.
@@ -161,19 +161,19 @@ fn parse(text: &str) -> Option<Build> {
     }
     let mut dll = None;
     let mut pdb = None;
-    let mut digest = None;
+    let mut checksum = None;
     for line in lines {
         match line.split_once(' ')? {
             ("dll", path) => dll = Some(PathBuf::from(path)),
             ("pdb", path) => pdb = Some(PathBuf::from(path)),
-            ("digest", found) => digest = Some(found.to_owned()),
+            ("checksum", found) => checksum = Some(found.to_owned()),
             _ => return None,
         }
     }
     Some(Build {
         dll: dll?,
         pdb,
-        digest: digest?,
+        checksum: checksum?,
     })
 }
 
@@ -194,9 +194,9 @@ fn build_file(settings: &Settings) -> PathBuf {
 /// What the last signature was made by.
 #[derive(Debug, PartialEq)]
 pub struct Signed {
-    /// Digest of all settings that a signature depends on.
+    /// Checksum of all settings that a signature depends on.
     pub settings: String,
-    /// Digest of the certificate table in the signed image.
+    /// Checksum of the certificate table in the signed image.
     pub table: String,
 }
 
@@ -237,19 +237,19 @@ mod tests {
         let build = Build {
             dll: PathBuf::from("/a b/c.dll"),
             pdb: None,
-            digest: "0a".to_owned(),
+            checksum: "0a".to_owned(),
         };
-        let text = "kdrvgen build 2\ndigest 0a\ndll /a b/c.dll\n";
+        let text = "kdrvgen build 2\nchecksum 0a\ndll /a b/c.dll\n";
         assert_eq!(parse(text), Some(build));
     }
 
     #[test]
     fn a_damaged_note_counts_as_none() {
-        let bodies = ["", "dll /a\n", "digest 0a\n", "dll /a\ndigest 0a\nrm /a\n"];
+        let bodies = ["", "dll /a\n", "checksum 0a\n", "dll /a\nchecksum 0a\nrm /a\n"];
         for text in bodies.map(|body| format!("kdrvgen build 2\n{body}")) {
             assert_eq!(parse(&text), None, "{text:?}");
         }
-        for text in ["", "kdrvgen build 1\ndigest 0a\ndll /a\n"] {
+        for text in ["", "kdrvgen build 1\nchecksum 0a\ndll /a\n"] {
             assert_eq!(parse(text), None, "{text:?}");
         }
     }
