@@ -22,7 +22,7 @@ __all__ = ["main", "populate_parser"]
 _USAGE = "kdrvgen CONFIG [options]\n       kdrvgen COMMAND [options]"
 _EPILOG = """\
 exit codes:
-  0  done; nothing to do is done too
+  0  success (also when there was nothing to do)
   1  internal error: a bug in kdrvgen
   2  usage: the command line asks for something that does not exist
   3  the configuration is not valid, or cannot be read
@@ -34,12 +34,12 @@ exit codes:
   8  a generated file or its folder cannot be read or written
 
 examples:
-  kdrvgen config.toml                  make the files next to config.toml
-  kdrvgen config.toml -o driver        make them in the folder driver
+  kdrvgen config.toml                  write the files next to config.toml
+  kdrvgen config.toml -o driver        write them to the folder driver
   kdrvgen config.toml --check          for CI: fail if they are not up to date
   kdrvgen config.toml --diff           show what would change
-  kdrvgen new hello                    begin a project in the folder hello
-  kdrvgen ./eject                      a configuration that is called like a command
+  kdrvgen new hello                    make a project in the folder hello
+  kdrvgen ./eject                      a configuration that has the name of a command
 """
 _INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 _PIPE_CLOSED = 141  # 128 + SIGPIPE, likewise
@@ -136,7 +136,9 @@ def _understand(
     parser = _Parser(
         prog=f"kdrvgen {verb}" if verb else "kdrvgen",
         usage=None if verb else _USAGE,
-        description=VERBS[verb] if verb else "Make a kernel driver project's files from one file.",
+        description=VERBS[verb]
+        if verb
+        else "Generate the files of a kernel driver project from one file.",
         epilog=None if verb else f"{_commands()}\n{_EPILOG}",
         formatter_class=_Formatter,
         allow_abbrev=False,
@@ -144,7 +146,7 @@ def _understand(
     module = import_module(f"kdrvgen.commands.{verb or DEFAULT}")
     module.populate_parser(parser)
     populate_parser(parser, getattr(module, "FORMATS", COMMON_FORMATS))
-    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and end")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
     intermixed = getattr(module, "INTERMIXED", False)
     return module.run, parser.parse(words[1:] if verb else words, intermixed=intermixed)
 
@@ -186,7 +188,7 @@ class _Version(argparse.Action):
 def _commands() -> str:
     width = max(map(len, VERBS))
     lines = "".join(f"  kdrvgen {verb:{width}}  {told}\n" for verb, told in VERBS.items())
-    return f"commands (`kdrvgen COMMAND --help` tells more):\n{lines}"
+    return f"commands (see `kdrvgen COMMAND --help`):\n{lines}"
 
 
 def _nearest(word: str, possible: Sequence[str]) -> str:
@@ -200,7 +202,7 @@ def _usage_error(message: str) -> KdrvgenError:
     from kdrvgen.errors import UsageError  # noqa: PLC0415 - for errors only
 
     stop = "" if message.endswith((".", "?")) else "."
-    return UsageError(f"{message}{stop} `kdrvgen --help` tells what there is.")
+    return UsageError(f"{message}{stop} See `kdrvgen --help`.")
 
 
 def _fail(reporter: Reporter, error: Exception) -> int:

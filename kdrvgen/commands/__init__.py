@@ -13,16 +13,16 @@ from __future__ import annotations
 __all__ = ["DEFAULT", "VERBS"]
 
 DEFAULT = "generate"
-"""What is done when the first word is no verb but a configuration."""
+"""The command that runs when the first word is a configuration and no verb."""
 
 VERBS = {
-    "adopt": "read a hand-written project and propose the config.toml that reproduces it",
-    "new": "begin a project from a template",
-    "doctor": "tell what this machine lacks to build, sign and try the driver; --fix mends it",
-    "eject": "make generated files yours: kdrvgen leaves them alone, and updates the others",
-    "explain": "tell what a key, a linker argument or another term of the field does",
+    "adopt": "turn a hand-written project into a config.toml",
+    "new": "make a new project from a template",
+    "doctor": "report what is missing on this machine; --fix installs it",
+    "eject": "make generated files yours; kdrvgen then leaves them alone",
+    "explain": "explain a key, a linker argument or another term",
     "schema": "print the JSON schema of config.toml, for editors",
-    "verify": "tell what Windows would object to in a driver image, and how to mend it",
-    "why": "tell which key of config.toml a line of a generated file comes from",
+    "verify": "report why Windows would not load a driver image, and what to do",
+    "why": "name the key of config.toml that a generated line comes from",
 }
 """Each verb's word, which is its module's name too, and what it does."""

@@ -48,7 +48,7 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="write nothing; show config.toml, with where every line comes from",
+        help="write nothing; show config.toml, and where every line comes from",
     )
 
 

@@ -48,21 +48,25 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "--profile",
         metavar="NAME",
         default="development",
-        help="whose certificate, linker and tool to ask for (default: development)",
+        help="check the certificate, linker and tool of this profile (default: development)",
     )
     parser.add_argument(
-        "--fix", action="store_true", help="run the commands that mend what is missing; asks first"
+        "--fix",
+        action="store_true",
+        help="run the commands that install what is missing; asks first",
     )
-    parser.add_argument("--yes", action="store_true", help="with --fix: do not ask")
     parser.add_argument(
-        "--network", action="store_true", help="ask the time stamp server whether it is there"
+        "--yes", action="store_true", help="run them without asking (requires --fix)"
+    )
+    parser.add_argument(
+        "--network", action="store_true", help="check that the timestamp server answers"
     )
     parser.add_argument(
         "--time-limit",
         metavar="SECONDS",
         type=_seconds,
         default=_TIME_LIMIT,
-        help="for each program that is asked (default: 10)",
+        help="time limit for each program that doctor runs (default: 10)",
     )
 
 

@@ -58,7 +58,7 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         help="the project's configuration (default: the one beside FILE or above it)",
     )
     parser.add_argument(
-        "-o", "--output", metavar="DIR", help="the project's folder (default: where CONFIG lies)"
+        "-o", "--output", metavar="DIR", help="the project's folder (default: the folder of CONFIG)"
     )
 
 

@@ -27,7 +27,7 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "word",
         metavar="WORD",
         nargs="?",
-        help='such as linker.args, /INTEGRITYCHECK or "signtool /fd"; without it all are listed',
+        help='such as linker.args, /INTEGRITYCHECK or "signtool /fd" (default: list all)',
     )
 
 

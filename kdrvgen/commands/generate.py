@@ -76,7 +76,7 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="DIR",
-        help="the project's folder (default: where CONFIG lies)",
+        help="the project's folder (default: the folder of CONFIG)",
     )
     mode = parser.add_mutually_exclusive_group()
     for name, told in (

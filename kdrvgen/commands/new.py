@@ -76,14 +76,14 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         default="",
         help="put the project's folder into DIR (default: here)",
     )
-    parser.add_argument(
-        "--template", metavar="TEMPLATE", help="what to begin from (default: minimal)"
-    )
+    parser.add_argument("--template", metavar="TEMPLATE", help="the template (default: minimal)")
     parser.add_argument(
         "--config", metavar="FILE", help="take the answers from another project's config.toml"
     )
-    parser.add_argument("--no-input", action="store_true", help="ask nothing, take the defaults")
-    parser.add_argument("--list-templates", action="store_true", help="tell of all templates")
+    parser.add_argument("--no-input", action="store_true", help="ask nothing; use the defaults")
+    parser.add_argument(
+        "--list-templates", action="store_true", help="list all templates and their options"
+    )
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:

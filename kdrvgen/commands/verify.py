@@ -89,27 +89,29 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         metavar="CONFIG",
         help="compare with this configuration (default: the one beside FILE or above it)",
     )
-    parser.add_argument("--no-config", action="store_true", help="compare with no configuration")
+    parser.add_argument(
+        "--no-config", action="store_true", help="do not compare with a configuration"
+    )
     parser.add_argument(
         "--profile",
         metavar="NAME",
-        help="the cargo-make profile that made FILE (default: as its folder tells)",
+        help="the cargo-make profile of FILE (default: from its folder)",
     )
     parser.add_argument(
         "--trust",
         metavar="FILE",
         action="append",
         default=[],
-        help="certificates (PEM or DER) in one of which the chain has to end",
+        help="trusted roots (PEM or DER): the chain must end at one of them",
     )
     parser.add_argument(
         "--fail-on",
         metavar="SEVERITY",
         choices=_SEVERITIES,
         default="error",
-        help="error (default), warning or note: what ends in exit code 6",
+        help="the least severity that ends in exit code 6: error (default), warning or note",
     )
-    parser.add_argument("--html", metavar="FILE", help="write a report for a browser")
+    parser.add_argument("--html", metavar="FILE", help="write an HTML report")
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
