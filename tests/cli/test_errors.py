@@ -24,7 +24,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
         (["confg.toml"], "there is no file confg.toml. Did you mean config.toml?"),
         (["ejct"], "there is no command or file ejct. Did you mean `kdrvgen eject`?"),
         (["config.toml", "--chek"], "there is no option `--chek` here. Did you mean `--check`?"),
-        (["config.toml", "more"], "there is no argument `more` here. `kdrvgen --help` tells"),
+        (["config.toml", "more"], "there is no argument `more` here. See `kdrvgen --help`"),
         (["-v", "eject", "config.toml"], "A command comes first: `kdrvgen eject …`."),
         (["config.toml", "--format", "jsn"], "invalid choice: 'jsn'"),
         (["config.toml", "--check", "--diff"], "not allowed with argument --check"),
@@ -128,7 +128,7 @@ def test_a_configuration_called_like_a_command_is_reached_by_its_path(
 def test_help_tells_of_exit_codes_and_commands_and_version_of_the_version(run: Run) -> None:
     done = run("--help")
     assert done.returncode == 0
-    assert "exit codes:\n  0  done" in done.stdout
+    assert "exit codes:\n  0  success" in done.stdout
     assert re.search("kdrvgen eject +make generated files yours", done.stdout)
     assert "usage: kdrvgen eject" in run("eject", "--help").stdout
     assert run("--version").stdout.startswith("kdrvgen 0.")

@@ -218,6 +218,7 @@ def test_a_hook_waits_for_its_point() -> None:
     # The other way round, and where the task runs twice.
     assert is_accepted(f'{hooks}a = {{}}\nh.dependencies = ["a"]\n')
     assert is_accepted(f'{hooks}h = {{}}\na.run_task = "h"\n')
+    assert is_accepted(f'{hooks}h = {{}}\na.run_task = "b"\nb.dependencies = ["h"]\n')
     same = '[makefile.hooks]\nbefore-build = ["a", "h"]\n[makefile.tasks]\n'
     assert is_accepted(f'{same}h = {{}}\na.dependencies = ["h"]\n')
 

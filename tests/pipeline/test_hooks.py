@@ -220,6 +220,25 @@ def test_a_dll_that_a_hook_changed_is_never_signed(project: Project) -> None:
     project.make("sign")
 
 
+def test_a_dll_that_was_refused_is_taken_when_the_linker_made_it(project: Project) -> None:
+    config = CONFIG + "[linker]\nreproducible = true\n"
+    project.generate(config)
+    project.say("first")
+    project.make("sign")
+    (project.folder / "first.dll").write_bytes(project.dll.read_bytes())
+    project.say("second")
+    copy = 'cat first.dll > "target/$DRIVER_TRIPLE/debug/hello.dll"'
+    project.generate(config + hooks(after_build=copy))
+    assert "was changed after the task build-driver" in project.fail("sign")
+    assert "in an earlier run" in project.fail("sign")
+
+    project.generate(config)
+    project.say("first")
+    for _ in range(2):
+        project.make("sign")
+        assert project.dll.read_bytes() == (project.folder / "first.dll").read_bytes()
+
+
 def test_a_hook_cannot_pass_a_changed_dll_off_as_the_image(project: Project) -> None:
     changing(
         project,

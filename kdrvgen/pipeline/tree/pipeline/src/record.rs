@@ -76,15 +76,20 @@ pub const HOOKS_READ: &str = "a hook, or another task of yours that runs in betw
     file and must not change it: let it work on a copy, or let it run before-build and change the \
     sources";
 
+/// Whether another run noted a DLL of that checksum after this one did: an older note says nothing
+/// about who put the file there now.
 fn is_of_another_run(settings: &Settings, checksum: &str) -> bool {
     let own = build_file(settings);
+    let time = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
+    let begin = time(&own);
     let above = settings.state.parent().unwrap_or(&settings.state);
     let profiles = fs::read_dir(above).into_iter().flatten().flatten();
     profiles
         .flat_map(|profile| fs::read_dir(profile.path()).into_iter().flatten().flatten())
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(BUILD))
         .map(|entry| entry.path())
-        .any(|note| note != own && read_note(&note).map_or(false, |note| note.checksum == checksum))
+        .filter(|note| *note != own && time(note) >= begin)
+        .any(|note| read_note(&note).map_or(false, |note| note.checksum == checksum))
 }
 
 /// Whether a DLL of that checksum was changed after it was linked.
