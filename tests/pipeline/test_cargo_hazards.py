@@ -397,6 +397,6 @@ def test_delay_imports_are_refused(project: Project) -> None:
 def test_variables_with_arguments_for_linkers_change_nothing(
     project: Project, variable: str
 ) -> None:
-    project.make("verify", **{variable: "/SUBSYSTEM:WINDOWS /ENTRY:nothing /NO-SUCH-ARGUMENT"})
+    project.under({variable: "/ENTRY:nothing /NO-SUCH-ARGUMENT"}).make("verify")
 
     assert project.verifies()

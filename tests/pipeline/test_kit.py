@@ -125,7 +125,7 @@ def test_a_kmdf_driver_that_the_framework_does_not_start_is_refused(
         f"CARGO_TARGET_{X64.upper().replace('-', '_')}_RUSTFLAGS": "-Clink-arg=/ENTRY:DriverEntry"
     }
 
-    output = project.fail("sign", WDKContentRoot=str(kit.root), **flags)
+    output = project.under(flags).fail("sign", WDKContentRoot=str(kit.root))
 
     assert "its entry point is DriverEntry, not FxDriverEntry" in output
     assert not project.sys.exists()
