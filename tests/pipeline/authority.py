@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import http.server
 import subprocess
 import threading
@@ -80,6 +81,12 @@ class Identity:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
+
+    def stored(self) -> bytes:
+        """Return both as the pipeline keeps a test certificate where there are no stores."""
+        both = self.key_pem() + self.certificate_pem()
+        digest = hashlib.sha256(both).hexdigest()
+        return both + f"# SHA-256 of the above: {digest}\n".encode()
 
     def pfx(self, password: str) -> bytes:
         """Return both as a PKCS #12 file."""

@@ -1,5 +1,8 @@
 """Several runs at once, and cleaning up after them."""
 
+import shutil
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,67 @@ def test_cleaning_removes_what_was_made_but_not_the_certificate(project: Project
     assert project.dll.exists()
     assert State.of(project.identity) == certificate
     assert "certificate: made" not in project.make("verify")
+
+
+def test_cleaning_takes_nothing_that_is_not_of_the_tasks(make_project: MakeProject) -> None:
+    """Such as notes in the folder of the image, and a committed certificate."""
+    project = make_project(
+        CONFIG + '[profiles.development]\nsigning.certificate-file = "keys/test.cer"\n'
+    )
+    project.make("sign")
+    project.make("--profile", "production", "sign")
+    notes = project.output("notes.txt")
+    notes.write_text("mine", encoding="utf-8")
+    state = project.state() / "mine"
+    state.write_text("mine", encoding="utf-8")
+    foreign = project.output("hello.cer", "production")
+    foreign.write_bytes(b"a certificate of mine")
+    committed = project.folder / "keys/test.cer"
+    before = committed.read_bytes()
+
+    for profile in ("development", "production"):  # each knows the place of its own export
+        project.make("--profile", profile, "clean-driver")
+
+    assert [path.name for path in notes.parent.iterdir()] == ["notes.txt"]
+    assert [path.name for path in state.parent.iterdir()] == ["mine"]
+    assert foreign.read_bytes() == b"a certificate of mine"
+    assert committed.read_bytes() == before
+
+
+def test_a_run_waits_while_another_one_signs(project: Project) -> None:
+    reached, go, output = (project.home / name for name in ("reached", "go", "output"))
+    real = shutil.which("osslsigncode", path=project.env["PATH"])
+    project.shim(
+        "osslsigncode",
+        f"echo >> '{reached}'\nwhile [ ! -e '{go}' ]; do sleep 0.05; done\nexec '{real}' \"$@\"",
+    )
+
+    def start(output: Path) -> subprocess.Popen[bytes]:
+        with output.open("wb") as stream:
+            return subprocess.Popen(
+                project.command("sign"),
+                cwd=project.folder,
+                env=project.env,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+            )
+
+    first = start(project.home / "first")
+    while not reached.exists():
+        assert first.poll() is None
+        time.sleep(0.05)
+    second = start(output)
+    waiting = b"waiting for another run that signs this driver"
+    while waiting not in output.read_bytes() and reached.read_bytes() == b"\n":
+        assert second.poll() is None
+        time.sleep(0.05)
+    go.touch()
+
+    assert (first.wait(), second.wait()) == (0, 0)
+    assert waiting in output.read_bytes()
+    assert b"is up to date" in output.read_bytes()
+    assert project.verifies()
 
 
 def test_cleaning_where_nothing_was_built_is_no_error(project: Project) -> None:

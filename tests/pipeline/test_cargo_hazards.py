@@ -374,3 +374,29 @@ def test_an_import_that_the_kernel_cannot_resolve_is_refused(
 
     assert message in project.fail("sign")
     assert not project.sys.exists()
+
+
+DELAYED = """
+#[no_mangle]
+extern "system" fn __delayLoadHelper2(_: *const u8, _: *const u8) -> usize {
+    0
+}
+"""
+
+
+def test_delay_imports_are_refused(project: Project) -> None:
+    project.generate(CONFIG + '[linker]\nargs = ["/DELAYLOAD:ntoskrnl.exe"]\n')
+    with (project.folder / "src/lib.rs").open("a", encoding="utf-8") as source:
+        source.write(DELAYED)
+
+    assert "it has delay imports, which the kernel does not resolve" in project.fail("sign")
+    assert not project.sys.exists()
+
+
+@pytest.mark.parametrize("variable", ["LINK", "_LINK_"])
+def test_variables_with_arguments_for_linkers_change_nothing(
+    project: Project, variable: str
+) -> None:
+    project.under({variable: "/ENTRY:nothing /NO-SUCH-ARGUMENT"}).make("verify")
+
+    assert project.verifies()

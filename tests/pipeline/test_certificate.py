@@ -113,6 +113,30 @@ def test_one_wrong_character_in_the_key_is_enough_to_make_it_anew(project: Proje
     assert project.verifies()
 
 
+def test_an_identity_that_bears_the_right_mark_is_used(project: Project) -> None:
+    comment = f"kdrvgen test certificate {project.identity.stem}"
+    own = Identity.make("DriverCertificate", CODE_SIGNING, comment=comment)
+    project.identity.write_bytes(own.stored())
+
+    assert "certificate: made" not in project.make("sign")
+    assert project.cer.read_bytes() == own.certificate.public_bytes(serialization.Encoding.DER)
+
+
+@pytest.mark.parametrize(
+    "comment", ["", "a comment", "kdrvgen test certificate other-0123456789ab"]
+)
+def test_a_certificate_that_was_not_made_for_this_store_and_subject_does_not_sign(
+    project: Project, comment: str
+) -> None:
+    foreign = Identity.make("DriverCertificate", CODE_SIGNING, comment=comment)
+    project.identity.write_bytes(foreign.stored())
+
+    assert "certificate: made CN=DriverCertificate" in project.make("sign")
+    assert project.verifies()
+    der = foreign.certificate.public_bytes(serialization.Encoding.DER)
+    assert project.cer.read_bytes() != der
+
+
 def test_a_relative_xdg_data_home_is_ignored(project: Project) -> None:
     project.make("certificate", XDG_DATA_HOME="share")
 

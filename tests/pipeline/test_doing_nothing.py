@@ -113,6 +113,20 @@ def test_a_changed_time_stamp_address_or_protocol_signs_again(
     )
 
 
+def test_another_time_stamp_protocol_signs_again(
+    make_project: MakeProject, authority: Authority
+) -> None:
+    config = CONFIG.replace('""', f'"{authority.url}"')
+    project = make_project(config)
+    project.make("sign")
+    before = State.of(project.sys)
+
+    project.generate(config + 'timestamp-protocol = "authenticode"\n')
+    project.make("sign")
+
+    assert State.of(project.sys) != before
+
+
 def test_an_additional_certificate_with_other_content_signs_again(project: Project) -> None:
     project.make("sign")
     pem = project.identity.read_text(encoding="utf-8")
@@ -260,3 +274,13 @@ def test_after_signing_mode_off_leaves_an_image_without_a_signature(project: Pro
     project.generate(CONFIG)
     project.make("sign")
     assert project.verifies()
+
+
+def test_a_build_without_a_pdb_leaves_none_of_an_older_image(project: Project) -> None:
+    project.make("sign")
+    assert project.output("hello.pdb").exists()
+
+    project.generate(CONFIG + "[linker]\nreproducible = true\n")
+    project.make("sign")
+
+    assert not project.output("hello.pdb").exists()

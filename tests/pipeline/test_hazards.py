@@ -60,7 +60,7 @@ def _replace_identity(project: Project, days: tuple[int, int]) -> None:
     """Put a certificate that is valid at another time in the place of the user's."""
     comment = f"kdrvgen test certificate {project.identity.stem}"
     other = Identity.make("DriverCertificate", CODE_SIGNING, days=days, comment=comment)
-    project.identity.write_bytes(other.key_pem() + other.certificate_pem())
+    project.identity.write_bytes(other.stored())
 
 
 EXPIRED = (-30, -1)

@@ -121,7 +121,10 @@ def test_a_hook_that_fails_ends_the_run(project: Project) -> None:
 
 CHANGES = {
     "a byte more": 'printf x >> "$DRIVER_PATH"',
-    "another checksum": 'printf xxxx | dd of="$DRIVER_PATH" bs=1 seek=216 conv=notrunc 2>/dev/null',
+    "another checksum": (
+        'header=$(od -An -tu4 -j60 -N4 "$DRIVER_PATH")\n'
+        'printf xxxx | dd of="$DRIVER_PATH" bs=1 seek=$((header + 88)) conv=notrunc 2>/dev/null'
+    ),
     "another file": 'cp Cargo.toml "$DRIVER_PATH"',
     "a link": 'mv "$DRIVER_PATH" away.sys; ln -s "$PWD/away.sys" "$DRIVER_PATH"',
     "no file": 'rm "$DRIVER_PATH"',

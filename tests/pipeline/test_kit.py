@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -86,13 +87,9 @@ def test_a_driver_takes_its_imports_from_the_newest_kit(project: Project) -> Non
     assert "warning" not in said
 
 
-@pytest.mark.parametrize(("asked", "linked"), [("", b"KMDF 1.33"), ("1.9", b"KMDF  1.9")])
-def test_a_kmdf_driver_is_started_by_the_framework_of_the_version_asked_for(
-    make_project: MakeProject, asked: str, linked: bytes
-) -> None:
-    wdk = f'[wdk]\nlocate = "env"\nframework-version = "{asked}"\n'
-    config = CONFIG.replace("[signing]", f'model = "kmdf"\n{wdk}[signing]')
-    project = make_project(config)
+def _kmdf(make_project: MakeProject, asked: str = "") -> tuple[Project, Kit]:
+    """Make a KMDF driver, and the kit that it is linked with."""
+    project = make_project(_kmdf_config(asked))
     project.edit("src/lib.rs", "fn driver_entry", "fn DriverEntry")
     project.edit("src/lib.rs", "driver_entry as", "DriverEntry as")
     kit = _without_raw_dylib(project)
@@ -101,7 +98,54 @@ def test_a_kmdf_driver_is_started_by_the_framework_of_the_version_asked_for(
         folder = f"wdf/kmdf/x64/{version}"
         kit.imports(f"{folder}/WdfLdr.lib", "WDFLDR.SYS", "WdfVersionBind")
         kit.compiled(f"{folder}/WdfDriverEntry.lib", FRAMEWORK.format(version=version))
+    return project, kit
+
+
+def _kmdf_config(asked: str) -> str:
+    wdk = f'[wdk]\nlocate = "env"\nframework-version = "{asked}"\n'
+    return CONFIG.replace("[signing]", f'model = "kmdf"\n{wdk}[signing]')
+
+
+@pytest.mark.parametrize(("asked", "linked"), [("", b"KMDF 1.33"), ("1.9", b"KMDF  1.9")])
+def test_a_kmdf_driver_is_started_by_the_framework_of_the_version_asked_for(
+    make_project: MakeProject, asked: str, linked: bytes
+) -> None:
+    project, kit = _kmdf(make_project, asked)
 
     project.make("rename", WDKContentRoot=str(kit.root))
 
     assert linked in project.sys.read_bytes()
+
+
+def test_a_kmdf_driver_that_the_framework_does_not_start_is_refused(
+    make_project: MakeProject,
+) -> None:
+    project, kit = _kmdf(make_project)
+    flags = {
+        f"CARGO_TARGET_{X64.upper().replace('-', '_')}_RUSTFLAGS": "-Clink-arg=/ENTRY:DriverEntry"
+    }
+
+    output = project.under(flags).fail("sign", WDKContentRoot=str(kit.root))
+
+    assert "its entry point is DriverEntry, not FxDriverEntry" in output
+    assert not project.sys.exists()
+
+
+def test_the_map_file_of_another_link_does_not_speak_for_a_kmdf_driver(
+    make_project: MakeProject,
+) -> None:
+    project, kit = _kmdf(make_project)
+    project = project.under({"WDKContentRoot": str(kit.root)})
+    project.make("rename")
+    project.make("clean-driver")
+    map_file = project.linked("deps/hello.map")
+    text = map_file.read_text("utf-8")
+    other = re.sub(r"Timestamp is [0-9a-f]+", "Timestamp is 00000001", text)
+    assert other != text
+    map_file.write_text(other, "utf-8")
+
+    assert "there is no map file of this link" in project.fail("sign")
+
+    map_file.unlink()
+    assert "there is no map file of this link" in project.fail("sign")
+    assert not project.sys.exists()

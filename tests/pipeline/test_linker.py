@@ -241,3 +241,26 @@ def test_a_reproducible_build_refuses_flags_of_a_configuration_above(
     output = project.fail("sign")
 
     assert "another cargo configuration adds -Cforce-frame-pointers=yes" in output
+
+
+def test_an_image_for_another_machine_is_refused(make_project: MakeProject) -> None:
+    other = "i686-pc-windows-msvc"
+    config = CONFIG.replace("[signing]", f'targets = ["{X64}", "{other}"]\n[signing]')
+    project = make_project(config)
+    project.make("-e", f"DRIVER_TARGET={other}", "rename")
+    image = project.home / "other.dll"
+    shutil.copy(project.linked(target=other), image)
+    program = project.home / "lld-link"
+    program.write_text(
+        '#!/bin/sh\nfor each; do case "$each" in /OUT:*) out="${each#/OUT:}" ;;\n'
+        '@*) out=$(tr -d \'\\000"\' < "${each#@}" | sed -n "s/.*\\/OUT:\\([^\\r]*\\).*/\\1/p") ;;'
+        f" esac; done\ncp '{image}' \"$out\"\n",
+        encoding="utf-8",
+    )
+    program.chmod(0o755)
+    project.generate(config + f'[linker]\nprogram = "{program}"\n')
+
+    output = project.fail("sign")
+
+    assert f"it is for the machine 0x014c, not for {X64}" in output
+    assert not project.sys.exists()

@@ -1,6 +1,7 @@
 """Signing by a certificate of one's own, in a PKCS #12 file with a password."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -250,4 +251,62 @@ def test_a_signature_of_another_image_is_found_out(make_project: MakeProject) ->
     output = project.fail("sign")
 
     assert "the signature is not of this image" in output
+    assert not Image.read(project.sys).is_signed
+
+
+def test_a_signature_by_another_key_than_the_test_certificates_is_found_out(
+    make_project: MakeProject,
+) -> None:
+    project = make_project()
+    other = Identity.make("DriverCertificate", CODE_SIGNING)
+    pem = project.home / "other.pem"
+    pem.write_bytes(other.key_pem() + other.certificate_pem())
+    real = shutil.which("osslsigncode", path=project.env["PATH"])
+    project.shim(
+        "osslsigncode",
+        'while [ "$1" != -in ]; do shift; done\n'
+        f"exec '{real}' sign -h sha256 -certs '{pem}' -key '{pem}' \"$@\"",
+    )
+
+    output = project.fail("sign")
+
+    assert "the signature is not by the test certificate" in output
+    assert not Image.read(project.sys).is_signed
+
+
+def _with_other_value(table: bytes) -> bytes:
+    """Change the last byte of the signature's value, which ends the table but for its padding."""
+    end = len(table.rstrip(b"\0"))
+    return table[: end - 1] + bytes([table[end - 1] ^ 1]) + table[end:]
+
+
+def _with_other_content(table: bytes) -> bytes:
+    """Change what the signature is of, beside the digest of the image."""
+    text = "Obsolete".encode("utf-16-be")
+    assert table.count(text) == 1
+    return table.replace(text, "Absolute".encode("utf-16-be"))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (_with_other_value, "the signature is not by the key of its certificate"),
+        (_with_other_content, "the signature is not of its own content"),
+    ],
+)
+def test_a_signature_that_is_damaged_is_found_out(
+    project: Project, change: Callable[[bytes], bytes], message: str
+) -> None:
+    project.make("sign")
+    image = Image.read(project.sys)
+    offset, _ = image.signature
+    damaged = Image(image.data[:offset] + change(image.data[offset:]), image.header)
+    forged = project.home / "forged.sys"
+    forged.write_bytes(Image.read(project.dll).with_signature_of(damaged))
+    (project.state() / "signed").unlink()
+    project.shim("osslsigncode", f"for last; do :; done; cp '{forged}' \"$last\"")
+
+    output = project.fail("sign")
+
+    assert message in output
     assert not Image.read(project.sys).is_signed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -104,9 +105,11 @@ def test_a_note_of_another_run_names_no_image_to_sign(project: Project) -> None:
     project.make("sign")
     foreign = project.home / "foreign.dll"
     foreign.write_bytes(project.dll.read_bytes() + b"foreign")
+    digest = hashlib.sha256(foreign.read_bytes()).hexdigest()
+    text = f"kdrvgen build 2\ndigest {digest}\ndll {foreign}\n"
     for number in range(1, 40_000, 37):
         note = project.state() / f"build-{number}"
-        note.write_text(f"kdrvgen build 1\ndll {foreign}\n", encoding="utf-8")
+        note.write_text(text, encoding="utf-8")
 
     project.make("sign")
 

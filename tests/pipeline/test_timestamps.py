@@ -1,6 +1,8 @@
 """Time stamps by an authority on loopback, and what is said when none answers."""
 
+import http.client
 import http.server
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -115,4 +117,59 @@ def test_an_answer_that_is_no_time_stamp_signs_nothing(make_project: MakeProject
         said = project.fail("sign")
 
     assert f"no timestamp came from {url}, in 6 attempts" in said
+    assert not Image.read(project.sys).is_signed
+
+
+def test_a_server_that_answers_at_the_third_attempt_stamps(
+    make_project: MakeProject, authority: Authority
+) -> None:
+    requests: list[bytes] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            requests.append(self.rfile.read(int(self.headers["Content-Length"])))
+            if len(requests) < 3:
+                self.send_error(503)
+                return
+            kind = {"Content-Type": self.headers["Content-Type"]}
+            connection = http.client.HTTPConnection(urlsplit(authority.url).netloc)
+            connection.request("POST", "/", requests[-1], kind)
+            reply = connection.getresponse()
+            self.send_response(reply.status)
+            self.send_header("Content-Type", reply.headers["Content-Type"])
+            self.end_headers()
+            self.wfile.write(reply.read())
+            connection.close()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with serving(Handler) as url:
+        project = make_project(_config(url))
+        said = project.make("sign")
+
+    assert len(requests) == 3
+    assert f"no timestamp came from {url}; next attempt in 1 s" in said
+    assert f"no timestamp came from {url}; next attempt in 2 s" in said
+    report = project.verify(None, "-TSA-CAfile", authority.roots)
+    assert "Timestamp Server Signature verification: ok" in report.stdout
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("http://me:secret@127.0.0.1:9/", "holds a user name or password"),
+        ("127.0.0.1:9/secret", "DRIVER_TIMESTAMP_URL is not an address"),
+    ],
+)
+def test_an_address_for_one_run_is_checked_as_that_of_the_configuration(
+    project: Project, address: str, message: str
+) -> None:
+    calls = project.record("osslsigncode")
+
+    said = project.fail("sign", DRIVER_TIMESTAMP_URL=address)
+
+    assert message in said
+    assert "secret" not in said
+    assert calls.read_text(encoding="utf-8") == ""
     assert not Image.read(project.sys).is_signed
