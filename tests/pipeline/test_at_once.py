@@ -48,13 +48,24 @@ def test_cleaning_takes_nothing_that_is_not_of_the_tasks(make_project: MakeProje
     committed = project.folder / "keys/test.cer"
     before = committed.read_bytes()
 
-    for profile in ("development", "production"):  # each knows the place of its own export
-        project.make("--profile", profile, "clean-driver")
+    project.make("clean-driver")
 
     assert [path.name for path in notes.parent.iterdir()] == ["notes.txt"]
     assert [path.name for path in state.parent.iterdir()] == ["mine"]
     assert foreign.read_bytes() == b"a certificate of mine"
     assert committed.read_bytes() == before
+
+
+def test_cleaning_takes_the_exports_of_all_profiles(make_project: MakeProject) -> None:
+    project = make_project(
+        CONFIG + '[profiles.development]\nsigning.certificate-file = "keys/test.cer"\n'
+    )
+    project.make("--profile", "production", "sign")
+    assert project.output("hello.cer", "production").exists()
+
+    project.make("clean-driver")
+
+    assert not (project.target / "driver").exists()
 
 
 def test_a_run_waits_while_another_one_signs(project: Project) -> None:

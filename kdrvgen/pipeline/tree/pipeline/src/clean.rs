@@ -49,10 +49,12 @@ fn clean_one(settings: &Settings) -> Result<()> {
         let _lock = record::lock(settings)?;
         output::remove(&settings.path)?;
         output::remove(&settings.pdb)?;
-        // An export to a place in the project may be committed; that beside the image goes.
-        let is_beside = settings.certificate.starts_with(&settings.output);
-        if is_beside && certificate::is_ours(&settings.certificate) {
-            output::remove(&settings.certificate)?;
+        // An export to a place in the project may be committed; one beside the image goes, also if
+        // the profile of this run exports to another place.
+        for export in [&settings.certificate, &settings.path.with_extension("cer")] {
+            if export.starts_with(&settings.output) && certificate::is_ours(export) {
+                output::remove(export)?;
+            }
         }
         output::remove_leftovers(&settings.output);
         output::remove_leftovers(&settings.state);
