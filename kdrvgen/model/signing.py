@@ -95,8 +95,8 @@ class Signing(Table):
     mode: Literal["test", "certificate", "off"] = "test"
     """Whose certificate signs.
 
-    `test` makes a self-signed certificate if there is none; `certificate` uses yours; `off` does
-    not sign.
+    `test` makes a self-signed certificate unless a valid one exists; `certificate` uses yours;
+    `off` does not sign.
 
     Change: To `certificate` for drivers that you publish, to `off` if another system signs.
     Without: A test certificate signs. Only machines in test-signing mode load the driver.
