@@ -35,6 +35,7 @@ def run(tmp_path: Path) -> Run:
             capture_output=True,
             check=False,
             cwd=tmp_path / "project",
+            timeout=60,
             env=os.environ
             | {
                 "PYTHONPATH": str(Path(kdrvgen.__file__).parent.parent),
@@ -68,6 +69,30 @@ def test_files_are_generated_and_check_fails(tmp_path: Path, run: Run) -> None:
     assert "Cargo.toml:2:8: error: the package is `other`" in done.stderr
     assert "config.toml:3:8: note: `driver.name` is set here" in done.stderr
     assert "rust-toolchain.toml:3:11: warning: rustup is not asked" in done.stderr
+
+
+@pytest.mark.parametrize("missing", ["Makefile.toml", "build.rs"])
+def test_what_contradicts_is_reported_beside_drift(tmp_path: Path, run: Run, missing: str) -> None:
+    project = case("all_at_once", tmp_path)
+    run("config.toml")
+    (project / missing).unlink()
+    done = run("config.toml", "--check")
+    assert done.returncode == 4
+    assert f"create     {missing}\n" in done.stdout
+    assert "Cargo.toml:2:8: warning: the package is `other`" in done.stderr
+    assert "error: " in done.stderr.splitlines()[-1]
+
+
+def test_profiles_that_inherit_from_each_other_come_to_an_end(tmp_path: Path, run: Run) -> None:
+    project = case("agrees", tmp_path)
+    with (project / "Cargo.toml").open("a", encoding="utf-8") as file:
+        file.write('[profile.lab]\ninherits = "field"\n[profile.field]\ninherits = "lab"\n')
+    with (project / "config.toml").open("a", encoding="utf-8") as file:
+        file.write('[profiles.lab]\ncargo-profile = "lab"\n')
+    assert run("config.toml").returncode == 0
+    done = run("config.toml", "--check")
+    assert done.returncode == 3
+    assert "the profile `lab` unwinds on a panic" in done.stderr
 
 
 def test_a_change_of_cargo_toml_is_noticed_after_a_run_with_nothing_to_do(

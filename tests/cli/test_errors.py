@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -49,6 +50,27 @@ def test_an_invalid_configuration_ends_with_3_and_is_drawn(run: Run, project: Pa
     assert (done.returncode, done.stdout) == (3, "")
     assert "config.toml:2:1" in done.stderr
     assert "nmae = 'x'" in done.stderr
+
+
+@pytest.mark.parametrize("form", ["human", "json", "github"])
+def test_errors_beyond_the_first_hundred_are_counted_in_each_format(
+    run: Run, project: Path, form: str
+) -> None:
+    unknown = "".join(f"k{number} = 1\n" for number in range(150))
+    (project / "config.toml").write_text(f'{unknown}[driver]\nname = "hello"\n', "utf-8")
+
+    done = run("config.toml", "--format", form)
+
+    assert done.returncode == 3
+    if form == "human":
+        assert done.stderr.endswith("\n150 errors in config.toml; only the first 100 are shown\n")
+    elif form == "json":
+        document = json.loads(done.stdout)
+        assert (len(document["findings"]), document["omitted"]) == (100, 50)
+    else:
+        *shown, last = done.stdout.splitlines()
+        assert len(shown) == 100
+        assert last == "::error file=config.toml::50 more errors are not shown"
 
 
 def test_a_place_that_cannot_be_written_ends_with_8(run: Run, project: Path) -> None:

@@ -49,6 +49,21 @@ def test_the_files_go_next_to_the_configuration_or_where_they_are_asked_to(
         assert (tmp_path / "other" / path).read_bytes() == (project / path).read_bytes()
 
 
+def test_github_obeys_no_line_of_a_diff(run: Run, project: Path) -> None:
+    run("config.toml")
+    with (project / "build.rs").open("a", encoding="utf-8") as file:
+        file.write("::error::x\n")
+    tokens = set()
+    for _ in range(2):
+        done = run("config.toml", "--check", "--format", "github")
+        found = re.search(r"(?ms)^::stop-commands::(\w{16,})\n(.*?)^::\1::$", done.stdout)
+        assert found
+        assert "-::error::x\n" in found[2]
+        assert "error::x" not in done.stdout.replace(found[0], "")
+        tokens.add(found[1])
+    assert len(tokens) == 2
+
+
 def test_check_tells_of_missing_and_outdated_files_and_writes_nothing(
     run: Run, project: Path
 ) -> None:

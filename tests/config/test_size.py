@@ -34,6 +34,10 @@ MANY_ERRORS: dict[str, Callable[[int], str]] = {
             for i in range(n)
         )
     ),
+    "unknown hooks": lambda n: (
+        f"{DRIVER}[makefile.hooks]\nafter-sign = {[f'h{i}' for i in range(n)]}\n"
+        + "".join(f"[makefile.tasks.t{i}]\n" for i in range(n))
+    ),
     "credentials": lambda n: (
         f"{DRIVER}x = {{ {', '.join(f'password{i} = 1' for i in range(n))} }}\n"
         + "".join(f'token{i} = "{{{{1}}}}" # x\n' for i in range(n))

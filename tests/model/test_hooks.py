@@ -215,6 +215,13 @@ def test_a_hook_waits_for_its_point() -> None:
     assert dotted(line) == "makefile.hooks.after-sign.0"
     assert also(line) == {"makefile.tasks.b.linux.dependencies.0"}
     assert "the hook `a` of `before-build` depends on it" in line["msg"]
+    # What a task extends gives it its dependencies.
+    line = refusal(f'{hooks}h = {{}}\na.extend = "b"\nb.dependencies = ["h"]\n')
+    assert dotted(line) == "makefile.hooks.after-sign.0"
+    assert also(line) == {"makefile.tasks.b.dependencies.0"}
+    assert is_accepted(
+        f'{hooks}h = {{}}\na = {{ extend = "b", dependencies = [] }}\nb.dependencies = ["h"]\n'
+    )
     # The other way round, and where the task runs twice.
     assert is_accepted(f'{hooks}a = {{}}\nh.dependencies = ["a"]\n')
     assert is_accepted(f'{hooks}h = {{}}\na.run_task = "h"\n')

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -74,6 +75,16 @@ def test_github_commands_are_escaped() -> None:
     assert drawn.startswith("::error file=a%2Cb%3Ac%25.toml,line=1,col=15,endColumn=16::")
     assert "%0Ahelp: " in drawn
     assert drawn.count("\n") == 1
+
+
+def test_github_gets_the_other_places_of_a_finding_as_notes() -> None:
+    text = 'driver.name = "a"\nmakefile.hooks.after-sign = ["h", "h"]\nmakefile.tasks.h = {}\n'
+    found = findings_in(text)
+    assert "%0Anote: line 2: " in rendered(found, "github")
+
+    other = kdrvgen.Related("it is set here", kdrvgen.Place("b%.toml", 3, 1))
+    drawn = rendered([replace(found[0], related=(other,))], "github")
+    assert drawn.endswith("%0Anote: b%25.toml, line 3: it is set here\n")
 
 
 @pytest.mark.parametrize("form", FORMS)
