@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, get_args
 
 from pydantic import ValidationError
 
 from kdrvgen.adopt.draft import Draft
-from kdrvgen.adopt.passwords import is_variable, without_passwords
+from kdrvgen.adopt.passwords import without_passwords
 from kdrvgen.adopt.rules import hazard, unknown
 from kdrvgen.adopt.snapshot import Document
 from kdrvgen.config.keys import dotted
@@ -39,8 +38,6 @@ _TELLING = frozenset({"env", "http", "net", "registries", "registry"})
 # Source: https://doc.rust-lang.org/cargo/reference/config.html#registry
 _PROVIDERS = frozenset({"credential-provider", "global-credential-providers"})
 _ENV_PATH = 2
-# An option with its value in a command, such as that of an alias: `publish --token VALUE`.
-_OPTION = re.compile(r"(?<!\S)--?([\w-]+)(?:=|\s+)([^\s-]\S*)")
 
 _Path = tuple[str, ...]
 
@@ -115,11 +112,9 @@ def _is_credential(path: _Path, value: object, passwords: Collection[str]) -> bo
     named = path[1] if path[0] == "env" and len(path) > 1 else path[-1]
     if path[0] in _TELLING and named not in _PROVIDERS and holds_credential(named):
         return True
-    texts = [*_texts(value)]
-    if without_passwords(value, passwords) != value or any(mask(text) != text for text in texts):
-        return True
-    options = _OPTION.findall(" ".join(texts))
-    if any(holds_credential(name) and not is_variable(given) for name, given in options):
+    if without_passwords(value, passwords) != value or any(
+        mask(text) != text for text in _texts(value)
+    ):
         return True
     table = value
     for key in reversed(path):

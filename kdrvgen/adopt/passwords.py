@@ -24,6 +24,8 @@ _VALUE = r"""("[^"\n]*"|'[^'\n]*'|[^\s"'&|;)]+)"""
 # signtool's /p, certutil's -p, pvk2pfx's -pi and -po, PowerShell's -Password and -String.
 _SWITCH = re.compile(rf"(?i)((?<!\S)[-/](?:p|pi|po|pass|password|pwd|string)[\s:=]+){_VALUE}")
 _ASSIGNED = re.compile(rf"""(?i)((?:\bset\s+"?|\$|\bexport\s+)([\w:]+)\s*=\s*){_VALUE}""")
+# An option that says itself what its value is, whoever takes it: `cargo publish --token VALUE`.
+_OPTION = re.compile(rf"(?<!\S)--?([\w-]+)(?:=|\s+)(?!-){_VALUE}")
 _SWITCHES = frozenset({"/p", "-p", "-pi", "-po", "/password", "-password", "--password"})
 _VARIABLE = re.compile(r"%\w+%|\$(env:)?[({]?\w+[)}]?|!\w+!")
 _SIGNERS = re.compile(r"signtool|certutil|pvk2pfx|pfx|securestring|openssl", re.IGNORECASE)
@@ -42,6 +44,7 @@ def passwords_in(text: str) -> set[str]:
     other = _CARGO.sub("", text)
     found = {value for _, value in _SWITCH.findall(other)} if _SIGNERS.search(other) else set()
     found |= set(_PIN.findall(text))
+    found |= {value for name, value in _OPTION.findall(text) if holds_credential(name)}
     found |= {value for _, name, value in _ASSIGNED.findall(text) if holds_credential(name)}
     return {bare for each in found if (bare := each.strip("\"'")) and not _VARIABLE.match(bare)}
 
@@ -77,23 +80,31 @@ def without_passwords(value: Any, known: Collection[str]) -> Any:  # noqa: ANN40
             args, list
         ):
             end = args.index("--") if "--" in args else len(args)
-            cargos = [without_passwords(member, known) for member in args[:end]]
+            cargos = _list(args[:end], known, switches=frozenset())
             found["args"] = [*cargos, *_list(args[end:], known)]
         return found
     return value
 
 
-def _list(members: Iterable[Any], known: Collection[str]) -> list[Any]:
+def _list(
+    members: Iterable[Any], known: Collection[str], switches: Collection[str] = _SWITCHES
+) -> list[Any]:
     found: list[Any] = []
     before = ""
     for member in members:
-        is_password = isinstance(member, str) and before.lower() in _SWITCHES
-        if is_password and not _VARIABLE.match(member):
+        if isinstance(member, str) and _is_password(before, member, switches):
             found.append(f"${{{PASSWORD_VARIABLE}}}")
         else:
             found.append(without_passwords(member, known))
         before = member if isinstance(member, str) else ""
     return found
+
+
+def _is_password(option: str, value: str, switches: Collection[str]) -> bool:
+    """Tell whether an option's value, which is the next argument, is a password."""
+    names_one = option.startswith("-") and holds_credential(option.lstrip("-"))
+    is_given = option.lower() in switches or (names_one and not value.startswith("-"))
+    return is_given and not _VARIABLE.match(value)
 
 
 def _replaced(text: str, known: Collection[str]) -> str:

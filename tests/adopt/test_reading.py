@@ -614,6 +614,9 @@ def test_a_driver_that_was_started_by_default_is_started_by_default() -> None:
         'script = ["cargo b -p client && signtool sign /f a.pfx /p hunter2horse a.exe"]',
         'script = ["cargo run -p client -- signtool /p hunter2horse"]',
         'command = "cargo"\nargs = ["run", "-p", "client", "--", "/p", "hunter2horse"]',
+        'command = "cargo"\nargs = ["publish", "-p", "client", "--token", "hunter2horse"]',
+        'command = "cargo"\nargs = ["publish", "--token=hunter2horse"]',
+        'script = ["cargo publish -p client --token hunter2horse"]',
     ],
 )
 def test_a_password_in_a_task_of_ones_own_becomes_a_variable(task: str) -> None:
