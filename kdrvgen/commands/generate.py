@@ -79,12 +79,12 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         help="the project's folder (default: the folder of CONFIG)",
     )
     mode = parser.add_mutually_exclusive_group()
-    for name, told in (
+    for name, text in (
         ("check", "write nothing; show what differs, and exit with 4 if anything does"),
         ("diff", "write nothing; show the changes that a run would make"),
         ("dry-run", "write nothing; list what a run would do, and exit as it would"),
     ):
-        mode.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=told)
+        mode.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=text)
     parser.add_argument(
         "--force",
         action="store_true",
