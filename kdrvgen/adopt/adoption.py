@@ -88,8 +88,8 @@ def adopt(snapshot: Snapshot) -> Adoption:
         facts.cargo.targets[0].text if facts.cargo.targets else "",
         facts.cargo.file,
     )
-    project, told = _validated(snapshot, draft)
-    findings += told
+    project, refused = _validated(snapshot, draft)
+    findings += refused
     text = draft.text()
     if loads(text) != project:
         raise AssertionError("the proposal is not read as it was meant")
@@ -135,7 +135,7 @@ def _refuse_unreadable(snapshot: Snapshot) -> None:
 
 
 def _read_as_toml(snapshot: Snapshot) -> Iterator[str]:
-    """Yield the TOML files that are read whatever they say, so that all errors are told at once."""
+    """Yield the TOML files that are read in any case, so that all errors are reported at once."""
     above = snapshot.above()
     yield from (path for folder in above if (path := f"{folder}Cargo.toml") in snapshot.files)
     alternatives = [
@@ -147,18 +147,18 @@ def _read_as_toml(snapshot: Snapshot) -> Iterator[str]:
 
 def _facts(snapshot: Snapshot) -> tuple[Facts, list[Finding]]:
     manifest, findings = read_manifest(snapshot)
-    makefile, told = read_makefile(snapshot)
-    findings += told
-    pipeline, told = read_pipeline(snapshot, makefile, manifest)
-    findings += told
-    given, told = flags_in_environment(makefile, pipeline)
-    findings += told
-    cargo, told = read_cargo_settings(snapshot, given)
-    findings += told
-    channel, told = read_channel(snapshot)
-    findings += told
-    script, told = read_build_script(snapshot, manifest)
-    findings += told
+    makefile, more = read_makefile(snapshot)
+    findings += more
+    pipeline, more = read_pipeline(snapshot, makefile, manifest)
+    findings += more
+    given, more = flags_in_environment(makefile, pipeline)
+    findings += more
+    cargo, more = read_cargo_settings(snapshot, given)
+    findings += more
+    channel, more = read_channel(snapshot)
+    findings += more
+    script, more = read_build_script(snapshot, manifest)
+    findings += more
     return Facts(
         manifest=manifest,
         makefile=makefile,
@@ -197,13 +197,13 @@ def _refused_said(snapshot: Snapshot, said: Said, message: str, hint: str) -> Co
 def _profiles(draft: Draft, facts: Facts) -> list[Finding]:
     findings: list[Finding] = []
     for profile in facts.pipeline.profiles:
-        said, told = cargo_profile(profile, facts.makefile)
-        findings += told
-        if said is None:
+        cargo_name, more = cargo_profile(profile, facts.makefile)
+        findings += more
+        if cargo_name is None:
             continue
-        origin = said.origin
+        origin = cargo_name.origin
         standard = {"development": "dev", "production": "release"}.get(profile.name)
-        name = "dev" if said.text == "debug" else said.text
+        name = "dev" if cargo_name.text == "debug" else cargo_name.text
         if profile.is_declared or name != standard:
             draft.say(("profiles", profile.name, "cargo-profile"), name, origin)
         build, origin = profile.build or (None, origin)
@@ -231,8 +231,8 @@ def _validated(snapshot: Snapshot, draft: Draft) -> tuple[Project, list[Finding]
             message = context.get("message", error["msg"])
             hint = context.get("hint", "")
             if where[:2] == ["driver", "name"]:
-                told = "cargo refuses such a name too" if re.match(r"\d", _name(draft)) else hint
-                raise _refused(snapshot, ("package", "name"), message, told) from invalid
+                advice = "cargo refuses such a name too" if re.match(r"\d", _name(draft)) else hint
+                raise _refused(snapshot, ("package", "name"), message, advice) from invalid
             origin = draft.drop(where)
             if where[-1:] == ["[key]"]:  # pydantic's mark; a key may be called so too
                 origin = origin or draft.drop(where[:-1])
@@ -241,8 +241,9 @@ def _validated(snapshot: Snapshot, draft: Draft) -> tuple[Project, list[Finding]
                 raise _refused(snapshot, ("package",), message, hint) from invalid
             key = mask(dotted(tuple(part for part in where if isinstance(part, str))))
             secret = context.get("secret")
-            told = "the value looks like a secret" if secret else message
-            findings.append(difference(origin, f"config.toml takes no such `{key}`: {told}", hint))
+            reason = "the value looks like a secret" if secret else message
+            refusal = f"config.toml takes no such `{key}`: {reason}"
+            findings.append(difference(origin, refusal, hint))
     raise _refused(snapshot, ("package",), "too much of it is nothing that kdrvgen takes", "")
 
 

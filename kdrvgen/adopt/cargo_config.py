@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from kdrvgen.adopt.draft import Draft
+from kdrvgen.adopt.naming import texts
 from kdrvgen.adopt.passwords import without_passwords
 from kdrvgen.adopt.rules import hazard, unknown
 from kdrvgen.adopt.snapshot import Document
@@ -113,7 +114,7 @@ def _is_credential(path: _Path, value: object, passwords: Collection[str]) -> bo
     if path[0] in _TELLING and named not in _PROVIDERS and holds_credential(named):
         return True
     if without_passwords(value, passwords) != value or any(
-        mask(text) != text for text in _texts(value)
+        mask(text) != text for text in texts(value)
     ):
         return True
     table = value
@@ -125,14 +126,3 @@ def _is_credential(path: _Path, value: object, passwords: Collection[str]) -> bo
     except ValidationError as invalid:
         return any(line.get("ctx", {}).get("secret") for line in invalid.errors(include_url=False))
     return False
-
-
-def _texts(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for member in value.values():
-            yield from _texts(member)
-    elif isinstance(value, list):
-        for member in value:
-            yield from _texts(member)

@@ -59,7 +59,7 @@ def carry(
     """
     carrier = _Carrier(draft, makefile, pipeline, passwords)
     carrier.run()
-    told = say_variables(
+    about_variables = say_variables(
         draft,
         makefile,
         carrier.names,
@@ -70,22 +70,23 @@ def carry(
         spent=spent,
         passwords=carrier.passwords,
     )
-    ends = [makefile_finding(makefile.wdk)] if makefile.wdk else []
-    return [*carrier.findings, *told, *ends]
+    about_wdk = [makefile_finding(makefile.wdk)] if makefile.wdk else []
+    return [*carrier.findings, *about_variables, *about_wdk]
 
 
 def passwords_of(makefile: Makefile, pipeline: Pipeline) -> frozenset[str]:
     """Return the passwords that stand in plain text in a makefile and in the scripts it calls."""
-    found = {
+    in_scripts = {
         password
         for task in makefile.tasks.values()
         for password in passwords_in(strings(task.table))
     }
-    told = {password for password in _told_to_signtool(pipeline) if not is_variable(password)}
-    return frozenset(found | told)
+    of_signtool = {each for each in _signtool_passwords(pipeline) if not is_variable(each)}
+    return frozenset(in_scripts | of_signtool)
 
 
-def _told_to_signtool(pipeline: Pipeline) -> Iterator[str]:
+def _signtool_passwords(pipeline: Pipeline) -> Iterator[str]:
+    """Yield the password arguments of all calls of signtool, some of which are variables."""
     for profile in pipeline.profiles:
         if profile.signature:
             yield profile.signature[0].password
@@ -132,13 +133,13 @@ class _Carrier:
     def _own(self, name: str, task: MakeTask) -> None:
         is_whole = {"command", "script", "run_task", "dependencies", "alias"} & task.keys.keys()
         if self.makefile.wdk and name in WDK_TASKS and not is_whole:
-            told = f"`{name}` changes a task of wdk-build's makefile, which ends with it"
-            self.findings.append(difference(task.origin, told, "it is not carried over"))
+            message = f"`{name}` changes a task of wdk-build's makefile, which ends with it"
+            self.findings.append(difference(task.origin, message, "it is not carried over"))
             return
         new = self.names.task(name)
         if new != name:
-            told = f"`{name}` is a task of the generated pipeline"
-            self.findings.append(difference(task.origin, told, f"this one is called `{new}`"))
+            message = f"`{name}` is a task of the generated pipeline"
+            self.findings.append(difference(task.origin, message, f"this one is called `{new}`"))
         table = without_passwords(dict(task.table), self.passwords)
         if table != task.table:
             self.findings.append(
@@ -199,8 +200,8 @@ class _Carrier:
         """Keep the name of a task whose work a generated one does."""
         new = self.names.task(name)
         if new in GENERATED_TASKS:
-            told = f"`{name}` is a name of the generated pipeline"
-            self.findings.append(difference(task.origin, told, f"run `cargo make {new}`"))
+            message = f"the generated pipeline reserves the name `{name}`"
+            self.findings.append(difference(task.origin, message, f"run `cargo make {new}`"))
             return
         places = {"dependencies": task.origin}
         self.tasks[new] = ({"dependencies": dependencies}, places, task.origin)
@@ -269,8 +270,9 @@ class _Carrier:
 
     def _lost(self, step: Step, name: str) -> None:
         program = step.words[0] if step.words else "a script"
-        told = f"`{program}` in `{name}` is no part of the generated task"
-        self.findings.append(unknown(step.origin, told, "make a task of it under [makefile.tasks]"))
+        message = f"`{program}` in `{name}` is no part of the generated task"
+        advice = "make a task of it under [makefile.tasks]"
+        self.findings.append(unknown(step.origin, message, advice))
 
     def _set(self, step: Step, name: str) -> None:
         """Have a variable that a task of the pipeline sets for itself set for all."""
@@ -284,8 +286,8 @@ class _Carrier:
             return
         path = ("makefile", "env", self.names.variable(variable))
         self.draft.say(path, re.sub(r"%([^%\s]+)%", r"${\1}", value), step.origin)
-        told = f"`{name}` sets {variable} for itself"
-        self.findings.append(note(step.origin, told, "all tasks see it now"))
+        message = f"`{name}` sets {variable} for itself"
+        self.findings.append(note(step.origin, message, "all tasks see it now"))
 
     def _own_variables(self, task: MakeTask) -> None:
         """Have what a task of the pipeline has in its `env` set for all."""
@@ -293,16 +295,16 @@ class _Carrier:
         used = mentioned(strings({**task.keys, "env": None}))
         for name, value in env.items() if isinstance(env, Mapping) else ():
             origin = task.where_in("env", name)
-            told = f"`{task.name}` sets {name} for itself"
+            message = f"`{task.name}` sets {name} for itself"
             if name in used or name.upper() in FLAG_VARIABLES:
                 continue  # its meaning has gone into other keys
             if isinstance(value, str) and not holds_credential(name):
                 path = ("makefile", "env", self.names.variable(name))
                 self.draft.say(path, self.names.in_value(value), origin)
-                self.findings.append(note(origin, told, "all tasks see it now"))
+                self.findings.append(note(origin, message, "all tasks see it now"))
             else:
                 advice = "the generated task does not: set it in the environment"
-                self.findings.append(unknown(origin, told, advice))
+                self.findings.append(unknown(origin, message, advice))
 
     def _complete_references(self) -> None:
         """Give a task for each of cargo-make's own that is depended on, or leave that out."""
@@ -320,8 +322,8 @@ class _Carrier:
                 else:
                     is_wdks = self.makefile.wdk and each in WDK_TASKS
                     whose = "wdk-build's" if is_wdks else "cargo-make's"
-                    told = f"`{name}` depends on `{each}`, which is {whose} own or nobody's"
+                    message = f"`{name}` depends on `{each}`, which is {whose} own or nobody's"
                     advice = f"{whose} own tasks are left out: make one under [makefile.tasks]"
-                    self.findings.append(difference(origin, told, advice))
+                    self.findings.append(difference(origin, message, advice))
             if kept != wanted:
                 table["dependencies"] = kept

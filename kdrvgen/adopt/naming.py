@@ -12,7 +12,7 @@ from kdrvgen.adopt.pipeline import Pipeline
 from kdrvgen.adopt.wdk_build import WDK_TASKS
 from kdrvgen.model.tasks import GENERATED_TASKS
 
-__all__ = ["REFERENCES", "Names", "all_variables", "new_names", "strings"]
+__all__ = ["REFERENCES", "Names", "all_variables", "new_names", "strings", "texts"]
 
 REFERENCES = ("dependencies", "alias", "run_task", "windows_alias", "linux_alias", "mac_alias")
 """Keys of a task that name other tasks."""
@@ -118,10 +118,16 @@ def all_variables(makefile: Makefile) -> Iterator[str]:
 
 def strings(value: object) -> str:
     """Return all text in a value of TOML, as one."""
+    return "\n".join(texts(value))
+
+
+def texts(value: object) -> Iterator[str]:
+    """Yield each string in a value of TOML."""
     if isinstance(value, str):
-        return value
-    if isinstance(value, Mapping):
-        return "\n".join(strings(member) for member in value.values())
-    if isinstance(value, list):
-        return "\n".join(strings(member) for member in value)
-    return ""
+        yield value
+    elif isinstance(value, Mapping):
+        for member in value.values():
+            yield from texts(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from texts(member)

@@ -40,9 +40,9 @@ def draft_signing(draft: Draft, pipeline: Pipeline, wdk: Origin | None) -> list[
     for profile in others:
         if profile.signature is None:
             continue
-        keys, told = _keys(profile)
-        said = {(each.place, each.rule) for each in findings}
-        findings += [each for each in told if (each.place, each.rule) not in said]
+        keys, of_profile = _keys(profile)
+        known = {(each.place, each.rule) for each in findings}
+        findings += [each for each in of_profile if (each.place, each.rule) not in known]
         for name, (value, origin) in keys.items():
             if name not in base or base[name][0] != value:
                 draft.say(("profiles", profile.name, "signing", name), value, origin)

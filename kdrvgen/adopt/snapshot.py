@@ -13,6 +13,7 @@ import tomli
 
 from kdrvgen.adopt.origin import Origin, Said
 from kdrvgen.adopt.passwords import password_places
+from kdrvgen.config.keys import Path
 from kdrvgen.config.locator import Node, locate
 from kdrvgen.config.source import Extent, Source
 from kdrvgen.config.syntax import explain
@@ -20,8 +21,6 @@ from kdrvgen.errors import ConfigError
 from kdrvgen.report.finding import Finding, Place
 
 __all__ = ["Document", "Snapshot", "beside", "parse"]
-
-Path = tuple[str | int, ...]
 
 _DEEPEST = 32
 

@@ -235,5 +235,4 @@ class _Check:
         for path in paths:
             node = self.config.root.find(path) if self.config else None
             if self.config and node:
-                key = ".".join(map(str, path))
-                yield Related(f"`{key}` is set here", self.config.place(*path))
+                yield Related(f"`{dotted(path)}` is set here", self.config.place(*path))

@@ -62,11 +62,11 @@ def read_document(
     Args:
         folder: The folder.
         name: The file's path from there.
-        is_wanted: Tells by the text whether the file matters; by default it does.
+        is_wanted: Returns whether a file with this text is read; by default all are.
 
     Returns:
-        None if there is no such file, if a link leads from it out of the folder, or if it does not
-        matter.
+        None if there is no such file, if a link leads from it out of the folder, or if it is not
+        wanted.
 
     Raises:
         ConfigError: It cannot be read, or is not TOML.

@@ -9,6 +9,7 @@ from typing import Any
 from kdrvgen.agreement.document import Document, read_document
 from kdrvgen.model import Project
 from kdrvgen.rendering.header import Ownership, examine
+from kdrvgen.rendering.plan import aborting_profiles
 
 __all__ = ["Profiles"]
 
@@ -42,9 +43,8 @@ class Profiles:
         if file:
             return cls(_table(file.get("profile")), file)
         own = _table(project.cargo_config.get("profile"))
-        used = {each.cargo_profile for each in project.profiles.values()}
         generated = {
-            name: {**_table(own.get(name)), "panic": "abort"} for name in _STANDARD if name in used
+            name: {**_table(own.get(name)), "panic": "abort"} for name in aborting_profiles(project)
         }
         return cls({**own, **generated})
 

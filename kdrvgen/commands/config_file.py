@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from kdrvgen.config.reading import CONFIG_NAMES
+from kdrvgen.output.paths import path_from
 
 __all__ = ["config_in", "config_of"]
 
@@ -15,7 +16,7 @@ def config_of(file: Path) -> Path | None:
     for folder in file.absolute().parents:
         # Cargo's own configuration has the same name.
         if folder.name != ".cargo" and (name := config_in(folder)):
-            return Path(os.path.relpath(folder / name))
+            return Path(path_from(os.curdir, folder / name))
     return None
 
 

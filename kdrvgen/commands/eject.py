@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from kdrvgen.commands.config_file import config_of
 from kdrvgen.commands.missing import demand
 from kdrvgen.errors import UsageError
-from kdrvgen.output.paths import is_within, link_target, real_path, resolve
+from kdrvgen.output.paths import is_within, link_target, path_from, real_path, resolve
 from kdrvgen.output.plan import Plan, Step, read, written_by_newer
 from kdrvgen.output.report import Entry, Report, Status
 from kdrvgen.output.run import carry_out
@@ -95,8 +95,7 @@ def _is_config(file: str, config: str, known: Collection[PurePosixPath]) -> bool
 
 def _path(file: str, root: str) -> PurePosixPath:
     """Return the path of a file from the project's folder."""
-    place = os.path.relpath(os.path.abspath(file), os.path.abspath(root))  # noqa: PTH100 - likewise
-    return PurePosixPath(Path(place).as_posix())
+    return PurePosixPath(Path(path_from(root, file)).as_posix())
 
 
 def _chosen(

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """
     from kdrvgen.lexicon import Entry, entries, look_up  # noqa: PLC0415 - --help does without
 
-    def told(entry: Entry) -> str:
+    def described(entry: Entry) -> str:
         lines = [f"{entry.term} ({entry.kind})", _wrapped(entry.does, "  ")]
         for field, label in _LABELS.items():
             if value := getattr(entry, field):
@@ -55,8 +55,10 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         return 0
     found = look_up(arguments.word)
     if not found:
-        raise UsageError(f"nothing is known of `{arguments.word}`.{_nearest(arguments.word)}")
-    reporter.answer("terms", [entry._asdict() for entry in found], "\n\n".join(map(told, found)))
+        raise UsageError(f"`{arguments.word}` is unknown.{_nearest(arguments.word)}")
+    reporter.answer(
+        "terms", [entry._asdict() for entry in found], "\n\n".join(map(described, found))
+    )
     return 0
 
 
@@ -80,7 +82,7 @@ def _listed(known: Iterable[tuple[str, ...]]) -> str:
     for kind, group in groupby(known, key=lambda entry: entry[1]):
         terms = ", ".join(entry[0] for entry in group)
         blocks.append(f"{kind}:\n{_wrapped(terms, '  ')}")
-    return "\n".join((*blocks, "", "`kdrvgen explain WORD` tells of one."))
+    return "\n".join((*blocks, "", "`kdrvgen explain WORD` explains one."))
 
 
 def _nearest(word: str) -> str:
@@ -96,5 +98,5 @@ def _nearest(word: str) -> str:
             break
         close.append(f"`{names[near]}`")
         names = {name: term for name, term in names.items() if term != names[near]}
-    told = f" Did you mean {' or '.join(close)}?" if close else ""
-    return f"{told} `kdrvgen explain` lists what there is."
+    suggestion = f" Did you mean {' or '.join(close)}?" if close else ""
+    return f"{suggestion} `kdrvgen explain` lists all words."

@@ -79,12 +79,12 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         help="the project's folder (default: the folder of CONFIG)",
     )
     mode = parser.add_mutually_exclusive_group()
-    for name, told in (
+    for name, text in (
         ("check", "write nothing; show what differs, and exit with 4 if anything does"),
         ("diff", "write nothing; show the changes that a run would make"),
         ("dry-run", "write nothing; list what a run would do, and exit as it would"),
     ):
-        mode.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=told)
+        mode.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=text)
     parser.add_argument(
         "--force",
         action="store_true",
@@ -234,14 +234,14 @@ def _warnings(report: Report, root: str, mode: str | None) -> list[Finding]:
     For `--check` a file in kdrvgen's own folder is an error. `--diff` ends with 0 where a run would
     be refused.
     """
-    from kdrvgen.report.finding import Severity  # noqa: PLC0415 - see _run_slowly
+    from kdrvgen.output.report import UNKNOWN_FILE  # noqa: PLC0415 - see _run_slowly
+    from kdrvgen.report.finding import Severity  # noqa: PLC0415 - likewise
 
     found = [each.named(_named(root, each.file)) for each in report.warnings]
     if mode == "check":
-        is_drift = [each in report.strangers for each in report.warnings]
         return [
-            each.as_severe_as(Severity.ERROR) if is_error else each
-            for each, is_error in zip(found, is_drift, strict=True)
+            each.as_severe_as(Severity.ERROR) if each.rule == UNKNOWN_FILE else each
+            for each in found
         ]
     if mode == "diff":
         refused = _drift(report.refused, root, ", and a run would be refused")

@@ -116,11 +116,11 @@ def _list(reporter: Reporter, found: Sequence[Template]) -> None:
         f"{each.name:{width}}  {each.summary}\n{'':{width}}  options: {', '.join(each.options)}"
         for each in found
     ]
-    told = [
+    templates = [
         {"name": each.name, "summary": each.summary, "options": list(each.options)}
         for each in found
     ]
-    reporter.answer("templates", told, "\n".join(lines))
+    reporter.answer("templates", templates, "\n".join(lines))
 
 
 def _answers(

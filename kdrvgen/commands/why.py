@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kdrvgen.commands.config_file import config_of
 from kdrvgen.errors import DriftError, UsageError
+from kdrvgen.output.paths import path_from
 from kdrvgen.report.reporter import Reporter
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         )
     file, line = Path(named[1]), int(named[2])
     config = Path(arguments.config) if arguments.config else _config_of(file)
-    inside = os.path.relpath(file.absolute(), config.absolute().parent)
+    inside = path_from(config.parent, file)
     text, reasons = why(config, PurePosixPath(Path(inside).as_posix()), line)
     document = {
         "file": str(file),

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from kdrvgen.config.keys import Path
 from kdrvgen.config.source import Extent
 
 __all__ = ["Node", "Scan", "locate", "scan"]
@@ -29,9 +30,6 @@ _STRING = re.compile(
 )
 _DATE_AND_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:[^ \t\n,\]}#]*+")
 _SCALAR = re.compile(r"[^ \t\n,\]}#\"']++")
-
-
-Path = tuple[str | int, ...]
 
 
 @dataclass(slots=True)

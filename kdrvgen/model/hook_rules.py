@@ -133,14 +133,14 @@ def _hooks_end(
             for reference, target in open_nodes[node]:
                 name, left_out = target
                 if target in open_nodes:
-                    told = f"`{name}` runs itself by this"
-                    yield _circle(hook, reference, told, "take one of these dependencies out")
+                    cause = f"`{name}` runs itself by this"
+                    yield _circle(hook, reference, cause, "take one of these dependencies out")
                 elif name not in tasks and name in running:
                     # Who extends a task runs its dependencies, but not if there are others.
                     if "dependencies" not in left_out or name == "sign-all":
-                        told = f"`{name}` runs the hook `{hook.name}`, which depends on it by this"
+                        cause = f"`{name}` runs the hook `{hook.name}`, which depends on it by this"
                         when = f"a hook of `{hook.point}` runs {_WHEN[hook.point]} anyway"
-                        yield _circle(hook, reference, told, f"leave it out: {when}")
+                        yield _circle(hook, reference, cause, f"leave it out: {when}")
                 elif name in tasks and target not in done:
                     open_nodes[target] = _edges(target, tasks)
                     break
@@ -149,10 +149,10 @@ def _hooks_end(
                 del open_nodes[node]
 
 
-def _circle(hook: _Hook, reference: Reference, told: str, hint: str) -> Problem:
+def _circle(hook: _Hook, reference: Reference, cause: str, hint: str) -> Problem:
     return Problem(
         reference.path,
-        f"{told}: cargo-make would not come to an end",
+        f"{cause}: cargo-make would not come to an end",
         hint=hint,
         also=(hook.path,),
     )

@@ -14,6 +14,7 @@ __all__ = [
     "is_within",
     "link_target",
     "make_folders",
+    "path_from",
     "real_path",
     "remove_if_empty",
     "resolve",
@@ -61,6 +62,15 @@ def boundary(root: str, relative: str) -> str:
 def is_within(real_root: str, real: str) -> bool:
     """Return whether `real` lies below `real_root`; both are resolved paths."""
     return real.startswith(real_root.rstrip(os.sep) + os.sep)
+
+
+def path_from(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> str:
+    """Return the path that leads from a folder to `path`; on another drive, the absolute one."""
+    there = os.path.abspath(path)  # noqa: PTH100 - see above
+    try:
+        return os.path.relpath(there, os.path.abspath(folder))  # noqa: PTH100 - see above
+    except ValueError:  # Windows has no relative path from one drive to another
+        return there
 
 
 def link_target(real_root: str, relative: str, real: str) -> str:

@@ -12,7 +12,7 @@ from kdrvgen.rendering.flags import TargetPlan, by_arguments, target_plan
 from kdrvgen.rendering.kit import kit_plan
 from kdrvgen.rendering.support import support_folder
 
-__all__ = ["plan"]
+__all__ = ["aborting_profiles", "plan"]
 
 
 def plan(project: Project) -> dict[str, Any]:
@@ -51,18 +51,25 @@ def plan(project: Project) -> dict[str, Any]:
         "cargo_arguments": shared,
         "own_env": {name: value for name, value in project.makefile.env.items() if name not in own},
         "own_profile_env": own,
+        "aborting_profiles": aborting_profiles(project),
         "own_cargo": own_cargo_config(project.cargo_config, _cargo_tables(project, targets)),
     }
+
+
+def aborting_profiles(project: Project) -> tuple[str, ...]:
+    """Return the profiles of cargo that get `panic = "abort"` in the cargo configuration."""
+    if project.driver.model == "umdf":
+        return ()
+    used = {profile.cargo_profile for profile in project.profiles.values()}
+    return tuple(name for name in ("dev", "release") if name in used)
 
 
 def _cargo_tables(project: Project, targets: Sequence[TargetPlan]) -> list[TablePath]:
     """Return the tables that kdrvgen writes into the cargo configuration, in their order."""
     has_linker = project.linker.program != "auto"
-    used = {profile.cargo_profile for profile in project.profiles.values()}
-    aborting = () if project.driver.model == "umdf" else ("dev", "release")
     return [
         ("build",),
         *(("target", target.triple) for target in targets if target.flags or has_linker),
-        *(("profile", name) for name in aborting if name in used),
+        *(("profile", name) for name in aborting_profiles(project)),
         *([("unstable",)] if project.toolchain.build_std else []),
     ]

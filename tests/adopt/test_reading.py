@@ -502,7 +502,9 @@ command = "scp"
     tasks = adoption.project.makefile.tasks
     assert tasks["ship"]["dependencies"] == ("sign",)
     assert "sign-image" not in tasks
-    assert "`sign-image` is a name of the generated pipeline" in str(said(adoption, DIFFERENCE))
+    assert "the generated pipeline reserves the name `sign-image`" in str(
+        said(adoption, DIFFERENCE)
+    )
 
 
 def test_a_task_whose_name_is_taken_keeps_its_references() -> None:

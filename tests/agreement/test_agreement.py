@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import pytest
 import kdrvgen
 from kdrvgen.agreement.check import disagreements
 from kdrvgen.report.human import draw
+from tests.program import run_kdrvgen
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("cases/*/config.toml"))
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -30,19 +30,8 @@ def run(tmp_path: Path) -> Run:
     """Start the program in the project's folder."""
 
     def start(*words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "kdrvgen", *words],
-            capture_output=True,
-            check=False,
-            cwd=tmp_path / "project",
-            timeout=60,
-            env=os.environ
-            | {
-                "PYTHONPATH": str(Path(kdrvgen.__file__).parent.parent),
-                "XDG_CACHE_HOME": str(tmp_path / "cache"),
-            },
-            encoding="utf-8",
-        )
+        env = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+        return run_kdrvgen(*words, cwd=tmp_path / "project", env=env)
 
     return start
 
@@ -151,20 +140,23 @@ def test_a_member_is_compared_with_its_workspace_and_nothing_else_above_is_read(
     assert disagreements(alone, str(member.parent)) == ()
 
 
-@pytest.mark.parametrize("template", ["minimal", "device", "process", "workspace", "wdk"])
-def test_every_template_agrees_with_itself(template: str, tmp_path: Path) -> None:
-    kdrvgen.bootstrap(tmp_path, "hello", template)
-    for config in (tmp_path / "hello").rglob("config.toml"):
-        if config.parent.name != ".cargo":
-            project = kdrvgen.load(config)
-            assert disagreements(project, str(config.parent), str(config)) == ()
+TEMPLATES = ("minimal", "device", "process", "workspace", "wdk")
+OTHER_CHOICES = {"allocator": False, "logger": "DbgPrint"}
 
 
-@pytest.mark.parametrize("template", ["minimal", "device", "process", "workspace"])
-def test_a_template_with_other_choices_agrees_with_itself(template: str, tmp_path: Path) -> None:
-    choices = {"allocator": False, "logger": "DbgPrint"}
+@pytest.mark.parametrize(
+    ("template", "choices"),
+    # The template wdk has no such options.
+    [(each, {}) for each in TEMPLATES] + [(each, OTHER_CHOICES) for each in TEMPLATES[:-1]],
+)
+def test_every_template_agrees_with_itself(
+    template: str, choices: dict[str, object], tmp_path: Path
+) -> None:
     kdrvgen.bootstrap(tmp_path, "hello", template, config={"bootstrap": choices})
-    for config in (tmp_path / "hello").rglob("config.toml"):
-        if config.parent.name != ".cargo":
-            project = kdrvgen.load(config)
-            assert disagreements(project, str(config.parent), str(config)) == ()
+    configs = [
+        each for each in (tmp_path / "hello").rglob("config.toml") if each.parent.name != ".cargo"
+    ]
+    assert configs
+    for config in configs:
+        project = kdrvgen.load(config)
+        assert disagreements(project, str(config.parent), str(config)) == ()

@@ -98,9 +98,7 @@ def test_a_changed_signing_key_signs_again_and_does_not_link(project: Project, k
     assert project.verifies()
 
 
-def test_a_changed_time_stamp_address_or_protocol_signs_again(
-    project: Project, authority: Authority
-) -> None:
+def test_a_changed_timestamp_address_signs_again(project: Project, authority: Authority) -> None:
     project.make("sign")
     before = State.of(project.sys)
 
@@ -113,7 +111,7 @@ def test_a_changed_time_stamp_address_or_protocol_signs_again(
     )
 
 
-def test_another_time_stamp_protocol_signs_again(
+def test_another_timestamp_protocol_signs_again(
     make_project: MakeProject, authority: Authority
 ) -> None:
     config = CONFIG.replace('""', f'"{authority.url}"')

@@ -88,6 +88,19 @@ def test_the_tree_made_on_windows_is_that_of_linux_byte_for_byte(
     assert kdrvgen(linux.folder, "config.toml", "--check").code == 0
 
 
+def test_a_project_may_be_on_another_drive(windows: Windows, kdrvgen: Kdrvgen) -> None:
+    _, folder = _pair(windows.home, CONFIG.encode())
+    assert kdrvgen(folder, "config.toml").code == 0
+    there, here = windows.path(folder), windows.prefix / "drive_c"
+    lines = (folder / "Makefile.toml").read_text("utf-8").splitlines()
+    (number,) = [at for at, line in enumerate(lines, 1) if line.startswith("DRIVER_IMAGE ")]
+
+    done = kdrvgen(here, "why", rf"{there}\Makefile.toml:{number}")
+    assert (done.code, done.stderr) == (0, "")
+    done = kdrvgen(here, "eject", rf"{there}\config.toml", r"C:\windows\win.ini")
+    assert done.code == 2, done.said
+
+
 def test_files_are_updated_removed_and_kept_on_windows_as_on_linux(
     windows: Windows, kdrvgen: Kdrvgen
 ) -> None:
