@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from kdrvgen.doctor.signing import _tiny_image
+from kdrvgen.doctor.probes.signing import tiny_image
 from tests.deep import remove_chain
 from tests.inspection.support import Tell, told
 from tests.pipeline.support import need
@@ -74,7 +74,7 @@ def test_a_certificate_whose_serial_number_is_not_positive_is_read_in_silence(
 ) -> None:
     need("osslsigncode")
     image = tmp_path / "image.sys"
-    image.write_bytes(_tiny_image())
+    image.write_bytes(tiny_image())
     signed, certificate = _signed(image, serial)
     done = subprocess.run(
         [

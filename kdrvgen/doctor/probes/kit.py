@@ -1,4 +1,4 @@
-"""The Windows Driver Kit, where build.rs finds it."""
+"""The Windows Driver Kit, in the places where build.rs searches for it."""
 
 from __future__ import annotations
 
@@ -6,48 +6,47 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from kdrvgen.doctor.check import Check, Remedy
 from kdrvgen.doctor.host import Host
-from kdrvgen.doctor.tasks import Task, outcome
+from kdrvgen.doctor.tasks import Task
 from kdrvgen.model import Project
 from kdrvgen.model.wdk import FRAMEWORK_MAJORS
-from kdrvgen.report.finding import Finding, Severity
+from kdrvgen.report.finding import Finding
 
 __all__ = ["kit", "registered", "versions"]
 
 _ROOTS = r"SOFTWARE\Microsoft\Windows Kits\Installed Roots"
 _ARCHITECTURES = {"x86_64": "x64", "i686": "x86", "aarch64": "arm64"}
-_WHERE = "install the Windows Driver Kit, or name its root by wdk.path in the configuration"
+_WDK = Check("WDK", (Task.BUILD,))
+_INSTALL = Remedy("install the Windows Driver Kit, or set wdk.path to its root")
 
 
 def kit(host: Host, project: Project) -> Iterator[Finding]:
-    """Look for the kit's libraries for each target."""
+    """Check the kit's libraries for each target."""
     if project.wdk.locate == "none":
         return
     places = _places(host, project)
-    looked = "; ".join(f"{name}: {place or 'not set'}" for name, place in places)
+    searched = "; ".join(f"{name}: {place or 'not set'}" for name, place in places)
     for triple in project.driver.triples:
         architecture = _ARCHITECTURES[triple.partition("-")[0]]
-        found = next(
-            (
-                libraries
-                for _, place in places
-                if place
-                for root in _kits(Path(place), architecture)
-                if (libraries := _libraries(root, architecture, host, project))
-            ),
-            None,
+        folders = (
+            _libraries(root, architecture, host, project)
+            for _, place in places
+            if place
+            for root in _kits(Path(place), architecture)
         )
-        if found is None:
-            yield _lacking(host, project, triple, looked)
-        elif framework := _lacks_framework(found, architecture, project):
-            yield outcome("WDK", Severity.ERROR, framework, (Task.BUILD,), str(found), _WHERE)
+        libraries = next(filter(None, folders), None)
+        if libraries is None:
+            yield _no_kit(host, project, triple, searched)
+        elif framework := _missing_framework(libraries, architecture, project):
+            yield _WDK.error(f"the kit has no {framework}", str(libraries), _INSTALL)
         else:
-            version = found.parent.parent.name
-            yield outcome("WDK", Severity.OK, f"{version} for {triple}", (Task.BUILD,), str(found))
+            version = libraries.parent.parent.name
+            yield _WDK.ok(f"{version} for {triple}", str(libraries))
 
 
 def _places(host: Host, project: Project) -> list[tuple[str, str]]:
-    """Return where kits may be, each with what names it; "" where that is not set."""
+    """Return the possible places of kits, each after the setting that names it; "" if not set."""
     locate = project.wdk.locate
     if locate == "path":
         return [("wdk.path", str(host.folder / project.wdk.path))]
@@ -67,49 +66,49 @@ def _places(host: Host, project: Project) -> list[tuple[str, str]]:
 
 
 def registered(host: Host, view: int) -> str:
-    """Return the kits' root that the installers wrote to the registry; "" when they did not."""
+    """Return the root of the kits that an installer wrote to the registry; "" if none did."""
     return str(host.registry(_ROOTS, "KitsRoot10", view) or "").strip()
 
 
 def _kits(place: Path, architecture: str) -> list[Path]:
-    """Return the kits at a place: the place itself, and what NuGet's packages hold."""
+    """Return the kits at a place: the place itself, and those in packages of NuGet."""
     package = next(
         (
-            each
-            for each in (place, *place.parents)
-            if each.name.lower().startswith("microsoft.windows.wdk.")
+            folder
+            for folder in (place, *place.parents)
+            if folder.name.lower().startswith("microsoft.windows.wdk.")
         ),
         None,
     )
     wanted = f"microsoft.windows.wdk.{architecture}"
-    found = []
+    packages = []
     for entry in _entries(package.parent if package else place):
         name = entry.name.lower()
         if name == wanted:
-            found += versions(entry, ())
+            packages += versions(entry, ())
         elif name.startswith(f"{wanted}.") and (version := _numbers(name[len(wanted) + 1 :])):
-            found.append((version, entry))
-    inner = (folder / "c" for _, folder in sorted(found, reverse=True))
+            packages.append((version, entry))
+    inner = (folder / "c" for _, folder in sorted(packages, reverse=True))
     return [place, place / "c", *inner]
 
 
 def _libraries(root: Path, architecture: str, host: Host, project: Project) -> Path | None:
-    """Return the kit's folder of libraries for the driver's mode and an architecture."""
-    asked = project.wdk.version
-    if not asked and project.wdk.locate not in {"registry", "path"}:
-        asked = host.env.get("Version_Number", "")
+    """Return the kit's library folder for the driver's mode and an architecture."""
+    wanted = project.wdk.version
+    if not wanted and project.wdk.locate not in {"registry", "path"}:
+        wanted = host.env.get("Version_Number", "")
     mode = "um" if project.driver.model == "umdf" else "km"
-    every = _inside(root, "Lib")
-    for _, version in versions(every, _numbers(asked) or ()) if every else ():
+    lib = _inside(root, "Lib")
+    for _, version in versions(lib, _numbers(wanted) or ()) if lib else ():
         modes = _inside(version, mode)
-        found = _inside(modes, architecture) if modes else None
-        if found and _entries(found):
-            return found
+        libraries = _inside(modes, architecture) if modes else None
+        if libraries and _entries(libraries):
+            return libraries
     return None
 
 
-def _lacks_framework(libraries: Path, architecture: str, project: Project) -> str:
-    """Return which framework is not beside the libraries; "" when it is, or none is needed."""
+def _missing_framework(libraries: Path, architecture: str, project: Project) -> str:
+    """Return the framework that the kit lacks; "" if it has it, or none is needed."""
     model = project.driver.model
     if model == "wdm":
         return ""
@@ -119,35 +118,26 @@ def _lacks_framework(libraries: Path, architecture: str, project: Project) -> st
         folder = _inside(folder, name) if folder else None
     if folder and versions(folder, _numbers(wanted) or ()):
         return ""
-    return f"the kit has no {model.upper()} {wanted}"
+    return f"{model.upper()} {wanted}"
 
 
-def _lacking(host: Host, project: Project, triple: str, looked: str) -> Finding:
-    if project.wdk.locate == "auto" and project.driver.model == "wdm":
-        return outcome(
-            "WDK",
-            Severity.NOTE if host.is_windows else Severity.OK,
-            f"none for {triple}; none is needed if the driver imports by raw-dylib alone",
-            (Task.BUILD,),
-            advice='wdk.locate = "none" in the configuration says so' if host.is_windows else "",
-        )
-    return outcome(
-        "WDK",
-        Severity.ERROR,
-        f"none for {triple}; looked at {looked}",
-        (Task.BUILD,),
-        advice=_WHERE,
-    )
+def _no_kit(host: Host, project: Project, triple: str, searched: str) -> Finding:
+    if project.wdk.locate != "auto" or project.driver.model != "wdm":
+        return _WDK.error(f"no kit for {triple}; searched {searched}", remedy=_INSTALL)
+    message = f"no kit for {triple}; a driver that imports only with raw-dylib needs none"
+    if host.is_windows:
+        return _WDK.note(message, remedy=Remedy('if it needs none, set wdk.locate = "none"'))
+    return _WDK.ok(message)
 
 
 def versions(folder: Path, wanted: Sequence[int]) -> list[tuple[tuple[int, ...], Path]]:
-    """Return the entries named by a version that begins with `wanted`, the newest first."""
-    found = [
+    """Return the entries whose name is a version that begins with `wanted`, the newest first."""
+    matching = [
         (version, entry)
         for entry in _entries(folder)
         if (version := _numbers(entry.name)) and version[: len(wanted)] == tuple(wanted)
     ]
-    return sorted(found, reverse=True)
+    return sorted(matching, reverse=True)
 
 
 def _numbers(version: str) -> tuple[int, ...] | None:
@@ -157,7 +147,7 @@ def _numbers(version: str) -> tuple[int, ...] | None:
 
 
 def _inside(folder: Path, name: str) -> Path | None:
-    """Return the entry of that name; case does not count, as on Windows."""
+    """Return the entry of that name, ignoring case as Windows does."""
     return next((entry for entry in _entries(folder) if entry.name.lower() == name.lower()), None)
 
 

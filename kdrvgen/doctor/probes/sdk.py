@@ -1,4 +1,4 @@
-"""The programs of the Windows SDK, where the pipeline finds them (`tool` of its kit.rs)."""
+"""Finds programs of the Windows SDK in the same places as the pipeline (`tool` in kit.rs)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kdrvgen.doctor.host import Host
-from kdrvgen.doctor.kit import registered, versions
+from kdrvgen.doctor.probes.kit import registered, versions
 
 __all__ = ["find_tool"]
 
@@ -14,24 +14,29 @@ _ARCHITECTURES = {"ARM64": ("arm64", "x64", "x86"), "x86": ("x86",)}
 
 
 def find_tool(host: Host, name: str) -> str:
-    """Return where a program is; "" if nowhere.
+    """Return the path of a program; "" if it is nowhere.
 
-    That on PATH, of the version that a prompt of Visual Studio has chosen, of the newest kit, of
-    ClickOnce, of NuGet's packages: the first of these that has it.
+    The places in their order: PATH, the SDK version of a Visual Studio prompt, the newest kit,
+    ClickOnce, the packages of NuGet.
     """
-    if found := host.which(name):
-        return found
+    if on_path := host.which(name):
+        return on_path
     env = host.env
     machine = env.get("PROCESSOR_ARCHITEW6432") or env.get("PROCESSOR_ARCHITECTURE", "")
     architectures = _ARCHITECTURES.get(machine, ("x64", "x86"))
     programs = env.get("ProgramFiles(x86)") or env.get("ProgramFiles", "")
-    chosen = [env.get("WindowsSdkVerBinPath", "")]
+    prompt = [env.get("WindowsSdkVerBinPath", "")]
     if version := env.get("WindowsSDKVersion"):
-        chosen.append(env.get("WindowsSdkDir", "") + "bin/" + version)
+        prompt.append(env.get("WindowsSdkDir", "") + "bin/" + version)
     roots = [env.get("WDKContentRoot", ""), *(registered(host, view) for view in (64, 32))]
     packages = env.get("NUGET_PACKAGES") or env.get("USERPROFILE", "") + "/.nuget/packages"
     candidates = [
-        *(Path(folder, each, name) for folder in chosen if folder for each in architectures),
+        *(
+            Path(folder, architecture, name)
+            for folder in prompt
+            if folder
+            for architecture in architectures
+        ),
         *_newest([Path(root, "bin") for root in roots if root], architectures, name),
         Path(programs, "Microsoft SDKs/ClickOnce/SignTool", name),
         *_newest(
@@ -44,10 +49,10 @@ def find_tool(host: Host, name: str) -> str:
 
 
 def _newest(folders: Sequence[Path], architectures: Sequence[str], name: str) -> list[Path]:
-    """Return where a program may be below folders of versions, the newest first."""
-    found = sorted(
+    """Return the possible paths of a program below folders of versions, the newest first."""
+    entries = sorted(
         (version, entry) for folder in folders for version, entry in versions(folder, (10,))
     )
     return [
-        entry / architecture / name for architecture in architectures for _, entry in found[::-1]
+        entry / architecture / name for architecture in architectures for _, entry in entries[::-1]
     ]
