@@ -1,1 +1,1 @@
-"""What a driver image is, read without Windows, and what Windows would object to in it."""
+"""Checks a driver image without Windows: `pe` and `signature` read it, `checks` has the rules."""

@@ -1,6 +1,6 @@
-"""Signatures of an image, with their time stamps and those nested in them.
+"""Reads and verifies the Authenticode signatures of an image, also nested ones.
 
-lief's own reader of signatures knows no RFC 3161 time stamps and no page hashes. Source: "Windows
+lief's reader of signatures supports neither RFC 3161 timestamps nor page hashes. Source: "Windows
 Authenticode Portable Executable Signature Format".
 """
 
@@ -10,21 +10,22 @@ from typing import ClassVar, NamedTuple
 
 from asn1crypto import algos, cms, core, parser
 
-from kdrvgen.inspection.certificates import Certificate
-from kdrvgen.inspection.digest import certificate_entries, image_digest
-from kdrvgen.inspection.headers import Headers
-from kdrvgen.inspection.pkcs7 import (
+from kdrvgen.inspection.pe.certificate_table import certificate_entries
+from kdrvgen.inspection.pe.headers import Headers
+from kdrvgen.inspection.signature.certificates import Certificate
+from kdrvgen.inspection.signature.digest import image_digest
+from kdrvgen.inspection.signature.pkcs7 import (
     DAMAGED,
     HASHES,
     attribute_values,
-    certificate_of,
     certificates_in,
-    content_of,
     octets,
-    problem_of,
+    signature_problem,
+    signed_content,
     signed_data,
+    signer_certificate,
 )
-from kdrvgen.inspection.timestamps import Timestamp, read_timestamp
+from kdrvgen.inspection.signature.timestamps import Timestamp, read_timestamp
 
 __all__ = ["Signature", "read_signatures"]
 
@@ -34,14 +35,14 @@ _PAGE_HASHES = {
     bytes.fromhex("060a2b060104018237020302"): "sha256",
 }
 _NESTED = "microsoft_nested_signature"
-_MOST_NESTED = 16
+_MAX_NESTED = 16
 
 
 class _Attribute(core.Sequence):  # type: ignore[misc] # asn1crypto is untyped
     _fields: ClassVar = [("type", core.ObjectIdentifier), ("value", core.Any, {"optional": True})]
 
 
-class _IndirectData(core.Sequence):  # type: ignore[misc] # likewise
+class _IndirectData(core.Sequence):  # type: ignore[misc] # asn1crypto is untyped
     """SpcIndirectDataContent."""
 
     _fields: ClassVar = [("data", _Attribute), ("message_digest", algos.DigestInfo)]
@@ -51,18 +52,18 @@ class Signature(NamedTuple):
     """A signature of an image.
 
     Attributes:
-        offset: Where its entry in the attribute certificate table begins.
-        size: How long its PKCS #7 structure is.
-        trailing: What stands in the entry behind that, apart from padding.
+        offset: The offset of its entry in the attribute certificate table.
+        size: The length of its PKCS #7 structure.
+        trailing: The bytes of the entry after the structure, without padding.
         nested: Whether it is an attribute of the signature before it.
-        digest: Digest algorithm, such as `sha256`.
-        claimed: The image's digest as it was signed.
-        computed: The image's digest as it is; empty when the algorithm is not known.
-        page_hashes: Digest algorithm of its page hashes; "" without.
-        signer: The signer's certificate; None when it is not there.
-        certificates: All that came with it.
-        timestamp: The time stamp; None without.
-        problem: Why the signature is none; "" when it verifies with the signer's public key.
+        digest: The digest algorithm, such as `sha256`.
+        claimed: The signed digest of the image.
+        computed: The actual digest of the image; empty if the algorithm is not supported.
+        page_hashes: The digest algorithm of the page hashes; "" without page hashes.
+        signer: The certificate of the signer; None if it is missing.
+        certificates: All certificates in the signature.
+        timestamp: The timestamp; None without one.
+        problem: Why it is invalid; "" if it verifies with the signer's public key.
     """
 
     offset: int
@@ -81,15 +82,15 @@ class Signature(NamedTuple):
 
 def read_signatures(headers: Headers, data: bytes) -> tuple[Signature, ...]:
     """Return the signatures of an image, each followed by those nested in it."""
-    found: list[Signature] = []
+    signatures: list[Signature] = []
     for entry in certificate_entries(headers, data):
-        waiting = [(entry.content, False)]
-        while waiting and len(found) < _MOST_NESTED:
-            content, nested = waiting.pop(0)
+        pending = [(entry.content, False)]
+        while pending and len(signatures) < _MAX_NESTED:
+            content, nested = pending.pop(0)
             signature, inner = _read(content, entry.offset, headers, data, nested=nested)
-            found.append(signature)
-            waiting += [(each, True) for each in inner]
-    return tuple(found)
+            signatures.append(signature)
+            pending += [(nested_content, True) for nested_content in inner]
+    return tuple(signatures)
 
 
 def _read(
@@ -111,38 +112,38 @@ def _read(
         problem="",
     )
     try:
-        return _understood(signature, cms.ContentInfo.load(content[:size]), headers, data)
+        return _parse(signature, cms.ContentInfo.load(content[:size]), headers, data)
     except (*DAMAGED, RecursionError) as error:
         return signature._replace(problem=f"it cannot be read: {error}".split("\n")[0]), []
 
 
 def _size(content: bytes) -> int:
-    """Return how long the DER structure at the beginning of `content` is."""
+    """Return the length of the DER structure at the beginning of `content`."""
     try:
         return int(parser.peek(content))
     except DAMAGED:
         return len(content)
 
 
-def _understood(
+def _parse(
     signature: Signature, info: cms.ContentInfo, headers: Headers, data: bytes
 ) -> tuple[Signature, list[bytes]]:
     signed = signed_data(info)
     certificates = certificates_in(signed)
     signer = signed["signer_infos"][0]
-    kind, spc = content_of(signed)
+    kind, spc = signed_content(signed)
     message_digest = _IndirectData.load(spc)["message_digest"]
     digest = message_digest["digest_algorithm"]["algorithm"].native
-    own = certificate_of(signer, certificates)
-    problem = "" if kind == _INDIRECT_DATA else f"its content is {kind}, no digest of an image"
-    problem = problem or problem_of(signer, own, octets(spc))
+    own = signer_certificate(signer, certificates)
+    problem = "" if kind == _INDIRECT_DATA else f"its content is {kind}, not the digest of an image"
+    problem = problem or signature_problem(signer, own, octets(spc))
     if signed["version"].native != "v1" or signer["version"].native != "v1":
-        problem = problem or "it is of a version that Authenticode does not know"
+        problem = problem or "Authenticode does not allow its version"
     if len(signed["signer_infos"]) != 1:
-        problem = problem or "it has several signers, and Authenticode knows one"
-    named = [*signed["digest_algorithms"], signer["digest_algorithm"]]
-    if {each["algorithm"].native for each in named} != {digest}:
-        problem = problem or "its digest algorithms are not the same"
+        problem = problem or "it has several signers, and Authenticode allows one"
+    algorithms = [*signed["digest_algorithms"], signer["digest_algorithm"]]
+    if {algorithm["algorithm"].native for algorithm in algorithms} != {digest}:
+        problem = problem or "its digest algorithms differ"
     return signature._replace(
         digest=digest,
         claimed=message_digest["digest"].native,

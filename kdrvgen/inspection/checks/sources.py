@@ -1,4 +1,4 @@
-"""Where the rules are from: the pages that say what Windows wants of a driver image."""
+"""The sources of the rules: the pages that document what Windows requires of a driver image."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
     "SIGNTOOL",
     "TEST_CERTIFICATE",
     "TEST_SIGNING",
-    "TIME_STAMPING",
+    "TIMESTAMPING",
     "UMDF",
 ]
 
@@ -49,5 +49,5 @@ RETPOLINE = "https://github.com/microsoft/windows-drivers-rs/issues/182"
 SIGNTOOL = f"{_LEARN}/windows/win32/seccrypto/signtool"
 TEST_CERTIFICATE = f"{_DRIVERS}/install/makecert-test-certificate"
 TEST_SIGNING = f"{_DRIVERS}/install/the-testsigning-boot-configuration-option"
-TIME_STAMPING = f"{_LEARN}/windows/win32/seccrypto/time-stamping-authenticode-signatures"
+TIMESTAMPING = f"{_LEARN}/windows/win32/seccrypto/time-stamping-authenticode-signatures"
 UMDF = f"{_DRIVERS}/wdf/getting-started-with-umdf-version-2"

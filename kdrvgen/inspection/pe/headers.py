@@ -1,8 +1,8 @@
-"""The headers of a PE file as they stand in it, each field with its place.
+"""The headers of a PE file: their fields with offsets, and the checksum.
 
-lief gives the tables behind them; the fields themselves are read here, because a finding says at
-which offset they stand, and because lief has no value for a machine or subsystem that it does not
-know. Source of the layout: Microsoft Learn, "PE Format".
+Findings contain the offset of a field, and lief has no value for a machine or subsystem that it
+does not know; so this module reads the fields, and lief the tables. Source: Microsoft Learn, "PE
+Format".
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ __all__ = [
     "ImageFlag",
     "Machine",
     "Subsystem",
+    "checksum",
     "read_headers",
 ]
 
@@ -32,7 +33,7 @@ class Machine(IntEnum):
 
 
 class Subsystem(IntEnum):
-    """What an image is meant to run in."""
+    """The environment that an image runs in."""
 
     NATIVE = 1
     WINDOWS_GUI = 2
@@ -40,7 +41,7 @@ class Subsystem(IntEnum):
 
 
 class Characteristic(IntFlag):
-    """Flags of a section that say something here."""
+    """The flags of a section that the checks use."""
 
     CODE = 0x20
     INITIALIZED_DATA = 0x40
@@ -54,7 +55,7 @@ class Characteristic(IntFlag):
 
 
 class ImageFlag(IntFlag):
-    """DllCharacteristics that say something here."""
+    """The flags in DllCharacteristics that the checks use."""
 
     HIGH_ENTROPY_VA = 0x20
     DYNAMIC_BASE = 0x40
@@ -65,7 +66,7 @@ class ImageFlag(IntFlag):
 
 
 class DirectoryIndex(IntEnum):
-    """Data directories that say something here."""
+    """The data directories that the checks use."""
 
     EXPORT = 0
     IMPORT = 1
@@ -79,7 +80,13 @@ class DirectoryIndex(IntEnum):
 
 
 class Directory(NamedTuple):
-    """A data directory: `address` is relative to the image, for SECURITY an offset in the file."""
+    """An entry of the data directories.
+
+    Attributes:
+        address: Relative to the image; of SECURITY an offset in the file.
+        size: In bytes.
+        offset: The offset of the entry itself.
+    """
 
     address: int
     size: int
@@ -87,7 +94,7 @@ class Directory(NamedTuple):
 
 
 class Headers(NamedTuple):
-    """The fields of the headers, and the offsets at which they stand in the file."""
+    """The fields of the headers, and the offsets of the headers in the file."""
 
     machine: int
     section_count: int
@@ -110,43 +117,56 @@ class Headers(NamedTuple):
 
     @property
     def checksum_offset(self) -> int:
-        """Where CheckSum stands."""
+        """The offset of the field CheckSum."""
         return self.optional_offset + 64
 
     @property
     def machine_name(self) -> str:
-        """The machine as the PE specification calls it."""
+        """The name of the machine in the PE specification."""
         return _name(Machine, self.machine)
 
     @property
     def subsystem_name(self) -> str:
-        """The subsystem as the PE specification calls it."""
+        """The name of the subsystem in the PE specification."""
         return _name(Subsystem, self.subsystem)
 
     def directory(self, index: DirectoryIndex) -> Directory:
-        """Return a data directory; an image may have fewer than are defined."""
+        """Return a data directory; an empty one if the image does not have it."""
         if index < len(self.directories):
             return self.directories[index]
         return Directory(0, 0, self.section_table_offset)
 
     def has(self, flag: ImageFlag) -> bool:
-        """Tell whether a flag is set in DllCharacteristics."""
+        """Return whether a flag is set in DllCharacteristics."""
         return bool(self.flags & flag)
 
 
 _COFF = struct.Struct("<4sHHIIIHH")
-_OPTIONAL_COMMON = 96  # of PE32; PE32+ has 16 more before its directories
+_DIRECTORIES_OFFSET = 96  # in the optional header of PE32; PE32+ has 16 bytes more
 _PE32, _PE32_PLUS = 0x10B, 0x20B
 _MAX_DIRECTORIES = 16
 _RELOCATIONS_STRIPPED = 1
+_CHUNK = 1 << 16  # even, so that no word crosses a boundary
 
 
 def read_headers(data: bytes) -> Headers | None:
-    """Return the headers of an image; None when this is no PE file."""
+    """Return the headers of an image; None if this is not a PE file."""
     try:
         return _read(data)
-    except struct.error:  # it ends within them
+    except struct.error:  # the file ends within the headers
         return None
+
+
+def checksum(headers: Headers, data: bytes) -> int:
+    """Return the checksum that the image should have, computed as imagehlp does."""
+    # Adding words with an end-around carry is arithmetic modulo 0xFFFF, in which 0 is 0xFFFF.
+    total = sum(
+        int.from_bytes(data[start : start + _CHUNK], "little") % 0xFFFF
+        for start in range(0, len(data), _CHUNK)
+    )
+    offset = headers.checksum_offset
+    own = int.from_bytes(data[offset : offset + 4], "little") << 8 * (offset % 2)
+    return ((total - own) % 0xFFFF or 0xFFFF) + len(data)
 
 
 def _read(data: bytes) -> Headers | None:
@@ -167,7 +187,7 @@ def _read(data: bytes) -> Headers | None:
     image_size, headers_size, checksum, subsystem, flags = struct.unpack_from(
         "<IIIHH", data, optional + 56
     )
-    table = optional + _OPTIONAL_COMMON + 16 * is_64_bit
+    table = optional + _DIRECTORIES_OFFSET + 16 * is_64_bit
     (directory_count,) = struct.unpack_from("<I", data, table - 4)
     return Headers(
         machine=machine,

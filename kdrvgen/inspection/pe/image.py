@@ -1,4 +1,4 @@
-"""A driver image as a value: headers, sections, imports, exports and debug records of a PE file."""
+"""A PE file as a value: headers, sections, imports, exports and debug records."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from typing import Any, NamedTuple
 
 import lief
 
-from kdrvgen.inspection.headers import Characteristic, Headers, read_headers
+from kdrvgen.inspection.pe.headers import Characteristic, Headers, read_headers
 
-__all__ = ["MOST_MODULES", "Export", "Image", "Module", "Section", "Symbol", "read_image"]
+__all__ = ["MAX_MODULES", "Export", "Image", "Module", "Section", "Symbol", "read_image"]
 
-MOST_MODULES = 256
-"""So many are read: of a file that claims more than any driver has, they are enough to judge it."""
+MAX_MODULES = 256
+"""How many imported modules are read. No driver has more; a damaged file can claim any number."""
 
-_MOST_SYMBOLS = 8192  # likewise
+_MAX_SYMBOLS = 8192  # for the same reason
 
 
 class Section(NamedTuple):
-    """A section: where it is mapped, where it lies in the file, and what may be done with it."""
+    """A section: its place in memory and in the file, and its attributes."""
 
     name: str
     address: int
@@ -31,12 +31,12 @@ class Section(NamedTuple):
     header_offset: int
 
     def has(self, flag: Characteristic) -> bool:
-        """Tell whether all of a flag's bits are set."""
+        """Return whether all bits of a flag are set."""
         return self.characteristics & flag == flag
 
     @property
     def access(self) -> str:
-        """What may be done with it, such as `R-X`."""
+        """Its access rights, such as `R-X`."""
         flags = (Characteristic.READ, Characteristic.WRITE, Characteristic.EXECUTE)
         return "".join(
             letter if self.has(flag) else "-" for letter, flag in zip("RWX", flags, strict=True)
@@ -44,19 +44,19 @@ class Section(NamedTuple):
 
     @property
     def extent(self) -> int:
-        """How many bytes of the image are its."""
+        """Its size in memory, in bytes."""
         return self.virtual_size or self.size
 
 
 class Symbol(NamedTuple):
-    """An imported function; by ordinal when it has no name."""
+    """An imported function; it has an ordinal if it has no name."""
 
     name: str
     ordinal: int
 
 
 class Module(NamedTuple):
-    """What is imported from one module."""
+    """A module that the image imports from."""
 
     name: str
     symbols: tuple[Symbol, ...]
@@ -73,14 +73,14 @@ class Image(NamedTuple):
     """A PE file.
 
     Attributes:
-        data: The file's bytes.
+        data: The bytes of the file.
         headers: Its headers.
         sections: In the order of the section table.
-        modules: What is imported, in the order of the import table.
-        delayed: Modules that are imported when first called.
-        exports: What is exported by name.
-        pdb: Path of the program database as a debug record names it; "" when none does.
-        is_reproducible: Whether a debug record says that the time stamps are digests.
+        modules: The imported modules, in the order of the import table.
+        delayed: The names of the delay-loaded modules.
+        exports: The exports that have a name.
+        pdb: The path of the PDB in a debug record; "" if there is none.
+        is_reproducible: Whether a debug record marks the image as reproducible.
     """
 
     data: bytes
@@ -93,7 +93,7 @@ class Image(NamedTuple):
     is_reproducible: bool
 
     def section_at(self, address: int) -> Section | None:
-        """Return the section that an address relative to the image lies in."""
+        """Return the section at an address relative to the image; None if there is none."""
         for section in self.sections:
             if section.address <= address < section.address + section.extent:
                 return section
@@ -101,16 +101,16 @@ class Image(NamedTuple):
 
 
 def read_image(data: bytes) -> Image | None:
-    """Read an image; damaged tables are read as far as they go.
+    """Read an image; read damaged tables up to the damage.
 
     Returns:
-        None when this is no PE file.
+        The image; None if this is not a PE file.
     """
     headers = read_headers(data)
     if headers is None:
         return None
     with _silence():
-        binary = lief.PE.parse(io.BytesIO(data), _what_is_read())
+        binary = lief.PE.parse(io.BytesIO(data), _parser_config())
         if binary is None:
             return None
         export = binary.get_export()
@@ -122,23 +122,23 @@ def read_image(data: bytes) -> Image | None:
                 for index, section in enumerate(binary.sections)
             ),
             modules=_modules(binary.imports),
-            delayed=_some(binary.delay_imports, MOST_MODULES, lambda each: _text(each.name)),
-            exports=_some(export.entries, _MOST_SYMBOLS, _export) if export else (),
+            delayed=_first(binary.delay_imports, MAX_MODULES, lambda module: _text(module.name)),
+            exports=_first(export.entries, _MAX_SYMBOLS, _export) if export else (),
             pdb=next(
                 (
-                    _text(each.filename)
-                    for each in binary.debug
-                    if isinstance(each, lief.PE.CodeViewPDB)
+                    _text(record.filename)
+                    for record in binary.debug
+                    if isinstance(record, lief.PE.CodeViewPDB)
                 ),
                 "",
             ),
-            is_reproducible=any(isinstance(each, lief.PE.Repro) for each in binary.debug),
+            is_reproducible=any(isinstance(record, lief.PE.Repro) for record in binary.debug),
         )
 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep lief from writing to the process's standard error what it thinks of a file."""
+    """Stop lief from writing messages about a file to standard error."""
     before = lief.logging.get_level()
     lief.logging.set_level(lief.logging.LEVEL.OFF)
     try:
@@ -147,17 +147,17 @@ def _silence() -> Iterator[None]:
         lief.logging.set_level(before)
 
 
-def _what_is_read() -> lief.PE.ParserConfig:
+def _parser_config() -> lief.PE.ParserConfig:
     config = lief.PE.ParserConfig()
-    config.parse_signature = False  # see authenticode.py
+    config.parse_signature = False  # signature/authenticode.py reads them
     config.parse_rsrc = False
     config.parse_reloc = False
     config.parse_exceptions = False
     return config
 
 
-def _some(items: Iterable[Any], most: int, convert: Callable[[Any], Any]) -> tuple[Any, ...]:
-    return tuple(convert(item) for item, _ in zip(items, range(most), strict=False))
+def _first(items: Iterable[Any], limit: int, convert: Callable[[Any], Any]) -> tuple[Any, ...]:
+    return tuple(convert(item) for item, _ in zip(items, range(limit), strict=False))
 
 
 def _section(section: lief.PE.Section, header_offset: int) -> Section:
@@ -173,13 +173,13 @@ def _section(section: lief.PE.Section, header_offset: int) -> Section:
 
 
 def _modules(modules: Iterable[lief.PE.Import]) -> tuple[Module, ...]:
-    found: list[Module] = []
-    room = _MOST_SYMBOLS  # of all modules: a small file can have each name the same long table
-    for module, _ in zip(modules, range(MOST_MODULES), strict=False):
-        symbols = _some(module.entries, room, _symbol)
-        room -= len(symbols)
-        found.append(Module(_text(module.name), symbols))
-    return tuple(found)
+    result: list[Module] = []
+    remaining = _MAX_SYMBOLS  # for all modules: in a small file, all can share one long table
+    for module, _ in zip(modules, range(MAX_MODULES), strict=False):
+        symbols = _first(module.entries, remaining, _symbol)
+        remaining -= len(symbols)
+        result.append(Module(_text(module.name), symbols))
+    return tuple(result)
 
 
 def _symbol(entry: lief.PE.ImportEntry) -> Symbol:

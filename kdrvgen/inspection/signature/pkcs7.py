@@ -1,4 +1,4 @@
-"""PKCS #7 signed data: read by asn1crypto, verified by cryptography.
+"""PKCS #7 signed data: asn1crypto reads it, cryptography verifies it.
 
 Sources: RFC 2315 (PKCS #7), RFC 5652 (CMS).
 """
@@ -14,23 +14,23 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from kdrvgen.inspection.certificates import Certificate, load
+from kdrvgen.inspection.signature.certificates import Certificate, load
 
 __all__ = [
     "DAMAGED",
     "HASHES",
     "attribute_values",
-    "certificate_of",
     "certificates_in",
-    "content_of",
     "octets",
-    "problem_of",
+    "signature_problem",
+    "signed_content",
     "signed_data",
+    "signer_certificate",
 ]
 
-_EC_PUBLIC_KEY = "1.2.840.10045.2.1"  # some name the key where the signature belongs
+_EC_PUBLIC_KEY = "1.2.840.10045.2.1"  # some signers name the key's algorithm in the signature
 
-# What asn1crypto raises for bytes that are not what they should be.
+# The exceptions of asn1crypto for damaged data.
 DAMAGED = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
     "sha1": hashes.SHA1,
@@ -46,10 +46,10 @@ def signed_data(info: cms.ContentInfo) -> cms.SignedData:
     """Return the signed data in a PKCS #7 structure.
 
     Raises:
-        ValueError: It holds something else, or nobody has signed.
+        ValueError: It is not signed data, or has no signer.
     """
     if info["content_type"].native != "signed_data":
-        raise ValueError(f"it is {info['content_type'].native}, no signed data")
+        raise ValueError(f"its content type is {info['content_type'].native}, not signed data")
     signed = info["content"]
     if not signed["signer_infos"]:
         raise ValueError("it has no signer")
@@ -57,34 +57,40 @@ def signed_data(info: cms.ContentInfo) -> cms.SignedData:
 
 
 def certificates_in(signed: cms.SignedData) -> tuple[Certificate, ...]:
-    """Return the certificates that came with a signature, without those that are damaged."""
+    """Return the certificates in a signature, without damaged ones."""
     choices = signed["certificates"]
-    found = (load(each.dump()) for each in (choices if isinstance(choices, core.SetOf) else ()))
-    return tuple(each for each in found if each is not None)
+    if not isinstance(choices, core.SetOf):
+        return ()
+    certificates = (load(choice.dump()) for choice in choices)
+    return tuple(certificate for certificate in certificates if certificate is not None)
 
 
-def content_of(signed: cms.SignedData) -> tuple[str, bytes]:
-    """Return the type of what is signed, and its DER."""
+def signed_content(signed: cms.SignedData) -> tuple[str, bytes]:
+    """Return the type of the signed content, and the content octets of its value."""
     inner = signed["encap_content_info"]
-    # PKCS #7 has the content itself in the field [0], CMS an octet string.
+    # In PKCS #7 the field [0] holds the content itself, in CMS an octet string.
     return inner["content_type"].dotted, octets(inner["content"].dump())
 
 
 def octets(der: bytes) -> bytes:
-    """Return the content octets of a DER value: what a signed digest is made of."""
+    """Return the content octets of a DER value, which a signed digest is computed from."""
     return bytes(parser.parse(der)[4])
 
 
-def certificate_of(
+def signer_certificate(
     signer: cms.SignerInfo, certificates: Sequence[Certificate]
 ) -> Certificate | None:
-    """Return the signer's certificate; None when it is not among `certificates`."""
+    """Return the signer's certificate; None if `certificates` does not contain it."""
     name = signer["sid"].chosen
     if not isinstance(name, cms.IssuerAndSerialNumber):
         return None
     issuer, serial = name["issuer"].dump(), name["serial_number"].native
     return next(
-        (each for each in certificates if each.serial_number == serial and _issuer(each) == issuer),
+        (
+            certificate
+            for certificate in certificates
+            if certificate.serial_number == serial and _issuer(certificate) == issuer
+        ),
         None,
     )
 
@@ -93,23 +99,23 @@ def _issuer(certificate: Certificate) -> bytes:
     return bytes(x509.Certificate.load(certificate.der).issuer.dump())
 
 
-def problem_of(signer: cms.SignerInfo, own: Certificate | None, content: bytes) -> str:
-    """Return why the signer's signature of `content` is none; "" when it is one."""
+def signature_problem(signer: cms.SignerInfo, own: Certificate | None, content: bytes) -> str:
+    """Return why the signer's signature of `content` is invalid; "" if it is valid."""
     if own is None:
-        return "the signer's certificate is not in it"
+        return "the signer's certificate is missing"
     algorithm = signer["digest_algorithm"]["algorithm"].native
     if algorithm not in HASHES:
-        return f"its digest algorithm is {algorithm}"
+        return f"its digest algorithm {algorithm} is not supported"
     attributes = signer["signed_attrs"]
     if not attributes:
         signed = content
     else:
         digests = attribute_values(attributes, "message_digest")
-        if [each.native for each in digests] != [hashlib.new(algorithm, content).digest()]:
-            return "its message digest is not that of its content"
-        signed = b"\x31" + attributes.dump()[1:]  # as SET OF, not as the field [0] (RFC 5652, 5.4)
+        if [value.native for value in digests] != [hashlib.new(algorithm, content).digest()]:
+            return "its message digest does not match its content"
+        signed = b"\x31" + attributes.dump()[1:]  # as SET OF instead of [0] (RFC 5652, 5.4)
     if not _verifies(own, signer, signed, HASHES[algorithm]()):
-        return "it does not verify with the public key of its signer"
+        return "it does not verify with the signer's public key"
     return ""
 
 
@@ -142,13 +148,12 @@ def _signature_kind(signer: cms.SignerInfo) -> str:
         return str(algorithm["algorithm"].dotted)
 
 
-def attribute_values(attributes: Any, kind: str) -> Iterator[Any]:  # noqa: ANN401 - asn1crypto is untyped
-    """Return the values of a kind of attribute."""
-    return iter(
-        [
-            value
-            for attribute in attributes or ()
-            if attribute["type"].native == kind
-            for value in attribute["values"]
-        ]
-    )
+def attribute_values(attributes: cms.CMSAttributes | None, kind: str) -> Iterator[Any]:
+    """Return the values of all attributes of a kind."""
+    values = [
+        value
+        for attribute in attributes or ()
+        if attribute["type"].native == kind
+        for value in attribute["values"]
+    ]
+    return iter(values)

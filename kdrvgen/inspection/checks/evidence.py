@@ -1,4 +1,4 @@
-"""What shows that an image breaks a rule."""
+"""What in a file shows that an image breaks a rule."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import NamedTuple
 
 from kdrvgen.report.finding import Excerpt, Finding, Place, Rule, Severity
 
-__all__ = ["Evidence", "found"]
+__all__ = ["Evidence", "violation"]
 
 
 class Evidence(NamedTuple):
-    """Where it can be seen in the file that a rule is broken.
+    """What shows that an image breaks a rule.
 
     Attributes:
-        field: The field or structure, in the words of the PE specification or of PKCS #7.
-        value: What stands there.
-        offset: Where it begins in the file, in bytes; None for what is not at one place.
+        field: The field or structure, as the PE specification or PKCS #7 names it.
+        value: Its value.
+        offset: Where it begins in the file, in bytes; None if it is not at one place.
     """
 
     field: str
@@ -23,14 +23,16 @@ class Evidence(NamedTuple):
     offset: int | None = None
 
 
-def found(rule: Rule, evidence: Evidence, fix: str, *, severity: Severity | None = None) -> Finding:
-    """Return a finding in an image whose file is named later.
+def violation(
+    rule: Rule, evidence: Evidence, fix: str, *, severity: Severity | None = None
+) -> Finding:
+    """Return the finding that an image breaks a rule; the caller adds the file.
 
     Args:
-        rule: The rule that the image breaks.
+        rule: The rule.
         evidence: What shows it.
         fix: What to do, in terms of config.toml.
-        severity: How bad it is, if not as the rule has it.
+        severity: The severity, if it differs from the rule's.
     """
     excerpt = Excerpt(f"{evidence.field}: {evidence.value}")
     return Finding(

@@ -1,9 +1,10 @@
-"""Certificates: what one says, and whether a chain of them leads to where trust begins."""
+"""X.509 certificates, and chains of them up to a trusted one."""
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import re
 import warnings
 from collections.abc import Iterable, Sequence
@@ -12,17 +13,24 @@ from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-__all__ = ["CODE_SIGNING", "TIME_STAMPING", "Certificate", "Chain", "chain_of", "load", "load_all"]
+__all__ = [
+    "CODE_SIGNING",
+    "TIME_STAMPING",
+    "Certificate",
+    "Chain",
+    "build_chain",
+    "load",
+    "load_all",
+]
 
 CODE_SIGNING = ExtendedKeyUsageOID.CODE_SIGNING
 TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
 
-_LONGEST_CHAIN = 10
-# What cryptography raises for the fields of a certificate that somebody damaged.
+_MAX_CHAIN = 10
+# The exceptions of cryptography for damaged fields of a certificate.
 _DAMAGED = (
     ValueError,
     TypeError,
@@ -34,15 +42,15 @@ _DAMAGED = (
 
 
 class Certificate:
-    """An X.509 certificate, read as far as somebody's bytes allow.
+    """An X.509 certificate; it can have damaged fields.
 
     Raises:
-        ValueError: On construction: these bytes are no certificate.
+        ValueError: On construction, if these bytes are not a certificate.
     """
 
     def __init__(self, der: bytes) -> None:
         with warnings.catch_warnings():
-            # Serial numbers below one and the like: old certificates have them, and still sign.
+            # Old certificates can have a serial number below 1, which cryptography warns of.
             warnings.simplefilter("ignore")
             self.x509 = x509.load_der_x509_certificate(der)
             self.der = der
@@ -64,39 +72,39 @@ class Certificate:
 
     @cached_property
     def thumbprint(self) -> str:
-        """Its SHA-1 in upper case, as Windows and signtool's /sha1 have it."""
-        return self.x509.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - a name, no proof
+        """Its SHA-1 digest in upper case, which identifies it for Windows and signtool's /sha1."""
+        return hashlib.sha1(self.der, usedforsecurity=False).hexdigest().upper()
 
     @property
     def is_self_issued(self) -> bool:
-        """Whether subject and issuer are one."""
+        """Whether the subject is also the issuer."""
         return self.x509.subject == self.x509.issuer
 
     @cached_property
     def usages(self) -> tuple[x509.ObjectIdentifier, ...] | None:
-        """Its extended key usages; None when it is for every use."""
+        """Its extended key usages; None without that extension, which means any use."""
         try:
-            found = self.x509.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+            extension = self.x509.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
         except x509.ExtensionNotFound:
             return None
         except _DAMAGED:
             return ()
-        return tuple(found.value)
+        return tuple(extension.value)
 
     @cached_property
     def may_issue(self) -> bool:
-        """Whether it may sign other certificates; one without the extension is an old root."""
+        """Whether it may issue other certificates; an old root has no extension for this."""
         try:
-            found = self.x509.extensions.get_extension_for_class(x509.BasicConstraints)
+            extension = self.x509.extensions.get_extension_for_class(x509.BasicConstraints)
         except x509.ExtensionNotFound:
             return self.is_self_issued
         except _DAMAGED:
             return False
-        return found.value.ca
+        return extension.value.ca
 
     @cached_property
     def key(self) -> tuple[str, int]:
-        """The kind of its public key and how many bits that has."""
+        """The kind of its public key, and the number of bits."""
         try:
             key = self.x509.public_key()
         except _DAMAGED:
@@ -108,11 +116,11 @@ class Certificate:
         return type(key).__name__.strip("_").removesuffix("PublicKey"), 0
 
     def is_valid_at(self, moment: dt.datetime) -> bool:
-        """Tell whether `moment` lies in its period of validity."""
+        """Return whether it is valid at a moment."""
         return self.not_before <= moment <= self.not_after
 
     def is_signed_by(self, issuer: Certificate) -> bool:
-        """Tell whether its signature is of the key of `issuer`."""
+        """Return whether the key of `issuer` signed it."""
         try:
             self.x509.verify_directly_issued_by(issuer.x509)
         except (*_DAMAGED, InvalidSignature):
@@ -121,12 +129,12 @@ class Certificate:
 
 
 class Chain(NamedTuple):
-    """Certificates from the signer's own to the last that was found.
+    """Certificates from that of the signer up to the last known issuer.
 
     Attributes:
-        certificates: Each is signed by the next.
-        is_complete: Whether the last one is trusted, or signed by itself.
-        is_trusted: Whether the last one is among those that are trusted.
+        certificates: Each is signed by the next one.
+        is_complete: Whether the last one is trusted or self-signed.
+        is_trusted: Whether the last one is trusted.
     """
 
     certificates: tuple[Certificate, ...]
@@ -134,13 +142,13 @@ class Chain(NamedTuple):
     is_trusted: bool
 
 
-def chain_of(
+def build_chain(
     leaf: Certificate, others: Iterable[Certificate], trusted: Sequence[Certificate]
 ) -> Chain:
-    """Return the chain of `leaf`, built from the certificates beside it and those trusted."""
+    """Return the chain of `leaf`, built from other certificates and the trusted ones."""
     candidates = (*trusted, *others)
     chain = [leaf]
-    while len(chain) <= _LONGEST_CHAIN:
+    while len(chain) <= _MAX_CHAIN:
         last = chain[-1]
         if last in trusted:
             return Chain(tuple(chain), is_complete=True, is_trusted=True)
@@ -148,12 +156,12 @@ def chain_of(
             return Chain(tuple(chain), is_complete=True, is_trusted=False)
         issuer = next(
             (
-                each
-                for each in candidates
-                if each.x509.subject == last.x509.issuer
-                and each.may_issue
-                and each not in chain
-                and last.is_signed_by(each)
+                candidate
+                for candidate in candidates
+                if candidate.x509.subject == last.x509.issuer
+                and candidate.may_issue
+                and candidate not in chain
+                and last.is_signed_by(candidate)
             ),
             None,
         )
@@ -164,7 +172,7 @@ def chain_of(
 
 
 def load(der: bytes) -> Certificate | None:
-    """Return a certificate, or None when these bytes are none."""
+    """Return a certificate; None if these bytes are not one."""
     try:
         return Certificate(der)
     except _DAMAGED:
@@ -175,14 +183,14 @@ def load_all(content: bytes) -> tuple[Certificate, ...]:
     """Return the certificates in a file: any number as PEM, or one as DER.
 
     Raises:
-        ValueError: There is none in it, or one of them is damaged.
+        ValueError: The file has no certificate, or a damaged one.
     """
     pattern = rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----"
     blocks = re.findall(pattern, content, re.DOTALL)
-    found = tuple(map(load, map(base64.b64decode, blocks) if blocks else (content,)))
-    if None in found:
+    certificates = tuple(map(load, map(base64.b64decode, blocks) if blocks else (content,)))
+    if None in certificates:
         raise ValueError("no certificate, or a damaged one")
-    return tuple(each for each in found if each)
+    return tuple(certificate for certificate in certificates if certificate)
 
 
 def _name(name: x509.Name) -> str:
@@ -190,5 +198,5 @@ def _name(name: x509.Name) -> str:
 
 
 def _common_name(name: x509.Name) -> str:
-    found = name.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(found[0].value) if found else ""
+    attributes = name.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(attributes[0].value) if attributes else ""
