@@ -18,7 +18,7 @@ class Remedy:
 
     Attributes:
         advice: A sentence for the user, where no command is safe to run.
-        commands: Commands; each is safe to run as it stands.
+        commands: Commands; each is safe to run.
     """
 
     advice: str = ""

@@ -126,13 +126,13 @@ class Machine:
         """Write config.toml."""
         (self.folder / "config.toml").write_text(text, encoding="utf-8")
 
-    def take_away(self, *tools: str) -> None:
+    def uninstall(self, *tools: str) -> None:
         """Uninstall tools; a name can be a pattern."""
         for tool in tools:
             for link in (self.home / "bin").glob(tool):
                 link.unlink()
 
-    def give(self, tool: str, script: str) -> None:
+    def install(self, tool: str, script: str) -> None:
         """Install a shell script in place of a tool."""
         path = self.home / "bin" / tool
         path.unlink(missing_ok=True)
@@ -143,7 +143,7 @@ class Machine:
         """Return the target of the link; rustup's programs depend on their name."""
         return (self.home / "bin" / tool).readlink()
 
-    def under(self, **env: str) -> Machine:
+    def with_env(self, **env: str) -> Machine:
         """Return this machine with more environment variables."""
         return replace(self, env=self.env | env)
 
@@ -174,5 +174,7 @@ class Machine:
             program.chmod(0o755)
         # rustup's programs behave according to the name that they are called by.
         real = self.real("rustc")
-        self.give("rustc", f'[ "$2" != sysroot ] || {{ echo {sysroot}; exit; }}; exec {real} "$@"')
+        self.install(
+            "rustc", f'[ "$2" != sysroot ] || {{ echo {sysroot}; exit; }}; exec {real} "$@"'
+        )
         return sysroot

@@ -100,12 +100,12 @@ def test_a_pkcs12_file_is_opened_and_its_password_is_never_shown(machine: Machin
     assert report.missing == ["certificate"]
     assert "the variable OWN_PASSWORD" in report.finding("certificate")["message"]
 
-    report = machine.under(OWN_PASSWORD="wrong " + SECRET).doctor("--for", "sign")
+    report = machine.with_env(OWN_PASSWORD="wrong " + SECRET).doctor("--for", "sign")
     assert report.missing == ["certificate"]
     assert "the password in OWN_PASSWORD" in report.finding("certificate")["message"]
     assert SECRET not in report.text
 
-    report = machine.under(OWN_PASSWORD=SECRET).doctor("--for", "sign")
+    report = machine.with_env(OWN_PASSWORD=SECRET).doctor("--for", "sign")
     assert report.code == 0
     assert _thumbprint(GOOD) in report.finding("certificate")["message"]
     assert SECRET not in report.text

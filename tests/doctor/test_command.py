@@ -63,11 +63,11 @@ def test_fix_asks_on_a_terminal(machine: Machine, answer: str, code: int) -> Non
 def test_fix_installs_with_apt_get_and_rustup(machine: Machine) -> None:
     sysroot = machine.own_toolchain()
     real = machine.real("osslsigncode")
-    machine.take_away("osslsigncode")
+    machine.uninstall("osslsigncode")
     library = sysroot / "lib/rustlib" / X64 / "lib"
-    machine.give("sudo", 'exec "$@"')
-    machine.give("apt-get", f'[ "$1" != install ] || /bin/ln -s {real} {machine.home}/bin/"$3"')
-    machine.give("rustup", f"/bin/mkdir -p {library}; echo > {library}/libcore-1.rlib")
+    machine.install("sudo", 'exec "$@"')
+    machine.install("apt-get", f'[ "$1" != install ] || /bin/ln -s {real} {machine.home}/bin/"$3"')
+    machine.install("rustup", f"/bin/mkdir -p {library}; echo > {library}/libcore-1.rlib")
 
     report = machine.doctor("--fix", "--yes")
 
@@ -86,9 +86,9 @@ def test_fix_installs_with_apt_get_and_rustup(machine: Machine) -> None:
 def test_a_command_that_fails_is_reported_and_its_subject_stays_missing(
     machine: Machine,
 ) -> None:
-    machine.take_away("osslsigncode")
-    machine.give("sudo", 'exec "$@"')
-    machine.give("apt-get", "exit 100")
+    machine.uninstall("osslsigncode")
+    machine.install("sudo", 'exec "$@"')
+    machine.install("apt-get", "exit 100")
 
     report = machine.doctor("--fix", "--yes")
 
@@ -141,7 +141,7 @@ def test_a_timestamp_server_that_does_not_answer_is_reported_only_with_network(
 
 
 def test_each_line_has_the_state_the_tasks_the_place_and_the_remedy(machine: Machine) -> None:
-    machine.take_away("cargo-make")
+    machine.uninstall("cargo-make")
 
     done = machine.kdrvgen("doctor")
 
@@ -166,7 +166,7 @@ def test_each_line_has_the_state_the_tasks_the_place_and_the_remedy(machine: Mac
 
 
 def test_the_github_format_annotates_each_missing_thing(machine: Machine) -> None:
-    machine.take_away("cargo-make")
+    machine.uninstall("cargo-make")
 
     output = machine.kdrvgen("doctor", "--format", "github").stdout
 

@@ -22,7 +22,7 @@ PROJECT = Project(driver=Driver(name="hello"))
 
 
 def test_control_characters_in_the_output_of_a_tool_are_escaped(machine: Machine) -> None:
-    machine.give("cargo", "printf '\\033[31mbroken\\n'; exit 1")
+    machine.install("cargo", "printf '\\033[31mbroken\\n'; exit 1")
 
     for form in ("human", "github"):
         output = machine.kdrvgen("doctor", "--for", "build", "--format", form).stdout
@@ -34,7 +34,7 @@ def test_control_characters_in_the_output_of_a_tool_are_escaped(machine: Machine
 def test_rustflags_in_the_environment_are_an_error_and_are_shown_escaped(
     machine: Machine, name: str
 ) -> None:
-    flagged = machine.under(**{name: "-Cx=\x1b[31mred"})
+    flagged = machine.with_env(**{name: "-Cx=\x1b[31mred"})
 
     for tasks in ("build", "sign"):  # sign includes build
         assert flagged.doctor("--for", tasks).missing == ["flags for rustc"]
@@ -45,14 +45,14 @@ def test_rustflags_in_the_environment_are_an_error_and_are_shown_escaped(
 
 
 def test_rustflags_that_do_not_replace_the_drivers_flags_are_a_note(machine: Machine) -> None:
-    flagged = machine.under(CARGO_BUILD_RUSTFLAGS="-Cx=y")
+    flagged = machine.with_env(CARGO_BUILD_RUSTFLAGS="-Cx=y")
     report = flagged.doctor("--for", "build")
     assert report.code == 0
     assert report.finding("flags for rustc")["severity"] == "note"
 
     machine.configure(CONFIG + '[linker]\nemit = "build-script"\n')
     machine.kdrvgen("config.toml")
-    report = machine.under(RUSTFLAGS="-Cx=y").doctor("--for", "build")
+    report = machine.with_env(RUSTFLAGS="-Cx=y").doctor("--for", "build")
     assert report.finding("flags for rustc")["severity"] == "note"
 
 
@@ -71,7 +71,9 @@ def test_an_old_cargo_config_file_is_an_error_and_is_not_deleted(
 
 def test_a_clock_before_the_release_date_of_rustc_is_an_error(machine: Machine) -> None:
     real = machine.real("rustc")
-    machine.give("rustc", f'{real} "$@" | /bin/sed "s/^commit-date: .*/commit-date: 2999-01-31/"')
+    machine.install(
+        "rustc", f'{real} "$@" | /bin/sed "s/^commit-date: .*/commit-date: 2999-01-31/"'
+    )
 
     report = machine.doctor()
 

@@ -44,9 +44,9 @@ def test_without_a_configuration_doctor_checks_what_every_project_needs(machine:
 def test_a_missing_system_tool_is_installed_with_apt_get(
     machine: Machine, tool: str, name: str, package: str
 ) -> None:
-    machine.take_away(tool)
-    machine.give("apt-get", "")
-    machine.give("sudo", AS_ROOT)
+    machine.uninstall(tool)
+    machine.install("apt-get", "")
+    machine.install("sudo", AS_ROOT)
 
     report = machine.doctor()
 
@@ -57,17 +57,17 @@ def test_a_missing_system_tool_is_installed_with_apt_get(
 
 
 def test_a_missing_tool_is_installed_with_homebrew_or_named_in_the_advice(machine: Machine) -> None:
-    machine.take_away("osslsigncode")
+    machine.uninstall("osslsigncode")
     assert "install osslsigncode" in machine.doctor().finding("osslsigncode")["help"]
 
-    machine.give("brew", "")
+    machine.install("brew", "")
     (command,) = machine.doctor().finding("osslsigncode")["fixes"]
     assert command == ["brew", "install", "osslsigncode"]
 
 
 def test_a_signing_tool_that_starts_but_cannot_sign_is_an_error(machine: Machine) -> None:
     real = machine.real("osslsigncode")
-    machine.give(
+    machine.install(
         "osslsigncode", f'[ "$1" != sign ] || {{ echo no provider; exit 1; }}; exec {real} "$@"'
     )
 
@@ -87,7 +87,7 @@ def test_a_signing_tool_of_another_system_is_an_error(machine: Machine) -> None:
 
 
 def test_without_cargo_and_rustc_the_advice_is_rustup(machine: Machine) -> None:
-    machine.take_away("cargo", "rustc", "rustup")
+    machine.uninstall("cargo", "rustc", "rustup")
 
     report = machine.doctor()
 
@@ -99,7 +99,7 @@ def test_without_cargo_and_rustc_the_advice_is_rustup(machine: Machine) -> None:
 def test_a_missing_channel_is_installed_with_rustup(machine: Machine) -> None:
     machine.configure(CONFIG + '[toolchain]\nchannel = "1.11.0"\n')
     message = "error: toolchain '1.11.0-x86_64-unknown-linux-gnu' is not installed"
-    machine.give("rustup", f'echo "{message}"; exit 1')
+    machine.install("rustup", f'echo "{message}"; exit 1')
 
     report = machine.doctor("--for", "build")
 
@@ -110,7 +110,7 @@ def test_a_missing_channel_is_installed_with_rustup(machine: Machine) -> None:
 
 def test_a_channel_without_rustup_is_reported_as_needing_rustup(machine: Machine) -> None:
     machine.configure(CONFIG + '[toolchain]\nchannel = "nightly"\n')
-    machine.take_away("rustup")
+    machine.uninstall("rustup")
 
     assert '"nightly" needs rustup' in machine.doctor("--for", "build").finding("rustc")["help"]
 
@@ -120,7 +120,7 @@ def test_a_compiler_older_than_the_edition_is_updated_with_rustup(machine: Machi
     manifest += '[workspace.package]\nedition = "2024"\n'
     (machine.folder / "Cargo.toml").write_text(manifest, encoding="utf-8")
     sysroot = machine.own_toolchain(X64)
-    machine.give(
+    machine.install(
         "rustc",
         f'[ "$2" != sysroot ] || {{ echo {sysroot}; exit; }}\n'
         "printf 'host: x86_64-unknown-linux-gnu\\nrelease: 1.80.1\\n'",
@@ -135,7 +135,7 @@ def test_a_compiler_older_than_the_edition_is_updated_with_rustup(machine: Machi
 def test_a_missing_target_is_installed_with_rustup(machine: Machine) -> None:
     machine.configure(CONFIG.replace("[signing]", f'targets = ["{X64}", "{I686}"]\n[signing]'))
     machine.own_toolchain(X64)
-    machine.give("rustup", "")
+    machine.install("rustup", "")
 
     report = machine.doctor("--for", "build")
 
@@ -144,7 +144,7 @@ def test_a_missing_target_is_installed_with_rustup(machine: Machine) -> None:
     (command,) = report.finding("target", I686)["fixes"]
     assert command == ["rustup", "target", "add", "--toolchain", "mine", I686]
 
-    machine.take_away("rustup")
+    machine.uninstall("rustup")
     assert (
         "not installed with rustup"
         in machine.doctor("--for", "build").finding("target", I686)["help"]
@@ -154,7 +154,7 @@ def test_a_missing_target_is_installed_with_rustup(machine: Machine) -> None:
 def test_missing_library_sources_are_installed_with_rustup(machine: Machine) -> None:
     machine.configure(CONFIG + '[toolchain]\nchannel = "nightly"\nbuild-std = ["core"]\n')
     sysroot = machine.own_toolchain()
-    machine.give("rustup", 'shift 2; exec "$@"')
+    machine.install("rustup", 'shift 2; exec "$@"')
 
     report = machine.doctor("--for", "build")
     (command,) = report.finding("library sources")["fixes"]
@@ -167,7 +167,7 @@ def test_missing_library_sources_are_installed_with_rustup(machine: Machine) -> 
 
 
 def test_a_missing_cargo_make_is_installed_with_cargo(machine: Machine) -> None:
-    machine.take_away("cargo-make")
+    machine.uninstall("cargo-make")
 
     report = machine.doctor("--for", "build")
 
@@ -182,7 +182,7 @@ def test_a_missing_cargo_make_is_installed_with_cargo(machine: Machine) -> None:
 def test_the_version_of_cargo_make_decides_the_severity(
     machine: Machine, version: str, severity: str
 ) -> None:
-    machine.give("cargo-make", f"echo cargo-make {version}")
+    machine.install("cargo-make", f"echo cargo-make {version}")
 
     finding = machine.doctor("--for", "build").finding("cargo-make")
 
@@ -192,19 +192,19 @@ def test_the_version_of_cargo_make_decides_the_severity(
 
 def test_a_missing_or_old_lld_is_an_error_and_the_newest_one_is_used(machine: Machine) -> None:
     machine.own_toolchain(X64, linker=False)
-    machine.take_away("lld-link*")
+    machine.uninstall("lld-link*")
 
     report = machine.doctor("--for", "build")
 
     assert report.missing == ["linker"]
     assert "rust-lld" in report.finding("linker")["help"]
 
-    machine.give("lld-link", "echo LLD 14.0.6")
+    machine.install("lld-link", "echo LLD 14.0.6")
     assert "/KERNEL" in machine.doctor("--for", "build").finding("linker")["message"]
-    machine.take_away("lld-link")
-    machine.give("lld-link-9", "echo LLD 9.0.0")
-    machine.give("lld-link-18", "echo LLD 18.1.0")
-    machine.give("lld-link-20", "echo LLD 20.1.0")
+    machine.uninstall("lld-link")
+    machine.install("lld-link-9", "echo LLD 9.0.0")
+    machine.install("lld-link-18", "echo LLD 18.1.0")
+    machine.install("lld-link-20", "echo LLD 20.1.0")
     assert (
         machine.doctor("--for", "build").finding("linker")["place"]["file"].endswith("lld-link-20")
     )
@@ -226,18 +226,18 @@ def test_a_configured_linker_that_does_not_work_here_is_an_error(
 
 
 def test_a_linker_in_a_variable_of_cargo_comes_first(machine: Machine) -> None:
-    own = machine.under(CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER="own-lld")
+    own = machine.with_env(CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER="own-lld")
     assert (
         '_LINKER = "own-lld": no such program'
         in own.doctor("--for", "build").finding("linker")["message"]
     )
 
-    machine.give("own-lld", "echo LLD 20.1.0")
+    machine.install("own-lld", "echo LLD 20.1.0")
     assert own.doctor("--for", "build").finding("linker")["place"]["file"].endswith("/own-lld")
 
 
 def test_a_tool_that_hangs_is_ended_at_the_time_limit(machine: Machine) -> None:
-    machine.give("cargo-make", "echo $$ > pid; exec /bin/sleep 600")
+    machine.install("cargo-make", "echo $$ > pid; exec /bin/sleep 600")
 
     report = machine.doctor("--time-limit", "2", "--for", "build")
 
@@ -269,13 +269,13 @@ def test_a_kit_from_nuget_is_found_with_the_environment(machine: Machine) -> Non
     library.parent.mkdir(parents=True)
     library.touch()
 
-    found = machine.under(WDKContentRoot=str(packages)).doctor("--for", "build").finding("WDK")
+    found = machine.with_env(WDKContentRoot=str(packages)).doctor("--for", "build").finding("WDK")
 
     assert found["place"]["file"] == str(library.parent)
 
 
 def test_wine_that_does_not_run_is_an_error_only_for_smoke(machine: Machine) -> None:
-    machine.give("wine64", "echo no display; exit 1")
+    machine.install("wine64", "echo no display; exit 1")
 
     report = machine.doctor()
     assert report.code == 0
