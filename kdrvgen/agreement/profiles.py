@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from kdrvgen.agreement.document import Document, read_document
@@ -33,7 +34,7 @@ class Profiles:
     ejected: Document | None = None
 
     @classmethod
-    def of(cls, project: Project, root: str) -> Profiles:
+    def of(cls, project: Project, root: Path) -> Profiles:
         """Return those that a project has once its files are generated.
 
         Raises:

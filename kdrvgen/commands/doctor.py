@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from kdrvgen.commands.config_file import config_in
+from kdrvgen.commands.missing import demand
+from kdrvgen.config import load
+from kdrvgen.doctor.checkup import Scope, check_up
+from kdrvgen.doctor.host import Host, this_host
+from kdrvgen.doctor.mending import remedies
+from kdrvgen.doctor.mending import run as run_command
+from kdrvgen.doctor.tasks import Command, Task, breaks, needed_for
 from kdrvgen.errors import ToolError, UsageError
+from kdrvgen.model import Driver, Project
+from kdrvgen.report.finding import Finding, Severity
+from kdrvgen.report.human import checklist
 from kdrvgen.report.reporter import Reporter
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from kdrvgen.doctor.host import Host
-    from kdrvgen.doctor.tasks import Command, Task
-    from kdrvgen.model import Project
-    from kdrvgen.report.finding import Finding
 
 __all__ = ["populate_parser", "run"]
 
@@ -81,11 +84,6 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         ToolError: Something is missing.
         UsageError: `--fix` without a terminal to ask on, and without `--yes`.
     """
-    from kdrvgen.doctor.checkup import Scope, check_up  # noqa: PLC0415 - pulls in pydantic
-    from kdrvgen.doctor.host import this_host  # noqa: PLC0415 - likewise
-    from kdrvgen.doctor.mending import remedies  # noqa: PLC0415 - likewise
-    from kdrvgen.doctor.tasks import Task, needed_for  # noqa: PLC0415 - likewise
-
     if arguments.yes and not arguments.fix:
         raise UsageError("--yes is the answer to what --fix asks, and there is no --fix.")
     config, project = _project(arguments.config)
@@ -128,11 +126,6 @@ def _seconds(text: str) -> float:
 
 def _project(given: str | None) -> tuple[str, Project]:
     """Return the configuration's path and what it describes; without one, a project of defaults."""
-    from kdrvgen.commands.config_file import config_in  # noqa: PLC0415 - likewise
-    from kdrvgen.commands.missing import demand  # noqa: PLC0415 - for this verb's run only
-    from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic
-    from kdrvgen.model import Driver, Project  # noqa: PLC0415 - likewise
-
     config = given or config_in(Path())
     if not config:
         return "", Project(driver=Driver(name="driver"))
@@ -166,7 +159,6 @@ def _agree(commands: Sequence[Command], reporter: Reporter, arguments: argparse.
 
 
 def _mend(commands: Sequence[Command], host: Host, reporter: Reporter) -> None:
-    from kdrvgen.doctor.mending import run as run_command  # noqa: PLC0415 - for --fix only
 
     for command in commands:
         reporter.say(f"+ {shlex.join(command)}\n")
@@ -187,10 +179,6 @@ def _report(
     Raises:
         ToolError: Something is missing.
     """
-    from kdrvgen.doctor.tasks import breaks  # noqa: PLC0415 - see run
-    from kdrvgen.report.finding import Severity  # noqa: PLC0415 - likewise
-    from kdrvgen.report.human import checklist  # noqa: PLC0415 - likewise
-
     broken = [each for each in findings if breaks(each, asked)]
     # What other tasks lack is no more than a note.
     findings = [

@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from kdrvgen.doctor.tasks import Task, outcome
 from kdrvgen.model import Project
-from kdrvgen.output.report import Entry
 from kdrvgen.pipeline import FOLDER
+from kdrvgen.report.files import Entry
 from kdrvgen.report.finding import Finding, Severity
 
 __all__ = ["agreement", "generated"]
@@ -31,7 +32,7 @@ def generated(config: str, project: Project) -> Iterator[Finding]:
     from kdrvgen.rendering.project import render  # noqa: PLC0415 - likewise: pulls in Jinja2
 
     root = os.path.dirname(config) or "."  # noqa: PTH120 - as the verb has it
-    report = write(render(project), root, dry_run=True).report
+    report = write(render(project), Path(root), dry_run=True).report
     if not report.drifted:
         names = ", ".join(_places(report.entries))
         yield outcome("generated files", Severity.OK, f"up to date: {names}", _TASKS, root)
@@ -61,5 +62,6 @@ def agreement(config: str, project: Project) -> Iterable[Finding]:
     """Compare Cargo.toml and rust-toolchain.toml with the configuration."""
     from kdrvgen.agreement.check import disagreements  # noqa: PLC0415 - for this probe only
 
-    root = os.path.dirname(config) or "."  # noqa: PTH120 - as the verb has it
-    return (replace(each, tags=_TASKS) for each in disagreements(project, root, config))
+    config_file = Path(config)
+    found = disagreements(project, config_file.parent, config_file)
+    return (replace(each, tags=_TASKS) for each in found)

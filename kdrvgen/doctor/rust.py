@@ -167,7 +167,7 @@ def _judged(toolchain: Toolchain, host: Host, project: Project) -> Finding:
 def _edition(host: Host, project: Project) -> str:
     """Return the edition that Cargo.toml names; "" where it names none, or cannot be read."""
     try:
-        manifest = read_manifest(str(host.folder), project.driver.workspace_root)
+        manifest = read_manifest(host.folder, project.driver.workspace_root)
     except ConfigError:  # another probe reports it, with its place
         return ""
     return (manifest.package("edition") if manifest else None) or ""
