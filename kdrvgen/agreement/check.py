@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kdrvgen.agreement.document import Document, read_document
 from kdrvgen.agreement.manifest import Manifest, read_manifest
@@ -85,8 +85,7 @@ def _toolchain_file(root: Path, workspace_root: str | None) -> Document | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Check:
+class _Check(NamedTuple):
     """Compares one project with its files."""
 
     project: Project

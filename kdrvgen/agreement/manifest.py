@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from kdrvgen.agreement.document import Document, read_document
 
@@ -12,8 +12,7 @@ __all__ = ["Manifest", "read_manifest"]
 _NAME = "Cargo.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """Cargo.toml.
 
     Attributes:

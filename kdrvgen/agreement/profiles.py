@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kdrvgen.agreement.document import Document, read_document
 from kdrvgen.model import Project
@@ -19,8 +18,7 @@ _STANDARD = ("dev", "release")
 _LONGEST_CHAIN = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Profiles:
+class Profiles(NamedTuple):
     """The profiles of the cargo configuration. They go before those of Cargo.toml, key by key.
 
     Source: https://doc.rust-lang.org/cargo/reference/config.html#profile

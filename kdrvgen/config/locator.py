@@ -71,8 +71,7 @@ class Node:
                 waiting.append(child)
 
 
-@dataclass(slots=True)
-class Scan:
+class Scan(NamedTuple):
     """What `scan` found.
 
     Attributes:

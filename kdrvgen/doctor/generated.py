@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from kdrvgen.doctor.tasks import Task, outcome
@@ -64,4 +63,4 @@ def agreement(config: str, project: Project) -> Iterable[Finding]:
 
     config_file = Path(config)
     found = disagreements(project, config_file.parent, config_file)
-    return (replace(each, tags=_TASKS) for each in found)
+    return (each._replace(tags=_TASKS) for each in found)

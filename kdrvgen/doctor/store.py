@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import NamedTuple
 
 from kdrvgen.doctor import der
@@ -49,7 +48,7 @@ def store_certificate(host: Host, signing: Signing) -> Finding:
         each for store, machine in places for each in _certificates(host, store, machine=machine)
     ]
     good = [each for each in (*own, *others) if _is_good(each.certificate, now)]
-    return replace(finding, help=_advice(signing, good))
+    return finding._replace(help=_advice(signing, good))
 
 
 def choose(signing: Signing, found: Sequence[Candidate], now: dt.datetime) -> Finding:
