@@ -66,7 +66,7 @@ def _files(given: Mapping[str, Any]) -> str:
     document = _document(given)
     try:
         made = texts.render(_template(given), document)
-        writing.write(made, str(folder), git=answers.checked(document).bootstrap.git)
+        writing.write(made, folder, git=answers.checked(document).bootstrap.git)
     except KdrvgenError as error:
         raise click.ClickException(str(error)) from error
     return ""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import tomli
 
@@ -21,8 +21,7 @@ from kdrvgen.report.finding import Place
 __all__ = ["Document", "read_document"]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A TOML file.
 
     Attributes:
@@ -55,7 +54,7 @@ class Document:
 
 
 def read_document(
-    folder: str, name: str, *, is_wanted: Callable[[str], bool] | None = None
+    folder: Path, name: str, *, is_wanted: Callable[[str], bool] | None = None
 ) -> Document | None:
     """Return the file `name` in `folder`.
 
@@ -71,10 +70,10 @@ def read_document(
     Raises:
         ConfigError: It cannot be read, or is not TOML.
     """
-    path = os.path.normpath(os.path.join(folder, name))  # noqa: PTH118 - as the user wrote it
+    path = Path(os.path.normpath(folder / name))
     if not os.path.lexists(path) or not is_within(real_path(folder), real_path(path)):
         return None
-    source = Source.of(read(path), path)
+    source = Source.of(read(path), str(path))
     if is_wanted and not is_wanted(source.text):
         return None
     failure: Exception

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from kdrvgen.adopt import Adoption, Snapshot, adopt, read_project
 from kdrvgen.adopt.rules import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
 from kdrvgen.errors import RefusedError, UsageError
-from kdrvgen.output.report import Entry, Report, Status
+from kdrvgen.output.paths import shown
 from kdrvgen.output.run import write
 from kdrvgen.rendering.header import Ownership, examine
+from kdrvgen.report.files import Entry, Report, Status
 from kdrvgen.report.finding import Severity
 from kdrvgen.report.reporter import Reporter
 
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         FileAccessError: config.toml cannot be written.
     """
     folder: str = arguments.folder
-    config = os.path.normpath(os.path.join(folder, _CONFIG))  # noqa: PTH118 - as the user wrote it
+    config = shown(Path(folder), _CONFIG)
     if not arguments.dry_run and os.path.lexists(config):
         raise ConfigExistsError(config)
     snapshot = read_project(folder)
@@ -94,7 +95,7 @@ def _refuse_own(snapshot: Snapshot) -> None:
 
 def _create(adoption: Adoption, folder: str, config: str) -> None:
     try:
-        write({PurePosixPath(_CONFIG): adoption.text}, folder)
+        write({PurePosixPath(_CONFIG): adoption.text}, Path(folder))
     except RefusedError as refusal:
         raise ConfigExistsError(config) from refusal
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from kdrvgen.commands.config_file import config_in
+from kdrvgen.commands.missing import demand
+from kdrvgen.config import load
+from kdrvgen.doctor.fix import remedies
+from kdrvgen.doctor.fix import run as run_command
+from kdrvgen.doctor.host import Host, this_host
+from kdrvgen.doctor.run import Scope, run_probes
+from kdrvgen.doctor.tasks import Command, Task, breaks, needed_for
 from kdrvgen.errors import ToolError, UsageError
+from kdrvgen.model import Driver, Project
+from kdrvgen.report.finding import Finding, Severity
+from kdrvgen.report.human import checklist
 from kdrvgen.report.reporter import Reporter
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
-
-    from kdrvgen.doctor.host import Host
-    from kdrvgen.doctor.tasks import Command, Task
-    from kdrvgen.model import Project
-    from kdrvgen.report.finding import Finding
 
 __all__ = ["populate_parser", "run"]
 
@@ -82,11 +85,6 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         ToolError: Something is missing.
         UsageError: `--yes` without `--fix`, or `--fix` without both a terminal and `--yes`.
     """
-    from kdrvgen.doctor.fix import remedies  # noqa: PLC0415 - likewise
-    from kdrvgen.doctor.host import this_host  # noqa: PLC0415 - likewise
-    from kdrvgen.doctor.run import Scope, run_probes  # noqa: PLC0415 - pulls in pydantic
-    from kdrvgen.doctor.tasks import Task, needed_for  # noqa: PLC0415 - likewise
-
     if arguments.yes and not arguments.fix:
         raise UsageError("--yes requires --fix.")
     config, project = _project(arguments.config)
@@ -133,11 +131,6 @@ def _seconds(text: str) -> float:
 
 def _project(given: str | None) -> tuple[str, Project]:
     """Return the configuration's path and its project; without one, "" and a default project."""
-    from kdrvgen.commands.config_file import config_in  # noqa: PLC0415 - likewise
-    from kdrvgen.commands.missing import demand  # noqa: PLC0415 - for this verb's run only
-    from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic
-    from kdrvgen.model import Driver, Project  # noqa: PLC0415 - likewise
-
     config = given or config_in(Path())
     if not config:
         return "", Project(driver=Driver(name="driver"))
@@ -173,7 +166,6 @@ def _confirm(
 
 
 def _fix(commands: Sequence[Command], host: Host, reporter: Reporter) -> None:
-    from kdrvgen.doctor.fix import run as run_command  # noqa: PLC0415 - for --fix only
 
     for command in commands:
         reporter.say(f"+ {shlex.join(command)}\n")
@@ -194,10 +186,6 @@ def _report(
     Raises:
         ToolError: Something is missing.
     """
-    from kdrvgen.doctor.tasks import breaks  # noqa: PLC0415 - see run
-    from kdrvgen.report.finding import Severity  # noqa: PLC0415 - likewise
-    from kdrvgen.report.human import checklist  # noqa: PLC0415 - likewise
-
     broken = [finding for finding in findings if breaks(finding, required)]
     # What other tasks lack is only a note.
     findings = [

@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from itertools import groupby
 from textwrap import fill
 
+from kdrvgen.config.suggest import nearest
 from kdrvgen.errors import UsageError
+from kdrvgen.lexicon import Entry, entries, look_up
 from kdrvgen.report.reporter import Reporter
 
 __all__ = ["populate_parser", "run"]
@@ -40,7 +42,6 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     Raises:
         UsageError: The word is unknown; the message has similar ones.
     """
-    from kdrvgen.lexicon import Entry, entries, look_up  # noqa: PLC0415 - --help does without
 
     def describe(entry: Entry) -> str:
         lines = [f"{entry.term} ({entry.kind})", _wrap(entry.does, "  ")]
@@ -86,8 +87,6 @@ def _list(all_entries: Iterable[tuple[str, ...]]) -> str:
 
 
 def _nearest(word: str) -> str:
-    from kdrvgen.config.suggest import nearest  # noqa: PLC0415 - for errors only
-    from kdrvgen.lexicon import entries  # noqa: PLC0415 - likewise
 
     names = {name: term for term in entries() for name in (term, term.rpartition(".")[2])}
     names |= {term.rpartition(" ")[2]: term for term in entries()}

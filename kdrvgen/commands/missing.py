@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from kdrvgen.commands import VERBS
+from kdrvgen.config.reading import CONFIG_NAMES
+from kdrvgen.config.suggest import nearest
 from kdrvgen.errors import UsageError
 from kdrvgen.output.paths import is_system_folder
 
@@ -19,34 +22,29 @@ def demand(config: str) -> None:
             says what may have been meant.
     """
     if config and os.path.lexists(config):
-        if is_system_folder(os.path.dirname(config) or "."):  # noqa: PTH120 - as the user wrote it
+        if is_system_folder(Path(config).parent):
             raise UsageError(
                 f"{config} is no file of a project, whose folder the files would go to. Save the "
                 "configuration as config.toml in the project's folder, and name that file."
             )
         return
     if not config:
-        from kdrvgen.config.reading import CONFIG_NAMES  # noqa: PLC0415 - for errors only
-
         name = next(filter(os.path.lexists, CONFIG_NAMES), "")
         there = f" There is a {name} here: run `kdrvgen {name}`." if name else ""
         raise UsageError(f"no configuration was given.{there} `kdrvgen --help` tells more.")
-    from kdrvgen.config.suggest import nearest  # noqa: PLC0415 - for errors only
 
-    folder, name = os.path.split(config)
-    found = nearest(name, _neighbours(folder))
+    file = Path(config)
+    found = nearest(file.name, _neighbours(file.parent))
     if found:
-        raise UsageError(
-            f"there is no file {config}. Did you mean {os.path.join(folder, found)}?"  # noqa: PTH118 - as the user wrote it
-        )
-    verb = "" if folder else nearest(name, VERBS)
+        raise UsageError(f"there is no file {config}. Did you mean {file.with_name(found)}?")
+    verb = nearest(config, VERBS) if config == file.name else ""
     if verb:
         raise UsageError(f"there is no command or file {config}. Did you mean `kdrvgen {verb}`?")
     raise UsageError(f"there is no file {config}.")
 
 
-def _neighbours(folder: str) -> list[str]:
+def _neighbours(folder: Path) -> list[str]:
     try:
-        return [name for name in os.listdir(folder or ".") if name.endswith(".toml")]  # noqa: PTH208 - as above
+        return [path.name for path in folder.iterdir() if path.suffix == ".toml"]
     except OSError:
         return []

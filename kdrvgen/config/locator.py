@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import tomli
+
 from kdrvgen.config.keys import Path
 from kdrvgen.config.source import Extent
 
@@ -69,8 +71,7 @@ class Node:
                 waiting.append(child)
 
 
-@dataclass(slots=True)
-class Scan:
+class Scan(NamedTuple):
     """What `scan` found.
 
     Attributes:
@@ -265,8 +266,6 @@ def _name(written: str) -> str:
     if written[0] == '"' and "\\" not in written:
         return written[1:-1]
     if written[0] == '"':
-        import tomli  # noqa: PLC0415 - keys with escapes are rare
-
         (name,) = tomli.loads(f"{written} = 0")
         return name
     return written

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from kdrvgen.config.secrets import hide_in_line
+from kdrvgen.config.source import Extent, Source
+from kdrvgen.config.suggest import nearest
 from kdrvgen.errors import ConfigError
-
-if TYPE_CHECKING:
-    from kdrvgen.config.source import Source
-    from kdrvgen.report.finding import Finding
+from kdrvgen.report.finding import Finding, Place
 
 __all__ = ["CONFIG_NAMES", "LARGEST", "read", "read_bytes", "to_text"]
 
@@ -39,16 +38,16 @@ def read_bytes(path: str | os.PathLike[str]) -> bytes:
     """
     name = os.fspath(path)
     try:
-        found = os.stat(name)  # noqa: PTH116 - a Path would turn the empty name into `.`
-        if problem := _no_file(name, found.st_mode):
+        if not name:
+            raise ConfigError([_refuse(name, "the configuration's file name is empty")])
+        mode = Path(name).stat().st_mode
+        if problem := _no_file(name, mode):
             raise ConfigError([problem])
         data = _take(name)
     except ValueError as error:
         raise ConfigError([_refuse(name, "a file's name holds no NUL character")]) from error
     except FileNotFoundError as error:
-        hint = _similar(name)
-        message = "there is no such file" if name else "the configuration's file name is empty"
-        raise ConfigError([_refuse(name, message, hint)]) from error
+        raise ConfigError([_refuse(name, "there is no such file", _similar(name))]) from error
     except OSError as error:
         why = error.strerror or "the system gives no reason"
         raise ConfigError([_refuse(name, f"the file cannot be read: {why}")]) from error
@@ -72,14 +71,12 @@ def _no_file(name: str, mode: int) -> Finding | None:
 def _take(name: str) -> bytes:
     # What was a file a moment ago may be a pipe now, whose opening would wait for a writer.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with open(os.open(name, flags), "rb") as file:  # noqa: PTH123 - Path.open takes no descriptor
+    with os.fdopen(os.open(name, flags), "rb") as file:
         return file.read(LARGEST + 1) or b""
 
 
 def _similar(name: str) -> str:
     """Name the file that was probably meant: Windows hides the `.txt` of `config.toml.txt`."""
-    from kdrvgen.config.suggest import nearest  # noqa: PLC0415 - only when a file is missing
-
     path = Path(name)
     try:
         others = [entry.name for entry in os.scandir(path.parent) if entry.is_file()]
@@ -95,7 +92,6 @@ def _similar(name: str) -> str:
 
 
 def _refuse(name: str, message: str, hint: str = "", rule: str = "toml-unreadable") -> Finding:
-    from kdrvgen.report.finding import Finding, Place  # noqa: PLC0415 - only when there are errors
 
     return Finding(rule, message, Place(os.fsdecode(name)), help=hint)
 
@@ -120,7 +116,6 @@ def to_text(data: bytes, name: str) -> str:
 
 
 def _nul(text: str, name: str) -> Finding:
-    from kdrvgen.config.source import Source  # noqa: PLC0415 - only when there are errors
 
     source = Source.of(text, name)
     at = source.text.index("\0")
@@ -146,7 +141,6 @@ def _bad_byte(error: UnicodeDecodeError, name: str) -> Finding:
     good = error.object[: error.start].decode()
     bad = error.object[error.start : error.start + 1].decode(errors="backslashreplace")
     rest = error.object[error.start + 1 :].decode(errors="backslashreplace")
-    from kdrvgen.config.source import Source  # noqa: PLC0415 - only when there are errors
 
     source = Source.of(good + bad + rest, name)
     message = f"the byte 0x{error.object[error.start]:02X} is not UTF-8"
@@ -155,9 +149,6 @@ def _bad_byte(error: UnicodeDecodeError, name: str) -> Finding:
 
 
 def _pointing(source: Source, at: int, length: int, message: str, hint: str = "") -> Finding:
-    from kdrvgen.config.secrets import hide_in_line  # noqa: PLC0415 - only when there are errors
-    from kdrvgen.config.source import Extent  # noqa: PLC0415 - likewise
-    from kdrvgen.report.finding import Finding  # noqa: PLC0415 - likewise
 
     place = hide_in_line(source, at).place(Extent(at, at + length))
     return Finding("toml-encoding", message, place, help=hint)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from pydantic import BaseModel
 
-    from kdrvgen.config.keys import Path
+from kdrvgen.config.keys import Path
 
 __all__ = ["ANY", "Vocabulary", "for_key", "for_value", "nearest", "vocabulary"]
 
@@ -32,7 +31,6 @@ def vocabulary(model: type[BaseModel]) -> Vocabulary:
 
 
 def _below(annotation: object) -> Vocabulary | None:
-    from pydantic import BaseModel  # noqa: PLC0415 - the caller has a model, so it is loaded
 
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return vocabulary(annotation)

@@ -4,10 +4,10 @@ import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from kdrvgen.model.base import Check, Dumped, FrozenTable, Path, problem, refuse_controls
+from kdrvgen.model.base import Dumped, FrozenTable, Path, problem, refuse_controls
 
 __all__ = ["FreeForm", "free_form"]
 
@@ -83,5 +83,5 @@ def _check(value: object) -> None:
             raise problem(f"TOML has no value of the type {type(value).__name__}")
 
 
-FreeForm = Annotated[Mapping[str, Any], Check(free_form), Dumped]
+FreeForm = Annotated[Mapping[str, Any], AfterValidator(free_form), Dumped]
 """A table whose keys are those of another program. It can hold whatever TOML can."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from kdrvgen.model.base import Path
@@ -75,7 +76,6 @@ def _hooks_are_own_tasks(hooks: Collection[_Hook], tasks: _Tasks) -> Iterator[Pr
 
 
 def _nearest(name: str, tasks: _Tasks) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - for errors only
 
     found = get_close_matches(name, [*tasks], n=1)
     return found[0] if found else ""

@@ -5,11 +5,17 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from kdrvgen import __version__
-from kdrvgen.model.base import Check, Dumped, FrozenTable, Path, Table
+from kdrvgen.model.base import Dumped, FrozenTable, Path, Table
 from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.bootstrap import Bootstrap
 from kdrvgen.model.build import Build
@@ -112,9 +118,9 @@ class Project(Table):
     deploy: Deploy = Deploy.model_construct()
     """The service by which Windows knows the driver."""
 
-    profiles: Annotated[Mapping[ProfileName, Profile], Check(_with_standard_profiles), Dumped] = (
-        _with_standard_profiles({})
-    )
+    profiles: Annotated[
+        Mapping[ProfileName, Profile], AfterValidator(_with_standard_profiles), Dumped
+    ] = _with_standard_profiles({})
     """Profiles of cargo-make: development and production always, and those you add."""
 
     cargo_config: CargoConfig = FrozenTable()

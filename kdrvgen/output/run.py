@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from kdrvgen.errors import FileAccessError, RefusedError
@@ -21,7 +20,7 @@ __all__ = ["carry_out", "write"]
 
 def write(
     texts: Mapping[PurePosixPath, str],
-    root: str,
+    root: Path,
     *,
     force: bool = False,
     dry_run: bool = False,
@@ -48,7 +47,7 @@ def write(
     return _carry_out(places, lambda place: _planned(place, force=force))
 
 
-def carry_out(root: str, planned: Callable[[], Plan]) -> Plan:
+def carry_out(root: Path, planned: Callable[[], Plan]) -> Plan:
     """Apply what `planned` says, asked once no other run is at work in `root`.
 
     Raises:
@@ -61,21 +60,18 @@ def carry_out(root: str, planned: Callable[[], Plan]) -> Plan:
 class _Place(NamedTuple):
     """A folder that files go to, and what leads to it from the project: "" or `../..`."""
 
-    root: str
+    root: Path
     prefix: str
     texts: Mapping[PurePosixPath, str]
 
 
-def _places(texts: Mapping[PurePosixPath, str], root: str) -> list[_Place]:
+def _places(texts: Mapping[PurePosixPath, str], root: Path) -> list[_Place]:
     """Return the root of the workspace, if something goes there, and then the project."""
     found: dict[str, dict[PurePosixPath, str]] = {"": {}}
     for path, text in texts.items():
         above = [part for part in path.parts if part == ".."]
         found.setdefault("/".join(above), {})[PurePosixPath(*path.parts[len(above) :])] = text
-    return [
-        _Place(os.path.join(root, *prefix.split("/")) if prefix else root, prefix, found[prefix])  # noqa: PTH118 - paths of this room are str
-        for prefix in sorted(found, reverse=True)
-    ]
+    return [_Place(root / prefix, prefix, found[prefix]) for prefix in sorted(found, reverse=True)]
 
 
 def _planned(place: _Place, *, force: bool) -> Plan:
@@ -100,7 +96,7 @@ def _carry_out(places: Sequence[_Place], planned: Callable[[_Place], Plan]) -> P
     return whole
 
 
-def _prepare(root: str, undo: contextlib.ExitStack) -> str:
+def _prepare(root: Path, undo: contextlib.ExitStack) -> Path:
     """Make a folder that is missing, and return where it lies; `undo` removes it again."""
     try:
         if is_system_folder(root):
@@ -112,7 +108,7 @@ def _prepare(root: str, undo: contextlib.ExitStack) -> str:
             undo.callback(remove_if_empty, folder)
         return real_path(root)
     except OSError as error:
-        raise explain("use the folder", root, error, "Nothing was changed.") from error
+        raise explain("use the folder", str(root), error, "Nothing was changed.") from error
 
 
 def _seen_from_project(plan: Plan, prefix: str) -> Plan:

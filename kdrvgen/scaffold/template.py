@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import tomli
 from pydantic import Field
 
+from kdrvgen.config.suggest import nearest
 from kdrvgen.errors import UsageError
 from kdrvgen.model.base import Table, Text, to_kebab
 from kdrvgen.model.bootstrap import PACKAGE_KEYS, Bootstrap
@@ -115,8 +116,6 @@ def load(name: str) -> Template:
     """
     known = {folder.name for folder in _folders()}
     if name not in known:
-        from kdrvgen.config.suggest import nearest  # noqa: PLC0415 - for errors only
-
         near = nearest(name, known)
         hint = f" Did you mean `{near}`?" if near else ""
         raise UsageError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -178,7 +178,7 @@ class CommandLine:
         found = []
         for each in foreign_options(template, self.document):
             node = self.root.find(each.key) or self.root.find(each.key[:-1])
-            found.append(replace(each, place=self._place(node.key if node else None)))
+            found.append(each._replace(place=self._place(node.key if node else None)))
         return found
 
     def _place(self, at: Extent | None) -> Place:

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from kdrvgen.errors import FileAccessError, OccupiedError, ToolError
 from kdrvgen.output.access import explain
 from kdrvgen.output.paths import is_system_folder, make_folders, remove_if_empty
-from kdrvgen.output.report import Entry, Report, Status
+from kdrvgen.report.files import Entry, Report, Status
 
 __all__ = ["check", "write"]
 
@@ -25,7 +25,7 @@ _TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 _ELSEWHERE = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
 
 
-def check(folder: str, *, git: bool = False) -> None:
+def check(folder: Path, *, git: bool = False) -> None:
     """Make sure that a project can be put into `folder`, as far as looking tells.
 
     Raises:
@@ -34,7 +34,7 @@ def check(folder: str, *, git: bool = False) -> None:
         ToolError: Git is asked for and not installed.
     """
     _check_free(folder)
-    above = Path(folder).absolute().parent
+    above = folder.absolute().parent
     while not os.path.lexists(above) and above.parent != above:
         above = above.parent
     if not above.is_dir():
@@ -46,7 +46,7 @@ def check(folder: str, *, git: bool = False) -> None:
             f"cannot make {folder}: {above} may not be written to. {_UNTOUCHED} "
             "Change who may use it, or choose another folder by -o."
         )
-    if is_system_folder(str(above)):
+    if is_system_folder(above):
         raise FileAccessError(
             f"cannot make {folder}: {above} is a folder of the system's devices or processes. "
             f"{_UNTOUCHED} Choose another by -o."
@@ -58,7 +58,7 @@ def check(folder: str, *, git: bool = False) -> None:
         )
 
 
-def write(files: Mapping[PurePosixPath, bytes], folder: str, *, git: bool = False) -> Report:
+def write(files: Mapping[PurePosixPath, bytes], folder: Path, *, git: bool = False) -> Report:
     """Make `folder` with `files` in it.
 
     Everything is made in a folder with a random name beside it, which is then put in place in one
@@ -76,11 +76,11 @@ def write(files: Mapping[PurePosixPath, bytes], folder: str, *, git: bool = Fals
         ToolError: Git failed.
     """
     check(folder, git=git)
-    target = Path(folder).absolute()
+    target = folder.absolute()
     part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.kdrvgen-new")
     with contextlib.ExitStack() as undo:
         try:
-            for made in make_folders(str(target.parent)):
+            for made in make_folders(target.parent):
                 undo.callback(remove_if_empty, made)
         except OSError as error:
             raise explain("make the folder", str(target.parent), error, _UNTOUCHED) from error
@@ -90,7 +90,7 @@ def write(files: Mapping[PurePosixPath, bytes], folder: str, *, git: bool = Fals
             for path, content in files.items():
                 _put(part / path, content)
         except OSError as error:
-            raise explain("write", error.filename or folder, error, _UNTOUCHED) from error
+            raise explain("write", error.filename or str(folder), error, _UNTOUCHED) from error
         if git:
             _begin_repository(part)
         _check_free(folder)
@@ -101,25 +101,24 @@ def write(files: Mapping[PurePosixPath, bytes], folder: str, *, git: bool = Fals
     )
 
 
-def _check_free(folder: str) -> None:
-    path = Path(folder)
-    if not os.path.lexists(path):
+def _check_free(folder: Path) -> None:
+    if not os.path.lexists(folder):
         return
-    if path.is_symlink():
+    if folder.is_symlink():
         raise _occupied(folder, "is a link")
-    if not path.is_dir():
+    if not folder.is_dir():
         raise _occupied(folder, "is there already, and is no folder")
     try:
-        empty = next(path.iterdir(), None) is None
+        empty = next(folder.iterdir(), None) is None
     except OSError as error:
-        raise explain("look into", folder, error, _UNTOUCHED) from error
+        raise explain("look into", str(folder), error, _UNTOUCHED) from error
     if not empty:
         raise _occupied(folder, "exists and is not empty")
 
 
-def _occupied(folder: str, reason: str) -> OccupiedError:
+def _occupied(folder: Path, reason: str) -> OccupiedError:
     report = Report((Entry(PurePosixPath("."), Status.REFUSED, reason),))
-    return OccupiedError(folder, reason, report)
+    return OccupiedError(str(folder), reason, report)
 
 
 def _put(path: Path, content: bytes) -> None:
@@ -130,7 +129,7 @@ def _put(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _place(part: Path, target: Path, folder: str) -> None:
+def _place(part: Path, target: Path, folder: Path) -> None:
     try:
         if sys.platform == "win32" and target.is_dir():
             target.rmdir()  # elsewhere a folder takes an empty one's place
@@ -138,7 +137,7 @@ def _place(part: Path, target: Path, folder: str) -> None:
     except OSError as error:
         if error.errno in _TAKEN:
             raise _occupied(folder, "was filled by something else just now") from error
-        raise explain("make the folder", folder, error, _UNTOUCHED) from error
+        raise explain("make the folder", str(folder), error, _UNTOUCHED) from error
 
 
 def _begin_repository(folder: Path) -> None:

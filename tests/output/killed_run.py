@@ -42,7 +42,7 @@ def _run(texts: dict[PurePosixPath, str], root: Path, number: int) -> None:
     left = [number]
     for name in STEPS:
         setattr(os, name, _deadly(name, getattr(os, name), left))
-    write(texts, str(root))
+    write(texts, root)
     os._exit(0)
 
 

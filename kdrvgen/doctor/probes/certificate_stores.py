@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import NamedTuple
 
 from kdrvgen.doctor import der
@@ -49,7 +48,7 @@ def store_certificate(host: Host, signing: Signing) -> Finding:
         for candidate in _certificates(host, store, machine=machine)
     ]
     usable = [candidate for candidate in (*own, *others) if _is_usable(candidate, now)]
-    return replace(finding, help=_advice(signing, usable))
+    return finding._replace(help=_advice(signing, usable))
 
 
 def choose(signing: Signing, candidates: Sequence[Candidate], now: dt.datetime) -> Finding:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from kdrvgen.agreement.check import disagreements
 from kdrvgen.doctor.check import Check, Remedy
 from kdrvgen.doctor.tasks import Task
 from kdrvgen.model import Project
-from kdrvgen.output.report import Entry
 from kdrvgen.output.run import write
 from kdrvgen.pipeline import FOLDER
 from kdrvgen.rendering.project import render
+from kdrvgen.report.files import Entry
 from kdrvgen.report.finding import Finding
 
 __all__ = ["agreement", "generated_files"]
@@ -25,8 +24,9 @@ _FILES = Check("generated files", _ALL_TASKS)
 
 def generated_files(config: str, project: Project) -> Iterator[Finding]:
     """Compare the generated files with the configuration, as `kdrvgen CONFIG --check` does."""
-    root = str(Path(config).parent)
-    report = write(render(project), root, dry_run=True).report
+    folder = Path(config).parent
+    root = str(folder)
+    report = write(render(project), folder, dry_run=True).report
     if not report.drifted:
         yield _FILES.ok(f"up to date: {', '.join(_names(report.entries))}", root)
         return
@@ -47,9 +47,8 @@ def generated_files(config: str, project: Project) -> Iterator[Finding]:
 
 def agreement(config: str, project: Project) -> Iterable[Finding]:
     """Compare Cargo.toml and rust-toolchain.toml with the configuration."""
-    root = str(Path(config).parent)
-    for finding in disagreements(project, root, config):
-        yield replace(finding, tags=_ALL_TASKS)
+    for finding in disagreements(project, Path(config).parent, Path(config)):
+        yield finding._replace(tags=_ALL_TASKS)
 
 
 def _names(entries: Iterable[Entry], others: Iterable[Finding] = ()) -> list[str]:

@@ -157,7 +157,7 @@ def _toolchain(toolchain: Toolchain, host: Host, project: Project) -> Finding:
 def _edition(host: Host, project: Project) -> str:
     """Return the edition in Cargo.toml; "" if it has none or cannot be read."""
     try:
-        manifest = read_manifest(str(host.folder), project.driver.workspace_root)
+        manifest = read_manifest(host.folder, project.driver.workspace_root)
     except ConfigError:  # Another probe reports it, with its place.
         return ""
     return (manifest.package("edition") if manifest else None) or ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+
 __all__ = ["unified"]
 
 
@@ -17,8 +19,6 @@ def unified(path: str, before: str | None, after: str | None) -> str:
         Lines that end in LF, with names `a/…` and `b/…` (`/dev/null` for None) and Git's mark for
         a last line that does not end.
     """
-    import difflib  # noqa: PLC0415 - most runs show no difference
-
     lines = difflib.unified_diff(
         _lines(before or ""),
         _lines(after or ""),

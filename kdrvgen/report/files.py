@@ -6,7 +6,7 @@ import enum
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
-from kdrvgen.output.diff import unified
+from kdrvgen.report.diff import unified
 from kdrvgen.report.finding import Finding
 
 __all__ = ["UNKNOWN_FILE", "Entry", "Report", "Status"]
