@@ -22,17 +22,25 @@ from kdrvgen.model import (
     Build,
     Deploy,
     Driver,
+    Hooks,
     Linker,
     Makefile,
     Profile,
     Project,
+    ReadFrom,
     Signing,
     Toolchain,
     Wdk,
 )
+from kdrvgen.model.help import describe
 from kdrvgen.rendering.project import render
 from kdrvgen.report.files import Entry, Report, Status
-from kdrvgen.report.finding import Finding, Place, Related, Severity
+from kdrvgen.report.finding import Excerpt, Finding, Place, Related, Severity
+
+describe(
+    *(Bootstrap, Build, Deploy, Driver, Hooks, Linker, Makefile, Profile, Project, Signing),
+    *(Toolchain, Wdk),
+)
 
 __all__ = [
     "Bootstrap",
@@ -42,8 +50,10 @@ __all__ = [
     "DriftError",
     "Driver",
     "Entry",
+    "Excerpt",
     "FileAccessError",
     "Finding",
+    "Hooks",
     "KdrvgenError",
     "Linker",
     "Makefile",
@@ -51,6 +61,7 @@ __all__ = [
     "Place",
     "Profile",
     "Project",
+    "ReadFrom",
     "RefusedError",
     "Related",
     "Report",

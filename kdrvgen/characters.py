@@ -44,15 +44,13 @@ def visible(text: str, keep: str = "") -> str:
     return "".join(
         character
         if character in keep or (character.isprintable() and ord(character) not in _BLANK)
-        else _escape(ord(character))
+        else _escape(character)
         for character in text
     )
 
 
-def _escape(code: int) -> str:
-    if code > 0xFFFF:  # noqa: PLR2004 - the last character that \u can write
-        return f"\\U{code:08x}"
-    return f"\\u{code:04x}" if code > 0xFF else f"\\x{code:02x}"  # noqa: PLR2004 - likewise \x
+def _escape(character: str) -> str:
+    return ascii(character)[1:-1]
 
 
 def defused(text: str) -> str:

@@ -12,10 +12,10 @@ from typing import NoReturn
 
 from kdrvgen import __version__
 from kdrvgen.commands import DEFAULT, VERBS
-from kdrvgen.config.suggest import nearest
 from kdrvgen.console import open_standard_streams, silence
 from kdrvgen.errors import FileAccessError, KdrvgenError, UsageError
 from kdrvgen.report.reporter import COMMON_FORMATS, FORMATS, Reporter
+from kdrvgen.spelling import nearest
 
 __all__ = ["main", "populate_parser"]
 

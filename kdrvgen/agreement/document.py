@@ -15,6 +15,7 @@ from kdrvgen.config.secrets import hide_in_document
 from kdrvgen.config.source import Source
 from kdrvgen.config.syntax import explain
 from kdrvgen.errors import ConfigError
+from kdrvgen.model.base import TomlValue
 from kdrvgen.output.paths import is_within, real_path
 from kdrvgen.report.finding import Place
 
@@ -34,7 +35,7 @@ class Document(NamedTuple):
     data: Mapping[str, Any]
     root: Node
 
-    def get(self, *path: str) -> Any:  # noqa: ANN401 - TOML's values are of any type
+    def get(self, *path: str) -> TomlValue:
         """Return the value at `path`, or None."""
         found: Any = self.data
         for part in path:

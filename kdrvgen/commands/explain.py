@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from itertools import groupby
 from textwrap import fill
 
-from kdrvgen.config.suggest import nearest
 from kdrvgen.errors import UsageError
 from kdrvgen.lexicon import Entry, entries, look_up
 from kdrvgen.report.reporter import Reporter
+from kdrvgen.spelling import nearest
 
 __all__ = ["populate_parser", "run"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from kdrvgen.commands import VERBS
 from kdrvgen.config.reading import CONFIG_NAMES
-from kdrvgen.config.suggest import nearest
 from kdrvgen.errors import UsageError
 from kdrvgen.output.paths import is_system_folder
+from kdrvgen.spelling import nearest
 
 __all__ = ["demand"]
 

@@ -179,12 +179,13 @@ class _Scanner:
 
     def _header(self) -> None:
         start = self.pos
-        brackets = 2 if self._at("[[") else 1
+        is_element = self._at("[[")  # of an array of tables
+        brackets = 2 if is_element else 1
         self.pos += brackets
         self._skip(_SPACE)
-        node = self._key(self.root, (), to_element=brackets == 1)
+        node = self._key(self.root, (), to_element=not is_element)
         self.header = self.last_key[0] if self.last_key else ()
-        if brackets == 2:  # noqa: PLR2004 - the two brackets of an array of tables
+        if is_element:
             element = Node()
             node.children[len(node.children)] = element
             node.last = element

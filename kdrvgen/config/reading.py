@@ -8,9 +8,9 @@ from pathlib import Path
 
 from kdrvgen.config.secrets import hide_in_line
 from kdrvgen.config.source import Extent, Source
-from kdrvgen.config.suggest import nearest
 from kdrvgen.errors import ConfigError
 from kdrvgen.report.finding import Finding, Place
+from kdrvgen.spelling import nearest
 
 __all__ = ["CONFIG_NAMES", "LARGEST", "read", "read_bytes", "to_text"]
 

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +24,7 @@ __all__ = [
     "Path",
     "Table",
     "Text",
+    "TomlValue",
     "plain",
     "problem",
     "refuse_controls",
@@ -32,6 +33,10 @@ __all__ = [
 
 Path = tuple[str | int, ...]
 """Where a value stands in config.toml: keys, and indexes of arrays."""
+
+
+TomlValue: TypeAlias = Any
+"""A value of a TOML document: a text, a number, an array, a table or another."""
 
 
 def to_kebab(name: str) -> str:
@@ -47,7 +52,7 @@ class FrozenTable(Mapping[str, Any]):
     def __init__(self, members: Mapping[str, Any] | None = None) -> None:
         self._members = dict(members or {})
 
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - TOML's values are of any type
+    def __getitem__(self, key: str) -> TomlValue:
         return self._members[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -63,7 +68,7 @@ class FrozenTable(Mapping[str, Any]):
         return f"FrozenTable({self._members!r})"
 
 
-def plain(value: object) -> Any:  # noqa: ANN401 - TOML's values are of any type
+def plain(value: object) -> TomlValue:
     """Return a frozen TOML value as tables and arrays that can be changed."""
     if isinstance(value, Mapping):
         return {key: plain(member) for key, member in value.items()}
@@ -80,7 +85,24 @@ Dumped = WrapSerializer(_dumped)
 """Has pydantic dump a `FrozenTable` as it does a dict."""
 
 
-class Table(BaseModel):
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)  # pydantic does not publish its name
+
+_OF_PYDANTIC = frozenset({"model_copy", "model_dump", "model_fields_set", "model_validate"})
+"""What users need of all that each table has from pydantic."""
+
+
+class _TableType(ModelMetaclass):
+    def __dir__(self) -> list[str]:
+        """Return what `help` and completion show: no internals."""
+        own = {name for table in self.__mro__ if table is not BaseModel for name in vars(table)}
+        shown = {name for name in own - {*vars(BaseModel)} if not name.startswith("_")}
+        return sorted(shown - {"model_config", "model_post_init"} | _OF_PYDANTIC)
+
+
+class Table(BaseModel, metaclass=_TableType):
     """A table of config.toml."""
 
     model_config = ConfigDict(

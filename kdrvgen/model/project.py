@@ -15,7 +15,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from kdrvgen import __version__
-from kdrvgen.model.base import Dumped, FrozenTable, Path, Table
+from kdrvgen.model.base import Dumped, FrozenTable, Path, Table, TomlValue
 from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.bootstrap import Bootstrap
 from kdrvgen.model.build import Build
@@ -269,7 +269,7 @@ def _valid_tables(data: object, wrong: _WrongKeys) -> Tables:
     return Tables(**found)
 
 
-def _without(value: Any, at: Path, wrong: _WrongKeys) -> Any:  # noqa: ANN401 - raw data
+def _without(value: TomlValue, at: Path, wrong: _WrongKeys) -> TomlValue:
     """Return raw data without the keys that are wrong, or that have something wrong in an array."""
     if not isinstance(value, Mapping):
         return value

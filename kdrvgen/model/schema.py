@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic.json_schema import PydanticJsonSchemaWarning
 
@@ -13,7 +13,10 @@ from kdrvgen.model.base import plain
 from kdrvgen.model.project import Project
 from kdrvgen.model.reference import keys
 
-__all__ = ["FILE_NAME", "schema", "schema_text"]
+__all__ = ["FILE_NAME", "Schema", "schema", "schema_text"]
+
+Schema: TypeAlias = Any
+"""A part of a JSON schema."""
 
 FILE_NAME = "kdrvgen.schema.json"
 """What the schema's file is called in a project."""
@@ -56,7 +59,7 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _closed(table: Mapping[str, Any], texts: Mapping[tuple[str, str], str], name: str) -> Any:  # noqa: ANN401 - JSON
+def _closed(table: Mapping[str, Any], texts: Mapping[tuple[str, str], str], name: str) -> Schema:
     """Return a table's schema whose keys say what they are for."""
     found = _simple(table)
     for key, member in found["properties"].items():
@@ -70,7 +73,7 @@ def _closed(table: Mapping[str, Any], texts: Mapping[tuple[str, str], str], name
     return found
 
 
-def _simple(node: Any) -> Any:  # noqa: ANN401 - JSON
+def _simple(node: Schema) -> Schema:
     """Return a schema without titles, nulls and defaults that are tables."""
     if isinstance(node, Mapping):
         if "anyOf" in node:

@@ -13,6 +13,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kdrvgen.errors import UsageError
 from kdrvgen.model import Project
+from kdrvgen.model.base import TomlValue
 from kdrvgen.model.project import ReadFrom
 from kdrvgen.model.schema import FILE_NAME, schema_text
 from kdrvgen.rendering import quoting
@@ -114,10 +115,10 @@ def _variables(project: Project, template: Template) -> dict[str, Any]:
 
 
 def _filled(
-    value: Any,  # noqa: ANN401 - TOML's values are of any type
+    value: TomlValue,
     environment: ImmutableSandboxedEnvironment,
     variables: Mapping[str, Any],
-) -> Any:  # noqa: ANN401 - likewise
+) -> TomlValue:
     match value:
         case str():
             return environment.from_string(value).render(variables)

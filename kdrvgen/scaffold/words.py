@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 from kdrvgen.config.keys import Path, dotted
 from kdrvgen.config.locator import Node, Scan
 from kdrvgen.config.source import Extent, Source
-from kdrvgen.config.suggest import ANY, Vocabulary, nearest, vocabulary
+from kdrvgen.config.suggest import ANY, Vocabulary, vocabulary
 from kdrvgen.config.validation import explain
 from kdrvgen.credentials import is_credential, spans
 from kdrvgen.errors import ConfigError, UsageError
@@ -23,6 +23,7 @@ from kdrvgen.report.finding import Finding, Place, Related
 from kdrvgen.scaffold.answers import foreign_options
 from kdrvgen.scaffold.template import Template
 from kdrvgen.scaffold.values import typed
+from kdrvgen.spelling import nearest
 
 __all__ = ["CommandLine"]
 

@@ -60,7 +60,7 @@ def test_every_line_with_a_value_says_where_it_is_from(
 def test_a_schema_in_the_folder_is_named_for_editors(
     copy: Callable[[str], Path],
     adopt: Adopt,
-    is_there: bool,  # noqa: FBT001 - a case
+    is_there: bool,
 ) -> None:
     folder = copy("blog")
     if is_there:

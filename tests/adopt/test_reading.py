@@ -153,7 +153,7 @@ SOME_PASSWORD = "hunter2horse"
 def test_a_build_from_where_cargo_reads_no_flags_of_the_package_is_a_hazard(
     makefile: str,
     command: str,
-    is_seen: bool,  # noqa: FBT001 - a case
+    is_seen: bool,
 ) -> None:
     files = {
         "Cargo.toml": MANIFEST,
@@ -737,7 +737,7 @@ def test_a_librarys_build_by_wdk_build_is_no_drivers() -> None:
 )
 def test_a_wdk_build_that_the_generated_script_cannot_call_is_named(
     version: str,
-    is_too_old: bool,  # noqa: FBT001 - a case
+    is_too_old: bool,
 ) -> None:
     adoption = on_wdk_build(version)
 

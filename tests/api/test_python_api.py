@@ -88,7 +88,7 @@ def built_in_code() -> Project:
                 signing=Signing(
                     mode="certificate",
                     pfx="keys/my key.pfx",
-                    pfx_password_env="PFX_PASSWORD",  # noqa: S106 - a variable's name
+                    pfx_password_env="PFX_PASSWORD",
                 ),
             ),
             "staging": Profile(cargo_profile="release"),

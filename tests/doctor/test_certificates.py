@@ -20,12 +20,12 @@ from tests.pipeline.support import CONFIG
 
 NOW = dt.datetime.now(dt.UTC)
 GOOD = Identity.make("My Company — é", CODE_SIGNING, days=(-1, 9000))
-SECRET = "correct horse"  # noqa: S105 - made up
+SECRET = "correct horse"
 OWN = CONFIG + 'mode = "certificate"\npfx = "own.pfx"\npfx-password-env = "OWN_PASSWORD"\n'
 
 
 def _thumbprint(identity: Identity) -> str:
-    return identity.certificate.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303 - an identifier
+    return identity.certificate.fingerprint(hashes.SHA1()).hex().upper()
 
 
 def _der(identity: Identity) -> bytes:

@@ -59,7 +59,7 @@ def _mutant(data: bytes, at: Fields, chance: random.Random) -> bytes:
 
 def test_no_damaged_image_makes_verify_crash_hang_or_use_much_memory(driver: Project) -> None:
     images = [driver.sys.read_bytes(), driver.output(profile="production").read_bytes()]
-    chance = random.Random(5)  # noqa: S311 - the same mutants each time
+    chance = random.Random(5)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for number in range(MUTANTS):
         data = images[number % 2]
@@ -88,7 +88,7 @@ def test_no_value_of_a_header_field_makes_verify_crash(data: st.DataObject, imag
 
 def test_a_damaged_image_gets_an_html_page(driver: Project) -> None:
     data = driver.sys.read_bytes()
-    chance = random.Random(6)  # noqa: S311 - the same mutants each time
+    chance = random.Random(6)
     for _ in range(100):
         mutant = _mutant(data, Fields(data), chance)
 

@@ -53,8 +53,8 @@ def timestamp_server(host: Host, project: Project) -> Iterator[Finding]:
     servers = {signing.timestamp_server for signing in settings if signing.mode != "off"}
     for url in sorted(servers - {""}):
         try:
-            # The model accepts http and https only.
-            with urlopen(Request(url, method="HEAD"), timeout=host.time_limit):  # noqa: S310
+            request = Request(url, method="HEAD")  # noqa: S310 - the model accepts only http(s)
+            with urlopen(request, timeout=host.time_limit):  # noqa: S310 - the same request
                 pass
         except HTTPError:
             pass  # The server answers; HEAD is not a timestamp request.
