@@ -27,7 +27,7 @@ def _places(entries: Iterable[Entry], others: Iterable[Finding] = ()) -> list[st
 
 def generated(config: str, project: Project) -> Iterator[Finding]:
     """Compare them, as `kdrvgen CONFIG --check` does."""
-    from kdrvgen.output.run import write  # noqa: PLC0415 - for this probe only
+    from kdrvgen.output.writer import write  # noqa: PLC0415 - for this probe only
     from kdrvgen.rendering.project import render  # noqa: PLC0415 - likewise: pulls in Jinja2
 
     root = os.path.dirname(config) or "."  # noqa: PTH120 - as the verb has it
