@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import tomli
 
 from kdrvgen.config.locator import Node, scan
-from kdrvgen.config.reading import read
+from kdrvgen.config.reader import read
 from kdrvgen.config.secrets import hide_in_document
 from kdrvgen.config.source import Source
 from kdrvgen.config.syntax import explain

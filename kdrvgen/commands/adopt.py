@@ -10,7 +10,7 @@ from kdrvgen.adopt import Adoption, Snapshot, adopt, read_project
 from kdrvgen.adopt.rules import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
 from kdrvgen.errors import RefusedError, UsageError
 from kdrvgen.output.paths import shown
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 from kdrvgen.rendering.header import Ownership, examine
 from kdrvgen.report.files import Entry, Report, Status
 from kdrvgen.report.finding import Severity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kdrvgen.config.reading import CONFIG_NAMES
+from kdrvgen.config.reader import CONFIG_NAMES
 from kdrvgen.output.paths import path_from
 
 __all__ = ["config_in", "config_of"]

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from kdrvgen.commands.config_file import config_in
-from kdrvgen.commands.missing import demand
+from kdrvgen.commands.missing_config import demand
 from kdrvgen.config import load
 from kdrvgen.doctor.fix import remedies
 from kdrvgen.doctor.fix import run as run_command

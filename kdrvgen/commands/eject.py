@@ -9,12 +9,12 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from kdrvgen.commands.config_file import config_of
-from kdrvgen.commands.missing import demand
+from kdrvgen.commands.missing_config import demand
 from kdrvgen.config import load
 from kdrvgen.errors import UsageError
 from kdrvgen.output.paths import is_within, link_target, path_from, real_path, resolve, shown
 from kdrvgen.output.plan import Plan, Step, read, written_by_newer
-from kdrvgen.output.run import carry_out
+from kdrvgen.output.writer import carry_out
 from kdrvgen.rendering.header import Ownership, examine
 from kdrvgen.rendering.header import eject as ejected
 from kdrvgen.rendering.project import render

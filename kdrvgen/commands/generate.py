@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from kdrvgen.agreement.check import disagreements, file_of
-from kdrvgen.commands.missing import demand
+from kdrvgen.commands.missing_config import demand
 from kdrvgen.commands.workspace import check_workspace
 from kdrvgen.config import load
 from kdrvgen.config.secrets import mask_file
@@ -16,8 +16,8 @@ from kdrvgen.errors import ConfigError, DriftError, RefusedError, UsageError
 from kdrvgen.model import Project
 from kdrvgen.output.paths import real_path, resolve, shown
 from kdrvgen.output.plan import Plan
-from kdrvgen.output.run import write
 from kdrvgen.output.stamp import Stamp
+from kdrvgen.output.writer import write
 from kdrvgen.rendering.project import render
 from kdrvgen.report.diff import unified
 from kdrvgen.report.files import UNKNOWN_FILE, Entry, Report, Status

@@ -13,11 +13,11 @@ from kdrvgen.errors import KdrvgenError, UsageError
 from kdrvgen.model import Project
 from kdrvgen.report.files import Report
 from kdrvgen.report.reporter import Reporter
-from kdrvgen.scaffold import answers, questions, texts, writing
+from kdrvgen.scaffold import answers, questions, render, writer
 from kdrvgen.scaffold import template as templates
-from kdrvgen.scaffold.documents import merged
+from kdrvgen.scaffold.command_line import CommandLine
+from kdrvgen.scaffold.merge import merged
 from kdrvgen.scaffold.template import Template, load
-from kdrvgen.scaffold.words import CommandLine
 
 __all__ = ["INTERMIXED", "bootstrap", "populate_parser", "run"]
 
@@ -57,7 +57,7 @@ def bootstrap(
     document = answers.complete(chosen, given)
     project = answers.checked(document)
     folder = Path(directory, name)
-    return writing.write(texts.render(chosen, document), folder, git=project.bootstrap.git)
+    return writer.write(render.render(chosen, document), folder, git=project.bootstrap.git)
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     chosen, document, project = _answers(arguments, reporter)
     folder = _folder(arguments, project.driver.name)
     git = project.bootstrap.git
-    report = writing.write(texts.render(chosen, document), folder, git=git)
+    report = writer.write(render.render(chosen, document), folder, git=git)
     reporter.begun(
         str(folder),
         (str(entry.path) for entry in report.entries),
@@ -154,14 +154,14 @@ def _name(
     name: str | None = line.name or replayed.get("driver", {}).get("name")
     if name is not None:
         line.check_name(name)
-        writing.check(_folder(arguments, name))
+        writer.check(_folder(arguments, name))
         return name
     if not asks:
         raise UsageError("no name was given: `kdrvgen new NAME`. `kdrvgen new --help` tells more.")
 
     def objection(name: str) -> str:
         try:
-            writing.check(_folder(arguments, name))
+            writer.check(_folder(arguments, name))
         except KdrvgenError as error:
             return str(error)
         return ""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from kdrvgen.commands.config_file import config_of
 from kdrvgen.config import load
 from kdrvgen.config.locator import locate
-from kdrvgen.config.reading import read as read_config
+from kdrvgen.config.reader import read as read_config
 from kdrvgen.config.secrets import mask_file
 from kdrvgen.config.source import Source
 from kdrvgen.errors import DriftError, UsageError

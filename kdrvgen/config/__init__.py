@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from kdrvgen.characters import visible
 from kdrvgen.config import syntax, validation
-from kdrvgen.config.reading import read
+from kdrvgen.config.reader import read
 from kdrvgen.config.source import Source
 from kdrvgen.config.suggest import vocabulary
 from kdrvgen.errors import ConfigError

@@ -9,7 +9,7 @@ from types import UnionType
 from typing import Annotated, Literal, Union, get_args, get_origin
 
 from kdrvgen.model.base import Table
-from kdrvgen.model.reference import docstrings
+from kdrvgen.model.reference import FIELDS, docstrings
 
 __all__ = ["describe"]
 
@@ -20,7 +20,7 @@ def describe(*tables: type[Table]) -> None:
         table.model_rebuild()  # pydantic sets a signature of its own when it first needs the class
         texts = docstrings(table)
         parameters = []
-        lines = [inspect.getdoc(table) or "", "", "Attributes:"]
+        lines = []
         for name, field in table.model_fields.items():
             default = inspect.Parameter.empty if field.is_required() else _Shown(field.default)
             kind = _Shown(field.annotation)
@@ -28,7 +28,7 @@ def describe(*tables: type[Table]) -> None:
             lines.append(f"    {parameters[-1]}")
             lines.append(textwrap.indent(texts[name], " " * 8))
         table.__signature__ = inspect.Signature(parameters)
-        table.__doc__ = "\n".join(lines)
+        table.__doc__ = f"{inspect.getdoc(table)}{FIELDS}" + "\n".join(lines)
 
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY

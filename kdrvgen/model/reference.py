@@ -19,7 +19,10 @@ from kdrvgen.model.base import Table, to_kebab
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.project import Project
 
-__all__ = ["Key", "docstrings", "keys", "plain_type"]
+__all__ = ["FIELDS", "Key", "docstrings", "keys", "plain_type"]
+
+FIELDS = "\n\nAttributes:\n"
+"""What is between a table's own docstring and those of its fields."""
 
 
 @dataclass(frozen=True, slots=True)

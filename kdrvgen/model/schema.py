@@ -11,7 +11,7 @@ from pydantic.json_schema import PydanticJsonSchemaWarning
 
 from kdrvgen.model.base import plain
 from kdrvgen.model.project import Project
-from kdrvgen.model.reference import keys
+from kdrvgen.model.reference import FIELDS, keys
 
 __all__ = ["FILE_NAME", "Schema", "schema", "schema_text"]
 
@@ -42,7 +42,7 @@ def schema() -> dict[str, Any]:
         (key.table.removesuffix(".NAME").rpartition(".")[2], key.name): key.text for key in keys()
     }
     root = _closed(made, texts, "")
-    root["description"] = "A Windows kernel driver written in Rust, as kdrvgen is told of it."
+    root["description"] = "A Windows kernel driver written in Rust, as kdrvgen reads it."
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "config.toml of kdrvgen",
@@ -62,6 +62,8 @@ def schema_text() -> str:
 def _closed(table: Mapping[str, Any], texts: Mapping[tuple[str, str], str], name: str) -> Schema:
     """Return a table's schema whose keys say what they are for."""
     found = _simple(table)
+    # What `help` shows of a table lists its fields too, and here each has a description of its own.
+    found["description"] = found["description"].partition(FIELDS)[0]
     for key, member in found["properties"].items():
         text = texts.get((name, key), "")
         if text:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kdrvgen.errors import FileAccessError, RefusedError
-from kdrvgen.output.access import explain
 from kdrvgen.output.folder import Folder
+from kdrvgen.output.os_errors import explain
 from kdrvgen.output.paths import remove_if_empty, temporary
 from kdrvgen.output.plan import Plan, Step
 from kdrvgen.report.files import Status

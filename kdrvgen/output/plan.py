@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kdrvgen import __version__
 from kdrvgen.errors import FileAccessError
-from kdrvgen.output.access import explain
+from kdrvgen.output.os_errors import explain
 from kdrvgen.output.paths import (
     is_within,
     link_target,

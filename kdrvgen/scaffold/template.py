@@ -15,7 +15,7 @@ from kdrvgen.errors import UsageError
 from kdrvgen.model.base import Table, Text, to_kebab
 from kdrvgen.model.bootstrap import PACKAGE_KEYS, Bootstrap
 from kdrvgen.model.names import RelativePath
-from kdrvgen.scaffold.documents import merged
+from kdrvgen.scaffold.merge import merged
 from kdrvgen.spelling import nearest
 
 __all__ = ["FOLDER", "OPTIONS", "File", "Member", "Template", "load", "names"]

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 
 KILLED = 77
 STEPS = ("open", "write", "fsync", "fchmod", "close", "mkdir", "link", "replace", "unlink", "rmdir")

@@ -14,7 +14,7 @@ import pytest
 
 from kdrvgen.errors import FileAccessError, RefusedError
 from kdrvgen.output.lock import held
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 
 fcntl = pytest.importorskip("fcntl", reason="needs Linux or macOS")
 
@@ -25,7 +25,7 @@ NOBODY = 65534
 # Imports everything before it gives root's rights up, since the packages may be root's alone.
 AS_NOBODY = f"""
 import os, pathlib, sys
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 if os.geteuid() == 0:
     os.setresgid({NOBODY}, {NOBODY}, {NOBODY})
     os.setresuid({NOBODY}, {NOBODY}, {NOBODY})
@@ -181,7 +181,7 @@ def test_a_run_that_waited_plans_anew(project: Path) -> None:
     fcntl.flock(lock, fcntl.LOCK_EX)
     program = (
         "import pathlib, sys\n"
-        "from kdrvgen.output.run import carry_out\n"
+        "from kdrvgen.output.writer import carry_out\n"
         "from kdrvgen.output.plan import make\n"
         "def planned():\n"
         "    sys.stdout.write((root / 'mark').read_text())\n"

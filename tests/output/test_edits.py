@@ -13,7 +13,7 @@ import pytest
 from kdrvgen.commands.eject import eject
 from kdrvgen.errors import FileAccessError, RefusedError
 from kdrvgen.output.plan import Plan, make
-from kdrvgen.output.run import carry_out, write
+from kdrvgen.output.writer import carry_out, write
 
 Texts = Mapping[PurePosixPath, str]
 MAKEFILE = PurePosixPath("Makefile.toml")

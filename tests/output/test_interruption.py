@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 
 Texts = Mapping[PurePosixPath, str]
 HARNESS = Path(__file__).with_name("killed_run.py")
@@ -75,7 +75,7 @@ def test_a_run_that_fails_while_it_writes_leaves_no_trace(
     )
     program = (
         "import json, pathlib, resource, sys\n"
-        "from kdrvgen.output.run import write\n"
+        "from kdrvgen.output.writer import write\n"
         "texts = json.load(open(sys.argv[1]))\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "try:\n"

@@ -9,7 +9,7 @@ import pytest
 
 from kdrvgen.commands.eject import eject
 from kdrvgen.errors import FileAccessError, RefusedError
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 
 Texts = Mapping[PurePosixPath, str]
 MAKEFILE = PurePosixPath("Makefile.toml")

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from kdrvgen.errors import RefusedError
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 from kdrvgen.report.files import Report, Status
 
 Texts = Mapping[PurePosixPath, str]

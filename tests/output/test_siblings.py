@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 
 Texts = Mapping[PurePosixPath, str]
 

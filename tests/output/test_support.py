@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from kdrvgen.errors import RefusedError
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 from kdrvgen.rendering.header import seal, seal_support
 from kdrvgen.report.files import Status
 

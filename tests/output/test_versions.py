@@ -9,7 +9,7 @@ import pytest
 
 from kdrvgen.commands.eject import eject
 from kdrvgen.errors import RefusedError
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 from kdrvgen.rendering import header
 
 Texts = Mapping[PurePosixPath, str]

@@ -10,7 +10,7 @@ from kdrvgen.agreement.check import disagreements
 from kdrvgen.doctor.check import Check, Remedy
 from kdrvgen.doctor.tasks import Task
 from kdrvgen.model import Project
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 from kdrvgen.pipeline import FOLDER
 from kdrvgen.rendering.project import render
 from kdrvgen.report.files import Entry

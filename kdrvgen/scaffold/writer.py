@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from kdrvgen.errors import FileAccessError, OccupiedError, ToolError
-from kdrvgen.output.access import explain
+from kdrvgen.output.os_errors import explain
 from kdrvgen.output.paths import is_system_folder, make_folders, remove_if_empty
 from kdrvgen.report.files import Entry, Report, Status
 

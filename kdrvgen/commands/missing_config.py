@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from kdrvgen.commands import VERBS
-from kdrvgen.config.reading import CONFIG_NAMES
+from kdrvgen.config.reader import CONFIG_NAMES
 from kdrvgen.errors import UsageError
 from kdrvgen.output.paths import is_system_folder
 from kdrvgen.spelling import nearest

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from kdrvgen.errors import FileAccessError, RefusedError
-from kdrvgen.output.access import explain
 from kdrvgen.output.apply import apply
 from kdrvgen.output.lock import held
+from kdrvgen.output.os_errors import explain
 from kdrvgen.output.paths import is_system_folder, make_folders, real_path, remove_if_empty
 from kdrvgen.output.plan import Plan, make
 from kdrvgen.output.support import with_strangers

@@ -19,8 +19,8 @@ from kdrvgen.model.schema import FILE_NAME, schema_text
 from kdrvgen.rendering import quoting
 from kdrvgen.rendering.project import render as render_generated
 from kdrvgen.scaffold.answers import pool_tag
-from kdrvgen.scaffold.documents import merged
-from kdrvgen.scaffold.starter import starter
+from kdrvgen.scaffold.merge import merged
+from kdrvgen.scaffold.starter_config import starter
 from kdrvgen.scaffold.template import Template
 
 __all__ = ["render"]
