@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kdrvgen.adopt.adoption import Adoption, adopt
-from kdrvgen.adopt.folder import read_project
-from kdrvgen.adopt.snapshot import Snapshot
+from kdrvgen.adopt.read.folder import read_project
+from kdrvgen.adopt.read.snapshot import Snapshot
 
 __all__ = ["Adoption", "Snapshot", "adopt", "read_project"]

@@ -8,24 +8,24 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from kdrvgen.adopt.buildscript import read_build_script
-from kdrvgen.adopt.cargo import read_cargo_settings
-from kdrvgen.adopt.cargo_config import draft_cargo_config
-from kdrvgen.adopt.carrying import carry, passwords_of
-from kdrvgen.adopt.comparing import compare
-from kdrvgen.adopt.draft import Draft
-from kdrvgen.adopt.drafting import draft_project
-from kdrvgen.adopt.environment import flags_in_environment
-from kdrvgen.adopt.facts import Facts
-from kdrvgen.adopt.hazards import cargo_profile, pipeline_hazards
-from kdrvgen.adopt.makefile import read_makefile
-from kdrvgen.adopt.manifest import read_channel, read_manifest
-from kdrvgen.adopt.origin import Origin, Said
-from kdrvgen.adopt.pipeline import read_pipeline
-from kdrvgen.adopt.rules import difference
-from kdrvgen.adopt.service import draft_service
-from kdrvgen.adopt.signing import draft_signing
-from kdrvgen.adopt.snapshot import Snapshot, parse
+from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.propose.cargo_config import draft_cargo_config
+from kdrvgen.adopt.propose.comparison import compare
+from kdrvgen.adopt.propose.draft import Draft
+from kdrvgen.adopt.propose.driver import draft_project
+from kdrvgen.adopt.propose.hazards import cargo_profile, pipeline_hazards
+from kdrvgen.adopt.propose.signing import draft_signing
+from kdrvgen.adopt.propose.tasks import carry, passwords_of
+from kdrvgen.adopt.read.build_script import read_build_script
+from kdrvgen.adopt.read.cargo_settings import read_cargo_settings
+from kdrvgen.adopt.read.environment import flags_in_environment
+from kdrvgen.adopt.read.facts import Facts
+from kdrvgen.adopt.read.findings import difference
+from kdrvgen.adopt.read.makefile import read_makefile
+from kdrvgen.adopt.read.manifest import read_channel, read_manifest
+from kdrvgen.adopt.read.pipeline import read_pipeline
+from kdrvgen.adopt.read.service import draft_service
+from kdrvgen.adopt.read.snapshot import Snapshot, parse
 from kdrvgen.config import loads
 from kdrvgen.config.keys import Path, dotted
 from kdrvgen.config.locator import scan

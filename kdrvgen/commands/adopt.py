@@ -7,7 +7,7 @@ import os
 from pathlib import PurePosixPath
 
 from kdrvgen.adopt import Adoption, Snapshot, adopt, read_project
-from kdrvgen.adopt.rules import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
+from kdrvgen.adopt.read.findings import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
 from kdrvgen.errors import RefusedError, UsageError
 from kdrvgen.output.report import Entry, Report, Status
 from kdrvgen.output.run import write

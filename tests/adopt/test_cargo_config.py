@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import kdrvgen
 from kdrvgen.adopt import Adoption, Snapshot, read_project
 from kdrvgen.adopt import adopt as propose
-from kdrvgen.adopt.rules import UNKNOWN
+from kdrvgen.adopt.read.findings import UNKNOWN
 from kdrvgen.cli import main
 from tests.adopt.conftest import Adopt
 

@@ -7,7 +7,7 @@ import pytest
 import kdrvgen
 from kdrvgen.adopt import Adoption, Snapshot
 from kdrvgen.adopt import adopt as propose
-from kdrvgen.adopt.rules import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
+from kdrvgen.adopt.read.findings import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
 
 MANIFEST = '[package]\nname = "hello"\nedition = "2021"\n[lib]\ncrate-type = ["cdylib"]\n'
 LINKED = '[build]\ntarget = "x86_64-pc-windows-msvc"\nrustflags = ["-Clink-arg=/DRIVER"]\n'

@@ -6,11 +6,11 @@ import posixpath
 import re
 from collections.abc import Mapping
 
-from kdrvgen.adopt.draft import Draft
-from kdrvgen.adopt.origin import Origin
-from kdrvgen.adopt.passwords import PASSWORD_VARIABLE
-from kdrvgen.adopt.pipeline import Pipeline, ProfileFacts
-from kdrvgen.adopt.rules import difference, hazard, note, unknown
+from kdrvgen.adopt.parse.located import Origin
+from kdrvgen.adopt.parse.passwords import PASSWORD_VARIABLE
+from kdrvgen.adopt.propose.draft import Draft
+from kdrvgen.adopt.read.findings import difference, hazard, note, unknown
+from kdrvgen.adopt.read.pipeline import Pipeline, ProfileFacts
 from kdrvgen.report.finding import Finding
 
 __all__ = ["draft_signing", "password_variable"]

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
-from kdrvgen.adopt.origin import Origin, Said
-from kdrvgen.adopt.rules import difference, hazard, note, unknown
-from kdrvgen.adopt.rustflags import Flags, sort_flags
-from kdrvgen.adopt.snapshot import Document, Snapshot, parse
+from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.parse.rustflags import Flags, sort_flags
+from kdrvgen.adopt.read.findings import difference, hazard, note, unknown
+from kdrvgen.adopt.read.snapshot import Document, Snapshot, parse
 from kdrvgen.model.driver import Target
 from kdrvgen.report.finding import Finding
 

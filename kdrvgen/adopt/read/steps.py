@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from kdrvgen.adopt.batch import Command, commands
-from kdrvgen.adopt.expanding import expand_batch, expand_cargo_make, expand_shell
-from kdrvgen.adopt.makefile import MakeTask
-from kdrvgen.adopt.origin import Origin, Said
-from kdrvgen.adopt.rules import unknown
-from kdrvgen.adopt.snapshot import Snapshot, beside
+from kdrvgen.adopt.parse.batch import Command, commands
+from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.parse.variables import expand_batch, expand_cargo_make, expand_shell
+from kdrvgen.adopt.read.findings import unknown
+from kdrvgen.adopt.read.makefile import MakeTask
+from kdrvgen.adopt.read.snapshot import Snapshot, beside
 from kdrvgen.report.finding import Finding
 
 __all__ = ["Act", "Step", "steps_of"]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kdrvgen.adopt.origin import Origin, Said
+from kdrvgen.adopt.parse.located import Origin, Said
 
 __all__ = ["Command", "commands"]
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import tomli
 
-from kdrvgen.adopt.origin import Origin, Said
-from kdrvgen.adopt.passwords import password_places
+from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.parse.passwords import password_places
 from kdrvgen.config.keys import Path
 from kdrvgen.config.locator import Node, locate
 from kdrvgen.config.source import Extent, Source

@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable
 
-from kdrvgen.adopt.snapshot import Snapshot, beside
+from kdrvgen.adopt.read.snapshot import Snapshot, beside
 from kdrvgen.config.reading import read_bytes
 from kdrvgen.errors import ConfigError, UsageError
 from kdrvgen.model.schema import FILE_NAME

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from kdrvgen.adopt.origin import Origin, Said
-from kdrvgen.adopt.rules import difference, hazard, unknown
-from kdrvgen.adopt.snapshot import Document, Snapshot, beside, parse
+from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.read.findings import difference, hazard, unknown
+from kdrvgen.adopt.read.snapshot import Document, Snapshot, beside, parse
 from kdrvgen.report.finding import Finding
 
 __all__ = ["Manifest", "read_channel", "read_manifest"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from kdrvgen.adopt.makefile import Makefile
-from kdrvgen.adopt.origin import Said
-from kdrvgen.adopt.pipeline import Pipeline
-from kdrvgen.adopt.rules import hazard
+from kdrvgen.adopt.parse.located import Said
+from kdrvgen.adopt.read.findings import hazard
+from kdrvgen.adopt.read.makefile import Makefile
+from kdrvgen.adopt.read.pipeline import Pipeline
 from kdrvgen.report.finding import Finding
 
 __all__ = ["FLAG_VARIABLES", "flags_in_environment"]

@@ -8,11 +8,11 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from kdrvgen.adopt.draft import Draft
-from kdrvgen.adopt.naming import texts
-from kdrvgen.adopt.passwords import without_passwords
-from kdrvgen.adopt.rules import hazard, unknown
-from kdrvgen.adopt.snapshot import Document
+from kdrvgen.adopt.parse.passwords import without_passwords
+from kdrvgen.adopt.propose.draft import Draft
+from kdrvgen.adopt.propose.names import texts
+from kdrvgen.adopt.read.findings import hazard, unknown
+from kdrvgen.adopt.read.snapshot import Document
 from kdrvgen.config.keys import dotted
 from kdrvgen.credentials import holds_credential, mask
 from kdrvgen.model.cargo_config import cargo_config

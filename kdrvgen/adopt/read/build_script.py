@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from kdrvgen.adopt.manifest import Manifest
-from kdrvgen.adopt.origin import Origin, Said
-from kdrvgen.adopt.rules import DIFFERENCE, difference, hazard, unknown
-from kdrvgen.adopt.rust import Function, blocks_around, functions
-from kdrvgen.adopt.snapshot import Snapshot
+from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.parse.rust import Function, blocks_around, functions
+from kdrvgen.adopt.read.findings import DIFFERENCE, difference, hazard, unknown
+from kdrvgen.adopt.read.manifest import Manifest
+from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.report.finding import Finding
 
 __all__ = ["BuildScript", "read_build_script"]

@@ -7,14 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from kdrvgen.adopt.expanding import surroundings
-from kdrvgen.adopt.makefile import Makefile, MakeTask
-from kdrvgen.adopt.manifest import Manifest
-from kdrvgen.adopt.origin import Origin, Said
-from kdrvgen.adopt.service import Service, read_service
-from kdrvgen.adopt.snapshot import Snapshot
-from kdrvgen.adopt.steps import Act, Step, steps_of
-from kdrvgen.adopt.switches import (
+from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.parse.switches import (
     CargoBuild,
     Certificate,
     Signature,
@@ -22,6 +16,12 @@ from kdrvgen.adopt.switches import (
     certificate,
     signature,
 )
+from kdrvgen.adopt.parse.variables import surroundings
+from kdrvgen.adopt.read.makefile import Makefile, MakeTask
+from kdrvgen.adopt.read.manifest import Manifest
+from kdrvgen.adopt.read.service import Service, read_service
+from kdrvgen.adopt.read.snapshot import Snapshot
+from kdrvgen.adopt.read.steps import Act, Step, steps_of
 from kdrvgen.report.finding import Finding
 
 __all__ = ["Pipeline", "ProfileFacts", "read_pipeline"]

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from kdrvgen.adopt.makefile import Makefile, MakeTask
-from kdrvgen.adopt.manifest import Manifest
-from kdrvgen.adopt.origin import Origin, Said
-from kdrvgen.adopt.passwords import is_variable
-from kdrvgen.adopt.pipeline import Pipeline, ProfileFacts
-from kdrvgen.adopt.rules import difference, hazard, note, unknown
-from kdrvgen.adopt.steps import Act, Step
-from kdrvgen.adopt.switches import Certificate, cargo_build
+from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.parse.passwords import is_variable
+from kdrvgen.adopt.parse.switches import Certificate, cargo_build
+from kdrvgen.adopt.read.findings import difference, hazard, note, unknown
+from kdrvgen.adopt.read.makefile import Makefile, MakeTask
+from kdrvgen.adopt.read.manifest import Manifest
+from kdrvgen.adopt.read.pipeline import Pipeline, ProfileFacts
+from kdrvgen.adopt.read.steps import Act, Step
 from kdrvgen.report.finding import Finding
 
 __all__ = ["cargo_profile", "pipeline_hazards"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from kdrvgen.adopt.origin import Said
-from kdrvgen.adopt.rules import difference, note
+from kdrvgen.adopt.parse.located import Said
+from kdrvgen.adopt.read.findings import difference, note
 from kdrvgen.report.finding import Finding
 
 __all__ = ["Flags", "sort_flags"]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from kdrvgen.adopt.origin import Origin
+from kdrvgen.adopt.parse.located import Origin
 
 __all__ = ["Function", "Literal", "blocks_around", "functions"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from kdrvgen.adopt.origin import Origin, Said
-from kdrvgen.adopt.rules import difference, note
+from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.read.findings import difference, note
 from kdrvgen.report.finding import Finding
 
 __all__ = ["WDK_TASKS", "build_findings", "makefile_finding", "without_static_runtime"]

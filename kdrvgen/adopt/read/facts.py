@@ -6,16 +6,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kdrvgen.adopt.buildscript import BuildScript
-from kdrvgen.adopt.cargo import CargoSettings
-from kdrvgen.adopt.hazards import cargo_profile
-from kdrvgen.adopt.linking import Wanted
-from kdrvgen.adopt.makefile import Makefile
-from kdrvgen.adopt.manifest import Manifest
-from kdrvgen.adopt.origin import Origin, Said
-from kdrvgen.adopt.pipeline import Pipeline
-from kdrvgen.adopt.rustflags import Flags
-from kdrvgen.adopt.signing import password_variable
+from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.parse.rustflags import Flags
+from kdrvgen.adopt.propose.hazards import cargo_profile
+from kdrvgen.adopt.propose.linker import Wanted
+from kdrvgen.adopt.propose.signing import password_variable
+from kdrvgen.adopt.read.build_script import BuildScript
+from kdrvgen.adopt.read.cargo_settings import CargoSettings
+from kdrvgen.adopt.read.makefile import Makefile
+from kdrvgen.adopt.read.manifest import Manifest
+from kdrvgen.adopt.read.pipeline import Pipeline
 
 __all__ = ["Facts"]
 

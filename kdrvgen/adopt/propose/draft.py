@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kdrvgen.adopt.origin import Origin, Said
+from kdrvgen.adopt.parse.located import Origin, Said
 from kdrvgen.characters import visible
 from kdrvgen.model.schema import FILE_NAME
 from kdrvgen.rendering.quoting import key, toml

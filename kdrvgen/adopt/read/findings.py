@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kdrvgen.adopt.origin import Origin
+from kdrvgen.adopt.parse.located import Origin
 from kdrvgen.report.finding import Finding, Place, Severity
 
 __all__ = [

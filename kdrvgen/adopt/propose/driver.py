@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import get_args
 
-from kdrvgen.adopt.buildscript import BuildScript
-from kdrvgen.adopt.draft import Draft
-from kdrvgen.adopt.facts import Facts
-from kdrvgen.adopt.linking import fewest_keys
-from kdrvgen.adopt.origin import Origin, Said
-from kdrvgen.adopt.rules import difference, hazard, unknown
-from kdrvgen.adopt.wdk_build import build_findings, without_static_runtime
+from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.propose.draft import Draft
+from kdrvgen.adopt.propose.linker import fewest_keys
+from kdrvgen.adopt.propose.wdk_build import build_findings, without_static_runtime
+from kdrvgen.adopt.read.build_script import BuildScript
+from kdrvgen.adopt.read.facts import Facts
+from kdrvgen.adopt.read.findings import difference, hazard, unknown
 from kdrvgen.model import Driver
 from kdrvgen.model.driver import Target
 from kdrvgen.report.finding import Finding

@@ -6,25 +6,25 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from kdrvgen.adopt.draft import Draft, Entry
-from kdrvgen.adopt.environment import FLAG_VARIABLES
-from kdrvgen.adopt.expanding import mentioned
-from kdrvgen.adopt.makefile import Makefile, MakeTask
-from kdrvgen.adopt.naming import new_names, strings
-from kdrvgen.adopt.origin import Origin
-from kdrvgen.adopt.own_variables import say_variables
-from kdrvgen.adopt.passwords import (
+from kdrvgen.adopt.parse.located import Origin
+from kdrvgen.adopt.parse.passwords import (
     PASSWORD_VARIABLE,
     is_variable,
     passwords_in,
     without_passwords,
 )
-from kdrvgen.adopt.pipeline import Pipeline
-from kdrvgen.adopt.rules import difference, hazard, note, unknown
-from kdrvgen.adopt.service import SERVICE_TASKS
-from kdrvgen.adopt.steps import Act, Step
-from kdrvgen.adopt.switches import signature
-from kdrvgen.adopt.wdk_build import WDK_TASKS, makefile_finding
+from kdrvgen.adopt.parse.switches import signature
+from kdrvgen.adopt.parse.variables import mentioned
+from kdrvgen.adopt.propose.draft import Draft, Entry
+from kdrvgen.adopt.propose.names import new_names, strings
+from kdrvgen.adopt.propose.variables import say_variables
+from kdrvgen.adopt.propose.wdk_build import WDK_TASKS, makefile_finding
+from kdrvgen.adopt.read.environment import FLAG_VARIABLES
+from kdrvgen.adopt.read.findings import difference, hazard, note, unknown
+from kdrvgen.adopt.read.makefile import Makefile, MakeTask
+from kdrvgen.adopt.read.pipeline import Pipeline
+from kdrvgen.adopt.read.service import SERVICE_TASKS
+from kdrvgen.adopt.read.steps import Act, Step
 from kdrvgen.credentials import holds_credential
 from kdrvgen.model.tasks import GENERATED_TASKS
 from kdrvgen.report.finding import Finding

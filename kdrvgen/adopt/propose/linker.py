@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from kdrvgen.adopt.origin import Origin, Said
+from kdrvgen.adopt.parse.located import Origin, Said
 from kdrvgen.model import Driver, Linker
 from kdrvgen.model.presets import link_arguments, matches
 

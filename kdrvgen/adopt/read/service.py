@@ -6,11 +6,11 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from kdrvgen.adopt.draft import Draft
-from kdrvgen.adopt.makefile import MakeTask
-from kdrvgen.adopt.origin import Said
-from kdrvgen.adopt.rules import difference, note
-from kdrvgen.adopt.steps import Act, Step
+from kdrvgen.adopt.parse.located import Said
+from kdrvgen.adopt.propose.draft import Draft
+from kdrvgen.adopt.read.findings import difference, note
+from kdrvgen.adopt.read.makefile import MakeTask
+from kdrvgen.adopt.read.steps import Act, Step
 from kdrvgen.report.finding import Finding
 
 __all__ = ["SERVICE_TASKS", "Service", "draft_service", "read_service"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from kdrvgen.adopt.draft import Draft
-from kdrvgen.adopt.environment import FLAG_VARIABLES
-from kdrvgen.adopt.expanding import mentioned
-from kdrvgen.adopt.makefile import Makefile, Variable
-from kdrvgen.adopt.naming import Names, all_variables, strings
-from kdrvgen.adopt.passwords import without_passwords
-from kdrvgen.adopt.rules import difference, hazard, note
+from kdrvgen.adopt.parse.passwords import without_passwords
+from kdrvgen.adopt.parse.variables import mentioned
+from kdrvgen.adopt.propose.draft import Draft
+from kdrvgen.adopt.propose.names import Names, all_variables, strings
+from kdrvgen.adopt.read.environment import FLAG_VARIABLES
+from kdrvgen.adopt.read.findings import difference, hazard, note
+from kdrvgen.adopt.read.makefile import Makefile, Variable
 from kdrvgen.credentials import holds_credential
 from kdrvgen.report.finding import Finding
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from kdrvgen.adopt.cargo import read_cargo_settings
-from kdrvgen.adopt.facts import Facts
-from kdrvgen.adopt.linking import same_arguments
-from kdrvgen.adopt.origin import Origin
-from kdrvgen.adopt.rules import difference
-from kdrvgen.adopt.snapshot import Snapshot
+from kdrvgen.adopt.parse.located import Origin
+from kdrvgen.adopt.propose.linker import same_arguments
+from kdrvgen.adopt.read.cargo_settings import read_cargo_settings
+from kdrvgen.adopt.read.facts import Facts
+from kdrvgen.adopt.read.findings import difference
+from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.model import Project
 from kdrvgen.rendering.flags import target_plan
 from kdrvgen.rendering.project import render

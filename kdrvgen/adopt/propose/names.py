@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kdrvgen.adopt.makefile import Makefile
-from kdrvgen.adopt.pipeline import Pipeline
-from kdrvgen.adopt.wdk_build import WDK_TASKS
+from kdrvgen.adopt.propose.wdk_build import WDK_TASKS
+from kdrvgen.adopt.read.makefile import Makefile
+from kdrvgen.adopt.read.pipeline import Pipeline
 from kdrvgen.model.tasks import GENERATED_TASKS
 
 __all__ = ["REFERENCES", "Names", "all_variables", "new_names", "strings", "texts"]

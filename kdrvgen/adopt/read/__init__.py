@@ -1,0 +1,1 @@
+"""The files of a hand-written project, and what they hold."""
