@@ -1,4 +1,8 @@
-"""A hand-written project's files → the config.toml that reproduces it, and what it changes."""
+"""Turns a hand-written project into the config.toml that reproduces it.
+
+`parse/` parses texts, `read/` reads the files of a project, and `propose/` writes config.toml. Each
+imports only from those before it.
+"""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ def test_what_other_keys_say_is_said_once() -> None:
     adoption = adopted(text)
     assert own_part(adoption) == {}
     assert adoption.project.linker.program == "lld-link"
-    assert not any("config.toml takes no such" in each.message for each in adoption.findings)
+    assert not any("config.toml does not accept" in each.message for each in adoption.findings)
     assert any("`i686-pc-windows-msvc`" in each.message for each in adoption.findings)
 
 
@@ -222,11 +222,11 @@ def test_what_only_sounds_like_a_credential_is_taken_over(text: str, path: str) 
         ('[env]\nLINK = "/DEBUG"\n', "`cargo-config.env.LINK`"),
         ("[target.'cfg(unix)']\nlinker = 'cc'\n", "would join this"),
         ('[profile.dev]\nrustflags = ["-g"]\n', "kdrvgen sets this key itself"),
-        ('[profile.dev]\npanic = "unwind"\n', "`profile.dev.panic` is not in the proposal"),
-        ('[profile.lab]\npanic = "abort"\n', "`profile.lab.panic` is not in the proposal"),
-        ("[term]\nodd = 1.5\n", "cargo takes no such value for `term.odd`"),
-        ("[term]\nodd = nan\n", "cargo takes no such value for `term.odd`"),
-        ("[term]\nodd = [1979-05-27]\n", "cargo takes no such value for `term.odd`"),
+        ('[profile.dev]\npanic = "unwind"\n', "proposal does not contain `profile.dev.panic`"),
+        ('[profile.lab]\npanic = "abort"\n', "proposal does not contain `profile.lab.panic`"),
+        ("[term]\nodd = 1.5\n", "cargo does not accept this value of `term.odd`"),
+        ("[term]\nodd = nan\n", "cargo does not accept this value of `term.odd`"),
+        ("[term]\nodd = [1979-05-27]\n", "cargo does not accept this value of `term.odd`"),
         ('[term."a\\u202eb"]\nodd = 1\nmore = 1\n', "U+202E"),
     ],
 )

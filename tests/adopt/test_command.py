@@ -91,7 +91,7 @@ def test_a_config_toml_that_is_there_is_never_written_over(
     answer = adopt(folder)
 
     assert answer.code == 5
-    assert f"{config} is there already" in answer.err
+    assert f"{config} already exists" in answer.err
     assert not (folder / "nowhere").exists()
     assert kind != "file" or config.read_text() == "mine"
     assert adopt(folder, "--dry-run").code == 0
@@ -157,7 +157,7 @@ def test_a_file_that_is_no_text_is_named(project: Project, adopt: Adopt) -> None
     answer = adopt(folder)
 
     assert answer.code == 3
-    assert f"{folder}/Makefile.toml: error: it is UTF-16" in answer.err
+    assert f"{folder}/Makefile.toml: error: the file is encoded as UTF-16" in answer.err
 
 
 @pytest.mark.parametrize(
@@ -165,13 +165,13 @@ def test_a_file_that_is_no_text_is_named(project: Project, adopt: Adopt) -> None
     [
         ({"Cargo.toml": '[package]\nname = "02-hello"\n'}, "`02-hello` is no Cargo package name"),
         ({"Cargo.toml": '[workspace]\nmembers = ["a"]\n'}, "there is no package here"),
-        ({"cargo": ""}, "nothing here makes a driver"),
+        ({"cargo": ""}, "this package is not a driver"),
         (
             {
                 "cargo": '[build]\ntarget = "x86_64-unknown-uefi"\n'
                 'rustflags = ["-Clink-arg=/DRIVER"]\n'
             },
-            ".cargo/config.toml:2:11: error: this builds for `x86_64-unknown-uefi`",
+            ".cargo/config.toml:2:11: error: the target is `x86_64-unknown-uefi`",
         ),
     ],
     ids=["name", "workspace", "no driver", "target"],
@@ -195,8 +195,8 @@ def test_a_folder_that_is_none_or_holds_no_package_is_a_usage_error(
     empty = adopt(tmp_path)
 
     assert (missing.code, empty.code) == (2, 2)
-    assert "there is no folder" in missing.err
-    assert "there is no Cargo.toml" in empty.err
+    assert "does not exist" in missing.err
+    assert "has no Cargo.toml" in empty.err
 
 
 def test_a_project_of_kdrvgen_itself_is_not_adopted(
@@ -210,7 +210,7 @@ def test_a_project_of_kdrvgen_itself_is_not_adopted(
     answer = adopt(folder)
 
     assert answer.code == 2
-    assert "was made by kdrvgen" in answer.err
+    assert "kdrvgen generated" in answer.err
 
 
 def test_json_holds_the_proposal_the_origins_and_the_findings(
@@ -247,14 +247,14 @@ def test_github_gets_annotations_and_a_fenced_proposal(
 
     assert out.startswith("::stop-commands::")
     assert f"::notice file={folder}/Makefile.toml,line=13::`ignore_errors` hides" in out
-    assert f"::warning file={folder}/.cargo/config,line=12::rustc passes a /PDBALTPATH" in out
+    assert f"::warning file={folder}/.cargo/config,line=12::rustc passes its own /PDBALTPATH" in out
 
 
 def test_quiet_leaves_out_what_is_cured(copy: Callable[[str], Path], adopt: Adopt) -> None:
     out = adopt(copy("blog"), "-q").out
 
-    assert "Hazards of the project that stay:" in out
-    assert "is free of" not in out
+    assert "Hazards of the project that remain:" in out
+    assert "avoids:" not in out
     assert "created" not in out
 
 

@@ -54,4 +54,4 @@ def test_a_target_without_drivers_is_pointed_at_where_it_is_set() -> None:
         adopt(Snapshot({**FILES, ".cargo/config.toml": settings}))
     (found,) = caught.value.findings
     assert (found.file, span(found)) == (".cargo/config.toml", (2, 11, 22))
-    assert found.message.startswith("this builds for `wasm32-unknown-unknown`")
+    assert found.message.startswith("the target is `wasm32-unknown-unknown`")

@@ -165,7 +165,7 @@ def test_a_build_from_where_cargo_reads_no_flags_of_the_package_is_a_hazard(
     adoption = propose(Snapshot(files, place=("home", "hello")))
 
     assert adoption.project.makefile.tasks["own"] == {"dependencies": ("build-driver",)}
-    told = [each for each in said(adoption, HAZARD) if "reads no .cargo/config.toml" in each]
+    told = [each for each in said(adoption, HAZARD) if "does not read .cargo/config.toml" in each]
     assert [each.partition(" ")[0] for each in told] == [f"{makefile}:2"] * is_seen
 
 
@@ -180,7 +180,9 @@ def test_a_workspace_whose_tasks_run_in_its_root_builds_from_there() -> None:
 
     told = said(propose(Snapshot(files)), HAZARD)
 
-    assert any(each.startswith("../Makefile.toml:4 cargo is run in another") for each in told)
+    assert any(
+        each.startswith("../Makefile.toml:4 cargo runs outside the package") for each in told
+    )
 
 
 def test_a_build_from_above_reads_the_configuration_that_is_there() -> None:
@@ -193,7 +195,7 @@ def test_a_build_from_above_reads_the_configuration_that_is_there() -> None:
 
     adoption = propose(Snapshot(files, place=("home", "hello")))
 
-    assert not any("reads no" in each for each in said(adoption, HAZARD))
+    assert not any("does not read" in each for each in said(adoption, HAZARD))
 
 
 @pytest.mark.parametrize(
@@ -301,7 +303,7 @@ def test_every_switch_of_signtool_has_its_key(switches: str) -> None:
 def test_a_switch_without_a_key_is_named(switch: str) -> None:
     adoption = adopted(makefile=SIGN.format(f"/n A /fd sha256 {switch} hello.sys"))
 
-    told = [each for each in said(adoption, DIFFERENCE) if "signtool is given" in each]
+    told = [each for each in said(adoption, DIFFERENCE) if "to signtool" in each]
     assert told
     assert switch.split(maxsplit=1)[0] in told[0]
     assert told[0].startswith("Makefile.toml:2")
@@ -453,12 +455,12 @@ def test_a_kit_that_is_written_out_is_named_by_path_and_version() -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ('println!("cargo:rustc-cfg=x");', "`rustc-cfg`"),
-        ('println!("cargo::rustc-link-arg={}", more);', "is put together when it runs"),
-        ('if wanted() { println!("cargo:rustc-link-arg=/MAP"); }', "depends on a condition"),
+        ('println!("cargo:rustc-cfg=x");', "`cargo:rustc-cfg`"),
+        ('println!("cargo::rustc-link-arg={}", more);', "is computed at run time"),
+        ('if wanted() { println!("cargo:rustc-link-arg=/MAP"); }', "is under a condition"),
         ('#[cfg(x)] { embed::now("x"); }', "calls `embed::now`"),
         ('std::process::Command::new("cl").status();', "uses `process::Command`"),
-        ('println!("cargo:rustc-link-search=native=C:/libs");', "look into C:/libs"),
+        ('println!("cargo:rustc-link-search=native=C:/libs");', "adds C:/libs to the folders"),
     ],
 )
 def test_what_a_build_script_does_besides_is_said_with_its_line(line: str, told: str) -> None:
@@ -786,7 +788,7 @@ def test_what_else_the_linker_is_told_beside_wdk_build_is_kept() -> None:
     assert adoption.project.linker.args == ("/FORCE",)
     assert adoption.project.driver.entry == "DriverEntry"
     told = said(adoption, DIFFERENCE)
-    assert any("links `fltmgr`, and leaves the kit to wdk-build" in each for each in told)
+    assert any("links `fltmgr`, and wdk-build finds the kit" in each for each in told)
     assert any("wdk-build names the entry point" in each for each in told)
 
 
@@ -796,8 +798,11 @@ def test_wdk_build_makes_no_driver_for_i686() -> None:
     adoption = on_wdk_build(cargo=both)
 
     assert adoption.project.driver.triples == ("aarch64-pc-windows-msvc",)
-    assert any("no target wdk-build makes" in each for each in said(adoption, DIFFERENCE))
-    with pytest.raises(kdrvgen.ConfigError, match="wdk-build makes no drivers of that"):
+    assert any(
+        "wdk-build does not build drivers for the target `i686" in each
+        for each in said(adoption, DIFFERENCE)
+    )
+    with pytest.raises(kdrvgen.ConfigError, match="wdk-build does not build drivers for it"):
         on_wdk_build(cargo='[build]\ntarget = "i686-pc-windows-msvc"\n')
 
 
@@ -817,9 +822,12 @@ args = ["/v"]
     assert list(tasks) == ["deploy"]
     assert tasks["deploy"]["dependencies"] == ("sign", "certificate")
     told = said(adoption, DIFFERENCE)
-    assert any("depends on `inf2cat`, which is wdk-build's own" in each for each in told)
+    assert any("depends on `inf2cat`, which is a task of wdk-build" in each for each in told)
     assert any(each.startswith("Makefile.toml:5 `infverif` changes a task") for each in told)
-    assert any(each.startswith("Makefile.toml:1 ") and "end with it" in each for each in told)
+    assert any(
+        each.startswith("Makefile.toml:1 ") and "does not load wdk-build's makefile" in each
+        for each in told
+    )
 
 
 def test_a_snapshot_is_all_that_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,1 +1,1 @@
-"""Texts of a hand-written project as syntax: scripts, tool switches, Rust source, flags."""
+"""Parses the texts of a project: scripts, switches of tools, Rust source, flags for rustc."""

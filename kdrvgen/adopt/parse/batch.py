@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.parse.located import Located, Origin
 
-__all__ = ["Command", "commands"]
+__all__ = ["Command", "parse_commands", "whole_lines"]
 
 _TOKEN = re.compile(
     r"""(?P<gap>[ \t]+)"""
@@ -19,8 +19,9 @@ _TOKEN = re.compile(
     r"""|(?P<word>(?:"[^"]*"?|\^.|[^\s&|()<>"^]|\((?=[^\s()&|]*\))[^\s()&|]*\)|\^|[<>])+)"""
 )
 _COMPARISONS = frozenset({"==", "equ", "neq", "lss", "leq", "gtr", "geq"})
-_DEEPEST = 64
-_LONGEST_CONDITION = 64
+_UNARY_TESTS = frozenset({"exist", "errorlevel", "defined"})
+_MAX_DEPTH = 64
+_MAX_CONDITION = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,48 +29,59 @@ class Command:
     """One command of a script.
 
     Attributes:
-        words: Program and arguments without their quotes.
-        origin: Where it stands.
-        condition: The words of the `if` or `for` that it depends on, `else` before them for its
-            other branch; empty if it always runs.
-        chained: The operator between it and the command before: `&&`, `||`, `|`, `&` or "".
-        line: The whole line it is part of.
+        words: Program and arguments, without their quotes.
+        origin: The line where the command begins.
+        condition: The words of the `if` or `for` around the command; in the other branch of an
+            `if` they follow the word `else`. Empty if the command always runs.
+        operator: The operator between this command and the one before: `&&`, `||`, `|`, `&` or "".
+        line: The whole line that the command is part of.
     """
 
     words: tuple[str, ...]
     origin: Origin
     condition: tuple[str, ...] = ()
-    chained: str = ""
+    operator: str = ""
     line: str = ""
 
 
-def commands(lines: Iterable[Said]) -> list[Command]:
+def parse_commands(lines: Iterable[Located]) -> list[Command]:
     """Return the commands of a batch script.
 
-    Source: `cmd /?`, `if /?`, `for /?`. What no one can tell without running it, such as labels and
-    the bodies of loops, comes out as commands with a condition.
+    Only a run shows which labels a script jumps to and how often the body of a loop runs. Such
+    commands are returned with a condition. Source: `cmd /?`, `if /?`, `for /?`.
     """
     return list(_Parser(_joined(lines)).run())
 
 
-def _joined(lines: Iterable[Said]) -> Iterator[Said]:
-    """Yield lines with those that `^` continues put together."""
-    waiting: Said | None = None
+def whole_lines(lines: Iterable[Located]) -> dict[Origin, str]:
+    """Return each line together with those that `^` appends to it, by where it begins."""
+    whole: dict[Origin, str] = {}
+    begin: Origin | None = None
     for line in lines:
-        said = Said(waiting.text + line.text, waiting.origin) if waiting else line
-        if said.text.endswith("^"):
-            waiting = Said(said.text[:-1], said.origin)
+        first = begin or line.origin
+        whole[first] = f"{whole[first]}\n{line.text}" if begin else line.text
+        begin = first if line.text.endswith("^") else None
+    return whole
+
+
+def _joined(lines: Iterable[Located]) -> Iterator[Located]:
+    """Yield the lines, with those that `^` continues joined into one."""
+    begun: Located | None = None
+    for line in lines:
+        joined = Located(begun.text + line.text, begun.origin) if begun else line
+        if joined.text.endswith("^"):
+            begun = Located(joined.text[:-1], joined.origin)
         else:
-            yield said
-            waiting = None
-    if waiting:
-        yield waiting
+            yield joined
+            begun = None
+    if begun:
+        yield begun
 
 
 class _Parser:
-    def __init__(self, lines: Iterable[Said]) -> None:
+    def __init__(self, lines: Iterable[Located]) -> None:
         self.lines = lines
-        self.conditions: list[tuple[str, ...]] = []  # of the brackets that are open
+        self.conditions: list[tuple[str, ...]] = []  # one for each open bracket
         self.last: tuple[str, ...] = ()  # of the bracket that was closed last
 
     def run(self) -> Iterator[Command]:
@@ -77,12 +89,12 @@ class _Parser:
             text = line.text.strip().lstrip("@").strip()
             if not text or _is_comment(text):
                 continue
-            yield from self._line(Said(text, line.origin))
+            yield from self._line(Located(text, line.origin))
 
-    def _line(self, line: Said) -> Iterator[Command]:
+    def _line(self, line: Located) -> Iterator[Command]:
         words: list[str] = []
-        own: tuple[str, ...] = ()  # the condition of an `if` without brackets, to the line's end
-        chained = ""
+        own: tuple[str, ...] = ()  # the condition of an `if` without brackets, up to the line's end
+        operator = ""
         for kind, text in _tokens(line.text):
             if kind == "word":
                 words.append(text)
@@ -90,7 +102,7 @@ class _Parser:
                     own, words = (*own, *condition), []
                 continue
             if kind == "open" and not words:
-                if len(self.conditions) < _DEEPEST:
+                if len(self.conditions) < _MAX_DEPTH:
                     self.conditions.append(own)
                 own = ()
                 continue
@@ -98,21 +110,21 @@ class _Parser:
                 words.append(text)
                 continue
             if words:
-                yield self._command(words, own, chained, line)
+                yield self._command(words, own, operator, line)
                 words = []
             if kind == "close":
                 self.last = self.conditions.pop() if self.conditions else ()
-                own, chained = (), ""
+                own, operator = (), ""
             else:
-                chained = text
+                operator = text
         if words:
-            yield self._command(words, own, chained, line)
+            yield self._command(words, own, operator, line)
 
     def _command(
-        self, words: Sequence[str], own: tuple[str, ...], chained: str, line: Said
+        self, words: Sequence[str], own: tuple[str, ...], operator: str, line: Located
     ) -> Command:
         outer = tuple(word for condition in self.conditions for word in condition)
-        return Command(tuple(words), line.origin, (*outer, *own), chained, line.text)
+        return Command(tuple(words), line.origin, (*outer, *own), operator, line.text)
 
 
 def _is_comment(text: str) -> bool:
@@ -120,13 +132,13 @@ def _is_comment(text: str) -> bool:
 
 
 def _tokens(text: str) -> Iterator[tuple[str, str]]:
-    done = 0
-    while done < len(text):
-        match = _TOKEN.match(text, done)
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
         if match is None:
-            done += 1
+            position += 1
             continue
-        done = match.end()
+        position = match.end()
         kind = match.lastgroup or ""
         if kind == "word":
             yield kind, re.sub(r"\^(.)", r"\1", match[0]).replace('"', "")
@@ -135,18 +147,24 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _condition(words: Sequence[str], last: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words of a condition once `words` is all of one."""
-    if len(words) > _LONGEST_CONDITION or words[0].lower() not in {"if", "for", "else"}:
+    """Return the words of a condition once `words` holds the whole of one."""
+    if len(words) > _MAX_CONDITION or words[0].lower() not in {"if", "for", "else"}:
         return ()
     lower = [word.lower() for word in words]
     if lower == ["else"]:
         return ("else", *last)
     if lower[0] == "for" and lower[-1] == "do":
         return tuple(words)
-    if lower[0] != "if":
-        return ()
-    rest = [word for word in lower[1:] if word not in {"/i", "not"}]
-    is_unary = len(rest) == 2 and rest[0] in {"exist", "errorlevel", "defined"}  # noqa: PLR2004
-    is_joined = len(rest) == 1 and "==" in rest[0].strip("=")
-    is_compared = len(rest) == 3 and rest[1] in _COMPARISONS  # noqa: PLR2004 - left, how, right
-    return tuple(words) if is_unary or is_joined or is_compared else ()
+    return tuple(words) if lower[0] == "if" and _is_test(lower[1:]) else ()
+
+
+def _is_test(words: Sequence[str]) -> bool:
+    """Return whether the words after `if` are a whole test."""
+    match [word for word in words if word not in {"/i", "not"}]:
+        case [joined]:
+            return "==" in joined.strip("=")
+        case [test, _]:
+            return test in _UNARY_TESTS
+        case [_, comparison, _]:
+            return comparison in _COMPARISONS
+    return False

@@ -1,14 +1,14 @@
-"""Where a project says something."""
+"""A piece of a project's text, and the file and line that it comes from."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-__all__ = ["Origin", "Said"]
+__all__ = ["Located", "Origin"]
 
 
 class Origin(NamedTuple):
-    """A line of a file; 0 stands for the file as a whole."""
+    """A line of a file; line 0 stands for the whole file."""
 
     file: str
     line: int = 0
@@ -17,8 +17,8 @@ class Origin(NamedTuple):
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
-class Said(NamedTuple):
-    """A text and where the project says it."""
+class Located(NamedTuple):
+    """A text, and where it comes from."""
 
     text: str
     origin: Origin

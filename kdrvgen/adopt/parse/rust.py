@@ -1,4 +1,4 @@
-"""Rust source as far as a build script needs it: functions, what they call, the strings in them."""
+"""Rust source as far as a build script needs it: its functions and the strings in them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from itertools import islice
 
 from kdrvgen.adopt.parse.located import Origin
 
-__all__ = ["Function", "Literal", "blocks_around", "functions"]
+__all__ = ["Function", "Literal", "enclosing_blocks", "parse_functions"]
 
-# Rust reference, "Tokens" and "Comments". Block comments nest; those are taken away first.
+# Rust reference, "Tokens" and "Comments". Block comments nest, so `_comment_end` finds their end.
 _TOKEN = re.compile(
     r"""(?P<line>//[^\n]*)"""
     r"""|(?P<block>/\*)"""
@@ -26,15 +26,15 @@ _ESCAPED = {"n": "\n", "r": "\r", "t": "\t", "0": "\0"}
 _COMMENT = re.compile(r"/\*|\*/")
 _BRACE = re.compile(r"[{}]")
 _FUNCTION = re.compile(r"\bfn\s+([A-Za-z_]\w*)")
-_MOST_FUNCTIONS = 500
+_MAX_FUNCTIONS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A string in the source."""
+    """A string in a function."""
 
     text: str
-    at: int
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,99 +43,99 @@ class Function:
 
     Attributes:
         path: The file.
-        code: Its body, in which strings are `"…"` of blanks and comments are blanks, so that
-            offsets are those of the file.
-        at: Where the body begins.
-        literals: Its strings, by where they begin in `code`.
+        code: The body. Blanks replace comments and the text of strings, so that offsets into
+            `code` stay valid.
+        start: Offset of the body in the file.
+        literals: The strings of the body, by their offsets into `code`.
+        line_starts: Offsets of the lines of the file.
     """
 
     path: str
     code: str
-    at: int
+    start: int
     literals: Mapping[int, Literal]
-    starts: tuple[int, ...]
+    line_starts: tuple[int, ...]
 
     def origin(self, offset: int) -> Origin:
         """Return the line of an offset into `code`."""
-        return Origin(self.path, bisect_right(self.starts, self.at + offset))
+        return Origin(self.path, bisect_right(self.line_starts, self.start + offset))
 
 
-def functions(path: str, source: str) -> dict[str, list[Function]]:
-    """Return the functions of a source file by their names; those that nest are found too.
+def parse_functions(path: str, source: str) -> dict[str, list[Function]]:
+    """Return the functions of a source file by name, nested ones too.
 
-    There are several of one name where `#[cfg]` chooses, or in several modules.
+    One name has several functions where `#[cfg]` selects one, or in several modules.
     """
     code, literals = _blanked(source)
-    starts = (0, *(at + 1 for at, character in enumerate(source) if character == "\n"))
-    found: dict[str, list[Function]] = {}
-    for match in islice(_FUNCTION.finditer(code), _MOST_FUNCTIONS):
-        first = code.find("{", match.end())
+    line_starts = (0, *(at + 1 for at, character in enumerate(source) if character == "\n"))
+    functions: dict[str, list[Function]] = {}
+    for match in islice(_FUNCTION.finditer(code), _MAX_FUNCTIONS):
+        start = code.find("{", match.end())
         semicolon = code.find(";", match.end())
-        if first < 0 or 0 <= semicolon < first:
+        if start < 0 or 0 <= semicolon < start:
             continue
-        last = _closing(code, first)
+        end = _block_end(code, start)
         inside = {
-            at - first: Literal(text, at - first)
-            for at, text in literals.items()
-            if first <= at < last
+            offset - start: Literal(text, offset - start)
+            for offset, text in literals.items()
+            if start <= offset < end
         }
-        function = Function(path, code[first:last], first, inside, starts)
-        found.setdefault(match[1], []).append(function)
-    return found
+        function = Function(path, code[start:end], start, inside, line_starts)
+        functions.setdefault(match[1], []).append(function)
+    return functions
 
 
 def _blanked(source: str) -> tuple[str, dict[int, str]]:
     pieces: list[str] = []
     literals: dict[int, str] = {}
-    done = 0
-    while match := _TOKEN.search(source, done):
-        pieces.append(source[done : match.start()])
+    position = 0
+    while match := _TOKEN.search(source, position):
+        pieces.append(source[position : match.start()])
         end = match.end()
         if match["block"]:
             end = _comment_end(source, match.start())
-        written = source[match.start() : end]
-        blank = re.sub(r"[^\n]", " ", written)
+        blank = re.sub(r"[^\n]", " ", source[match.start() : end])
         if match["raw"] or match["text"]:
             literals[match.start()] = match["rawtext"] if match["raw"] else _unescaped(match)
             blank = f'"{blank[1:-1]}"'
         pieces.append(blank)
-        done = end
-    pieces.append(source[done:])
+        position = end
+    pieces.append(source[position:])
     return "".join(pieces), literals
 
 
 def _unescaped(match: re.Match[str]) -> str:
     return _ESCAPE.sub(
-        lambda found: _ESCAPED.get(found[1], found[1]) if found[1] else "", match["plain"]
+        lambda escape: _ESCAPED.get(escape[1], escape[1]) if escape[1] else "", match["plain"]
     )
 
 
 def _comment_end(source: str, start: int) -> int:
     depth = 0
-    for found in _COMMENT.finditer(source, start):
-        depth += 1 if found[0] == "/*" else -1
+    for match in _COMMENT.finditer(source, start):
+        depth += 1 if match[0] == "/*" else -1
         if not depth:
-            return found.end()
+            return match.end()
     return len(source)
 
 
-def _closing(code: str, first: int) -> int:
+def _block_end(code: str, start: int) -> int:
     depth = 0
-    for found in _BRACE.finditer(code, first):
-        depth += 1 if found[0] == "{" else -1
+    for match in _BRACE.finditer(code, start):
+        depth += 1 if match[0] == "{" else -1
         if not depth:
-            return found.end()
+            return match.end()
     return len(code)
 
 
-def blocks_around(code: str, offset: int) -> Iterator[str]:
-    """Yield what stands before each brace that is open at an offset, the outermost first."""
-    open_at: list[int] = []
-    for found in _BRACE.finditer(code, 0, offset):
-        if found[0] == "{":
-            open_at.append(found.start())
-        elif open_at:
-            open_at.pop()
-    for at in open_at[1:]:
-        begins = max(code.rfind(mark, 0, at) for mark in ";{}")
-        yield code[begins + 1 : at].strip()
+def enclosing_blocks(code: str, offset: int) -> Iterator[str]:
+    """Yield the code before each brace that is open at an offset, the outermost block first."""
+    open_braces: list[int] = []
+    for match in _BRACE.finditer(code, 0, offset):
+        if match[0] == "{":
+            open_braces.append(match.start())
+        elif open_braces:
+            open_braces.pop()
+    for brace in open_braces[1:]:
+        start = max(code.rfind(mark, 0, brace) for mark in ";{}")
+        yield code[start + 1 : brace].strip()

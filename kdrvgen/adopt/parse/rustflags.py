@@ -1,23 +1,39 @@
-"""Flags for rustc, told apart: for the linker, before and after the objects, and others."""
+"""Flags for rustc: linker arguments before and after the objects, and other flags."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from kdrvgen.adopt.parse.located import Said
-from kdrvgen.adopt.read.findings import difference, note
-from kdrvgen.report.finding import Finding
+from kdrvgen.adopt.parse.located import Located
 
-__all__ = ["Flags", "sort_flags"]
+__all__ = ["Flags", "LinkerArguments", "parse_rustflags"]
 
-# Flags whose value may be a word of its own; the rest carry it after a `=`, or have none.
+# Flags whose value may be the next word. All others have it after a `=`, or have none.
 _WITH_VALUE = frozenset(
     {"-C", "-Z", "--codegen", "-L", "-l", "--cfg", "--check-cfg", "--cap-lints"}
 )
-# What cargo itself passes: a second one breaks the build.
-_CARGOS = frozenset({"--out-dir", "-o", "--target", "--crate-type", "--crate-name", "--emit"})
+# Flags that cargo passes itself. A second one breaks the build.
+_SET_BY_CARGO = frozenset({"--out-dir", "-o", "--target", "--crate-type", "--crate-name", "--emit"})
 _LINTS = frozenset({"-A", "-W", "-D", "-F"})
+
+
+@dataclass(frozen=True, slots=True)
+class LinkerArguments:
+    """Linker arguments before the objects (`pre`) and after them (`post`)."""
+
+    pre: tuple[Located, ...]
+    post: tuple[Located, ...]
+
+    @property
+    def all(self) -> tuple[Located, ...]:
+        """All arguments, in their order."""
+        return (*self.pre, *self.post)
+
+    @property
+    def texts(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The texts of `pre` and `post`."""
+        return tuple(word.text for word in self.pre), tuple(word.text for word in self.post)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,72 +41,67 @@ class Flags:
     """Flags for rustc.
 
     Attributes:
-        pre: Arguments for the linker, before the objects: nightly's `-Z pre-link-arg`.
-        post: Arguments for the linker, after the objects.
-        other: What is no business of the linker's, word by word.
-        linker: The linker that `-C linker` names, if one.
-        unstable: The first flag that only nightly takes, if there is one.
-        findings: What the proposal says in another way.
+        pre: Linker arguments before the objects: nightly's `-Z pre-link-arg`.
+        post: Linker arguments after the objects.
+        other: All other flags, word by word.
+        linker: The value of `-C linker`.
+        unstable: The first flag that only nightly accepts.
+        panic_abort: Each `-C panic=abort`.
+        set_by_cargo: Each flag that cargo passes itself.
     """
 
-    pre: tuple[Said, ...] = ()
-    post: tuple[Said, ...] = ()
-    other: tuple[Said, ...] = ()
-    linker: Said | None = None
-    unstable: Said | None = None
-    findings: tuple[Finding, ...] = ()
+    pre: tuple[Located, ...] = ()
+    post: tuple[Located, ...] = ()
+    other: tuple[Located, ...] = ()
+    linker: Located | None = None
+    unstable: Located | None = None
+    panic_abort: tuple[Located, ...] = ()
+    set_by_cargo: tuple[Located, ...] = ()
 
 
-def sort_flags(words: Iterable[Said]) -> Flags:
-    """Tell flags apart, keeping the order within each kind."""
+def parse_rustflags(words: Iterable[Located]) -> Flags:
+    """Sort flags by their kind, keeping the order within each kind."""
     flags = Flags()
-    for kind, name, value, given in _units(words):
-        last = given[-1]
+    for kind, name, value, written in _flags(words):
+        flag, origin = written[0].text, written[-1].origin
+        located = Located(value, origin)
         match kind, name.replace("_", "-"):
             case "-Z", "pre-link-arg":
-                flags = replace(flags, pre=(*flags.pre, Said(value, last.origin)))
+                flags = replace(flags, pre=(*flags.pre, located))
             case "-Z", "pre-link-args":
-                flags = replace(flags, pre=(*flags.pre, *_split(value, last)))
+                flags = replace(flags, pre=(*flags.pre, *_split(located)))
             case "-C", "link-arg":
-                flags = replace(flags, post=(*flags.post, Said(value, last.origin)))
+                flags = replace(flags, post=(*flags.post, located))
             case "-C", "link-args":
-                flags = replace(flags, post=(*flags.post, *_split(value, last)))
+                flags = replace(flags, post=(*flags.post, *_split(located)))
             case "-C", "linker":
-                flags = replace(flags, linker=Said(value, last.origin))
+                flags = replace(flags, linker=located)
             case "-C", "panic" if value == "abort":
-                told = note(
-                    last.origin,
-                    "`-C panic=abort` is a flag for rustc here",
-                    "the generated cargo configuration says it for the profiles dev and release",
-                )
-                flags = replace(flags, findings=(*flags.findings, told))
-            case _ if given[0].text.partition("=")[0] in _CARGOS:
-                told = difference(
-                    last.origin, f"`{given[0].text}` is set by cargo itself", "left out"
-                )
-                flags = replace(flags, findings=(*flags.findings, told))
+                flags = replace(flags, panic_abort=(*flags.panic_abort, located))
+            case _ if flag.partition("=")[0] in _SET_BY_CARGO:
+                flags = replace(flags, set_by_cargo=(*flags.set_by_cargo, Located(flag, origin)))
             case _:
-                flags = replace(flags, other=(*flags.other, *given))
+                flags = replace(flags, other=(*flags.other, *written))
         if kind == "-Z" and flags.unstable is None:
-            flags = replace(flags, unstable=Said(f"-Z {name}", last.origin))
+            flags = replace(flags, unstable=Located(f"-Z {name}", origin))
     return flags
 
 
-def _split(value: str, said: Said) -> Iterator[Said]:
-    return (Said(word, said.origin) for word in value.split())
+def _split(located: Located) -> Iterator[Located]:
+    return (Located(word, located.origin) for word in located.text.split())
 
 
-def _units(words: Iterable[Said]) -> Iterator[tuple[str, str, str, tuple[Said, ...]]]:
-    """Yield each flag as its kind, its name, its value and the words it was written in."""
-    waiting: Said | None = None
+def _flags(words: Iterable[Located]) -> Iterator[tuple[str, str, str, tuple[Located, ...]]]:
+    """Yield each flag as its kind, its name, its value and the words that it is written in."""
+    begun: Located | None = None
     for word in words:
-        if waiting is not None:
-            kind = "-C" if waiting.text == "--codegen" else waiting.text
+        if begun is not None:
+            kind = "-C" if begun.text == "--codegen" else begun.text
             name, _, value = word.text.partition("=")
-            yield kind, name, value, (waiting, word)
-            waiting = None
-        elif word.text in _WITH_VALUE | _LINTS | _CARGOS:
-            waiting = word
+            yield kind, name, value, (begun, word)
+            begun = None
+        elif word.text in _WITH_VALUE | _LINTS | _SET_BY_CARGO:
+            begun = word
         elif word.text.startswith(("-C", "-Z", "--codegen=")):
             kind = "-Z" if word.text.startswith("-Z") else "-C"
             bare = word.text.removeprefix("--codegen=").removeprefix(kind)
@@ -98,5 +109,5 @@ def _units(words: Iterable[Said]) -> Iterator[tuple[str, str, str, tuple[Said, .
             yield kind, name, value, (word,)
         else:
             yield "", word.text, "", (word,)
-    if waiting is not None:
-        yield "", waiting.text, "", (waiting,)
+    if begun is not None:
+        yield "", begun.text, "", (begun,)

@@ -1,26 +1,34 @@
-"""Variables in scripts and in cargo-make's own values: `%NAME%`, `${NAME}`, `${NAME:default}`."""
+"""Variables in scripts and in cargo-make's values: `%NAME%`, `${NAME}`, `$NAME` and `$env:NAME`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 
-__all__ = ["expand_batch", "expand_cargo_make", "expand_shell", "mentioned", "surroundings"]
+__all__ = [
+    "expand_batch",
+    "expand_cargo_make",
+    "expand_shell",
+    "task_environment",
+    "variable_names",
+]
 
 _PERCENT = re.compile(r"%([^%\s:=&|<>\"]+)%")
 _BRACED = re.compile(r"\$\{([^}:\s]+)(?::([^}]*))?\}")
 _SHELL = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_ENV = re.compile(r"\$env:(\w+)", re.IGNORECASE)
+_POWERSHELL = re.compile(r"\$env:(\w+)", re.IGNORECASE)
+_DELAYED = re.compile(r"!(\w+)!")
 _ARGUMENT = re.compile(r"(\"?)%~?([1-9])")
-_MOST_ROUNDS = 8
+_MAX_ROUNDS = 8
+_MAX_LENGTH = 4096
 
 
-def surroundings(package: str, profile: str, values: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that a task sees, expanded, those that cargo-make sets among them.
+def task_environment(package: str, profile: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a task sees, expanded, with those that cargo-make sets.
 
     Source: cargo-make's README, "Global" environment variables.
     """
-    found = {
+    variables = {
         "CARGO_MAKE_CRATE_NAME": package,
         "CARGO_MAKE_CRATE_FS_NAME": package.replace("-", "_"),
         "CARGO_MAKE_CRATE_TARGET_DIRECTORY": "target",
@@ -28,49 +36,55 @@ def surroundings(package: str, profile: str, values: Mapping[str, str]) -> dict[
         "CARGO_MAKE_PROFILE": profile,
         **values,
     }
-    for _ in range(_MOST_ROUNDS):
-        expanded = {name: expand_cargo_make(text, found)[:4096] for name, text in found.items()}
-        if expanded == found:
+    for _ in range(_MAX_ROUNDS):
+        expanded = {
+            name: expand_cargo_make(text, variables)[:_MAX_LENGTH]
+            for name, text in variables.items()
+        }
+        if expanded == variables:
             break
-        found = expanded
-    return found
+        variables = expanded
+    return variables
 
 
 def expand_cargo_make(text: str, values: Mapping[str, str]) -> str:
-    """Expand `${NAME}`; what is not known stays as it is written, as cargo-make has it."""
-    return _BRACED.sub(
-        lambda found: values.get(found[1], found[2] if found[2] is not None else found[0]), text
-    )
+    """Expand `${NAME}` and `${NAME:default}`. Unknown variables stay, as in cargo-make."""
+
+    def value(match: re.Match[str]) -> str:
+        default = match[0] if match[2] is None else match[2]
+        return values.get(match[1], default)
+
+    return _BRACED.sub(value, text)
 
 
 def expand_batch(
     text: str, values: Mapping[str, str], arguments: Sequence[str] | None = None
 ) -> str:
-    """Expand `%NAME%` and `%1` as cmd does; what is not known stays as it is written."""
+    """Expand `%NAME%` and `%1` as cmd does. Unknown variables stay."""
     upper = {name.upper(): value for name, value in values.items()}
     text = re.sub(r"%~dp0\\?", "", text, flags=re.IGNORECASE)
     if arguments is not None:
-        given = dict(enumerate(arguments, 1))
-        text = _ARGUMENT.sub(lambda found: _quoted(given.get(int(found[2]), ""), found[1]), text)
-    # A value may hold another `%NAME%`, which cmd leaves alone in scripts but `call` expands.
+        numbered = dict(enumerate(arguments, 1))
+        text = _ARGUMENT.sub(lambda match: _quoted(numbered.get(int(match[2]), ""), match[1]), text)
+    # A value may hold another `%NAME%`. In a script, cmd expands it only for `call`.
     for _ in range(2):
-        text = _PERCENT.sub(lambda found: upper.get(found[1].upper(), found[0]), text)
+        text = _PERCENT.sub(lambda match: upper.get(match[1].upper(), match[0]), text)
     return text
 
 
-def _quoted(word: str, before: str) -> str:
-    """Return a script's argument with the quotes that it was called with, unless it has others."""
-    return f'{before}"{word}"' if " " in word and not before else f"{before}{word}"
+def _quoted(argument: str, quote: str) -> str:
+    """Return a script's argument in quotes if it has a space and the script writes no quote."""
+    return f'{quote}"{argument}"' if " " in argument and not quote else f"{quote}{argument}"
 
 
 def expand_shell(text: str, values: Mapping[str, str]) -> str:
-    """Expand `$NAME` and `${NAME}`, and PowerShell's `$env:NAME`."""
-    text = _ENV.sub(lambda found: values.get(found[1], found[0]), text)
-    return _SHELL.sub(lambda found: values.get(found[1] or found[2], found[0]), text)
+    """Expand `$NAME` and `${NAME}`, and PowerShell's `$env:NAME`. Unknown variables stay."""
+    text = _POWERSHELL.sub(lambda match: values.get(match[1], match[0]), text)
+    return _SHELL.sub(lambda match: values.get(match[1] or match[2], match[0]), text)
 
 
-def mentioned(text: str) -> set[str]:
-    """Return the names of all variables that a text may mean, in whatever language."""
-    found = set(_PERCENT.findall(text)) | {name for name, _ in _BRACED.findall(text)}
-    found |= {one or other for one, other in _SHELL.findall(text)}
-    return found | set(_ENV.findall(text)) | set(re.findall(r"!(\w+)!", text))
+def variable_names(text: str) -> set[str]:
+    """Return the names of all variables in a text of any of these languages."""
+    names = {*_PERCENT.findall(text), *_POWERSHELL.findall(text), *_DELAYED.findall(text)}
+    names |= {name for name, _ in _BRACED.findall(text)}
+    return names | {braced or bare for braced, bare in _SHELL.findall(text)}

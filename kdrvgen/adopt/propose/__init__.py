@@ -1,1 +1,1 @@
-"""From what a project holds to the config.toml that reproduces it, and what changes."""
+"""Proposes a config.toml from what a project holds, and reports what it changes."""

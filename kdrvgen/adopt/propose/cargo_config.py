@@ -1,30 +1,32 @@
-"""`[cargo-config]`: what a project's cargo configuration has besides what makes the driver."""
+"""`[cargo-config]`: the parts of the cargo configuration that do not concern the driver."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, get_args
+from typing import get_args
 
 from pydantic import ValidationError
 
-from kdrvgen.adopt.parse.passwords import without_passwords
+from kdrvgen.adopt.parse.passwords import replace_passwords
+from kdrvgen.adopt.parse.toml_values import TomlValue, strings_in
 from kdrvgen.adopt.propose.draft import Draft
-from kdrvgen.adopt.propose.names import texts
+from kdrvgen.adopt.read.document import Document
 from kdrvgen.adopt.read.findings import hazard, unknown
-from kdrvgen.adopt.read.snapshot import Document
 from kdrvgen.config.keys import dotted
 from kdrvgen.credentials import holds_credential, mask
 from kdrvgen.model.cargo_config import cargo_config
 from kdrvgen.model.driver import Target
 from kdrvgen.report.finding import Finding
 
-__all__ = ["draft_cargo_config"]
+__all__ = ["propose_cargo_config"]
+
+_Path = tuple[str, ...]
 
 _TABLE = "cargo-config"
 _TARGETS: tuple[str, ...] = get_args(Target)
-# What other keys of config.toml say, or a finding.
-_READ = frozenset(
+# Other keys of config.toml hold these, or a finding reports them.
+_COVERED = frozenset(
     {
         ("build", "target"),
         ("build", "rustflags"),
@@ -32,96 +34,97 @@ _READ = frozenset(
         ("unstable", "build-std-features"),
     }
 )
-_OF_TARGETS = frozenset({"rustflags", "linker"})
-# Tables of cargo whose keys are settings of cargo or names of variables; in others they are names
-# of the user's, and say nothing about what they hold.
-_TELLING = frozenset({"env", "http", "net", "registries", "registry"})
+_COVERED_OF_TARGETS = frozenset({"rustflags", "linker"})
+# Tables in which the name of a key shows that its value is a credential. In other tables the user
+# chooses the names.
+_NAMES_SHOW_CREDENTIALS = frozenset({"env", "http", "net", "registries", "registry"})
 # Source: https://doc.rust-lang.org/cargo/reference/config.html#registry
 _PROVIDERS = frozenset({"credential-provider", "global-credential-providers"})
-_ENV_PATH = 2
-
-_Path = tuple[str, ...]
 
 
-def draft_cargo_config(
+def propose_cargo_config(
     draft: Draft, own: Document | None, passwords: Collection[str]
 ) -> Iterator[Finding]:
-    """Say in the draft what the cargo configuration has besides, since kdrvgen writes it anew.
+    """Set `[cargo-config]`, because kdrvgen overwrites the cargo configuration.
 
     Args:
-        draft: Where to say it.
+        draft: The draft.
         own: The configuration in the project's own folder, if there is one.
-        passwords: Passwords found elsewhere in the project.
+        passwords: Passwords that the project has elsewhere.
     """
-    for path, value in _leaves(own.data) if own else ():
-        assert own  # noqa: S101 - there are no leaves without it
+    if own is None:
+        return
+    for path, value in _leaves(own.data):
+        if _is_covered(path):
+            continue
         origin = own.origin(path)
         name = mask(dotted(path))
-        if _is_read(path):
-            continue
         if path[0] == "profile" and path[2:] == ("panic",):
             if value != "abort" or path[1] not in {"dev", "release"}:
                 yield unknown(
                     origin,
-                    f"`{name}` is not in the proposal, and kdrvgen writes this file anew",
+                    f"the proposal does not contain `{name}`, and kdrvgen overwrites this file",
                     f'write `panic = "abort"` under `[profile.{path[1]}]` of Cargo.toml',
                 )
-        elif not _is_value(value):
-            yield unknown(origin, f"cargo takes no such value for `{name}`", "it is left out")
+        elif not _is_accepted(value):
+            yield unknown(origin, f"cargo does not accept this value of `{name}`", "it is left out")
         elif _is_credential(path, value, passwords):
             yield hazard(
                 origin,
-                f"`{name}` looks like a credential in plain text: whoever has this file has it too",
-                "it is not carried over, and the old one should be revoked; `cargo login` keeps a "
-                "token in your home, and in CI CARGO_REGISTRIES_NAME_TOKEN holds it",
-                cured=False,
+                f"`{name}` looks like a credential in plain text: anyone with this file has it",
+                "the proposal does not contain it; revoke it and create a new one. `cargo login` "
+                "stores a token in your home folder, and CI can set CARGO_REGISTRIES_NAME_TOKEN",
+                is_avoided=False,
             )
         else:
-            draft.say((_TABLE, *path), value, origin)
+            draft.set((_TABLE, *path), value, origin)
 
 
-def _leaves(table: Mapping[str, Any], above: _Path = ()) -> Iterator[tuple[_Path, Any]]:
-    """Yield what stands in a table and in those below it."""
+def _leaves(table: Mapping[str, TomlValue], above: _Path = ()) -> Iterator[tuple[_Path, TomlValue]]:
+    """Yield the values of a table and of those in it. A variable's table is one value."""
     for key, value in table.items():
         path = (*above, key)
-        is_variable = path[0] == "env" and len(path) == _ENV_PATH
+        is_variable = above == ("env",)
         if isinstance(value, Mapping) and value and not is_variable:
             yield from _leaves(value, path)
         else:
             yield path, value
 
 
-def _is_read(path: _Path) -> bool:
-    if path[:2] in _READ:
+def _is_covered(path: _Path) -> bool:
+    if path[:2] in _COVERED:
         return True
-    if path[0] != "target" or path[2:3] == () or path[2] not in _OF_TARGETS:
-        return False
-    # The linker under a condition is no setting of one target: that it is left out is a finding.
-    return path[1] in _TARGETS or (path[1].startswith("cfg(") and path[2] == "rustflags")
+    match path:
+        case ("target", name, key, *_) if key in _COVERED_OF_TARGETS:
+            # The linker of a condition has no key; a finding reports that it is left out.
+            return name in _TARGETS or (name.startswith("cfg(") and key == "rustflags")
+    return False
 
 
-def _is_value(value: object) -> bool:
-    """Tell whether cargo takes such a value anywhere. It has no fractions, dates or times."""
+def _is_accepted(value: TomlValue) -> bool:
+    """Return whether cargo accepts such a value anywhere. It has no fractions, dates or times."""
     if isinstance(value, Mapping):
-        return all(map(_is_value, value.values()))
+        return all(map(_is_accepted, value.values()))
     if isinstance(value, list):
-        return all(map(_is_value, value))
+        return all(map(_is_accepted, value))
     return not isinstance(value, float | dt.date | dt.time)
 
 
-def _is_credential(path: _Path, value: object, passwords: Collection[str]) -> bool:
-    named = path[1] if path[0] == "env" and len(path) > 1 else path[-1]
-    if path[0] in _TELLING and named not in _PROVIDERS and holds_credential(named):
+def _is_credential(path: _Path, value: TomlValue, passwords: Collection[str]) -> bool:
+    name = path[1] if path[0] == "env" and len(path) > 1 else path[-1]
+    if path[0] in _NAMES_SHOW_CREDENTIALS and name not in _PROVIDERS and holds_credential(name):
         return True
-    if without_passwords(value, passwords) != value or any(
-        mask(text) != text for text in texts(value)
-    ):
+    if replace_passwords(value, passwords) != value:
         return True
-    table = value
-    for key in reversed(path):
+    return any(mask(text) != text for text in strings_in(value)) or _is_secret(path, value)
+
+
+def _is_secret(path: _Path, value: TomlValue) -> bool:
+    """Return whether the model of `[cargo-config]` refuses a value as a secret."""
+    table = {path[-1]: value}
+    for key in reversed(path[:-1]):
         table = {key: table}
     try:
-        assert isinstance(table, Mapping)  # noqa: S101 - a path has one key or more
         cargo_config(table)
     except ValidationError as invalid:
         return any(line.get("ctx", {}).get("secret") for line in invalid.errors(include_url=False))

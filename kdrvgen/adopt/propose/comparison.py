@@ -1,4 +1,4 @@
-"""Holds a proposal against the project: what its files, rendered, say to the linker."""
+"""Whether the generated files pass the same arguments to the linker as the project does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from kdrvgen.adopt.parse.located import Origin
-from kdrvgen.adopt.propose.linker import same_arguments
+from kdrvgen.adopt.propose.presets import same_arguments
 from kdrvgen.adopt.read.cargo_settings import read_cargo_settings
 from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import difference
@@ -16,44 +16,46 @@ from kdrvgen.rendering.flags import target_plan
 from kdrvgen.rendering.project import render
 from kdrvgen.report.finding import Finding
 
-__all__ = ["compare", "rendered_arguments"]
+__all__ = ["compare"]
 
 
 def compare(project: Project, facts: Facts) -> Iterator[Finding]:
-    """Yield in what the rendered files tell the linker otherwise than the project does.
+    """Yield the differences between the linker arguments of the generated files and the project's.
 
-    Source of the expectation: the project's own files, read by the same reader as the rendered.
+    The same reader reads both.
     """
-    wanted = facts.wanted
-    if not (wanted.pre or wanted.post or facts.script.wdk):
+    wanted = facts.linker_arguments
+    if not (wanted.all or facts.script.wdk):
         return
-    had = wanted.texts
+    old = wanted.texts
     if not project.toolchain.is_nightly:
-        had = (), (*had[0], *had[1])
-    now = rendered_arguments(project)
-    for before, after, words in zip(had, now, ("before", "after"), strict=True):
+        old = (), (*old[0], *old[1])
+    new = _rendered_arguments(project)
+    for before, after, place in zip(old, new, ("before", "after"), strict=True):
         if not same_arguments(before, after):
-            origin = next((said.origin for said in (*wanted.pre, *wanted.post)), Origin(""))
             yield difference(
-                origin,
-                f"the linker's arguments {words} the objects were {' '.join(before) or 'none'}",
-                f"they become {' '.join(after) or 'none'}",
+                next((each.origin for each in wanted.all), Origin("")),
+                f"the linker arguments {place} the objects change from {_listed(before)}",
+                f"the proposal passes {_listed(after)}",
             )
 
 
-def rendered_arguments(project: Project) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return what the rendered files tell the linker for the default target, in development.
+def _listed(arguments: tuple[str, ...]) -> str:
+    return " ".join(arguments) or "none"
 
-    Returns:
-        The arguments before the objects, and those after them.
+
+def _rendered_arguments(project: Project) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the linker arguments of the generated files, before and after the objects.
+
+    They are those of the default target, in development.
     """
     triple = project.driver.triples[0]
     path = project.toolchain.cargo_config
     texts = {str(name): text for name, text in render(project).items()}
     settings, _ = read_cargo_settings(Snapshot({path: texts[str(PurePosixPath(path))]}))
     flags = settings.flags_for(triple)
-    script = target_plan(project, triple).script_arguments["development"]
-    return tuple(said.text for said in flags.pre), (
-        *(said.text for said in flags.post),
-        *script,
+    of_script = target_plan(project, triple).script_arguments["development"]
+    return tuple(each.text for each in flags.pre), (
+        *(each.text for each in flags.post),
+        *of_script,
     )

@@ -1,270 +1,178 @@
-"""What goes wrong in pipelines that people copy, recognised in the tasks of a project."""
+"""What goes wrong in the pipelines that people copy, recognised in the tasks of a project."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from kdrvgen.adopt.parse.located import Origin, Said
-from kdrvgen.adopt.parse.passwords import is_variable
-from kdrvgen.adopt.parse.switches import Certificate, cargo_build
-from kdrvgen.adopt.read.findings import difference, hazard, note, unknown
+from kdrvgen.adopt.parse.cargo_build import parse_cargo_build
+from kdrvgen.adopt.parse.steps import Action, Step, is_vcvars
+from kdrvgen.adopt.propose.signing_hazards import find_signing_hazards
+from kdrvgen.adopt.read.cargo_profile import read_cargo_profile
+from kdrvgen.adopt.read.facts import Facts
+from kdrvgen.adopt.read.findings import equivalent, hazard, unknown
 from kdrvgen.adopt.read.makefile import Makefile, MakeTask
 from kdrvgen.adopt.read.manifest import Manifest
 from kdrvgen.adopt.read.pipeline import Pipeline, ProfileFacts
-from kdrvgen.adopt.read.steps import Act, Step
 from kdrvgen.report.finding import Finding
 
-__all__ = ["cargo_profile", "pipeline_hazards"]
+__all__ = ["find_hazards"]
+
+_MOVES = frozenset({"rename", "ren", "move", "mv", "rename-item"})
+# Keys of a task that kdrvgen reads, or that do not change what the task does.
+_READ_KEYS = frozenset(
+    {
+        *("script", "command", "args", "cwd", "env", "dependencies", "run_task", "alias"),
+        *("windows_alias", "linux_alias", "mac_alias", "ignore_errors", "toolchain"),
+        *("script_runner", "script_extension", "description", "category", "private"),
+        *("workspace", "clear", "extend"),
+    }
+)
+_NO_CMD = "no generated task uses cmd"
 
 
-def pipeline_hazards(
-    makefile: Makefile, pipeline: Pipeline, manifest: Manifest, target: str, own: str | None
-) -> list[Finding]:
-    """Return the hazards of the tasks.
-
-    Args:
-        makefile: The makefile.
-        pipeline: The tasks of it that make the driver.
-        manifest: What the package is called.
-        target: The target triple that cargo is told; empty if it is told none.
-        own: The cargo configuration in the package's own folder, if there is one.
-    """
-    found: list[Finding] = []
+def find_hazards(facts: Facts) -> list[Finding]:
+    """Return the hazards of the tasks that make the driver."""
+    makefile, pipeline = facts.makefile, facts.pipeline
+    target = facts.cargo.targets[0].text if facts.cargo.targets else ""
+    findings: list[Finding] = []
     for name in pipeline.roles:
         task = makefile.tasks.get(name)
         steps = pipeline.steps[name]
-        is_tidied = any(step.act is Act.TIDY for step in steps)
+        deletes_image = any(step.action is Action.DELETE for step in steps)
         for step in steps:
-            found += _of_step(step, task, is_tidied=is_tidied)
-            if own and step.act is Act.BUILD:
-                found += _of_build(step, makefile, own)
+            findings += _step(step, task, deletes_image=deletes_image)
+            if facts.cargo.file and step.action is Action.BUILD:
+                findings += _build(step, makefile, facts.cargo.file)
         if task:
-            found += [*_of_lines(task), *_of_keys(task)]
+            findings += [*_script(task), *_keys(task)]
     for profile in pipeline.profiles:
-        found += _of_signing(profile)
-        found += _of_folders(profile, makefile, target)
-    found += _of_names(pipeline, manifest)
-    return list(dict.fromkeys(found))
+        findings += find_signing_hazards(profile)
+        findings += _folders(profile, makefile, target)
+    findings += _dll_name(pipeline, facts.manifest)
+    return list(dict.fromkeys(findings))
 
 
-def _of_step(step: Step, task: MakeTask | None, *, is_tidied: bool) -> Iterator[Finding]:
+def _step(step: Step, task: MakeTask | None, *, deletes_image: bool) -> Iterator[Finding]:
     origin, name = step.origin, step.words[0] if step.words else ""
-    if step.act is Act.IMAGE and name in {"rename", "ren", "move", "mv", "rename-item"}:
+    if step.action is Action.RENAME and name in _MOVES:
         yield hazard(
             origin,
-            f"`{name}` makes the image in place, which alters what cargo keeps"
-            + ("" if is_tidied else "; where an image is left from before, it fails"),
-            "`rename` makes a fresh copy of what cargo says it made",
+            f"`{name}` removes the .dll from the folder that cargo manages"
+            + ("" if deletes_image else ", and fails if an earlier image exists"),
+            "the generated `rename` copies the file that cargo reports",
         )
-    if step.act is Act.IMAGE and task and task.keys.get("ignore_errors") is True:
+    if step.action is Action.RENAME and task and task.keys.get("ignore_errors") is True:
         yield hazard(
             task.where("ignore_errors"),
-            "`ignore_errors` hides that the image was not made anew: the old one is signed again",
-            "the first task that fails ends the run",
+            "`ignore_errors` hides that the rename failed: the old image is signed again",
+            "the generated pipeline stops at the first task that fails",
         )
     if name in {"cd", "chdir"} and "/d" not in {word.lower() for word in step.words}:
         yield hazard(
             origin,
-            "`cd` without `/d` does nothing on another drive, and when it fails the rest runs "
-            "in the wrong folder",
+            "`cd` without `/d` does not change to another drive; if it fails, the next commands "
+            "run in the wrong folder",
             "no generated task changes its folder",
         )
-    if step.act is Act.SETTING and name.startswith(("vc", "vsdev", "launch", "setup")):
-        found = "rustc finds the linker, and signtool is looked for in the kits"
-        if re.search(r"Visual Studio[\\/]\d+", step.program):
-            yield hazard(
-                origin,
-                "one edition of Visual Studio, in one folder: on other machines the script goes on "
-                "without it",
-                found,
-            )
-        else:
-            yield note(origin, "the developer environment is set up", found)
-    if step.act in {Act.SIGN, Act.CERTIFICATE} and re.search(r"[\\/]10\.\d", step.program):
+    if step.action is Action.SETUP and is_vcvars(name):
+        yield _developer_environment(step)
+    if step.action in {Action.SIGN, Action.CERTIFICATE} and re.search(r"[\\/]10\.\d", step.program):
         yield hazard(
             origin,
-            "one version of the kit, in one folder: it is another one on the next machine",
-            "the tools are looked for in all kits, the newest first",
+            "the path contains one version of the kit, and other machines have another version",
+            "the generated pipeline looks for the tools in all kits, the newest first",
         )
-    if step.act is Act.CERTIFICATE:
-        condition = " ".join(step.command.condition).lower()
-        if "exist" in condition:
-            yield hazard(
-                origin,
-                "a file is looked for and not the certificate: the store may have none, or two of "
-                "one name",
-                "`certificate` asks the store",
-            )
+    condition = " ".join(step.command.condition).lower()
+    if step.action is Action.CERTIFICATE and "exist" in condition:
+        yield hazard(
+            origin,
+            "the task checks for a file, not for the certificate: the store may have none, or two "
+            "of the same name",
+            "the generated `certificate` checks the store",
+        )
 
 
-def _of_build(step: Step, makefile: Makefile, own: str) -> Iterator[Finding]:
-    build = cargo_build(step.words[1:])
+def _developer_environment(step: Step) -> Finding:
+    remedy = "rustc finds the linker, and the generated pipeline finds signtool in the kits"
+    if re.search(r"Visual Studio[\\/]\d+", step.program):
+        return hazard(
+            step.origin,
+            "the path contains one edition of Visual Studio: on other machines the script goes on "
+            "without it",
+            remedy,
+        )
+    return equivalent(step.origin, "the task sets up the developer environment", remedy)
+
+
+def _build(step: Step, makefile: Makefile, cargo_config: str) -> Iterator[Finding]:
+    build = parse_cargo_build(step.words[1:])
     is_above = (makefile.file or "").startswith("../")
     is_from_root = makefile.runs_in_root or (is_above and (build.package or build.manifest))
     if step.folder or is_from_root:
         yield hazard(
             step.origin,
-            f"cargo is run in another folder than the package's, and from there reads no {own}: "
-            "without its flags the driver is linked as an ordinary DLL",
-            "the package's own Makefile.toml runs cargo where it is read, and `rename` refuses a "
-            ".dll that is no driver",
+            f"cargo runs outside the package's folder, where it does not read {cargo_config}: "
+            "without its flags, the driver is linked as an ordinary DLL",
+            "the generated Makefile.toml runs cargo in the package's folder, and its `rename` "
+            "rejects a .dll that is not a driver",
         )
 
 
-def _of_lines(task: MakeTask) -> Iterator[Finding]:
+def _script(task: MakeTask) -> Iterator[Finding]:
     if task.keys.get("script_runner"):
         return
     for line in task.strings("script"):
         text = line.text.strip()
         if text.startswith("#"):
-            yield hazard(line.origin, "`#` begins no comment in cmd", "no cmd is run")
+            yield hazard(line.origin, "`#` does not start a comment in cmd", _NO_CMD)
         if re.match(r"rm\s", text) or re.search(r"\(\s*rm\s", text):
-            yield hazard(line.origin, "`rm` is no command of cmd", "no cmd is run")
+            yield hazard(line.origin, "`rm` is not a command of cmd", _NO_CMD)
         if re.search(r"\$\{\w+\}", text):
-            yield hazard(
-                line.origin,
-                "cmd expands no `${…}`, and cargo-make none in scripts",
-                "no cmd is run",
-            )
+            message = "cmd does not expand `${…}`, and cargo-make does not expand it in scripts"
+            yield hazard(line.origin, message, _NO_CMD)
 
 
-# Keys of a task that are read, or that say nothing of what it does.
-_READ = frozenset(
-    """script command args cwd env dependencies run_task alias windows_alias linux_alias mac_alias
-    ignore_errors toolchain script_runner script_extension description category private workspace
-    clear extend""".split()  # noqa: SIM905 - words
-)
-
-
-def _of_keys(task: MakeTask) -> Iterator[Finding]:
+def _keys(task: MakeTask) -> Iterator[Finding]:
     for key in task.keys:
-        if key not in _READ:
-            told = f"`{key}` of `{task.name}` is not looked at: it is read as if it always ran"
-            yield unknown(task.where(key), told)
+        if key not in _READ_KEYS:
+            message = f"kdrvgen ignores `{key}` of `{task.name}` and assumes that it always runs"
+            yield unknown(task.where(key), message)
 
 
-def _of_signing(profile: ProfileFacts) -> Iterator[Finding]:
-    if profile.certificate:
-        yield from _of_certificate(*profile.certificate[:2])
-    if not profile.signature:
-        return
-    sign, origin, _ = profile.signature
-    given = set(sign.given)
-    for is_there, message, remedy in (
-        (
-            "fd" not in given,
-            "no `/fd`: today's signtool refuses",
-            "the digest is always given; sha256 by default",
-        ),
-        (
-            "tr" in given and "td" not in given,
-            "`/tr` without `/td`: signtool refuses",
-            "both are always given",
-        ),
-        (
-            "a" in given and "sha1" not in given,
-            "`/a` picks one of several certificates of a name and says nothing",
-            "the certificate is named by its thumbprint",
-        ),
-        (
-            bool(sign.password) and not is_variable(sign.password),
-            "a password in plain text: whoever has this file can sign as you",
-            "it is not carried over: put another one into the variable that config.toml names",
-        ),
-    ):
-        if is_there:
-            yield hazard(origin, message, remedy)
-    if "t" in given:
-        yield hazard(
-            origin,
-            "`/t` asks for a time stamp by a protocol that servers give up",
-            '`timestamp-protocol = "authenticode"` keeps it; without that line it is RFC 3161',
-            cured=False,
-        )
-    if sign.strange:
-        told = f"signtool is given {', '.join(sign.strange)}"
-        yield difference(origin, told, "`[signing]` has no key for it")
-
-
-def _of_certificate(made: Certificate, origin: Origin) -> Iterator[Finding]:
-    lacks = [
-        *([] if made.is_sha256 else ["SHA-1 by default"]),
-        *([] if made.is_for_code else ["not marked for code signing"]),
-    ]
-    if lacks:
-        yield hazard(
-            origin,
-            f"the certificate is {' and '.join(lacks)}",
-            "the test certificate is SHA-256 and for code signing only",
-        )
-    if made.strange:
-        told = f"the certificate is made with {', '.join(made.strange)}"
-        yield difference(origin, told, "`[signing]` has no key for it")
-
-
-def cargo_profile(profile: ProfileFacts, makefile: Makefile) -> tuple[Said | None, list[Finding]]:
-    """Return the profile of cargo that a profile of cargo-make means to build by.
-
-    A variable of flags that the build does not use, beside one that it uses and that has no value,
-    is what was meant.
-    """
-    if profile.build is None:
-        found = re.search(r"/(debug|release)/[^/]*$", profile.dll.text) if profile.dll else None
-        if profile.dll is None or found is None:
-            return None, []
-        return Said({"debug": "dev"}.get(found[1], found[1]), profile.dll.origin), []
-    build, origin = profile.build
-    if build.is_explicit or not build.unset:
-        return Said(build.profile, origin), []
-    variables = {**makefile.env, **makefile.profiles.get(profile.name, {})}
-    for variable in variables.values():
-        found = re.search(r"--release\b|--profile[= ](\S+)", variable.text or "")
-        if found:
-            meant = found[1] or "release"
-            told = hazard(
-                variable.origin,
-                f"`{variable.name}` is set and `{build.unset[0]}` is used: the profile "
-                f"`{profile.name}` builds by `dev` without a word",
-                f"it builds by `{meant}`",
-            )
-            return Said(meant, variable.origin), [told]
-    return Said(build.profile, origin), []
-
-
-def _of_folders(profile: ProfileFacts, makefile: Makefile, target: str) -> Iterator[Finding]:
+def _folders(profile: ProfileFacts, makefile: Makefile, target: str) -> Iterator[Finding]:
     if profile.image is None or not re.search(r"(^|/)target/", profile.image.text):
         return
-    chosen, _ = cargo_profile(profile, makefile)
+    remedy = "the generated pipeline uses the file that cargo reports"
+    cargo_profile, _ = read_cargo_profile(profile, makefile)
     folder = profile.image.text.split("/")
-    expected = {"dev": "debug"}.get(chosen.text, chosen.text) if chosen else ""
-    taken = next((part for part in folder if part in {"debug", "release"}), "")
-    if expected and taken and taken != expected:
+    built = {"dev": "debug"}.get(cargo_profile.text, cargo_profile.text) if cargo_profile else ""
+    used = next((part for part in folder if part in {"debug", "release"}), "")
+    if built and used and used != built:
         yield hazard(
             profile.image.origin,
-            f"the profile `{profile.name}` builds {expected} and takes the image from {taken}",
-            "the image is made beside what cargo says it made",
+            f"the profile `{profile.name}` builds {built}, but the image comes from {used}",
+            remedy,
         )
-    where = "/".join(folder[:-1])
     if target and target not in folder:
         yield hazard(
             profile.image.origin,
-            f"cargo builds into target/{target}, and the image is taken from {where}",
-            "the image is made beside what cargo says it made",
+            f"cargo builds into target/{target}, but the image comes from {'/'.join(folder[:-1])}",
+            remedy,
         )
 
 
-def _of_names(pipeline: Pipeline, manifest: Manifest) -> Iterator[Finding]:
-    facts = pipeline.profiles[0]
-    if facts.dll is None:
+def _dll_name(pipeline: Pipeline, manifest: Manifest) -> Iterator[Finding]:
+    dll = pipeline.profiles[0].dll
+    if dll is None:
         return
-    named = facts.dll.text.rpartition("/")[2]
-    made = f"{manifest.library.text}.dll"
-    if "%" in named or "$" in named:
-        yield unknown(facts.dll.origin, "the name of the .dll is not known before it runs")
-    elif named.lower() != made.lower():
+    used = dll.text.rpartition("/")[2]
+    built = f"{manifest.library.text}.dll"
+    if "%" in used or "$" in used:
+        yield unknown(dll.origin, "the name of the .dll is known only at run time")
+    elif used.lower() != built.lower():
         yield hazard(
-            facts.dll.origin,
-            f"cargo makes {made}, and {named} is looked for: the image is never made anew",
-            "the pipeline takes what cargo says it made",
+            dll.origin,
+            f"cargo builds {built}, but the task renames {used}: the image never changes",
+            "the generated pipeline uses the file that cargo reports",
         )

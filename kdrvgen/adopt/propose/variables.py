@@ -1,67 +1,72 @@
-"""`[makefile.env]`: the variables that something beside the pipeline uses, or that nothing does."""
+"""`[makefile.env]`: the variables that the copied tasks use, and those that no task uses."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from kdrvgen.adopt.parse.passwords import without_passwords
-from kdrvgen.adopt.parse.variables import mentioned
+from kdrvgen.adopt.parse.passwords import replace_passwords
+from kdrvgen.adopt.parse.toml_values import joined_strings
+from kdrvgen.adopt.parse.variables import variable_names
 from kdrvgen.adopt.propose.draft import Draft
-from kdrvgen.adopt.propose.names import Names, all_variables, strings
+from kdrvgen.adopt.propose.renames import Renames
 from kdrvgen.adopt.read.environment import FLAG_VARIABLES
-from kdrvgen.adopt.read.findings import difference, hazard, note
+from kdrvgen.adopt.read.facts import Facts
+from kdrvgen.adopt.read.findings import difference, equivalent, hazard
 from kdrvgen.adopt.read.makefile import Makefile, Variable
 from kdrvgen.credentials import holds_credential
 from kdrvgen.report.finding import Finding
 
-__all__ = ["say_variables"]
+__all__ = ["propose_variables"]
 
 
-def say_variables(  # noqa: PLR0913 - what is carried, and what decides it
+def propose_variables(
     draft: Draft,
-    makefile: Makefile,
-    names: Names,
-    *,
-    carried: Iterable[str],
-    replaced: Iterable[str],
-    spent: Collection[str],
+    facts: Facts,
+    renames: Renames,
+    copied: Iterable[str],
     passwords: Collection[str],
 ) -> list[Finding]:
-    """Say in the draft which variables there are.
+    """Set `[makefile.env]`.
 
     Args:
-        draft: Where to say it.
-        makefile: The makefile.
-        names: What is called otherwise now.
-        carried: The texts of the tasks that are carried over.
-        replaced: The texts of the tasks that generated ones replace.
-        spent: Variables whose meaning has gone into other keys already.
-        passwords: Passwords found in the makefile.
+        draft: The draft.
+        facts: What the project holds.
+        renames: The new names of variables.
+        copied: The texts of the copied tasks.
+        passwords: Passwords in the makefile.
     """
-    old = {new: name for name, new in names.variables.items()}
-    used = _reached(makefile, {old.get(name, name) for text in carried for name in mentioned(text)})
-    needless = _reached(makefile, {name for text in replaced for name in mentioned(text)})
-    needed = used | (set(all_variables(makefile)) - needless - set(spent))
+    makefile = facts.makefile
+    old = {new: name for name, new in renames.variables.items()}
+    in_copied = {old.get(name, name) for text in copied for name in variable_names(text)}
+    used = _reachable(makefile, in_copied)
+    in_replaced = {
+        name
+        for task in facts.pipeline.roles
+        if task in makefile.tasks
+        for name in variable_names(joined_strings(makefile.tasks[task].table))
+    }
+    unneeded = _reachable(makefile, in_replaced) | facts.build_variables
+    needed = used | (set(makefile.all_variables()) - unneeded)
     findings: dict[str, Finding] = {}
-    for where, variables in (("", makefile.env), *makefile.profiles.items()):
+    for profile, variables in (("", makefile.env), *makefile.profiles.items()):
         for name, variable in variables.items():
             if name not in needed or name.upper() in FLAG_VARIABLES:
                 continue
             if makefile.wdk and name.startswith("WDK_BUILD_") and name not in used:
-                told_of = f"`{name}` is for wdk-build's makefile, and is not carried over"
-                findings[told_of] = difference(variable.origin, told_of)
+                message = f"`{name}` is for wdk-build's makefile, and the proposal leaves it out"
+                findings[message] = difference(variable.origin, message)
                 continue
-            told = list(_told(variable, names))
-            findings |= {each.message: each for each in told if each.message not in findings}
-            if _may_be_carried(variable):
-                value = without_passwords(names.in_value(variable.value), passwords)
-                path = ("makefile", "env", *([where] if where else []), names.variable(name))
-                draft.say(path, value, variable.origin)
+            for finding in _findings(variable, renames):
+                findings.setdefault(finding.message, finding)
+            if not (_is_cargo_makes(name) or _is_secret(variable)):
+                value = replace_passwords(renames.in_value(variable.value), passwords)
+                table = ("makefile", "env", profile) if profile else ("makefile", "env")
+                draft.set((*table, renames.variable(name)), value, variable.origin)
     return list(findings.values())
 
 
-def _may_be_carried(variable: Variable) -> bool:
-    return not (variable.name.upper().startswith("CARGO_MAKE_") or _is_secret(variable))
+def _is_cargo_makes(name: str) -> bool:
+    return name.upper().startswith("CARGO_MAKE_")
 
 
 def _is_secret(variable: Variable) -> bool:
@@ -70,36 +75,36 @@ def _is_secret(variable: Variable) -> bool:
     )
 
 
-def _told(variable: Variable, names: Names) -> Iterator[Finding]:
+def _findings(variable: Variable, renames: Renames) -> Iterator[Finding]:
     name, origin = variable.name, variable.origin
-    if name.upper().startswith("CARGO_MAKE_"):
-        yield difference(origin, f"`{name}` is cargo-make's own, and is not carried over")
+    if _is_cargo_makes(name):
+        yield difference(origin, f"`{name}` belongs to cargo-make, and the proposal leaves it out")
     elif _is_secret(variable):
         yield hazard(
             origin,
             f"`{name}` looks like a password in plain text",
-            "it is not carried over: set it in the environment, and make another one",
-            cured=False,
+            "the proposal does not contain it: set it in the environment to a new password",
+            is_avoided=False,
         )
-    elif names.variable(name) != name:
-        yield note(
+    elif renames.variable(name) != name:
+        yield equivalent(
             origin,
-            f"variables that begin with DRIVER_ are the pipeline's: `{name}`",
-            f"it is called `{names.variable(name)}` now",
+            f"`{name}` begins with DRIVER_, which is for variables of the generated pipeline",
+            f"its new name is `{renames.variable(name)}`",
         )
 
 
-def _reached(makefile: Makefile, names: set[str]) -> set[str]:
-    """Return names with those that the values of these variables mention, and so on."""
+def _reachable(makefile: Makefile, names: set[str]) -> set[str]:
+    """Return names with the variables in their values, the variables in those, and so on."""
     layers = (makefile.env, *makefile.profiles.values())
     texts: Mapping[str, str] = {
-        name: " ".join(strings(layer[name].value) for layer in layers if name in layer)
-        for name in all_variables(makefile)
+        name: " ".join(joined_strings(layer[name].value) for layer in layers if name in layer)
+        for name in makefile.all_variables()
     }
-    found = set(names)
+    reachable = set(names)
     waiting = list(names)
     while waiting:
-        for name in mentioned(texts.get(waiting.pop(), "")) - found:
-            found.add(name)
+        for name in variable_names(texts.get(waiting.pop(), "")) - reachable:
+            reachable.add(name)
             waiting.append(name)
-    return found
+    return reachable

@@ -1,12 +1,12 @@
-"""Microsoft's crate wdk-build: what it does for a project, by its versions and by its makefile."""
+"""Microsoft's crate wdk-build: its tasks, flags and versions, and what replaces them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
 
-from kdrvgen.adopt.parse.located import Origin, Said
-from kdrvgen.adopt.read.findings import difference, note
+from kdrvgen.adopt.parse.located import Located, Origin
+from kdrvgen.adopt.read.findings import difference, equivalent
 from kdrvgen.report.finding import Finding
 
 __all__ = ["WDK_TASKS", "build_findings", "makefile_finding", "without_static_runtime"]
@@ -38,88 +38,96 @@ WDK_TASKS: Mapping[str, str | None] = {
     "sign-cat": None,
     "verify-signature-cat": None,
 }
-"""Tasks of rust-driver-makefile.toml, and the generated task that takes the place of each, if any.
+"""Tasks of rust-driver-makefile.toml, each with the generated task that replaces it, if any.
 
 Source: wdk-build 0.2.0 to 0.6.0, rust-driver-makefile.toml.
 """
 
-# Since then its enumeration is `DriverConfig::Wdm` and so on, and `configure_binary_build` returns
-# a result; the generated build.rs calls it so. Source: wdk-build 0.1.0 to 0.6.0, src/lib.rs.
-_FIRST = (0, 3)
+# Since this version the enumeration is `DriverConfig::Wdm` and so on, and `configure_binary_build`
+# returns a result, as the generated build.rs expects. Source: wdk-build 0.1.0 to 0.6.0, src/lib.rs.
+_FIRST_VERSION = (0, 3)
 _REQUIREMENT = re.compile(r"\s*[\^~=]?\s*(\d{1,9})(?:\.(\d{1,9}))?[\w.*+-]*\s*", re.ASCII)
 
 
 def build_findings(
-    call: Origin, requirement: Said | None, in_metadata: Said | None, *, is_for_older: bool
+    call: Origin, requirement: Located | None, in_metadata: Located | None, *, is_in_script: bool
 ) -> Iterator[Finding]:
-    """Yield what there is to know of a build script that leaves all to wdk-build.
+    """Yield the findings about a build script that calls wdk-build.
 
     Args:
         call: Where the build script calls it.
-        requirement: The version that Cargo.toml asks for, empty if it is of a path or of git; None
-            if the package does not ask for the crate.
-        in_metadata: The driver model as Cargo.toml's metadata names it, if it does.
-        is_for_older: Whether the build script itself names the driver model.
+        requirement: The version in Cargo.toml, empty for a path or git dependency; None if the
+            package does not depend on the crate.
+        in_metadata: The driver model in the metadata of Cargo.toml.
+        is_in_script: Whether the build script names the driver model.
     """
-    yield note(
+    yield equivalent(
         call,
-        "wdk-build finds the kit and passes the linker's arguments, as before",
-        '`preset = "none"` adds nothing; without that line /RELEASE comes on top',
+        "wdk-build finds the kit and passes the linker arguments, as before",
+        '`preset = "none"` adds none; without that line, the linker also gets /RELEASE',
     )
     if requirement is None:
         yield difference(
             call,
-            "the generated build.rs calls wdk-build, for which this package does not ask",
-            "write it under [build-dependencies], in the version that wdk-sys has it in",
+            "the generated build.rs calls wdk-build, and this package does not depend on it",
+            "add it under [build-dependencies], in the version that wdk-sys depends on",
         )
     elif _is_too_old(requirement.text):
         yield difference(
             requirement.origin,
-            f"the generated build.rs does not compile with wdk-build {requirement.text}: before "
-            "0.3 its `DriverConfig` and `configure_binary_build` are others",
-            "ask for 0.3 or later, and for the versions of wdk-sys and wdk that belong to it",
+            f"the generated build.rs does not compile with wdk-build {requirement.text}: its "
+            "`DriverConfig` and `configure_binary_build` changed in 0.3",
+            "require 0.3 or later, and the versions of wdk-sys and wdk that belong to it",
         )
-    if in_metadata is None or is_for_older:
-        place = "the build script names the driver model" if is_for_older else "no driver model"
+    if in_metadata is None or is_in_script:
+        what = (
+            "the build script names the driver model, but"
+            if is_in_script
+            else "the project names no driver model, and"
+        )
         yield difference(
             call,
-            f"{place}, and from 0.3 on wdk-build reads it in Cargo.toml",
+            f"{what} wdk-build 0.3 and later read it from Cargo.toml",
             'write `driver-type = "WDM"`, "KMDF" or "UMDF" under '
-            "[package.metadata.wdk.driver-model], the frameworks' with their versions",
+            "[package.metadata.wdk.driver-model]; KMDF and UMDF also need their versions",
         )
 
 
 def _is_too_old(requirement: str) -> bool:
-    """Tell whether a requirement of cargo's takes only versions that are too old."""
-    found = _REQUIREMENT.fullmatch(requirement)
-    if found is None or not found[2]:  # `0` takes the newest below 1
+    """Return whether a version requirement of cargo allows only versions that are too old."""
+    match = _REQUIREMENT.fullmatch(requirement)
+    if match is None or not match[2]:  # `0` allows the newest version below 1
         return False
-    return (int(found[1]), int(found[2])) < _FIRST
+    return (int(match[1]), int(match[2])) < _FIRST_VERSION
 
 
 def makefile_finding(makefile: Origin) -> Finding:
-    """Return what becomes of the tasks of the makefile that comes with wdk-build."""
+    """Return the finding about the tasks of wdk-build's makefile."""
     return difference(
         makefile,
-        "the tasks of wdk-build's makefile end with it",
-        "`sign` comes for `package-driver-flow`, `certificate` for `generate-certificate`, "
-        "`build-driver` for `build`, and what depends on them is told so; stampinf, infverif and "
-        "inf2cat make INF and catalog, for which there is no generated task: make your own",
+        "the generated Makefile.toml does not load wdk-build's makefile",
+        "`sign` replaces `package-driver-flow`, `certificate` replaces `generate-certificate`, "
+        "`build-driver` replaces `build`, also in the dependencies of your tasks; no generated "
+        "task replaces stampinf, infverif and inf2cat, which make INF and catalog: add your own",
     )
 
 
-def without_static_runtime(flags: tuple[Said, ...]) -> tuple[tuple[Said, ...], list[Finding]]:
-    """Take out the static runtime, which generated flags have by themselves with wdk-build."""
-    kept: list[Said] = []
+def without_static_runtime(
+    flags: tuple[Located, ...],
+) -> tuple[tuple[Located, ...], list[Finding]]:
+    """Remove the flag for the static runtime, which the generated flags contain for wdk-build."""
+    kept: list[Located] = []
     findings: list[Finding] = []
-    for said in flags:
-        before = kept[-1].text if kept else ""
-        is_parted = before in {"-C", "--codegen"} and said.text == "target-feature=+crt-static"
-        if is_parted:
+    for flag in flags:
+        option = kept[-1].text if kept else ""
+        is_value = option in {"-C", "--codegen"} and flag.text == "target-feature=+crt-static"
+        if is_value:
             kept.pop()
-        if is_parted or said.text == "-Ctarget-feature=+crt-static":
-            told = '`wdk.locate = "wdk-build"` passes it'
-            findings.append(note(said.origin, "wdk-build wants the static runtime", told))
+        if is_value or flag.text == "-Ctarget-feature=+crt-static":
+            remedy = '`wdk.locate = "wdk-build"` passes it'
+            findings.append(
+                equivalent(flag.origin, "wdk-build requires the static runtime", remedy)
+            )
         else:
-            kept.append(said)
+            kept.append(flag)
     return tuple(kept), findings

@@ -1,1 +1,1 @@
-"""The files of a hand-written project, and what they hold."""
+"""Reads the files of a project: which there are, and what they hold."""

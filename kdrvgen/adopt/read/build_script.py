@@ -1,17 +1,15 @@
-"""build.rs: what it tells cargo, whether it looks for a kit, and what else it does.
-
-It is read, not run: what is not one of the things known here is said, never guessed.
-"""
+"""build.rs: what it prints for cargo, how it finds a kit, and what else it does. It is not run."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 
-from kdrvgen.adopt.parse.located import Origin, Said
-from kdrvgen.adopt.parse.rust import Function, blocks_around, functions
+from kdrvgen.adopt.parse.build_script import Instruction, calls, instructions, side_effects
+from kdrvgen.adopt.parse.located import Located, Origin
+from kdrvgen.adopt.parse.paths import slashes
+from kdrvgen.adopt.parse.rust import Function, parse_functions
 from kdrvgen.adopt.read.findings import DIFFERENCE, difference, hazard, unknown
 from kdrvgen.adopt.read.manifest import Manifest
 from kdrvgen.adopt.read.snapshot import Snapshot
@@ -19,10 +17,7 @@ from kdrvgen.report.finding import Finding
 
 __all__ = ["BuildScript", "read_build_script"]
 
-_LONGEST = 100_000
-_MOST_PRINTS = 1_000
-_PRINT = re.compile(r"\be?print(?:ln)?!\s*\(\s*(?=\")")
-_CALL = re.compile(r"(?<![\w.])((?:[A-Za-z_]\w*::)*)([A-Za-z_]\w*)\s*(?:::<[^>()]*>)?\(")
+_MAX_LENGTH = 100_000
 _USE = re.compile(r"^\s*(?:pub\s+)?use\s+wdk_build::([^;]+);", re.MULTILINE)
 _WDK_MODEL = re.compile(r"\bDriverConfig::(WDM|KMDF|UMDF)(?:Config)?\b", re.IGNORECASE)
 _LIBRARY_BUILD = re.compile(r"\bconfigure_(?:wdk_)?library_build\w*")
@@ -30,20 +25,10 @@ _KIT_PATH = re.compile(
     r"(.*[\\/]Windows Kits[\\/]10)[\\/]lib[\\/](10\.[\d.]+)[\\/]km[\\/]", re.IGNORECASE
 )
 _KIT_ROOT = re.compile(r"([A-Za-z]:.*[\\/]Windows Kits[\\/]10)[\\/]?", re.IGNORECASE)
-_FLAG_KEYS = frozenset({"rustc-link-arg", "rustc-link-arg-cdylib", "rustc-cdylib-link-arg"})
-_SILENT_KEYS = frozenset({"rerun-if-changed", "rerun-if-env-changed", "warning"})
+_ARGUMENT_KEYS = frozenset({"rustc-link-arg", "rustc-link-arg-cdylib", "rustc-cdylib-link-arg"})
+_NEUTRAL_KEYS = frozenset({"rerun-if-changed", "rerun-if-env-changed", "warning"})
 
-# Calls that change nothing outside of the script: the standard library's on values and paths.
-_HARMLESS = frozenset(
-    """Some None Ok Err Box Error String PathBuf Path Vec var var_os env from new predef format_err
-    default expect unwrap anyhow main args matches assert debug_assert cfg include_str""".split()  # noqa: SIM905 - words
-)
-_HARMLESS_CRATES = frozenset(
-    "std env Path PathBuf Result Option String RegKey winreg failure anyhow Error Vec path".split()  # noqa: SIM905 - likewise
-)
-_ACTING = re.compile(
-    r"\b(?:std::)?(fs::\w+|process::Command|Command)\s*(?:::new)?\s*\(|\b(File::\w+)\s*\("
-)
+_Functions = Mapping[str, Sequence[Function]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +36,26 @@ class BuildScript:
     """What build.rs does.
 
     Attributes:
-        arguments: Arguments for the linker.
+        arguments: Linker arguments.
         libraries: Libraries that it links.
-        registry: Where it asks the registry for the kit, if it does.
-        environment: Where it asks the environment for the kit, if it does.
-        kit: Root of a kit whose path is written out.
-        kit_version: The version of it, if that is written out too.
-        wdk: Where it has Microsoft's wdk-build do all, if it does.
-        wdk_model: The driver model that it tells wdk-build, if it does.
-        is_unclear: Whether it is there and could not be read.
+        registry: Where it looks for the kit in the registry.
+        environment: Where it looks for the kit in the environment.
+        kit: The root of a kit with a fixed path.
+        kit_version: The version of that kit, if that is fixed too.
+        wdk: Where it calls Microsoft's wdk-build.
+        wdk_model: The driver model that it passes to wdk-build.
+        is_unread: Whether it exists and could not be read.
     """
 
-    arguments: tuple[Said, ...] = ()
-    libraries: tuple[Said, ...] = ()
+    arguments: tuple[Located, ...] = ()
+    libraries: tuple[Located, ...] = ()
     registry: Origin | None = None
     environment: Origin | None = None
-    kit: Said | None = None
-    kit_version: Said | None = None
+    kit: Located | None = None
+    kit_version: Located | None = None
     wdk: Origin | None = None
-    wdk_model: Said | None = None
-    is_unclear: bool = False
+    wdk_model: Located | None = None
+    is_unread: bool = False
 
 
 def read_build_script(snapshot: Snapshot, manifest: Manifest) -> tuple[BuildScript, list[Finding]]:
@@ -79,11 +64,12 @@ def read_build_script(snapshot: Snapshot, manifest: Manifest) -> tuple[BuildScri
     if path is None:
         return BuildScript(), []
     if path in snapshot.unreadable:
-        told = unknown(Origin(path), snapshot.unreadable[path])
-        return BuildScript(is_unclear=True), [told]
-    if len(snapshot.files[path]) > _LONGEST:
-        told = unknown(Origin(path), "it is too long to be read here")
-        return BuildScript(is_unclear=True), [told]
+        return BuildScript(is_unread=True), [unknown(Origin(path), snapshot.unreadable[path])]
+    if len(snapshot.files[path]) > _MAX_LENGTH:
+        message = (
+            f"the file is longer than {_MAX_LENGTH:,} characters, and kdrvgen does not read it"
+        )
+        return BuildScript(is_unread=True), [unknown(Origin(path), message)]
     return _Reader(snapshot, manifest).read(path)
 
 
@@ -93,204 +79,161 @@ class _Reader:
         self.helpers = manifest.helpers
         self.script = BuildScript()
         self.findings: list[Finding] = []
-        self.searches: list[Origin] = []
-        self.of_wdk_build: set[str] = set()
+        self.computed_searches: list[Origin] = []
+        self.wdk_build_names: set[str] = set()
 
     def read(self, path: str) -> tuple[BuildScript, list[Finding]]:
-        known = {
-            crate: functions(file, self.snapshot.files[file])
+        source = self.snapshot.files[path]
+        crates: dict[str, _Functions] = {
+            crate: parse_functions(file, self.snapshot.files[file])
             for crate, file in self.helpers.items()
-            if len(self.snapshot.files[file]) <= _LONGEST
+            if len(self.snapshot.files[file]) <= _MAX_LENGTH
         }
-        local = functions(path, self.snapshot.files[path])
-        for found in _USE.findall(self.snapshot.files[path]):
-            self.of_wdk_build |= set(re.findall(r"\w+", found))
-        if len(local.get("main", ())) != 1:
-            mains = local.get("main", ())
-            told = "`#[cfg]` chooses between several" if mains else "there is no"
-            origin = mains[0].origin(0) if mains else Origin(path)
-            self.findings.append(unknown(origin, f"{told} `fn main`: the build script is not read"))
-            return BuildScript(is_unclear=True), self.findings
+        crates[""] = parse_functions(path, source)
+        for imported in _USE.findall(source):
+            self.wdk_build_names |= set(re.findall(r"\w+", imported))
+        mains = crates[""].get("main", ())
+        if len(mains) != 1:
+            self.findings.append(_no_single_main(path, mains))
+            return BuildScript(is_unread=True), self.findings
+        self._follow(crates)
+        script = self.script
+        if not (script.registry or script.environment or script.wdk or script.kit):
+            self.findings += [
+                unknown(
+                    origin,
+                    "the script computes a folder for the linker at run time",
+                    "`linker.args` accepts a fixed folder as /LIBPATH:FOLDER",
+                )
+                for origin in self.computed_searches
+            ]
+        return self.script, self.findings
+
+    def _follow(self, crates: Mapping[str, _Functions]) -> None:
+        """Read `main` and the functions that it calls."""
         waiting, done = [("", "main")], set()
         while waiting:
             crate, name = waiting.pop(0)
             if (crate, name) in done:
                 continue
             done.add((crate, name))
-            home = known[crate] if crate else local
-            for body in home[name]:
-                self._body(body)
-                waiting += self._calls(body, crate, home, known)
-        script = self.script
-        if not (script.registry or script.environment or script.wdk or script.kit):
-            self.findings += [
-                unknown(origin, "the linker is sent to a folder that is found when this runs")
-                for origin in self.searches
-            ]
-        return self.script, self.findings
+            for function in crates[crate][name]:
+                self._kits(function)
+                for instruction in instructions(function):
+                    self._instruction(instruction)
+                waiting += self._calls(function, crate, crates)
 
-    def _body(self, body: Function) -> None:
-        self._kits(body)
-        for found in islice(_PRINT.finditer(body.code), _MOST_PRINTS):
-            literal = body.literals.get(found.end())
-            if literal is None:
-                continue
-            key, is_told, value = literal.text.partition("=")
-            if not key.startswith("cargo:") or not is_told:
-                continue
-            origin = body.origin(found.start())
-            name = key.removeprefix("cargo:").removeprefix(":")
-            self._tell(name, value, origin, body, found.start())
-
-    def _tell(self, key: str, value: str, origin: Origin, body: Function, at: int) -> None:
-        values = [value]
-        loop, conditions = _surroundings(body.code, at)
-        if "{" in value and key in _FLAG_KEYS | {"rustc-link-lib"}:
-            values = _looped(body, loop, value, at)
-        elif "{" in value and key in {"rustc-link-search", *_SILENT_KEYS}:
-            values = []
-        if key in _FLAG_KEYS | {"rustc-link-lib"}:
-            if not values or conditions or (loop and "{" not in value):
-                why = "depends on a condition" if conditions else "is put together when it runs"
-                self.findings.append(unknown(origin, f"`{key}` {why}: it is not worked out here"))
-                return
-            said = tuple(Said(each, origin) for each in values)
-            if key == "rustc-link-lib":
-                bare = tuple(Said(each.text.rpartition("=")[2], origin) for each in said)
-                self.script = replace(self.script, libraries=(*self.script.libraries, *bare))
-            else:
-                self.script = replace(self.script, arguments=(*self.script.arguments, *said))
+    def _instruction(self, instruction: Instruction) -> None:
+        key, origin = instruction.key, instruction.origin
+        if key in _ARGUMENT_KEYS or key == "rustc-link-lib":
+            self._linked(instruction)
         elif key == "rustc-link-search":
-            self._search(value, origin)
-        elif key not in _SILENT_KEYS:
-            self.findings.append(
-                unknown(origin, f"the build script tells cargo `{key}`: the generated one does not")
+            self._search(instruction.value, origin)
+        elif key not in _NEUTRAL_KEYS:
+            message = f"the build script prints `cargo:{key}`, and the generated one does not"
+            self.findings.append(unknown(origin, message))
+
+    def _linked(self, instruction: Instruction) -> None:
+        key, origin = instruction.key, instruction.origin
+        if instruction.is_conditional or not instruction.values:
+            why = (
+                "is under a condition" if instruction.is_conditional else "is computed at run time"
             )
+            message = f"`{key}` {why}, and kdrvgen does not evaluate it"
+            self.findings.append(unknown(origin, message))
+        elif key == "rustc-link-lib":
+            names = (value.rpartition("=")[2] for value in instruction.values)
+            libraries = (Located(name, origin) for name in names)
+            self.script = replace(self.script, libraries=(*self.script.libraries, *libraries))
+        else:
+            arguments = (Located(value, origin) for value in instruction.values)
+            self.script = replace(self.script, arguments=(*self.script.arguments, *arguments))
 
     def _search(self, value: str, origin: Origin) -> None:
         folder = value.removeprefix("native=").removeprefix("all=")
-        if found := _KIT_PATH.match(folder):
-            self.script = replace(self.script, kit_version=Said(found[2], origin))
-            self._kit(found[1], origin)
+        if match := _KIT_PATH.match(folder):
+            self.script = replace(self.script, kit_version=Located(match[2], origin))
+            self._fixed_kit(match[1], origin)
         elif "{" in folder:
-            self.searches.append(origin)
+            self.computed_searches.append(origin)
         else:
-            told = f"the build script has the linker look into {folder}"
-            self.findings.append(unknown(origin, told, "`linker.args` takes /LIBPATH:…"))
+            message = f"the build script adds {folder} to the folders of the linker"
+            self.findings.append(unknown(origin, message, "`linker.args` accepts /LIBPATH:FOLDER"))
 
-    def _kit(self, root: str, origin: Origin) -> None:
-        self.script = replace(self.script, kit=Said(root.replace("\\", "/"), origin))
+    def _fixed_kit(self, root: str, origin: Origin) -> None:
+        self.script = replace(self.script, kit=Located(slashes(root), origin))
         self.findings.append(
             hazard(
                 origin,
-                "the kit's folder is written out: it is another one on the next machine",
-                "`wdk.locate` finds it; `path` keeps this one as long as config.toml says so",
-                cured=False,
+                "the path of the kit is fixed, and other machines have another path",
+                "the proposal keeps it; remove `locate`, `path` and `version` from `[wdk]` to find "
+                "the kit on each machine",
+                is_avoided=False,
             )
         )
 
-    def _kits(self, body: Function) -> None:
-        for at, literal in body.literals.items():
-            origin = body.origin(at)
+    def _kits(self, function: Function) -> None:
+        for offset, literal in function.literals.items():
+            origin = function.origin(offset)
             if "KitsRoot10" in literal.text and self.script.registry is None:
                 self.script = replace(self.script, registry=origin)
-            if found := _KIT_ROOT.fullmatch(literal.text):
-                self._kit(found[1], origin)
+            if match := _KIT_ROOT.fullmatch(literal.text):
+                self._fixed_kit(match[1], origin)
             if literal.text == "WDKContentRoot" and self.script.environment is None:
                 self.script = replace(self.script, environment=origin)
             if literal.text == "um" and not any(each.rule == DIFFERENCE for each in self.findings):
                 self.findings.append(
-                    difference(origin, "the kit's user-mode libraries are looked for too", "")
+                    difference(
+                        origin,
+                        "the build script also looks for the user-mode libraries of the kit",
+                        "the generated build.rs does not",
+                    )
                 )
-        if '"lib"' in _with_literals(body).lower() and (
-            found := re.search(r"\.max\s*\(\s*\)", body.code)
-        ):
+        texts = {literal.text.lower() for literal in function.literals.values()}
+        if "lib" in texts and (newest := re.search(r"\.max\s*\(\s*\)", function.code)):
             self.findings.append(
                 hazard(
-                    body.origin(found.start()),
-                    "the newest kit is picked as text: 10.0.9 comes after 10.0.10",
-                    "versions are compared by their numbers",
+                    function.origin(newest.start()),
+                    "kit versions are compared as text, so that 10.0.9 is newer than 10.0.10",
+                    "the generated build.rs compares them as numbers",
                 )
             )
 
     def _calls(
-        self,
-        body: Function,
-        crate: str,
-        home: Mapping[str, Sequence[Function]],
-        known: Mapping[str, Mapping[str, Sequence[Function]]],
+        self, function: Function, crate: str, crates: Mapping[str, _Functions]
     ) -> Iterator[tuple[str, str]]:
-        """Yield the functions of the project that are called; say which others are."""
-        for found in _ACTING.finditer(body.code):
-            self._strange(body, found.start(), f"uses `{found[1] or found[2]}`")
-        if model := _WDK_MODEL.search(body.code):
-            said = Said(model[1].lower(), body.origin(model.start()))
-            self.script = replace(self.script, wdk_model=said)
-        if library := _LIBRARY_BUILD.search(body.code):
-            self._strange(body, library.start(), f"calls `{library[0]}`")
-        for found in _CALL.finditer(body.code):
-            prefix, name = found[1].removesuffix("::"), found[2]
-            first = prefix.partition("::")[0]
-            if first == "wdk_build" or (first or name) in self.of_wdk_build:
+        """Yield the functions of the project that a function calls, as crate and name.
+
+        Reports the other calls, unless they have no effect outside of the script.
+        """
+        for name, offset in side_effects(function):
+            self._other(function, offset, f"uses `{name}`")
+        if model := _WDK_MODEL.search(function.code):
+            located = Located(model[1].lower(), function.origin(model.start()))
+            self.script = replace(self.script, wdk_model=located)
+        if library := _LIBRARY_BUILD.search(function.code):
+            self._other(function, library.start(), f"calls `{library[0]}`")
+        for call in calls(function):
+            first, name = call.first, call.name
+            if first == "wdk_build" or (first or name) in self.wdk_build_names:
                 if library:
                     continue
-                wdk = self.script.wdk or body.origin(found.start())
+                wdk = self.script.wdk or function.origin(call.offset)
                 self.script = replace(self.script, wdk=wdk)
-            elif first in {"", "self", "crate"} and name in home:
+            elif first in {"", "self", "crate"} and name in crates[crate]:
                 yield crate, name
-            elif first in known and name in known[first]:
+            elif first and name in crates.get(first, ()):
                 yield first, name
-            elif not _is_harmless(first, name):
-                self._strange(body, found.start(), f"calls `{found[1]}{name}`")
+            elif not call.is_harmless:
+                self._other(function, call.offset, f"calls `{call.path}{name}`")
 
-    def _strange(self, body: Function, at: int, what: str) -> None:
-        told = f"the build script {what}: the generated one does not"
-        self.findings.append(unknown(body.origin(at), told))
-
-
-def _is_harmless(crate: str, name: str) -> bool:
-    """Tell whether a call does nothing outside of the script."""
-    if crate in _HARMLESS_CRATES or (crate and crate[0].isupper() and name[0].isupper()):
-        return True  # of the standard library, or a variant of an enumeration
-    return not crate and (name in _HARMLESS or _is_word(name))
+    def _other(self, function: Function, offset: int, action: str) -> None:
+        message = f"the build script {action}, and the generated one does not"
+        self.findings.append(unknown(function.origin(offset), message))
 
 
-def _is_word(name: str) -> bool:
-    """Tell whether a name before a bracket is a word of the language or a variant, not a call."""
-    return name in {"if", "match", "while", "for", "in", "return", "else", "move"} or (
-        name[0].isupper()
-    )
-
-
-def _with_literals(body: Function) -> str:
-    return " ".join(f'"{literal.text}"' for literal in body.literals.values())
-
-
-def _surroundings(code: str, at: int) -> tuple[str, list[str]]:
-    """Return the loop around an offset, if one, and the conditions on which it is reached."""
-    loop, conditions = "", list[str]()
-    for header in blocks_around(code, at):
-        if re.match(r"for\b", header):
-            loop = header
-        elif re.search(r"\b(if|match|while)\b|=>\s*$|\belse\b", header):
-            conditions.append(header)
-    return loop, conditions
-
-
-def _looped(body: Function, loop: str, value: str, at: int) -> list[str]:
-    """Return what a print in a loop over an array of strings says; nothing if it is another."""
-    found = re.match(r"for\s+(\w+)\s+in\s+&?(\w*)", loop)
-    if not found or not re.fullmatch(rf"[^{{}}]*\{{(?:{found[1]})?(?::\w*)?\}}[^{{}}]*", value):
-        return []
-    if found[2]:
-        begins = re.search(rf"\blet\s+{found[2]}\b[^=;]*=[^;]*?\[", body.code[:at])
-        first = begins.end() if begins else -1
-    else:
-        first = body.code.rfind("[", 0, at)
-    if first < 0:
-        return []
-    last = body.code.find("]", first)
-    inside = [each for each in body.literals.values() if first <= each.at < last]
-    rest = re.sub(r'"[^"]*"|[\s,&\[]', "", body.code[first:last])
-    before, _, after = re.sub(r"\{[^}]*\}", "\0", value).partition("\0")
-    return [] if rest else [f"{before}{each.text}{after}" for each in inside]
+def _no_single_main(path: str, mains: Sequence[Function]) -> Finding:
+    if mains:
+        message = "`#[cfg]` selects one of several `fn main`: kdrvgen does not read the script"
+        return unknown(mains[0].origin(0), message)
+    return unknown(Origin(path), "there is no `fn main`: kdrvgen does not read the script")

@@ -1,4 +1,4 @@
-"""The cargo configuration as cargo reads it: one file a folder, from the nearest folder upward."""
+"""The cargo configuration as cargo reads it: one file per folder, the nearest folder first."""
 
 from __future__ import annotations
 
@@ -7,56 +7,66 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import get_args
 
-from kdrvgen.adopt.parse.located import Origin, Said
-from kdrvgen.adopt.parse.rustflags import Flags, sort_flags
-from kdrvgen.adopt.read.findings import difference, hazard, note, unknown
-from kdrvgen.adopt.read.snapshot import Document, Snapshot, parse
+from kdrvgen.adopt.parse.located import Located, Origin
+from kdrvgen.adopt.parse.rustflags import Flags, parse_rustflags
+from kdrvgen.adopt.read.document import Document, read_document
+from kdrvgen.adopt.read.findings import difference, equivalent, hazard, unknown
+from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.model.driver import Target
 from kdrvgen.report.finding import Finding
 
 __all__ = ["CargoSettings", "read_cargo_settings"]
 
-_NAMES = (".cargo/config", ".cargo/config.toml")
+_OLD_NAME, _NEW_NAME = _NAMES = (".cargo/config", ".cargo/config.toml")
 _TARGETS: tuple[str, ...] = get_args(Target)
 _WINDOWS = "cfg(windows)"
+_WINDOWS_CONDITIONS = frozenset(
+    {
+        "windows",
+        'target_os="windows"',
+        'target_family="windows"',
+        'target_env="msvc"',
+        'all(windows,target_env="msvc")',
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
 class CargoSettings:
-    """What the cargo configuration says of the driver.
+    """What the cargo configuration holds about the driver.
 
     Attributes:
         targets: `build.target`.
-        flags: Flags for rustc by target triple; `""` for those that all targets get.
+        flags: Flags for rustc by target triple; `""` for those of all targets.
         linkers: Linkers by target triple.
-        build_std: Crates that `unstable.build-std` names.
-        nightly: What only a nightly cargo reads, if there is something.
-        document: The configuration in the project's own folder that cargo reads, if there is one.
-        own: Triples that have flags of their own, with where they stand.
-        is_superseded: Whether a config.toml stands beside it, which cargo does not read then.
+        build_std: Crates in `unstable.build-std`.
+        nightly: The first setting that only a nightly cargo reads.
+        document: The configuration in the project's own folder that cargo reads.
+        own_targets: Triples that have a table in this configuration.
+        is_superseded: Whether cargo reads a `.cargo/config` and ignores the config.toml beside it.
     """
 
-    targets: tuple[Said, ...] = ()
+    targets: tuple[Located, ...] = ()
     flags: Mapping[str, Flags] = field(default_factory=dict)
-    linkers: Mapping[str, Said] = field(default_factory=dict)
-    build_std: tuple[Said, ...] = ()
-    nightly: Said | None = None
+    linkers: Mapping[str, Located] = field(default_factory=dict)
+    build_std: tuple[Located, ...] = ()
+    nightly: Located | None = None
     document: Document | None = None
-    own: tuple[Said, ...] = ()
+    own_targets: tuple[Located, ...] = ()
     is_superseded: bool = False
 
     @property
     def file(self) -> str | None:
-        """The path of that configuration."""
+        """The path of `document`."""
         return self.document.path if self.document else None
 
     def flags_for(self, triple: str) -> Flags:
-        """Return the flags of a target; `target.*.rustflags` come instead of `build.rustflags`."""
+        """Return the flags of a target; `target.*.rustflags` replaces `build.rustflags`."""
         return self.flags.get(triple) or self.flags.get("", Flags())
 
 
 def read_cargo_settings(
-    snapshot: Snapshot, environment: Sequence[Said] | None = None
+    snapshot: Snapshot, environment: Sequence[Located] | None = None
 ) -> tuple[CargoSettings, list[Finding]]:
     """Read the cargo configuration of the project's folder and of those above it.
 
@@ -65,133 +75,138 @@ def read_cargo_settings(
 
     Args:
         snapshot: The project.
-        environment: The words of a RUSTFLAGS that the makefile sets: cargo takes them instead.
+        environment: The words of a RUSTFLAGS that the makefile sets.
 
     Raises:
-        ConfigError: A file is no TOML.
+        ConfigError: A file is not valid TOML.
     """
     documents: list[Document] = []
     findings: list[Finding] = []
     for folder in snapshot.above():
-        there = [folder + name for name in _NAMES if folder + name in snapshot.files]
-        documents += [parse(snapshot, path) for path in there[:1]]
-        if there[1:]:
-            findings.append(_two_files(there[0], there[1]))
+        paths = [folder + name for name in _NAMES if folder + name in snapshot.files]
+        documents += [read_document(snapshot, path) for path in paths[:1]]
+        if paths[1:]:
+            findings.append(_two_files(paths[0], paths[1]))
     own = next((each for each in documents if not each.path.startswith("../")), None)
-    if own and not own.path.endswith(".toml"):
-        findings.append(_old_name(own.path, kept=_NAMES[1] not in snapshot.files))
-    flags, told = _flags(documents, own, environment)
-    findings += told
-    built = next(
+    if own and own.path == _OLD_NAME:
+        findings.append(_old_name(is_kept=_NEW_NAME not in snapshot.files))
+    flags, flag_findings = _flags(documents, own, environment)
+    findings += flag_findings
+    build_std = next(
         (words for each in documents if (words := each.words("unstable", "build-std"))), []
     )
+    targets = next((words for each in documents if (words := _targets(each))), [])
     return CargoSettings(
-        targets=tuple(
-            next((words for each in documents if (words := _targets(each))), []),
-        ),
+        targets=tuple(targets),
         flags=flags,
         linkers={
-            triple: said
+            triple: linker
             for each in reversed(documents)
             for triple in each.table("target")
-            if (said := each.string("target", triple, "linker"))
+            if (linker := each.string("target", triple, "linker"))
         },
-        build_std=tuple(built),
-        nightly=built[0] if built else None,
+        build_std=tuple(build_std),
+        nightly=build_std[0] if build_std else None,
         document=own,
-        own=tuple(
-            Said(triple, own.origin(("target", triple)))
+        own_targets=tuple(
+            Located(triple, own.origin(("target", triple)))
             for triple in (own.table("target") if own else ())
             if own and triple in _TARGETS
         ),
-        is_superseded=_NAMES[0] in snapshot.files and _NAMES[1] in snapshot.files,
+        is_superseded=set(_NAMES) <= snapshot.files.keys(),
     ), findings
 
 
-def _targets(document: Document) -> list[Said]:
-    one = document.string("build", "target")
-    return [one] if one else document.words("build", "target")
+def _targets(document: Document) -> list[Located]:
+    target = document.string("build", "target")
+    return [target] if target else document.words("build", "target")
 
 
 def _flags(
-    documents: Sequence[Document], own: Document | None, environment: Sequence[Said] | None
+    documents: Sequence[Document], own: Document | None, environment: Sequence[Located] | None
 ) -> tuple[dict[str, Flags], list[Finding]]:
     findings: list[Finding] = []
     if environment is not None:
-        given = sort_flags(environment)
-        if given.pre or given.post:
-            return {"": given}, findings
-    joined: dict[str, list[Said]] = {}
-    # Arrays of several files are joined, those of the nearest last.
+        from_environment = parse_rustflags(environment)
+        if from_environment.pre or from_environment.post:
+            return {"": from_environment}, findings
+    joined: dict[str, list[Located]] = {}
+    # Cargo joins the arrays of several files, those of the nearest file last.
     for document in reversed(documents):
         findings += _join(joined, "", document.words("build", "rustflags"))
         for name in document.table("target"):
             words = document.words("target", name, "rustflags")
             if words and own is not document:
-                findings.append(
-                    difference(
-                        document.origin(("target", name, "rustflags")),
-                        f"cargo joins these flags to those of `{name}` nearer to the driver",
-                        "they stay as they are, and are no part of the proposal",
-                    )
-                )
+                findings.append(_from_above(document.origin(("target", name, "rustflags")), name))
             elif words and name.startswith("cfg(") and not _is_windows(name):
-                findings.append(_other_condition(words[0], name))
+                findings.append(_other_condition(words[0].origin, name))
             elif words:
                 findings += _join(joined, _WINDOWS if name.startswith("cfg(") else name, words)
     everywhere, windows = joined.pop("", []), joined.pop(_WINDOWS, [])
-    found = {name: [*joined.get(name, []), *windows] for name in (*_TARGETS, *joined)}
-    found[""] = everywhere
+    by_target = {name: [*joined.get(name, []), *windows] for name in (*_TARGETS, *joined)}
+    by_target[""] = everywhere
     if environment:
-        # Cargo drops the others: what made it a driver is what was meant.
-        found = {name: [*words, *environment] for name, words in found.items() if words or not name}
-    return {triple: sort_flags(words) for triple, words in found.items() if words}, findings
+        # Cargo ignores the other flags here. The proposal keeps them, because they make a driver.
+        by_target = {
+            name: [*words, *environment] for name, words in by_target.items() if words or not name
+        }
+    return {name: parse_rustflags(words) for name, words in by_target.items() if words}, findings
 
 
-def _join(joined: dict[str, list[Said]], name: str, words: list[Said]) -> Iterator[Finding]:
-    """Put flags behind those that are known; the same ones once more are left out."""
+def _join(joined: dict[str, list[Located]], name: str, words: list[Located]) -> Iterator[Finding]:
+    """Append flags to those of a target, unless they repeat them."""
     before = joined.setdefault(name, [])
     if words and [each.text for each in words] == [each.text for each in before]:
-        told = "cargo joins these flags to the same ones nearer to the driver: each is given twice"
-        yield note(before[0].origin, told, "they are given once")
+        yield equivalent(
+            before[0].origin,
+            "cargo joins these flags with the same flags of a nearer configuration: rustc gets "
+            "each of them twice",
+            "the proposal passes them once",
+        )
         before.clear()
     before.extend(words)
 
 
 def _is_windows(name: str) -> bool:
-    """Tell whether a condition on the target holds for all of Windows'."""
+    """Return whether a condition holds for all targets of Windows."""
     condition = re.sub(r"\s", "", name.removeprefix("cfg(").removesuffix(")"))
-    return condition in {
-        "windows",
-        'target_os="windows"',
-        'target_family="windows"',
-        'target_env="msvc"',
-        'all(windows,target_env="msvc")',
-    }
+    return condition in _WINDOWS_CONDITIONS
 
 
-def _other_condition(said: Said, name: str) -> Finding:
-    return unknown(said.origin, f"`{name}` is not worked out here, and so its flags are left out")
-
-
-def _two_files(old: str, new: str) -> Finding:
-    return hazard(
-        Origin(new),
-        f"cargo reads {old} and ignores this file without a word",
-        "config.toml reproduces the one that is read; delete both"
-        if old == _NAMES[0]
-        else "delete one of the two",
-        cured=old == _NAMES[0],
+def _from_above(origin: Origin, target: str) -> Finding:
+    return difference(
+        origin,
+        f"cargo joins these flags with those for `{target}` of a nearer configuration",
+        "they stay in this file, and the proposal does not include them",
     )
 
 
-def _old_name(path: str, *, kept: bool) -> Finding:
+def _other_condition(origin: Origin, name: str) -> Finding:
+    return unknown(origin, f"kdrvgen does not evaluate `{name}` and leaves its flags out")
+
+
+def _two_files(read: str, ignored: str) -> Finding:
+    is_own = read == _OLD_NAME
     return hazard(
-        Origin(path),
-        "the name without `.toml` is deprecated, and wins over a config.toml beside it",
-        f'`toolchain.cargo-config = "{path}"` keeps it; without that line kdrvgen writes '
-        ".cargo/config.toml, and this file has to be deleted"
-        if kept
-        else "kdrvgen writes .cargo/config.toml; delete this file",
-        cured=not kept,
+        Origin(ignored),
+        f"cargo reads {read} and ignores this file without a warning",
+        f"the proposal reproduces {read}; delete both files"
+        if is_own
+        else "delete one of the two files",
+        is_avoided=is_own,
+    )
+
+
+def _old_name(*, is_kept: bool) -> Finding:
+    remedy = "kdrvgen writes .cargo/config.toml; delete this file"
+    if is_kept:
+        remedy = (
+            f'`toolchain.cargo-config = "{_OLD_NAME}"` keeps the name; to change it, remove that '
+            "line and delete this file: kdrvgen then writes .cargo/config.toml"
+        )
+    return hazard(
+        Origin(_OLD_NAME),
+        "the name without `.toml` is deprecated, and cargo prefers it to a config.toml beside it",
+        remedy,
+        is_avoided=not is_kept,
     )

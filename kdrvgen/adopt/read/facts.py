@@ -1,69 +1,66 @@
-"""All that the files of a project say, and what follows from several of them together."""
+"""What all files of a project hold, and what follows from several of them together."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from kdrvgen.adopt.parse.located import Origin, Said
-from kdrvgen.adopt.parse.rustflags import Flags
-from kdrvgen.adopt.propose.hazards import cargo_profile
-from kdrvgen.adopt.propose.linker import Wanted
-from kdrvgen.adopt.propose.signing import password_variable
-from kdrvgen.adopt.read.build_script import BuildScript
-from kdrvgen.adopt.read.cargo_settings import CargoSettings
-from kdrvgen.adopt.read.makefile import Makefile
-from kdrvgen.adopt.read.manifest import Manifest
-from kdrvgen.adopt.read.pipeline import Pipeline
+from kdrvgen.adopt.parse.located import Located, Origin
+from kdrvgen.adopt.parse.passwords import password_variable
+from kdrvgen.adopt.parse.rustflags import Flags, LinkerArguments
+from kdrvgen.adopt.read.build_script import BuildScript, read_build_script
+from kdrvgen.adopt.read.cargo_profile import read_cargo_profile
+from kdrvgen.adopt.read.cargo_settings import CargoSettings, read_cargo_settings
+from kdrvgen.adopt.read.environment import read_environment_flags
+from kdrvgen.adopt.read.makefile import Makefile, read_makefile
+from kdrvgen.adopt.read.manifest import Manifest, read_manifest
+from kdrvgen.adopt.read.pipeline import Pipeline, read_pipeline
+from kdrvgen.adopt.read.snapshot import Snapshot
+from kdrvgen.adopt.read.toolchain import read_channel
+from kdrvgen.report.finding import Finding
 
-__all__ = ["Facts"]
+__all__ = ["Facts", "read_facts"]
 
 _DEFAULT_TARGET = "x86_64-pc-windows-msvc"
 _ENTRY = re.compile(r"[-/]ENTRY:(\w+)(?:@8)?$", re.IGNORECASE)
+_DRIVER_ARGUMENT = re.compile(r"[-/](DRIVER$|DRIVER:|SUBSYSTEM:NATIVE)", re.IGNORECASE)
 _MODELS = frozenset({"wdm", "kmdf", "umdf"})
 
 
 @dataclass(frozen=True)
 class Facts:
-    """All that the files of a project say."""
+    """What the files of a project hold."""
 
+    snapshot: Snapshot
     manifest: Manifest
     makefile: Makefile
     cargo: CargoSettings
-    channel: Said | None
+    toolchain_file: Located | None
     script: BuildScript
     pipeline: Pipeline
-    refuse: Callable[[tuple[str, ...], str, str], Exception]
-    refuse_said: Callable[[Said, str, str], Exception]
 
     @property
     def wdk(self) -> Origin | None:
-        """Where the project leaves linking or signing to Microsoft's wdk-build, if it does."""
+        """Where the project uses Microsoft's wdk-build to link or to sign."""
         return self.script.wdk or self.makefile.wdk
 
     @property
-    def triples(self) -> tuple[Said, ...]:
-        """The targets that the project is built for; none if it does not say."""
-        asked = [
-            Said(build[0].target, build[1])
-            for each in self.pipeline.profiles
-            if (build := each.build) and build[0].target
+    def triples(self) -> tuple[Located, ...]:
+        """The targets that the project builds for; empty if it names none."""
+        of_commands = [
+            Located(profile.build.command.target, profile.build.origin)
+            for profile in self.pipeline.profiles
+            if profile.build and profile.build.command.target
         ]
-        said = [*asked, *self.cargo.targets]
-        first: dict[str, Said] = {}
-        for each in said:
-            first.setdefault(each.text, each)
+        first: dict[str, Located] = {}
+        for triple in (*of_commands, *self.cargo.targets):
+            first.setdefault(triple.text, triple)
         return tuple(first.values())
 
     @property
-    def is_a_driver(self) -> bool:
-        """Whether something makes a driver of the package."""
-        said = (*self.wanted.pre, *self.wanted.post)
-        is_linked = any(
-            re.match(r"[-/](DRIVER$|DRIVER:|SUBSYSTEM:NATIVE)", each.text, re.IGNORECASE)
-            for each in said
-        )
+    def is_driver(self) -> bool:
+        """Whether the package becomes a driver."""
+        is_linked = any(_DRIVER_ARGUMENT.match(each.text) for each in self.linker_arguments.all)
         is_wdk = self.wdk or self.manifest.wdk or self.manifest.model
         return bool(is_linked or is_wdk or self.pipeline.profiles[0].image)
 
@@ -74,62 +71,98 @@ class Facts:
         return self.cargo.flags_for(triples[0].text if triples else _DEFAULT_TARGET)
 
     @property
-    def wanted(self) -> Wanted:
-        """The linker's arguments; the build script's come after those of the configuration."""
-        return Wanted(self.flags.pre, (*self.flags.post, *self.script.arguments))
+    def linker_arguments(self) -> LinkerArguments:
+        """The linker arguments; those of the build script follow those of the configuration."""
+        return LinkerArguments(self.flags.pre, (*self.flags.post, *self.script.arguments))
 
     @property
-    def model(self) -> Said | None:
-        """The driver model, if something tells it."""
+    def model(self) -> Located | None:
+        """The driver model, if the project shows it."""
         if self.manifest.model and self.manifest.model.text.lower() in _MODELS:
-            return Said(self.manifest.model.text.lower(), self.manifest.model.origin)
+            return Located(self.manifest.model.text.lower(), self.manifest.model.origin)
         if self.script.wdk_model:
             return self.script.wdk_model
-        entry = self.entry
-        return Said("kmdf", entry.origin) if entry and entry.text == "FxDriverEntry" else None
+        entry = self.entry_point
+        return Located("kmdf", entry.origin) if entry and entry.text == "FxDriverEntry" else None
 
     @property
-    def entry(self) -> Said | None:
-        """The entry point that the linker is told."""
-        for said in (*self.wanted.pre, *self.wanted.post):
-            if found := _ENTRY.match(said.text):
-                return Said(found[1], said.origin)
+    def entry_point(self) -> Located | None:
+        """The entry point in the linker arguments."""
+        for argument in self.linker_arguments.all:
+            if match := _ENTRY.match(argument.text):
+                return Located(match[1], argument.origin)
         return None
 
     @property
-    def asked_channel(self) -> Said | None:
-        """The channel: of the toolchain file, of a command, or that which flags need."""
-        if self.channel:
-            return self.channel
+    def channel(self) -> Located | None:
+        """The channel of the toolchain file or of a command, else the one that flags need."""
+        if self.toolchain_file:
+            return self.toolchain_file
         for profile in self.pipeline.profiles:
-            if profile.build and profile.build[0].channel:
-                return Said(profile.build[0].channel, profile.build[1])
+            if profile.build and profile.build.command.channel:
+                return Located(profile.build.command.channel, profile.build.origin)
         for name in self.pipeline.roles:
             task = self.makefile.tasks.get(name)
             toolchain = task.keys.get("toolchain") if task else None
             if task and isinstance(toolchain, str):
-                return Said(toolchain, task.where("toolchain"))
+                return Located(toolchain, task.where("toolchain"))
         unstable = self.flags.unstable or self.cargo.nightly
-        return Said("nightly", unstable.origin) if unstable else None
+        return Located("nightly", unstable.origin) if unstable else None
 
     @property
-    def spent(self) -> set[str]:
-        """Variables that were meant for the build and say nothing more."""
+    def is_nightly(self) -> bool:
+        """Whether the channel is nightly."""
+        return self.channel is not None and self.channel.text.startswith("nightly")
+
+    @property
+    def build_std(self) -> list[Located]:
+        """Crates of the standard library that the project builds."""
+        for profile in self.pipeline.profiles:
+            if profile.build and profile.build.command.build_std:
+                crates = profile.build.command.build_std
+                return [Located(crate, profile.build.origin) for crate in crates]
+        return list(self.cargo.build_std)
+
+    @property
+    def build_variables(self) -> set[str]:
+        """Variables that only choose the profile of cargo, which config.toml has keys for."""
         return {
-            origin_name
+            name
             for profile in self.pipeline.profiles
-            for origin_name, variable in {
-                **self.makefile.env,
-                **self.makefile.profiles.get(profile.name, {}),
-            }.items()
-            for said in [cargo_profile(profile, self.makefile)[0]]
-            if said and said.origin == variable.origin
+            for name, variable in self.makefile.variables(profile.name).items()
+            for cargo_profile in [read_cargo_profile(profile, self.makefile)[0]]
+            if cargo_profile and cargo_profile.origin == variable.origin
         }
 
     @property
-    def password(self) -> str:
-        """The variable that the password of a PKCS #12 file is wanted in; empty without one."""
+    def pfx_variable(self) -> str:
+        """The variable for the password of a PKCS #12 file; empty without one."""
         for profile in self.pipeline.profiles:
-            if profile.signature and profile.signature[0].password:
-                return password_variable(profile.signature[0].password)
+            if profile.signature and profile.signature.command.password:
+                return password_variable(profile.signature.command.password)
         return ""
+
+
+def read_facts(snapshot: Snapshot) -> tuple[Facts, list[Finding]]:
+    """Read all files of a project.
+
+    Raises:
+        ConfigError: A file is not valid TOML.
+    """
+    manifest, manifest_findings = read_manifest(snapshot)
+    makefile, makefile_findings = read_makefile(snapshot)
+    pipeline, pipeline_findings = read_pipeline(snapshot, makefile, manifest)
+    environment, environment_findings = read_environment_flags(makefile, pipeline)
+    cargo, cargo_findings = read_cargo_settings(snapshot, environment)
+    toolchain_file, toolchain_findings = read_channel(snapshot)
+    script, script_findings = read_build_script(snapshot, manifest)
+    facts = Facts(snapshot, manifest, makefile, cargo, toolchain_file, script, pipeline)
+    return facts, [
+        *manifest_findings,
+        *makefile_findings,
+        *pipeline_findings,
+        *environment_findings,
+        *cargo_findings,
+        *toolchain_findings,
+        *script_findings,
+    ]

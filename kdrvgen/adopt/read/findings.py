@@ -1,4 +1,4 @@
-"""The rules of adopting: what a finding says of a project, and of the proposal for it."""
+"""The kinds of findings about a hand-written project, and about the proposal for it."""
 
 from __future__ import annotations
 
@@ -11,41 +11,49 @@ __all__ = [
     "HAZARD",
     "UNKNOWN",
     "difference",
+    "equivalent",
     "hazard",
-    "note",
     "unknown",
 ]
 
 HAZARD = "adopt-hazard"
-"""Something in the project that goes wrong sooner or later; a note if the proposal cures it."""
+"""A defect of the project; a note if the generated pipeline does not have it, else a warning."""
 DIFFERENCE = "adopt-difference"
-"""Something understood that the proposal does in another way, or not at all."""
+"""A feature of the project that the proposal changes or leaves out."""
 EQUIVALENT = "adopt-equivalent"
-"""Something that means the same in the proposal, and is said in another way or place."""
+"""A feature of the project that the proposal expresses in another way."""
 UNKNOWN = "adopt-unknown"
-"""Something that was not understood, and is left alone."""
+"""A part of the project that kdrvgen does not understand."""
 
 
-def hazard(origin: Origin, message: str, remedy: str, *, cured: bool = True) -> Finding:
-    """Return a hazard; `remedy` says how the generated pipeline is free of it, or what to do."""
-    return _finding(HAZARD, Severity.NOTE if cured else Severity.WARNING, origin, message, remedy)
+def hazard(origin: Origin, message: str, remedy: str, *, is_avoided: bool = True) -> Finding:
+    """Return a hazard.
+
+    Args:
+        origin: Where the project has it.
+        message: What is wrong.
+        remedy: How the generated pipeline avoids it, or what to do.
+        is_avoided: Whether the generated pipeline avoids it.
+    """
+    severity = Severity.NOTE if is_avoided else Severity.WARNING
+    return _finding(HAZARD, severity, origin, message, remedy)
 
 
 def difference(origin: Origin, message: str, remedy: str = "") -> Finding:
-    """Return what the proposal does otherwise."""
+    """Return what the proposal changes or leaves out."""
     return _finding(DIFFERENCE, Severity.WARNING, origin, message, remedy)
 
 
-def note(origin: Origin, message: str, remedy: str = "") -> Finding:
-    """Return what means the same, said in another way."""
+def equivalent(origin: Origin, message: str, remedy: str = "") -> Finding:
+    """Return what the proposal expresses in another way."""
     return _finding(EQUIVALENT, Severity.NOTE, origin, message, remedy)
 
 
 def unknown(origin: Origin, message: str, remedy: str = "") -> Finding:
-    """Return what was not understood."""
+    """Return what kdrvgen does not understand."""
     return _finding(UNKNOWN, Severity.WARNING, origin, message, remedy)
 
 
 def _finding(rule: str, severity: Severity, origin: Origin, message: str, remedy: str) -> Finding:
-    """Return a finding whose file is relative to the project's folder, as that of its origin."""
+    """Return a finding whose file is relative to the project's folder, as in its origin."""
     return Finding(rule, message, Place(origin.file, origin.line or None), severity, remedy)

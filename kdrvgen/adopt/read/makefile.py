@@ -4,30 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from kdrvgen.adopt.parse.located import Origin, Said
+from kdrvgen.adopt.parse.located import Located, Origin
+from kdrvgen.adopt.parse.paths import beside
+from kdrvgen.adopt.parse.toml_values import TomlValue
+from kdrvgen.adopt.read.document import Document, read_document
 from kdrvgen.adopt.read.findings import difference, hazard, unknown
-from kdrvgen.adopt.read.snapshot import Document, Snapshot, beside, parse
+from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.report.finding import Finding
 
 __all__ = ["MakeTask", "Makefile", "Variable", "read_makefile"]
 
-# Keys by which a table under [env] is a variable's value and not a profile (cargo-make, types.rs).
+# A table under [env] with one of these keys is a variable, else a profile (cargo-make, types.rs).
 _VALUE_KEYS = frozenset({"value", "script", "source", "unset", "path", "decode_strategy"})
-_MEANINGLESS = frozenset(
-    """skip_core_tasks default_to_workspace min_version reduce_output time_summary
-    skip_git_env_info skip_rust_env_info skip_crate_env_info disable_install""".split()  # noqa: SIM905 - words
+# Keys of [config] that do not change what a task does.
+_NEUTRAL = frozenset(
+    {
+        *("skip_core_tasks", "default_to_workspace", "min_version", "reduce_output"),
+        *("time_summary", "skip_git_env_info", "skip_rust_env_info", "skip_crate_env_info"),
+        "disable_install",
+    }
 )
-_DEEPEST = 8
+_MAX_DEPTH = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A variable of `[env]`: its value as written, and as text where that is plain."""
+    """A variable of `[env]`.
+
+    Attributes:
+        name: Its name.
+        value: Its value in TOML.
+        text: The value as text; None if it is not plain.
+        origin: Where it stands.
+    """
 
     name: str
-    value: Any
+    value: TomlValue
     text: str | None
     origin: Origin
 
@@ -37,31 +50,28 @@ class MakeTask:
     """A task.
 
     Attributes:
-        name: What it is called.
-        table: Its keys as they are written, those of tasks that it extends among them.
-        keys: The keys that count on Windows.
-        documents: For each key, the file that it stands in and where, for the lines of scripts.
-        origin: Where it stands.
+        name: Its name.
+        table: Its keys in TOML, with those of an earlier task of the same name.
+        keys: The keys that apply on Windows, with those of the tasks that it extends.
+        places: For each key, the file and the path in it.
+        origin: Where the task stands.
     """
 
     name: str
-    table: Mapping[str, Any]
-    keys: Mapping[str, Any]
+    table: Mapping[str, TomlValue]
+    keys: Mapping[str, TomlValue]
     places: Mapping[str, tuple[Document, tuple[str, ...]]]
     origin: Origin
 
-    def where(self, key: str) -> Origin:
-        """Return where a key stands, or else the task."""
-        found = self.places.get(key)
-        return found[0].origin(found[1]) if found else self.origin
+    def where(self, key: str, *inner: str) -> Origin:
+        """Return where a key, or a key in its table, stands; else where the task stands."""
+        if key not in self.places:
+            return self.origin
+        document, path = self.places[key]
+        return document.origin((*path, *inner))
 
-    def where_in(self, key: str, inner: str) -> Origin:
-        """Return where a key of a table that is a key's value stands."""
-        found = self.places.get(key)
-        return found[0].origin((*found[1], inner)) if found else self.origin
-
-    def strings(self, key: str) -> list[Said]:
-        """Return a key's string or strings with their lines; those of several lines are parted."""
+    def strings(self, key: str) -> list[Located]:
+        """Return the lines of a key's string or strings."""
         if key not in self.places:
             return []
         document, path = self.places[key]
@@ -74,22 +84,22 @@ class MakeTask:
         """Return the tasks that a key such as `dependencies` names."""
         value = self.keys.get(key)
         members = value if isinstance(value, list) else [value]
-        found = [each.get("name") if isinstance(each, Mapping) else each for each in members]
-        return [each for each in found if isinstance(each, str)]
+        names = [each.get("name") if isinstance(each, Mapping) else each for each in members]
+        return [name for name in names if isinstance(name, str)]
 
 
 @dataclass(frozen=True, slots=True)
 class Makefile:
-    """What Makefile.toml says, files that it extends included.
+    """What Makefile.toml holds, with the files that it extends.
 
     Attributes:
         file: Its path, or that of the workspace's; None if there is none.
         env: Variables of `[env]` by name.
         profiles: Variables of `[env.PROFILE]` by profile and name.
         tasks: Tasks by name.
-        wdk: Where it loads the makefile that comes with Microsoft's wdk-build, if it does.
-        runs_in_root: Whether it is the workspace's, and its tasks run there instead of once for
-            each member.
+        wdk: Where it loads the makefile of Microsoft's wdk-build, if it does.
+        runs_in_root: Whether it belongs to the workspace, and its tasks run once in the root
+            instead of once for each member.
     """
 
     file: str | None = None
@@ -99,17 +109,27 @@ class Makefile:
     wdk: Origin | None = None
     runs_in_root: bool = False
 
+    def variables(self, profile: str) -> dict[str, Variable]:
+        """Return the variables that apply in a profile."""
+        return {**self.env, **self.profiles.get(profile, {})}
+
     def values(self, profile: str) -> dict[str, str]:
         """Return the variables of a profile whose value is plain text."""
-        joined = {**self.env, **self.profiles.get(profile, {})}
-        return {name: each.text for name, each in joined.items() if each.text is not None}
+        variables = self.variables(profile)
+        return {name: each.text for name, each in variables.items() if each.text is not None}
+
+    def all_variables(self) -> Iterator[str]:
+        """Yield the names of all variables, some of them more than once."""
+        yield from self.env
+        for profile in self.profiles.values():
+            yield from profile
 
 
 def read_makefile(snapshot: Snapshot) -> tuple[Makefile, list[Finding]]:
-    """Read the makefile of the project, or else that of its workspace, which cargo-make takes then.
+    """Read the makefile of the project, or else that of its workspace, as cargo-make does.
 
     Raises:
-        ConfigError: A file is no TOML.
+        ConfigError: A file is not valid TOML.
     """
     path = snapshot.find(*(f"{folder}Makefile.toml" for folder in snapshot.above()))
     if path is None:
@@ -121,11 +141,11 @@ def read_makefile(snapshot: Snapshot) -> tuple[Makefile, list[Finding]]:
         reader.findings.append(
             difference(
                 Origin(path),
-                "the workspace's makefile makes the driver",
-                "kdrvgen writes a Makefile.toml into the driver's own folder; this one stays",
+                "the workspace's Makefile.toml builds the driver",
+                "kdrvgen writes a Makefile.toml into the driver's folder and keeps this one",
             )
         )
-    config = parse(snapshot, path).table("config")
+    config = read_document(snapshot, path).table("config")
     is_for_all = config.get("default_to_workspace") is False
     return Makefile(
         path,
@@ -147,46 +167,39 @@ class _Reader:
         self.findings: list[Finding] = []
 
     def read(self, path: str, depth: int) -> None:
-        document = parse(self.snapshot, path)
-        for said in _extended(document):
-            self._extend(document, said, depth)
+        document = read_document(self.snapshot, path)
+        for base in _extended_files(document):
+            self._extend(document, base, depth)
         self._read_env(document)
         for name, task in document.table("tasks").items():
             if isinstance(task, Mapping):
                 self._read_task(document, name, task)
         self._read_rest(document)
 
-    def _extend(self, document: Document, said: Said, depth: int) -> None:
-        other = beside(document.path, said.text)
-        if "rust-driver" in said.text and other not in self.snapshot.files:
-            self.wdk = said.origin
-        elif other in self.snapshot.files and other.endswith(".toml") and depth < _DEEPEST:
-            self.read(other, depth + 1)
+    def _extend(self, document: Document, base: Located, depth: int) -> None:
+        path = beside(document.path, base.text)
+        if "rust-driver" in base.text and path not in self.snapshot.files:
+            self.wdk = base.origin
+        elif path in self.snapshot.files and path.endswith(".toml") and depth < _MAX_DEPTH:
+            self.read(path, depth + 1)
         else:
-            told = f"it extends {said.text}, which is not there or lies outside the project"
-            self.findings.append(unknown(said.origin, told))
+            message = f"`extend` names {base.text}, which is missing or outside the project"
+            self.findings.append(unknown(base.origin, message))
 
     def _read_env(self, document: Document) -> None:
         for name, value in document.table("env").items():
             if isinstance(value, Mapping) and not _VALUE_KEYS & value.keys():
                 if name != name.lower():
-                    self.findings.append(
-                        hazard(
-                            document.origin(("env", name)),
-                            f"cargo-make lower-cases profiles, so that `{name}` is never met",
-                            f"write it `{name.lower()}` under `[profiles]`",
-                            cured=False,
-                        )
-                    )
-                known = self.profiles.setdefault(name, {})
-                known |= {
-                    inner: _variable(document, ("env", name, inner), each)
-                    for inner, each in value.items()
+                    self.findings.append(_never_selected(document.origin(("env", name)), name))
+                profile = self.profiles.setdefault(name, {})
+                profile |= {
+                    inner: _variable(document, ("env", name, inner), member)
+                    for inner, member in value.items()
                 }
             else:
                 self.env[name] = _variable(document, ("env", name), value)
 
-    def _read_task(self, document: Document, name: str, task: Mapping[str, Any]) -> None:
+    def _read_task(self, document: Document, name: str, task: Mapping[str, TomlValue]) -> None:
         path = ("tasks", name)
         before = self.tasks.get(name)
         is_cleared = task.get("clear") is True
@@ -204,15 +217,15 @@ class _Reader:
         self.tasks[name] = MakeTask(name, table, keys, places, document.origin(path))
 
     def resolve(self) -> None:
-        """Give tasks that `extend` another what they take from it."""
+        """Give tasks that `extend` another one the keys that they inherit."""
         for name in list(self.tasks):
             chain = [self.tasks[name]]
-            while len(chain) < _DEEPEST and isinstance(chain[-1].table.get("extend"), str):
+            while len(chain) < _MAX_DEPTH and isinstance(chain[-1].table.get("extend"), str):
                 base = self.tasks.get(chain[-1].table["extend"])
                 if base is None:
                     break
                 chain.append(base)
-            keys: dict[str, Any] = {}
+            keys: dict[str, TomlValue] = {}
             places: dict[str, tuple[Document, tuple[str, ...]]] = {}
             for task in reversed(chain):
                 keys |= task.keys
@@ -224,26 +237,34 @@ class _Reader:
             origin = document.origin(("config", key))
             if key == "load_script" and "wdk" in str(document.get(("config", key))):
                 self.wdk = origin
-            elif key not in _MEANINGLESS:
-                told = f"`config.{key}` has no place in config.toml"
-                self.findings.append(unknown(origin, told))
+            elif key not in _NEUTRAL:
+                self.findings.append(unknown(origin, f"config.toml has no key for `config.{key}`"))
         for key in document.data:
             if key not in {"config", "env", "tasks", "extend"}:
-                told = f"`{key}` has no place in config.toml"
-                self.findings.append(unknown(document.origin((key,)), told))
+                message = f"config.toml has no key for `{key}`"
+                self.findings.append(unknown(document.origin((key,)), message))
 
 
-def _extended(document: Document) -> Iterator[Said]:
+def _never_selected(origin: Origin, profile: str) -> Finding:
+    return hazard(
+        origin,
+        f"cargo-make converts profile names to lower case and never selects `{profile}`",
+        f"write it as `{profile.lower()}` under `[profiles]`",
+        is_avoided=False,
+    )
+
+
+def _extended_files(document: Document) -> Iterator[Located]:
     extend = document.data.get("extend")
     members = extend if isinstance(extend, list) else [extend]
     for index, member in enumerate(members):
         path = member.get("path") if isinstance(member, Mapping) else member
         if isinstance(path, str):
             where = ("extend", index) if isinstance(extend, list) else ("extend",)
-            yield Said(path, document.origin(where))
+            yield Located(path, document.origin(where))
 
 
-def _variable(document: Document, path: tuple[str, ...], value: object) -> Variable:
+def _variable(document: Document, path: tuple[str, ...], value: TomlValue) -> Variable:
     plain = value
     if isinstance(value, Mapping) and "value" in value and "script" not in value:
         plain = value["value"]

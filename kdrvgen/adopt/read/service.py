@@ -1,36 +1,37 @@
-"""The driver's service, as tasks make, start, stop and delete it by sc."""
+"""The driver's service, which tasks create, start, stop and delete with sc."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kdrvgen.adopt.parse.located import Said
-from kdrvgen.adopt.propose.draft import Draft
-from kdrvgen.adopt.read.findings import difference, note
+from kdrvgen.adopt.parse.located import Located
+from kdrvgen.adopt.parse.paths import slashes
+from kdrvgen.adopt.parse.steps import Action, Step
 from kdrvgen.adopt.read.makefile import MakeTask
-from kdrvgen.adopt.read.steps import Act, Step
-from kdrvgen.report.finding import Finding
 
-__all__ = ["SERVICE_TASKS", "Service", "draft_service", "read_service"]
+__all__ = ["SERVICE_TASKS", "Service", "find_service"]
 
 SERVICE_TASKS = frozenset({"install", "start", "stop", "uninstall"})
 """The generated tasks for the service."""
 
-# In this order they make sense together; the last says what a task is for.
+# The generated task for each verb of sc. A task may use several verbs in this order; the last one
+# says what the task is for.
 _VERBS = {"stop": "stop", "delete": "uninstall", "create": "install", "start": "start"}
-# Options of `sc create` that config.toml has, or that say what sc takes anyway.
+# Options of `sc create` with a key in config.toml, or with the value that sc uses anyway.
 _OPTIONS: Mapping[str, frozenset[str] | None] = {
     "binpath": None,
     "type": frozenset({"kernel"}),
     "start": frozenset({"demand", "auto", "system"}),
     "error": frozenset({"normal"}),
 }
-# Keys of a task beside which its commands still are all that it does.
-_PLAIN = frozenset(
-    """script command args cwd env dependencies ignore_errors script_extension description category
-    private workspace clear""".split()  # noqa: SIM905 - words
+# A task with other keys than these does more than run its commands.
+_PLAIN_KEYS = frozenset(
+    {
+        *("script", "command", "args", "cwd", "env", "dependencies", "ignore_errors"),
+        *("script_extension", "description", "category", "private", "workspace", "clear"),
+    }
 )
 
 
@@ -39,7 +40,7 @@ class _Call:
     """A plain call of sc."""
 
     verb: str
-    service: Said
+    service: Located
     options: Mapping[str, str]
 
 
@@ -48,81 +49,84 @@ class Service:
     """The driver's service.
 
     Attributes:
-        name: What it is called.
-        start: When Windows starts it, if the project says so.
-        image: The image that it is made of.
-        tasks: For each task that does nothing else the generated one that takes its place.
+        name: Its name.
+        start: When Windows starts it, if the project sets that.
+        image: The path of its image.
+        tasks: The tasks that only handle the service, each with the generated task that replaces
+            it.
     """
 
-    name: Said
-    start: Said | None
-    image: Said
+    name: Located
+    start: Located | None
+    image: Located
     tasks: Mapping[str, str]
 
 
-def read_service(
+def find_service(
     tasks: Mapping[str, MakeTask],
     steps: Mapping[str, Sequence[Step]],
-    making: Mapping[str, str],
+    roles: Mapping[str, str],
     image: str,
 ) -> Service | None:
-    """Find the tasks that do nothing but to handle the service of the driver's own image.
+    """Find the tasks that only handle the service of the driver.
 
     Args:
         tasks: All tasks.
-        steps: What each of them does.
-        making: Those that make the driver.
-        image: The name of the image.
+        steps: The commands of each task.
+        roles: The tasks that make the driver.
+        image: The file name of the driver's image.
 
     Returns:
-        None if no task makes a service of the image, so that it cannot be told whose it is.
+        None if no task creates a service for the image: no other command shows whose service it is.
     """
-    plain = {
-        name: calls
+    calls = {
+        name: found
         for name, task in tasks.items()
-        if name not in making and (calls := _calls(task, steps[name]))
+        if name not in roles and (found := _calls(task, steps[name]))
     }
-    made = next(
+    creation = next(
         (
             call
-            for calls in plain.values()
-            for call in calls
+            for task_calls in calls.values()
+            for call in task_calls
             if call.verb == "create" and _file(call).lower() == image.lower()
         ),
         None,
     )
-    if made is None:
+    if creation is None:
         return None
-    own = {
-        name: _VERBS[calls[-1].verb]
-        for name, calls in plain.items()
-        if all(_is_same(call, made) for call in calls)
+    service_tasks = {
+        name: _VERBS[task_calls[-1].verb]
+        for name, task_calls in calls.items()
+        if all(_is_same_service(call, creation) for call in task_calls)
     }
-    while others := [name for name in own if not _needs_only(tasks[name], {*own, *making})]:
+    known = {*service_tasks, *roles}
+    while others := [name for name in service_tasks if not _needs_only(tasks[name], known)]:
         for name in others:
-            del own[name]
-    start = made.options.get("start")
-    origin = made.service.origin
+            del service_tasks[name]
+        known = {*service_tasks, *roles}
+    start = creation.options.get("start")
+    origin = creation.service.origin
     return Service(
-        name=made.service,
-        start=Said(start, origin) if start else None,
-        image=Said(made.options["binpath"], origin),
-        tasks=own,
+        name=creation.service,
+        start=Located(start, origin) if start else None,
+        image=Located(creation.options["binpath"], origin),
+        tasks=service_tasks,
     )
 
 
 def _calls(task: MakeTask, steps: Sequence[Step]) -> list[_Call]:
-    """Return the calls of sc that are all that a task does; none if it does anything else."""
-    found: list[_Call] = []
+    """Return the calls of sc in a task; none if the task does anything else."""
+    calls: list[_Call] = []
     for step in steps:
         call = _call(step)
         if call:
-            found.append(call)
-        elif step.act is not Act.TALK:
+            calls.append(call)
+        elif step.action is not Action.PRINT:
             return []
-    order = [list(_VERBS).index(call.verb) for call in found]
-    is_plain = task.keys.keys() <= _PLAIN and order == sorted(set(order))
-    return found if is_plain else []
+    order = [list(_VERBS).index(call.verb) for call in calls]
+    is_plain = task.keys.keys() <= _PLAIN_KEYS and order == sorted(set(order))
+    return calls if is_plain else []
 
 
 def _call(step: Step) -> _Call | None:
@@ -130,58 +134,37 @@ def _call(step: Step) -> _Call | None:
         case ("sc", verb, service, *rest) if verb.lower() in _VERBS:
             options = _options(rest)
             is_whole = verb.lower() != "create" or "binpath" in (options or {})
-            is_alone = not (step.command.condition or step.command.chained or step.is_called)
+            is_alone = not (step.command.condition or step.command.operator or step.is_called)
             if options is None or not is_whole or not is_alone or {"%", "$"} & {*service}:
                 return None
-            return _Call(verb.lower(), Said(service, step.origin), options)
+            return _Call(verb.lower(), Located(service, step.origin), options)
     return None
 
 
 def _options(words: Sequence[str]) -> dict[str, str] | None:
-    found: dict[str, str] = {}
+    """Return the options of `sc create`; None if config.toml has no key for one of them."""
+    options: dict[str, str] = {}
     waiting = list(words)
     while waiting:
         name, is_option, value = waiting.pop(0).partition("=")
         value = value or (waiting.pop(0) if waiting else "")
         name = name.lower()
-        known = _OPTIONS.get(name)
-        if not is_option or name not in _OPTIONS or (known and value.lower() not in known):
+        allowed = _OPTIONS.get(name)
+        if not is_option or name not in _OPTIONS or (allowed and value.lower() not in allowed):
             return None
-        found[name] = value if known is None else value.lower()
-    # Without a type, sc makes a service of a program.
-    return found if not found or found.get("type") == "kernel" else None
+        options[name] = value if allowed is None else value.lower()
+    # Without a type, sc creates a service for a program.
+    return options if not options or options.get("type") == "kernel" else None
 
 
 def _file(call: _Call) -> str:
-    return posixpath.basename(call.options["binpath"].replace("\\", "/"))
+    return posixpath.basename(slashes(call.options["binpath"]))
 
 
-def _is_same(call: _Call, made: _Call) -> bool:
-    is_name = call.service.text.lower() == made.service.text.lower()
-    return is_name and (call.verb != "create" or call.options == made.options)
+def _is_same_service(call: _Call, creation: _Call) -> bool:
+    is_name = call.service.text.lower() == creation.service.text.lower()
+    return is_name and (call.verb != "create" or call.options == creation.options)
 
 
 def _needs_only(task: MakeTask, known: set[str]) -> bool:
     return {*task.names("dependencies")} <= known
-
-
-def draft_service(draft: Draft, service: Service | None) -> Iterator[Finding]:
-    """Say in the draft what the service is called and when it starts."""
-    if service is None:
-        return
-    draft.take(("deploy", "service"), service.name)
-    draft.take(("deploy", "start-type"), service.start)
-    if "install" in service.tasks.values() or "start" in service.tasks.values():
-        yield difference(
-            service.image.origin,
-            f"the service `{service.name.text}` has its image at {service.image.text}",
-            "`install` takes the image where cargo's target directory has it, and leaves a service "
-            f"with another one alone: run `sc delete {service.name.text}` once before",
-        )
-    yield note(
-        service.name.origin,
-        "tasks that only call sc for the driver's service: "
-        + ", ".join(f"`{name}`" for name in service.tasks),
-        "`install`, `start`, `stop` and `uninstall` take their place; `start` builds, signs and "
-        "installs first",
-    )
