@@ -1,4 +1,4 @@
-"""`kdrvgen adopt` as a command: what it writes, what it refuses, how it tells."""
+"""`kdrvgen adopt` as a command: what it writes, what it refuses and what it prints."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_only_config_toml_is_written_and_it_is_valid(
     assert "# from" not in config.read_text("utf-8")
 
 
-def test_every_line_with_a_value_says_where_it_is_from(
+def test_every_line_with_a_value_shows_where_it_comes_from(
     copy: Callable[[str], Path], adopt: Adopt
 ) -> None:
     answer = adopt(copy("blog"), "--dry-run")
@@ -56,27 +56,28 @@ def test_every_line_with_a_value_says_where_it_is_from(
     assert all("# from " in line for line in values)
 
 
-@pytest.mark.parametrize("is_there", [True, False])
-def test_a_schema_in_the_folder_is_named_for_editors(
+@pytest.mark.parametrize("has_schema", [True, False])
+def test_config_toml_names_a_schema_in_the_folder(
     copy: Callable[[str], Path],
     adopt: Adopt,
-    is_there: bool,  # noqa: FBT001 - a case
+    *,
+    has_schema: bool,
 ) -> None:
     folder = copy("blog")
-    if is_there:
+    if has_schema:
         (folder / "kdrvgen.schema.json").write_text("{}")
 
-    told = json.loads(adopt(folder, "--format", "json").out)["proposal"]
+    proposal = json.loads(adopt(folder, "--format", "json").out)["proposal"]
 
     lines = (folder / "config.toml").read_text("utf-8").split("\n")
-    assert (lines[0] == "#:schema ./kdrvgen.schema.json") == is_there
+    assert (lines[0] == "#:schema ./kdrvgen.schema.json") == has_schema
     assert "[driver]" in lines[:3]
-    name = next(each for each in told["origins"] if each["file"] == "Cargo.toml")
-    assert lines[name["line"] - 1] == 'name = "probe"'
+    origin = next(each for each in proposal["origins"] if each["file"] == "Cargo.toml")
+    assert lines[origin["line"] - 1] == 'name = "probe"'
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "dangling link"])
-def test_a_config_toml_that_is_there_is_never_written_over(
+def test_an_existing_config_toml_is_never_overwritten(
     copy: Callable[[str], Path], adopt: Adopt, kind: str
 ) -> None:
     folder = copy("blog")
@@ -97,16 +98,16 @@ def test_a_config_toml_that_is_there_is_never_written_over(
     assert adopt(folder, "--dry-run").code == 0
 
 
-def test_what_comes_next_is_said(copy: Callable[[str], Path], adopt: Adopt) -> None:
+def test_the_next_steps_are_printed(copy: Callable[[str], Path], adopt: Adopt) -> None:
     folder = copy("scripts")
 
     answer = adopt(folder)
 
-    told = answer.out.partition("\nNext:\n")[2]
-    assert f"`kdrvgen {folder}/config.toml --diff`" in told
-    assert "delete .cargo/config" in told
-    assert "PFX_PASSWORD" in told
-    assert "--force" in told
+    steps = answer.out.partition("\nNext:\n")[2]
+    assert f"`kdrvgen {folder}/config.toml --diff`" in steps
+    assert "delete .cargo/config" in steps
+    assert "PFX_PASSWORD" in steps
+    assert "--force" in steps
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_what_comes_next_is_said(copy: Callable[[str], Path], adopt: Adopt) -> N
         ("rust-toolchain.toml", "[toolchain]\nchannel = \n", "value"),
     ],
 )
-def test_toml_that_is_none_is_drawn_as_in_config_toml(
+def test_invalid_toml_is_reported_like_in_config_toml(
     project: Project, adopt: Adopt, name: str, text: str, message: str
 ) -> None:
     folder = project(**{name: text})
@@ -132,7 +133,7 @@ def test_toml_that_is_none_is_drawn_as_in_config_toml(
     assert not (folder / "config.toml").exists()
 
 
-def test_the_errors_of_all_files_are_told_at_once(project: Project, adopt: Adopt) -> None:
+def test_the_errors_of_all_files_are_reported_at_once(project: Project, adopt: Adopt) -> None:
     folder = project(makefile="[tasks\n", cargo="[build\n")
 
     answer = adopt(folder)
@@ -141,7 +142,7 @@ def test_the_errors_of_all_files_are_told_at_once(project: Project, adopt: Adopt
     assert f"2 errors in {folder}/.cargo/config.toml, {folder}/Makefile.toml" in answer.err
 
 
-def test_a_password_beside_a_syntax_error_is_not_drawn(project: Project, adopt: Adopt) -> None:
+def test_a_password_beside_a_syntax_error_is_hidden(project: Project, adopt: Adopt) -> None:
     folder = project(makefile='[env]\nPFX_PASSWORD = "correct-horse" x\n')
 
     answer = adopt(folder)
@@ -150,7 +151,7 @@ def test_a_password_beside_a_syntax_error_is_not_drawn(project: Project, adopt: 
     assert "correct-horse" not in answer.err
 
 
-def test_a_file_that_is_no_text_is_named(project: Project, adopt: Adopt) -> None:
+def test_a_file_in_utf_16_is_an_error(project: Project, adopt: Adopt) -> None:
     folder = project()
     (folder / "Makefile.toml").write_bytes("[tasks]".encode("utf-16"))
 
@@ -176,7 +177,7 @@ def test_a_file_that_is_no_text_is_named(project: Project, adopt: Adopt) -> None
     ],
     ids=["name", "workspace", "no driver", "target"],
 )
-def test_what_no_driver_can_be_made_of_is_refused(
+def test_a_project_that_cannot_be_a_driver_is_refused(
     project: Project, adopt: Adopt, files: dict[str, str], message: str
 ) -> None:
     folder = project(**files)
@@ -188,7 +189,7 @@ def test_what_no_driver_can_be_made_of_is_refused(
     assert not (folder / "config.toml").exists()
 
 
-def test_a_folder_that_is_none_or_holds_no_package_is_a_usage_error(
+def test_a_missing_folder_and_a_folder_without_cargo_toml_are_usage_errors(
     tmp_path: Path, adopt: Adopt
 ) -> None:
     missing = adopt(tmp_path / "missing")
@@ -199,7 +200,7 @@ def test_a_folder_that_is_none_or_holds_no_package_is_a_usage_error(
     assert "has no Cargo.toml" in empty.err
 
 
-def test_a_project_of_kdrvgen_itself_is_not_adopted(
+def test_a_project_that_kdrvgen_generated_is_not_adopted(
     copy: Callable[[str], Path], adopt: Adopt
 ) -> None:
     folder = copy("blog")
@@ -213,29 +214,29 @@ def test_a_project_of_kdrvgen_itself_is_not_adopted(
     assert "kdrvgen generated" in answer.err
 
 
-def test_json_holds_the_proposal_the_origins_and_the_findings(
+def test_json_contains_proposal_origins_and_findings(
     copy: Callable[[str], Path], adopt: Adopt
 ) -> None:
     folder = copy("blog")
 
-    told = json.loads(adopt(folder, "--dry-run", "--format", "json").out)
+    document = json.loads(adopt(folder, "--dry-run", "--format", "json").out)
 
-    assert told["exit-code"] == 0
-    assert kdrvgen.loads(told["proposal"]["text"]).driver.name == "probe"
-    lines = told["proposal"]["text"].split("\n")
-    origins = {lines[each["line"] - 1]: each for each in told["proposal"]["origins"]}
+    assert document["exit-code"] == 0
+    assert kdrvgen.loads(document["proposal"]["text"]).driver.name == "probe"
+    lines = document["proposal"]["text"].split("\n")
+    origins = {lines[each["line"] - 1]: each for each in document["proposal"]["origins"]}
     preset = origins['preset = "blog-2020"']
     assert (preset["file"], preset["from"]) == (".cargo/config", 5)
-    rules = {(each["rule"], each["severity"]) for each in told["findings"]}
+    rules = {(each["rule"], each["severity"]) for each in document["findings"]}
     assert rules == {
         ("adopt-hazard", "note"),
         ("adopt-hazard", "warning"),
         ("adopt-equivalent", "note"),
     }
-    stale = next(each for each in told["findings"] if "`ignore_errors`" in each["message"])
+    hazard = next(each for each in document["findings"] if "`ignore_errors`" in each["message"])
     place = {"file": f"{folder}/Makefile.toml", "line": 13, "column": None}
-    assert stale["place"] == place
-    assert any("--force" in step for step in told["next"])
+    assert hazard["place"] == place
+    assert any("--force" in step for step in document["next"])
 
 
 def test_github_gets_annotations_and_a_fenced_proposal(
@@ -250,7 +251,7 @@ def test_github_gets_annotations_and_a_fenced_proposal(
     assert f"::warning file={folder}/.cargo/config,line=12::rustc passes its own /PDBALTPATH" in out
 
 
-def test_quiet_leaves_out_what_is_cured(copy: Callable[[str], Path], adopt: Adopt) -> None:
+def test_quiet_leaves_out_avoided_hazards(copy: Callable[[str], Path], adopt: Adopt) -> None:
     out = adopt(copy("blog"), "-q").out
 
     assert "Hazards of the project that remain:" in out
@@ -258,7 +259,7 @@ def test_quiet_leaves_out_what_is_cured(copy: Callable[[str], Path], adopt: Adop
     assert "created" not in out
 
 
-def test_a_files_name_cannot_drive_the_terminal(project: Project, adopt: Adopt) -> None:
+def test_escape_sequences_in_a_file_name_are_not_printed(project: Project, adopt: Adopt) -> None:
     name = "tools\x1b[31m.cmd"
     folder = project(
         **{
