@@ -165,7 +165,7 @@ def test_a_file_in_utf_16_is_an_error(project: Project, adopt: Adopt) -> None:
     ("files", "message"),
     [
         ({"Cargo.toml": '[package]\nname = "02-hello"\n'}, "`02-hello` is no Cargo package name"),
-        ({"Cargo.toml": '[workspace]\nmembers = ["a"]\n'}, "there is no package here"),
+        ({"Cargo.toml": '[workspace]\nmembers = ["a"]\n'}, "this folder has no package"),
         ({"cargo": ""}, "this package is not a driver"),
         (
             {

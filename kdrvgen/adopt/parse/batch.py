@@ -147,7 +147,7 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _condition(words: Sequence[str], last: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words of a condition once `words` holds the whole of one."""
+    """Return the words of a condition once `words` is a whole one."""
     if len(words) > _MAX_CONDITION or words[0].lower() not in {"if", "for", "else"}:
         return ()
     lower = [word.lower() for word in words]

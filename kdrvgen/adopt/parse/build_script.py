@@ -46,7 +46,7 @@ class Instruction:
         value: Its value, as the format string has it.
         values: All values that a loop over strings prints; empty if they are computed at run time.
         is_conditional: Whether the script prints it only under a condition.
-        origin: Where it stands.
+        origin: Where it is.
     """
 
     key: str
@@ -61,9 +61,9 @@ class Call:
     """A call of a function or macro.
 
     Attributes:
-        path: What stands before the name, such as `wdk_build::Config::`.
+        path: The text before the name, such as `wdk_build::Config::`.
         name: The name.
-        offset: Where it stands in the function.
+        offset: Where it is in the function.
     """
 
     path: str
@@ -81,7 +81,7 @@ class Call:
         first, name = self.first, self.name
         if first in _HARMLESS_PATHS or (first and first[0].isupper() and name[0].isupper()):
             return True  # of the standard library, or a variant of an enumeration
-        # Before a bracket, a keyword or a name in upper case (a variant) is no call.
+        # Before a bracket, a keyword or a name in upper case (a variant) is not a call.
         return not first and (name in _HARMLESS or name in _KEYWORDS or name[0].isupper())
 
 

@@ -45,7 +45,7 @@ class CargoBuild:
         build_std: Crates of the standard library that it builds.
         channel: The toolchain of `+CHANNEL`, or "".
         undefined: Variables in it that have no value.
-        other: Arguments that none of the other fields holds.
+        other: Arguments that no other field contains.
     """
 
     profile: str = "dev"

@@ -1,4 +1,4 @@
-"""Passwords in scripts and tasks: where they stand, and their replacement by a variable."""
+"""Passwords in scripts and tasks: where they are, and their replacement by a variable."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SWITCHES = frozenset({"/p", "-p", "-pi", "-po", "/password", "-password", "--pa
 _REFERENCE = re.compile(r"%\w+%|\$(env:)?[({]?\w+[)}]?|!\w+!")
 _NAMED = re.compile(r"%(\w+)%|\$(?:env:)?\{?(\w+)\}?")
 _SIGNERS = re.compile(r"signtool|certutil|pvk2pfx|pfx|securestring|openssl", re.IGNORECASE)
-# Cargo's -p names a package. This does not hold for the arguments of a program that cargo runs.
+# Cargo's -p names a package. This is not true for the arguments of a program that cargo runs.
 _CARGO = re.compile(
     rf"(?im)(?:^|[&|;(])[ \t]*@?(?:call[ \t]+)?cargo(?:\.exe)?[ \t]"
     rf"(?:(?!{_SIGNERS.pattern}|[ \t]--[ \t])[^\n&|;])*"

@@ -41,7 +41,7 @@ class Step:
         command: The command as the script has it.
         folder: Where it runs, relative to the project's folder; None if that is unknown.
         program: The program as the script has it.
-        is_called: Whether it stands in a script that the task calls.
+        is_called: Whether it is in a script that the task calls.
     """
 
     action: Action
@@ -53,7 +53,7 @@ class Step:
 
     @property
     def origin(self) -> Origin:
-        """Where the command stands."""
+        """Where the command is."""
         return self.command.origin
 
 

@@ -66,7 +66,7 @@ def expand_batch(
     if arguments is not None:
         numbered = dict(enumerate(arguments, 1))
         text = _ARGUMENT.sub(lambda match: _quoted(numbered.get(int(match[2]), ""), match[1]), text)
-    # A value may hold another `%NAME%`. In a script, cmd expands it only for `call`.
+    # A value may contain another `%NAME%`. In a script, cmd expands it only for `call`.
     for _ in range(2):
         text = _PERCENT.sub(lambda match: upper.get(match[1].upper(), match[0]), text)
     return text

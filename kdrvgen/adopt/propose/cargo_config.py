@@ -25,7 +25,7 @@ _Path = tuple[str, ...]
 
 _TABLE = "cargo-config"
 _TARGETS: tuple[str, ...] = get_args(Target)
-# Other keys of config.toml hold these, or a finding reports them.
+# Other keys of config.toml have these, or a finding reports them.
 _COVERED = frozenset(
     {
         ("build", "target"),

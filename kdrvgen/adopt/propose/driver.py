@@ -31,7 +31,7 @@ def propose_driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
         raise manifest_error(
             facts.snapshot,
             ("workspace",),
-            "there is no package here: `[package]` with a `name` is missing",
+            "this folder has no package: `[package]` with a `name` is missing",
             "name the folder of the driver's own package",
         )
     draft.set_text(("driver", "name"), manifest.name)

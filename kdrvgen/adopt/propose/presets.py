@@ -24,7 +24,7 @@ def fewest_keys(
     Args:
         driver: A driver with the entry point and the default target of the arguments.
         wanted: The arguments.
-        is_nightly: Whether `pre-args` stand before the objects. With other channels they are the
+        is_nightly: Whether `pre-args` come before the objects. With other channels they are the
             first arguments after the objects.
         by_wdk_build: Whether wdk-build passes its part of a preset.
     """

@@ -64,7 +64,7 @@ def propose(facts: Facts) -> Proposal:
     ]
     project, refused = validate(facts.snapshot, draft)
     if loads(draft.text()) != project:
-        raise AssertionError("config.toml does not hold the project that it is written for")
+        raise AssertionError("config.toml is not read back as the same project")
     findings += [*refused, *compare(project, facts)]
     return Proposal(draft, project, tuple(findings), tuple(_steps(facts)))
 

@@ -36,7 +36,7 @@ def propose_makefile(draft: Draft, facts: Facts, passwords: Collection[str]) -> 
 
     Args:
         draft: The draft.
-        facts: What the project holds.
+        facts: What the project contains.
         passwords: Passwords in the makefile.
     """
     renames = find_renames(facts.makefile, facts.pipeline)

@@ -30,7 +30,7 @@ def propose_variables(
 
     Args:
         draft: The draft.
-        facts: What the project holds.
+        facts: What the project contains.
         renames: The new names of variables.
         copied: The texts of the copied tasks.
         passwords: Passwords in the makefile.

@@ -1,1 +1,1 @@
-"""Reads the files of a project: which there are, and what they hold."""
+"""Reads the files of a project: which there are, and what they contain."""

@@ -33,7 +33,7 @@ _WINDOWS_CONDITIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CargoSettings:
-    """What the cargo configuration holds about the driver.
+    """What the cargo configuration contains about the driver.
 
     Attributes:
         targets: `build.target`.

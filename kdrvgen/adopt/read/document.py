@@ -49,7 +49,7 @@ class Document:
         return Origin(self.path)
 
     def lines(self, path: Path) -> list[Located]:
-        """Return the lines of a string; none if the value is no string."""
+        """Return the lines of a string; none if the value is not a string."""
         value = self.get(path)
         if not isinstance(value, str):
             return []
@@ -83,7 +83,7 @@ class Document:
         return value if isinstance(value, Mapping) else {}
 
     def string(self, *path: str) -> Located | None:
-        """Return the string at `path`; None if the value is no string."""
+        """Return the string at `path`; None if the value is not a string."""
         value = self.get(path)
         return Located(value, self.origin(path)) if isinstance(value, str) else None
 
@@ -125,7 +125,7 @@ def read_document(snapshot: Snapshot, path: str) -> Document:
             message = "this integer does not fit into 64 bits, the limit of TOML"
             raise ConfigError([Finding("adopt-refused", message, source.place(extent))])
         return document
-    # Raised outside of the handler: tomli's error holds the whole text.
+    # Raised outside of the handler: tomli's error contains the whole text.
     raise ConfigError([explain(source, failure)])
 
 

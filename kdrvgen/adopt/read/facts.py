@@ -1,4 +1,4 @@
-"""What all files of a project hold, and what follows from several of them together."""
+"""What the files of a project contain, and what follows from several of them together."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MODELS = frozenset({"wdm", "kmdf", "umdf"})
 
 @dataclass(frozen=True)
 class Facts:
-    """What the files of a project hold."""
+    """What the files of a project contain."""
 
     snapshot: Snapshot
     manifest: Manifest

@@ -36,7 +36,7 @@ class Variable:
         name: Its name.
         value: Its value in TOML.
         text: The value as text; None if it is not plain.
-        origin: Where it stands.
+        origin: Where it is.
     """
 
     name: str
@@ -54,7 +54,7 @@ class MakeTask:
         table: Its keys in TOML, with those of an earlier task of the same name.
         keys: The keys that apply on Windows, with those of the tasks that it extends.
         places: For each key, the file and the path in it.
-        origin: Where the task stands.
+        origin: Where the task is.
     """
 
     name: str
@@ -64,7 +64,7 @@ class MakeTask:
     origin: Origin
 
     def where(self, key: str, *inner: str) -> Origin:
-        """Return where a key, or a key in its table, stands; else where the task stands."""
+        """Return where a key, or a key in its table, is; else where the task is."""
         if key not in self.places:
             return self.origin
         document, path = self.places[key]
@@ -90,7 +90,7 @@ class MakeTask:
 
 @dataclass(frozen=True, slots=True)
 class Makefile:
-    """What Makefile.toml holds, with the files that it extends.
+    """What Makefile.toml contains, with the files that it extends.
 
     Attributes:
         file: Its path, or that of the workspace's; None if there is none.

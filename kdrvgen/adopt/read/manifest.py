@@ -17,7 +17,7 @@ __all__ = ["Manifest", "read_manifest"]
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What Cargo.toml holds about the driver.
+    """What Cargo.toml contains about the driver.
 
     Attributes:
         name: The name of the package; None if there is no package.

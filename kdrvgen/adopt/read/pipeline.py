@@ -33,7 +33,7 @@ _Command = TypeVar("_Command")
 
 
 class Invocation(NamedTuple, Generic[_Command]):
-    """A parsed call of a tool, where it stands, and the folder that it runs in."""
+    """A parsed call of a tool, where it is, and the folder that it runs in."""
 
     command: _Command
     origin: Origin

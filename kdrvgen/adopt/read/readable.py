@@ -1,4 +1,4 @@
-"""Whether the files that adopting needs can be read at all."""
+"""Whether the files that adopting needs are readable."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def check_readable(snapshot: Snapshot) -> None:
     """Check the files that adopting needs.
 
     Raises:
-        ConfigError: A file is missing, not text or not valid TOML. It holds the errors of all
+        ConfigError: A file is missing, not text or not valid TOML. It contains the errors of all
             files.
     """
     findings = [

@@ -16,11 +16,11 @@ class Snapshot:
     Attributes:
         files: Texts by path relative to the project's folder, divided by `/`. Line ends are LF.
             Paths of folders above begin with `..`, up to the root of the workspace.
-        unreadable: Files that hold no text, each with the reason.
+        unreadable: Files without text, each with the reason.
         shown: The project's folder as the user named it, for messages.
         place: Names of the folders above the project's folder and its own, the outermost first, as
             far as they are known.
-        has_schema: Whether the folder holds the schema of config.toml, for editors.
+        has_schema: Whether the folder contains the schema of config.toml, for editors.
     """
 
     files: Mapping[str, str] = field(default_factory=dict)
