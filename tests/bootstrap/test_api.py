@@ -72,4 +72,4 @@ def test_files_are_rendered_without_a_disk_and_differ_in_the_name_alone(tmp_path
     kdrvgen.bootstrap(tmp_path, "hello")
     assert {str(path): text for path, text in made.items()} == tree(tmp_path / "hello")
     with pytest.raises(TypeError):
-        made[PurePosixPath("x")] = b""  # type: ignore[index]
+        made[PurePosixPath("x")] = b""  # type: ignore[index] # what is refused

@@ -92,6 +92,11 @@ class Image(NamedTuple):
     pdb: str
     is_reproducible: bool
 
+    def __repr__(self) -> str:
+        """Return what identifies it, without its contents."""
+        sections = " ".join(section.name for section in self.sections)
+        return f"Image({self.headers.machine_name}, {len(self.data)} bytes, {sections})"
+
     def section_at(self, address: int) -> Section | None:
         """Return the section at an address relative to the image; None if there is none."""
         for section in self.sections:
