@@ -22,7 +22,13 @@ __all__ = ["check", "write"]
 _UNTOUCHED = "Nothing was written."
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 # A hook or an outer command of Git sets these, and `git init` would then make another repository.
-_ELSEWHERE = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
+_ELSEWHERE = {
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_WORK_TREE",
+}
 
 
 def check(folder: Path, *, git: bool = False) -> None:
