@@ -46,8 +46,6 @@ _TESTS = {
 """The tests of a room, the most important first; other rooms have a folder of their own name."""
 
 _PRELOADED = ("jinja2", "pydantic", "tomli", "tomli_w")
-_SLOWEST = 8.0
-"""Seconds that the tests of one mutant may take; the quickest of them come first."""
 
 
 class _Result(NamedTuple):
@@ -60,8 +58,9 @@ class _Result(NamedTuple):
 class _Copy:
     """A copy of the checkout, which disappears in the end, and what is known of its tests."""
 
-    def __init__(self, folder: Path, room: str) -> None:
+    def __init__(self, folder: Path, room: str, budget: float) -> None:
         self.folder = folder
+        self._budget = budget
         self._room = room
         self._map: dict[str, Any] = {}
         listed = subprocess.run(
@@ -103,7 +102,7 @@ class _Copy:
         known = {test for test in chosen if test in facts} or set(facts)
         known |= {test for test in facts if facts[test]["starts_python"]}
         order = sorted(known, key=lambda test: float(facts[test]["seconds"]))
-        left, result = _SLOWEST, []
+        left, result = self._budget, []
         for test in order:
             left -= facts[test]["seconds"]
             if left > 0 and not facts[test]["failed"]:
@@ -234,7 +233,8 @@ def main() -> int:
     parser.add_argument("--at", action="append", default=[], metavar="FILE:LINE")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="one of N mutants")
     parser.add_argument("--seed", type=int, default=0, help="which of the N; 0 is the first")
-    parser.add_argument("--limit", type=float, default=60, help="seconds for one mutant")
+    parser.add_argument("--budget", type=float, default=20, help="seconds of tests for one mutant")
+    parser.add_argument("--limit", type=float, default=60, help="seconds until one is killed")
     parser.add_argument("-v", "--verbose", action="store_true", help="print every mutant")
     words = parser.parse_args()
     for name in _PRELOADED:
@@ -245,7 +245,7 @@ def main() -> int:
     results: list[_Result] = []
     for room, candidates in rooms.items():
         with tempfile.TemporaryDirectory(prefix="kdrvgen-mutation-") as folder:
-            tree = _Copy(Path(folder, "tree"), room)
+            tree = _Copy(Path(folder, "tree"), room, words.budget)
             tree.measure()
             for file, mutant in candidates:
                 outcome = tree.outcome(file, mutant, words.limit)
