@@ -32,7 +32,12 @@ _ROOT = Path(__file__).parents[2]
 _TESTS = {
     "agreement": ("tests/agreement", "tests/cli/test_generate.py"),
     "commands": ("tests/cli", "tests/api"),
-    "config": ("tests/config", "tests/cli/test_errors.py"),
+    "config": (
+        "tests/config",
+        "tests/api",
+        "tests/cli/test_errors.py",
+        "tests/cli/test_credentials.py",
+    ),
     "model": ("tests/model", "tests/api", "tests/config/test_golden.py"),
     "output": (
         "tests/output",
