@@ -426,3 +426,29 @@ def test_starting_with_the_boot_loader_is_refused_with_the_reason() -> None:
     assert dotted(line) == "deploy.start-type"
     assert "System32" in line["msg"]
     assert dotted(refusal('[deploy]\nstart-type = "manual"')) == "deploy.start-type"
+
+
+# https://doc.rust-lang.org/reference/keywords.html
+KEYWORDS = """
+abstract as async await become box break const continue crate do dyn else enum extern false final
+fn for gen if impl in let loop macro match mod move mut override priv pub ref return self static
+struct super trait true try type typeof unsafe unsized use virtual where while yield
+"""
+TAKEN_CRATES = "alloc build compiler_builtins core deps examples incremental proc_macro std test"
+RESERVED_PROFILES = """
+build check clean config doc fetch fix install metadata package publish report root run rust rustc
+rustdoc target tmp uninstall
+"""
+
+
+@pytest.mark.parametrize("name", [*KEYWORDS.split(), *TAKEN_CRATES.split()])
+def test_a_driver_is_not_named_by_a_keyword_or_by_a_crate_that_it_needs(name: str) -> None:
+    (line,) = refusals_of({"driver": {"name": name}})
+    assert dotted(line) == "driver.name"
+
+
+@pytest.mark.parametrize("name", RESERVED_PROFILES.split())
+def test_a_cargo_profile_has_no_name_that_cargo_reserves(name: str) -> None:
+    line = refusal(f'[profiles.production]\ncargo-profile = "{name}"')
+    assert dotted(line) == "profiles.production.cargo-profile"
+    assert "the name is reserved" in line["msg"]
