@@ -238,3 +238,24 @@ def test_a_configuration_that_is_a_pipe_is_not_waited_for(run: Run, project: Pat
     os.mkfifo(project / "pipe.toml")
     done = run("pipe.toml")
     assert (done.returncode, done.stdout) == (3, "")
+
+
+def test_what_a_killed_run_left_for_the_other_cargo_configuration_is_noticed(
+    run: Run, project: Path
+) -> None:
+    run("config.toml")
+    left = project / ".cargo" / ".config.kdrvgen-new"
+    left.write_text("half of", "utf-8")
+    assert KNOWN not in run("config.toml", "-v").stderr
+    assert not left.exists()
+
+
+def test_a_second_run_knows_in_a_workspace_too(run: Run, project: Path) -> None:
+    (project.parent / "Cargo.toml").write_text('[workspace]\nmembers = ["project"]\n', "utf-8")
+    config = project / "config.toml"
+    config.write_text('[driver]\nname = "hello"\nworkspace-root = ".."\n', "utf-8")
+    run("config.toml")
+    assert (project.parent / ".kdrvgen" / "kit.rs").is_file()
+    assert KNOWN in run("config.toml", "-v").stderr
+    (project.parent / ".kdrvgen" / "kit.rs").write_text("mine\n", "utf-8")
+    assert KNOWN not in run("config.toml", "-v").stderr

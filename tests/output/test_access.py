@@ -200,3 +200,37 @@ def test_a_run_that_waited_plans_anew(project: Path) -> None:
         os.close(lock)
         assert waiting.communicate()[0] == "written while it waited"
     assert waiting.returncode == 0
+
+
+def test_a_folder_whose_names_cannot_be_listed_gets_its_files(open_folder: Path) -> None:
+    (open_folder / "Makefile.toml").chmod(0o666)
+    open_folder.chmod(0o333)
+    assert as_nobody(open_folder) == ""
+    assert (open_folder / "Makefile.toml").read_text("utf-8") == "new"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives away")
+def test_an_updated_file_keeps_its_owner(project: Path, texts: Texts, old_texts: Texts) -> None:
+    write(old_texts, project)
+    os.chown(project / MAKEFILE, NOBODY, NOBODY - 1)
+    write(texts, project)
+    found = (project / MAKEFILE).stat()
+    assert (found.st_uid, found.st_gid) == (NOBODY, NOBODY - 1)
+
+
+def test_a_run_leaves_no_descriptor_open(project: Path, texts: Texts, old_texts: Texts) -> None:
+    for path in texts:
+        left = (project / path).with_name(f".{path.name}.kdrvgen-new")
+        left.parent.mkdir(exist_ok=True)
+        left.write_text("half of", "utf-8")
+    before = len([*Path("/dev/fd").iterdir()])
+    write(old_texts, project)
+    write(texts, project)
+    assert len([*Path("/dev/fd").iterdir()]) == before
+
+
+def test_a_folder_that_cannot_be_used_is_named(tmp_path: Path, texts: Texts) -> None:
+    (tmp_path / "file").write_text("mine", "utf-8")
+    root = tmp_path / "file" / "project"
+    with pytest.raises(FileAccessError, match=rf"^cannot use the folder {root}: File exists"):
+        write(texts, root)

@@ -298,3 +298,78 @@ def test_a_file_out_of_use_is_removed_after_its_successor_is_in_place(
     write(texts, old_project)
     assert not (old_project / OLD_CARGO).exists()
     assert seen == texts
+
+
+def test_an_empty_file_that_becomes_a_pipe_is_not_overwritten_even_by_force(
+    old_project: Path, texts: Texts, interfere: Interfere
+) -> None:
+    (old_project / BUILD).write_bytes(b"")
+    interfere(WHILE_STAGING, lambda: _make_pipe(old_project / BUILD))
+    with pytest.raises(RefusedError, match=rf"build\.rs: {CHANGED}"):
+        write(texts, old_project, force=True)
+    assert (old_project / BUILD).is_fifo()
+
+
+def _fail(number: int) -> None:
+    raise OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ELOOP,
+    ],
+    ids=lambda number: errno.errorcode[number],
+)
+def test_an_error_of_the_system_says_what_was_changed_and_what_to_do(
+    old_project: Path, texts: Texts, interfere: Interfere, number: int
+) -> None:
+    interfere(WHILE_STAGING, lambda: _fail(number))
+    with pytest.raises(FileAccessError) as caught:
+        write(texts, old_project)
+    place = old_project.resolve() / CARGO
+    start, changed, advice = str(caught.value).partition(" Nothing was changed. ")
+    assert start == f"cannot write {place}: {os.strerror(number)}."
+    assert changed
+    assert advice.endswith(".")
+
+
+def test_an_error_without_a_number_gets_no_advice(
+    old_project: Path, texts: Texts, interfere: Interfere
+) -> None:
+    def fail() -> None:
+        raise OSError("unheard of")
+
+    interfere(WHILE_STAGING, fail)
+    with pytest.raises(FileAccessError, match=r"toml: unheard of\. Nothing was changed\.$"):
+        write(texts, old_project)
+
+
+@pytest.mark.parametrize(("done", "state"), [(0, "Nothing was changed"), (1, "1 of 3 files are")])
+def test_a_file_that_cannot_be_replaced_is_named_with_how_many_are_done(
+    old_project: Path, texts: Texts, monkeypatch: pytest.MonkeyPatch, done: int, state: str
+) -> None:
+    real: Callable[..., None] = os.replace
+    calls = [0]
+
+    def replace(*arguments: str, **options: int) -> None:
+        calls[0] += 1
+        if calls[0] > done:
+            _fail(errno.EROFS)
+        real(*arguments, **options)
+
+    monkeypatch.setattr(os, "replace", replace)
+    place = old_project.resolve() / (CARGO, MAKEFILE)[done]
+    with pytest.raises(FileAccessError) as caught:
+        write(texts, old_project)
+    assert str(caught.value).startswith(f"cannot replace {place}: Read-only file system. {state}")
+    assert not leftovers(old_project)

@@ -132,3 +132,21 @@ def test_a_dry_run_reports_all_and_touches_nothing(project: Path, texts: Texts) 
 def test_a_dry_run_makes_no_folder(project: Path, texts: Texts) -> None:
     assert write(texts, project / "new", dry_run=True).report.changed
     assert not (project / "new").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("[tasks.mine]\n", "takes the place of a file that kdrvgen did not write"),
+        (None, "takes the place of a file edited by hand"),
+    ],
+)
+def test_force_says_of_each_file_what_it_overwrites(
+    project: Path, texts: Texts, old_texts: Texts, content: str | None, reason: str
+) -> None:
+    write(old_texts, project)
+    edited = (project / MAKEFILE).read_text("utf-8") + "# mine\n"
+    (project / MAKEFILE).write_text(content or edited, "utf-8")
+    reasons = {each.path: each.reason for each in write(texts, project, force=True).report.entries}
+    assert reasons[MAKEFILE] == reason
+    assert reasons[BUILD] == ""

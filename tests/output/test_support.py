@@ -141,3 +141,16 @@ def test_a_link_does_not_lead_out_of_the_workspace(member: Path, tmp_path: Path)
     with pytest.raises(RefusedError, match="a link leads out of the project"):
         write(SHARED, member, force=True)
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "comment"), [("old.rs", "//"), ("old.toml", "#"), ("Old.lock", "#")]
+)
+def test_an_older_versions_file_of_each_kind_goes(project: Path, name: str, comment: str) -> None:
+    write(TEXTS, project)
+    put(project / ".kdrvgen" / name, seal_support("a = 1\n", comment))
+    (removed,) = (
+        entry for entry in write(TEXTS, project).report.entries if entry.status is Status.REMOVED
+    )
+    assert str(removed.path) == f".kdrvgen/{name}"
+    assert not (project / ".kdrvgen" / name).exists()

@@ -132,3 +132,46 @@ def test_a_newer_folder_of_support_files_stays_as_it_is(
     write(ours, project, force=True)
     assert (project / code).read_text("utf-8") == ours[code]
     assert not (project / extra).exists()
+
+
+def test_a_newer_folder_of_support_files_alone_is_refused_and_what_is_unchanged_in_it_is_not(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version, code = (PurePosixPath(".kdrvgen", name) for name in ("rustfmt.toml", "kit.rs"))
+    same = header.seal_support("// the same\n", "//")
+    with monkeypatch.context() as other:
+        other.setattr(header, "__version__", "0.11.0")
+        newer = header.seal_support("a = 1\n", "#", names_version=True)
+        write({version: newer, code: same}, project)
+    ours = {
+        MAKEFILE: header.seal("# tasks\n", "#"),
+        version: header.seal_support("a = 1\n", "#", names_version=True),
+        code: same,
+    }
+    with pytest.raises(RefusedError) as caught:
+        write(ours, project)
+    assert [entry.path for entry in caught.value.report.refused] == [version]
+    assert not (project / MAKEFILE).exists()
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("0.10.0.dev1", "0.10.0a1"),
+        ("0.10.0a1", "0.10.0b1"),
+        ("0.10.0b1", "0.10.0b2"),
+        ("0.10.0b2", "0.10.0rc1"),
+        ("0.10.0rc1", "0.10.0"),
+    ],
+)
+def test_versions_before_a_release_come_in_the_order_of_pep_440(
+    project: Path, monkeypatch: pytest.MonkeyPatch, older: str, newer: str
+) -> None:
+    monkeypatch.setattr(header, "__version__", older)
+    (project / MAKEFILE).write_text(written_by(newer, monkeypatch), "utf-8")
+    with pytest.raises(RefusedError, match=f"written by kdrvgen {newer}"):
+        write(NEW, project)
+    monkeypatch.setattr(header, "__version__", newer)
+    (project / MAKEFILE).write_text(written_by(older, monkeypatch), "utf-8")
+    (entry,) = write(NEW, project).report.entries
+    assert entry.status == "updated"
