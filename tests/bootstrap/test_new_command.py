@@ -162,7 +162,11 @@ ERRORS = {
     "two names": (["a", "b"], 2, "there is no argument `b`"),
     "a template that there is not": (["a", "--template", "minmal"], 2, "Did you mean `minimal`?"),
     "a template outside": (["a", "--template", "../../model"], 2, "no template `../../model`"),
-    "a file to replay that there is not": (["a", "--config", "x.toml"], 3, "no such file"),
+    "a file to replay that there is not": (
+        ["a", "--config", "x.toml"],
+        3,
+        "the file does not exist",
+    ),
     "a name that leads out": (["../a"], 3, "^^^^"),
     "a name that is absolute": (["/a"], 3, "no Cargo package name"),
     "a keyword": (["match"], 3, "a keyword of Rust"),
