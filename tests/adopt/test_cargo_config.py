@@ -220,7 +220,7 @@ def test_what_only_sounds_like_a_credential_is_taken_over(text: str, path: str) 
     [
         ('include = "more.toml"\n', "`cargo-config.include`"),
         ('[env]\nLINK = "/DEBUG"\n', "`cargo-config.env.LINK`"),
-        ("[target.'cfg(unix)']\nlinker = 'cc'\n", "would join this"),
+        ("[target.'cfg(unix)']\nlinker = 'cc'\n", "would merge this"),
         ('[profile.dev]\nrustflags = ["-g"]\n', "kdrvgen sets this key itself"),
         ('[profile.dev]\npanic = "unwind"\n', "`profile.dev.panic` is not in the proposal"),
         ('[profile.lab]\npanic = "abort"\n', "`profile.lab.panic` is not in the proposal"),

@@ -114,7 +114,7 @@ def test_what_comes_next_is_said(copy: Callable[[str], Path], adopt: Adopt) -> N
     [
         ("Makefile.toml", "[tasks\n", "`]` is missing here"),
         (".cargo/config.toml", "[build]\ntarget = x\n", "= help:"),
-        ("Cargo.toml", '[package]\nname = "a"\nname = "b"\n', "given twice"),
+        ("Cargo.toml", '[package]\nname = "a"\nname = "b"\n', "defined twice"),
         ("rust-toolchain.toml", "[toolchain]\nchannel = \n", "value"),
     ],
 )
@@ -163,7 +163,10 @@ def test_a_file_that_is_no_text_is_named(project: Project, adopt: Adopt) -> None
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"Cargo.toml": '[package]\nname = "02-hello"\n'}, "`02-hello` is no Cargo package name"),
+        (
+            {"Cargo.toml": '[package]\nname = "02-hello"\n'},
+            "`02-hello` is not a valid Cargo package name",
+        ),
         ({"Cargo.toml": '[workspace]\nmembers = ["a"]\n'}, "there is no package here"),
         ({"cargo": ""}, "nothing here makes a driver"),
         (

@@ -787,7 +787,7 @@ def test_what_else_the_linker_is_told_beside_wdk_build_is_kept() -> None:
     assert adoption.project.driver.entry == "DriverEntry"
     told = said(adoption, DIFFERENCE)
     assert any("links `fltmgr`, and leaves the kit to wdk-build" in each for each in told)
-    assert any("wdk-build names the entry point" in each for each in told)
+    assert any("wdk-build already sets the entry point" in each for each in told)
 
 
 def test_wdk_build_makes_no_driver_for_i686() -> None:

@@ -42,7 +42,7 @@ def test_a_wrong_answer_is_told_and_asked_for_again(tmp_path: Path) -> None:
     assert "`con` is a device in Windows" in session.screen
     assert "there is no such template" in session.screen
     assert 'did you mean "2021"?' in session.screen
-    assert "`x` is no toolchain channel" in session.screen
+    assert "`x` is not a valid toolchain channel" in session.screen
     assert kdrvgen.load(tmp_path / "hello" / "config.toml").bootstrap.edition == "2024"
 
 

@@ -42,7 +42,7 @@ def devices() -> Iterator[None]:
 def test_a_configuration_that_is_a_device_is_refused(project: Path, config: str, verb: str) -> None:
     done = shell(f"kdrvgen {verb}{config} < config.toml", project)
     assert done.returncode == 2
-    assert f"{config} is no file of a project" in done.stderr
+    assert f"{config} is not a file in a project folder" in done.stderr
     assert [path.name for path in project.iterdir()] == ["config.toml"]
 
 
@@ -50,7 +50,7 @@ def test_a_configuration_that_is_a_device_is_refused(project: Path, config: str,
 def test_a_configuration_is_refused_in_the_folder_of_devices_too(project: Path) -> None:
     done = shell(f"cd /dev && kdrvgen stdin < {project}/config.toml", project)
     assert done.returncode == 2
-    assert "stdin is no file of a project" in done.stderr
+    assert "stdin is not a file in a project folder" in done.stderr
 
 
 @pytest.mark.usefixtures("devices")

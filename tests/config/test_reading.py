@@ -1,4 +1,4 @@
-"""Files that are no UTF-8 text are each answered with one clear sentence, without waiting."""
+"""A file that is not UTF-8 text is refused with one clear sentence, without blocking."""
 
 from __future__ import annotations
 

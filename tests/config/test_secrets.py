@@ -1,4 +1,4 @@
-"""No error shows a credential, whatever its key is called, wherever it is, whatever is wrong."""
+"""No error shows a credential, whatever its key, its place and the kind of error."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ STATEMENTS = [
     '[makefile.tasks.a]\ncondition = "x"\nargs = { KEY = "SECRET" }',
     '[profiles.KEY]\nsigning.mode = "SECRET"\nsigning.certificate-file = "SECRET"',
     '[profiles.KEY]\ncargo-profile = "SECRET!"\n"SECRET" = 1',
-    # No TOML.
+    # Not TOML.
     'KEY "SECRET"',
     "KEY SECRET",
     "KEY: SECRET",
