@@ -1,4 +1,4 @@
-"""The stamp that a full run leaves, from which the next one knows that nothing has changed."""
+"""The stamp of a full run, which shows the next run that nothing has changed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from kdrvgen.report.files import Status
 
 __all__ = ["Stamp"]
 
-# What `agreement` compares with the configuration.
+# The files that `agreement` compares with the configuration.
 _COMPARED = ("Cargo.toml", "rust-toolchain", "rust-toolchain.toml")
 
 
 class Stamp:
-    """What a run saw of its configuration and of kdrvgen before it loaded the configuration.
+    """The state of the configuration and of kdrvgen from before the configuration was loaded.
 
-    An edit made while kdrvgen runs is thus not taken for what the run has seen.
+    So an edit during the run does not become part of the stamp.
     """
 
     def __init__(self, config: Path, root: Path) -> None:
@@ -32,12 +32,12 @@ class Stamp:
         self._code = _fastpath.fingerprint()
 
     def write(self, plan: Plan, brief: Iterable[str], full: Iterable[str]) -> None:
-        """Record that nothing is left to do; a stamp that cannot be written is not.
+        """Record that nothing is left to do. Does nothing if the stamp cannot be written.
 
         Args:
-            plan: What was carried out, or found nothing to do.
+            plan: The plan that was applied, or that had nothing to do.
             brief: The lines that a run with nothing to do prints.
-            full: Those that it prints with `-v`.
+            full: The lines that it prints with `-v`.
         """
         folder = _fastpath.cache_folder("stamps")
         if self._seen is None or self._code is None or folder is None:
@@ -47,7 +47,7 @@ class Stamp:
             facts = [_line(*fact) for fact in self._facts(contents)]
             texts = ["\n".join(lines).encode("ascii") for lines in (brief, full)]
             claim = b"\n\n".join((b"\n".join(facts), *texts))
-        except (OSError, ValueError):  # links in a circle, a name with a line end, no ASCII
+        except (OSError, ValueError):  # a loop of links, a name with a line end or not ASCII
             return
         planned = {self._absolute(path): content for path, content in contents.items()}
 
@@ -60,7 +60,7 @@ class Stamp:
             _replace(Path(folder, name), proof + b"\n" + claim)
 
     def _contents(self, plan: Plan) -> Iterator[tuple[PurePosixPath, bytes]]:
-        """Yield what each file holds once the plan is carried out."""
+        """Yield the content of each file after the plan is applied."""
         for entry, _, found in plan.steps:
             if entry.status in {Status.KEPT, Status.EJECTED}:
                 yield entry.path, found or b""
@@ -96,7 +96,7 @@ class Stamp:
 def _line(*words: str) -> bytes:
     line = b"\t".join(map(os.fsencode, words))
     if b"\n" in line or line.count(b"\t") != len(words) - 1:
-        raise ValueError("a name holds a tab or a line end")
+        raise ValueError("a name contains a tab or a line end")
     return line
 
 

@@ -1,4 +1,4 @@
-"""The difference between two texts in the form that `patch` and people read."""
+"""The unified diff of two texts."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ __all__ = ["unified"]
 
 
 def unified(path: str, before: str | None, after: str | None) -> str:
-    """Return the unified diff from `before` to `after`, or "" when they are the same.
+    """Return the unified diff from `before` to `after`, or "" if they are the same.
 
     Args:
         path: The file's path relative to the project, with slashes.
-        before: The text on disk; None when there is no such file.
-        after: The text to be written; None when the file is to be removed.
+        before: The text on disk; None if the file does not exist.
+        after: The text to write; None to remove the file.
 
     Returns:
         Lines that end in LF, with names `a/…` and `b/…` (`/dev/null` for None) and Git's mark for
@@ -31,6 +31,6 @@ def unified(path: str, before: str | None, after: str | None) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    # `str.splitlines` would also end lines at form feeds and other marks that no tool counts.
+    # `str.splitlines` would also split at form feeds and other characters that no tool counts.
     *ended, last = text.split("\n")
     return [f"{line}\n" for line in ended] + ([last] if last else [])

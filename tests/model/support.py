@@ -19,7 +19,7 @@ def project(text: str = "", driver: str = "") -> Project:
 
 
 def is_accepted(text: str = "", driver: str = "") -> bool:
-    """Return whether the smallest project is accepted with `text`, and with `driver` in [driver]."""
+    """Return whether the model accepts the smallest project with `text` and `driver` added."""
     try:
         project(text, driver)
     except ValidationError:
