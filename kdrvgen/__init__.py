@@ -5,95 +5,31 @@
     project = kdrvgen.load("config.toml")
     kdrvgen.generate(project, ".")
 
-Names are resolved on first use (PEP 562), so that a run with nothing to change pays neither for
-pydantic nor for Jinja2.
+The names come from `kdrvgen.api`, which is imported when the first of them is used (PEP 562): a run
+of the program with nothing to change does without pydantic and Jinja2.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 
-TYPE_CHECKING = False  # type checkers know the name; importing typing costs a no-op run 4 ms
+TYPE_CHECKING = False  # type checkers know the name; importing typing takes 4 ms
 if TYPE_CHECKING:
-    from kdrvgen.commands.generate import check as check
-    from kdrvgen.commands.generate import generate as generate
-    from kdrvgen.commands.new import bootstrap as bootstrap
-    from kdrvgen.commands.verify import verify as verify
-    from kdrvgen.config import load as load
-    from kdrvgen.config import loads as loads
-    from kdrvgen.errors import ConfigError as ConfigError
-    from kdrvgen.errors import DriftError as DriftError
-    from kdrvgen.errors import FileAccessError as FileAccessError
-    from kdrvgen.errors import KdrvgenError as KdrvgenError
-    from kdrvgen.errors import OccupiedError as OccupiedError
-    from kdrvgen.errors import RefusedError as RefusedError
-    from kdrvgen.errors import ToolError as ToolError
-    from kdrvgen.errors import UsageError as UsageError
-    from kdrvgen.errors import VerificationError as VerificationError
-    from kdrvgen.model import Bootstrap as Bootstrap
-    from kdrvgen.model import Build as Build
-    from kdrvgen.model import Deploy as Deploy
-    from kdrvgen.model import Driver as Driver
-    from kdrvgen.model import Linker as Linker
-    from kdrvgen.model import Makefile as Makefile
-    from kdrvgen.model import Profile as Profile
-    from kdrvgen.model import Project as Project
-    from kdrvgen.model import Signing as Signing
-    from kdrvgen.model import Toolchain as Toolchain
-    from kdrvgen.model import Wdk as Wdk
-    from kdrvgen.output.report import Entry as Entry
-    from kdrvgen.output.report import Report as Report
-    from kdrvgen.output.report import Status as Status
-    from kdrvgen.rendering.project import render as render
-    from kdrvgen.report.finding import Finding as Finding
-    from kdrvgen.report.finding import Place as Place
-    from kdrvgen.report.finding import Related as Related
-    from kdrvgen.report.finding import Severity as Severity
+    from kdrvgen.api import *  # noqa: F403 - its `__all__` is the list
 
 __version__ = "0.1.0"
 
-_HOME = {
-    **dict.fromkeys(("check", "generate"), "kdrvgen.commands.generate"),
-    "bootstrap": "kdrvgen.commands.new",
-    "load": "kdrvgen.config",
-    "loads": "kdrvgen.config",
-    "render": "kdrvgen.rendering.project",
-    "verify": "kdrvgen.commands.verify",
-    **dict.fromkeys(("Entry", "Report", "Status"), "kdrvgen.output.report"),
-    **dict.fromkeys(("Finding", "Place", "Related", "Severity"), "kdrvgen.report.finding"),
-    **dict.fromkeys(
-        (
-            *("Build", "Deploy", "Driver", "Linker", "Makefile", "Profile", "Project", "Signing"),
-            *("Bootstrap", "Toolchain", "Wdk"),
-        ),
-        "kdrvgen.model",
-    ),
-    **dict.fromkeys(
-        (
-            "ConfigError",
-            "DriftError",
-            "FileAccessError",
-            "KdrvgenError",
-            "OccupiedError",
-            "RefusedError",
-            "ToolError",
-            "UsageError",
-            "VerificationError",
-        ),
-        "kdrvgen.errors",
-    ),
-}
-
-__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604 - the names are the table's keys
-
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME:
+    if name.startswith("_") and name != "__all__":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(_HOME[name]), name)
-    globals()[name] = found
-    return found
+    if name == "__all__":
+        return __dir__()
+    api = import_module("kdrvgen.api")
+    if name not in getattr(api, "__all__", ()):  # empty while it is being imported
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(api, name)
 
 
 def __dir__() -> list[str]:
-    return __all__
+    return ["__version__", *import_module("kdrvgen.api").__all__]

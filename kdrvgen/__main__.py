@@ -6,33 +6,55 @@ import gc
 import os
 import sys
 
-# Nearly everything a run allocates lives until its end: looking for garbage at Python's usual rate
-# finds none and costs a tenth of the time.
-gc.set_threshold(100_000, 50, 50)
+from kdrvgen import _fastpath
 
-from kdrvgen.cli import main  # noqa: E402 - the imports are what the threshold is for
-
-TYPE_CHECKING = False  # see kdrvgen/__init__.py
-if TYPE_CHECKING:
-    from typing import NoReturn
-
-__all__ = ["main", "run"]
+__all__ = ["run"]
 
 
-def run() -> NoReturn:
-    """Run the program and end the process with its exit code.
-
-    All files are closed by then, and nothing waits for the interpreter's end; taking its modules
-    apart one by one would be a sixth of the time of a run.
-    """
-    code = main()
+def run() -> None:
+    """Run the program and end the process with its exit code."""
+    # Nearly everything a run allocates lives until its end: looking for garbage at Python's usual
+    # rate finds none and costs a tenth of the time.
+    gc.set_threshold(100_000, 50, 50)
+    code = 0 if _print_recalled() else _run_in_full()
+    if _is_observed():
+        sys.exit(code)
+    # All files are closed by now, and nothing waits for the interpreter's end. Taking its modules
+    # apart one by one would be a sixth of the time of a run.
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
                 stream.flush()
-        except (OSError, ValueError):  # told of already, or closed
+        except (OSError, ValueError):  # reported already, or closed
             continue
     os._exit(code)
+
+
+def _print_recalled() -> bool:
+    """Print the answer of a run with nothing to change; return False if the full program must."""
+    texts = _fastpath.recall(sys.argv[1:])
+    if texts is None:
+        return False
+    try:
+        for stream, text in zip((sys.stdout, sys.stderr), texts, strict=True):
+            stream.write(text)
+            stream.flush()
+    except OSError:  # the full program reports it
+        return False
+    return True
+
+
+def _run_in_full() -> int:
+    from kdrvgen.cli import main  # noqa: PLC0415 - imports all that the fast path does without
+
+    return main()
+
+
+def _is_observed() -> bool:
+    """Return whether a debugger, a profiler or a measurement of coverage waits for the end."""
+    monitoring = getattr(sys, "monitoring", None)  # Python 3.12
+    tools = monitoring and any(monitoring.get_tool(number) for number in range(6))
+    return bool(tools or sys.gettrace() or sys.getprofile() or sys.flags.inspect)
 
 
 if __name__ == "__main__":

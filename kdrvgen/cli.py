@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NoReturn
 
+from kdrvgen import __version__
 from kdrvgen.commands import DEFAULT, VERBS
 from kdrvgen.console import open_standard_streams, silence
+from kdrvgen.errors import FileAccessError, KdrvgenError, UsageError
 from kdrvgen.report.reporter import COMMON_FORMATS, FORMATS, Reporter
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import NoReturn
-
-    from kdrvgen.errors import KdrvgenError
+from kdrvgen.spelling import nearest
 
 __all__ = ["main", "populate_parser"]
 
@@ -130,8 +130,6 @@ def _understand(
     Raises:
         UsageError: They ask for nothing that there is.
     """
-    from importlib import import_module  # noqa: PLC0415 - only what is asked for is imported
-
     verb = words[0] if words and words[0] in VERBS else None
     parser = _Parser(
         prog=f"kdrvgen {verb}" if verb else "kdrvgen",
@@ -179,7 +177,6 @@ class _Version(argparse.Action):
         option_string: str | None = None,
     ) -> NoReturn:
         del namespace, values, option_string
-        from kdrvgen import __version__  # noqa: PLC0415 - see above
 
         sys.stdout.write(f"kdrvgen {__version__}\n")
         parser.exit()
@@ -192,14 +189,12 @@ def _commands() -> str:
 
 
 def _nearest(word: str, possible: Sequence[str]) -> str:
-    from kdrvgen.config.suggest import nearest  # noqa: PLC0415 - for errors only
 
     found = nearest(word, possible)
     return f" Did you mean `{found}`?" if found else ""
 
 
 def _usage_error(message: str) -> KdrvgenError:
-    from kdrvgen.errors import UsageError  # noqa: PLC0415 - for errors only
 
     stop = "" if message.endswith((".", "?")) else "."
     return UsageError(f"{message}{stop} See `kdrvgen --help`.")
@@ -209,11 +204,9 @@ def _fail(reporter: Reporter, error: Exception) -> int:
     """Report `error` and return its class's exit code."""
     failure = _failure(error)
     if failure.exit_code == 1:
-        import traceback  # noqa: PLC0415 - for errors only
-
         reporter.detail("".join(traceback.format_exception(error)))
     try:
-        reporter.failure(failure)
+        reporter.findings(failure.findings, omitted=failure.omitted)
         reporter.finish(failure.exit_code)
     except OSError:  # what the output goes to takes no more: nothing can be reported any longer
         silence()
@@ -222,8 +215,6 @@ def _fail(reporter: Reporter, error: Exception) -> int:
 
 def _failure(error: Exception) -> KdrvgenError:
     """Return the error that the user sees, whatever was raised."""
-    from kdrvgen.errors import FileAccessError, KdrvgenError  # noqa: PLC0415 - for errors only
-
     if isinstance(error, KdrvgenError):
         return error
     if isinstance(error, OSError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-TYPE_CHECKING = False  # see kdrvgen/__init__.py
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
-    from kdrvgen.output.report import Report
-    from kdrvgen.report.finding import Finding
+from kdrvgen.credentials import mask_words
+from kdrvgen.report.files import Report
+from kdrvgen.report.finding import Finding
+from kdrvgen.report.human import draw
 
 __all__ = [
     "MOST_ERRORS",
@@ -44,9 +44,6 @@ class KdrvgenError(Exception):
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong, as all commands report it."""
-        from kdrvgen.credentials import mask_words  # noqa: PLC0415 - a failure is no no-op run
-        from kdrvgen.report.finding import Finding  # noqa: PLC0415 - likewise
-
         # It may repeat a word of the command line.
         return (Finding(self.rule, mask_words(str(self))),)
 
@@ -80,7 +77,6 @@ class ConfigError(KdrvgenError):
         return self._findings
 
     def __str__(self) -> str:
-        from kdrvgen.report.human import draw  # noqa: PLC0415 - only an error is ever drawn
 
         return draw(self.findings, omitted=self.omitted)
 

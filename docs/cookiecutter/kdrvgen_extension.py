@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 try:
     from kdrvgen.errors import KdrvgenError
     from kdrvgen.model.bootstrap import PACKAGE_KEYS
-    from kdrvgen.scaffold import answers, texts, writing
-    from kdrvgen.scaffold.documents import merged
+    from kdrvgen.scaffold import answers, render, writer
+    from kdrvgen.scaffold.merge import merged
     from kdrvgen.scaffold.template import Template, load
     from kdrvgen.scaffold.values import typed
 except ModuleNotFoundError as missing:
@@ -65,8 +65,8 @@ def _files(given: Mapping[str, Any]) -> str:
     folder = Path(given["_output_dir"], given["name"])
     document = _document(given)
     try:
-        made = texts.render(_template(given), document)
-        writing.write(made, str(folder), git=answers.checked(document).bootstrap.git)
+        made = render.render(_template(given), document)
+        writer.write(made, folder, git=answers.checked(document).bootstrap.git)
     except KdrvgenError as error:
         raise click.ClickException(str(error)) from error
     return ""

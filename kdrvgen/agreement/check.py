@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 from kdrvgen.agreement.document import Document, read_document
 from kdrvgen.agreement.manifest import Manifest, read_manifest
 from kdrvgen.agreement.profiles import Profiles
-from kdrvgen.config.keys import Path, dotted
+from kdrvgen.config.keys import Path as KeyPath
+from kdrvgen.config.keys import dotted
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.model.effect_rules import keys_without_effect
@@ -19,7 +21,7 @@ from kdrvgen.report.finding import Finding, Place, Related, Severity
 __all__ = ["disagreements", "file_of"]
 
 
-def disagreements(project: Project, root: str, config: str = "") -> tuple[Finding, ...]:
+def disagreements(project: Project, root: Path, config: Path | None = None) -> tuple[Finding, ...]:
     """Return what contradicts the configuration, and its keys that have no effect.
 
     Reads files in the project's folder and in `driver.workspace-root`, and runs nothing. An error
@@ -28,8 +30,8 @@ def disagreements(project: Project, root: str, config: str = "") -> tuple[Findin
     Args:
         project: What the configuration says.
         root: The project's folder.
-        config: The configuration's file, whose places are shown; "" for a project built in Python,
-            of which nothing has a place.
+        config: The configuration's file, whose places are shown; None for a project built in
+            Python, of which nothing has a place.
     """
     check = _Check(project, _configuration(config))
     unused = sorted(check.keys(), key=lambda each: each.place.order if each.place else (0, 0))
@@ -45,46 +47,45 @@ def disagreements(project: Project, root: str, config: str = "") -> tuple[Findin
     return tuple(found)
 
 
-def file_of(project: Project, root: str) -> str:
+def file_of(project: Project, root: Path) -> Path | None:
     """Return the path of the file that a project was read from, if it lies in its folder as it was.
 
     Returns:
-        "" for a project that was built in Python, or whose file changed or lies elsewhere.
+        None for a project that was built in Python, or whose file changed or lies elsewhere.
     """
     known = project.read_from
     try:
         found = read_document(root, known.name) if known else None
     except ConfigError:
-        return ""
+        return None
     if known is None or found is None or known != ReadFrom.of(known.name, found.source.text):
-        return ""
-    return os.path.join(root, known.name)  # noqa: PTH118 - as the user wrote it
+        return None
+    return root / known.name
 
 
-def _configuration(config: str) -> Document | None:
-    if not config:
+def _configuration(config: Path | None) -> Document | None:
+    if config is None:
         return None
     try:
-        return read_document(os.path.dirname(config) or ".", os.path.basename(config))  # noqa: PTH119, PTH120 - as the user wrote it
+        return read_document(config.parent, config.name)
     except ConfigError:  # changed since it was loaded
         return None
 
 
-def _toolchain_file(root: str, workspace_root: str | None) -> Document | None:
+def _toolchain_file(root: Path, workspace_root: str | None) -> Document | None:
     """Return the toolchain file that applies in the project's folder.
 
     Source: https://rust-lang.github.io/rustup/overrides.html#the-toolchain-file
     """
-    for folder in (root, *((os.path.join(root, workspace_root),) if workspace_root else ())):  # noqa: PTH118 - as the user wrote it
-        if os.path.lexists(os.path.join(folder, "rust-toolchain")):  # noqa: PTH118 - likewise
+    for folder in (root, root / workspace_root) if workspace_root else (root,):
+        if os.path.lexists(folder / "rust-toolchain"):
             return None  # it goes before rust-toolchain.toml, and may be no TOML
         if found := read_document(folder, "rust-toolchain.toml"):
             return found
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Check:
+class _Check(NamedTuple):
     """Compares one project with its files."""
 
     project: Project
@@ -155,7 +156,7 @@ class _Check:
             if cargo_profile in seen:
                 continue
             seen.add(cargo_profile)
-            also: tuple[Path, ...] = (("profiles", name, "cargo-profile"),)
+            also: tuple[KeyPath, ...] = (("profiles", name, "cargo-profile"),)
             if not profiles.has(cargo_profile, root):
                 yield self._finding(
                     "cargo-profile",
@@ -169,7 +170,7 @@ class _Check:
                 yield self._unwinding(cargo_profile, root, profiles, also)
 
     def _unwinding(
-        self, profile: str, root: Document, profiles: Profiles, also: tuple[Path, ...]
+        self, profile: str, root: Document, profiles: Profiles, also: tuple[KeyPath, ...]
     ) -> Finding:
         file = profiles.file_with_panic(profile) or root
         hint = f'write `panic = "abort"` under `[profile.{profile}]`'
@@ -217,10 +218,10 @@ class _Check:
         self,
         rule: str,
         file: Document,
-        path: Path,
+        path: KeyPath,
         message: str,
         hint: str,
-        also: tuple[Path, ...],
+        also: tuple[KeyPath, ...],
     ) -> Finding:
         return Finding(
             rule,
@@ -231,7 +232,7 @@ class _Check:
             related=tuple(self._related(also)),
         )
 
-    def _related(self, paths: tuple[Path, ...]) -> Iterator[Related]:
+    def _related(self, paths: tuple[KeyPath, ...]) -> Iterator[Related]:
         for path in paths:
             node = self.config.root.find(path) if self.config else None
             if self.config and node:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import tomli
 
 from kdrvgen.config.locator import Node, scan
-from kdrvgen.config.reading import read
+from kdrvgen.config.reader import read
 from kdrvgen.config.secrets import hide_in_document
 from kdrvgen.config.source import Source
 from kdrvgen.config.syntax import explain
 from kdrvgen.errors import ConfigError
+from kdrvgen.model.base import TomlValue
 from kdrvgen.output.paths import is_within, real_path
 from kdrvgen.report.finding import Place
 
 __all__ = ["Document", "read_document"]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """A TOML file.
 
     Attributes:
@@ -35,7 +35,7 @@ class Document:
     data: Mapping[str, Any]
     root: Node
 
-    def get(self, *path: str) -> Any:  # noqa: ANN401 - TOML's values are of any type
+    def get(self, *path: str) -> TomlValue:
         """Return the value at `path`, or None."""
         found: Any = self.data
         for part in path:
@@ -55,7 +55,7 @@ class Document:
 
 
 def read_document(
-    folder: str, name: str, *, is_wanted: Callable[[str], bool] | None = None
+    folder: Path, name: str, *, is_wanted: Callable[[str], bool] | None = None
 ) -> Document | None:
     """Return the file `name` in `folder`.
 
@@ -71,10 +71,10 @@ def read_document(
     Raises:
         ConfigError: It cannot be read, or is not TOML.
     """
-    path = os.path.normpath(os.path.join(folder, name))  # noqa: PTH118 - as the user wrote it
+    path = Path(os.path.normpath(folder / name))
     if not os.path.lexists(path) or not is_within(real_path(folder), real_path(path)):
         return None
-    source = Source.of(read(path), path)
+    source = Source.of(read(path), str(path))
     if is_wanted and not is_wanted(source.text):
         return None
     failure: Exception

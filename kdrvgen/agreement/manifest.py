@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
 
 from kdrvgen.agreement.document import Document, read_document
 
@@ -12,8 +12,7 @@ __all__ = ["Manifest", "read_manifest"]
 _NAME = "Cargo.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """Cargo.toml.
 
     Attributes:
@@ -36,7 +35,7 @@ class Manifest:
         return found if isinstance(found, str) else None
 
 
-def read_manifest(folder: str, workspace_root: str | None) -> Manifest | None:
+def read_manifest(folder: Path, workspace_root: str | None) -> Manifest | None:
     """Read Cargo.toml in a project's folder; None if there is none.
 
     Args:
@@ -51,4 +50,4 @@ def read_manifest(folder: str, workspace_root: str | None) -> Manifest | None:
         return None
     if workspace_root is None:
         return Manifest(own, own)
-    return Manifest(own, read_document(os.path.join(folder, workspace_root), _NAME))  # noqa: PTH118 - as the user wrote it
+    return Manifest(own, read_document(folder / workspace_root, _NAME))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from kdrvgen.agreement.document import Document, read_document
 from kdrvgen.model import Project
@@ -18,8 +18,7 @@ _STANDARD = ("dev", "release")
 _LONGEST_CHAIN = 16
 
 
-@dataclass(frozen=True, slots=True)
-class Profiles:
+class Profiles(NamedTuple):
     """The profiles of the cargo configuration. They go before those of Cargo.toml, key by key.
 
     Source: https://doc.rust-lang.org/cargo/reference/config.html#profile
@@ -33,7 +32,7 @@ class Profiles:
     ejected: Document | None = None
 
     @classmethod
-    def of(cls, project: Project, root: str) -> Profiles:
+    def of(cls, project: Project, root: Path) -> Profiles:
         """Return those that a project has once its files are generated.
 
         Raises:

@@ -9,9 +9,10 @@ from pathlib import Path, PurePosixPath
 from kdrvgen.adopt import Adoption, Snapshot, adopt, read_project
 from kdrvgen.adopt.read.findings import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
 from kdrvgen.errors import RefusedError, UsageError
-from kdrvgen.output.report import Entry, Report, Status
-from kdrvgen.output.run import write
+from kdrvgen.output.paths import shown
+from kdrvgen.output.writer import write
 from kdrvgen.rendering.header import Ownership, examine
+from kdrvgen.report.files import Entry, Report, Status
 from kdrvgen.report.finding import Severity
 from kdrvgen.report.reporter import Reporter
 
@@ -72,7 +73,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         FileAccessError: config.toml cannot be written.
     """
     folder: str = arguments.folder
-    config = os.path.normpath(Path(folder, _CONFIG))
+    config = shown(Path(folder), _CONFIG)
     if not arguments.dry_run and os.path.lexists(config):
         raise ConfigExistsError(config)
     snapshot = read_project(folder)
@@ -103,7 +104,7 @@ def _refuse_generated(snapshot: Snapshot) -> None:
 
 def _create(adoption: Adoption, folder: str, config: str) -> None:
     try:
-        write({PurePosixPath(_CONFIG): adoption.text}, folder)
+        write({PurePosixPath(_CONFIG): adoption.text}, Path(folder))
     except RefusedError as refusal:
         raise ConfigExistsError(config) from refusal
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from kdrvgen.config.reading import CONFIG_NAMES
+from kdrvgen.config.reader import CONFIG_NAMES
 from kdrvgen.output.paths import path_from
 
 __all__ = ["config_in", "config_of"]
@@ -16,7 +15,7 @@ def config_of(file: Path) -> Path | None:
     for folder in file.absolute().parents:
         # Cargo's own configuration has the same name.
         if folder.name != ".cargo" and (name := config_in(folder)):
-            return Path(path_from(os.curdir, folder / name))
+            return path_from(Path(), folder / name)
     return None
 
 

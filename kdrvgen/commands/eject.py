@@ -5,23 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from kdrvgen.commands.config_file import config_of
-from kdrvgen.commands.missing import demand
+from kdrvgen.commands.missing_config import demand
+from kdrvgen.config import load
 from kdrvgen.errors import UsageError
-from kdrvgen.output.paths import is_within, link_target, path_from, real_path, resolve
+from kdrvgen.output.paths import is_within, link_target, path_from, real_path, resolve, shown
 from kdrvgen.output.plan import Plan, Step, read, written_by_newer
-from kdrvgen.output.report import Entry, Report, Status
-from kdrvgen.output.run import carry_out
+from kdrvgen.output.writer import carry_out
 from kdrvgen.rendering.header import Ownership, examine
 from kdrvgen.rendering.header import eject as ejected
+from kdrvgen.rendering.project import render
+from kdrvgen.report.files import Entry, Report, Status
 from kdrvgen.report.reporter import Reporter
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 __all__ = ["eject", "populate_parser", "run"]
 
@@ -40,7 +38,7 @@ def eject(paths: Iterable[PurePosixPath], root: str | os.PathLike[str]) -> Repor
         RefusedError: A symbolic link leads out of the project, or a newer kdrvgen wrote the file.
         FileAccessError: A file cannot be read or written.
     """
-    folder = os.fspath(root)
+    folder = Path(root)
     return carry_out(folder, lambda: Plan(tuple(_steps(paths, folder)), (), ())).report
 
 
@@ -71,9 +69,6 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     Raises:
         UsageError: A file is not one that kdrvgen generates for the project, or does not exist.
     """
-    from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic, which --help can do without
-    from kdrvgen.rendering.project import render  # noqa: PLC0415 - likewise Jinja2
-
     files: Sequence[str] = arguments.files
     config = arguments.config or (str(config_of(Path(files[0])) or files[0]) if files else "")
     demand(config)
@@ -82,7 +77,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         config, files = files[0], []
         demand(config)
         texts = render(load(config))
-    root = arguments.output or os.path.dirname(config) or "."  # noqa: PTH120 - as the user wrote it
+    root = Path(arguments.output) if arguments.output else Path(config).parent
     report = eject(_chosen(files, root, config, texts) if files else texts, root)
     reporter.files((each.status.value, str(each.path), each.reason) for each in report.entries)
     return 0
@@ -90,16 +85,16 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
 
 def _is_config(file: str, config: str, known: Collection[PurePosixPath]) -> bool:
     """Return whether a file is a configuration, and not one that `config` generates."""
-    return file.endswith(".toml") and _path(file, os.path.dirname(config)) not in known  # noqa: PTH120 - as the user wrote it
+    return file.endswith(".toml") and _path(file, Path(config).parent) not in known
 
 
-def _path(file: str, root: str) -> PurePosixPath:
+def _path(file: str, root: Path) -> PurePosixPath:
     """Return the path of a file from the project's folder."""
-    return PurePosixPath(Path(path_from(root, file)).as_posix())
+    return PurePosixPath(path_from(root, Path(file)).as_posix())
 
 
 def _chosen(
-    files: Sequence[str], root: str, config: str, known: Collection[PurePosixPath]
+    files: Sequence[str], root: Path, config: str, known: Collection[PurePosixPath]
 ) -> list[PurePosixPath]:
     """Return the paths of the files from the project's folder.
 
@@ -123,26 +118,26 @@ def _chosen(
     return chosen
 
 
-def _steps(paths: Iterable[PurePosixPath], root: str) -> Iterator[Step]:
-    seen: set[str] = set()
+def _steps(paths: Iterable[PurePosixPath], root: Path) -> Iterator[Step]:
+    seen: set[Path] = set()
     for path in sorted(paths):
         if path.parts[0] == "..":
             continue
-        real, real_root = resolve(root, str(path)), real_path(root)
+        real, real_root = resolve(root, path), real_path(root)
         if not is_within(real_root, real):
             reason = f"a link leads out of the project, to {real}"
             yield Step(Entry(path, Status.REFUSED, reason), real)
             continue
-        found = read(real, os.path.join(root, str(path)))  # noqa: PTH118 - as the user wrote it
+        found = read(real, shown(root, path))
         if found is None or real in seen:  # two names of one file are ejected together
             continue
         seen.add(real)
-        target = link_target(real_root, str(path), real)
+        target = link_target(real_root, path, real)
         link = f"a link leads to {target}; " if target else ""
         yield _step(path, real, found, link)
 
 
-def _step(path: PurePosixPath, real: str, found: bytes, link: str) -> Step:
+def _step(path: PurePosixPath, real: Path, found: bytes, link: str) -> Step:
     try:
         text = found.decode()
     except UnicodeDecodeError:

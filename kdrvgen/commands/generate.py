@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
 
+from kdrvgen.agreement.check import disagreements, file_of
+from kdrvgen.commands.missing_config import demand
+from kdrvgen.commands.workspace import check_workspace
+from kdrvgen.config import load
+from kdrvgen.config.secrets import mask_file
+from kdrvgen.errors import ConfigError, DriftError, RefusedError, UsageError
+from kdrvgen.model import Project
+from kdrvgen.output.paths import real_path, resolve, shown
+from kdrvgen.output.plan import Plan
 from kdrvgen.output.stamp import Stamp
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable, Iterator
-    from pathlib import PurePosixPath
-
-    from kdrvgen.model import Project
-    from kdrvgen.output.plan import Plan
-    from kdrvgen.output.report import Entry, Report
-    from kdrvgen.report.finding import Finding
-    from kdrvgen.report.reporter import Reporter
+from kdrvgen.output.writer import write
+from kdrvgen.rendering.project import render
+from kdrvgen.report.diff import unified
+from kdrvgen.report.files import UNKNOWN_FILE, Entry, Report, Status
+from kdrvgen.report.finding import Finding, Place, Severity
+from kdrvgen.report.reporter import Reporter, file_lines
 
 __all__ = ["check", "generate", "populate_parser", "run"]
 
@@ -45,11 +51,11 @@ def generate(
         RefusedError: Writing would lose something of the user's; its `report` tells of each file.
         FileAccessError: A file cannot be read or written, or another run is at work there.
     """
-    from kdrvgen.agreement.check import disagreements, file_of  # noqa: PLC0415 - pulls in pydantic
-
-    root = os.fspath(root)
-    report = _write(project, root, force=force, dry_run=dry_run).report
-    return report._replace(disagreements=disagreements(project, root, file_of(project, root)))
+    folder = Path(root)
+    file = file_of(project, folder)
+    config = file or folder / project.config_name
+    report = _write(project, folder, config, force=force, dry_run=dry_run).report
+    return report._replace(disagreements=disagreements(project, folder, file))
 
 
 def check(project: Project, root: str | os.PathLike[str]) -> Report:
@@ -106,50 +112,27 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         FileAccessError: A file cannot be read or written.
     """
     if arguments.mode == "check" and arguments.force:
-        from kdrvgen.errors import UsageError  # noqa: PLC0415 - the no-op run raises nothing
-
         raise UsageError("--check writes nothing, so --force has nothing to overwrite")
-    config: str = arguments.config
-    root: str = arguments.output or os.path.dirname(config) or "."  # noqa: PTH120 - pathlib costs a no-op run 5 ms
-    stamp = Stamp(config, root)
-    known = stamp.known()
-    if known is None:
-        return _run_slowly(arguments, reporter, root, stamp)
-    reporter.detail(f"nothing has changed since the last run in {os.path.abspath(root)}")  # noqa: PTH100 - likewise
-    if arguments.mode != "diff":
-        reporter.files((status, path, "") for status, path in known)
-    return 0
-
-
-def _run_slowly(arguments: argparse.Namespace, reporter: Reporter, root: str, stamp: Stamp) -> int:
-    from kdrvgen.agreement.check import disagreements  # noqa: PLC0415 - pulls in pydantic
-    from kdrvgen.commands.missing import demand  # noqa: PLC0415 - needs difflib
-    from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic
-    from kdrvgen.errors import ConfigError, RefusedError  # noqa: PLC0415 - the no-op run raises nothing
-    from kdrvgen.report.finding import Severity  # noqa: PLC0415 - likewise
-
+    config = Path(arguments.config)
+    root = Path(arguments.output) if arguments.output else config.parent
     demand(arguments.config)
+    stamp = Stamp(config, root)
     project = load(arguments.config)
-    _spare(arguments.config, project, root)
+    _spare(config, project, root)
     mode: str | None = arguments.mode
     try:
-        plan = _write(
-            project,
-            root,
-            force=arguments.force,
-            dry_run=mode is not None,
-            config=arguments.config,
-        )
+        plan = _write(project, root, config, force=arguments.force, dry_run=mode is not None)
     except RefusedError as refusal:
         reporter.files(_rows(refusal.report), planned=True)
         reporter.findings(_warnings(refusal.report, root, mode))
         reporter.diffs(_diffs(refusal.report.refused))
         reporter.collect(_drift(refusal.report.refused, root))
         raise
-    found = disagreements(project, root, arguments.config)
+    found = disagreements(project, root, config)
     is_done = mode is None or not plan.report.drifted
     if is_done and not plan.report.strangers and not found:
-        stamp.write(_contents(plan))
+        known = [(status, path, "") for status, path in _later(plan)]
+        stamp.write(plan, file_lines(known), file_lines(known, whole=True))
     if mode != "diff":
         reporter.files(_rows(plan.report), planned=mode is not None)
     if mode in {"check", "diff"}:
@@ -165,22 +148,18 @@ def _run_slowly(arguments: argparse.Namespace, reporter: Reporter, root: str, st
     return 0
 
 
-def _spare(config: str, project: Project, root: str) -> None:
+def _spare(config: Path, project: Project, root: Path) -> None:
     """Make sure that no output is the configuration itself, under whatever name."""
-    from kdrvgen.errors import UsageError  # noqa: PLC0415 - the no-op run raises nothing
-    from kdrvgen.output.paths import real_path, resolve  # noqa: PLC0415 - likewise
-
     here = real_path(config)
     for path in ("Makefile.toml", "build.rs", project.toolchain.cargo_config, ".kdrvgen"):
-        if resolve(root, path) == here:
+        if resolve(root, PurePosixPath(path)) == here:
             raise UsageError(
                 f"{config} is the configuration, and {path} would be written over it. "
                 "Call the configuration config.toml, and let no link lead to it."
             )
 
 
-def _judge(reporter: Reporter, report: Report, root: str, arguments: argparse.Namespace) -> None:
-    from kdrvgen.errors import DriftError, RefusedError  # noqa: PLC0415 - the no-op run raises nothing
+def _judge(reporter: Reporter, report: Report, root: Path, arguments: argparse.Namespace) -> None:
 
     if arguments.mode == "check" and report.drifted:
         reporter.collect(_drift(report.drift, root))
@@ -197,9 +176,6 @@ def _diffs(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
 
     A whole support file would be hundreds of lines: its diff is left out.
     """
-    from kdrvgen.config.secrets import mask_file  # noqa: PLC0415 - the no-op run shows no diff
-    from kdrvgen.output.diff import unified  # noqa: PLC0415 - likewise
-
     for entry in entries:
         path = str(entry.path)
         is_whole = entry.before is None or entry.after is None
@@ -228,16 +204,13 @@ def _rows(report: Report) -> Iterator[tuple[str, str, str]]:
     return ((each.status.value, str(each.path), each.reason) for each in report.entries)
 
 
-def _warnings(report: Report, root: str, mode: str | None) -> list[Finding]:
+def _warnings(report: Report, root: Path, mode: str | None) -> list[Finding]:
     """Return what spoils the result, as seen from where the user stands.
 
     For `--check` a file in kdrvgen's own folder is an error. `--diff` ends with 0 where a run would
     be refused.
     """
-    from kdrvgen.output.report import UNKNOWN_FILE  # noqa: PLC0415 - see _run_slowly
-    from kdrvgen.report.finding import Severity  # noqa: PLC0415 - likewise
-
-    found = [each.named(_named(root, each.file)) for each in report.warnings]
+    found = [each.named(shown(root, each.file)) for each in report.warnings]
     if mode == "check":
         return [
             each.as_severe_as(Severity.ERROR) if each.rule == UNKNOWN_FILE else each
@@ -249,42 +222,26 @@ def _warnings(report: Report, root: str, mode: str | None) -> list[Finding]:
     return found
 
 
-def _drift(entries: Iterable[Entry], root: str, effect: str = "") -> list[Finding]:
+def _drift(entries: Iterable[Entry], root: Path, effect: str = "") -> list[Finding]:
     """Return a finding for each file that is not what the configuration says."""
-    from kdrvgen.report.finding import Finding, Place  # noqa: PLC0415 - see _run_slowly
-
     return [
         Finding(
             "refused-file" if entry.status == "refused" else "drift-file",
             f"{entry.reason or 'is not what the configuration says'}{effect}",
-            Place(_named(root, entry.path)),
+            Place(shown(root, entry.path)),
         )
         for entry in entries
     ]
 
 
-def _named(root: str, path: PurePosixPath | str) -> str:
-    """Return the file's path as seen from where the user stands."""
-    return os.path.normpath(os.path.join(root, path))  # noqa: PTH118 - see run
+def _later(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield status and path of each file as a run after this one reports them."""
+    for entry in plan.report.entries:
+        if entry.status is not Status.REMOVED:
+            is_same = entry.status in {Status.KEPT, Status.EJECTED}
+            yield (entry.status if is_same else Status.UNCHANGED).value, str(entry.path)
 
 
-def _contents(plan: Plan) -> list[tuple[str, str, bytes]]:
-    """Return status, path and bytes of each file once `plan` is carried out."""
-    return [
-        (step.entry.status.value, str(step.entry.path), step.found or b"")
-        if step.entry.status in {"kept", "ejected"}
-        else ("unchanged", str(step.entry.path), (step.entry.after or "").encode())
-        for step in plan.steps
-        if step.entry.status != "removed"
-    ]
-
-
-def _write(
-    project: Project, root: str, *, force: bool, dry_run: bool, config: str = "config.toml"
-) -> Plan:
-    from kdrvgen.commands.workspace import check_workspace  # noqa: PLC0415 - see _run_slowly
-    from kdrvgen.output.run import write  # noqa: PLC0415 - likewise
-    from kdrvgen.rendering.project import render  # noqa: PLC0415 - pulls in Jinja2
-
+def _write(project: Project, root: Path, config: Path, *, force: bool, dry_run: bool) -> Plan:
     check_workspace(project, root, config)
     return write(render(project), root, force=force, dry_run=dry_run)

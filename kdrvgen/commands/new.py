@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
-    from kdrvgen.model import Project
-    from kdrvgen.output.report import Report
-    from kdrvgen.report.reporter import Reporter
-    from kdrvgen.scaffold.template import Template
-    from kdrvgen.scaffold.words import CommandLine
+from kdrvgen.errors import KdrvgenError, UsageError
+from kdrvgen.model import Project
+from kdrvgen.report.files import Report
+from kdrvgen.report.reporter import Reporter
+from kdrvgen.scaffold import answers, questions, render, writer
+from kdrvgen.scaffold import template as templates
+from kdrvgen.scaffold.command_line import CommandLine
+from kdrvgen.scaffold.merge import merged
+from kdrvgen.scaffold.template import Template, load
 
 __all__ = ["INTERMIXED", "bootstrap", "populate_parser", "run"]
 
@@ -48,16 +51,13 @@ def bootstrap(
         FileAccessError: Something cannot be written.
         ToolError: A Git repository is asked for, and Git is missing or failed.
     """
-    from kdrvgen.scaffold import answers, texts, writing  # noqa: PLC0415 - imports pydantic and Jinja2
-    from kdrvgen.scaffold.template import load  # noqa: PLC0415 - likewise
-
     chosen = load(template)
     given = answers.named(config or {}, name)
     answers.check_options(chosen, given)
     document = answers.complete(chosen, given)
     project = answers.checked(document)
-    folder = os.path.join(directory, name)  # noqa: PTH118 - as the user wrote it
-    return writing.write(texts.render(chosen, document), folder, git=project.bootstrap.git)
+    folder = Path(directory, name)
+    return writer.write(render.render(chosen, document), folder, git=project.bootstrap.git)
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -92,20 +92,17 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     Returns:
         0: everything else is raised, as by `bootstrap`.
     """
-    from kdrvgen.scaffold import template as templates  # noqa: PLC0415 - imports pydantic and Jinja2
-    from kdrvgen.scaffold import texts, writing  # noqa: PLC0415 - likewise
-
     if arguments.list_templates:
         _list(reporter, [templates.load(name) for name in templates.names()])
         return 0
     chosen, document, project = _answers(arguments, reporter)
     folder = _folder(arguments, project.driver.name)
     git = project.bootstrap.git
-    report = writing.write(texts.render(chosen, document), folder, git=git)
+    report = writer.write(render.render(chosen, document), folder, git=git)
     reporter.begun(
-        folder,
+        str(folder),
         (str(entry.path) for entry in report.entries),
-        (f"cd {_quoted(folder)}", "cargo make sign"),
+        (f"cd {_quoted(str(folder))}", "cargo make sign"),
     )
     return 0
 
@@ -127,11 +124,6 @@ def _answers(
     arguments: argparse.Namespace, reporter: Reporter
 ) -> tuple[Template, dict[str, Any], Project]:
     """Return the template and the whole config.toml, of what was said and what is asked."""
-    from kdrvgen.scaffold import answers, questions  # noqa: PLC0415 - imports pydantic
-    from kdrvgen.scaffold.documents import merged  # noqa: PLC0415 - likewise
-    from kdrvgen.scaffold.template import load  # noqa: PLC0415 - likewise
-    from kdrvgen.scaffold.words import CommandLine  # noqa: PLC0415 - likewise
-
     asks = reporter.is_interactive and not arguments.no_input and not arguments.config
     line = CommandLine.of(arguments.words)
     replayed = answers.replayed(arguments.config) if arguments.config else {}
@@ -159,20 +151,17 @@ def _name(
     asks: bool,
 ) -> str:
     """Return the project's name, after making sure that its folder can be made."""
-    from kdrvgen.errors import KdrvgenError, UsageError  # noqa: PLC0415 - only when something is wrong
-    from kdrvgen.scaffold import questions, writing  # noqa: PLC0415 - imports pydantic
-
     name: str | None = line.name or replayed.get("driver", {}).get("name")
     if name is not None:
         line.check_name(name)
-        writing.check(_folder(arguments, name))
+        writer.check(_folder(arguments, name))
         return name
     if not asks:
         raise UsageError("no name was given: `kdrvgen new NAME`. `kdrvgen new --help` tells more.")
 
     def objection(name: str) -> str:
         try:
-            writing.check(_folder(arguments, name))
+            writer.check(_folder(arguments, name))
         except KdrvgenError as error:
             return str(error)
         return ""
@@ -180,14 +169,13 @@ def _name(
     return questions.ask_name(reporter.ask, objection)
 
 
-def _folder(arguments: argparse.Namespace, name: str) -> str:
-    return os.path.join(arguments.output, name)  # noqa: PTH118 - as the user wrote it
+def _folder(arguments: argparse.Namespace, name: str) -> Path:
+    return Path(arguments.output, name)
 
 
 def _quoted(folder: str) -> str:
     """Return a path as the user's shell takes it."""
     if os.name == "nt":
         return f'"{folder}"' if " " in folder else folder
-    import shlex  # noqa: PLC0415 - for this line only
 
     return shlex.quote(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from kdrvgen.model.schema import schema, schema_text
 from kdrvgen.report.reporter import Reporter
 
 __all__ = ["populate_parser", "run"]
@@ -22,8 +23,6 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     Returns:
         0, always.
     """
-    from kdrvgen.model.schema import schema, schema_text  # noqa: PLC0415 - pulls in pydantic
-
     del arguments
     reporter.answer("schema", schema(), schema_text().removesuffix("\n"))
     return 0

@@ -7,15 +7,30 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from kdrvgen.commands.config_file import config_of
+from kdrvgen.config import load
+from kdrvgen.config.locator import locate
+from kdrvgen.config.reader import read as read_config
+from kdrvgen.config.secrets import mask_file
+from kdrvgen.config.source import Source
 from kdrvgen.errors import DriftError, UsageError
+from kdrvgen.model.reference import keys
 from kdrvgen.output.paths import path_from
+from kdrvgen.output.plan import read
+from kdrvgen.rendering.arguments import purpose
+from kdrvgen.rendering.header import (
+    HEADER_LINES,
+    Ownership,
+    examine,
+    normalise,
+)
+from kdrvgen.rendering.lines import matching_line
+from kdrvgen.rendering.origin import Origin, origins
+from kdrvgen.rendering.project import render, render_own
+from kdrvgen.rendering.support import support_folder
 from kdrvgen.report.reporter import Reporter
-
-if TYPE_CHECKING:
-    from kdrvgen.rendering.origin import Origin
 
 __all__ = ["Reason", "populate_parser", "run", "why"]
 
@@ -55,12 +70,6 @@ def why(
         FileAccessError: The generated file cannot be read, or is no regular file.
         UsageError: There is no such generated file or line.
     """
-    from kdrvgen.config import load  # noqa: PLC0415 - pulls in pydantic, which --help can do without
-    from kdrvgen.config.secrets import mask_file  # noqa: PLC0415 - likewise
-    from kdrvgen.rendering.origin import origins  # noqa: PLC0415 - likewise Jinja2
-    from kdrvgen.rendering.project import render, render_own  # noqa: PLC0415 - likewise
-    from kdrvgen.rendering.support import support_folder  # noqa: PLC0415 - likewise
-
     project = load(config)
     texts = render(project)
     own = render_own(project)
@@ -124,16 +133,7 @@ def _config_of(file: Path) -> Path:
 
 def _in_rendered(path: Path, rendered: Sequence[str], line: int, config: str) -> int:
     """Return the number that a line on disk has in the text that would be made now."""
-    from kdrvgen.output.plan import read  # noqa: PLC0415 - as above
-    from kdrvgen.rendering.header import (  # noqa: PLC0415 - likewise
-        HEADER_LINES,
-        Ownership,
-        examine,
-        normalise,
-    )
-    from kdrvgen.rendering.lines import matching_line  # noqa: PLC0415 - likewise
-
-    content = read(str(path), str(path))
+    content = read(path, str(path))
     try:
         found = list(rendered) if content is None else normalise(content.decode()).split("\n")
     except UnicodeDecodeError:
@@ -160,12 +160,8 @@ def _in_rendered(path: Path, rendered: Sequence[str], line: int, config: str) ->
 
 
 def _reasons(config: Path, found: Sequence[Origin]) -> tuple[Reason, ...]:
-    from kdrvgen.config.locator import locate  # noqa: PLC0415 - as above
-    from kdrvgen.config.reading import read  # noqa: PLC0415 - likewise
-    from kdrvgen.config.source import Source  # noqa: PLC0415 - likewise
-    from kdrvgen.model.reference import keys  # noqa: PLC0415 - likewise
 
-    source = Source.of(read(config), str(config))
+    source = Source.of(read_config(config), str(config))
     root = locate(source.text)
     defaults = {key.path: key.default for key in keys()}
     reasons = []
@@ -193,7 +189,6 @@ def _key(part: str) -> str:
 
 
 def _told(place: str, text: str, reasons: Sequence[Reason], config: Path) -> str:
-    from kdrvgen.rendering.arguments import purpose  # noqa: PLC0415 - as above
 
     lines = [f"{place}: {text.strip()}"]
     if not reasons and re.match(r'DRIVER_CONFIG|\s*config: "', text):

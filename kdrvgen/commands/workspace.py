@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import tomli
@@ -11,6 +10,7 @@ from kdrvgen.config.locator import locate
 from kdrvgen.config.source import Source
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
+from kdrvgen.output.paths import shown
 from kdrvgen.report.finding import Finding, Place
 
 __all__ = ["check_workspace"]
@@ -18,21 +18,20 @@ __all__ = ["check_workspace"]
 _KEY = ("driver", "workspace-root")
 
 
-def check_workspace(project: Project, root: str, config: str = "config.toml") -> None:
+def check_workspace(project: Project, root: Path, config: Path) -> None:
     """Make sure that the folder outside of the project is the one that it is meant to be.
 
     Args:
         project: The project.
         root: Its folder.
-        config: The file that it was read from, if any; errors point into it.
+        config: The file that it was read from; errors point into it if it is there.
 
     Raises:
         ConfigError: The folder has no Cargo.toml with a table `[workspace]`.
     """
     if not project.driver.workspace_root:
         return
-    folder = Path(root, project.driver.workspace_root)
-    manifest = os.path.normpath(folder / "Cargo.toml")
+    manifest = shown(root / project.driver.workspace_root, "Cargo.toml")
     try:
         content = tomli.loads(Path(manifest).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -46,13 +45,13 @@ def check_workspace(project: Project, root: str, config: str = "config.toml") ->
     raise ConfigError([_finding(config, problem)])
 
 
-def _finding(config: str, problem: str) -> Finding:
+def _finding(config: Path, problem: str) -> Finding:
     message = f"`workspace-root` leads to no Cargo workspace: {problem}"
     hint = "name the folder of the workspace's Cargo.toml, or remove the key for a single project"
     try:
-        source = Source.of(Path(config).read_text(encoding="utf-8-sig"), config)
+        source = Source.of(config.read_text(encoding="utf-8-sig"), str(config))
         node = locate(source.text).find(_KEY)
     except (OSError, ValueError):
         node = None
-    place = source.place(node.value) if node and node.value else Place(config)
+    place = source.place(node.value) if node and node.value else Place(str(config))
     return Finding("cargo-workspace", message, place, help=hint, key=_KEY)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+import tomli
+from pydantic import ValidationError
+
+from kdrvgen.characters import visible
+from kdrvgen.config import syntax, validation
+from kdrvgen.config.reader import read
+from kdrvgen.config.source import Source
+from kdrvgen.config.suggest import vocabulary
 from kdrvgen.errors import ConfigError
-
-if TYPE_CHECKING:
-    from kdrvgen.config.source import Source
-    from kdrvgen.model import Project
+from kdrvgen.model import Project
+from kdrvgen.model.project import ReadFrom
 
 __all__ = ["load", "loads"]
 
@@ -21,13 +28,9 @@ def load(path: str | os.PathLike[str]) -> Project:
         ConfigError: The file cannot be read, is not TOML, or does not describe a project. Its
             `findings` are all that is wrong, in the order of the file.
     """
-    from kdrvgen.characters import visible  # noqa: PLC0415 - likewise
-    from kdrvgen.config.reading import read  # noqa: PLC0415 - a run with nothing to do never reads
-    from kdrvgen.model.project import ReadFrom  # noqa: PLC0415 - likewise
-
     text = read(path)
     project = _project(text, os.fspath(path))
-    name = os.path.basename(os.fspath(path))  # noqa: PTH119 - as the user wrote it
+    name = Path(path).name
     # Makefile.toml is text, and the tasks print the name.
     return project.as_read_from(ReadFrom.of(name, text)) if visible(name) == name else project
 
@@ -46,9 +49,6 @@ def loads(text: str, filename: str = "config.toml") -> Project:
 
 
 def _project(text: str, name: str) -> Project:
-    from pydantic import ValidationError  # noqa: PLC0415 - most of the start-up time
-
-    from kdrvgen.model import Project  # noqa: PLC0415 - likewise
 
     document = _parse(text, name)
     try:
@@ -57,14 +57,11 @@ def _project(text: str, name: str) -> Project:
     except ValidationError as error:
         lines = error.errors(include_url=False)
     # Raised outside of the handler: a traceback would show pydantic's words, values and all.
-    from kdrvgen.config.suggest import vocabulary  # noqa: PLC0415 - only when there are errors
-    from kdrvgen.config.validation import explain  # noqa: PLC0415 - likewise
 
-    raise ConfigError(*explain(_source(text, name), lines, vocabulary(Project)))
+    raise ConfigError(*validation.explain(Source.of(text, name), lines, vocabulary(Project)))
 
 
 def _parse(text: str, name: str) -> dict[str, Any]:
-    import tomli  # noqa: PLC0415 - as above
 
     failure: Exception
     try:
@@ -72,12 +69,5 @@ def _parse(text: str, name: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         failure = error
     # Raised outside of the handler: tomli's error holds the whole text.
-    from kdrvgen.config.syntax import explain  # noqa: PLC0415 - only when there are errors
 
-    raise ConfigError([explain(_source(text, name), failure)])
-
-
-def _source(text: str, name: str) -> Source:
-    from kdrvgen.config.source import Source  # noqa: PLC0415 - likewise
-
-    return Source.of(text, name)
+    raise ConfigError([syntax.explain(Source.of(text, name), failure)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 __all__ = ["Path", "dotted", "shortened"]
 
 Path = tuple[str | int, ...]
@@ -30,6 +32,5 @@ def shortened(text: str) -> str:
 
 
 def _quoted(key: str) -> str:
-    import json  # noqa: PLC0415 - JSON's strings are TOML's, and such keys are rare
 
     return json.dumps(key, ensure_ascii=False)

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import tomli
+
 from kdrvgen.config.keys import Path
 from kdrvgen.config.source import Extent
 
@@ -69,8 +71,7 @@ class Node:
                 waiting.append(child)
 
 
-@dataclass(slots=True)
-class Scan:
+class Scan(NamedTuple):
     """What `scan` found.
 
     Attributes:
@@ -178,12 +179,13 @@ class _Scanner:
 
     def _header(self) -> None:
         start = self.pos
-        brackets = 2 if self._at("[[") else 1
+        is_element = self._at("[[")  # of an array of tables
+        brackets = 2 if is_element else 1
         self.pos += brackets
         self._skip(_SPACE)
-        node = self._key(self.root, (), to_element=brackets == 1)
+        node = self._key(self.root, (), to_element=not is_element)
         self.header = self.last_key[0] if self.last_key else ()
-        if brackets == 2:  # noqa: PLR2004 - the two brackets of an array of tables
+        if is_element:
             element = Node()
             node.children[len(node.children)] = element
             node.last = element
@@ -265,8 +267,6 @@ def _name(written: str) -> str:
     if written[0] == '"' and "\\" not in written:
         return written[1:-1]
     if written[0] == '"':
-        import tomli  # noqa: PLC0415 - keys with escapes are rare
-
         (name,) = tomli.loads(f"{written} = 0")
         return name
     return written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
@@ -221,4 +222,4 @@ def _is_hidden_by_escapes(text: str) -> bool:
 
 def _unescaped(found: re.Match[str]) -> str:
     code = int(found[1] or found[2] or found[3], 16)
-    return chr(code) if code <= 0x10FFFF else found[0]  # noqa: PLR2004 - the last code point
+    return chr(code) if code <= sys.maxunicode else found[0]

@@ -5,22 +5,20 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
-if TYPE_CHECKING:
-    from pydantic import BaseModel
+from pydantic import BaseModel
 
-    from kdrvgen.config.keys import Path
+from kdrvgen.config.keys import Path
+from kdrvgen.spelling import nearest
 
-__all__ = ["ANY", "Vocabulary", "for_key", "for_value", "nearest", "vocabulary"]
+__all__ = ["ANY", "Vocabulary", "for_key", "for_value", "vocabulary"]
 
 Vocabulary = Mapping[str, "Vocabulary | None"]
 """The keys of a table, each with the keys of its own table if it is one."""
 
 ANY = "*"
 """Stands in a vocabulary for a name of the user's choice."""
-
-_SHORTEST_PREFIX = 3
 
 
 @functools.cache
@@ -32,7 +30,6 @@ def vocabulary(model: type[BaseModel]) -> Vocabulary:
 
 
 def _below(annotation: object) -> Vocabulary | None:
-    from pydantic import BaseModel  # noqa: PLC0415 - the caller has a model, so it is loaded
 
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return vocabulary(annotation)
@@ -85,7 +82,7 @@ def _belongs(keys: Vocabulary, table: tuple[str, ...], key: str) -> str:
         return ""
     if homes == [()]:
         return f"`[{key}]` is a table at the top level of the file"
-    if table[:1] == ("profiles",) and len(table) == 2:  # noqa: PLR2004 - profiles.NAME
+    if table[:1] == ("profiles",) and not table[2:]:
         below = [home[0] for home in homes if home[0] in _at(keys, table)]
         if below:
             written = " or ".join(f"`{home}.{key}`" for home in below)
@@ -111,37 +108,3 @@ def for_value(value: str, allowed: Iterable[str]) -> str:
     """Say which of the allowed values was probably meant, or "" if none comes near."""
     near = nearest(value, tuple(allowed))
     return f'did you mean "{near}"?' if near else ""
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """Give the word that `word` was probably meant to be, or "".
-
-    A third of the letters may be wrong, as rustc has it; or `word` is how exactly one begins.
-    """
-    candidates = sorted(known)
-    lower = word.lower()
-    limit = max(len(word), 3) // 3
-    ranked = [
-        (far, candidate)
-        for candidate in candidates
-        if abs(len(candidate) - len(word)) <= limit
-        and (far := _distance(lower, candidate.lower())) <= limit
-    ]
-    if ranked:
-        return min(ranked)[1]
-    begun = [candidate for candidate in candidates if candidate.lower().startswith(lower)]
-    return begun[0] if len(begun) == 1 and len(word) >= _SHORTEST_PREFIX else ""
-
-
-def _distance(left: str, right: str) -> int:
-    """Count the letters to insert, drop, replace, or swap with their neighbour."""
-    before: list[int] = []
-    row = list(range(len(right) + 1))
-    for i, a in enumerate(left):
-        earlier, before, row = before, row, [i + 1]
-        for j, b in enumerate(right):
-            cost = min(before[j + 1] + 1, row[j] + 1, before[j] + (a != b))
-            if i and j and a == right[j - 1] and left[i - 1] == b:
-                cost = min(cost, earlier[j - 1] + 1)
-            row.append(cost)
-    return row[-1]

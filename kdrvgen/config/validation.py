@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
+
+from pydantic_core import ErrorDetails
 
 from kdrvgen.config.keys import Path, dotted, shortened
 from kdrvgen.config.locator import Node, Scan, scan
@@ -16,9 +18,6 @@ from kdrvgen.credentials import MASK, is_credential, mask
 from kdrvgen.errors import MOST_ERRORS
 from kdrvgen.model.bootstrap import PACKAGE_KEYS
 from kdrvgen.report.finding import Finding, Place, Related
-
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
 
 __all__ = ["Explained", "explain"]
 

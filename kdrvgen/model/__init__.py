@@ -7,9 +7,9 @@ from kdrvgen.model.build import Build
 from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker
-from kdrvgen.model.makefile import Makefile
+from kdrvgen.model.makefile import Hooks, Makefile
 from kdrvgen.model.profile import Profile
-from kdrvgen.model.project import Project
+from kdrvgen.model.project import Project, ReadFrom
 from kdrvgen.model.signing import Signing
 from kdrvgen.model.wdk import Wdk
 
@@ -18,10 +18,12 @@ __all__ = [
     "Build",
     "Deploy",
     "Driver",
+    "Hooks",
     "Linker",
     "Makefile",
     "Profile",
     "Project",
+    "ReadFrom",
     "Signing",
     "Toolchain",
     "Wdk",

@@ -1,32 +1,30 @@
 """What all tables of config.toml share: frozen, closed, kebab-case; and the text they may hold."""
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
-    GetCoreSchemaHandler,
+    SerializerFunctionWrapHandler,
     StringConstraints,
+    WrapSerializer,
 )
-from pydantic_core import CoreSchema, PydanticCustomError
-from pydantic_core.core_schema import (
-    no_info_after_validator_function,
-    wrap_serializer_function_ser_schema,
-)
+from pydantic_core import PydanticCustomError
 
 from kdrvgen.characters import is_invisible
 from kdrvgen.credentials import mask
 
 __all__ = [
-    "Check",
     "Dumped",
     "Filled",
     "FrozenTable",
     "Path",
     "Table",
     "Text",
+    "TomlValue",
     "plain",
     "problem",
     "refuse_controls",
@@ -35,6 +33,10 @@ __all__ = [
 
 Path = tuple[str | int, ...]
 """Where a value stands in config.toml: keys, and indexes of arrays."""
+
+
+TomlValue: TypeAlias = Any
+"""A value of a TOML document: a text, a number, an array, a table or another."""
 
 
 def to_kebab(name: str) -> str:
@@ -50,7 +52,7 @@ class FrozenTable(Mapping[str, Any]):
     def __init__(self, members: Mapping[str, Any] | None = None) -> None:
         self._members = dict(members or {})
 
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - TOML's values are of any type
+    def __getitem__(self, key: str) -> TomlValue:
         return self._members[key]
 
     def __iter__(self) -> Iterator[str]:
@@ -66,7 +68,7 @@ class FrozenTable(Mapping[str, Any]):
         return f"FrozenTable({self._members!r})"
 
 
-def plain(value: object) -> Any:  # noqa: ANN401 - TOML's values are of any type
+def plain(value: object) -> TomlValue:
     """Return a frozen TOML value as tables and arrays that can be changed."""
     if isinstance(value, Mapping):
         return {key: plain(member) for key, member in value.items()}
@@ -75,20 +77,32 @@ def plain(value: object) -> Any:  # noqa: ANN401 - TOML's values are of any type
     return value
 
 
-class Dumped:
-    """Has pydantic dump a `FrozenTable` as it does a dict.
-
-    What its own `WrapSerializer` could do, without the module of that, which takes 2 ms to import.
-    """
-
-    @staticmethod
-    def __get_pydantic_core_schema__(source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return the schema of the table, dumped by way of `plain`."""
-        dumped = wrap_serializer_function_ser_schema(lambda value, dump: dump(plain(value)))
-        return {**handler(source), "serialization": dumped}
+def _dumped(value: Mapping[str, Any], dump: SerializerFunctionWrapHandler) -> object:
+    return dump(plain(value))
 
 
-class Table(BaseModel):
+Dumped = WrapSerializer(_dumped)
+"""Has pydantic dump a `FrozenTable` as it does a dict."""
+
+
+if TYPE_CHECKING:
+    from pydantic._internal._model_construction import ModelMetaclass
+else:
+    ModelMetaclass = type(BaseModel)  # pydantic does not publish its name
+
+_OF_PYDANTIC = frozenset({"model_copy", "model_dump", "model_fields_set", "model_validate"})
+"""What users need of all that each table has from pydantic."""
+
+
+class _TableType(ModelMetaclass):
+    def __dir__(self) -> list[str]:
+        """Return what `help` and completion show: no internals."""
+        own = {name for table in self.__mro__ if table is not BaseModel for name in vars(table)}
+        shown = {name for name in own - {*vars(BaseModel)} if not name.startswith("_")}
+        return sorted(shown - {"model_config", "model_post_init"} | _OF_PYDANTIC)
+
+
+class Table(BaseModel, metaclass=_TableType):
     """A table of config.toml."""
 
     model_config = ConfigDict(
@@ -144,26 +158,7 @@ def _printable(value: str) -> str:
     return value
 
 
-class Check:
-    """Has pydantic call a function with a value that is of the right type; it returns or raises.
-
-    What pydantic's own `AfterValidator` is, without its look at the function's signature: that is
-    done for every field of every model, and takes 4 ms of each start.
-    """
-
-    __slots__ = ("_function",)
-
-    def __init__(self, function: Callable[[Any], Any]) -> None:
-        self._function = function
-
-    def __get_pydantic_core_schema__(
-        self, source: object, handler: GetCoreSchemaHandler
-    ) -> CoreSchema:
-        """Return the schema of the value, followed by the function."""
-        return no_info_after_validator_function(self._function, handler(source))
-
-
-Text = Annotated[str, StringConstraints(strict=True), Check(_printable)]
+Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_printable)]
 """One line of text without control characters."""
 
 
@@ -175,5 +170,5 @@ def _filled(value: str) -> str:
     return value
 
 
-Filled = Annotated[Text, Check(_filled)]
+Filled = Annotated[Text, AfterValidator(_filled)]
 """Text that says something."""

@@ -3,9 +3,9 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from kdrvgen.model.base import Check, Table, Text, problem
+from kdrvgen.model.base import Table, Text, problem
 
 __all__ = ["PACKAGE_KEYS", "Bootstrap"]
 
@@ -46,14 +46,14 @@ _StrictBool = Annotated[bool, Field(strict=True)]
 class Bootstrap(Table):
     """What `kdrvgen new` was asked for. Only `kdrvgen new --config` reads it again."""
 
-    template: Annotated[Text, Check(_template)] = "minimal"
+    template: Annotated[Text, AfterValidator(_template)] = "minimal"
     """The template that the project was made from.
 
     Change: Only for another project: files that exist do not change.
     Without: `minimal`.
     """
 
-    version: Annotated[Text, Check(_version)] = "0.1.0"
+    version: Annotated[Text, AfterValidator(_version)] = "0.1.0"
     """Version of the new package.
 
     `kdrvgen new` writes it into Cargo.toml. Afterwards nothing reads it here. The same is true for
@@ -104,7 +104,7 @@ class Bootstrap(Table):
     Source: https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-exallocatepool2
     """
 
-    pool_tag: Annotated[Text, Check(_pool_tag)] | None = None
+    pool_tag: Annotated[Text, AfterValidator(_pool_tag)] | None = None
     """The tag of the allocator's memory, four ASCII letters or digits.
 
     By default made from the driver's name.

@@ -3,9 +3,9 @@
 import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from kdrvgen.model.base import Check, Filled, Table, problem
+from kdrvgen.model.base import Filled, Table, problem
 from kdrvgen.model.names import is_feature
 
 __all__ = ["Build"]
@@ -82,7 +82,7 @@ def _options(value: str) -> list[str]:
 class Build(Table):
     """What cargo builds of the package, and how."""
 
-    features: tuple[Annotated[Filled, Check(_feature)], ...] = ()
+    features: tuple[Annotated[Filled, AfterValidator(_feature)], ...] = ()
     """Features of the package to build with, besides its default ones.
 
     Change: To build parts that Cargo.toml declares under `[features]`. A profile can have its own:
@@ -108,7 +108,7 @@ class Build(Table):
     Source: https://doc.rust-lang.org/cargo/commands/cargo-build.html#manifest-options
     """
 
-    args: tuple[Annotated[Filled, Check(_argument)], ...] = ()
+    args: tuple[Annotated[Filled, AfterValidator(_argument)], ...] = ()
     """Further arguments of `cargo build`, one for each element.
 
     Options that the pipeline passes itself are errors, such as `--target` or `--release`.

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 from pydantic_core import InitErrorDetails
 
-from kdrvgen.model.base import Check, Dumped, FrozenTable, Path, problem
+from kdrvgen.model.base import Dumped, FrozenTable, Path, problem
 from kdrvgen.model.free_form import free_form
 
 __all__ = ["CargoConfig", "cargo_config"]
@@ -32,7 +32,7 @@ def cargo_config(value: Mapping[Any, Any]) -> FrozenTable:
     return found
 
 
-CargoConfig = Annotated[Mapping[str, Any], Check(cargo_config), Dumped]
+CargoConfig = Annotated[Mapping[str, Any], AfterValidator(cargo_config), Dumped]
 
 
 def _credentials(value: object, path: Path) -> Iterator[InitErrorDetails]:

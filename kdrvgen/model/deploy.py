@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
-from kdrvgen.model.base import Check, Filled, Table, problem
+from kdrvgen.model.base import Filled, Table, problem
 
 __all__ = ["Deploy"]
 
@@ -38,7 +38,7 @@ def _start_type(value: object) -> object:
 class Deploy(Table):
     """The service by which Windows knows the driver, for the tasks `install` and `start`."""
 
-    service: Annotated[Filled, Check(_service)] | None = None
+    service: Annotated[Filled, AfterValidator(_service)] | None = None
     """Name of the service, as in `sc query`. By default the driver's name.
 
     Change: To test two drivers of the same name side by side.

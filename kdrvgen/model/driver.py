@@ -4,9 +4,9 @@ import datetime as dt
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from kdrvgen.model.base import Check, Table, Text, problem
+from kdrvgen.model.base import Table, Text, problem
 from kdrvgen.model.names import FileName, Identifier, PackageName, RelativePath
 
 __all__ = ["Channel", "Driver", "Target", "Toolchain"]
@@ -73,7 +73,7 @@ class Driver(Table):
     Source: https://doc.rust-lang.org/cargo/reference/manifest.html#the-name-field
     """
 
-    output_name: Annotated[FileName, Check(_image)] | None = None
+    output_name: Annotated[FileName, AfterValidator(_image)] | None = None
     """Name of the image without `.sys`.
 
     By default the library's name: the package's name with underscores instead of hyphens.
@@ -112,7 +112,7 @@ class Driver(Table):
     Source: https://doc.rust-lang.org/rustc/platform-support.html
     """
 
-    targets: Annotated[tuple[Target, ...] | None, Check(_some_targets)] = None
+    targets: Annotated[tuple[Target, ...] | None, AfterValidator(_some_targets)] = None
     """Target triples to build for.
 
     The first is the default one: x86_64-pc-windows-msvc if none is given.
@@ -122,7 +122,7 @@ class Driver(Table):
     Source: https://doc.rust-lang.org/rustc/platform-support.html
     """
 
-    output_dir: Annotated[RelativePath, Check(_output_dir)] | None = None
+    output_dir: Annotated[RelativePath, AfterValidator(_output_dir)] | None = None
     """Folder of the signed driver, from the project folder: `.sys`, `.pdb` and `.cer`.
 
     `{target}` and `{profile}` stand for the target triple and the profile. With several targets,
@@ -133,7 +133,7 @@ class Driver(Table):
     Without: `driver/NAME/TARGET/PROFILE` in the target directory.
     """
 
-    build_script: Annotated[RelativePath, Check(_build_script)] | None = None
+    build_script: Annotated[RelativePath, AfterValidator(_build_script)] | None = None
     """Your own build steps: a Rust file with `pub fn main()`, which build.rs runs first.
 
     It runs as a part of build.rs, also for `cargo check` and for tests. It must print
@@ -145,7 +145,7 @@ class Driver(Table):
     Source: https://doc.rust-lang.org/cargo/reference/build-scripts.html
     """
 
-    workspace_root: Annotated[Text, Check(_workspace_root)] | None = None
+    workspace_root: Annotated[Text, AfterValidator(_workspace_root)] | None = None
     """Folder of the Cargo workspace that the driver is a member of, such as `../..`.
 
     All drivers of the workspace share one folder `.kdrvgen`, which is written there. It is the only
@@ -200,7 +200,7 @@ def _channel(value: str) -> str:
     return value
 
 
-Channel = Annotated[Text, Check(_channel)]
+Channel = Annotated[Text, AfterValidator(_channel)]
 
 
 class Toolchain(Table):

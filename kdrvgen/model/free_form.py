@@ -2,12 +2,12 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from kdrvgen.model.base import Check, Dumped, FrozenTable, Path, problem, refuse_controls
+from kdrvgen.model.base import Dumped, FrozenTable, Path, TomlValue, problem, refuse_controls
 
 __all__ = ["FreeForm", "free_form"]
 
@@ -25,11 +25,10 @@ def free_form(value: Mapping[Any, Any]) -> FrozenTable:
     found = _frozen(value, (), errors)
     if errors:
         raise ValidationError.from_exception_data("table", errors, hide_input=True)
-    assert isinstance(found, FrozenTable)  # noqa: S101 - the field is a mapping
-    return found
+    return cast(FrozenTable, found)
 
 
-def _frozen(value: object, path: Path, errors: list[InitErrorDetails]) -> Any:  # noqa: ANN401 - TOML's values are of any type
+def _frozen(value: object, path: Path, errors: list[InitErrorDetails]) -> TomlValue:
     """Return a TOML value as one that cannot change, and add what is wrong with it to `errors`."""
     if not isinstance(value, Mapping | list | tuple):
         _collect(_check, value, path, errors)
@@ -83,5 +82,5 @@ def _check(value: object) -> None:
             raise problem(f"TOML has no value of the type {type(value).__name__}")
 
 
-FreeForm = Annotated[Mapping[str, Any], Check(free_form), Dumped]
+FreeForm = Annotated[Mapping[str, Any], AfterValidator(free_form), Dumped]
 """A table whose keys are those of another program. It can hold whatever TOML can."""

@@ -10,6 +10,7 @@ from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.problems import Problem
 from kdrvgen.model.task_references import Reference, references
 from kdrvgen.model.tasks import GENERATED_TASKS, tasks_that_run
+from kdrvgen.spelling import nearest
 
 __all__ = ["hook_rules"]
 
@@ -65,20 +66,13 @@ def _hooks_are_own_tasks(hooks: Collection[_Hook], tasks: _Tasks) -> Iterator[Pr
                 hint="name a task of your own, from `[makefile.tasks]`",
             )
         elif hook.name not in tasks:
-            near = _nearest(hook.name, tasks) if left > 0 else ""
+            near = nearest(hook.name, tasks) if left > 0 else ""
             left -= 1
             yield Problem(
                 hook.path,
                 f"there is no task `{hook.name}` under `[makefile.tasks]`",
                 hint=f"did you mean `{near}`?" if near else "add it there, or leave it out here",
             )
-
-
-def _nearest(name: str, tasks: _Tasks) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - for errors only
-
-    found = get_close_matches(name, [*tasks], n=1)
-    return found[0] if found else ""
 
 
 def _named_twice(hook: _Hook, first: _Hook) -> Problem:

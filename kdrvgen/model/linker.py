@@ -3,9 +3,9 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from kdrvgen.model.base import Check, Filled, Table, problem
+from kdrvgen.model.base import Filled, Table, problem
 
 __all__ = ["Linker"]
 
@@ -40,7 +40,7 @@ def _argument(value: str) -> str:
     return value
 
 
-_Argument = Annotated[Filled, Check(_argument)]
+_Argument = Annotated[Filled, AfterValidator(_argument)]
 
 
 def _rustflag(value: str) -> str:
@@ -59,7 +59,7 @@ def _rustflag(value: str) -> str:
 class Linker(Table):
     """The linker and its arguments."""
 
-    program: Annotated[Filled, Check(_program)] = "auto"
+    program: Annotated[Filled, AfterValidator(_program)] = "auto"
     """`auto`, `link`, `rust-lld`, `lld-link` or a path.
 
     `auto` is Microsoft's link.exe on Windows, found by rustc; elsewhere the rust-lld of the Rust
@@ -121,7 +121,7 @@ class Linker(Table):
     Source: https://doc.rust-lang.org/cargo/reference/config.html#buildrustflags
     """
 
-    rustflags: tuple[Annotated[Filled, Check(_rustflag)], ...] = ()
+    rustflags: tuple[Annotated[Filled, AfterValidator(_rustflag)], ...] = ()
     """Other flags for rustc.
 
     Change: For flags of rustc, such as `-Ctarget-feature=+crt-static`.

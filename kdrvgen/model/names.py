@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from kdrvgen.model.base import Check, Filled, Text, problem
+from pydantic import AfterValidator
+
+from kdrvgen.model.base import Filled, Text, problem
 
 __all__ = [
     "EnvironmentName",
@@ -71,7 +73,7 @@ def _package_name(value: str) -> str:
     return value
 
 
-PackageName = Annotated[Text, Check(_package_name)]
+PackageName = Annotated[Text, AfterValidator(_package_name)]
 """The name of a Cargo package whose library can be a driver."""
 
 
@@ -87,7 +89,7 @@ def _file_name(value: str) -> str:
     return value
 
 
-FileName = Annotated[Filled, Check(_file_name)]
+FileName = Annotated[Filled, AfterValidator(_file_name)]
 """A file name, without folder, that Windows, Linux and macOS take."""
 
 
@@ -100,7 +102,7 @@ def _identifier(value: str) -> str:
     return value
 
 
-Identifier = Annotated[Text, Check(_identifier)]
+Identifier = Annotated[Text, AfterValidator(_identifier)]
 """The name of an exported function."""
 
 
@@ -114,7 +116,7 @@ def _environment_name(value: str) -> str:
     return value
 
 
-EnvironmentName = Annotated[Text, Check(_environment_name)]
+EnvironmentName = Annotated[Text, AfterValidator(_environment_name)]
 """The name of an environment variable, or empty."""
 
 
@@ -139,5 +141,5 @@ def _relative_path(value: str) -> str:
     return value
 
 
-RelativePath = Annotated[Filled, Check(_relative_path)]
+RelativePath = Annotated[Filled, AfterValidator(_relative_path)]
 """A file below the project folder, divided by `/`."""

@@ -3,7 +3,9 @@
 import re
 from typing import Annotated
 
-from kdrvgen.model.base import Check, Table, Text, problem
+from pydantic import AfterValidator
+
+from kdrvgen.model.base import Table, Text, problem
 from kdrvgen.model.build import Build
 from kdrvgen.model.linker import Linker
 from kdrvgen.model.names import is_device
@@ -46,13 +48,13 @@ def _profile_name(value: str) -> str:
     return value
 
 
-ProfileName = Annotated[Text, Check(_profile_name)]
+ProfileName = Annotated[Text, AfterValidator(_profile_name)]
 
 
 class Profile(Table):
     """A profile of cargo-make: `cargo make --profile NAME`."""
 
-    cargo_profile: Annotated[Text, Check(_cargo_profile)] | None = None
+    cargo_profile: Annotated[Text, AfterValidator(_cargo_profile)] | None = None
     """cargo's profile: `dev` for development, `release` for production.
 
     Change: For your own profile in Cargo.toml.

@@ -5,11 +5,17 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Annotated, Any, NamedTuple, Self
 
-from pydantic import ModelWrapValidatorHandler, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from kdrvgen import __version__
-from kdrvgen.model.base import Check, Dumped, FrozenTable, Path, Table
+from kdrvgen.model.base import Dumped, FrozenTable, Path, Table, TomlValue
 from kdrvgen.model.base import problem as as_error
 from kdrvgen.model.bootstrap import Bootstrap
 from kdrvgen.model.build import Build
@@ -112,9 +118,9 @@ class Project(Table):
     deploy: Deploy = Deploy.model_construct()
     """The service by which Windows knows the driver."""
 
-    profiles: Annotated[Mapping[ProfileName, Profile], Check(_with_standard_profiles), Dumped] = (
-        _with_standard_profiles({})
-    )
+    profiles: Annotated[
+        Mapping[ProfileName, Profile], AfterValidator(_with_standard_profiles), Dumped
+    ] = _with_standard_profiles({})
     """Profiles of cargo-make: development and production always, and those you add."""
 
     cargo_config: CargoConfig = FrozenTable()
@@ -263,7 +269,7 @@ def _valid_tables(data: object, wrong: _WrongKeys) -> Tables:
     return Tables(**found)
 
 
-def _without(value: Any, at: Path, wrong: _WrongKeys) -> Any:  # noqa: ANN401 - raw data
+def _without(value: TomlValue, at: Path, wrong: _WrongKeys) -> TomlValue:
     """Return raw data without the keys that are wrong, or that have something wrong in an array."""
     if not isinstance(value, Mapping):
         return value

@@ -7,9 +7,11 @@ import inspect
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from textwrap import dedent
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -17,7 +19,10 @@ from kdrvgen.model.base import Table, to_kebab
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.project import Project
 
-__all__ = ["Key", "keys", "plain_type"]
+__all__ = ["FIELDS", "Key", "docstrings", "keys", "plain_type"]
+
+FIELDS = "\n\nAttributes:\n"
+"""What is between a table's own docstring and those of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,7 @@ class Key:
 
 def keys() -> Iterator[Key]:
     """Yield every key, in the order of the models."""
-    texts = _docstrings(Project)
+    texts = docstrings(Project)
     for name, field in Project.model_fields.items():
         model = plain_type(field.annotation)
         if name == "profiles":
@@ -64,7 +69,7 @@ def keys() -> Iterator[Key]:
 
 
 def _keys_of(table: str, model: type[Table]) -> Iterator[Key]:
-    texts = _docstrings(model)
+    texts = docstrings(model)
     for name, field in model.model_fields.items():
         inner = plain_type(field.annotation)
         if isinstance(inner, type) and issubclass(inner, Table) and table != "profiles.NAME":
@@ -97,12 +102,11 @@ def _parted(docstring: str) -> tuple[str, Mapping[str, str]]:
     return text, dict(zip(found[1::2], values, strict=True))
 
 
-def _docstrings(model: type) -> dict[str, str]:
-    """Return the string that stands under each annotated name of a class."""
-    (body,) = ast.parse(dedent(inspect.getsource(model))).body
-    assert isinstance(body, ast.ClassDef)  # noqa: S101 - it is the source of a class
+def docstrings(model: type) -> dict[str, str]:
+    """Return the docstring under each annotated name of a class."""
+    body = _classes(Path(inspect.getfile(model)))[model.__name__]
     found = {}
-    for statement, after in zip(body.body, body.body[1:], strict=False):
+    for statement, after in pairwise(body):
         match statement, after:
             case (
                 ast.AnnAssign(target=ast.Name(id=name)),
@@ -112,7 +116,13 @@ def _docstrings(model: type) -> dict[str, str]:
     return found
 
 
-def plain_type(annotation: object) -> Any:  # noqa: ANN401 - a type form of any kind
+@cache
+def _classes(file: Path) -> dict[str, list[ast.stmt]]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return {each.name: each.body for each in tree.body if isinstance(each, ast.ClassDef)}
+
+
+def plain_type(annotation: object) -> object:
     """Return a type without its `Annotated` and its `None`."""
     if get_origin(annotation) is Annotated:
         return plain_type(get_args(annotation)[0])
@@ -132,7 +142,8 @@ def _values(annotation: object) -> str:
             return "array of strings" if inner == "string" else f"array of {inner}"
     if isinstance(plain, type) and issubclass(plain, Table):
         return "table"
-    return {str: "string", bool: "boolean", int: "integer"}.get(plain, "table")
+    names: dict[object, str] = {str: "string", bool: "boolean", int: "integer"}
+    return names.get(plain, "table")
 
 
 def _default(field: FieldInfo) -> str:

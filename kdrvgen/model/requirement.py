@@ -5,7 +5,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
-from kdrvgen.model.base import Check, Text, problem
+from pydantic import AfterValidator
+
+from kdrvgen.model.base import Text, problem
 
 __all__ = ["Requirement", "fits", "is_requirement"]
 
@@ -59,5 +61,5 @@ def _requirement(value: str) -> str:
     return value
 
 
-Requirement = Annotated[Text, Check(_requirement)]
+Requirement = Annotated[Text, AfterValidator(_requirement)]
 """Versions of kdrvgen, such as `>=0.2,<1`."""

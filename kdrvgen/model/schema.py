@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic.json_schema import PydanticJsonSchemaWarning
 
 from kdrvgen.model.base import plain
 from kdrvgen.model.project import Project
-from kdrvgen.model.reference import keys
+from kdrvgen.model.reference import FIELDS, keys
 
-__all__ = ["FILE_NAME", "schema", "schema_text"]
+__all__ = ["FILE_NAME", "Schema", "schema", "schema_text"]
+
+Schema: TypeAlias = Any
+"""A part of a JSON schema."""
 
 FILE_NAME = "kdrvgen.schema.json"
 """What the schema's file is called in a project."""
@@ -39,7 +42,7 @@ def schema() -> dict[str, Any]:
         (key.table.removesuffix(".NAME").rpartition(".")[2], key.name): key.text for key in keys()
     }
     root = _closed(made, texts, "")
-    root["description"] = "A Windows kernel driver written in Rust, as kdrvgen is told of it."
+    root["description"] = "A Windows kernel driver written in Rust, as kdrvgen reads it."
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "config.toml of kdrvgen",
@@ -56,9 +59,11 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _closed(table: Mapping[str, Any], texts: Mapping[tuple[str, str], str], name: str) -> Any:  # noqa: ANN401 - JSON
+def _closed(table: Mapping[str, Any], texts: Mapping[tuple[str, str], str], name: str) -> Schema:
     """Return a table's schema whose keys say what they are for."""
     found = _simple(table)
+    # What `help` shows of a table lists its fields too, and here each has a description of its own.
+    found["description"] = found["description"].partition(FIELDS)[0]
     for key, member in found["properties"].items():
         text = texts.get((name, key), "")
         if text:
@@ -70,7 +75,7 @@ def _closed(table: Mapping[str, Any], texts: Mapping[tuple[str, str], str], name
     return found
 
 
-def _simple(node: Any) -> Any:  # noqa: ANN401 - JSON
+def _simple(node: Schema) -> Schema:
     """Return a schema without titles, nulls and defaults that are tables."""
     if isinstance(node, Mapping):
         if "anyOf" in node:

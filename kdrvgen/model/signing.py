@@ -4,9 +4,9 @@ import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from kdrvgen.model.base import Check, Filled, Table, Text, problem, refuse_controls
+from kdrvgen.model.base import Filled, Table, Text, problem, refuse_controls
 from kdrvgen.model.names import EnvironmentName, RelativePath
 
 __all__ = ["Signing"]
@@ -111,7 +111,7 @@ class Signing(Table):
     Source: https://github.com/mtrojnar/osslsigncode
     """
 
-    signtool: Annotated[Text, Check(_signtool)] = ""
+    signtool: Annotated[Text, AfterValidator(_signtool)] = ""
     """Path of signtool.exe on Windows; empty to look for the newest that is installed.
 
     Change: To use a certain version, or one in a folder that the search does not cover.
@@ -136,7 +136,7 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
-    subject: Annotated[Filled, Check(_subject)] = "DriverCertificate"
+    subject: Annotated[Filled, AfterValidator(_subject)] = "DriverCertificate"
     """Common name of the certificate, without `CN=`.
 
     Change: To tell test certificates apart, or to name your own certificate by its common name.
@@ -144,7 +144,7 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
-    certificate_file: Annotated[RelativePath, Check(_certificate_file)] | None = None
+    certificate_file: Annotated[RelativePath, AfterValidator(_certificate_file)] | None = None
     """File that the test certificate is exported to, without its key, for machines that must trust
     it.
 
@@ -153,7 +153,7 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows-hardware/drivers/install/test-signing
     """
 
-    thumbprint: Annotated[str, StringConstraints(strict=True), Check(_thumbprint)] = ""
+    thumbprint: Annotated[str, StringConstraints(strict=True), AfterValidator(_thumbprint)] = ""
     """SHA-1 thumbprint of the certificate, 40 hexadecimal digits; preferred over `subject`.
 
     Change: For your own certificate in a store: a thumbprint names exactly one, but several can
@@ -195,7 +195,7 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
-    key_container: Annotated[Text, Check(_key_container)] = ""
+    key_container: Annotated[Text, AfterValidator(_key_container)] = ""
     """Name of the key container in the provider. signtool's /kc.
 
     Change: Together with `csp`.
@@ -250,7 +250,7 @@ class Signing(Table):
     Source: https://learn.microsoft.com/windows/win32/seccrypto/signtool
     """
 
-    timestamp_url: Annotated[Text, Check(_timestamp_url)] | None = None
+    timestamp_url: Annotated[Text, AfterValidator(_timestamp_url)] | None = None
     """Address of the timestamp server; empty for no timestamp.
 
     By default `http://timestamp.digicert.com` for a certificate of your own. A signature by a test

@@ -3,7 +3,9 @@
 import re
 from typing import Annotated, Literal
 
-from kdrvgen.model.base import Check, Filled, Table, Text, problem
+from pydantic import AfterValidator
+
+from kdrvgen.model.base import Filled, Table, Text, problem
 
 __all__ = ["FRAMEWORK_MAJORS", "Wdk"]
 
@@ -69,7 +71,7 @@ class Wdk(Table):
     Without: build.rs looks for the kit as `locate` says.
     """
 
-    version: Annotated[Text, Check(_kit_version)] = ""
+    version: Annotated[Text, AfterValidator(_kit_version)] = ""
     """Version of the kit's libraries: `10.0.26100.0`, or its first numbers.
 
     Empty for the newest version that has libraries for the driver model and the architecture. With
@@ -81,7 +83,7 @@ class Wdk(Table):
     Source: https://learn.microsoft.com/windows-hardware/drivers/other-wdk-downloads
     """
 
-    framework_version: Annotated[Text, Check(_framework_version)] = ""
+    framework_version: Annotated[Text, AfterValidator(_framework_version)] = ""
     """Version of KMDF or UMDF to link, such as `1.15`; empty for the kit's newest.
 
     The driver loads only on versions of Windows that have this framework version or a newer one.
@@ -91,7 +93,7 @@ class Wdk(Table):
     Source: https://learn.microsoft.com/windows-hardware/drivers/wdf/kmdf-version-history
     """
 
-    libraries: tuple[Annotated[Filled, Check(_library)], ...] = ("ntoskrnl", "hal")
+    libraries: tuple[Annotated[Filled, AfterValidator(_library)], ...] = ("ntoskrnl", "hal")
     """Import libraries of the kit to link.
 
     kdrvgen adds the framework's own libraries, and `arm64rt` on ARM64. A UMDF driver runs in user

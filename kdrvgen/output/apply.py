@@ -7,15 +7,15 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
-from pathlib import PurePath
+from pathlib import Path
 from typing import NamedTuple
 
 from kdrvgen.errors import FileAccessError, RefusedError
-from kdrvgen.output.access import explain
 from kdrvgen.output.folder import Folder
+from kdrvgen.output.os_errors import explain
 from kdrvgen.output.paths import remove_if_empty, temporary
 from kdrvgen.output.plan import Plan, Step
-from kdrvgen.output.report import Status
+from kdrvgen.report.files import Status
 
 __all__ = ["apply"]
 
@@ -33,14 +33,17 @@ class _Target(NamedTuple):
     @property
     def new(self) -> str:
         """The name of the next content."""
-        return temporary(self.name)
+        return temporary(self.step.real).name
 
 
-def apply(plan: Plan, real_root: str) -> None:
+def apply(plan: Plan, real_root: Path) -> None:
     """Write, replace and remove the files as `plan` says; the plan must refuse none.
 
-    All new contents are on disk under temporary names before the first file is replaced, so that
-    a full disk changes nothing. Existing files keep their permissions.
+    All new contents are written under temporary names before the first file is replaced, so that a
+    full disk changes nothing. Existing files keep their permissions.
+
+    A file is replaced only when its new content is on disk: a power failure leaves the old one or
+    the new one. A new file has nothing to lose, and the system writes it in its own time.
 
     Args:
         plan: What to do.
@@ -65,10 +68,10 @@ def apply(plan: Plan, real_root: str) -> None:
         undo.pop_all()  # every temporary file has become its file
 
 
-def _remove_leftovers(plan: Plan, real_root: str) -> None:
+def _remove_leftovers(plan: Plan, real_root: Path) -> None:
     """Remove what a killed run left; whatever is no regular file is not kdrvgen's."""
     for path in plan.leftovers:
-        *above, name = PurePath(path).relative_to(real_root).parts
+        *above, name = path.relative_to(real_root).parts
         with contextlib.suppress(OSError):
             folder = Folder.open(real_root)
             for each in above:
@@ -81,15 +84,15 @@ def _remove_leftovers(plan: Plan, real_root: str) -> None:
 
 
 def _open(
-    step: Step, real_root: str, opened: contextlib.ExitStack, undo: contextlib.ExitStack
+    step: Step, real_root: Path, opened: contextlib.ExitStack, undo: contextlib.ExitStack
 ) -> _Target:
     """Open the folder of a step's file, and make what is missing of it."""
-    *above, name = PurePath(step.real).relative_to(real_root).parts
+    *above, name = step.real.relative_to(real_root).parts
     place = real_root
     try:
         folder = Folder.open(place)
         for each in above:
-            place = os.path.join(folder.path, each)  # noqa: PTH118 - paths of this room are str
+            place = folder.path / each
             with contextlib.ExitStack() as passed:
                 passed.callback(folder.close)
                 if folder.status(each) is None:
@@ -98,7 +101,7 @@ def _open(
                     undo.callback(folder.discard_folder, each)
                 folder = folder.below(each)
     except OSError as error:
-        raise explain("use the folder", place, error, _UNTOUCHED) from error
+        raise explain("use the folder", str(place), error, _UNTOUCHED) from error
     opened.callback(folder.close)
     return _Target(step, folder, name)
 
@@ -113,13 +116,13 @@ def _check_permission(target: _Target) -> None:
 
 
 def _stage(target: _Target, undo: contextlib.ExitStack) -> None:
-    """Put the step's text on disk beside its file, under the temporary name."""
+    """Put the step's text beside its file, under the temporary name."""
     try:
         descriptor = target.folder.create(target.new)
     except FileExistsError as error:
-        raise explain("make", temporary(target.step.real), error, _UNTOUCHED) from error
+        raise explain("make", str(temporary(target.step.real)), error, _UNTOUCHED) from error
     except OSError as error:
-        raise explain("write", target.step.real, error, _UNTOUCHED) from error
+        raise explain("write", str(target.step.real), error, _UNTOUCHED) from error
     undo.callback(target.folder.discard, target.new)
     try:
         try:
@@ -127,11 +130,12 @@ def _stage(target: _Target, undo: contextlib.ExitStack) -> None:
             waiting = memoryview((target.step.entry.after or "").encode())
             while waiting:
                 waiting = waiting[os.write(descriptor, waiting) :]
-            os.fsync(descriptor)
+            if target.step.found is not None:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise explain("write", target.step.real, error, _UNTOUCHED) from error
+        raise explain("write", str(target.step.real), error, _UNTOUCHED) from error
 
 
 def _like(target: _Target, descriptor: int) -> None:
@@ -162,7 +166,7 @@ def _commit(plan: Plan, targets: Sequence[_Target]) -> None:
             was_as_planned = _is_as_planned(target) and _put_in_place(target)
         except OSError as error:
             aftermath = f"{done} of {len(targets)} files are done." if done else _UNTOUCHED
-            raise explain("replace", target.step.real, error, aftermath) from error
+            raise explain("replace", str(target.step.real), error, aftermath) from error
         if not was_as_planned and done:
             raise FileAccessError(
                 f"{target.step.real} {_CHANGED}, and was left as it is. "

@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 import sys
+from pathlib import Path
 
 __all__ = ["Folder"]
 
@@ -36,12 +37,12 @@ class Folder:
 
     __slots__ = ("_descriptor", "path")
 
-    def __init__(self, path: str, descriptor: int | None) -> None:
+    def __init__(self, path: Path, descriptor: int | None) -> None:
         self.path = path
         self._descriptor = descriptor
 
     @classmethod
-    def open(cls, path: str) -> Folder:
+    def open(cls, path: Path) -> Folder:
         """Open the folder at a path in which all links are followed."""
         if sys.platform == "win32":
             _refuse_links(path)
@@ -50,7 +51,7 @@ class Folder:
 
     def below(self, name: str) -> Folder:
         """Open a folder in this one; a link is refused."""
-        path = os.path.join(self.path, name)  # noqa: PTH118 - paths of this room are str
+        path = self.path / name
         if sys.platform == "win32":
             return Folder.open(path)
         return Folder(path, os.open(name, _OPEN_FOLDER, dir_fd=self._descriptor))
@@ -83,7 +84,7 @@ class Folder:
             descriptor = os.open(self._at(name), _READ, dir_fd=self._descriptor)
         except FileNotFoundError:
             return None
-        with open(descriptor, "rb") as file:  # noqa: PTH123 - Path.open takes no descriptor
+        with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), name)
             return file.read()
@@ -123,7 +124,7 @@ class Folder:
         """
         here = self._descriptor
         if sys.platform == "win32":
-            os.rename(self._at(old), self._at(new))  # noqa: PTH104 - likewise; replaces nothing on Windows
+            (self.path / old).rename(self.path / new)  # on Windows this replaces nothing
             return
         try:
             # Unlike a rename, a link replaces nothing: there is no moment between look and act.
@@ -140,9 +141,9 @@ class Folder:
     def _at(self, name: str) -> str:
         if self._descriptor is not None:
             return name
-        return os.path.join(self.path, name)  # noqa: PTH118 - likewise
+        return str(self.path / name)
 
 
-def _refuse_links(path: str) -> None:
-    if os.path.normcase(os.path.realpath(path)) != os.path.normcase(path):
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+def _refuse_links(path: Path) -> None:
+    if Path(os.path.realpath(path)) != path:
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))

@@ -9,8 +9,9 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
-from kdrvgen import cache
+from kdrvgen._fastpath import cache_folder
 from kdrvgen.errors import FileAccessError
 
 __all__ = ["held"]
@@ -23,7 +24,7 @@ _BUSY = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 
 
 @contextlib.contextmanager
-def held(root: str, patience: float = PATIENCE) -> Iterator[None]:
+def held(root: Path, patience: float = PATIENCE) -> Iterator[None]:
     """Hold the project at `root`, an existing folder, against other runs.
 
     The lock is advisory and the system drops it when the process ends, however it ends. Where
@@ -59,13 +60,13 @@ def held(root: str, patience: float = PATIENCE) -> Iterator[None]:
 if sys.platform == "win32":
     import msvcrt
 
-    def _open(root: str) -> int | None:
-        folder = cache.folder("locks")
+    def _open(root: Path) -> int | None:
+        folder = cache_folder("locks")
         if folder is None:
             return None
         name = hashlib.sha256(os.fsencode(os.path.realpath(root).lower())).hexdigest()
         try:
-            return os.open(os.path.join(folder, name), os.O_RDWR | os.O_CREAT)  # noqa: PTH118 - paths of this room are str
+            return os.open(Path(folder, name), os.O_RDWR | os.O_CREAT)
         except OSError:
             return None
 
@@ -79,7 +80,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _open(root: str) -> int | None:
+    def _open(root: Path) -> int | None:
         try:
             return os.open(root, os.O_RDONLY)
         except OSError:

@@ -1,12 +1,10 @@
-"""Where an output really lies once symbolic links are followed, and which names belong to it.
-
-Part of a run with nothing to change, so it imports only what Python has loaded anyway.
-"""
+"""Where an output really is once symbolic links are followed, and which names belong to it."""
 
 from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path, PurePosixPath
 
 __all__ = [
     "boundary",
@@ -18,6 +16,7 @@ __all__ = [
     "real_path",
     "remove_if_empty",
     "resolve",
+    "shown",
     "sibling_of",
     "temporary",
 ]
@@ -25,79 +24,80 @@ __all__ = [
 # Cargo reads both names, and the one without extension wins: doc.rust-lang.org/cargo/reference/
 # config.html, "Hierarchical structure".
 _SIBLINGS = {
-    ".cargo/config": ".cargo/config.toml",
-    ".cargo/config.toml": ".cargo/config",
+    PurePosixPath(".cargo/config"): PurePosixPath(".cargo/config.toml"),
+    PurePosixPath(".cargo/config.toml"): PurePosixPath(".cargo/config"),
 }
 _SYSTEM = ("/dev/", "/proc/", "/sys/")
 _RAM_DISK = "/dev/shm/"  # noqa: S108 - no temporary file: Linux keeps ordinary files there
 
 
-def real_path(path: str) -> str:
+def real_path(path: Path) -> Path:
     """Return `path` with all links followed.
 
     Raises:
         OSError: There are more links in a row than Python can follow.
     """
     try:
-        return os.path.realpath(path)
+        return Path(os.path.realpath(path))
     except RecursionError:
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path) from None
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
 
 
-def resolve(root: str, relative: str) -> str:
-    """Return where `relative` (with slashes) below `root` lies when all links are followed."""
-    return real_path(os.path.join(root, *relative.split("/")))  # noqa: PTH118 - see above
+def resolve(root: Path, relative: PurePosixPath) -> Path:
+    """Return where the file at `relative` below `root` is when all links are followed."""
+    return real_path(root / relative)
 
 
-def boundary(root: str, relative: str) -> str:
+def boundary(root: Path, relative: PurePosixPath) -> Path:
     """Return the folder that an output may not lead out of, with all links followed.
 
     That is the project's folder `root`, and for a support file of a workspace, whose path begins
     with `..`, the folder that those lead to.
     """
-    above = [part for part in relative.split("/") if part == ".."]
-    return real_path(os.path.join(root, *above))  # noqa: PTH118 - see above
+    return real_path(root.joinpath(*(part for part in relative.parts if part == "..")))
 
 
-def is_within(real_root: str, real: str) -> bool:
-    """Return whether `real` lies below `real_root`; both are resolved paths."""
-    return real.startswith(real_root.rstrip(os.sep) + os.sep)
+def is_within(real_root: Path, real: Path) -> bool:
+    """Return whether `real` is below `real_root`; both are resolved paths."""
+    return real != real_root and real.is_relative_to(real_root)
 
 
-def path_from(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> str:
+def path_from(folder: Path, path: Path) -> Path:
     """Return the path that leads from a folder to `path`; on another drive, the absolute one."""
-    there = os.path.abspath(path)  # noqa: PTH100 - see above
+    there = os.path.normpath(path.absolute())
     try:
-        return os.path.relpath(there, os.path.abspath(folder))  # noqa: PTH100 - see above
+        return Path(os.path.relpath(there, os.path.normpath(folder.absolute())))
     except ValueError:  # Windows has no relative path from one drive to another
-        return there
+        return Path(there)
 
 
-def link_target(real_root: str, relative: str, real: str) -> str:
+def shown(root: Path, relative: PurePosixPath | str) -> str:
+    """Return the path of a project's file as seen from where the user is."""
+    return os.path.normpath(root / relative)
+
+
+def link_target(real_root: Path, relative: PurePosixPath, real: Path) -> str:
     """Return the path from the project to `real` if a link leads there, else "".
 
     Args:
         real_root: The project's folder, resolved.
-        relative: The output's path, with slashes.
+        relative: The output's path.
         real: Where `resolve` found that output; within the project.
     """
-    named = os.path.join(real_root, *relative.split("/"))  # noqa: PTH118 - see above
-    # On Windows a resolved path has the case of the names on disk.
-    if os.path.normcase(named) == os.path.normcase(real):
-        return ""
-    return os.path.relpath(real, real_root).replace(os.sep, "/")
+    # On Windows a resolved path has the case of the names on disk, which the comparison ignores.
+    return "" if real_root / relative == real else real.relative_to(real_root).as_posix()
 
 
-def is_system_folder(path: str) -> bool:
-    """Return whether `path` lies where the system shows devices and processes as files."""
-    real = real_path(path).rstrip("/") + "/"
+def is_system_folder(path: Path) -> bool:
+    """Return whether the system shows devices and processes as files in this folder."""
+    real = f"{real_path(path).as_posix().rstrip('/')}/"
     return real.startswith(_SYSTEM) and not real.startswith(_RAM_DISK)
 
 
-def make_folders(path: str) -> list[str]:
+def make_folders(path: Path) -> list[Path]:
     """Make the folder `path` and those above it that are missing.
 
-    `os.makedirs` calls itself for each folder, and so fails some 1,000 levels down.
+    `Path.mkdir(parents=True)` calls itself for each folder, and so fails some 1,000 levels down.
 
     Returns:
         The folders that were made, the outermost first.
@@ -106,40 +106,40 @@ def make_folders(path: str) -> list[str]:
         OSError: A folder cannot be made; those above it may have been.
     """
     missing = []
-    while path and not os.path.isdir(path):  # noqa: PTH112 - see above
+    while not path.is_dir():
         missing.append(path)
-        above = os.path.dirname(path)  # noqa: PTH120 - see above
-        path = above if above != path else ""
+        if path.parent == path:
+            break
+        path = path.parent
     made = []
-    for each in reversed(missing):
+    for folder in reversed(missing):
         try:
-            os.mkdir(each)  # noqa: PTH102 - see above
+            folder.mkdir()
         except FileExistsError:
-            if not os.path.isdir(each):  # noqa: PTH112 - see above
+            if not folder.is_dir():
                 raise
         else:  # otherwise another program made it just now
-            made.append(each)
+            made.append(folder)
     return made
 
 
-def remove_if_empty(folder: str) -> None:
+def remove_if_empty(folder: Path) -> None:
     """Remove a folder that `make_folders` made, unless something is in it by now."""
     try:
-        os.rmdir(folder)  # noqa: PTH106 - see above
+        folder.rmdir()
     except OSError:
         return
 
 
-def sibling_of(relative: str) -> str | None:
+def sibling_of(relative: PurePosixPath) -> PurePosixPath | None:
     """Return the output that a tool would read instead of `relative` or ignore because of it."""
     return _SIBLINGS.get(relative)
 
 
-def temporary(real: str) -> str:
+def temporary(real: Path) -> Path:
     """Return the name under which the next content of `real` waits to take its place.
 
     One fixed name for each file: the next run finds what a killed run left without guessing, and
     removes nothing but a regular file of that name.
     """
-    folder, name = os.path.split(real)
-    return os.path.join(folder, f".{name}.kdrvgen-new")  # noqa: PTH118 - see above
+    return real.with_name(f".{real.name}.kdrvgen-new")

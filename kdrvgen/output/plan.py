@@ -6,22 +6,23 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from kdrvgen import __version__
 from kdrvgen.errors import FileAccessError
-from kdrvgen.output.access import explain
+from kdrvgen.output.os_errors import explain
 from kdrvgen.output.paths import (
     is_within,
     link_target,
     real_path,
     resolve,
+    shown,
     sibling_of,
     temporary,
 )
-from kdrvgen.output.report import Entry, Report, Status
 from kdrvgen.rendering.header import Ownership, examine, newer_version, normalise
+from kdrvgen.report.files import Entry, Report, Status
 from kdrvgen.report.finding import Finding, Place, Severity
 
 __all__ = ["Plan", "Step", "make", "read", "written_by_newer"]
@@ -46,7 +47,7 @@ class Step(NamedTuple):
     """
 
     entry: Entry
-    real: str
+    real: Path
     found: bytes | None = None
 
 
@@ -61,7 +62,7 @@ class Plan(NamedTuple):
 
     steps: tuple[Step, ...]
     warnings: tuple[Finding, ...]
-    leftovers: tuple[str, ...]
+    leftovers: tuple[Path, ...]
 
     @property
     def report(self) -> Report:
@@ -69,7 +70,7 @@ class Plan(NamedTuple):
         return Report(tuple(step.entry for step in self.steps), self.warnings)
 
 
-def make(texts: Mapping[PurePosixPath, str], root: str, *, force: bool = False) -> Plan:
+def make(texts: Mapping[PurePosixPath, str], root: Path, *, force: bool = False) -> Plan:
     """Compare `texts` with what lies below `root`.
 
     Args:
@@ -85,20 +86,20 @@ def make(texts: Mapping[PurePosixPath, str], root: str, *, force: bool = False) 
     try:
         return _make(texts, root, real_path(root), force=force)
     except OSError as error:  # while links were followed: `read` explains its own
-        raise explain("use", error.filename or root, error, "Nothing was changed.") from error
+        raise explain("use", error.filename or str(root), error, "Nothing was changed.") from error
 
 
-def _make(texts: Mapping[PurePosixPath, str], root: str, real_root: str, *, force: bool) -> Plan:
+def _make(texts: Mapping[PurePosixPath, str], root: Path, real_root: Path, *, force: bool) -> Plan:
     steps = [_step(path, text, root, force=force) for path, text in sorted(texts.items())]
     steps = _without_doubles(steps, real_root)
     warnings: list[Finding] = []
-    leftovers: list[str] = []
+    leftovers: list[Path] = []
     for path in sorted(texts):
-        sibling = sibling_of(str(path))
-        leftovers += _leftovers(root, str(path), sibling)
-        if sibling is None or PurePosixPath(sibling) in texts:
+        sibling = sibling_of(path)
+        leftovers += _leftovers(root, path, sibling)
+        if sibling is None or sibling in texts:
             continue
-        for found in _stale(root, str(path), sibling, force=force):
+        for found in _stale(root, path, sibling, force=force):
             if isinstance(found, Step):
                 steps.append(found)
             else:
@@ -107,28 +108,28 @@ def _make(texts: Mapping[PurePosixPath, str], root: str, real_root: str, *, forc
     return Plan(tuple(steps), tuple(warnings), tuple(leftovers))
 
 
-def read(path: str, told: str) -> bytes | None:
+def read(path: Path, name: str) -> bytes | None:
     """Return the content of the file at `path`, or None when there is none.
 
     Raises:
-        FileAccessError: It is not a regular file, or cannot be read. Its text says `told` for it.
+        FileAccessError: It is not a regular file, or cannot be read. Its text calls it `name`.
     """
     try:
-        mode = os.stat(path).st_mode  # noqa: PTH116 - all paths of this room are str
+        mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
             kind = "a folder" if stat.S_ISDIR(mode) else "a device or pipe"
             raise FileAccessError(
-                f"{told} is {kind}, where kdrvgen writes a file. Nothing was changed. "
+                f"{name} is {kind}, where kdrvgen writes a file. Nothing was changed. "
                 "Move it away, then run kdrvgen again."
             )
         # What was a file a moment ago may be a pipe now, whose opening would wait for a writer.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        with open(os.open(path, flags), "rb") as file:  # noqa: PTH123 - likewise
+        with os.fdopen(os.open(path, flags), "rb") as file:
             return file.read()
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise explain("read", told, error, "Nothing was changed.") from error
+        raise explain("read", name, error, "Nothing was changed.") from error
 
 
 def written_by_newer(text: str) -> str:
@@ -137,15 +138,15 @@ def written_by_newer(text: str) -> str:
     return f"written by kdrvgen {version}, and this is kdrvgen {__version__}" if version else ""
 
 
-def _step(path: PurePosixPath, text: str, root: str, *, force: bool) -> Step:
-    real, real_root = resolve(root, str(path)), real_path(root)
+def _step(path: PurePosixPath, text: str, root: Path, *, force: bool) -> Step:
+    real, real_root = resolve(root, path), real_path(root)
     if not is_within(real_root, real):
         return Step(
             Entry(path, Status.REFUSED, f"a link leads out of the project, to {real}"), real
         )
-    target = link_target(real_root, str(path), real)
+    target = link_target(real_root, path, real)
     link = f"a link leads to {target}" if target else ""
-    found = read(real, _told(root, str(path)))
+    found = read(real, shown(root, path))
     if found is None:
         return Step(Entry(path, Status.CREATED, link, after=text), real)
     if found == text.encode():
@@ -171,13 +172,13 @@ def _verdict(before: str, owner: Ownership, *, is_link: bool, force: bool) -> tu
     return Status.UPDATED, f"takes the place of a file {newer}" if newer else _FORCED[owner]
 
 
-def _without_doubles(steps: Sequence[Step], real_root: str) -> list[Step]:
+def _without_doubles(steps: Sequence[Step], real_root: Path) -> list[Step]:
     """Refuse the links by which two outputs would be one file."""
     uses = Counter(os.path.normcase(step.real) for step in steps)
     checked = []
     for step in steps:
         is_double = uses[os.path.normcase(step.real)] > 1 and is_within(real_root, step.real)
-        target = link_target(real_root, str(step.entry.path), step.real) if is_double else ""
+        target = link_target(real_root, step.entry.path, step.real) if is_double else ""
         if target:
             reason = f"a link leads to {target}, where another generated file goes"
             entry = step.entry._replace(status=Status.REFUSED, reason=reason)
@@ -196,32 +197,34 @@ def _inspect(found: bytes) -> tuple[str, Ownership]:
     return normalise(text), examine(text)
 
 
-def _leftovers(root: str, path: str, sibling: str | None) -> Iterator[str]:
+def _leftovers(root: Path, path: PurePosixPath, sibling: PurePosixPath | None) -> Iterator[Path]:
     real_root = real_path(root)
-    for name in filter(None, (path, sibling)):
+    for name in (path, sibling) if sibling else (path,):
         left = temporary(resolve(root, name))
         if is_within(real_root, left) and os.path.lexists(left):
             yield left
 
 
-def _stale(root: str, path: str, sibling: str, *, force: bool) -> Iterator[Step | Finding]:
+def _stale(
+    root: Path, path: PurePosixPath, sibling: PurePosixPath, *, force: bool
+) -> Iterator[Step | Finding]:
     """Yield what is to be done about the file that must not stand beside `path`, if it does."""
-    place = os.path.join(real_path(root), *sibling.split("/"))  # noqa: PTH118 - likewise
+    place = real_path(root) / sibling
     real = real_path(place)
     if not os.path.lexists(place) or real == resolve(root, path):
         return  # absent, or two names of one file: cargo reads what kdrvgen writes
     owner, before, found = Ownership.FOREIGN, "", None
-    if os.path.isfile(place) and not os.path.islink(place):  # noqa: PTH113, PTH114 - likewise
-        found = read(place, _told(root, sibling))
+    if place.is_file() and not place.is_symlink():
+        found = read(place, shown(root, sibling))
         before, owner = _inspect(found or b"")
     newer = "" if force else written_by_newer(before)
     if owner is Ownership.INTACT and not newer and is_within(real_path(root), real):
         reason = f"out of use: the configuration now asks for {path}"
-        yield Step(Entry(PurePosixPath(sibling), Status.REMOVED, reason, before), real, found)
+        yield Step(Entry(sibling, Status.REMOVED, reason, before), real, found)
     else:
         effect, advice = _effect(path, sibling)
         message = f"{newer or _REFUSED_SIBLING[owner]}, and {effect}"
-        yield Finding(_TWO_CONFIGURATIONS, message, Place(sibling), Severity.WARNING, advice)
+        yield Finding(_TWO_CONFIGURATIONS, message, Place(str(sibling)), Severity.WARNING, advice)
 
 
 _TWO_CONFIGURATIONS = "cargo-two-configurations"
@@ -232,15 +235,11 @@ _REFUSED_SIBLING = {
 }
 
 
-def _effect(path: str, sibling: str) -> tuple[str, str]:
+def _effect(path: PurePosixPath, sibling: PurePosixPath) -> tuple[str, str]:
     """Return what the file beside `path` does, and what to do about it."""
     advice = "write what it says into the configuration, then delete it"
-    if sibling.endswith(".toml"):
+    if sibling.suffix == ".toml":
         effect = f"cargo ignores it because {path} is beside it"
         return effect, f'{advice}; or set cargo-config = "{sibling}" under [toolchain]'
     effect = f"cargo reads it instead of {path}: the driver would lack the generated settings"
     return effect, advice
-
-
-def _told(root: str, path: str) -> str:
-    return os.path.normpath(os.path.join(root, *path.split("/")))  # noqa: PTH118 - likewise

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from kdrvgen.errors import FileAccessError
 from kdrvgen.output.paths import real_path
 from kdrvgen.output.plan import Plan, Step, read, written_by_newer
-from kdrvgen.output.report import UNKNOWN_FILE, Entry, Status
 from kdrvgen.pipeline import FOLDER
 from kdrvgen.rendering.header import Ownership, examine, normalise
+from kdrvgen.report.files import UNKNOWN_FILE, Entry, Status
 from kdrvgen.report.finding import Finding, Place, Severity
 
 __all__ = ["with_strangers"]
@@ -22,7 +22,7 @@ _ADVICE = f"move it away, because kdrvgen owns everything in {FOLDER}"
 
 
 def with_strangers(
-    plan: Plan, paths: Collection[PurePosixPath], root: str, *, force: bool = False
+    plan: Plan, paths: Collection[PurePosixPath], root: Path, *, force: bool = False
 ) -> Plan:
     """Return the plan with what is to be done about further files in the support folder.
 
@@ -38,8 +38,8 @@ def with_strangers(
     if not any(path.parts[0] == FOLDER for path in paths):
         return plan
     steps, warnings = list(plan.steps), list(plan.warnings)
-    for path in _others(os.path.join(root, FOLDER), PurePosixPath(FOLDER), paths):  # noqa: PTH118 - paths of this room are str
-        named = os.path.join(root, path)  # noqa: PTH118 - likewise
+    for path in _others(root / FOLDER, PurePosixPath(FOLDER), paths):
+        named = root / path
         text = _text(named) if path.suffix in _OWN_SUFFIXES else None
         owner = Ownership.FOREIGN if text is None else examine(text)
         if text is not None and owner is Ownership.INTACT:
@@ -76,7 +76,7 @@ def _refused(step: Step, reason: str) -> Step:
 
 
 def _others(
-    folder: str, path: PurePosixPath, known: Collection[PurePosixPath]
+    folder: Path, path: PurePosixPath, known: Collection[PurePosixPath]
 ) -> Iterator[PurePosixPath]:
     """Yield what is in a folder and not known: files, and folders in which nothing is kdrvgen's."""
     try:
@@ -89,33 +89,29 @@ def _others(
             if inner not in known and not entry.name.endswith(_TEMPORARY):
                 yield inner
         elif any(inner in each.parents for each in known):
-            yield from _others(entry.path, inner, known)
+            yield from _others(folder / entry.name, inner, known)
         else:
-            files = _files(entry.path)
+            files = _files(folder / entry.name)
             if any(_is_own(file) for file in files):
-                yield from _others(entry.path, inner, known)
+                yield from _others(folder / entry.name, inner, known)
             elif files:
                 yield inner
 
 
-def _files(folder: str) -> list[str]:
+def _files(folder: Path) -> list[Path]:
     """Return every file below a folder; links are not followed."""
-    return [
-        os.path.join(place, name)  # noqa: PTH118 - likewise
-        for place, _, names in os.walk(folder)
-        for name in names
-    ]
+    return [Path(place, name) for place, _, names in os.walk(folder) for name in names]
 
 
-def _is_own(file: str) -> bool:
-    text = _text(file) if file.endswith(_OWN_SUFFIXES) else None
+def _is_own(file: Path) -> bool:
+    text = _text(file) if file.suffix in _OWN_SUFFIXES else None
     return text is not None and examine(text) is not Ownership.FOREIGN
 
 
-def _text(file: str) -> str | None:
+def _text(file: Path) -> str | None:
     """Return the text of a regular file; None for what has none."""
     try:
-        content = None if os.path.islink(file) else read(file, file)  # noqa: PTH114 - likewise
+        content = None if file.is_symlink() else read(file, str(file))
         return None if content is None else content.decode()
     except (FileAccessError, UnicodeDecodeError):
         return None

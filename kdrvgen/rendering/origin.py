@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple, get_args, get_origin
-
-from pydantic import BaseModel
 
 from kdrvgen.model import Project
 from kdrvgen.model.base import FrozenTable, Path, Table, plain, to_kebab
@@ -125,7 +123,7 @@ def _variants(
         is_given = name in value.model_fields_set
         member = getattr(value, name)
 
-        def put(other: object, name: str = name) -> Any:  # noqa: ANN401 - the table's own type
+        def put(other: object, name: str = name) -> Table:
             return value.model_copy(update={name: other})
 
         if isinstance(member, Table):
@@ -147,12 +145,11 @@ def _variants(
 def _of_mapping(
     members: Mapping[str, Any],
     path: Path,
-    put: Any,  # noqa: ANN401 - takes what the table's own field takes
+    put: Callable[[object], Table],
 ) -> Iterator[tuple[Path, bool, list[Any]]]:
     """Yield the entries of a table of free form, and the keys that profiles give."""
     for key, member in members.items():
-        if isinstance(member, BaseModel):
-            assert isinstance(member, Table)  # noqa: S101 - the models hold no others
+        if isinstance(member, Table):
             for inner, given, found in _variants(member, (*path, key), only_given=True):
                 tables = [put(FrozenTable({**members, key: each})) for each in found]
                 yield inner, given, tables
@@ -161,7 +158,7 @@ def _of_mapping(
             yield (*path, key), True, [put(FrozenTable(rest))]
 
 
-def _others(value: object, kind: Any) -> list[object]:  # noqa: ANN401 - a type form of any kind
+def _others(value: object, kind: object) -> list[object]:
     """Return values that are not `value`: each of a closed set, else one that is near."""
     others: list[object] = ["x"]
     if get_origin(kind) is Literal:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 __all__ = ["Excerpt", "Finding", "Place", "Related", "Rule", "Severity", "at_least", "counted"]
 
@@ -25,8 +25,7 @@ class Severity(StrEnum):
 _ORDER = tuple(Severity)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """Something that should hold, and that has a row in the documentation.
 
     Attributes:
@@ -44,8 +43,7 @@ class Rule:
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class Excerpt:
+class Excerpt(NamedTuple):
     """What may be shown of a place, and which part of it is meant.
 
     Attributes:
@@ -64,8 +62,7 @@ class Excerpt:
     cut_right: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something is.
 
     Attributes:
@@ -96,16 +93,14 @@ class Place:
         return self.line or 0, self.column or 0
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(NamedTuple):
     """Another place that takes part in a finding, and what it has to do with it."""
 
     message: str
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A rule that something breaks. No text of it shows a secret.
 
     Attributes:
@@ -146,11 +141,11 @@ class Finding:
 
     def named(self, file: str) -> Finding:
         """Return the same finding, whose file has another name."""
-        return replace(self, place=replace(self.place, file=file)) if self.place else self
+        return self._replace(place=self.place._replace(file=file)) if self.place else self
 
     def as_severe_as(self, severity: Severity) -> Finding:
         """Return the same finding with another severity."""
-        return replace(self, severity=severity)
+        return self._replace(severity=severity)
 
 
 def at_least(findings: Iterable[Finding], severity: Severity) -> list[Finding]:

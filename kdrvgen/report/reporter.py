@@ -1,26 +1,23 @@
-"""What a command reports, in the format that the user chose.
-
-Part of a run with nothing to change, so it imports at its top only what is there anyway. Each
-format has a module of its own, which only a run that finds something imports.
-"""
+"""What a command reports, in the format that the user chose."""
 
 from __future__ import annotations
 
+import argparse
 import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
+from kdrvgen import __version__
 from kdrvgen.characters import as_json, visible
 from kdrvgen.console import Console
+from kdrvgen.report.finding import Finding, Rule
+from kdrvgen.report.github import annotate
+from kdrvgen.report.human import draw
+from kdrvgen.report.json import as_data
+from kdrvgen.report.sarif import log
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Iterable, Sequence
-    from typing import Any
-
-    from kdrvgen.errors import KdrvgenError
-    from kdrvgen.report.finding import Finding, Rule
-
-__all__ = ["COMMON_FORMATS", "FORMATS", "Reporter"]
+__all__ = ["COMMON_FORMATS", "FORMATS", "Reporter", "file_lines"]
 
 FORMATS = {
     "human": "for people (default)",
@@ -78,11 +75,8 @@ class Reporter:
             self._document["files"].append({"path": path, "status": status, "reason": reason})
         if self.quiet or self._form == "json":
             return
-        for status, path, reason in rows if self.verbose else _summed(rows):
-            word = f"{_PLANNED.get(status, status) if planned else status:{_WIDTH}}"
-            word = self._console.paint(word, _COLORS.get(status, "2"), self._console.out)
-            shown = visible(f"{path} ({reason})" if reason else path)
-            self._console.print(self._console.out, f"{word}  {shown}\n")
+        for line in file_lines(rows, whole=self.verbose, planned=planned, paint=self._paint_out):
+            self._console.print(self._console.out, f"{line}\n")
 
     def diffs(self, diffs: Iterable[tuple[str, str]]) -> None:
         """Show the unified diff of each path; in JSON it joins the file that `files` reported."""
@@ -124,8 +118,6 @@ class Reporter:
         """
         self.collect(findings, omitted=omitted)
         if findings and self._form in {"human", "sarif"}:
-            from kdrvgen.report.human import draw  # noqa: PLC0415 - the no-op run finds nothing
-
             stream = self._console.err
             color = self._console.is_colored(stream)
             self._console.write(stream, draw(findings, color=color, omitted=omitted))
@@ -141,8 +133,6 @@ class Reporter:
         self.collect(findings)
         shown = [each for each in findings if not self.quiet or each.severity in _LOUD]
         if shown and self._form == "human":
-            from kdrvgen.report.human import draw  # noqa: PLC0415 - the no-op run finds nothing
-
             stream = self._console.out
             text = draw(shown, color=self._console.is_colored(stream), has_count=False)
             if title:  # an empty line parts the groups
@@ -152,18 +142,10 @@ class Reporter:
     def collect(self, findings: Sequence[Finding], *, omitted: int = 0) -> None:
         """Report findings to programs alone, where people read them in another form."""
         if findings and self._form == "json":
-            from kdrvgen.report.json import as_data  # noqa: PLC0415 - the no-op run finds nothing
-
             self._document["findings"] += [as_data(each) for each in findings]
             self._document["omitted"] += omitted
         elif findings and self._form == "github":
-            from kdrvgen.report.github import annotate  # noqa: PLC0415 - likewise
-
             self._console.write(self._console.out, annotate(findings, omitted))
-
-    def failure(self, error: KdrvgenError) -> None:
-        """Report why the command failed."""
-        self.findings(error.findings, omitted=error.omitted)
 
     def data(self, name: str, value: object) -> None:
         """Give programs a member `name` of the document."""
@@ -219,25 +201,44 @@ class Reporter:
     def finish(self, code: int) -> None:
         """Print what is still to be printed, given the exit code; comes last and once."""
         if self._form == "json":
-            from kdrvgen import __version__  # noqa: PLC0415 - other formats do without
-
             document = {"kdrvgen": __version__, "exit-code": code, **self._document}
             self._console.write(self._console.out, as_json(document))
         elif self._form == "sarif" and self._rules is not None:
-            from kdrvgen.report.sarif import log  # noqa: PLC0415 - for this format only
-
             self._console.write(self._console.out, as_json(log(self._answer, self._rules)))
         self._console.flush()
+
+    def _paint_out(self, text: str, style: str) -> str:
+        return self._console.paint(text, style, self._console.out)
 
     def _print_fenced(self, text: str) -> None:
         """Print a file's text, as it is where GitHub can be told not to obey any of it."""
         if self._form != "github":
             self._console.print(self._console.out, text)
             return
-        import secrets  # noqa: PLC0415 - for GitHub only
 
         token = secrets.token_hex(16)
         self._console.write(self._console.out, f"::stop-commands::{token}\n{text}::{token}::\n")
+
+
+def file_lines(
+    rows: Iterable[tuple[str, str, str]],
+    *,
+    whole: bool = False,
+    planned: bool = False,
+    paint: Callable[[str, str], str] = lambda text, _: text,
+) -> Iterator[str]:
+    """Yield a line for people about each file.
+
+    Args:
+        rows: Status, path and reason (or "") of each.
+        whole: Whether each support file has a line of its own.
+        planned: Whether nothing was done yet.
+        paint: Returns a text in a style of ANSI's.
+    """
+    for status, path, reason in rows if whole else _summed(rows):
+        word = f"{_PLANNED.get(status, status) if planned else status:{_WIDTH}}"
+        shown = visible(f"{path} ({reason})" if reason else path)
+        yield f"{paint(word, _COLORS.get(status, '2'))}  {shown}"
 
 
 def _summed(rows: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str, str]]:

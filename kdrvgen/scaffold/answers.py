@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from kdrvgen.config import load
 from kdrvgen.config.keys import Path
-from kdrvgen.config.reading import read
+from kdrvgen.config.reader import read
 from kdrvgen.config.source import Source
 from kdrvgen.config.suggest import vocabulary
 from kdrvgen.config.validation import explain
@@ -18,7 +18,7 @@ from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.model.base import plain
 from kdrvgen.report.finding import Finding, Place
-from kdrvgen.scaffold.documents import merged
+from kdrvgen.scaffold.merge import merged
 from kdrvgen.scaffold.template import OPTIONS, Template
 
 __all__ = [

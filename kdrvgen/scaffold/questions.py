@@ -14,7 +14,7 @@ from kdrvgen.model.names import PackageName
 from kdrvgen.model.reference import keys
 from kdrvgen.scaffold import answers
 from kdrvgen.scaffold import template as templates
-from kdrvgen.scaffold.documents import merged
+from kdrvgen.scaffold.merge import merged
 from kdrvgen.scaffold.template import Template
 from kdrvgen.scaffold.values import choices, typed
 

@@ -15,7 +15,8 @@ from kdrvgen.errors import UsageError
 from kdrvgen.model.base import Table, Text, to_kebab
 from kdrvgen.model.bootstrap import PACKAGE_KEYS, Bootstrap
 from kdrvgen.model.names import RelativePath
-from kdrvgen.scaffold.documents import merged
+from kdrvgen.scaffold.merge import merged
+from kdrvgen.spelling import nearest
 
 __all__ = ["FOLDER", "OPTIONS", "File", "Member", "Template", "load", "names"]
 
@@ -115,8 +116,6 @@ def load(name: str) -> Template:
     """
     known = {folder.name for folder in _folders()}
     if name not in known:
-        from kdrvgen.config.suggest import nearest  # noqa: PLC0415 - for errors only
-
         near = nearest(name, known)
         hint = f" Did you mean `{near}`?" if near else ""
         raise UsageError(

@@ -21,7 +21,7 @@ _BOOLEANS = {
 }
 
 
-def type_at(path: Path) -> Any:  # noqa: ANN401 - a type form of any kind
+def type_at(path: Path) -> object:
     """Return the type of the key at `path` in config.toml; None if the model has none there."""
     found: Any = Project
     for part in path:

@@ -8,7 +8,7 @@ import pytest
 
 import kdrvgen
 from kdrvgen import ConfigError, RefusedError, Status, UsageError
-from kdrvgen.scaffold import answers, texts
+from kdrvgen.scaffold import answers, render
 from kdrvgen.scaffold import template as templates
 from tests.bootstrap.support import bootstrap, tree
 
@@ -68,8 +68,8 @@ def test_a_folder_that_is_taken_is_refused(tmp_path: Path) -> None:
 def test_files_are_rendered_without_a_disk_and_differ_in_the_name_alone(tmp_path: Path) -> None:
     template = templates.load("minimal")
     document = answers.complete(template, {"driver": {"name": "hello"}})
-    made = texts.render(template, document)
+    made = render.render(template, document)
     kdrvgen.bootstrap(tmp_path, "hello")
     assert {str(path): text for path, text in made.items()} == tree(tmp_path / "hello")
     with pytest.raises(TypeError):
-        made[PurePosixPath("x")] = b""  # type: ignore[index]
+        made[PurePosixPath("x")] = b""  # type: ignore[index] # what is refused

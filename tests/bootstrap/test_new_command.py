@@ -235,10 +235,3 @@ def test_what_may_be_a_password_is_not_shown(tmp_path: Path) -> None:
     done = kdrvgen_process("new", "a", "signing.pfx-password-env=hunter2!", cwd=tmp_path)
     assert done.returncode == 3
     assert "hunter2" not in done.stderr
-
-
-def test_help_starts_without_the_model_and_templates(tmp_path: Path) -> None:
-    done = kdrvgen_process("new", "--help", cwd=tmp_path, PYTHONPROFILEIMPORTTIME="1")
-    assert done.returncode == 0
-    assert "--list-templates" in done.stdout
-    assert not [name for name in ("pydantic", "jinja2", "kdrvgen.scaffold") if name in done.stderr]

@@ -87,14 +87,14 @@ def test_a_run_that_is_killed_leaves_no_project_and_hinders_no_later_run(
 ) -> None:
     script = (
         "import os, sys, kdrvgen\n"
-        "from kdrvgen.scaffold import writing\n"
-        "put = writing._put\n"
+        "from kdrvgen.scaffold import writer\n"
+        "put = writer._put\n"
         "def stop(path, content):\n"
         "    put(path, content)\n"
         "    if path.name == 'build.rs':\n"
         "        print('now', flush=True)\n"
         "        sys.stdin.read()\n"
-        "writing._put = stop\n"
+        "writer._put = stop\n"
         "kdrvgen.bootstrap('.', 'hello')\n"
     )
     with subprocess.Popen(

@@ -83,7 +83,7 @@ def crates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bool], Path]:
     need("rustc", "clippy-driver", "rustfmt")
 
     @cache
-    def folder(umdf: bool) -> Path:  # noqa: FBT001 - cached by it
+    def folder(umdf: bool) -> Path:
         found = tmp_path_factory.mktemp("crates")
         for source in sorted(CRATES.glob("*.rs")):
             argv: list[str | Path] = ["rustc", *flags(umdf=umdf), "--edition=2021"]

@@ -12,7 +12,7 @@ from kdrvgen.cli import main
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
-SECRET = "Zq7-hunter2"  # noqa: S105 - what the tests look for
+SECRET = "Zq7-hunter2"
 CONFIG = f"""\
 [driver]
 name = "hello"

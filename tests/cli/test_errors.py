@@ -88,7 +88,7 @@ def test_a_bug_ends_with_1_and_one_paragraph_and_a_traceback_only_on_demand(
     def broken(_: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("kdrvgen.rendering.project.render", broken)
+    monkeypatch.setattr("kdrvgen.commands.generate.render", broken)
     assert main(["config.toml"]) == 1
     told = capsys.readouterr().err
     assert told.startswith("error: kdrvgen itself failed (ZeroDivisionError: a bug). This is a bug")
@@ -103,7 +103,7 @@ def test_the_users_interrupt_ends_quietly_with_130(
     def interrupted(_: object) -> None:
         signal.raise_signal(signal.SIGINT)
 
-    monkeypatch.setattr("kdrvgen.rendering.project.render", interrupted)
+    monkeypatch.setattr("kdrvgen.commands.generate.render", interrupted)
     assert main(["config.toml"]) == 130
     assert capsys.readouterr() == ("", "")
     assert [path.name for path in project.iterdir()] == ["config.toml"]

@@ -23,7 +23,8 @@ def stamps() -> list[Path]:
 
 
 @pytest.mark.parametrize(
-    "options", [[], ["--check"], ["-q"], ["--diff"], ["--dry-run"], ["--format", "github"]]
+    "options",
+    [[], ["--check"], ["-q"], ["--diff"], ["--dry-run"], ["-v", "--check"], ["-o", "."]],
 )
 def test_nothing_expensive_is_imported(run: Run, options: list[str]) -> None:
     run("config.toml")
@@ -34,13 +35,9 @@ def test_nothing_expensive_is_imported(run: Run, options: list[str]) -> None:
         text=True,
     )
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert "kdrvgen.output.stamp" in imported
-    expensive = {"dataclasses", "hashlib", "jinja2", "pathlib", "pydantic", "shutil", "tomli"}
+    assert {name for name in imported if "kdrvgen" in name} == {"kdrvgen", "kdrvgen._fastpath"}
+    expensive = {"argparse", "dataclasses", "hashlib", "pathlib", "re", "typing"}
     assert not imported & expensive
-    assert {each for each in imported if "report" in each} == {
-        "kdrvgen.report",
-        "kdrvgen.report.reporter",
-    }
 
 
 def test_a_second_run_knows_and_so_does_a_first_check(run: Run) -> None:
@@ -142,7 +139,7 @@ def test_a_broken_stamp_means_only_the_slow_way(run: Run, damage: str) -> None:
                 "truncated": content[:-1],
                 "empty": b"",
                 "garbage": b"\xff\x00\n\n" * 40,
-                "another listing": content.replace(b"unchanged\tbuild.rs\n", b""),
+                "another listing": content.replace(b"unchanged  build.rs", b"updated    build.rs"),
             }[damage]
         )
         assert content != stamp.read_bytes()

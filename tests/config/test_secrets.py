@@ -16,7 +16,7 @@ import kdrvgen
 from kdrvgen.config.suggest import ANY, Vocabulary, vocabulary
 from tests.report.support import FORMS, rendered
 
-SECRET = "Zq7-hunter2"  # noqa: S105 - what the tests look for
+SECRET = "Zq7-hunter2"
 DRIVER = '[driver]\nname = "hello"\n'
 WORDS = [
     "pass",

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 
 KILLED = 77
 STEPS = ("open", "write", "fsync", "fchmod", "close", "mkdir", "link", "replace", "unlink", "rmdir")
@@ -42,7 +42,7 @@ def _run(texts: dict[PurePosixPath, str], root: Path, number: int) -> None:
     left = [number]
     for name in STEPS:
         setattr(os, name, _deadly(name, getattr(os, name), left))
-    write(texts, str(root))
+    write(texts, root)
     os._exit(0)
 
 

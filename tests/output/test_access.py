@@ -14,7 +14,7 @@ import pytest
 
 from kdrvgen.errors import FileAccessError, RefusedError
 from kdrvgen.output.lock import held
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 
 fcntl = pytest.importorskip("fcntl", reason="needs Linux or macOS")
 
@@ -25,12 +25,12 @@ NOBODY = 65534
 # Imports everything before it gives root's rights up, since the packages may be root's alone.
 AS_NOBODY = f"""
 import os, pathlib, sys
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 if os.geteuid() == 0:
     os.setresgid({NOBODY}, {NOBODY}, {NOBODY})
     os.setresuid({NOBODY}, {NOBODY}, {NOBODY})
 try:
-    write({{pathlib.PurePosixPath("Makefile.toml"): "new"}}, sys.argv[1], force=True)
+    write({{pathlib.PurePosixPath("Makefile.toml"): "new"}}, pathlib.Path(sys.argv[1]), force=True)
 except Exception as error:
     print(type(error).__name__, error)
 """
@@ -70,10 +70,10 @@ def test_an_unreadable_file_is_a_clear_error(open_folder: Path) -> None:
 
 
 def test_a_read_only_file_is_left_alone(project: Path, texts: Texts, old_texts: Texts) -> None:
-    write(old_texts, str(project))
+    write(old_texts, project)
     (project / MAKEFILE).chmod(0o444)
     with pytest.raises(FileAccessError, match=r"Makefile\.toml: the file is read-only"):
-        write(texts, str(project), force=True)
+        write(texts, project, force=True)
     for path, text in old_texts.items():
         assert (project / path).read_text("utf-8") == text
     assert len(list(project.iterdir())) == 3
@@ -82,7 +82,7 @@ def test_a_read_only_file_is_left_alone(project: Path, texts: Texts, old_texts: 
 def test_a_folder_in_a_files_place_is_a_clear_error(project: Path, texts: Texts) -> None:
     (project / MAKEFILE).mkdir()
     with pytest.raises(FileAccessError, match=r"Makefile\.toml is a folder, where"):
-        write(texts, str(project), force=True)
+        write(texts, project, force=True)
     assert len(list(project.iterdir())) == 1
 
 
@@ -91,7 +91,7 @@ def test_a_pipe_in_a_files_place_is_an_error_and_not_waited_for(
 ) -> None:
     os.mkfifo(project / MAKEFILE)
     with pytest.raises(FileAccessError, match="is a device or pipe"):
-        write(texts, str(project))
+        write(texts, project)
 
 
 @pytest.mark.parametrize("place", [".cargo", "."])
@@ -103,7 +103,7 @@ def test_a_file_in_a_folders_place_is_a_clear_error(
     blocked.parent.mkdir(exist_ok=True)
     blocked.write_text("mine", "utf-8")
     with pytest.raises(FileAccessError, match=r"(Not a directory|File exists)\. Nothing was"):
-        write(texts, str(root), force=True)
+        write(texts, root, force=True)
     assert blocked.read_text("utf-8") == "mine"
 
 
@@ -119,7 +119,7 @@ def test_a_link_that_leads_out_is_refused_even_by_force(
     (project / linked).symlink_to(target)
     before = sorted(outside.iterdir())
     with pytest.raises(RefusedError, match="a link leads out of the project, to "):
-        write(texts, str(project), force=True)
+        write(texts, project, force=True)
     assert sorted(outside.iterdir()) == before
     assert [path.name for path in project.iterdir()] == [linked]
 
@@ -133,7 +133,7 @@ def test_a_link_within_the_project_is_followed_and_stays_one(
     if exists:
         real.write_text(old_texts[MAKEFILE], "utf-8")
     (project / MAKEFILE).symlink_to("make/tasks.toml")
-    write(texts, str(project))
+    write(texts, project)
     assert (project / MAKEFILE).is_symlink()
     assert real.read_text("utf-8") == texts[MAKEFILE]
     assert len(list(real.parent.iterdir())) == 1
@@ -143,15 +143,15 @@ def test_links_in_a_circle_are_a_clear_error(project: Path, texts: Texts) -> Non
     (project / MAKEFILE).symlink_to("build.rs")
     (project / "build.rs").symlink_to("Makefile.toml")
     with pytest.raises(FileAccessError, match="round in a circle"):
-        write(texts, str(project))
+        write(texts, project)
 
 
 def test_an_updated_file_keeps_its_permissions(
     project: Path, texts: Texts, old_texts: Texts
 ) -> None:
-    write(old_texts, str(project))
+    write(old_texts, project)
     (project / MAKEFILE).chmod(0o640)
-    write(texts, str(project))
+    write(texts, project)
     assert (project / MAKEFILE).stat().st_mode & 0o777 == 0o640
 
 
@@ -159,7 +159,7 @@ def test_an_updated_file_keeps_its_permissions(
 def test_a_new_files_permissions_follow_the_umask(project: Path, texts: Texts, mask: int) -> None:
     before = os.umask(mask)
     try:
-        write(texts, str(project))
+        write(texts, project)
     finally:
         os.umask(before)
     assert (project / MAKEFILE).stat().st_mode & 0o777 == 0o666 & ~mask
@@ -167,12 +167,12 @@ def test_a_new_files_permissions_follow_the_umask(project: Path, texts: Texts, m
 
 def test_another_run_is_waited_for_and_then_told_of(project: Path) -> None:
     with (
-        held(str(project)),
+        held(project),
         pytest.raises(FileAccessError, match="another kdrvgen is at work"),
-        held(str(project), patience=0),
+        held(project, patience=0),
     ):
         raise AssertionError("two runs hold one project")
-    with held(str(project), patience=0):
+    with held(project, patience=0):
         assert not list(project.iterdir())
 
 
@@ -181,14 +181,15 @@ def test_a_run_that_waited_plans_anew(project: Path) -> None:
     fcntl.flock(lock, fcntl.LOCK_EX)
     program = (
         "import pathlib, sys\n"
-        "from kdrvgen.output.run import carry_out\n"
+        "from kdrvgen.output.writer import carry_out\n"
         "from kdrvgen.output.plan import make\n"
         "def planned():\n"
-        "    sys.stdout.write(pathlib.Path(sys.argv[1], 'mark').read_text())\n"
-        "    return make({}, sys.argv[1])\n"
+        "    sys.stdout.write((root / 'mark').read_text())\n"
+        "    return make({}, root)\n"
+        "root = pathlib.Path(sys.argv[1])\n"
         "sys.stdout.write('ready ')\n"
         "sys.stdout.flush()\n"
-        "carry_out(sys.argv[1], planned)\n"
+        "carry_out(root, planned)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", program, project], stdout=subprocess.PIPE, text=True

@@ -13,7 +13,7 @@ import pytest
 from kdrvgen.commands.eject import eject
 from kdrvgen.errors import FileAccessError, RefusedError
 from kdrvgen.output.plan import Plan, make
-from kdrvgen.output.run import carry_out, write
+from kdrvgen.output.writer import carry_out, write
 
 Texts = Mapping[PurePosixPath, str]
 MAKEFILE = PurePosixPath("Makefile.toml")
@@ -25,7 +25,7 @@ CHANGED = "was changed while kdrvgen was running"
 
 Interfere = Callable[[str, Callable[[], object]], None]
 
-WHILE_STAGING = "fsync"
+WHILE_STAGING = "write"
 """A system call after the plan is made, and before the first file is replaced."""
 
 
@@ -50,7 +50,7 @@ def interfere(monkeypatch: pytest.MonkeyPatch) -> Interfere:
 @pytest.fixture
 def old_project(project: Path, old_texts: Texts) -> Path:
     """A project with the files of an older configuration."""
-    write(old_texts, str(project))
+    write(old_texts, project)
     return project
 
 
@@ -93,7 +93,7 @@ def test_a_file_that_changes_after_the_plan_is_refused_and_nothing_is_written(
     before = {path: (old_project / path).read_text("utf-8") for path in texts}
     interfere(WHILE_STAGING, lambda: edit(old_project / BUILD))
     with pytest.raises(RefusedError, match=rf"build\.rs: {CHANGED}") as caught:
-        write(texts, str(old_project), force=force)
+        write(texts, old_project, force=force)
     assert [entry.path for entry in caught.value.report.refused] == [BUILD]
     for path in (MAKEFILE, CARGO):
         assert (old_project / path).read_text("utf-8") == before[path]
@@ -107,7 +107,7 @@ def test_a_file_that_appears_after_the_plan_is_refused(
 ) -> None:
     interfere(WHILE_STAGING, lambda: (project / BUILD).write_text("mine", "utf-8"))
     with pytest.raises(RefusedError, match=CHANGED):
-        write(texts, str(project), force=True)
+        write(texts, project, force=True)
     assert [path.name for path in project.iterdir()] == ["build.rs"]
     assert (project / BUILD).read_text("utf-8") == "mine"
 
@@ -125,7 +125,7 @@ def test_a_new_file_never_takes_the_place_of_one_that_appears_at_the_last_moment
         _refuse_hard_links(monkeypatch)
     interfere("link", lambda: (project / BUILD).write_text("mine", "utf-8"))
     with pytest.raises(RefusedError, match=CHANGED):
-        write({BUILD: texts[BUILD]}, str(project))
+        write({BUILD: texts[BUILD]}, project)
     assert (project / BUILD).read_text("utf-8") == "mine"
     assert not leftovers(project)
 
@@ -141,7 +141,7 @@ def test_a_file_system_without_hard_links_gets_every_file(
     project: Path, texts: Texts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _refuse_hard_links(monkeypatch)
-    write(texts, str(project))
+    write(texts, project)
     for path, text in texts.items():
         assert (project / path).read_text("utf-8") == text
     assert not leftovers(project)
@@ -152,7 +152,7 @@ def test_an_edit_after_the_first_file_was_replaced_is_kept_and_reported(
 ) -> None:
     interfere("replace", lambda: _append(old_project / MAKEFILE))
     with pytest.raises(FileAccessError, match=rf"{CHANGED}, and was left.* 1 of 3 files are done"):
-        write(texts, str(old_project))
+        write(texts, old_project)
     assert (old_project / MAKEFILE).read_text("utf-8").endswith("// mine\n")
     assert (old_project / CARGO).read_text("utf-8") == texts[CARGO]
     assert not leftovers(old_project)
@@ -165,7 +165,7 @@ def test_a_file_to_be_removed_stays_if_somebody_edits_it(
     (old_project / OLD_CARGO).write_text(texts_for_old_cargo[OLD_CARGO], "utf-8")
     interfere(moment, lambda: _append(old_project / OLD_CARGO))
     with pytest.raises((RefusedError, FileAccessError), match=CHANGED):
-        write(texts, str(old_project))
+        write(texts, old_project)
     assert (old_project / OLD_CARGO).read_text("utf-8").endswith("// mine\n")
 
 
@@ -201,7 +201,7 @@ def test_a_folder_that_becomes_a_link_while_files_are_written_leads_nothing_out(
 ) -> None:
     before = contents(outside)
     interfere(WHILE_STAGING, lambda: _swap(old_project / ".cargo", outside))
-    write(texts, str(old_project))
+    write(texts, old_project)
     assert contents(outside) == before
     assert contents(old_project / "moved") == {"config.toml": texts[CARGO]}
 
@@ -213,13 +213,13 @@ def test_a_folder_that_becomes_a_link_before_files_are_written_is_a_clear_error(
     before = contents(outside)
 
     def planned() -> Plan:
-        plan = make(texts, str(old_project))
+        plan = make(texts, old_project)
         assert len(plan.leftovers) == 1
         _swap(old_project / ".cargo", outside)
         return plan
 
     with pytest.raises(FileAccessError, match=r"cannot use the folder .*\.cargo"):
-        carry_out(str(old_project), planned)
+        carry_out(old_project, planned)
     assert contents(outside) == before
 
 
@@ -233,7 +233,7 @@ def test_what_is_no_left_over_file_is_not_removed(project: Path, texts: Texts, k
     else:
         place.symlink_to("mine")
     with pytest.raises(FileAccessError, match=r"\.build\.rs\.kdrvgen-new: File exists"):
-        write(texts, str(project))
+        write(texts, project)
     assert place.is_dir() if kind == "folder" else place.is_symlink()
     assert sorted(path.name for path in project.iterdir()) == [".build.rs.kdrvgen-new", "mine"]
     assert mine.read_text("utf-8") == "mine"
@@ -245,7 +245,7 @@ def test_a_file_that_takes_the_temporary_name_while_kdrvgen_runs_is_not_removed(
     place = project / ".build.rs.kdrvgen-new"
     interfere(WHILE_STAGING, lambda: place.write_text("mine", "utf-8"))
     with pytest.raises(FileAccessError, match="Something else stands there"):
-        write(texts, str(project))
+        write(texts, project)
     assert contents(project) == {place.name: "mine"}
 
 
@@ -254,7 +254,7 @@ def test_a_link_to_a_folder_that_does_not_exist_yet_is_followed_however_deep(
 ) -> None:
     deep = project.joinpath(*["d"] * 300)
     (project / ".cargo").symlink_to(os.path.relpath(deep, project))
-    write(texts, str(project))
+    write(texts, project)
     assert (deep / "config.toml").read_text("utf-8") == texts[CARGO]
     shutil.rmtree(project / "d")
 
@@ -267,5 +267,5 @@ def test_a_run_that_fails_leaves_no_folder_that_it_made(
 
     interfere(WHILE_STAGING, fail)
     with pytest.raises(FileAccessError, match="No space left"):
-        write(texts, str(tmp_path / "a" / "b"))
+        write(texts, tmp_path / "a" / "b")
     assert not (tmp_path / "a").exists()

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 
 Texts = Mapping[PurePosixPath, str]
 HARNESS = Path(__file__).with_name("killed_run.py")
@@ -33,7 +33,7 @@ def test_a_run_killed_at_any_step_leaves_each_file_old_or_new(
     folder = tmp_path / "before"
     folder.mkdir()
     if before == "old files":
-        write(old_texts, str(folder))
+        write(old_texts, folder)
         stale = PurePosixPath(".cargo/config")
         (folder / stale).write_text(texts_for_old_cargo[stale], "utf-8")
     old = files(folder)
@@ -56,7 +56,7 @@ def test_a_run_killed_at_any_step_leaves_each_file_old_or_new(
         strange = left.keys() - old.keys() - new.keys()
         assert all(path.endswith(".kdrvgen-new") for path in strange)
         seen.add((left == old, bool(strange)))
-        write(texts, str(root))
+        write(texts, root)
         assert files(root) == new, f"killed at step {number}, then run again"
     assert {(True, False), (False, True)} <= seen, "some kills came before, some after staging"
 
@@ -66,7 +66,7 @@ def test_a_run_that_fails_while_it_writes_leaves_no_trace(
     tmp_path: Path, old_texts: Texts, texts: Texts
 ) -> None:
     root = tmp_path / "project"
-    write(old_texts, str(root))
+    write(old_texts, root)
     (root / "build.rs").unlink()
     before = files(root)
     texts = {**texts, PurePosixPath("sub/build.rs"): "x" * 5000}
@@ -75,11 +75,12 @@ def test_a_run_that_fails_while_it_writes_leaves_no_trace(
     )
     program = (
         "import json, pathlib, resource, sys\n"
-        "from kdrvgen.output.run import write\n"
+        "from kdrvgen.output.writer import write\n"
         "texts = json.load(open(sys.argv[1]))\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
         "try:\n"
-        "    write({pathlib.PurePosixPath(k): v for k, v in texts.items()}, sys.argv[2])\n"
+        "    root = pathlib.Path(sys.argv[2])\n"
+        "    write({pathlib.PurePosixPath(k): v for k, v in texts.items()}, root)\n"
         "except Exception as error:\n"
         "    print(type(error).__name__, error)\n"
     )

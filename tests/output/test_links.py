@@ -9,7 +9,7 @@ import pytest
 
 from kdrvgen.commands.eject import eject
 from kdrvgen.errors import FileAccessError, RefusedError
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 
 Texts = Mapping[PurePosixPath, str]
 MAKEFILE = PurePosixPath("Makefile.toml")
@@ -24,7 +24,7 @@ def test_a_file_that_kdrvgen_did_not_write_is_never_replaced_through_a_link(
     (project / MAKEFILE).symlink_to("Cargo.toml")
     reason = r"Makefile\.toml: a link leads to Cargo\.toml; not written by kdrvgen"
     with pytest.raises(RefusedError, match=reason):
-        write(texts, str(project), force=force)
+        write(texts, project, force=force)
     assert (project / "Cargo.toml").read_text("utf-8") == "[package]\n"
     assert sorted(path.name for path in project.iterdir()) == ["Cargo.toml", "Makefile.toml"]
 
@@ -36,14 +36,14 @@ def test_a_folder_that_is_a_link_leads_to_no_file_of_the_users(
     (project / "config.toml").write_text("[driver]\n", "utf-8")
     (project / ".cargo").symlink_to(".")
     with pytest.raises(RefusedError, match=r"a link leads to config\.toml; not written"):
-        write(texts, str(project), force=force)
+        write(texts, project, force=force)
     assert (project / "config.toml").read_text("utf-8") == "[driver]\n"
 
 
 def test_the_file_behind_a_link_is_named(project: Path, texts: Texts, old_texts: Texts) -> None:
     (project / MAKEFILE).symlink_to("make/tasks.toml")
     reasons = [
-        {entry.path: entry.reason for entry in write(each, str(project)).report.entries}[MAKEFILE]
+        {entry.path: entry.reason for entry in write(each, project).report.entries}[MAKEFILE]
         for each in (old_texts, texts)
     ]
     assert reasons == ["a link leads to make/tasks.toml"] * 2
@@ -57,8 +57,8 @@ def test_force_replaces_an_edited_file_behind_a_link_and_names_it(
     real.write_text(old_texts[MAKEFILE] + "# mine\n", "utf-8")
     (project / MAKEFILE).symlink_to("make/tasks.toml")
     with pytest.raises(RefusedError, match=r"a link leads to make/tasks\.toml; edited by hand"):
-        write(texts, str(project))
-    entry = write(texts, str(project), force=True).report.entries[1]
+        write(texts, project)
+    entry = write(texts, project, force=True).report.entries[1]
     assert entry.reason == (
         "a link leads to make/tasks.toml; takes the place of a file edited by hand"
     )
@@ -69,19 +69,19 @@ def test_force_replaces_an_edited_file_behind_a_link_and_names_it(
 def test_two_outputs_cannot_be_one_file(
     project: Path, texts: Texts, old_texts: Texts, *, force: bool
 ) -> None:
-    write(old_texts, str(project))
+    write(old_texts, project)
     (project / MAKEFILE).unlink()
     (project / MAKEFILE).symlink_to("build.rs")
     reason = r"Makefile\.toml: a link leads to build\.rs, where another generated file goes"
     with pytest.raises(RefusedError, match=reason):
-        write(texts, str(project), force=force)
+        write(texts, project, force=force)
     assert (project / BUILD).read_text("utf-8") == old_texts[BUILD]
 
 
 def test_eject_names_the_file_behind_a_link_and_gives_it_up_once(
     project: Path, texts: Texts
 ) -> None:
-    write(texts, str(project))
+    write(texts, project)
     (project / MAKEFILE).unlink()
     (project / MAKEFILE).symlink_to("build.rs")
     report = eject(texts, project)
@@ -99,4 +99,4 @@ def test_a_row_of_links_that_is_too_long_is_a_clear_error(project: Path, texts: 
         (links / str(number)).symlink_to(str(number + 1))
     (project / MAKEFILE).symlink_to("links/0")
     with pytest.raises(FileAccessError, match="round in a circle"):
-        write(texts, str(project), force=True)
+        write(texts, project, force=True)

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from kdrvgen.errors import RefusedError
-from kdrvgen.output.report import Report, Status
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
+from kdrvgen.report.files import Report, Status
 
 Texts = Mapping[PurePosixPath, str]
 MAKEFILE = PurePosixPath("Makefile.toml")
@@ -21,7 +21,7 @@ def statuses(report: Report) -> dict[str, str]:
 
 
 def test_an_empty_folder_gets_every_file(project: Path, texts: Texts) -> None:
-    report = write(texts, str(project)).report
+    report = write(texts, project).report
     assert set(statuses(report).values()) == {"created"}
     assert report.changed
     for path, text in texts.items():
@@ -29,14 +29,14 @@ def test_an_empty_folder_gets_every_file(project: Path, texts: Texts) -> None:
 
 
 def test_a_folder_that_does_not_exist_is_made(project: Path, texts: Texts) -> None:
-    write(texts, str(project / "a" / "b"))
+    write(texts, project / "a" / "b")
     assert (project / "a" / "b" / ".cargo" / "config.toml").exists()
 
 
 def test_files_that_say_what_they_should_are_not_written_again(project: Path, texts: Texts) -> None:
-    write(texts, str(project))
+    write(texts, project)
     inodes = {path: (project / path).stat().st_ino for path in texts}
-    report = write(texts, str(project)).report
+    report = write(texts, project).report
     assert set(statuses(report).values()) == {"unchanged"}
     assert not report.changed
     assert inodes == {path: (project / path).stat().st_ino for path in texts}
@@ -45,8 +45,8 @@ def test_files_that_say_what_they_should_are_not_written_again(project: Path, te
 def test_an_untouched_file_of_an_older_configuration_is_updated(
     project: Path, texts: Texts, old_texts: Texts
 ) -> None:
-    write(old_texts, str(project))
-    assert set(statuses(write(texts, str(project)).report).values()) == {"updated"}
+    write(old_texts, project)
+    assert set(statuses(write(texts, project).report).values()) == {"updated"}
     assert (project / MAKEFILE).read_text("utf-8") == texts[MAKEFILE]
 
 
@@ -54,11 +54,11 @@ def test_an_untouched_file_of_an_older_configuration_is_updated(
 def test_windows_line_ends_and_a_byte_order_mark_are_no_edit(
     project: Path, texts: Texts, old_texts: Texts, *, old: bool
 ) -> None:
-    write(texts, str(project))
+    write(texts, project)
     text = (old_texts if old else texts)[MAKEFILE]
     checked_out = b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()
     (project / MAKEFILE).write_bytes(checked_out)
-    report = write(texts, str(project)).report
+    report = write(texts, project).report
     assert statuses(report)["Makefile.toml"] == ("updated" if old else "kept")
     assert report.changed is old
     if not old:
@@ -77,11 +77,11 @@ def test_windows_line_ends_and_a_byte_order_mark_are_no_edit(
 def test_what_is_not_kdrvgens_is_refused_and_nothing_at_all_is_written(
     project: Path, texts: Texts, old_texts: Texts, content: bytes | None, reason: str
 ) -> None:
-    write(old_texts, str(project))
+    write(old_texts, project)
     edited = (project / BUILD).read_bytes() + b"// mine\n" if content is None else content
     (project / BUILD).write_bytes(edited)
     with pytest.raises(RefusedError) as caught:
-        write(texts, str(project))
+        write(texts, project)
     assert isinstance(caught.value, RefusedError)
     (refused,) = caught.value.report.refused
     assert (refused.path, refused.reason) == (BUILD, reason)
@@ -91,11 +91,11 @@ def test_what_is_not_kdrvgens_is_refused_and_nothing_at_all_is_written(
 
 
 def test_a_refused_files_diff_shows_what_would_be_lost(project: Path, texts: Texts) -> None:
-    write(texts, str(project))
+    write(texts, project)
     with (project / BUILD).open("a", encoding="utf-8") as file:
         file.write("// mine, without an end")
     with pytest.raises(RefusedError) as caught:
-        write(texts, str(project))
+        write(texts, project)
     assert caught.value.report.refused[0].diff.splitlines()[:2] == [
         "--- a/build.rs",
         "+++ b/build.rs",
@@ -108,10 +108,10 @@ def test_a_refused_files_diff_shows_what_would_be_lost(project: Path, texts: Tex
 def test_force_overwrites_edited_and_foreign_files(
     project: Path, texts: Texts, old_texts: Texts
 ) -> None:
-    write(old_texts, str(project))
+    write(old_texts, project)
     (project / BUILD).write_text((project / BUILD).read_text("utf-8") + "// mine\n", "utf-8")
     (project / MAKEFILE).write_text("[tasks.mine]\n", "utf-8")
-    report = write(texts, str(project), force=True).report
+    report = write(texts, project, force=True).report
     assert [entry.status for entry in report.entries] == [Status.UPDATED] * 3
     assert (project / BUILD).read_text("utf-8") == texts[BUILD]
     assert (project / MAKEFILE).read_text("utf-8") == texts[MAKEFILE]
@@ -119,7 +119,7 @@ def test_force_overwrites_edited_and_foreign_files(
 
 def test_a_dry_run_reports_all_and_touches_nothing(project: Path, texts: Texts) -> None:
     (project / BUILD).write_text("fn main() {}\n", "utf-8")
-    report = write(texts, str(project), dry_run=True).report
+    report = write(texts, project, dry_run=True).report
     assert statuses(report) == {
         ".cargo/config.toml": "created",
         "Makefile.toml": "created",
@@ -130,5 +130,5 @@ def test_a_dry_run_reports_all_and_touches_nothing(project: Path, texts: Texts) 
 
 
 def test_a_dry_run_makes_no_folder(project: Path, texts: Texts) -> None:
-    assert write(texts, str(project / "new"), dry_run=True).report.changed
+    assert write(texts, project / "new", dry_run=True).report.changed
     assert not (project / "new").exists()

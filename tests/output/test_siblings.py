@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 
 Texts = Mapping[PurePosixPath, str]
 
@@ -17,8 +17,8 @@ def test_kdrvgens_own_file_of_the_other_name_is_removed(
     project: Path, texts: Texts, texts_for_old_cargo: Texts, *, old_cargo_now: bool
 ) -> None:
     before, now = (texts, texts_for_old_cargo) if old_cargo_now else (texts_for_old_cargo, texts)
-    write(before, str(project))
-    report = write(now, str(project)).report
+    write(before, project)
+    report = write(now, project).report
     removed = [str(entry.path) for entry in report.entries if entry.status == "removed"]
     assert removed == [".cargo/config.toml" if old_cargo_now else ".cargo/config"]
     left = [".cargo/config"] if old_cargo_now else [".cargo/config.toml"]
@@ -26,8 +26,8 @@ def test_kdrvgens_own_file_of_the_other_name_is_removed(
 
 
 def test_a_removal_is_in_the_diff(project: Path, texts: Texts, texts_for_old_cargo: Texts) -> None:
-    write(texts_for_old_cargo, str(project))
-    report = write(texts, str(project), dry_run=True).report
+    write(texts_for_old_cargo, project)
+    report = write(texts, project, dry_run=True).report
     (entry,) = (entry for entry in report.entries if entry.status == "removed")
     assert entry.diff.startswith("--- a/.cargo/config\n+++ /dev/null\n")
     assert (project / ".cargo" / "config").exists()
@@ -41,7 +41,7 @@ def test_the_users_own_file_stays_and_is_warned_of(
     content = f"{ours}# mine\n" if edited else "[build]\n"
     (project / ".cargo").mkdir()
     (project / ".cargo" / "config").write_text(content, "utf-8")
-    report = write(texts, str(project), force=True).report
+    report = write(texts, project, force=True).report
     (warning,) = report.warnings
     assert warning.file == ".cargo/config"
     assert ("edited by hand" if edited else "not written by kdrvgen") in warning.message
@@ -55,15 +55,15 @@ def test_a_file_that_cargo_would_ignore_is_warned_of(
 ) -> None:
     (project / ".cargo").mkdir()
     (project / ".cargo" / "config.toml").write_text("[build]\n", "utf-8")
-    (warning,) = write(texts_for_old_cargo, str(project)).report.warnings
+    (warning,) = write(texts_for_old_cargo, project).report.warnings
     assert "cargo ignores it because .cargo/config is beside it" in warning.message
 
 
 def test_the_old_name_may_be_a_link_to_the_new_one(project: Path, texts: Texts) -> None:
     (project / ".cargo").mkdir()
     (project / ".cargo" / "config").symlink_to("config.toml")
-    assert not write(texts, str(project)).report.warnings
-    report = write(texts, str(project)).report
+    assert not write(texts, project).report.warnings
+    report = write(texts, project).report
     assert not report.warnings
     assert not report.changed
     assert (project / ".cargo" / "config").is_symlink()

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from kdrvgen.errors import RefusedError
-from kdrvgen.output.report import Status
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 from kdrvgen.rendering.header import seal, seal_support
+from kdrvgen.report.files import Status
 
 SUPPORT = PurePosixPath(".kdrvgen")
 TEXTS = {
@@ -35,15 +35,15 @@ def put(file: Path, text: str) -> None:
 
 
 def test_what_an_older_version_left_goes_and_its_empty_folders_with_it(project: Path) -> None:
-    write(TEXTS, str(project))
+    write(TEXTS, project)
     put(project / ".kdrvgen/old.rs", OLD)
     put(project / ".kdrvgen/pipeline/src/old/module.rs", OLD.replace("\n", "\r\n"))
-    report = write(TEXTS, str(project)).report
+    report = write(TEXTS, project).report
     gone = {str(entry.path) for entry in report.entries if entry.status is Status.REMOVED}
     assert gone == {".kdrvgen/old.rs", ".kdrvgen/pipeline/src/old/module.rs"}
     assert not report.warnings
     assert not (project / ".kdrvgen/pipeline/src/old").exists()
-    assert not write(TEXTS, str(project), dry_run=True).report.drifted
+    assert not write(TEXTS, project, dry_run=True).report.drifted
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,11 @@ def test_what_an_older_version_left_goes_and_its_empty_folders_with_it(project: 
 def test_anything_else_stays_and_is_drift(
     project: Path, file: str, text: str, *, force: bool
 ) -> None:
-    write(TEXTS, str(project))
+    write(TEXTS, project)
     (project / file).parent.mkdir(parents=True, exist_ok=True)
     (project / file).write_bytes(text.encode("utf-8", "surrogateescape"))
     before = (project / file).read_bytes()
-    report = write(TEXTS, str(project), force=force).report
+    report = write(TEXTS, project, force=force).report
     assert not report.changed
     assert report.drifted
     (stranger,) = report.strangers
@@ -74,22 +74,22 @@ def test_anything_else_stays_and_is_drift(
 
 
 def test_a_foreign_folder_is_one_stranger_however_much_is_in_it(project: Path) -> None:
-    write(TEXTS, str(project))
+    write(TEXTS, project)
     for number in range(9):
         put(project / f".kdrvgen/pipeline/target/debug/{number}", "made by cargo")
     (project / ".kdrvgen/empty").mkdir()
-    (stranger,) = write(TEXTS, str(project)).report.strangers
+    (stranger,) = write(TEXTS, project).report.strangers
     assert stranger.file == ".kdrvgen/pipeline/target"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes among the files")
 def test_a_link_or_a_pipe_is_not_followed_and_not_read(project: Path, tmp_path: Path) -> None:
-    write(TEXTS, str(project))
+    write(TEXTS, project)
     put(tmp_path / "elsewhere/kit.rs", OLD)
     (project / ".kdrvgen/link").symlink_to(tmp_path / "elsewhere")
     (project / ".kdrvgen/file.rs").symlink_to(tmp_path / "elsewhere/kit.rs")
     os.mkfifo(project / ".kdrvgen/pipe.rs")
-    report = write(TEXTS, str(project)).report
+    report = write(TEXTS, project).report
     assert [each.file for each in report.strangers] == [
         ".kdrvgen/file.rs",
         ".kdrvgen/link",
@@ -99,9 +99,9 @@ def test_a_link_or_a_pipe_is_not_followed_and_not_read(project: Path, tmp_path: 
 
 
 def test_what_a_killed_run_left_is_no_stranger(project: Path) -> None:
-    write(TEXTS, str(project))
+    write(TEXTS, project)
     put(project / ".kdrvgen/.kit.rs.kdrvgen-new", "half")
-    assert not write(TEXTS, str(project)).report.drifted
+    assert not write(TEXTS, project).report.drifted
     assert tree(project) == {str(path) for path in TEXTS}
 
 
@@ -113,7 +113,7 @@ def member(tmp_path: Path) -> Path:
 
 
 def test_the_support_files_of_a_workspace_are_in_its_root(member: Path) -> None:
-    report = write(SHARED, str(member)).report
+    report = write(SHARED, member).report
     assert [str(entry.path) for entry in report.entries] == sorted(map(str, SHARED))
     root = member.parents[1]
     assert tree(root) == {
@@ -122,7 +122,7 @@ def test_the_support_files_of_a_workspace_are_in_its_root(member: Path) -> None:
         ".kdrvgen/pipeline/src/main.rs",
     }
     put(root / ".kdrvgen/notes.txt", "mine\n")
-    (stranger,) = write(SHARED, str(member)).report.strangers
+    (stranger,) = write(SHARED, member).report.strangers
     assert stranger.file == "../../.kdrvgen/notes.txt"
 
 
@@ -131,7 +131,7 @@ def test_in_a_workspace_too_all_files_are_written_or_none(member: Path, place: s
     root = member.parents[1]
     put(root / place, "mine\n")
     with pytest.raises(RefusedError, match="not written by kdrvgen"):
-        write(SHARED, str(member))
+        write(SHARED, member)
     assert tree(root) == {place}
 
 
@@ -139,5 +139,5 @@ def test_a_link_does_not_lead_out_of_the_workspace(member: Path, tmp_path: Path)
     (tmp_path / "elsewhere").mkdir()
     (member.parents[1] / ".kdrvgen").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(RefusedError, match="a link leads out of the project"):
-        write(SHARED, str(member), force=True)
+        write(SHARED, member, force=True)
     assert not list((tmp_path / "elsewhere").iterdir())

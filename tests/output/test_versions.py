@@ -9,7 +9,7 @@ import pytest
 
 from kdrvgen.commands.eject import eject
 from kdrvgen.errors import RefusedError
-from kdrvgen.output.run import write
+from kdrvgen.output.writer import write
 from kdrvgen.rendering import header
 
 Texts = Mapping[PurePosixPath, str]
@@ -40,7 +40,7 @@ def test_a_newer_file_is_refused_and_named_with_both_versions(
     newer = written_by(version, monkeypatch, comment)
     (project / MAKEFILE).write_text(newer, "utf-8")
     with pytest.raises(RefusedError, match=f"written by kdrvgen {version}, and this is kdrvgen 0"):
-        write(NEW, str(project))
+        write(NEW, project)
     assert (project / MAKEFILE).read_text("utf-8") == newer
 
 
@@ -52,7 +52,7 @@ def test_a_file_of_the_same_or_an_older_version_is_updated(
     project: Path, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
     (project / MAKEFILE).write_text(written_by(version, monkeypatch), "utf-8")
-    (entry,) = write(NEW, str(project)).report.entries
+    (entry,) = write(NEW, project).report.entries
     assert entry.status == "updated"
 
 
@@ -62,14 +62,14 @@ def test_windows_line_ends_do_not_hide_the_version(
     text = "\ufeff" + written_by("1.0", monkeypatch).replace("\n", "\r\n")
     (project / MAKEFILE).write_bytes(text.encode())
     with pytest.raises(RefusedError, match=r"written by kdrvgen 1\.0"):
-        write(NEW, str(project))
+        write(NEW, project)
 
 
 def test_force_overwrites_a_newer_file_and_says_so(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / MAKEFILE).write_text(written_by("1.0", monkeypatch), "utf-8")
-    (entry,) = write(NEW, str(project), force=True).report.entries
+    (entry,) = write(NEW, project, force=True).report.entries
     assert entry.status == "updated"
     assert "written by kdrvgen 1.0" in entry.reason
     assert (project / MAKEFILE).read_text("utf-8") == "new\n"
@@ -81,7 +81,7 @@ def test_a_newer_cargo_configuration_of_the_other_name_is_removed_by_force_only(
 ) -> None:
     (project / ".cargo").mkdir()
     (project / OLD_CARGO).write_text(written_by("1.0", monkeypatch), "utf-8")
-    report = write({PurePosixPath(".cargo/config.toml"): "new\n"}, str(project), force=force).report
+    report = write({PurePosixPath(".cargo/config.toml"): "new\n"}, project, force=force).report
     assert (project / OLD_CARGO).exists() is not force
     if not force:
         (warning,) = report.warnings
@@ -103,7 +103,7 @@ def test_an_edited_newer_file_is_refused_too(
 ) -> None:
     (project / MAKEFILE).write_text(written_by("1.0", monkeypatch) + "# mine\n", "utf-8")
     with pytest.raises(RefusedError):
-        write(NEW, str(project))
+        write(NEW, project)
 
 
 def test_a_newer_folder_of_support_files_stays_as_it_is(
@@ -119,16 +119,16 @@ def test_a_newer_folder_of_support_files_stays_as_it_is(
             code: header.seal_support("// newer\n", "//"),
             extra: header.seal_support("// not known here\n", "//"),
         }
-        write(newer, str(project))
+        write(newer, project)
     ours = {
         version: header.seal_support("a = 1\n", "#", names_version=True),
         code: header.seal_support("// ours\n", "//"),
     }
 
     with pytest.raises(RefusedError, match=r"written by kdrvgen 0\.11\.0"):
-        write(ours, str(project))
+        write(ours, project)
     assert {path: (project / path).read_text("utf-8") for path in newer} == newer
 
-    write(ours, str(project), force=True)
+    write(ours, project, force=True)
     assert (project / code).read_text("utf-8") == ours[code]
     assert not (project / extra).exists()

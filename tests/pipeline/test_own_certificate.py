@@ -21,7 +21,7 @@ PASSWORDS = [
     "pässwörd ключ",
     "-readpass \\n %s",
 ]
-SECRET = "battery staple"  # noqa: S105 - opens what these tests make
+SECRET = "battery staple"
 OWN = CONFIG + 'mode = "certificate"\npfx = "my own.pfx"\n'
 WITH_PASSWORD = OWN + 'pfx-password-env = "MY_PASSWORD"\n'
 

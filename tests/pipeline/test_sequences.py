@@ -30,7 +30,7 @@ class Bench:
 
     def __init__(self, project: Project, seed: int) -> None:
         self.project = project
-        self.random = random.Random(seed)  # noqa: S311 - a test that can be repeated
+        self.random = random.Random(seed)
         self.word = "start"
         self.settings = {"digest": "sha256", "subject": "One", "version": "1.0"}
         self.profile = "development"

@@ -17,9 +17,9 @@ import tomli
 
 from kdrvgen import Project, load
 from kdrvgen.model.presets import link_arguments
-from kdrvgen.output.diff import unified
 from kdrvgen.rendering.arguments import purpose
 from kdrvgen.rendering.project import render_own
+from kdrvgen.report.diff import unified
 
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = sorted(path.parent.name for path in GOLDEN.glob("*/config.toml"))

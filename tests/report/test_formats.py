@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -83,7 +82,7 @@ def test_github_gets_the_other_places_of_a_finding_as_notes() -> None:
     assert "%0Anote: line 2: " in rendered(found, "github")
 
     other = kdrvgen.Related("it is set here", kdrvgen.Place("b%.toml", 3, 1))
-    drawn = rendered([replace(found[0], related=(other,))], "github")
+    drawn = rendered([found[0]._replace(related=(other,))], "github")
     assert drawn.endswith("%0Anote: b%25.toml, line 3: it is set here\n")
 
 

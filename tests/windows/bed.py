@@ -357,7 +357,7 @@ class Windows:
         files[1].write_bytes(private_key_blob(identity.key))
         words = [container, self.path(files[1])] if container else []
         self.store("add", store, self.path(files[0]), *words, machine=machine)
-        thumbprint = identity.certificate.fingerprint(hashes.SHA1()).hex()  # noqa: S303 - its name
+        thumbprint = identity.certificate.fingerprint(hashes.SHA1()).hex()
         (added,) = (
             each
             for each in self.certificates(store, machine=machine)

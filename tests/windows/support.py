@@ -143,7 +143,7 @@ class Desk:
     ) -> tuple[Identity, str, Path]:
         """Put a certificate of one's own into a store; return it, its thumbprint, its file."""
         identity = Identity.make(subject, CODE_SIGNING)
-        thumbprint = identity.certificate.fingerprint(hashes.SHA1()).hex()  # noqa: S303 - its name
+        thumbprint = identity.certificate.fingerprint(hashes.SHA1()).hex()
         store = store or self.store
         self.windows.add_certificate(identity, store, machine=machine, container=thumbprint)
         public = self.windows.home / f"{thumbprint}.pem"

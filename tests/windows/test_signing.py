@@ -82,7 +82,7 @@ def test_a_password_or_a_file_that_is_missing_is_named(desk: Desk) -> None:
     (desk.project.folder / "my.pfx").touch()
     assert "the environment variable MY_PASSWORD is not set" in desk.fail("sign")
 
-    said = desk.fail("sign", MY_PASSWORD="no-such-secret")  # noqa: S106 - opens nothing
+    said = desk.fail("sign", MY_PASSWORD="no-such-secret")
     assert "did not sign" in said
     assert "no-such-secret" not in said
     assert not desk.is_signed()
@@ -224,7 +224,7 @@ def test_a_keys_name_with_a_pin_comes_from_the_environment_and_is_kept_nowhere(
     provider: Desk,
 ) -> None:
     desk = provider
-    secret = "[Reader{{no & such % PIN}}]=key"  # noqa: S105 - opens nothing
+    secret = "[Reader{{no & such % PIN}}]=key"
     desk.project.generate(put_key(desk, secret) + 'key-container-env = "MY_KEY"\n')
     said = desk.fail("sign")
     assert "signing.key-container-env: the environment variable MY_KEY is not set" in said

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kdrvgen.adopt.parse.paths import beside, slashes
 from kdrvgen.adopt.read.snapshot import Snapshot
-from kdrvgen.config.reading import read_bytes
+from kdrvgen.config.reader import read_bytes
 from kdrvgen.errors import ConfigError, UsageError
 from kdrvgen.model.schema import FILE_NAME
 

@@ -1,0 +1,211 @@
+"""`KEY=VALUE` on the command line: what it says, and errors that point at the word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from kdrvgen.config.keys import Path, dotted
+from kdrvgen.config.locator import Node, Scan
+from kdrvgen.config.source import Extent, Source
+from kdrvgen.config.suggest import ANY, Vocabulary, vocabulary
+from kdrvgen.config.validation import explain
+from kdrvgen.credentials import is_credential, spans
+from kdrvgen.errors import ConfigError, UsageError
+from kdrvgen.model import Project
+from kdrvgen.model.bootstrap import PACKAGE_KEYS
+from kdrvgen.model.names import PackageName
+from kdrvgen.report.finding import Finding, Place, Related
+from kdrvgen.scaffold.answers import foreign_options
+from kdrvgen.scaffold.template import Template
+from kdrvgen.scaffold.values import typed
+from kdrvgen.spelling import nearest
+
+__all__ = ["CommandLine"]
+
+_START = "kdrvgen new"
+_NAME: Path = ("driver", "name")
+_SOURCE = "command line"
+
+
+@dataclass
+class CommandLine:
+    """What the words of a command line say of a project.
+
+    Attributes:
+        document: Tables as TOML has them.
+        source: The command line as errors show it.
+        root: Where in it keys and values stand.
+    """
+
+    document: dict[str, Any]
+    source: Source
+    root: Node
+    _problems: list[Finding] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, words: Sequence[str]) -> CommandLine:
+        """Read `NAME` and `KEY=VALUE` words.
+
+        Raises:
+            UsageError: There are two names.
+        """
+        text = " ".join([_START, *words]).replace("\n", " ")
+        hidden = (Extent(*span) for span in spans(text))
+        line = cls({}, Source(_SOURCE, text).hiding(hidden), Node())
+        start = len(_START) + 1
+        for word in words:
+            key, equals, value = word.partition("=")
+            if equals:
+                middle = start + len(key)
+                extents = Extent(start, middle), Extent(middle + 1, start + len(word))
+                if is_credential(key):
+                    line.source = line.source.hiding(extents[1:])
+                line._put(key, value, *extents)
+            elif line.root.find(_NAME):
+                raise UsageError(
+                    f"there is no argument `{word}` here: after the project's one name stand words "
+                    f"such as `license=MIT`. `{_START} --help` tells more."
+                )
+            else:
+                whole = Extent(start, start + len(word))
+                line._insert(_NAME, word, whole, whole)
+            start += len(word) + 1
+        return line
+
+    @property
+    def name(self) -> str | None:
+        """The project's name, if the words give one."""
+        driver = self.document.get("driver", {})
+        return driver.get("name") if isinstance(driver, Mapping) else None
+
+    @property
+    def template(self) -> str | None:
+        """The template's name, if the words give one."""
+        bootstrap = self.document.get("bootstrap", {})
+        return bootstrap.get("template") if isinstance(bootstrap, Mapping) else None
+
+    def check(self, document: Mapping[str, Any], template: Template) -> Project:
+        """Return the project that `document`, to which these words belong, describes.
+
+        Raises:
+            ConfigError: It describes none, or a word means nothing to the template.
+        """
+        found = [*self._problems, *self._foreign_options(template)]
+        omitted = 0
+        project = None
+        lines: list[ErrorDetails] = []
+        try:
+            project = Project.model_validate(document, by_alias=True, by_name=False)
+        except ValidationError as error:
+            lines = error.errors(include_url=False)
+        if lines:
+            explained = explain(self.source, lines, vocabulary(Project), self._scan)
+            found += explained.findings
+            omitted = explained.omitted
+        if found or project is None:
+            found.sort(key=lambda each: each.place.order if each.place else (0, 0))
+            raise ConfigError(found, omitted)
+        return project
+
+    def check_name(self, name: str) -> None:
+        """Make sure that `name` can be the name of a package, and so of a folder.
+
+        Raises:
+            ConfigError: It cannot.
+        """
+        lines: list[ErrorDetails] = []
+        try:
+            TypeAdapter(PackageName).validate_python(name)
+        except ValidationError as error:
+            lines = error.errors(include_url=False)
+        for line in lines:
+            line["loc"] = _NAME
+        if lines:
+            raise ConfigError(*explain(self.source, lines, vocabulary(Project), self._scan))
+
+    @property
+    def _scan(self) -> Scan:
+        return Scan(self.root, None, (), (), len(self.source.text), (), ())
+
+    def _put(self, key: str, value: str, at: Extent, value_at: Extent) -> None:
+        path: Path = tuple(key.split("."))
+        keys = vocabulary(Project)
+        if len(path) == 1 and key not in keys:
+            path = ("bootstrap", key)
+            if key not in _below(keys, "bootstrap"):
+                message = f"there is no option `{key}`"
+                self._problems.append(self._told(message, at, _advice(key, keys)))
+                return
+        if len(path) > 1 and path[0] == "driver" and path[1] in PACKAGE_KEYS:
+            message = f"`{key}` is not a key: Cargo.toml is the one place for it"
+            self._problems.append(self._told(message, at, f"write `bootstrap.{path[1]}=…`"))
+        elif not all(path):
+            message = f"`{key}` is no key"
+            self._problems.append(self._told(message, at, "such as `license=MIT`"))
+        elif not self._insert(path, typed(path, value), at, value_at):
+            first = self._first(path)
+            related = (Related("first given here", self._place(first)),) if first else ()
+            message = f"`{dotted(path)}` is given twice"
+            self._problems.append(self._told(message, at, "keep one of them", related))
+
+    def _insert(self, path: Path, value: object, at: Extent, value_at: Extent) -> bool:
+        """Put a value into its place; return False if something is there already."""
+        node, table = self.root, self.document
+        for part in path[:-1]:
+            node = node.children.setdefault(part, Node(key=at))
+            table = table.setdefault(str(part), {})
+            if node.value or not isinstance(table, dict):
+                return False
+        if path[-1] in node.children:
+            return False
+        node.children[path[-1]] = Node(key=at, value=value_at)
+        table[str(path[-1])] = value
+        return True
+
+    def _first(self, path: Path) -> Extent | None:
+        for end in range(len(path), 0, -1):
+            node = self.root.find(path[:end])
+            if node and node.key:
+                return node.key
+        return None
+
+    def _foreign_options(self, template: Template) -> list[Finding]:
+        """Tell of options that the template does not look at."""
+        found = []
+        for each in foreign_options(template, self.document):
+            node = self.root.find(each.key) or self.root.find(each.key[:-1])
+            found.append(each._replace(place=self._place(node.key if node else None)))
+        return found
+
+    def _place(self, at: Extent | None) -> Place:
+        return self.source.place(at) if at else Place(_SOURCE)
+
+    def _told(
+        self, message: str, at: Extent, hint: str, related: tuple[Related, ...] = ()
+    ) -> Finding:
+        return Finding("key-value", message, self.source.place(at), help=hint, related=related)
+
+
+def _below(keys: Vocabulary, table: str) -> Vocabulary:
+    return keys[table] or {}
+
+
+def _advice(key: str, keys: Vocabulary) -> str:
+    """Say what an unknown word without a dot was probably meant to be."""
+    options = [name for name in _below(keys, "bootstrap") if name != ANY]
+    kebab = key.replace("_", "-").lower()
+    near = nearest(kebab, options)
+    if near:
+        return f"did you mean `{near}`?"
+    tables = [name for name, below in keys.items() if below and ANY not in below]
+    homes = [table for table in tables if kebab in _below(keys, table)]
+    if homes:
+        return "write " + " or ".join(f"`{home}.{kebab}=…`" for home in homes)
+    inside = {name: table for table in reversed(tables) for name in _below(keys, table)}
+    near = nearest(kebab, inside)
+    return f"did you mean `{inside[near]}.{near}`?" if near else "`kdrvgen new --help` tells more"

@@ -1,0 +1,147 @@
+"""Template and project → the content of every file that a new project has."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from types import MappingProxyType, SimpleNamespace
+from typing import Any
+
+from jinja2 import StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from kdrvgen.errors import UsageError
+from kdrvgen.model import Project
+from kdrvgen.model.base import TomlValue
+from kdrvgen.model.project import ReadFrom
+from kdrvgen.model.schema import FILE_NAME, schema_text
+from kdrvgen.rendering import quoting
+from kdrvgen.rendering.project import render as render_generated
+from kdrvgen.scaffold.answers import pool_tag
+from kdrvgen.scaffold.merge import merged
+from kdrvgen.scaffold.starter_config import starter
+from kdrvgen.scaffold.template import Template
+
+__all__ = ["render"]
+
+
+def render(template: Template, document: Mapping[str, Any]) -> Mapping[PurePosixPath, bytes]:
+    """Return every file of a new project; a pure function of template, answers and version.
+
+    Args:
+        template: What to make.
+        document: A valid config.toml in tables as TOML has them, `driver.name` included.
+
+    Returns:
+        The contents, by their paths from the project's folder, in the order of the paths. Texts
+        have LF line ends.
+    """
+    project = Project.model_validate(document, by_alias=True, by_name=False)
+    environment = _environment()
+    variables = _variables(project, template)
+    found = {PurePosixPath(FILE_NAME): schema_text().encode()}
+    for folder, own in _documents(template, document, environment, variables):
+        found |= _configured(folder, own)
+    for file in template.files:
+        if file.when and not environment.compile_expression(file.when, undefined_to_none=False)(
+            **vars(variables["options"]), **variables
+        ):
+            continue
+        content = file.source.read_bytes()
+        if file.is_rendered:
+            text = environment.from_string(content.decode()).render(variables)
+            content = text.encode()
+        found[file.path] = content
+    return MappingProxyType(dict(sorted(found.items())))
+
+
+def _documents(
+    template: Template,
+    document: Mapping[str, Any],
+    environment: ImmutableSandboxedEnvironment,
+    variables: Mapping[str, Any],
+) -> Iterator[tuple[PurePosixPath, Mapping[str, Any]]]:
+    """Yield what each config.toml of the project says, and the folder it stands in."""
+    if template.root:
+        yield PurePosixPath(), document
+    for number, member in enumerate(template.members):
+        is_first = not template.root and number == 0
+        own = dict(document)
+        if not is_first:
+            # Two drivers cannot have one image or one service, and a project is begun once.
+            own = {key: value for key, value in document.items() if key != "bootstrap"}
+            for table, key in (("driver", "output-name"), ("deploy", "service")):
+                own[table] = {
+                    name: value for name, value in document.get(table, {}).items() if name != key
+                }
+        folder = PurePosixPath(member.path)
+        in_workspace = {"driver": {"workspace-root": "/".join([".."] * len(folder.parts))}}
+        yield folder, merged(own, in_workspace, _filled(member.config, environment, variables))
+
+
+def _configured(folder: PurePosixPath, document: Mapping[str, Any]) -> dict[PurePosixPath, bytes]:
+    """Return config.toml and what is generated from it, for one driver."""
+    project = Project.model_validate(document, by_alias=True, by_name=False)
+    up = "../" * len(folder.parts) or "./"
+    config = starter(document, project, f"{up}{FILE_NAME}")
+    read = project.as_read_from(ReadFrom.of("config.toml", config))
+    texts = {PurePosixPath("config.toml"): config, **render_generated(read)}
+    found = {
+        PurePosixPath(posixpath.normpath(folder / path)): text.encode()
+        for path, text in texts.items()
+    }
+    if any(path.parts[0] == ".." for path in found):
+        raise UsageError(
+            "a new project is made in a folder of its own, and driver.workspace-root leads out of "
+            "it. Add the project to the workspace afterwards, and the key to its config.toml."
+        )
+    return found
+
+
+def _variables(project: Project, template: Template) -> dict[str, Any]:
+    bootstrap = project.bootstrap
+    options = {name: getattr(bootstrap, name) for name in type(bootstrap).model_fields}
+    options["pool_tag"] = bootstrap.pool_tag or pool_tag(project.driver.name)
+    folders = ["."] if template.root else []
+    return {
+        "project": project,
+        "driver": project.driver,
+        "toolchain": project.toolchain,
+        "lib": project.driver.library,
+        "options": SimpleNamespace(**options),
+        "folders": [*folders, *(member.path for member in template.members)],
+    }
+
+
+def _filled(
+    value: TomlValue,
+    environment: ImmutableSandboxedEnvironment,
+    variables: Mapping[str, Any],
+) -> TomlValue:
+    match value:
+        case str():
+            return environment.from_string(value).render(variables)
+        case Mapping():
+            return {key: _filled(each, environment, variables) for key, each in value.items()}
+        case list():
+            return [_filled(each, environment, variables) for each in value]
+    return value
+
+
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        autoescape=False,
+        keep_trailing_newline=True,
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters |= {
+        "gitignore": quoting.gitignore,
+        "key": quoting.key,
+        "markdown": quoting.markdown,
+        "rust": quoting.rust,
+        "toml": quoting.toml,
+    }
+    return environment

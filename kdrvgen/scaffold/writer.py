@@ -1,0 +1,162 @@
+"""A new project onto the disk: all of it or nothing, and never in the place of anything."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from kdrvgen.errors import FileAccessError, OccupiedError, ToolError
+from kdrvgen.output.os_errors import explain
+from kdrvgen.output.paths import is_system_folder, make_folders, remove_if_empty
+from kdrvgen.report.files import Entry, Report, Status
+
+__all__ = ["check", "write"]
+
+_UNTOUCHED = "Nothing was written."
+_TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
+# A hook or an outer command of Git sets these, and `git init` would then make another repository.
+_ELSEWHERE = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
+
+
+def check(folder: Path, *, git: bool = False) -> None:
+    """Make sure that a project can be put into `folder`, as far as looking tells.
+
+    Raises:
+        OccupiedError: Something is there already.
+        FileAccessError: The folder cannot be made there.
+        ToolError: Git is asked for and not installed.
+    """
+    _check_free(folder)
+    above = folder.absolute().parent
+    while not os.path.lexists(above) and above.parent != above:
+        above = above.parent
+    if not above.is_dir():
+        raise FileAccessError(
+            f"cannot make {folder}: {above} is no folder. {_UNTOUCHED} Choose another by -o."
+        )
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise FileAccessError(
+            f"cannot make {folder}: {above} may not be written to. {_UNTOUCHED} "
+            "Change who may use it, or choose another folder by -o."
+        )
+    if is_system_folder(above):
+        raise FileAccessError(
+            f"cannot make {folder}: {above} is a folder of the system's devices or processes. "
+            f"{_UNTOUCHED} Choose another by -o."
+        )
+    if git and shutil.which("git") is None:
+        raise ToolError(
+            f"git=true needs Git, and there is no `git` on the PATH. {_UNTOUCHED} "
+            "Install it, or leave git=true out."
+        )
+
+
+def write(files: Mapping[PurePosixPath, bytes], folder: Path, *, git: bool = False) -> Report:
+    """Make `folder` with `files` in it.
+
+    Everything is made in a folder with a random name beside it, which is then put in place in one
+    step: a run that is killed leaves no folder that looks like a project. What it leaves is for the
+    user to remove, because no later run can know what that folder holds by then.
+
+    Args:
+        files: The contents, by their paths from the folder.
+        folder: Where the project goes; may exist if it is empty.
+        git: Whether to make it a Git repository.
+
+    Raises:
+        OccupiedError: Something is there already.
+        FileAccessError: Something cannot be written; nothing is left of it.
+        ToolError: Git failed.
+    """
+    check(folder, git=git)
+    target = folder.absolute()
+    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.kdrvgen-new")
+    with contextlib.ExitStack() as undo:
+        try:
+            for made in make_folders(target.parent):
+                undo.callback(remove_if_empty, made)
+        except OSError as error:
+            raise explain("make the folder", str(target.parent), error, _UNTOUCHED) from error
+        try:
+            part.mkdir()
+            undo.callback(shutil.rmtree, part, ignore_errors=True)
+            for path, content in files.items():
+                _put(part / path, content)
+        except OSError as error:
+            raise explain("write", error.filename or str(folder), error, _UNTOUCHED) from error
+        if git:
+            _begin_repository(part)
+        _check_free(folder)
+        _place(part, target, folder)
+        undo.pop_all()
+    return Report(
+        tuple(Entry(path, Status.CREATED, after=_text(files[path])) for path in sorted(files))
+    )
+
+
+def _check_free(folder: Path) -> None:
+    if not os.path.lexists(folder):
+        return
+    if folder.is_symlink():
+        raise _occupied(folder, "is a link")
+    if not folder.is_dir():
+        raise _occupied(folder, "is there already, and is no folder")
+    try:
+        empty = next(folder.iterdir(), None) is None
+    except OSError as error:
+        raise explain("look into", str(folder), error, _UNTOUCHED) from error
+    if not empty:
+        raise _occupied(folder, "exists and is not empty")
+
+
+def _occupied(folder: Path, reason: str) -> OccupiedError:
+    report = Report((Entry(PurePosixPath("."), Status.REFUSED, reason),))
+    return OccupiedError(str(folder), reason, report)
+
+
+def _put(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _place(part: Path, target: Path, folder: Path) -> None:
+    try:
+        if sys.platform == "win32" and target.is_dir():
+            target.rmdir()  # elsewhere a folder takes an empty one's place
+        part.rename(target)
+    except OSError as error:
+        if error.errno in _TAKEN:
+            raise _occupied(folder, "was filled by something else just now") from error
+        raise explain("make the folder", str(folder), error, _UNTOUCHED) from error
+
+
+def _begin_repository(folder: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+    git = shutil.which("git") or "git"
+    done = subprocess.run(  # noqa: S603 - no word of it is the user's
+        [git, "init", "--quiet"],
+        cwd=folder,
+        env=env,
+        capture_output=True,
+        check=False,
+        errors="replace",  # a name in it may be no text
+        stdin=subprocess.DEVNULL,
+        text=True,
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()
+        raise ToolError(f"`git init` failed: {said}. {_UNTOUCHED} git=false does without.")
+
+
+def _text(content: bytes) -> str:
+    return content.decode(errors="replace")
