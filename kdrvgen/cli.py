@@ -19,7 +19,7 @@ from kdrvgen.spelling import nearest
 
 __all__ = ["main", "populate_parser"]
 
-_USAGE = "kdrvgen CONFIG [options]\n       kdrvgen COMMAND [options]"
+_USAGE = "kdrvgen [CONFIG…] [options]\n       kdrvgen COMMAND [options]"
 _EPILOG = """\
 exit codes:
   0  success (also when there was nothing to do)
@@ -34,6 +34,8 @@ exit codes:
   8  a generated file or its folder cannot be read or written
 
 examples:
+  kdrvgen                              write the files of the project that is here, or
+                                       of all drivers of the workspace
   kdrvgen config.toml                  write the files next to config.toml
   kdrvgen config.toml -o driver        write them to the folder driver
   kdrvgen config.toml --check          for CI: fail if they are not up to date

@@ -38,6 +38,8 @@ def demand(config: str) -> None:
     if found:
         raise UsageError(f"there is no file {config}. Did you mean {file.with_name(found)}?")
     verb = nearest(config, VERBS) if config == file.name else ""
+    if verb == config:
+        raise UsageError(f"there is no file {config}. A command comes first: `kdrvgen {verb} …`.")
     if verb:
         raise UsageError(f"there is no command or file {config}. Did you mean `kdrvgen {verb}`?")
     raise UsageError(f"there is no file {config}.")
