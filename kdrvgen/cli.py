@@ -19,7 +19,7 @@ from kdrvgen.spelling import nearest
 
 __all__ = ["main", "populate_parser"]
 
-_USAGE = "kdrvgen CONFIG [options]\n       kdrvgen COMMAND [options]"
+_USAGE = "kdrvgen [CONFIG…] [options]\n       kdrvgen COMMAND [options]"
 _EPILOG = """\
 exit codes:
   0  success (also when there was nothing to do)
@@ -34,6 +34,8 @@ exit codes:
   8  a generated file or its folder cannot be read or written
 
 examples:
+  kdrvgen                              write the files of the project in this folder,
+                                       or of all drivers of the workspace
   kdrvgen config.toml                  write the files beside config.toml
   kdrvgen config.toml -o driver        write the files to the folder driver
   kdrvgen config.toml --check          for CI: fail if the files are out of date
@@ -116,7 +118,7 @@ class _Parser(argparse.ArgumentParser):
             hint = _nearest(word.partition("=")[0], list(self._option_string_actions))
             verb = next((word for word in words if word in VERBS), None)
             if verb and not word.startswith("-"):
-                hint = f" The command must come first: `kdrvgen {verb} …`."
+                hint = f" A command must come first: `kdrvgen {verb} …`."
             kind = "option" if word.startswith("-") else "argument"
             raise _usage_error(f"unexpected {kind} `{word}`.{hint}")
         return arguments

@@ -10,12 +10,12 @@ import importlib
 import io
 import json
 import os
-import pkgutil
 import signal
 import socket
 import struct
 import sys
 import traceback
+from pathlib import Path
 from typing import Any, NoReturn
 
 import kdrvgen
@@ -77,10 +77,12 @@ def _writer(descriptor: int, like: Any, *, line_buffering: bool) -> io.TextIOWra
 
 def _load() -> None:
     """Load what runs need, so that no fork has to."""
-    for module in pkgutil.walk_packages(kdrvgen.__path__, "kdrvgen."):
+    package = Path(kdrvgen.__file__).parent
+    for file in package.rglob("*.py"):
+        parts = file.relative_to(package.parent).with_suffix("").parts
         # lief is as large as all the rest, and a fork takes the longer the more there is to copy.
-        if not module.name.startswith(("kdrvgen.inspection.", "kdrvgen.commands.verify")):
-            importlib.import_module(module.name)
+        if parts[1] != "inspection" and "templates" not in parts and parts[-1] != "verification":
+            importlib.import_module(".".join(parts).removesuffix(".__init__"))
     kdrvgen.render(kdrvgen.Project(driver=kdrvgen.Driver(name="hello")))
     gc.freeze()
 

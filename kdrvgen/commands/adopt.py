@@ -7,7 +7,7 @@ import os
 from pathlib import Path, PurePosixPath
 
 from kdrvgen.adopt import Adoption, Snapshot, adopt, read_project
-from kdrvgen.adopt.rules import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
+from kdrvgen.adopt.read.findings import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
 from kdrvgen.errors import RefusedError, UsageError
 from kdrvgen.output.paths import shown
 from kdrvgen.output.writer import write
@@ -19,49 +19,56 @@ from kdrvgen.report.reporter import Reporter
 __all__ = ["populate_parser", "run"]
 
 _CONFIG = "config.toml"
+_TITLES = {
+    (HAZARD, Severity.NOTE): "Hazards of the project that the generated pipeline avoids:",
+    (HAZARD, Severity.WARNING): "Hazards of the project that remain:",
+    (EQUIVALENT, Severity.NOTE): "Same meaning, expressed in another way:",
+    (DIFFERENCE, Severity.WARNING): "Changed or left out by the proposal:",
+    (UNKNOWN, Severity.WARNING): "Not understood; check by hand:",
+}
 
 
 class ConfigExistsError(RefusedError):
-    """There is a config.toml already, and adopting never writes over one."""
+    """There is a config.toml already, and adopting never overwrites one."""
 
     def __init__(self, path: str) -> None:
-        entry = Entry(PurePosixPath(_CONFIG), Status.REFUSED, "there is one already")
+        entry = Entry(PurePosixPath(_CONFIG), Status.REFUSED, "it already exists")
         super().__init__(Report((entry,)))
         self.path = path
 
     def __str__(self) -> str:
-        """Say what the user can do."""
+        """Return what the user can do."""
         return (
-            f"{self.path} is there already, and nothing was written. Move it away, or see by "
-            "--dry-run what would stand in it."
+            f"{self.path} already exists, and nothing was written. Move it away, or use --dry-run "
+            "to see the proposal."
         )
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's own arguments."""
+    """Declare the arguments of the command."""
     parser.add_argument(
         "folder",
         metavar="DIR",
         nargs="?",
         default=".",
-        help="the folder of the driver's package (default: this one)",
+        help="folder of the driver's package (default: the current folder)",
     )
     parser.add_argument(
         "--dry-run",
         action="store_true",
-        help="write nothing; show config.toml, and where every line comes from",
+        help="write nothing; print config.toml and where each line comes from",
     )
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
-    """Carry out the command and report to `reporter`.
+    """Run the command and report to `reporter`.
 
     Returns:
-        0: everything else is raised.
+        0. All failures raise.
 
     Raises:
-        UsageError: There is no such project, or kdrvgen made it.
-        ConfigError: A file of the project cannot be read, or is nothing that a driver is made of.
+        UsageError: The folder is not a project, or kdrvgen generated its files.
+        ConfigError: A file of the project cannot be read, or the project is not a driver.
         RefusedError: There is a config.toml already.
         FileAccessError: config.toml cannot be written.
     """
@@ -70,26 +77,28 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     if not arguments.dry_run and os.path.lexists(config):
         raise ConfigExistsError(config)
     snapshot = read_project(folder)
-    _refuse_own(snapshot)
+    _refuse_generated(snapshot)
     adoption = adopt(snapshot)
     if not arguments.dry_run:
         _create(adoption, folder, config)
-    _tell(reporter, adoption, arguments)
-    for (rule, severity), title in _GROUPS.items():
+    _report_proposal(reporter, adoption, arguments)
+    for (rule, severity), title in _TITLES.items():
         group = [
-            each for each in adoption.findings if (each.rule, each.severity) == (rule, severity)
+            finding
+            for finding in adoption.findings
+            if (finding.rule, finding.severity) == (rule, severity)
         ]
         reporter.answer_findings(group, title)
-    _tell_next(reporter, _next(adoption, config, arguments), arguments)
+    _report_next_steps(reporter, _next_steps(adoption, config, arguments), arguments)
     return 0
 
 
-def _refuse_own(snapshot: Snapshot) -> None:
+def _refuse_generated(snapshot: Snapshot) -> None:
     text = snapshot.files.get("Makefile.toml")
     if text is not None and examine(text) in {Ownership.INTACT, Ownership.EDITED}:
         raise UsageError(
-            f"{snapshot.name('Makefile.toml')} was made by kdrvgen from a config.toml: change that "
-            "one. `kdrvgen eject` gives the generated files up, if they are to be adopted anew."
+            f"kdrvgen generated {snapshot.name('Makefile.toml')} from a config.toml: change that "
+            "file instead. To adopt the project again, run `kdrvgen eject` first."
         )
 
 
@@ -100,7 +109,7 @@ def _create(adoption: Adoption, folder: str, config: str) -> None:
         raise ConfigExistsError(config) from refusal
 
 
-def _tell(reporter: Reporter, adoption: Adoption, arguments: argparse.Namespace) -> None:
+def _report_proposal(reporter: Reporter, adoption: Adoption, arguments: argparse.Namespace) -> None:
     proposal = {
         "text": adoption.text,
         "origins": [
@@ -115,27 +124,18 @@ def _tell(reporter: Reporter, adoption: Adoption, arguments: argparse.Namespace)
         reporter.files([("created", _CONFIG, "")])
 
 
-_GROUPS = {
-    (HAZARD, Severity.NOTE): "Hazards of the project that the generated pipeline is free of:",
-    (HAZARD, Severity.WARNING): "Hazards of the project that stay:",
-    (EQUIVALENT, Severity.NOTE): "Said in another way or place, with the same meaning:",
-    (DIFFERENCE, Severity.WARNING): "What the proposal does otherwise, or not at all:",
-    (UNKNOWN, Severity.WARNING): "Not understood, and left alone:",
-}
-
-
-def _next(adoption: Adoption, config: str, arguments: argparse.Namespace) -> list[str]:
+def _next_steps(adoption: Adoption, config: str, arguments: argparse.Namespace) -> list[str]:
     command = f"kdrvgen {config}"
-    dry = ["run this command without --dry-run: it writes config.toml only"]
+    write_step = ["run this command without --dry-run: it writes config.toml and nothing else"]
     return [
-        *(dry if arguments.dry_run else ()),
-        f"`{command} --diff` shows what the generated files would change in yours",
+        *(write_step if arguments.dry_run else ()),
+        f"run `{command} --diff` to see how the generated files change yours",
         *adoption.steps,
-        f"commit your files; then `{command} --force` writes the generated ones over them",
+        f"commit your files, then run `{command} --force` to replace them with the generated ones",
     ]
 
 
-def _tell_next(reporter: Reporter, steps: list[str], arguments: argparse.Namespace) -> None:
+def _report_next_steps(reporter: Reporter, steps: list[str], arguments: argparse.Namespace) -> None:
     lines = [f"  {number}. {step}" for number, step in enumerate(steps, 1)]
     if arguments.quiet:
         reporter.data("next", steps)

@@ -1,4 +1,4 @@
-"""`kdrvgen doctor`: what this host lacks for a project, and the commands that mend it."""
+"""`kdrvgen doctor`: reports what this machine lacks for a project, and installs it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from kdrvgen.commands.config_file import config_in
-from kdrvgen.commands.missing_config import demand
+from kdrvgen.commands.projects import find_configs
 from kdrvgen.config import load
-from kdrvgen.doctor.checkup import Scope, check_up
+from kdrvgen.doctor.fix import remedies
+from kdrvgen.doctor.fix import run as run_command
 from kdrvgen.doctor.host import Host, this_host
-from kdrvgen.doctor.mending import remedies
-from kdrvgen.doctor.mending import run as run_command
+from kdrvgen.doctor.run import Scope, run_probes
 from kdrvgen.doctor.tasks import Command, Task, breaks, needed_for
 from kdrvgen.errors import ToolError, UsageError
 from kdrvgen.model import Driver, Project
@@ -33,19 +32,20 @@ _LONGEST = 600
 def populate_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the command's own arguments."""
     parser.add_argument(
-        "config",
+        "configs",
         metavar="CONFIG",
-        nargs="?",
-        help="the project's configuration (default: kdrvgen.toml or config.toml here; without "
-        "one, what every project needs)",
+        nargs="*",
+        help="the configuration or folder of a project, or a workspace (default: the one in this "
+        "folder or above it; without one, checks what every project needs)",
     )
     parser.add_argument(
         "--for",
         dest="tasks",
         metavar="TASKS",
         type=_tasks,
-        help="with commas: build, sign, verify, smoke, deploy; each counts with those before it "
-        "(default: build,sign,verify must work, and what smoke and deploy lack is noted)",
+        help="check these tasks, separated by commas: build, sign, verify, smoke, deploy; a task "
+        "includes the tasks that run before it (default: build,sign,verify; what smoke or deploy "
+        "lacks is a note)",
     )
     parser.add_argument(
         "--profile",
@@ -56,7 +56,7 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fix",
         action="store_true",
-        help="run the commands that install what is missing; asks first",
+        help="show the commands that install what is missing, ask, and run them",
     )
     parser.add_argument(
         "--yes", action="store_true", help="run them without asking (requires --fix)"
@@ -82,35 +82,47 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     Raises:
         ConfigError: The configuration is not valid.
         ToolError: Something is missing.
-        UsageError: `--fix` without a terminal to ask on, and without `--yes`.
+        UsageError: `--yes` without `--fix`, or `--fix` without both a terminal and `--yes`.
     """
     if arguments.yes and not arguments.fix:
-        raise UsageError("--yes is the answer to what --fix asks, and there is no --fix.")
-    config, project = _project(arguments.config)
-    _demand_profile(arguments.profile, project)
-    host = this_host(Path(config).absolute().parent, arguments.time_limit)
-    asked = needed_for([Task(name) for name in arguments.tasks or _USUAL])
-    told = asked if arguments.tasks else asked | {Task.DEPLOY if host.is_windows else Task.SMOKE}
+        raise UsageError("--yes requires --fix.")
+    projects = _projects(arguments.configs)
+    for _, project in projects:
+        _demand_profile(arguments.profile, project)
+    hosts = [
+        this_host(Path(config).absolute().parent, arguments.time_limit) for config, _ in projects
+    ]
+    required = needed_for([Task(name) for name in arguments.tasks or _USUAL])
+    optional = Task.DEPLOY if hosts[0].is_windows else Task.SMOKE
+    checked = required if arguments.tasks else required | {optional}
+    scope = Scope(arguments.profile, checked, arguments.network)
 
-    scope = Scope(arguments.profile, told, arguments.network)
+    def check() -> tuple[Finding, ...]:
+        # What all projects need from the machine is reported once.
+        return tuple(
+            dict.fromkeys(
+                finding
+                for host, (config, project) in zip(hosts, projects, strict=True)
+                for finding in run_probes(host, project, config, scope)
+            )
+        )
 
-    def found() -> tuple[Finding, ...]:
-        return check_up(host, project, config, scope)
-
-    findings = found()
-    commands = remedies(findings, asked) if arguments.fix else ()
+    findings = check()
+    commands = remedies(findings, required) if arguments.fix else ()
     if commands:
-        _agree(commands, reporter, arguments)
-        _mend(commands, host, reporter)
-        findings = found()
-    _report(findings, asked, reporter, arguments)
+        _confirm(commands, reporter, arguments)
+        _fix(commands, hosts[0], reporter)
+        findings = check()
+    _report(findings, required, reporter, arguments)
     return 0
 
 
 def _tasks(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     if unknown := [name for name in names if name not in _TASKS]:
-        raise argparse.ArgumentTypeError(f"`{unknown[0]}` is none of {', '.join(_TASKS)}")
+        raise argparse.ArgumentTypeError(
+            f"`{unknown[0]}` is not a task; the tasks are {', '.join(_TASKS)}"
+        )
     return names
 
 
@@ -120,81 +132,84 @@ def _seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds <= _LONGEST:
-        raise argparse.ArgumentTypeError(f"`{text}` is no number of seconds up to {_LONGEST}")
+        raise argparse.ArgumentTypeError(
+            f"`{text}` is not a number of seconds between 0 and {_LONGEST}"
+        )
     return seconds
 
 
-def _project(given: str | None) -> tuple[str, Project]:
-    """Return the configuration's path and what it describes; without one, a project of defaults."""
-    config = given or config_in(Path())
-    if not config:
-        return "", Project(driver=Driver(name="driver"))
-    demand(config)
-    return config, load(config)
+def _projects(words: Sequence[str]) -> list[tuple[str, Project]]:
+    """Return configurations and their projects; "" and a default project if there is none."""
+    configs = find_configs(words, must_exist=False)
+    if not configs:
+        return [("", Project(driver=Driver(name="driver")))]
+    return [(config, load(config)) for config in configs]
 
 
 def _demand_profile(name: str, project: Project) -> None:
     if name not in project.profiles:
         known = ", ".join(project.profiles)
-        raise UsageError(f"there is no profile `{name}`, but {known}.")
+        raise UsageError(f"there is no profile `{name}`. The profiles are {known}.")
 
 
-def _agree(commands: Sequence[Command], reporter: Reporter, arguments: argparse.Namespace) -> None:
+def _confirm(
+    commands: Sequence[Command], reporter: Reporter, arguments: argparse.Namespace
+) -> None:
     """Show the commands, and ask whether to run them.
 
     Raises:
-        UsageError: There is nobody to ask, or the answer is no.
+        UsageError: There is no terminal, or the answer is no.
     """
     if arguments.yes:
         return
     listed = "\n".join(f"  {shlex.join(command)}" for command in commands)
     if not (sys.stdin and sys.stdin.isatty()):
         raise UsageError(
-            "--fix asks before it runs anything, and there is no terminal to ask on. It would run"
-            f"\n{listed}\nand does so with --yes."
+            "--fix asks before it runs a command, and there is no terminal. With --yes it runs:"
+            f"\n{listed}"
         )
-    reporter.say(f"--fix runs\n{listed}\nNow? [y/N] ")
+    reporter.say(f"--fix runs:\n{listed}\nRun these commands? [y/N] ")
     if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
-        raise UsageError("nothing was run.")
+        raise UsageError("kdrvgen ran no command.")
 
 
-def _mend(commands: Sequence[Command], host: Host, reporter: Reporter) -> None:
+def _fix(commands: Sequence[Command], host: Host, reporter: Reporter) -> None:
 
     for command in commands:
         reporter.say(f"+ {shlex.join(command)}\n")
         code = run_command(command, host)
         if code != 0:
-            ended = "could not be started" if code is None else f"ended with {code}"
-            reporter.say(f"  {command[0]} {ended}\n")
+            result = "could not be started" if code is None else f"ended with exit code {code}"
+            reporter.say(f"  {command[0]} {result}\n")
 
 
 def _report(
     findings: Sequence[Finding],
-    asked: Collection[Task],
+    required: Collection[Task],
     reporter: Reporter,
     arguments: argparse.Namespace,
 ) -> None:
-    """Report what was found.
+    """Report the findings.
 
     Raises:
         ToolError: Something is missing.
     """
-    broken = [each for each in findings if breaks(each, asked)]
-    # What other tasks lack is no more than a note.
+    broken = [finding for finding in findings if breaks(finding, required)]
+    # What other tasks lack is only a note.
     findings = [
-        each.as_severe_as(Severity.NOTE)
-        if each.severity is Severity.ERROR and each not in broken
-        else each
-        for each in findings
+        finding.as_severe_as(Severity.NOTE)
+        if finding.severity is Severity.ERROR and finding not in broken
+        else finding
+        for finding in findings
     ]
     lines = checklist(broken if arguments.quiet else findings, _TASKS)
     if not broken and not arguments.quiet:
-        named = ", ".join(task for task in _TASKS if task in asked)
-        lines.append(f"nothing is missing for {named} (profile {arguments.profile})")
-    reporter.answer("tasks", sorted(asked), "\n".join(lines))
+        tasks = ", ".join(task for task in _TASKS if task in required)
+        lines.append(f"nothing is missing for {tasks} (profile {arguments.profile})")
+    reporter.answer("tasks", sorted(required), "\n".join(lines))
     reporter.collect(findings)
     if broken:
-        hurt = {tag for each in broken for tag in each.tags if tag in asked}
-        tasks = ", ".join(task for task in _TASKS if task in hurt)
+        broken_tasks = {tag for finding in broken for tag in finding.tags if tag in required}
+        tasks = ", ".join(task for task in _TASKS if task in broken_tasks)
         count = "1 thing is" if len(broken) == 1 else f"{len(broken)} things are"
         raise ToolError(f"{tasks}: {count} missing.")

@@ -1,4 +1,4 @@
-"""`kdrvgen explain WORD`: a key, a switch or a term of the tools, in words."""
+"""`kdrvgen explain WORD`: explains a key, a switch or a term of the tools."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "word",
         metavar="WORD",
         nargs="?",
-        help='such as linker.args, /INTEGRITYCHECK or "signtool /fd" (default: list all)',
+        help='for example linker.args, /INTEGRITYCHECK or "signtool /fd" (default: list all)',
     )
 
 
@@ -40,30 +40,30 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         0.
 
     Raises:
-        UsageError: The word is not known; its text names the nearest ones.
+        UsageError: The word is unknown; the message has similar ones.
     """
 
-    def described(entry: Entry) -> str:
-        lines = [f"{entry.term} ({entry.kind})", _wrapped(entry.does, "  ")]
+    def describe(entry: Entry) -> str:
+        lines = [f"{entry.term} ({entry.kind})", _wrap(entry.does, "  ")]
         for field, label in _LABELS.items():
             if value := getattr(entry, field):
-                lines.append(_wrapped(f"{label}: {value}", "    ", hang="      "))
+                lines.append(_wrap(f"{label}: {value}", "    ", hang="      "))
         return "\n".join(lines)
 
     if arguments.word is None:
-        known = tuple(entries().values())
-        reporter.answer("terms", [entry._asdict() for entry in known], _listed(known))
+        all_entries = tuple(entries().values())
+        reporter.answer("terms", [entry._asdict() for entry in all_entries], _list(all_entries))
         return 0
-    found = look_up(arguments.word)
-    if not found:
+    matching = look_up(arguments.word)
+    if not matching:
         raise UsageError(f"`{arguments.word}` is unknown.{_nearest(arguments.word)}")
     reporter.answer(
-        "terms", [entry._asdict() for entry in found], "\n\n".join(map(described, found))
+        "terms", [entry._asdict() for entry in matching], "\n\n".join(map(describe, matching))
     )
     return 0
 
 
-def _wrapped(text: str, indent: str, hang: str = "") -> str:
+def _wrap(text: str, indent: str, hang: str = "") -> str:
     paragraphs = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
     return "\n".join(
         fill(
@@ -78,24 +78,24 @@ def _wrapped(text: str, indent: str, hang: str = "") -> str:
     )
 
 
-def _listed(known: Iterable[tuple[str, ...]]) -> str:
+def _list(all_entries: Iterable[tuple[str, ...]]) -> str:
     blocks = []
-    for kind, group in groupby(known, key=lambda entry: entry[1]):
+    for kind, group in groupby(all_entries, key=lambda entry: entry[1]):
         terms = ", ".join(entry[0] for entry in group)
-        blocks.append(f"{kind}:\n{_wrapped(terms, '  ')}")
-    return "\n".join((*blocks, "", "`kdrvgen explain WORD` explains one."))
+        blocks.append(f"{kind}:\n{_wrap(terms, '  ')}")
+    return "\n".join((*blocks, "", "`kdrvgen explain WORD` explains one of them."))
 
 
 def _nearest(word: str) -> str:
 
     names = {name: term for term in entries() for name in (term, term.rpartition(".")[2])}
     names |= {term.rpartition(" ")[2]: term for term in entries()}
-    close = []
+    similar = []
     for _ in range(3):
         near = nearest(word, names)
         if not near:
             break
-        close.append(f"`{names[near]}`")
+        similar.append(f"`{names[near]}`")
         names = {name: term for name, term in names.items() if term != names[near]}
-    suggestion = f" Did you mean {' or '.join(close)}?" if close else ""
+    suggestion = f" Did you mean {' or '.join(similar)}?" if similar else ""
     return f"{suggestion} `kdrvgen explain` lists all words."

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from kdrvgen.agreement.check import disagreements, file_of
-from kdrvgen.commands.missing_config import demand
+from kdrvgen.commands.projects import find_configs
 from kdrvgen.commands.workspace import check_workspace
 from kdrvgen.config import load
 from kdrvgen.config.secrets import mask_file
-from kdrvgen.errors import ConfigError, DriftError, RefusedError, UsageError
+from kdrvgen.errors import ConfigError, DriftError, KdrvgenError, RefusedError, UsageError
 from kdrvgen.model import Project
 from kdrvgen.output.paths import real_path, resolve, shown
 from kdrvgen.output.plan import Plan
@@ -25,6 +25,8 @@ from kdrvgen.report.finding import Finding, Place, Severity
 from kdrvgen.report.reporter import Reporter, file_lines
 
 __all__ = ["check", "generate", "populate_parser", "run"]
+
+_MOST_NAMED = 3
 
 
 def generate(
@@ -76,7 +78,11 @@ def check(project: Project, root: str | os.PathLike[str]) -> Report:
 def populate_parser(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
-        "config", metavar="CONFIG", nargs="?", default="", help="the project's config.toml"
+        "configs",
+        metavar="CONFIG",
+        nargs="*",
+        help="a project's config.toml or folder, or a workspace, for all its drivers (default: the "
+        "one in this folder or above it)",
     )
     parser.add_argument(
         "-o",
@@ -102,10 +108,12 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Run the command and report to `reporter`.
 
     Returns:
-        0: every other result is raised.
+        0; for several projects, the exit code of the first that failed. Every other result is
+        raised.
 
     Raises:
-        UsageError: `--check` and `--force` are both given.
+        UsageError: `--check` and `--force`, or `-o` and several projects, are given together; or
+            there is no configuration.
         ConfigError: The configuration is not valid, or with `--check`, Cargo.toml contradicts it.
         DriftError: `--check` found differences.
         RefusedError: Writing would overwrite something of the user's.
@@ -113,19 +121,68 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """
     if arguments.mode == "check" and arguments.force:
         raise UsageError("--check writes nothing, so --force has nothing to overwrite")
-    config = Path(arguments.config)
+    configs = find_configs(arguments.configs)
+    if len(configs) == 1:
+        _run(Path(configs[0]), arguments, reporter)
+        return 0
+    if arguments.output:
+        raise UsageError(
+            f"-o sets the folder of one project, but {len(configs)} projects are given"
+        )
+    return _run_all(configs, arguments, reporter)
+
+
+def _run_all(configs: Sequence[str], arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Run for each project, also after one of them failed.
+
+    Returns:
+        The exit code of the first project that failed, or 0.
+    """
+    code = 0
+    failed = []
+    for number, config in enumerate(configs, 1):
+        reporter.progress(f"{number}/{len(configs)} {config}")
+        try:
+            _run(Path(config), arguments, reporter, is_one_of_many=True)
+        except KdrvgenError as error:
+            code = code or error.exit_code
+            failed.append(config)
+            place = Place(config)
+            reporter.findings(
+                [
+                    finding if finding.place else finding._replace(place=place)
+                    for finding in error.findings
+                ],
+                omitted=error.omitted,
+            )
+    reporter.progress("")
+    if failed:
+        names = ", ".join(failed[:_MOST_NAMED])
+        more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
+        reporter.say(f"{len(failed)} of {len(configs)} projects failed: {names}{more}\n")
+    return code
+
+
+def _run(
+    config: Path,
+    arguments: argparse.Namespace,
+    reporter: Reporter,
+    *,
+    is_one_of_many: bool = False,
+) -> None:
+    """Run the command for one project."""
     root = Path(arguments.output) if arguments.output else config.parent
-    demand(arguments.config)
+    prefix = root if is_one_of_many else Path()  # before the paths of files in the output
     stamp = Stamp(config, root)
-    project = load(arguments.config)
+    project = load(config)
     _check_not_overwritten(config, project, root)
     mode: str | None = arguments.mode
     try:
         plan = _write(project, root, config, force=arguments.force, dry_run=mode is not None)
     except RefusedError as refusal:
-        reporter.files(_rows(refusal.report), planned=True)
+        reporter.files(_rows(refusal.report, prefix), planned=True)
         reporter.findings(_warnings(refusal.report, root, mode))
-        reporter.diffs(_diffs(refusal.report.refused))
+        reporter.diffs(_diffs(refusal.report.refused, prefix))
         reporter.collect(_drift(refusal.report.refused, root))
         raise
     contradictions = disagreements(project, root, config)
@@ -134,19 +191,18 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         known = [(status, path, "") for status, path in _later(plan)]
         stamp.write(plan, file_lines(known), file_lines(known, whole=True))
     if mode != "diff":
-        reporter.files(_rows(plan.report), planned=mode is not None)
+        reporter.files(_rows(plan.report, prefix), planned=mode is not None)
     if mode in {"check", "diff"}:
-        reporter.diffs(_diffs(plan.report.entries))
+        reporter.diffs(_diffs(plan.report.entries, prefix))
     errors = [finding for finding in contradictions if finding.severity is Severity.ERROR]
     if mode != "check" or plan.report.drifted:
         contradictions = tuple(finding.as_severe_as(Severity.WARNING) for finding in contradictions)
         errors = []
     others = [finding for finding in contradictions if finding not in errors]
     reporter.findings([*_warnings(plan.report, root, mode), *others])
-    _raise_on_drift(reporter, plan.report, root, arguments)
+    _raise_on_drift(reporter, plan.report, root, config, arguments.mode)
     if errors:
         raise ConfigError(errors)
-    return 0
 
 
 def _check_not_overwritten(config: Path, project: Project, root: Path) -> None:
@@ -161,26 +217,23 @@ def _check_not_overwritten(config: Path, project: Project, root: Path) -> None:
 
 
 def _raise_on_drift(
-    reporter: Reporter, report: Report, root: Path, arguments: argparse.Namespace
+    reporter: Reporter, report: Report, root: Path, config: Path, mode: str | None
 ) -> None:
-
-    if arguments.mode == "check" and report.drifted:
+    if mode == "check" and report.drifted:
         reporter.collect(_drift(report.drift, root))
-        raise DriftError(
-            f"the files do not match {arguments.config}. {_advice(report, arguments.config)}"
-        )
-    if arguments.mode == "dry-run" and report.refused:
+        raise DriftError(f"the files do not match {config}. {_advice(report, config)}")
+    if mode == "dry-run" and report.refused:
         reporter.collect(_drift(report.refused, root))
         raise RefusedError(report)
 
 
-def _diffs(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
+def _diffs(entries: Iterable[Entry], prefix: Path) -> Iterator[tuple[str, str]]:
     """Yield the path of each file, and its diff without the values of credentials.
 
     The diff of a whole support file, with hundreds of lines, is left out.
     """
     for entry in entries:
-        path = str(entry.path)
+        path = shown(prefix, entry.path)
         is_whole = entry.before is None or entry.after is None
         if is_whole and ".kdrvgen" in entry.path.parts:
             yield path, ""
@@ -191,7 +244,7 @@ def _diffs(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
         yield path, unified(path, before, after)
 
 
-def _advice(report: Report, config: str) -> str:
+def _advice(report: Report, config: Path) -> str:
     if report.refused:
         return (
             "Some were edited by hand, or not written by kdrvgen: move the edits into the "
@@ -203,8 +256,8 @@ def _advice(report: Report, config: str) -> str:
     return f"Run `kdrvgen {config}` and commit the changes."
 
 
-def _rows(report: Report) -> Iterator[tuple[str, str, str]]:
-    return ((each.status.value, str(each.path), each.reason) for each in report.entries)
+def _rows(report: Report, prefix: Path) -> Iterator[tuple[str, str, str]]:
+    return ((each.status.value, shown(prefix, each.path), each.reason) for each in report.entries)
 
 
 def _warnings(report: Report, root: Path, mode: str | None) -> list[Finding]:

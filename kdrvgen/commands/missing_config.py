@@ -38,6 +38,8 @@ def demand(config: str) -> None:
     if found:
         raise UsageError(f"{config} does not exist. Did you mean {file.with_name(found)}?")
     verb = nearest(config, VERBS) if config == file.name else ""
+    if verb == config:
+        raise UsageError(f"{config} does not exist. A command must come first: `kdrvgen {verb} …`.")
     if verb:
         raise UsageError(
             f"`{config}` is neither a command nor a file. Did you mean `kdrvgen {verb}`?"

@@ -66,8 +66,9 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "words",
         metavar="NAME KEY=VALUE",
         nargs="*",
-        help="the project's name; values for Cargo.toml (license=MIT), options of the template "
-        "(allocator=no) and keys of config.toml (signing.store=MyStore)",
+        help="the project's name, or its folder (drivers/hello, or . for the current one); values "
+        "for Cargo.toml (license=MIT), options of the template (allocator=no) and keys of "
+        "config.toml (signing.store=MyStore)",
     )
     parser.add_argument(
         "-o",
@@ -95,14 +96,15 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     if arguments.list_templates:
         _list(reporter, [templates.load(name) for name in templates.names()])
         return 0
-    chosen, document, project = _answers(arguments, reporter)
-    folder = _folder(arguments, project.driver.name)
+    line = CommandLine.of(arguments.words)
+    chosen, document, project = _answers(arguments, line, reporter)
+    folder = _folder(arguments, line, project.driver.name)
     git = project.bootstrap.git
     report = writer.write(render.render(chosen, document), folder, git=git)
     reporter.begun(
         str(folder),
         (str(entry.path) for entry in report.entries),
-        (f"cd {_quoted(str(folder))}", "cargo make sign"),
+        (*_change_to(folder), "cargo make sign"),
     )
     return 0
 
@@ -121,11 +123,10 @@ def _list(reporter: Reporter, found: Sequence[Template]) -> None:
 
 
 def _answers(
-    arguments: argparse.Namespace, reporter: Reporter
+    arguments: argparse.Namespace, line: CommandLine, reporter: Reporter
 ) -> tuple[Template, dict[str, Any], Project]:
     """Return the template, the whole config.toml and the project, from arguments and answers."""
     asks = reporter.is_interactive and not arguments.no_input and not arguments.config
-    line = CommandLine.of(arguments.words)
     replayed = answers.replayed(arguments.config) if arguments.config else {}
     name = _name(arguments, reporter, line, replayed, asks=asks)
     template = arguments.template or line.template or replayed.get("bootstrap", {}).get("template")
@@ -153,7 +154,7 @@ def _name(
     name: str | None = line.name or replayed.get("driver", {}).get("name")
     if name is not None:
         line.check_name(name)
-        writer.check(_folder(arguments, name))
+        writer.check(_folder(arguments, line, name))
         return name
     if not asks:
         raise UsageError(
@@ -162,7 +163,7 @@ def _name(
 
     def objection(name: str) -> str:
         try:
-            writer.check(_folder(arguments, name))
+            writer.check(_folder(arguments, line, name))
         except KdrvgenError as error:
             return str(error)
         return ""
@@ -170,8 +171,12 @@ def _name(
     return questions.ask_name(reporter.ask, objection)
 
 
-def _folder(arguments: argparse.Namespace, name: str) -> Path:
-    return Path(arguments.output, name)
+def _folder(arguments: argparse.Namespace, line: CommandLine, name: str) -> Path:
+    return Path(arguments.output, line.folder or name)
+
+
+def _change_to(folder: Path) -> list[str]:
+    return [] if folder == Path() else [f"cd {_quoted(str(folder))}"]
 
 
 def _quoted(folder: str) -> str:

@@ -10,6 +10,7 @@ from typing import get_args
 from pydantic import BaseModel
 
 from kdrvgen.config.keys import Path
+from kdrvgen.model.driver import TARGET_NAMES
 from kdrvgen.spelling import nearest
 
 __all__ = ["ANY", "Vocabulary", "for_key", "for_value", "vocabulary"]
@@ -106,5 +107,7 @@ def _paths(keys: Vocabulary, above: tuple[str, ...] = ()) -> Iterator[tuple[str,
 
 def for_value(value: str, allowed: Iterable[str]) -> str:
     """Return a hint with the allowed value that is similar, or "" if none is."""
-    near = nearest(value, tuple(allowed))
+    known = tuple(allowed)
+    target = TARGET_NAMES.get(value.lower(), "")
+    near = target if target in known else nearest(value, known)
     return f'did you mean "{near}"?' if near else ""

@@ -1,1 +1,1 @@
-"""What a host lacks for a driver project: `checkup` asks, `telling` says, `mending` repairs."""
+"""Checks whether this machine has everything that a driver project needs."""

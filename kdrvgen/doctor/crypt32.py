@@ -1,4 +1,7 @@
-"""The certificate stores of Windows, by its library crypt32 ("CertOpenStore", Microsoft Learn)."""
+"""Reads the certificate stores of Windows with its library crypt32.
+
+Source: Microsoft Learn, "CertOpenStore".
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ if sys.platform == "win32":
         )
 
     def certificates_of_store(name: str, *, machine: bool) -> list[bytes]:
-        """Return the certificates of a store in DER; none for a store that does not exist."""
+        """Return the certificates of a store in DER; none if the store does not exist."""
         library = ctypes.WinDLL("crypt32")
         library.CertOpenStore.restype = c_void_p
         library.CertOpenStore.argtypes = (
@@ -41,17 +44,17 @@ if sys.platform == "win32":
         )
         if not store:
             return []
-        found = []
+        certificates = []
         context = enumerate_next(store, None)
         while context:
-            found.append(context.contents.encoded[: context.contents.length])
-            context = enumerate_next(store, context)  # frees the one before
+            certificates.append(context.contents.encoded[: context.contents.length])
+            context = enumerate_next(store, context)  # frees the previous one
         library.CertCloseStore(store, 0)
-        return found
+        return certificates
 
 else:
 
     def certificates_of_store(name: str, *, machine: bool) -> list[bytes]:
-        """Return the certificates of a store in DER: none, as only Windows has stores."""
+        """Return no certificates: only Windows has stores."""
         del name, machine
         return []

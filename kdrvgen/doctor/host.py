@@ -1,4 +1,4 @@
-"""The machine as probes see it: its environment, and how a program is run with a time limit."""
+"""The machine that the probes check: its environment, and running a program with a time limit."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from kdrvgen.doctor.crypt32 import certificates_of_store
 
 __all__ = ["Answer", "Host", "this_host"]
 
-
-_LONGEST = 300
+_LONGEST_LINE = 300
+_REGISTRY_VIEW_32 = 32
 
 
 class Answer(NamedTuple):
     """How a program ended.
 
     Attributes:
-        code: Its exit code; None when it could not be started or did not end in time.
-        text: Standard output and standard error; or why it could not be started.
+        code: Its exit code; None if it could not be started or did not end in time.
+        text: Standard output and standard error, or why the program could not be started.
     """
 
     code: int | None
@@ -34,9 +34,9 @@ class Answer(NamedTuple):
 
     @property
     def first_line(self) -> str:
-        """The first line that says anything, as long as a message may be."""
+        """The first line that is not empty, cut to the length of a message."""
         lines = (line.strip() for line in self.text.splitlines())
-        return next((line[:_LONGEST] for line in lines if line), "")
+        return next((line[:_LONGEST_LINE] for line in lines if line), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +45,15 @@ class Host:
 
     Attributes:
         system: `windows`, `macos`, or `linux` for this and every other POSIX system.
-        folder: The project's folder, in which programs are run.
+        folder: The project's folder, in which programs run.
         env: The environment.
-        time_limit: Seconds after which a program that was asked something is ended.
-        registry: Gives a value of HKEY_LOCAL_MACHINE by key, name and view (64 or 32).
-        is_elevated: Whether the user may do what only an administrator may.
-        free_bytes: Gives the room on the disk of a folder.
+        time_limit: Seconds after which a program is ended.
+        registry: Returns a value of HKEY_LOCAL_MACHINE by key, name and view (64 or 32).
+        is_elevated: Whether the user is root or runs as administrator.
+        free_bytes: Returns the free bytes on the disk of a folder.
         now: Seconds since 1970.
-        certificates: Gives the certificates of a store, in DER, by its name and whether it is the
-            machine's; none for a store that does not exist.
+        certificates: Returns the certificates of a store, in DER, by its name and whether it is
+            the machine's; none if the store does not exist.
     """
 
     system: str
@@ -72,7 +72,11 @@ class Host:
         return self.system == "windows"
 
     def which(self, program: str) -> str:
-        """Return where a program is, by PATH or as a path from the project's folder; "" if not."""
+        """Return the path of a program; "" if it does not exist.
+
+        Args:
+            program: A name on PATH, or a path that starts at the project's folder.
+        """
         if os.sep in program or "/" in program:
             path = self.folder / program
             return str(path) if path.is_file() and os.access(path, os.X_OK) else ""
@@ -81,14 +85,14 @@ class Host:
     def run(
         self, argv: Sequence[str | Path], env: Mapping[str, str] | None = None, stdin: bytes = b""
     ) -> Answer:
-        """Run a program in the project's folder until it ends, or the time limit ends it."""
+        """Run a program in the project's folder; end it at the time limit."""
         program = self.which(str(argv[0]))
         if not program:
             return Answer(None, f"{argv[0]} is not installed")
-        # A version of rustup that downloads a toolchain as soon as somebody asks cargo for its own.
+        # Without it, some versions of rustup download a toolchain when `cargo --version` runs.
         quiet = {"RUSTUP_AUTO_INSTALL": "0", "CARGO_TERM_COLOR": "never"}
         try:
-            process = subprocess.Popen(  # noqa: S603 - a tool of the user's own PATH
+            process = subprocess.Popen(  # noqa: S603 - a tool on the user's PATH
                 [program, *map(str, argv[1:])],
                 cwd=self.folder,
                 env={**self.env, **quiet, **(env or {})},
@@ -100,11 +104,11 @@ class Host:
         except OSError as error:
             return Answer(None, f"{program} does not start: {error.strerror or error}")
         try:
-            said, _ = process.communicate(stdin, self.time_limit)
+            output, _ = process.communicate(stdin, self.time_limit)
         except subprocess.TimeoutExpired:
             _end(process)
             return Answer(None, f"{program} did not answer within {self.time_limit:g} s")
-        return Answer(process.returncode, said.decode("utf-8", "replace"))
+        return Answer(process.returncode, output.decode("utf-8", "replace"))
 
 
 def this_host(folder: Path, time_limit: float) -> Host:
@@ -113,7 +117,7 @@ def this_host(folder: Path, time_limit: float) -> Host:
     return Host(
         system=systems.get(sys.platform, "linux"),
         folder=folder,
-        env=os.environ,  # on Windows the case of a name does not count
+        env=os.environ,  # on Windows its names ignore case
         time_limit=time_limit,
         registry=_registry,
         is_elevated=_is_elevated(),
@@ -124,7 +128,7 @@ def this_host(folder: Path, time_limit: float) -> Host:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program and what it started."""
+    """End a program and its children."""
     if sys.platform == "win32":
         process.kill()
     else:
@@ -143,7 +147,8 @@ if sys.platform == "win32":
     import winreg
 
     def _registry(key: str, name: str, view: int = 64) -> str | int | None:
-        wow = winreg.KEY_WOW64_32KEY if view == 32 else winreg.KEY_WOW64_64KEY  # noqa: PLR2004 - bits
+        is_32 = view == _REGISTRY_VIEW_32
+        wow = winreg.KEY_WOW64_32KEY if is_32 else winreg.KEY_WOW64_64KEY
         try:
             with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, key, 0, winreg.KEY_READ | wow) as opened:
                 value, _ = winreg.QueryValueEx(opened, name)

@@ -1,30 +1,32 @@
-"""An image and its signatures for programs, as JSON's types."""
+"""Converts an inspection to JSON data."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import TypeAlias
 
-from kdrvgen.inspection.authenticode import Signature
 from kdrvgen.inspection.inspect import Inspection
+from kdrvgen.inspection.signature.authenticode import Signature
 
 __all__ = ["as_data"]
 
+JsonObject: TypeAlias = dict[str, object]
 
-def as_data(inspection: Inspection) -> dict[str, Any]:
-    """Return what was read of an image; its findings are reported as those of all commands."""
+
+def as_data(inspection: Inspection) -> JsonObject:
+    """Return the image and its signatures; the findings are reported separately."""
     image = inspection.image
     return {
         "path": str(inspection.path),
         "sha256": hashlib.sha256(image.data).hexdigest() if image else None,
         "machine": image.headers.machine_name if image else None,
         "subsystem": image.headers.subsystem_name if image else None,
-        "signatures": [_signature(each) for each in inspection.signatures],
+        "signatures": [_signature(signature) for signature in inspection.signatures],
     }
 
 
-def _signature(signature: Signature) -> dict[str, Any]:
-    signer, stamp = signature.signer, signature.timestamp
+def _signature(signature: Signature) -> JsonObject:
+    signer, timestamp = signature.signer, signature.timestamp
     return {
         "nested": signature.nested,
         "digest": signature.digest,
@@ -34,5 +36,5 @@ def _signature(signature: Signature) -> dict[str, Any]:
         "thumbprint": signer.thumbprint if signer else None,
         "not-before": signer.not_before.isoformat() if signer else None,
         "not-after": signer.not_after.isoformat() if signer else None,
-        "timestamp": stamp.time.isoformat() if stamp and stamp.time else None,
+        "timestamp": timestamp.time.isoformat() if timestamp and timestamp.time else None,
     }

@@ -1,4 +1,4 @@
-"""From a file to what was found in it."""
+"""Reads an image from a file and checks it."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kdrvgen.errors import FileAccessError
-from kdrvgen.inspection.authenticode import Signature, read_signatures
-from kdrvgen.inspection.certificates import Certificate
 from kdrvgen.inspection.checks import NOT_AN_IMAGE, check
-from kdrvgen.inspection.evidence import Evidence, found
-from kdrvgen.inspection.image import Image, read_image
-from kdrvgen.inspection.subject import Asked, Subject
+from kdrvgen.inspection.checks.evidence import Evidence, violation
+from kdrvgen.inspection.checks.subject import Expected, Subject
+from kdrvgen.inspection.pe.image import Image, read_image
+from kdrvgen.inspection.signature.authenticode import Signature, read_signatures
+from kdrvgen.inspection.signature.certificates import Certificate
 from kdrvgen.report.finding import Finding
 
 __all__ = ["Inspection", "inspect", "inspect_bytes"]
 
-_LARGEST = 128 << 20  # bytes; the largest drivers, those of graphics cards, have some 100 MB
+_MAX_SIZE = 128 << 20  # bytes; the largest drivers, for graphics cards, have about 100 MB
 
 
 class Inspection(NamedTuple):
-    """What was found in one file.
+    """The image in a file, and the findings about it.
 
     Attributes:
         path: The file.
-        image: The image; None when it is none.
-        signatures: Those embedded in it, each followed by those nested in it.
+        image: The image; None if the file is not one.
+        signatures: The signatures in it, each followed by those nested in it.
         findings: The rules that it breaks, the worst first.
     """
 
@@ -42,7 +42,7 @@ class Inspection(NamedTuple):
 def inspect(
     path: str | os.PathLike[str],
     *,
-    asked: Asked | None = None,
+    expected: Expected | None = None,
     trusted: Iterable[Certificate] = (),
     now: dt.datetime | None = None,
 ) -> Inspection:
@@ -50,29 +50,31 @@ def inspect(
 
     Args:
         path: The file.
-        asked: What it is compared with.
-        trusted: Certificates in which a chain may end; without any, every root may be the right
-            one, and a note says so.
-        now: The moment at which certificates have to be valid; by default this one.
+        expected: What it is compared with.
+        trusted: Certificates at which a chain may end; without any, trust is not checked, and a
+            note reports that.
+        now: The time at which certificates must be valid; by default the current time.
 
     Raises:
         FileAccessError: The file cannot be read, or is larger than any driver.
     """
     file = Path(path)
     try:
-        with open(file, "rb", opener=_open_at_once) as stream:
+        with open(file, "rb", opener=_open_without_waiting) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise FileAccessError(f"{file} is a device or a pipe. Name an ordinary file.")
-            data = stream.read(_LARGEST + 1)
+                raise FileAccessError(f"{file} is a device or a pipe. Use a regular file.")
+            data = stream.read(_MAX_SIZE + 1)
     except OSError as error:
         raise FileAccessError(f"{file}: {error.strerror or error}") from None
-    if len(data) > _LARGEST:
-        raise FileAccessError(f"{file}: no driver has more than {_LARGEST >> 20} MB.")
-    return inspect_bytes(file, data, asked=asked, trusted=trusted, now=now)
+    if len(data) > _MAX_SIZE:
+        raise FileAccessError(
+            f"{file} is too large: kdrvgen reads images of up to {_MAX_SIZE >> 20} MB."
+        )
+    return inspect_bytes(file, data, expected=expected, trusted=trusted, now=now)
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file; the opening of a pipe would otherwise wait until somebody writes to it."""
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file; unlike open(), do not wait for a writer if it is a pipe."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -80,17 +82,17 @@ def inspect_bytes(
     path: Path,
     data: bytes,
     *,
-    asked: Asked | None = None,
+    expected: Expected | None = None,
     trusted: Iterable[Certificate] = (),
     now: dt.datetime | None = None,
 ) -> Inspection:
-    """Check an image that is in memory, as `inspect` does; `path` only names it."""
+    """Check an image in memory as `inspect` does; `path` is only its name."""
     image = read_image(data)
     if image is None:
-        start = Evidence("beginning of the file", data[:4].hex(" ") or "nothing", 0)
-        fix = "Build it: `cargo make sign` leaves the image in the target folder."
-        return Inspection(path, None, (), (found(NOT_AN_IMAGE, start, fix).named(str(path)),))
+        start = Evidence("beginning of the file", data[:4].hex(" ") or "empty", 0)
+        fix = "Build the driver: `cargo make sign` writes the image to the target folder."
+        return Inspection(path, None, (), (violation(NOT_AN_IMAGE, start, fix).named(str(path)),))
     signatures = read_signatures(image.headers, data)
-    subject = Subject(image, signatures, asked, tuple(trusted), now or dt.datetime.now(dt.UTC))
-    findings = tuple(each.named(str(path)) for each in check(subject))
+    subject = Subject(image, signatures, expected, tuple(trusted), now or dt.datetime.now(dt.UTC))
+    findings = tuple(finding.named(str(path)) for finding in check(subject))
     return Inspection(path, image, signatures, findings)

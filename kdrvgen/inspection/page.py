@@ -1,4 +1,4 @@
-"""A report for a browser: one page that needs nothing else, neither script nor network."""
+"""Renders inspections as one HTML page without scripts or other files."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kdrvgen import __version__
 from kdrvgen.characters import visible
-from kdrvgen.inspection.certificates import chain_of
 from kdrvgen.inspection.checks.imports import is_kernel_module
-from kdrvgen.inspection.digest import certificate_table
-from kdrvgen.inspection.image import Image
 from kdrvgen.inspection.inspect import Inspection
+from kdrvgen.inspection.pe.certificate_table import certificate_table
+from kdrvgen.inspection.pe.image import Image
+from kdrvgen.inspection.signature.certificates import build_chain
 
 __all__ = ["page"]
 
 _WIDTH = 960  # of the picture, in its own units
-_NARROWEST = 6
+_MIN_PART_WIDTH = 6
 
 
 class Part(NamedTuple):
-    """A part of the file in the picture: what it is, where it lies, and where it is drawn."""
+    """A part of the file: its kind, and its place in the file and in the picture."""
 
     kind: str
     name: str
@@ -35,7 +35,7 @@ class Part(NamedTuple):
 
 
 def page(inspections: Sequence[Inspection]) -> str:
-    """Return the page. Whatever comes from a file is escaped."""
+    """Return the page. All text from the images is escaped."""
     environment = Environment(
         autoescape=True,
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -50,19 +50,21 @@ def page(inspections: Sequence[Inspection]) -> str:
         parts=_parts,
         picture_width=_WIDTH,
         is_kernel_module=is_kernel_module,
-        chain=lambda signature: chain_of(signature.signer, signature.certificates, ()).certificates,
+        chain=lambda signature: (
+            build_chain(signature.signer, signature.certificates, ()).certificates
+        ),
     )
 
 
 def _parts(image: Image) -> list[Part]:
-    """Return the parts of the file in its order, drawn side by side."""
-    found = sorted(_extents(image), key=lambda part: part[2])
-    total = sum(size for *_, size, _ in found) or 1
-    room = _WIDTH - _NARROWEST * len(found)
+    """Return the parts in the order of the file, side by side."""
+    extents = sorted(_extents(image), key=lambda part: part[2])
+    total = sum(size for *_, size, _ in extents) or 1
+    remaining = _WIDTH - _MIN_PART_WIDTH * len(extents)
     parts = []
     x = 0.0
-    for kind, name, offset, size, access in found:
-        width = _NARROWEST + max(room, 0) * size / total
+    for kind, name, offset, size, access in extents:
+        width = _MIN_PART_WIDTH + max(remaining, 0) * size / total
         parts.append(Part(kind, name, offset, size, access, round(x, 2), round(width, 2)))
         x += width
     return parts

@@ -1,4 +1,4 @@
-"""What every word means that kdrvgen reads or writes: keys, switches, terms of the tools."""
+"""Explains the keys of config.toml, and the switches and terms of the tools."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import NamedTuple
+
+import tomli
+
+from kdrvgen.model import Driver, Linker
+from kdrvgen.model.presets import link_arguments, matches
+from kdrvgen.model.reference import keys
 
 __all__ = ["Entry", "entries", "look_up"]
 
@@ -21,17 +27,16 @@ _KINDS = {
 
 
 class Entry(NamedTuple):
-    """What one word means.
+    """The explanation of one term.
 
     Attributes:
-        term: The word. A key has its table in front, a tool's switch its tool.
-        kind: What sort of word it is, in words.
+        term: The term. A key begins with its table, a switch of a tool with the tool.
+        kind: The kind of term, for people.
         does: What it does.
-        default: What counts when nothing is said, as it would be written; "" where that is told
-            in `without`.
-        change: When to change it, and by which key.
+        default: Its default, as TOML; "" if `without` describes it.
+        change: When to change it, and with which key.
         without: What happens without it.
-        source: Where the facts are from.
+        source: The source of these facts.
     """
 
     term: str
@@ -45,27 +50,26 @@ class Entry(NamedTuple):
 
 @cache
 def entries() -> Mapping[str, Entry]:
-    """Return every entry by its term: the keys in the order of the models, then the terms."""
+    """Return all entries by their term: the keys in the order of the models, then the terms."""
     return MappingProxyType({entry.term: entry for entry in (*_keys(), *_terms())})
 
 
 def look_up(word: str) -> tuple[Entry, ...]:
-    """Return what a word means: every entry of that name, or that of the switch it begins with.
+    """Return the entries for a word: all with this name, or those of the switch in it.
 
-    A key may come without its table, or with that of a profile; a linker argument with its value,
-    with `-` for `/`, and as cargo is told of it (`-Clink-arg=/ENTRY:x`). Case does not count for a
-    linker argument.
+    A key can be without its table, or with that of a profile. A linker argument can have a value,
+    `-` instead of `/`, or the form of rustc (`-Clink-arg=/ENTRY:x`); it is compared ignoring case.
     """
     argument = re.sub(r"^(-[CZ] ?)?(pre-)?link-arg=", "", word.strip())
     for candidate in _candidates(argument):
-        found = tuple(entry for term, entry in entries().items() if _is(term, candidate))
-        if found:
-            return found
+        matching = tuple(entry for term, entry in entries().items() if _is(term, candidate))
+        if matching:
+            return matching
     return ()
 
 
 def _candidates(word: str) -> Iterator[str]:
-    """Yield the forms in which a word may be known, the most exact first."""
+    """Yield the forms of a word to search for, the most exact one first."""
     yield word
     yield re.sub(r"^profiles\.[^.]+\.", "", word)
     yield re.sub(r"^profiles\.[^.]+\.", "profiles.NAME.", word)
@@ -77,17 +81,15 @@ def _candidates(word: str) -> Iterator[str]:
 
 
 def _is(term: str, word: str) -> bool:
-    """Tell whether a word means the term: as a whole, or without its table or its tool."""
+    """Return whether a word is the term, or the term without its table or tool."""
     names = (term, term.rpartition(" ")[2], term.rpartition(".")[2])
     if word.startswith("/"):
-        # Of the linker's switches case does not count.
+        # Switches of the linker ignore case.
         return word.upper() in {term.upper(), names[1].upper()}
     return word in names
 
 
 def _keys() -> Iterator[Entry]:
-    from kdrvgen.model.reference import keys  # noqa: PLC0415 - pulls in pydantic
-
     for key in keys():
         yield Entry(
             term=key.path,
@@ -101,25 +103,20 @@ def _keys() -> Iterator[Entry]:
 
 
 def _terms() -> Iterator[Entry]:
-    import tomli  # noqa: PLC0415 - to be read only when something is asked
-
     for name, kind in _KINDS.items():
         text = files(__name__).joinpath(f"terms/{name}.toml").read_text(encoding="utf-8")
-        for term, told in tomli.loads(text).items():
-            yield Entry(term=term, kind=kind, default=_in_presets(term), **told)
+        for term, texts in tomli.loads(text).items():
+            yield Entry(term=term, kind=kind, default=_in_presets(term), **texts)
 
 
 def _in_presets(term: str) -> str:
-    """Return which presets pass a linker argument; "" for a term of another kind."""
-    from kdrvgen.model import Driver, Linker  # noqa: PLC0415 - as in _keys
-    from kdrvgen.model.presets import link_arguments, matches  # noqa: PLC0415 - likewise
-
+    """Return which presets pass a linker argument; "" for other terms."""
     if not term.startswith("/"):
         return ""
-    found = []
+    presets = []
     for preset in ("kernel", "blog-2020"):
         driver, linker = Driver(name="any"), Linker(preset=preset)
         pre, post = link_arguments(driver, linker, driver.triples[0])
-        if any(matches(term, each.partition("=")[0]) for each in (*pre, *post)):
-            found.append(f"`{preset}`")
-    return f"passed by preset {' and '.join(found)}" if found else "not passed"
+        if any(matches(term, argument.partition("=")[0]) for argument in (*pre, *post)):
+            presets.append(f"`{preset}`")
+    return f"passed by preset {' and '.join(presets)}" if presets else "not passed"

@@ -9,10 +9,17 @@ from pydantic import AfterValidator, Field
 from kdrvgen.model.base import Table, Text, problem
 from kdrvgen.model.names import FileName, Identifier, PackageName, RelativePath
 
-__all__ = ["Channel", "Driver", "Target", "Toolchain"]
+__all__ = ["TARGET_NAMES", "Channel", "Driver", "Target", "Toolchain"]
 
 Target = Literal["x86_64-pc-windows-msvc", "i686-pc-windows-msvc", "aarch64-pc-windows-msvc"]
 """A target triple for which Windows loads kernel drivers."""
+
+TARGET_NAMES = {
+    **dict.fromkeys(("x64", "amd64", "win64"), "x86_64-pc-windows-msvc"),
+    **dict.fromkeys(("x86", "i386", "win32"), "i686-pc-windows-msvc"),
+    "arm64": "aarch64-pc-windows-msvc",
+}
+"""Target triples by the names of the architectures in Visual Studio, the WDK and Windows."""
 
 
 def _image(value: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path as PathOnDisk
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -40,11 +41,13 @@ class CommandLine:
         document: TOML tables.
         source: The command line, for errors.
         root: The positions of keys and values in it.
+        folder: The project's folder if NAME is a path; None for one with the project's name.
     """
 
     document: dict[str, Any]
     source: Source
     root: Node
+    folder: PathOnDisk | None = None
     _problems: list[Finding] = field(default_factory=list)
 
     @classmethod
@@ -58,6 +61,8 @@ class CommandLine:
         hidden = (Extent(*span) for span in spans(text))
         line = cls({}, Source(_SOURCE, text).hiding(hidden), Node())
         start = len(_START) + 1
+        is_named = any(word.startswith("driver.name=") for word in words)
+        has_place = False
         for word in words:
             key, equals, value = word.partition("=")
             if equals:
@@ -66,14 +71,14 @@ class CommandLine:
                 if is_credential(key):
                     line.source = line.source.hiding(extents[1:])
                 line._put(key, value, *extents)
-            elif line.root.find(_NAME):
+            elif has_place:
                 raise UsageError(
                     f"unexpected argument `{word}`: after the project name, only settings such as "
                     f"`license=MIT` can follow. See `{_START} --help`."
                 )
             else:
-                whole = Extent(start, start + len(word))
-                line._insert(_NAME, word, whole, whole)
+                line._set_place(word, Extent(start, start + len(word)), is_named=is_named)
+                has_place = True
             start += len(word) + 1
         return line
 
@@ -131,6 +136,22 @@ class CommandLine:
     @property
     def _scan(self) -> Scan:
         return Scan(self.root, None, (), (), len(self.source.text), (), ())
+
+    def _set_place(self, word: str, extent: Extent, *, is_named: bool) -> None:
+        """Parse `NAME`, `FOLDER/NAME`, or a folder such as `.`, whose own name is the project's.
+
+        If the command line also has `driver.name=NAME`, the word is only the folder.
+        """
+        path = PathOnDisk(word)
+        name = word
+        if is_named:
+            self.folder = path
+            return
+        if path.name != word or word == "..":
+            self.folder = path
+            name = path.name if path.name not in {"", ".."} else path.resolve().name
+        start = extent.end - len(name) if word.endswith(name) else extent.start
+        self._insert(_NAME, name, extent, Extent(start, extent.end))
 
     def _put(self, key: str, value: str, at: Extent, value_at: Extent) -> None:
         path: Path = tuple(key.split("."))

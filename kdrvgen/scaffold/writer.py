@@ -20,6 +20,7 @@ from kdrvgen.report.files import Entry, Report, Status
 __all__ = ["check", "write"]
 
 _UNTOUCHED = "Nothing was written."
+_REPOSITORY = ".git"
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 # Git sets these for hooks and subcommands, and `git init` would then create another repository.
 _ELSEWHERE = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
@@ -34,7 +35,7 @@ def check(folder: Path, *, git: bool = False) -> None:
         ToolError: Git is requested and not installed.
     """
     _check_free(folder)
-    above = folder.absolute().parent
+    above = folder.absolute() if _is_kept(folder) else folder.absolute().parent
     while not os.path.lexists(above) and above.parent != above:
         above = above.parent
     if not above.is_dir():
@@ -63,7 +64,9 @@ def write(files: Mapping[PurePosixPath, bytes], folder: Path, *, git: bool = Fal
 
     Everything is created in a folder with a random name beside it, which is then renamed in one
     step: a run that is killed does not leave a folder that looks like a project. The user must
-    remove the folder with the random name, because no later run can know what is in it.
+    remove the folder with the random name, because no later run can know what is in it. The current
+    folder, and a folder that contains only a Git repository, are not replaced: the random folder is
+    created in them, and its files are moved up one after the other.
 
     Args:
         files: The contents, by their paths from the folder.
@@ -77,7 +80,9 @@ def write(files: Mapping[PurePosixPath, bytes], folder: Path, *, git: bool = Fal
     """
     check(folder, git=git)
     target = folder.absolute()
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.kdrvgen-new")
+    is_kept = _is_kept(folder)
+    beside = target if is_kept else target.parent
+    part = beside / f".{target.name}.{secrets.token_hex(4)}.kdrvgen-new"
     with contextlib.ExitStack() as undo:
         try:
             for made in make_folders(target.parent):
@@ -91,17 +96,29 @@ def write(files: Mapping[PurePosixPath, bytes], folder: Path, *, git: bool = Fal
                 _put(part / path, content)
         except OSError as error:
             raise explain("write", error.filename or str(folder), error, _UNTOUCHED) from error
-        if git:
+        if git and not os.path.lexists(target / _REPOSITORY):
             _begin_repository(part)
-        _check_free(folder)
-        _place(part, target, folder)
+        _check_free(folder, part)
+        if is_kept:
+            _fill(part, target, folder)
+        else:
+            _place(part, target, folder)
         undo.pop_all()
     return Report(
         tuple(Entry(path, Status.CREATED, after=_text(files[path])) for path in sorted(files))
     )
 
 
-def _check_free(folder: Path) -> None:
+def _is_kept(folder: Path) -> bool:
+    """Return whether a folder cannot be replaced: the current one, or one with a repository."""
+    try:
+        return folder.samefile(Path()) or os.path.lexists(folder / _REPOSITORY)
+    except OSError:
+        return False
+
+
+def _check_free(folder: Path, own: Path | None = None) -> None:
+    """Check that a folder contains only a Git repository and the folder `own`, if anything."""
     if not os.path.lexists(folder):
         return
     if folder.is_symlink():
@@ -109,10 +126,10 @@ def _check_free(folder: Path) -> None:
     if not folder.is_dir():
         raise _occupied(folder, "exists and is not a folder")
     try:
-        empty = next(folder.iterdir(), None) is None
+        others = [path for path in folder.iterdir() if path.name != _REPOSITORY]
     except OSError as error:
         raise explain("list", str(folder), error, _UNTOUCHED) from error
-    if not empty:
+    if any(own is None or path.name != own.name for path in others):
         raise _occupied(folder, "exists and is not empty")
 
 
@@ -138,6 +155,28 @@ def _place(part: Path, target: Path, folder: Path) -> None:
         if error.errno in _TAKEN:
             raise _occupied(folder, "was filled by another program during the run") from error
         raise explain("create the folder", str(folder), error, _UNTOUCHED) from error
+
+
+def _fill(part: Path, target: Path, folder: Path) -> None:
+    """Move the content of `part` up into `target`, all of it or nothing."""
+    moved: list[Path] = []
+    try:
+        for path in sorted(part.iterdir()):
+            _move_up(path, target, folder)
+            moved.append(path)
+        part.rmdir()
+    except BaseException as error:
+        for path in reversed(moved):
+            (target / path.name).rename(path)
+        if isinstance(error, OSError):
+            raise explain("write", str(folder), error, _UNTOUCHED) from error
+        raise
+
+
+def _move_up(path: Path, target: Path, folder: Path) -> None:
+    if os.path.lexists(target / path.name):
+        raise _occupied(folder, "was filled by another program during the run")
+    path.rename(target / path.name)
 
 
 def _begin_repository(folder: Path) -> None:

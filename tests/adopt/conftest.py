@@ -1,4 +1,4 @@
-"""Hand-written projects, and the program that adopts them."""
+"""Hand-written projects, and the command that adopts them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PROJECTS = Path(__file__).parent / "projects"
 
 @dataclass(frozen=True)
 class Answer:
-    """What a run of the program came to."""
+    """The result of a run of kdrvgen."""
 
     code: int
     out: str
@@ -27,16 +27,14 @@ Adopt = Callable[..., Answer]
 
 
 @pytest.fixture(autouse=True)
-def _surroundings(
-    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def _environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("NO_COLOR", "1")
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Callable[[str], Path]:
-    """Copy one of the projects, with the folders above it that it needs, and return its folder."""
+    """Copy one of the projects with the folders above it, and return its folder."""
 
     def make(name: str) -> Path:
         top = name.partition("/")[0]
@@ -48,7 +46,7 @@ def copy(tmp_path: Path) -> Callable[[str], Path]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Callable[..., Path]:
-    """Write a project of the given files: a library, and what the test is about."""
+    """Write a driver project with the given files."""
 
     def make(**files: str) -> Path:
         folder = tmp_path / "project"

@@ -1,4 +1,4 @@
-"""Whatever the files of a project hold, the answer is a proposal or an error, no traceback."""
+"""Any content of a project's files gives a proposal or an error, never a traceback."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ PIECES = (
 
 
 def texts(project: str) -> dict[str, str]:
-    """Return the files of a project, those that are in folders above it among them."""
+    """Return the files of a project and of the folders above it."""
     return dict(read_project(str(PROJECTS / project)).files)
 
 
-def assert_answered(snapshot: Callable[[], Snapshot]) -> None:
+def assert_proposal_or_error(snapshot: Callable[[], Snapshot]) -> None:
     try:
         adoption = adopt(snapshot())
     except kdrvgen.ConfigError as caught:
@@ -75,7 +75,7 @@ quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCh
 @pytest.mark.parametrize("name", FILES)
 @quick
 @given(data=st.binary(max_size=200))
-def test_any_bytes_in_any_of_the_files(
+def test_any_bytes_in_a_file_give_a_proposal_or_an_error(
     name: str, data: bytes, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("project")
@@ -84,7 +84,7 @@ def test_any_bytes_in_any_of_the_files(
         (folder / path).write_text(text, "utf-8")
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_bytes(data)
-    assert_answered(lambda: read_project(str(folder)))
+    assert_proposal_or_error(lambda: read_project(str(folder)))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,9 @@ def test_any_bytes_in_any_of_the_files(
 )
 @settings(quick, max_examples=40)
 @given(data=st.data())
-def test_a_project_with_pieces_put_in_and_taken_out(project: str, data: st.DataObject) -> None:
+def test_a_project_with_random_edits_gives_a_proposal_or_an_error(
+    project: str, data: st.DataObject
+) -> None:
     files = texts(project)
     for _ in range(data.draw(st.integers(1, 4))):
         name = data.draw(st.sampled_from(sorted(files)))
@@ -101,7 +103,7 @@ def test_a_project_with_pieces_put_in_and_taken_out(project: str, data: st.DataO
         start = data.draw(st.integers(0, len(text)))
         end = data.draw(st.integers(start, min(len(text), start + 40)))
         files[name] = text[:start] + data.draw(st.sampled_from(("", *PIECES))) + text[end:]
-    assert_answered(lambda: Snapshot(files))
+    assert_proposal_or_error(lambda: Snapshot(files))
 
 
 TASK = dict.fromkeys(("script", "windows", "env", "command", "args", "dependencies", "alias"))
@@ -138,18 +140,18 @@ VALUES = st.recursive(
 
 
 @pytest.mark.parametrize("depth", [20, 40, 400, 4000])
-def test_tables_however_deep(depth: int) -> None:
+def test_nested_values_give_a_proposal_or_an_error(depth: int) -> None:
     nested = "[" * depth + "]" * depth
     files = texts("blog") | {"Makefile.toml": f"[tasks.a]\nscript = {nested}\n"}
-    assert_answered(lambda: Snapshot(files))
+    assert_proposal_or_error(lambda: Snapshot(files))
 
 
-def test_files_however_long() -> None:
+def test_long_files_give_a_proposal_or_an_error() -> None:
     files = texts("blog") | {"build.rs": "fn main() { /**/ " * 600 + '"' * 2000}
-    assert_answered(lambda: Snapshot(files))
+    assert_proposal_or_error(lambda: Snapshot(files))
     script = "if exist ( " * 10_000 + '"' * 10_000
     scripted = texts("blog") | {"Makefile.toml": f"[tasks.sign]\nscript = '''{script}'''\n"}
-    assert_answered(lambda: Snapshot(scripted))
+    assert_proposal_or_error(lambda: Snapshot(scripted))
 
 
 @settings(quick, max_examples=100)
@@ -167,9 +169,9 @@ def test_files_however_long() -> None:
 )
 @example(makefile={"tasks": {"a": {"alias": "b"}, "b": {"alias": "a", "script": "%1"}}})
 @example(makefile={"tasks": {"sign": {"dependencies": [{"name": "sign"}, 1]}}})
-def test_a_makefile_with_values_of_any_type(makefile: dict[str, object]) -> None:
+def test_values_of_any_type_give_a_proposal_or_an_error(makefile: dict[str, object]) -> None:
     files = texts("blog")
-    assert_answered(lambda: Snapshot(files | {"Makefile.toml": tomli_w.dumps(makefile)}))
+    assert_proposal_or_error(lambda: Snapshot(files | {"Makefile.toml": tomli_w.dumps(makefile)}))
 
 
 @settings(quick, max_examples=100)
@@ -192,8 +194,8 @@ def test_a_makefile_with_values_of_any_type(makefile: dict[str, object]) -> None
         )
     )
 )
-def test_scripts_of_any_words(words: list[str]) -> None:
+def test_random_scripts_give_a_proposal_or_an_error(words: list[str]) -> None:
     script = "".join(words).replace("'''", "")
     makefile = f"[tasks.sign]\nscript = '''\n{script}\nsigntool sign /n A x.sys\n'''\n"
     files = texts("blog") | {"Makefile.toml": makefile, "sign.cmd": script}
-    assert_answered(lambda: Snapshot(files))
+    assert_proposal_or_error(lambda: Snapshot(files))

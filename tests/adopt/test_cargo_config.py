@@ -1,4 +1,4 @@
-"""What of a project's cargo configuration goes into `[cargo-config]`, and what does not."""
+"""`[cargo-config]`: which parts of a cargo configuration it contains, and which are reported."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import kdrvgen
 from kdrvgen.adopt import Adoption, Snapshot, read_project
 from kdrvgen.adopt import adopt as propose
-from kdrvgen.adopt.rules import UNKNOWN
+from kdrvgen.adopt.read.findings import UNKNOWN
 from kdrvgen.cli import main
 from tests.adopt.conftest import Adopt
 
@@ -78,8 +78,8 @@ def adopted(text: str, name: str = ".cargo/config.toml") -> Adoption:
 
 
 def own_part(adoption: Adoption) -> dict[str, Any]:
-    found: dict[str, Any] = tomli.loads(adoption.text).get("cargo-config", {})
-    return found
+    own: dict[str, Any] = tomli.loads(adoption.text).get("cargo-config", {})
+    return own
 
 
 def rendered(adoption: Adoption) -> dict[str, Any]:
@@ -87,10 +87,10 @@ def rendered(adoption: Adoption) -> dict[str, Any]:
     return tomli.loads(text)
 
 
-def test_what_cargo_vendor_prints_is_taken_over() -> None:
+def test_the_output_of_cargo_vendor_is_copied() -> None:
     adoption = adopted(VENDORED)
     assert own_part(adoption) == tomli.loads(VENDORED)
-    assert not [each for each in adoption.findings if each.rule == UNKNOWN]
+    assert not [finding for finding in adoption.findings if finding.rule == UNKNOWN]
     assert VENDORED.replace("[", "[cargo-config.") in adoption.text
 
 
@@ -102,7 +102,7 @@ def test_cargo_reads_the_same_from_the_generated_file() -> None:
     assert after == before
 
 
-def test_what_other_keys_say_is_said_once() -> None:
+def test_values_with_their_own_keys_are_not_repeated() -> None:
     text = (
         '[target.x86_64-pc-windows-msvc]\nlinker = "lld-link"\nrustflags = ["-Clink-arg=/DRIVER"]\n'
         "[target.i686-pc-windows-msvc]\nrustflags = ['-Cdebuginfo=1']\n"
@@ -110,17 +110,19 @@ def test_what_other_keys_say_is_said_once() -> None:
     adoption = adopted(text)
     assert own_part(adoption) == {}
     assert adoption.project.linker.program == "lld-link"
-    assert not any("config.toml takes no such" in each.message for each in adoption.findings)
-    assert any("`i686-pc-windows-msvc`" in each.message for each in adoption.findings)
+    assert not any(
+        "config.toml does not accept" in finding.message for finding in adoption.findings
+    )
+    assert any("`i686-pc-windows-msvc`" in finding.message for finding in adoption.findings)
 
 
 @pytest.mark.parametrize("name", [".cargo/config", ".cargo/config.toml"])
-def test_each_line_says_where_it_is_from(name: str) -> None:
+def test_each_line_shows_where_it_comes_from(name: str) -> None:
     lines = adopted(VENDORED, name).annotated.split("\n")
     assert f'replace-with = "vendored-sources"  # from {name}:6' in lines
 
 
-def test_a_whole_project_has_the_same_cargo_configuration_as_before(
+def test_a_generated_project_has_the_same_cargo_configuration_as_before(
     project: Callable[..., Path], adopt: Adopt, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = project(cargo=LINKED + OWN + VENDORED)
@@ -164,7 +166,7 @@ def test_a_whole_project_has_the_same_cargo_configuration_as_before(
         '[unstable]\nkey = "[token{{correct-horse}}]=name"\n',
     ],
 )
-def test_a_credential_is_neither_copied_nor_shown(
+def test_a_credential_is_neither_copied_nor_printed(
     project: Callable[..., Path], adopt: Adopt, text: str
 ) -> None:
     folder = project(cargo=LINKED + VENDORED + text)
@@ -178,7 +180,7 @@ def test_a_credential_is_neither_copied_nor_shown(
     assert "vendored-sources" in written
 
 
-def test_a_password_of_the_makefile_is_not_copied_from_elsewhere(
+def test_a_password_of_the_makefile_is_not_copied_from_the_cargo_configuration(
     project: Callable[..., Path], adopt: Adopt
 ) -> None:
     makefile = "[tasks.sign]\nscript = 'signtool sign /f a.pfx /p correct-horse hello.sys'\n"
@@ -187,7 +189,7 @@ def test_a_password_of_the_makefile_is_not_copied_from_elsewhere(
     assert "correct-horse" not in answer.out + (folder / "config.toml").read_text("utf-8")
 
 
-def test_a_token_beside_a_syntax_error_is_not_drawn(
+def test_a_token_beside_a_syntax_error_is_hidden(
     project: Callable[..., Path], adopt: Adopt
 ) -> None:
     folder = project(cargo='[registry]\ntoken = "correct-horse" x\n')
@@ -208,7 +210,7 @@ def test_a_token_beside_a_syntax_error_is_not_drawn(
         ('[env]\nPFX_PASSWORD_ENV = "OTHER"\n', "env"),
     ],
 )
-def test_what_only_sounds_like_a_credential_is_taken_over(text: str, path: str) -> None:
+def test_names_and_values_that_only_resemble_credentials_are_copied(text: str, path: str) -> None:
     before, after = tomli.loads(text), own_part(adopted(text))
     for part in path.split("."):
         before, after = before[part], after[part]
@@ -222,22 +224,22 @@ def test_what_only_sounds_like_a_credential_is_taken_over(text: str, path: str) 
         ('[env]\nLINK = "/DEBUG"\n', "`cargo-config.env.LINK`"),
         ("[target.'cfg(unix)']\nlinker = 'cc'\n", "would merge this"),
         ('[profile.dev]\nrustflags = ["-g"]\n', "kdrvgen sets this key itself"),
-        ('[profile.dev]\npanic = "unwind"\n', "`profile.dev.panic` is not in the proposal"),
-        ('[profile.lab]\npanic = "abort"\n', "`profile.lab.panic` is not in the proposal"),
-        ("[term]\nodd = 1.5\n", "cargo takes no such value for `term.odd`"),
-        ("[term]\nodd = nan\n", "cargo takes no such value for `term.odd`"),
-        ("[term]\nodd = [1979-05-27]\n", "cargo takes no such value for `term.odd`"),
+        ('[profile.dev]\npanic = "unwind"\n', "proposal does not contain `profile.dev.panic`"),
+        ('[profile.lab]\npanic = "abort"\n', "proposal does not contain `profile.lab.panic`"),
+        ("[term]\nodd = 1.5\n", "cargo does not accept this value of `term.odd`"),
+        ("[term]\nodd = nan\n", "cargo does not accept this value of `term.odd`"),
+        ("[term]\nodd = [1979-05-27]\n", "cargo does not accept this value of `term.odd`"),
         ('[term."a\\u202eb"]\nodd = 1\nmore = 1\n', "U+202E"),
     ],
 )
-def test_what_config_toml_does_not_take_is_named(text: str, message: str) -> None:
+def test_values_that_are_not_accepted_are_reported(text: str, message: str) -> None:
     files = {"Cargo.toml": MANIFEST, ".cargo/config.toml": text + LINKED + VENDORED}
     adoption = propose(Snapshot(files))
-    assert any(message in each.message for each in adoption.findings)
+    assert any(message in finding.message for finding in adoption.findings)
     assert own_part(adoption) == tomli.loads(VENDORED)
 
 
-def test_the_settings_of_a_folder_above_stay_there() -> None:
+def test_settings_of_a_folder_above_are_not_copied() -> None:
     adoption = propose(
         Snapshot(
             {
@@ -268,7 +270,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(st.dictionaries(WORDS, VALUES, max_size=5))
-def test_any_cargo_configuration_is_taken_over_or_named(table: dict[str, Any]) -> None:
+def test_any_cargo_configuration_is_copied_or_reported(table: dict[str, Any]) -> None:
     table |= {"build": tomli.loads(LINKED)["build"]}
     files = {"Cargo.toml": MANIFEST, ".cargo/config.toml": tomli_w.dumps(table)}
 
@@ -292,12 +294,27 @@ def leaves(
 
 
 def at(table: dict[str, Any], path: tuple[str, ...]) -> object:
-    found: Any = table
+    value: Any = table
     for part in path:
-        found = found[part]
-    return found
+        value = value[part]
+    return value
 
 
-def test_adopting_reads_what_lies_on_the_disk(project: Callable[..., Path]) -> None:
+def test_the_cargo_configuration_on_disk_is_read(project: Callable[..., Path]) -> None:
     folder = project(cargo=LINKED + VENDORED)
     assert own_part(propose(read_project(str(folder)))) == tomli.loads(VENDORED)
+
+
+def test_carriage_returns_on_disk_do_not_count(project: Callable[..., Path]) -> None:
+    folder = project(cargo=LINKED + VENDORED)
+    before = propose(read_project(str(folder)))
+    for path in (folder / "Cargo.toml", folder / ".cargo/config.toml"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    snapshot = read_project(str(folder))
+    assert "\r" not in "".join(snapshot.files.values())
+    assert propose(snapshot) == before
+
+
+def test_a_variable_with_options_stays_on_one_line() -> None:
+    text = '[env]\nBINDINGS = { value = "bindings", force = true }\n'
+    assert 'BINDINGS = { value = "bindings", force = true }' in adopted(text).text

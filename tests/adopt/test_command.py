@@ -1,4 +1,4 @@
-"""`kdrvgen adopt` as a command: what it writes, what it refuses, how it tells."""
+"""`kdrvgen adopt` as a command: what it writes, what it refuses and what it prints."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_only_config_toml_is_written_and_it_is_valid(
     assert "# from" not in config.read_text("utf-8")
 
 
-def test_every_line_with_a_value_says_where_it_is_from(
+def test_every_line_with_a_value_shows_where_it_comes_from(
     copy: Callable[[str], Path], adopt: Adopt
 ) -> None:
     answer = adopt(copy("blog"), "--dry-run")
@@ -56,27 +56,28 @@ def test_every_line_with_a_value_says_where_it_is_from(
     assert all("# from " in line for line in values)
 
 
-@pytest.mark.parametrize("is_there", [True, False])
-def test_a_schema_in_the_folder_is_named_for_editors(
+@pytest.mark.parametrize("has_schema", [True, False])
+def test_config_toml_names_a_schema_in_the_folder(
     copy: Callable[[str], Path],
     adopt: Adopt,
-    is_there: bool,
+    *,
+    has_schema: bool,
 ) -> None:
     folder = copy("blog")
-    if is_there:
+    if has_schema:
         (folder / "kdrvgen.schema.json").write_text("{}")
 
-    told = json.loads(adopt(folder, "--format", "json").out)["proposal"]
+    proposal = json.loads(adopt(folder, "--format", "json").out)["proposal"]
 
     lines = (folder / "config.toml").read_text("utf-8").split("\n")
-    assert (lines[0] == "#:schema ./kdrvgen.schema.json") == is_there
+    assert (lines[0] == "#:schema ./kdrvgen.schema.json") == has_schema
     assert "[driver]" in lines[:3]
-    name = next(each for each in told["origins"] if each["file"] == "Cargo.toml")
-    assert lines[name["line"] - 1] == 'name = "probe"'
+    origin = next(each for each in proposal["origins"] if each["file"] == "Cargo.toml")
+    assert lines[origin["line"] - 1] == 'name = "probe"'
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "dangling link"])
-def test_a_config_toml_that_is_there_is_never_written_over(
+def test_an_existing_config_toml_is_never_overwritten(
     copy: Callable[[str], Path], adopt: Adopt, kind: str
 ) -> None:
     folder = copy("blog")
@@ -91,22 +92,22 @@ def test_a_config_toml_that_is_there_is_never_written_over(
     answer = adopt(folder)
 
     assert answer.code == 5
-    assert f"{config} is there already" in answer.err
+    assert f"{config} already exists" in answer.err
     assert not (folder / "nowhere").exists()
     assert kind != "file" or config.read_text() == "mine"
     assert adopt(folder, "--dry-run").code == 0
 
 
-def test_what_comes_next_is_said(copy: Callable[[str], Path], adopt: Adopt) -> None:
+def test_the_next_steps_are_printed(copy: Callable[[str], Path], adopt: Adopt) -> None:
     folder = copy("scripts")
 
     answer = adopt(folder)
 
-    told = answer.out.partition("\nNext:\n")[2]
-    assert f"`kdrvgen {folder}/config.toml --diff`" in told
-    assert "delete .cargo/config" in told
-    assert "PFX_PASSWORD" in told
-    assert "--force" in told
+    steps = answer.out.partition("\nNext:\n")[2]
+    assert f"`kdrvgen {folder}/config.toml --diff`" in steps
+    assert "delete .cargo/config" in steps
+    assert "PFX_PASSWORD" in steps
+    assert "--force" in steps
 
 
 @pytest.mark.parametrize(
@@ -118,7 +119,7 @@ def test_what_comes_next_is_said(copy: Callable[[str], Path], adopt: Adopt) -> N
         ("rust-toolchain.toml", "[toolchain]\nchannel = \n", "value"),
     ],
 )
-def test_toml_that_is_none_is_drawn_as_in_config_toml(
+def test_invalid_toml_is_reported_like_in_config_toml(
     project: Project, adopt: Adopt, name: str, text: str, message: str
 ) -> None:
     folder = project(**{name: text})
@@ -132,7 +133,7 @@ def test_toml_that_is_none_is_drawn_as_in_config_toml(
     assert not (folder / "config.toml").exists()
 
 
-def test_the_errors_of_all_files_are_told_at_once(project: Project, adopt: Adopt) -> None:
+def test_the_errors_of_all_files_are_reported_at_once(project: Project, adopt: Adopt) -> None:
     folder = project(makefile="[tasks\n", cargo="[build\n")
 
     answer = adopt(folder)
@@ -141,7 +142,7 @@ def test_the_errors_of_all_files_are_told_at_once(project: Project, adopt: Adopt
     assert f"2 errors in {folder}/.cargo/config.toml, {folder}/Makefile.toml" in answer.err
 
 
-def test_a_password_beside_a_syntax_error_is_not_drawn(project: Project, adopt: Adopt) -> None:
+def test_a_password_beside_a_syntax_error_is_hidden(project: Project, adopt: Adopt) -> None:
     folder = project(makefile='[env]\nPFX_PASSWORD = "correct-horse" x\n')
 
     answer = adopt(folder)
@@ -150,14 +151,14 @@ def test_a_password_beside_a_syntax_error_is_not_drawn(project: Project, adopt: 
     assert "correct-horse" not in answer.err
 
 
-def test_a_file_that_is_no_text_is_named(project: Project, adopt: Adopt) -> None:
+def test_a_file_in_utf_16_is_an_error(project: Project, adopt: Adopt) -> None:
     folder = project()
     (folder / "Makefile.toml").write_bytes("[tasks]".encode("utf-16"))
 
     answer = adopt(folder)
 
     assert answer.code == 3
-    assert f"{folder}/Makefile.toml: error: it is UTF-16" in answer.err
+    assert f"{folder}/Makefile.toml: error: the file is encoded as UTF-16" in answer.err
 
 
 @pytest.mark.parametrize(
@@ -167,19 +168,19 @@ def test_a_file_that_is_no_text_is_named(project: Project, adopt: Adopt) -> None
             {"Cargo.toml": '[package]\nname = "02-hello"\n'},
             "`02-hello` is not a valid Cargo package name",
         ),
-        ({"Cargo.toml": '[workspace]\nmembers = ["a"]\n'}, "there is no package here"),
-        ({"cargo": ""}, "nothing here makes a driver"),
+        ({"Cargo.toml": '[workspace]\nmembers = ["a"]\n'}, "this folder has no package"),
+        ({"cargo": ""}, "this package is not a driver"),
         (
             {
                 "cargo": '[build]\ntarget = "x86_64-unknown-uefi"\n'
                 'rustflags = ["-Clink-arg=/DRIVER"]\n'
             },
-            ".cargo/config.toml:2:11: error: this builds for `x86_64-unknown-uefi`",
+            ".cargo/config.toml:2:11: error: the target is `x86_64-unknown-uefi`",
         ),
     ],
     ids=["name", "workspace", "no driver", "target"],
 )
-def test_what_no_driver_can_be_made_of_is_refused(
+def test_a_project_that_cannot_be_a_driver_is_refused(
     project: Project, adopt: Adopt, files: dict[str, str], message: str
 ) -> None:
     folder = project(**files)
@@ -191,18 +192,18 @@ def test_what_no_driver_can_be_made_of_is_refused(
     assert not (folder / "config.toml").exists()
 
 
-def test_a_folder_that_is_none_or_holds_no_package_is_a_usage_error(
+def test_a_missing_folder_and_a_folder_without_cargo_toml_are_usage_errors(
     tmp_path: Path, adopt: Adopt
 ) -> None:
     missing = adopt(tmp_path / "missing")
     empty = adopt(tmp_path)
 
     assert (missing.code, empty.code) == (2, 2)
-    assert "there is no folder" in missing.err
-    assert "there is no Cargo.toml" in empty.err
+    assert "does not exist" in missing.err
+    assert "has no Cargo.toml" in empty.err
 
 
-def test_a_project_of_kdrvgen_itself_is_not_adopted(
+def test_a_project_that_kdrvgen_generated_is_not_adopted(
     copy: Callable[[str], Path], adopt: Adopt
 ) -> None:
     folder = copy("blog")
@@ -213,32 +214,32 @@ def test_a_project_of_kdrvgen_itself_is_not_adopted(
     answer = adopt(folder)
 
     assert answer.code == 2
-    assert "was made by kdrvgen" in answer.err
+    assert "kdrvgen generated" in answer.err
 
 
-def test_json_holds_the_proposal_the_origins_and_the_findings(
+def test_json_contains_proposal_origins_and_findings(
     copy: Callable[[str], Path], adopt: Adopt
 ) -> None:
     folder = copy("blog")
 
-    told = json.loads(adopt(folder, "--dry-run", "--format", "json").out)
+    document = json.loads(adopt(folder, "--dry-run", "--format", "json").out)
 
-    assert told["exit-code"] == 0
-    assert kdrvgen.loads(told["proposal"]["text"]).driver.name == "probe"
-    lines = told["proposal"]["text"].split("\n")
-    origins = {lines[each["line"] - 1]: each for each in told["proposal"]["origins"]}
+    assert document["exit-code"] == 0
+    assert kdrvgen.loads(document["proposal"]["text"]).driver.name == "probe"
+    lines = document["proposal"]["text"].split("\n")
+    origins = {lines[each["line"] - 1]: each for each in document["proposal"]["origins"]}
     preset = origins['preset = "blog-2020"']
     assert (preset["file"], preset["from"]) == (".cargo/config", 5)
-    rules = {(each["rule"], each["severity"]) for each in told["findings"]}
+    rules = {(each["rule"], each["severity"]) for each in document["findings"]}
     assert rules == {
         ("adopt-hazard", "note"),
         ("adopt-hazard", "warning"),
         ("adopt-equivalent", "note"),
     }
-    stale = next(each for each in told["findings"] if "`ignore_errors`" in each["message"])
+    hazard = next(each for each in document["findings"] if "`ignore_errors`" in each["message"])
     place = {"file": f"{folder}/Makefile.toml", "line": 13, "column": None}
-    assert stale["place"] == place
-    assert any("--force" in step for step in told["next"])
+    assert hazard["place"] == place
+    assert any("--force" in step for step in document["next"])
 
 
 def test_github_gets_annotations_and_a_fenced_proposal(
@@ -250,18 +251,18 @@ def test_github_gets_annotations_and_a_fenced_proposal(
 
     assert out.startswith("::stop-commands::")
     assert f"::notice file={folder}/Makefile.toml,line=13::`ignore_errors` hides" in out
-    assert f"::warning file={folder}/.cargo/config,line=12::rustc passes a /PDBALTPATH" in out
+    assert f"::warning file={folder}/.cargo/config,line=12::rustc passes its own /PDBALTPATH" in out
 
 
-def test_quiet_leaves_out_what_is_cured(copy: Callable[[str], Path], adopt: Adopt) -> None:
+def test_quiet_leaves_out_avoided_hazards(copy: Callable[[str], Path], adopt: Adopt) -> None:
     out = adopt(copy("blog"), "-q").out
 
-    assert "Hazards of the project that stay:" in out
-    assert "is free of" not in out
+    assert "Hazards of the project that remain:" in out
+    assert "avoids:" not in out
     assert "created" not in out
 
 
-def test_a_files_name_cannot_drive_the_terminal(project: Project, adopt: Adopt) -> None:
+def test_escape_sequences_in_a_file_name_are_not_printed(project: Project, adopt: Adopt) -> None:
     name = "tools\x1b[31m.cmd"
     folder = project(
         **{

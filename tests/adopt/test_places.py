@@ -1,4 +1,4 @@
-"""An error about a file of the project names that file, and where in it."""
+"""An error about a file of the project names the file and the place in it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ FILES = {"Cargo.toml": CARGO, ".cargo/config.toml": SETTINGS, "Makefile.toml": "
         ('[tasks.a]\nargs = ["x", "\\u202e"]\n', 2),
     ],
 )
-def test_what_config_toml_does_not_take_is_reported_at_its_place(makefile: str, line: int) -> None:
+def test_values_that_config_toml_does_not_accept_are_reported_at_their_places(
+    makefile: str, line: int
+) -> None:
     findings = adopt(Snapshot({**FILES, "Makefile.toml": makefile})).findings
     place = findings[0].place
     assert place
@@ -39,19 +41,19 @@ def test_what_config_toml_does_not_take_is_reported_at_its_place(makefile: str, 
 
 @pytest.mark.parametrize("file", list(FILES))
 @pytest.mark.parametrize("damage", [f"x = 0x{'f' * 5000}", f"x = {'9' * 5000}", "x = ", "x = 'a"])
-def test_an_error_names_the_file_that_it_is_in(file: str, damage: str) -> None:
+def test_an_error_names_its_file(file: str, damage: str) -> None:
     with pytest.raises(kdrvgen.ConfigError) as caught:
         adopt(Snapshot({**FILES, file: f"{damage}\n{FILES[file]}"}))
-    (found,) = caught.value.findings
-    assert found.file == file
-    assert found.place
-    assert found.place.line == 1
+    (finding,) = caught.value.findings
+    assert finding.file == file
+    assert finding.place
+    assert finding.place.line == 1
 
 
-def test_a_target_without_drivers_is_pointed_at_where_it_is_set() -> None:
+def test_an_unsupported_target_is_an_error_at_its_place() -> None:
     settings = SETTINGS.replace("x86_64-pc-windows-msvc", "wasm32-unknown-unknown")
     with pytest.raises(kdrvgen.ConfigError) as caught:
         adopt(Snapshot({**FILES, ".cargo/config.toml": settings}))
-    (found,) = caught.value.findings
-    assert (found.file, span(found)) == (".cargo/config.toml", (2, 11, 22))
-    assert found.message.startswith("this builds for `wasm32-unknown-unknown`")
+    (finding,) = caught.value.findings
+    assert (finding.file, span(finding)) == (".cargo/config.toml", (2, 11, 22))
+    assert finding.message.startswith("the target is `wasm32-unknown-unknown`")

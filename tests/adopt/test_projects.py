@@ -1,4 +1,4 @@
-"""Projects modelled on the features of those in the field, each with all that is said of it."""
+"""Whole projects with features of public ones: proposals, findings and generated files."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ TRIPLE = "x86_64-pc-windows-msvc"
 
 
 def before_and_after(flags: list[str]) -> tuple[list[str], list[str]]:
-    """Part the linker's arguments of a rendered cargo configuration."""
+    """Return the linker arguments of flags, before and after the objects."""
     pre = [flag.partition("=")[2] for flag in flags if flag.startswith("-Zpre-link-arg=")]
     return pre, [flag.partition("=")[2] for flag in flags if flag.startswith("-Clink-arg=")]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_is_said_of_a_project_is_what_was_reviewed(
+def test_proposal_and_findings_are_the_reviewed_ones(
     name: str, adopt: Adopt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     golden = PROJECTS / f"{name.replace('/', '-')}.txt"
@@ -42,37 +42,40 @@ def test_what_is_said_of_a_project_is_what_was_reviewed(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_project_is_taken_over_and_is_up_to_date_then(
+def test_an_adopted_project_is_up_to_date_after_generating(
     name: str, copy: Callable[[str], Path], adopt: Adopt, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = copy(name)
     assert adopt(folder).code == 0
     config = str(folder / "config.toml")
 
-    assert main([config]) == 5, "the project's own files are not written over unasked"
+    assert main([config]) == 5, "the project's own files are kept without --force"
     assert main([config, "--force"]) == 0
-    for stale in [folder / ".cargo" / "config"]:
-        if kdrvgen.load(config).toolchain.cargo_config != ".cargo/config":
-            stale.unlink(missing_ok=True)
+    if kdrvgen.load(config).toolchain.cargo_config != ".cargo/config":
+        (folder / ".cargo" / "config").unlink(missing_ok=True)
     assert main([config, "--check"]) == 0
     capsys.readouterr()
 
 
-def test_the_blogs_arguments_are_rendered_in_their_order(copy: Callable[[str], Path]) -> None:
+def test_linker_arguments_of_the_blog_are_generated_in_their_order(
+    copy: Callable[[str], Path],
+) -> None:
     folder = copy("blog")
-    had = tomli.loads((folder / ".cargo/config").read_text("utf-8"))["build"]["rustflags"]
-    joined = [f"{one}{two}" for one, two in zip(had[::2], had[1::2], strict=True)]
+    old_flags = tomli.loads((folder / ".cargo/config").read_text("utf-8"))["build"]["rustflags"]
+    joined = [f"{one}{two}" for one, two in zip(old_flags[::2], old_flags[1::2], strict=True)]
 
     project = propose(read_project(str(folder))).project
 
     rendered = {str(path): text for path, text in kdrvgen.render(project).items()}
-    now = tomli.loads(rendered[".cargo/config"])
-    assert before_and_after(now["target"][TRIPLE]["rustflags"]) == before_and_after(joined)
-    assert now["profile"] == {"dev": {"panic": "abort"}, "release": {"panic": "abort"}}
+    new = tomli.loads(rendered[".cargo/config"])
+    assert before_and_after(new["target"][TRIPLE]["rustflags"]) == before_and_after(joined)
+    assert new["profile"] == {"dev": {"panic": "abort"}, "release": {"panic": "abort"}}
     assert project.linker.preset == "blog-2020"
 
 
-def test_a_build_scripts_arguments_stay_in_a_build_script(copy: Callable[[str], Path]) -> None:
+def test_linker_arguments_of_a_build_script_stay_in_a_build_script(
+    copy: Callable[[str], Path],
+) -> None:
     project = propose(read_project(str(copy("helper-crate")))).project
 
     texts = {str(path): text for path, text in kdrvgen.render(project).items()}
@@ -92,7 +95,7 @@ def test_a_build_scripts_arguments_stay_in_a_build_script(copy: Callable[[str], 
     assert "/FORCE" not in texts["build.rs"]
 
 
-def test_own_tasks_and_variables_are_those_of_the_generated_makefile(
+def test_the_generated_makefile_contains_the_copied_tasks_and_variables(
     copy: Callable[[str], Path],
 ) -> None:
     project = propose(read_project(str(copy("member/driver")))).project
@@ -109,7 +112,7 @@ def test_own_tasks_and_variables_are_those_of_the_generated_makefile(
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_password_is_in_anything_that_is_printed_or_written(
+def test_no_password_is_printed_or_written(
     name: str, copy: Callable[[str], Path], adopt: Adopt
 ) -> None:
     folder = copy(name)

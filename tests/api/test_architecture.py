@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import kdrvgen
+from kdrvgen import inspection
 
 ROOT = Path(kdrvgen.__file__).parent.parent
 MODULES = sorted(path for path in (ROOT / "kdrvgen").rglob("*.py") if "templates" not in path.parts)
@@ -54,6 +55,10 @@ def test_no_module_is_imported_only_for_its_side_effects(path: Path) -> None:
     assert imported <= used | exported
 
 
+# What annotations name that their modules do not import.
+_LOCAL = {"BaseModel": object, "Inspection": inspection.Inspection}
+
+
 def _types(annotation: object) -> Iterator[type]:
     """Yield the classes that an annotation is made of."""
     if isinstance(annotation, type) and not typing.get_args(annotation):
@@ -65,7 +70,7 @@ def _types(annotation: object) -> Iterator[type]:
 def _offered(thing: object) -> Iterator[object]:
     """Yield the annotations of what a function returns, or of what a class has for its users."""
     if inspect.isfunction(thing):
-        yield from typing.get_type_hints(thing).values()
+        yield from typing.get_type_hints(thing, localns=_LOCAL).values()
     elif isinstance(thing, type):
         for name, annotation in typing.get_type_hints(thing).items():
             if not name.startswith("_") and name != "model_config":
@@ -73,11 +78,12 @@ def _offered(thing: object) -> Iterator[object]:
         for name, member in vars(thing).items():
             function = getattr(member, "fget", None) or getattr(member, "__func__", member)
             if not name.startswith("_") and inspect.isfunction(function):
-                yield typing.get_type_hints(function, localns={"BaseModel": object}).get("return")
+                yield typing.get_type_hints(function, localns=_LOCAL).get("return")
 
 
 def test_everything_that_is_returned_or_raised_is_offered() -> None:
     offered = {name: getattr(kdrvgen, name) for name in dir(kdrvgen)}
+    offered |= {name: getattr(inspection, name) for name in inspection.__all__}
     pending, reached = list(offered.values()), set()
     while pending:
         for annotation in _offered(pending.pop()):

@@ -157,7 +157,7 @@ def test_the_order_of_keys_in_the_file_does_not_matter() -> None:
 def test_what_is_rendered_cannot_be_changed() -> None:
     texts = render(built_in_code())
     with pytest.raises(TypeError):
-        texts[PurePosixPath("build.rs")] = ""  # type: ignore[index]
+        texts[PurePosixPath("build.rs")] = ""  # type: ignore[index] # what is refused
 
 
 def test_the_paths_are_those_of_the_three_owned_files_and_of_the_support_files() -> None:

@@ -74,4 +74,4 @@ def test_files_are_rendered_in_memory_and_differ_only_in_the_name(tmp_path: Path
     kdrvgen.bootstrap(tmp_path, "hello")
     assert {str(path): text for path, text in made.items()} == tree(tmp_path / "hello")
     with pytest.raises(TypeError):
-        made[PurePosixPath("x")] = b""  # type: ignore[index]
+        made[PurePosixPath("x")] = b""  # type: ignore[index] # what is refused

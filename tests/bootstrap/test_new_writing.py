@@ -296,3 +296,22 @@ def test_a_template_that_leads_out_of_a_folder_is_not_loaded(
     monkeypatch.setattr(templates, "FOLDER", tmp_path)
     with pytest.raises(ValueError, match=r"_Manifest|names the file"):
         templates.load("bad")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("template", templates.names())
+def test_git_ignores_what_is_built_and_keys_and_nothing_else(work: Path, template: str) -> None:
+    need("git")
+    folder = bootstrap(work, template, "git=yes")
+    ignored = ["target/debug/hello.sys", "my.pfx", "keys/my.p12", "a.pem", "b.key"]
+    kept = ["Makefile.toml", ".cargo/config.toml", ".kdrvgen/kit.rs", "src/target/mod.rs", "a.cer"]
+    done = subprocess.run(
+        ["git", "check-ignore", "--stdin"],
+        cwd=folder,
+        capture_output=True,
+        check=True,
+        env=surroundings(),
+        input="\n".join([*ignored, *kept]),
+        text=True,
+    )
+    assert done.stdout.split() == ignored

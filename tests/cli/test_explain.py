@@ -1,4 +1,4 @@
-"""`kdrvgen explain`: keys and the field's terms in words."""
+"""`kdrvgen explain`: the explanations of keys, switches and terms."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GOLDEN = sorted((Path(__file__).parents[1] / "rendering/golden").glob("*/config.
 
 
 @pytest.mark.parametrize(
-    ("word", "term", "told"),
+    ("word", "term", "text"),
     [
         ("linker.args", "linker.args", "default: []"),
         ("entry-point", "driver.entry-point", "driver_entry"),
@@ -43,70 +43,68 @@ GOLDEN = sorted((Path(__file__).parents[1] / "rendering/golden").glob("*/config.
         ("cargo:rustc-link-lib", "cargo:rustc-link-lib", "wdk.libraries"),
     ],
 )
-def test_a_word_is_told_with_default_change_and_source(
-    run: Run, word: str, term: str, told: str
-) -> None:
+def test_a_word_is_explained_with_its_default(run: Run, word: str, term: str, text: str) -> None:
     done = run("explain", "--", word)
 
     assert done.returncode == 0
     assert done.stdout.startswith(term)
-    assert told in " ".join(done.stdout.split())
+    assert text in " ".join(done.stdout.split())
     document = json.loads(run("explain", "--format", "json", "--", word).stdout)
     assert document["terms"][0]["term"] == term
 
 
-def test_a_word_of_several_meanings_is_told_in_all_of_them(run: Run) -> None:
-    said = run("explain", "rustflags").stdout
+def test_a_word_with_several_meanings_gets_all_explanations(run: Run) -> None:
+    output = run("explain", "rustflags").stdout
 
-    assert "linker.rustflags (key of config.toml)" in said
-    assert "rustflags (cargo and rustc)" in said
+    assert "linker.rustflags (key of config.toml)" in output
+    assert "rustflags (cargo and rustc)" in output
 
 
-def test_without_a_word_all_are_listed(run: Run) -> None:
-    said = " ".join(run("explain").stdout.split())
+def test_without_a_word_all_terms_are_listed(run: Run) -> None:
+    output = " ".join(run("explain").stdout.split())
 
-    assert [term for term in entries() if term not in said] == []
+    assert [term for term in entries() if term not in output] == []
 
 
 @pytest.mark.parametrize(
     ("word", "near"),
     [("/INTEGRITYCHEK", "/INTEGRITYCHECK"), ("digst", "signing.digest"), ("sginging.mode", "mode")],
 )
-def test_an_unknown_word_is_answered_with_the_nearest(run: Run, word: str, near: str) -> None:
+def test_an_unknown_word_is_an_error_with_a_suggestion(run: Run, word: str, near: str) -> None:
     done = run("explain", word)
 
     assert done.returncode == 2
     assert near in done.stderr
 
 
-def test_a_word_like_nothing_is_no_match(run: Run) -> None:
+def test_a_word_unlike_all_terms_gets_no_suggestion(run: Run) -> None:
     done = run("explain", "quux")
 
     assert done.returncode == 2
     assert "Did you mean" not in done.stderr
 
 
-def test_every_key_has_its_entry() -> None:
+def test_every_key_has_an_entry() -> None:
     assert {key.path for key in keys()} <= set(entries())
 
 
-def test_every_entry_says_when_to_change_it_and_what_happens_without() -> None:
-    poor = [
+def test_every_entry_has_complete_sentences_and_a_source() -> None:
+    incomplete = [
         entry.term
         for entry in entries().values()
         if not all(text.endswith((".", "?")) for text in (entry.does, entry.change, entry.without))
         or not (entry.source or entry.kind == "key of config.toml")
     ]
-    assert poor == []
+    assert incomplete == []
 
 
-def test_what_the_generated_files_say_in_short_is_explained_at_length() -> None:
+def test_every_linker_argument_of_the_generated_files_is_explained() -> None:
     assert [each for each in known_arguments() if not look_up(each)] == []
 
 
 @pytest.mark.parametrize("config", GOLDEN, ids=lambda path: path.parent.name)
 def test_every_term_of_a_generated_file_is_explained(config: Path) -> None:
-    # The terms of [cargo-config] are cargo's own.
+    # The terms in [cargo-config] are those of cargo.
     project = kdrvgen.load(config).model_copy(update={"cargo_config": {}})
     for path, text in kdrvgen.render(project).items():
         words = set(re.findall(r"cargo:[a-z-]+", text)) - {"cargo:rustc-env"}
@@ -126,7 +124,7 @@ def test_every_term_of_a_generated_file_is_explained(config: Path) -> None:
         assert [word for word in words if not look_up(word)] == []
 
 
-def test_every_variable_for_own_tasks_is_explained() -> None:
+def test_every_variable_of_the_tasks_is_explained() -> None:
     project = kdrvgen.load(GOLDEN[0])
     found = environment(project, [target_plan(project, each) for each in project.driver.triples])
     assert [name for name in found.places if name not in entries()] == []

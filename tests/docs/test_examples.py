@@ -60,13 +60,13 @@ def test_every_link_between_pages_leads_somewhere(page: Path) -> None:
 
 def test_what_the_readme_shows_of_the_command_line_is_what_it_prints(tmp_path: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"^\$ kdrvgen config\.toml\n(.*?)^\$", readme, re.MULTILINE | re.DOTALL)
+    shown = re.search(r"^\$ kdrvgen\n(.*?)^\$", readme, re.MULTILINE | re.DOTALL)
     config = re.search(r"^```toml\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     assert shown
     assert config
     (tmp_path / "config.toml").write_text(config[1], encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "kdrvgen", "config.toml"],
+        [sys.executable, "-m", "kdrvgen"],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,

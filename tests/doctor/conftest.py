@@ -1,4 +1,4 @@
-"""Machines to look at."""
+"""Machines for doctor to check."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def _tools(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Path]:
     if sys.platform == "win32":
-        pytest.skip("the tools of this machine are shell scripts; tests/windows has doctor run")
+        pytest.skip(
+            "the tools of these machines are shell scripts; tests/windows runs doctor there"
+        )
     if request.param == "stand-ins":
         return stand_ins(tmp_path_factory.mktemp("tools"))
     need("cargo", "rustc", "cargo-make", "osslsigncode", "openssl", "cc")
@@ -27,16 +29,16 @@ def _tools(
 
 
 @pytest.fixture(scope="session")
-def _begun(tmp_path_factory: pytest.TempPathFactory, _tools: dict[str, Path]) -> Machine:
+def _prepared(tmp_path_factory: pytest.TempPathFactory, _tools: dict[str, Path]) -> Machine:
     machine = Machine.set_up(tmp_path_factory.mktemp("doctor") / "home", _tools)
-    machine.begin()
+    machine.generate()
     return machine
 
 
 @pytest.fixture
-def machine(_begun: Machine, _tools: dict[str, Path], tmp_path: Path) -> Machine:
-    """A machine that has everything that building and signing take, and a generated project."""
+def machine(_prepared: Machine, _tools: dict[str, Path], tmp_path: Path) -> Machine:
+    """A machine with everything that build and sign need, and a generated project."""
     home = tmp_path / "home"
     for part in ("project", ".cache"):
-        shutil.copytree(_begun.home / part, home / part)
+        shutil.copytree(_prepared.home / part, home / part)
     return Machine.set_up(home, _tools)

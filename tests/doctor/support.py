@@ -1,4 +1,4 @@
-"""A machine with just the tools that a test gives it, and `kdrvgen doctor` on it."""
+"""A machine that has only the tools of a test, and `kdrvgen doctor` on it."""
 
 from __future__ import annotations
 
@@ -17,24 +17,26 @@ TOOLS = ("cargo", "rustc", "rustup", "cargo-make", "osslsigncode", "openssl", "c
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """How the program ended, and what it said as JSON."""
+class Report:
+    """The exit code, and the findings of the JSON document."""
 
     code: int
     findings: list[dict[str, Any]]
     text: str = field(repr=False)
 
-    def about(self, name: str, part: str = "") -> dict[str, Any]:
-        """Return the one finding of a name whose message has a part."""
+    def finding(self, name: str, part: str = "") -> dict[str, Any]:
+        """Return the only finding with this name and with `part` in its message."""
         rule = f"host-{name.lower().replace(' ', '-')}"
-        (found,) = [
-            each for each in self.findings if each["rule"] == rule and part in each["message"]
+        (match,) = [
+            finding
+            for finding in self.findings
+            if finding["rule"] == rule and part in finding["message"]
         ]
-        return found
+        return match
 
     @property
     def missing(self) -> list[str]:
-        """The names of what the tasks asked for lack."""
+        """The names of what the checked tasks lack."""
         return [
             each["message"].partition(":")[0]
             for each in self.findings
@@ -43,7 +45,7 @@ class Told:
 
 
 def real_tools() -> dict[str, Path]:
-    """Return the tools that are really here."""
+    """Return the tools that this machine has."""
     found = {tool: shutil.which(tool) for tool in TOOLS}
     tools = {tool: Path(place) for tool, place in found.items() if place}
     return tools | {path.name: path for path in Path("/usr/bin").glob("lld-link-*")}
@@ -69,11 +71,11 @@ echo commit-date: 2025-10-28""",
     "cc": "echo cc 12.2.0",
     "lld-link": "echo LLD 19.1.0",
 }
-"""What the tools say and do when doctor asks them, as scripts for /bin/sh."""
+"""Scripts for /bin/sh that stand in for the tools."""
 
 
 def stand_ins(folder: Path) -> dict[str, Path]:
-    """Write scripts that stand in for the tools, and a toolchain with a library for each target."""
+    """Write the stand-ins, and a toolchain with a library for each target."""
     sysroot = folder / "rust"
     for target in (X64, "i686-pc-windows-msvc", "aarch64-pc-windows-msvc"):
         library = sysroot / "lib/rustlib" / target / "lib/libcore-1.rlib"
@@ -88,24 +90,24 @@ def stand_ins(folder: Path) -> dict[str, Path]:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A user with a home of their own, a PATH that has only links to tools, and a project."""
+    """A user with an own home, a PATH with only links to tools, and a project."""
 
     home: Path
     env: dict[str, str] = field(repr=False)
 
     @classmethod
     def set_up(cls, home: Path, tools: Mapping[str, Path]) -> Machine:
-        """Link the tools, each by its name."""
+        """Create links to the tools."""
         bin_ = home / "bin"
         bin_.mkdir(parents=True, exist_ok=True)
         for tool, place in tools.items():
             (bin_ / tool).symlink_to(place)
-        # cargo looks for subcommands in its home too, and that is to be empty.
+        # cargo searches for subcommands in its home too, which must be empty.
         env = environment(home) | {"PATH": str(bin_), "CARGO_HOME": str(home / ".cargo")}
         return cls(home, env)
 
-    def begin(self) -> None:
-        """Generate a project; this fills the user's cache too."""
+    def generate(self) -> None:
+        """Create and generate a project."""
         self.folder.mkdir()
         self.configure(CONFIG)
         self.kdrvgen("config.toml")
@@ -117,49 +119,49 @@ class Machine:
 
     @property
     def certificates(self) -> Path:
-        """Where the pipeline keeps test certificates."""
+        """The folder of the test certificates."""
         return self.home / "data/kdrvgen/certificates"
 
     def configure(self, text: str) -> None:
         """Write config.toml."""
         (self.folder / "config.toml").write_text(text, encoding="utf-8")
 
-    def take_away(self, *tools: str) -> None:
-        """Uninstall tools; patterns are allowed."""
+    def uninstall(self, *tools: str) -> None:
+        """Uninstall tools; a name can be a pattern."""
         for tool in tools:
             for link in (self.home / "bin").glob(tool):
                 link.unlink()
 
-    def give(self, tool: str, script: str) -> None:
-        """Install a shell script instead of a tool."""
+    def install(self, tool: str, script: str) -> None:
+        """Install a shell script in place of a tool."""
         path = self.home / "bin" / tool
         path.unlink(missing_ok=True)
         path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         path.chmod(0o755)
 
     def real(self, tool: str) -> Path:
-        """Return where a linked tool really is; its name counts for rustup's."""
+        """Return the target of the link; rustup's programs depend on their name."""
         return (self.home / "bin" / tool).readlink()
 
-    def under(self, **env: str) -> Machine:
-        """Return the machine with more variables in the environment."""
+    def with_env(self, **env: str) -> Machine:
+        """Return this machine with more environment variables."""
         return replace(self, env=self.env | env)
 
     def kdrvgen(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run the program in the project's folder; both streams are in `stdout`."""
+        """Run kdrvgen in the project's folder; `stdout` has both streams."""
         return run_kdrvgen(*words, cwd=self.folder, env=self.env, merged=True)
 
-    def doctor(self, *words: str) -> Told:
+    def doctor(self, *words: str) -> Report:
         """Run `kdrvgen doctor` and read its JSON."""
         words = ("doctor", *words, "--format", "json")
         done = run_kdrvgen(*words, cwd=self.folder, env=self.env)
         document = json.loads(done.stdout)
         findings = document["findings"]
         assert document["exit-code"] == done.returncode
-        return Told(done.returncode, findings, done.stdout + done.stderr)
+        return Report(done.returncode, findings, done.stdout + done.stderr)
 
     def own_toolchain(self, *targets: str, linker: bool = True) -> Path:
-        """Let rustc be one whose sysroot is that of a toolchain of rustup's, with these targets."""
+        """Give rustc the sysroot of a toolchain from rustup, with these targets."""
         sysroot = self.home / "toolchains/mine"
         for target in targets:
             library = sysroot / "lib/rustlib" / target / "lib/libcore-1.rlib"
@@ -170,7 +172,9 @@ class Machine:
             program.parent.mkdir(parents=True)
             program.write_text("#!/bin/sh\necho LLD 22.1.0\n", encoding="utf-8")
             program.chmod(0o755)
-        # rustup's proxies tell their names apart by how they are called.
+        # rustup's programs behave according to the name that they are called by.
         real = self.real("rustc")
-        self.give("rustc", f'[ "$2" != sysroot ] || {{ echo {sysroot}; exit; }}; exec {real} "$@"')
+        self.install(
+            "rustc", f'[ "$2" != sysroot ] || {{ echo {sysroot}; exit; }}; exec {real} "$@"'
+        )
         return sysroot

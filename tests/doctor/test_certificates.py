@@ -1,4 +1,4 @@
-"""The certificate that signs: the pipeline's own, a PKCS #12 file, one of several in a store."""
+"""The certificate that signs: a test certificate, a PKCS #12 file, one of several in a store."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kdrvgen import Signing
 from kdrvgen.doctor import der
-from kdrvgen.doctor.store import Candidate, choose
+from kdrvgen.doctor.probes.certificate_stores import Candidate, choose
 from kdrvgen.report.finding import Severity
 from tests.doctor.support import Machine
 from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Identity
@@ -32,29 +32,31 @@ def _der(identity: Identity) -> bytes:
     return identity.certificate.public_bytes(Encoding.DER)
 
 
-# --- the pipeline's own -----------------------------------------------------------------------
+# --- the test certificate -----------------------------------------------------------------------
 
 
 def _put(machine: Machine, identity: Identity) -> None:
-    name = machine.doctor("--for", "sign").about("certificate")["place"]["file"].rpartition("/")[2]
+    name = (
+        machine.doctor("--for", "sign").finding("certificate")["place"]["file"].rpartition("/")[2]
+    )
     machine.certificates.mkdir(parents=True)
     pem = identity.key_pem() + identity.certificate_pem()
     (machine.certificates / name).write_bytes(pem)
 
 
-def test_a_test_certificate_that_does_not_exist_yet_is_nothing_to_worry_about(
+def test_a_missing_test_certificate_is_ok_because_signing_creates_it(
     machine: Machine,
 ) -> None:
-    told = machine.doctor("--for", "sign")
+    report = machine.doctor("--for", "sign")
 
-    assert told.code == 0
-    assert "`cargo make sign` makes one" in told.about("certificate")["message"]
+    assert report.code == 0
+    assert "`cargo make sign` creates one" in report.finding("certificate")["message"]
 
 
-def test_the_test_certificate_is_told_with_name_thumbprint_and_last_day(machine: Machine) -> None:
+def test_the_test_certificate_is_shown_with_name_thumbprint_and_expiry(machine: Machine) -> None:
     _put(machine, GOOD)
 
-    finding = machine.doctor("--for", "sign").about("certificate")
+    finding = machine.doctor("--for", "sign").finding("certificate")
 
     assert finding["severity"] == "ok"
     last = GOOD.certificate.not_valid_after_utc
@@ -63,24 +65,24 @@ def test_the_test_certificate_is_told_with_name_thumbprint_and_last_day(machine:
 
 
 @pytest.mark.parametrize("days", [(-9, -1), (2, 9)])
-def test_a_test_certificate_that_is_not_valid_today_is_made_anew_by_the_task(
+def test_a_test_certificate_outside_its_validity_is_ok_because_signing_renews_it(
     machine: Machine, days: tuple[int, int]
 ) -> None:
     _put(machine, Identity.make("x", CODE_SIGNING, days=days))
 
-    told = machine.doctor("--for", "sign")
+    report = machine.doctor("--for", "sign")
 
-    assert told.code == 0
-    assert "expired" in told.about("certificate")["message"]
+    assert report.code == 0
+    assert "expired" in report.finding("certificate")["message"]
 
 
-def test_a_test_certificate_that_may_not_sign_code_is_found_out(machine: Machine) -> None:
+def test_a_test_certificate_that_may_not_sign_code_is_an_error(machine: Machine) -> None:
     _put(machine, Identity.make("x", TIME_STAMPING))
 
-    told = machine.doctor("--for", "sign")
+    report = machine.doctor("--for", "sign")
 
-    assert told.missing == ["certificate"]
-    assert "not for code signing" in told.about("certificate")["message"]
+    assert report.missing == ["certificate"]
+    assert "do not include code signing" in report.finding("certificate")["message"]
 
 
 # --- a PKCS #12 file --------------------------------------------------------------------------
@@ -88,34 +90,37 @@ def test_a_test_certificate_that_may_not_sign_code_is_found_out(machine: Machine
 
 @pytest.mark.slow
 @pytest.mark.parametrize("_tools", ["real tools"], indirect=True, scope="session")
-def test_a_pkcs12_file_is_opened_and_its_password_never_shown(machine: Machine) -> None:
+def test_a_pkcs12_file_is_opened_and_its_password_is_never_shown(machine: Machine) -> None:
     machine.configure(OWN)
     machine.kdrvgen("config.toml")
-    assert "no such file" in machine.doctor("--for", "sign").about("certificate")["message"]
+    assert "no such file" in machine.doctor("--for", "sign").finding("certificate")["message"]
 
     (machine.folder / "own.pfx").write_bytes(GOOD.pfx(SECRET))
-    told = machine.doctor("--for", "sign")
-    assert told.missing == ["certificate"]
-    assert "the variable OWN_PASSWORD" in told.about("certificate")["message"]
+    report = machine.doctor("--for", "sign")
+    assert report.missing == ["certificate"]
+    assert "the variable OWN_PASSWORD" in report.finding("certificate")["message"]
 
-    told = machine.under(OWN_PASSWORD="wrong " + SECRET).doctor("--for", "sign")
-    assert told.missing == ["certificate"]
-    assert "the password in OWN_PASSWORD" in told.about("certificate")["message"]
-    assert SECRET not in told.text
+    report = machine.with_env(OWN_PASSWORD="wrong " + SECRET).doctor("--for", "sign")
+    assert report.missing == ["certificate"]
+    assert "the password in OWN_PASSWORD" in report.finding("certificate")["message"]
+    assert SECRET not in report.text
 
-    told = machine.under(OWN_PASSWORD=SECRET).doctor("--for", "sign")
-    assert told.code == 0
-    assert _thumbprint(GOOD) in told.about("certificate")["message"]
-    assert SECRET not in told.text
+    report = machine.with_env(OWN_PASSWORD=SECRET).doctor("--for", "sign")
+    assert report.code == 0
+    assert _thumbprint(GOOD) in report.finding("certificate")["message"]
+    assert SECRET not in report.text
 
 
-def test_a_store_of_windows_is_not_on_this_host(machine: Machine) -> None:
+def test_a_windows_certificate_store_is_an_error_on_linux(machine: Machine) -> None:
     machine.configure(CONFIG + 'mode = "certificate"\n')
 
-    assert "of a Windows" in machine.doctor("--for", "sign").about("certificate")["message"]
+    assert (
+        "of Windows, which this machine does not have"
+        in machine.doctor("--for", "sign").finding("certificate")["message"]
+    )
 
 
-def test_only_the_profile_that_is_asked_for_counts(machine: Machine) -> None:
+def test_doctor_checks_only_the_selected_profile(machine: Machine) -> None:
     machine.configure(
         CONFIG + '[profiles.production]\nsigning.mode = "certificate"\nsigning.pfx = "a"\n'
     )
@@ -125,10 +130,10 @@ def test_only_the_profile_that_is_asked_for_counts(machine: Machine) -> None:
     assert machine.doctor("--profile", "production").missing == ["certificate"]
 
 
-def test_an_additional_certificate_that_is_not_there_is_named(machine: Machine) -> None:
+def test_a_missing_additional_certificate_is_reported_with_its_path(machine: Machine) -> None:
     machine.configure(CONFIG + 'additional-certificates = ["chain.pem"]\n')
 
-    finding = machine.doctor("--for", "sign").about("certificate", "additional")
+    finding = machine.doctor("--for", "sign").finding("certificate", "additional")
 
     assert finding["place"]["file"].endswith("/chain.pem")
 
@@ -140,7 +145,7 @@ def _candidate(identity: Identity) -> Candidate:
     return Candidate("My", machine=False, certificate=der.parse(_der(identity)))
 
 
-def test_of_several_certificates_signtool_takes_the_one_that_is_good() -> None:
+def test_the_one_valid_certificate_among_several_is_chosen() -> None:
     good = Identity.make("My Company GmbH", CODE_SIGNING)
     others = [
         Identity.make("My Company GmbH", CODE_SIGNING, days=(-9, -1)),
@@ -160,7 +165,7 @@ def test_of_several_certificates_signtool_takes_the_one_that_is_good() -> None:
     assert "expired" in by_thumbprint.message
 
 
-def test_two_that_are_good_are_one_too_many() -> None:
+def test_two_valid_certificates_with_one_name_are_an_error() -> None:
     found = [_candidate(Identity.make("My Company", CODE_SIGNING)) for _ in range(2)]
 
     finding = choose(Signing(mode="certificate", subject="My Company"), found, NOW)
@@ -169,36 +174,36 @@ def test_two_that_are_good_are_one_too_many() -> None:
     assert finding.message.startswith("certificate: 2 certificates")
 
 
-def test_one_that_ends_soon_is_worth_a_note() -> None:
+def test_a_certificate_that_expires_soon_is_a_note() -> None:
     found = [_candidate(Identity.make("x", CODE_SIGNING, days=(-1, 9)))]
 
     assert choose(Signing(mode="certificate", subject="x"), found, NOW).severity is Severity.NOTE
 
 
-def test_none_is_told_as_none() -> None:
+def test_a_name_that_no_certificate_has_is_an_error() -> None:
     finding = choose(Signing(mode="certificate", subject="Nobody"), [_candidate(GOOD)], NOW)
 
-    assert finding.message == "certificate: no certificate with CN=Nobody among 1"
+    assert finding.message == "certificate: no certificate with CN=Nobody (1 in the store)"
 
 
-# --- what a certificate says of itself --------------------------------------------------------
+# --- reading a certificate --------------------------------------------------------
 
 
 @pytest.mark.parametrize("days", [(-20_000, 2), (-1, 20_000)])
-def test_a_certificate_is_read_as_cryptography_reads_it(days: tuple[int, int]) -> None:
+def test_the_der_reader_agrees_with_cryptography(days: tuple[int, int]) -> None:
     identity = Identity.make('名前 \\ "x"', TIME_STAMPING, GOOD, days=days)
 
     read = der.parse(_der(identity))
 
     assert read.subject == '名前 \\ "x"'
     assert read.thumbprint == _thumbprint(identity)
-    assert read.begins == identity.certificate.not_valid_before_utc
-    assert read.ends == identity.certificate.not_valid_after_utc
+    assert read.not_before == identity.certificate.not_valid_before_utc
+    assert read.not_after == identity.certificate.not_valid_after_utc
     assert not read.may_sign_code
 
 
 @given(st.data())
-def test_a_damaged_certificate_is_read_or_refused(data: st.DataObject) -> None:
+def test_a_damaged_certificate_is_read_or_raises_value_error(data: st.DataObject) -> None:
     whole = bytearray(_der(GOOD))
     for _ in range(data.draw(st.integers(1, 3))):
         whole[data.draw(st.integers(0, len(whole) - 1))] = data.draw(st.integers(0, 255))

@@ -1,4 +1,4 @@
-"""The verb itself: what it mends, how it asks, how it ends."""
+"""`kdrvgen doctor`: what --fix runs, how it asks, and how the command ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHANGED = CONFIG + '[linker]\nargs = ["/MAP"]\n'
 # --- --fix ------------------------------------------------------------------------------------
 
 
-def test_fix_without_a_terminal_says_what_it_would_run_and_runs_nothing(machine: Machine) -> None:
+def test_fix_without_a_terminal_lists_the_commands_and_runs_none(machine: Machine) -> None:
     machine.configure(CHANGED)
     before = (machine.folder / "build.rs").read_bytes()
 
@@ -35,7 +35,7 @@ def test_fix_without_a_terminal_says_what_it_would_run_and_runs_nothing(machine:
     assert (machine.folder / "build.rs").read_bytes() == before
 
 
-def test_fix_shows_the_command_runs_it_and_looks_again(machine: Machine) -> None:
+def test_fix_prints_the_command_runs_it_and_checks_again(machine: Machine) -> None:
     machine.configure(CHANGED)
     assert machine.kdrvgen("config.toml", "--check").returncode == 4
 
@@ -56,24 +56,24 @@ def test_fix_asks_on_a_terminal(machine: Machine, answer: str, code: int) -> Non
     os.close(theirs)
 
     assert done.returncode == code, done.stderr
-    assert "Now? [y/N]" in done.stderr
+    assert "Run these commands? [y/N]" in done.stderr
     assert machine.kdrvgen("config.toml", "--check").returncode == (0 if code == 0 else 4)
 
 
-def test_fix_installs_by_the_systems_package_manager_and_by_rustup(machine: Machine) -> None:
+def test_fix_installs_with_apt_get_and_rustup(machine: Machine) -> None:
     sysroot = machine.own_toolchain()
     real = machine.real("osslsigncode")
-    machine.take_away("osslsigncode")
+    machine.uninstall("osslsigncode")
     library = sysroot / "lib/rustlib" / X64 / "lib"
-    machine.give("sudo", 'exec "$@"')
-    machine.give("apt-get", f'[ "$1" != install ] || /bin/ln -s {real} {machine.home}/bin/"$3"')
-    machine.give("rustup", f"/bin/mkdir -p {library}; echo > {library}/libcore-1.rlib")
+    machine.install("sudo", 'exec "$@"')
+    machine.install("apt-get", f'[ "$1" != install ] || /bin/ln -s {real} {machine.home}/bin/"$3"')
+    machine.install("rustup", f"/bin/mkdir -p {library}; echo > {library}/libcore-1.rlib")
 
-    told = machine.doctor("--fix", "--yes")
+    report = machine.doctor("--fix", "--yes")
 
-    assert told.code == 0, told.text
+    assert report.code == 0, report.text
     update, install, target = (
-        told.text.index(part)
+        report.text.index(part)
         for part in (
             "apt-get update",
             "apt-get install",
@@ -83,25 +83,25 @@ def test_fix_installs_by_the_systems_package_manager_and_by_rustup(machine: Mach
     assert target < update < install
 
 
-def test_a_command_that_fails_is_told_and_what_it_was_for_is_still_missing(
+def test_a_command_that_fails_is_reported_and_its_subject_stays_missing(
     machine: Machine,
 ) -> None:
-    machine.take_away("osslsigncode")
-    machine.give("sudo", 'exec "$@"')
-    machine.give("apt-get", "exit 100")
+    machine.uninstall("osslsigncode")
+    machine.install("sudo", 'exec "$@"')
+    machine.install("apt-get", "exit 100")
 
-    told = machine.doctor("--fix", "--yes")
+    report = machine.doctor("--fix", "--yes")
 
-    assert told.code == 7
-    assert told.missing == ["osslsigncode"]
-    assert "ended with 100" in told.text
+    assert report.code == 7
+    assert report.missing == ["osslsigncode"]
+    assert "ended with exit code 100" in report.text
 
 
-def test_nothing_to_mend_is_nothing_to_ask(machine: Machine) -> None:
+def test_fix_succeeds_without_asking_when_nothing_is_missing(machine: Machine) -> None:
     assert machine.kdrvgen("doctor", "--fix").returncode == 0
 
 
-# --- the network, only when asked for ---------------------------------------------------------
+# --- the network, only with --network ---------------------------------------------------------
 
 
 @pytest.fixture
@@ -117,29 +117,31 @@ def server() -> Iterator[str]:
         yield url
 
 
-def test_the_time_stamp_server_is_asked_when_told_to(machine: Machine, server: str) -> None:
+def test_network_checks_the_timestamp_server(machine: Machine, server: str) -> None:
     machine.configure(CONFIG.replace('""', f'"{server}"'))
 
     assert (
-        machine.doctor("--network", "--for", "sign").about("time stamp")["place"]["file"] == server
+        machine.doctor("--network", "--for", "sign").finding("timestamp")["place"]["file"] == server
     )
 
 
-def test_a_time_stamp_server_that_is_not_there_is_named_only_when_asked(machine: Machine) -> None:
+def test_a_timestamp_server_that_does_not_answer_is_reported_only_with_network(
+    machine: Machine,
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         machine.configure(CONFIG.replace('""', f'"http://127.0.0.1:{taken.getsockname()[1]}"'))
         machine.kdrvgen("config.toml")
 
         assert machine.doctor().code == 0
-        assert machine.doctor("--network").missing == ["time stamp"]
+        assert machine.doctor("--network").missing == ["timestamp"]
 
 
-# --- how it is asked, and how it answers ------------------------------------------------------
+# --- arguments and output ------------------------------------------------------
 
 
-def test_each_line_has_what_was_found_where_for_what_and_what_mends_it(machine: Machine) -> None:
-    machine.take_away("cargo-make")
+def test_each_line_has_the_state_the_tasks_the_place_and_the_remedy(machine: Machine) -> None:
+    machine.uninstall("cargo-make")
 
     done = machine.kdrvgen("doctor")
 
@@ -163,25 +165,31 @@ def test_each_line_has_what_was_found_where_for_what_and_what_mends_it(machine: 
     assert "rustc" not in quiet
 
 
-def test_github_gets_an_annotation_for_each_thing_that_is_missing(machine: Machine) -> None:
-    machine.take_away("cargo-make")
+def test_the_github_format_annotates_each_missing_thing(machine: Machine) -> None:
+    machine.uninstall("cargo-make")
 
-    said = machine.kdrvgen("doctor", "--format", "github").stdout
+    output = machine.kdrvgen("doctor", "--format", "github").stdout
 
-    assert "::error::cargo-make: is not installed" in said
+    assert "::error::cargo-make: is not installed" in output
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--for", "build,lunch"], "`lunch` is none of build, sign, verify, smoke, deploy"),
-        (["--yes"], "there is no --fix"),
-        (["--profile", "prod"], "there is no profile `prod`, but development, production"),
-        (["--time-limit", "never"], "`never` is no number of seconds"),
+        (
+            ["--for", "build,lunch"],
+            "`lunch` is not a task; the tasks are build, sign, verify, smoke, deploy",
+        ),
+        (["--yes"], "--yes requires --fix"),
+        (
+            ["--profile", "prod"],
+            "there is no profile `prod`. The profiles are development, production",
+        ),
+        (["--time-limit", "never"], "`never` is not a number of seconds"),
         (["other.toml"], "there is no file other.toml"),
     ],
 )
-def test_what_cannot_be_asked_is_a_usage_error(
+def test_wrong_arguments_are_a_usage_error(
     machine: Machine, words: list[str], message: str
 ) -> None:
     done = machine.kdrvgen("doctor", *words)
@@ -190,18 +198,47 @@ def test_what_cannot_be_asked_is_a_usage_error(
     assert message in done.stdout
 
 
-def test_a_configuration_that_is_not_valid_is_told_first(machine: Machine) -> None:
+def test_an_invalid_configuration_ends_with_3_before_any_check(machine: Machine) -> None:
     machine.configure("[driver]\n")
 
     assert machine.kdrvgen("doctor").returncode == 3
 
 
-def test_it_looks_at_the_project_that_it_is_given(machine: Machine, tmp_path: Path) -> None:
+def test_doctor_checks_and_fixes_the_project_of_the_named_configuration(
+    machine: Machine, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
     other.mkdir()
     (other / "config.toml").write_text(CONFIG, encoding="utf-8")
 
-    told = machine.doctor("../../other/config.toml", "--fix", "--yes")
+    report = machine.doctor("../../other/config.toml", "--fix", "--yes")
 
-    assert told.code == 0, told.text
+    assert report.code == 0, report.text
     assert (other / "Makefile.toml").is_file()
+
+
+# --- several projects -------------------------------------------------------------------------
+
+
+def test_doctor_of_a_workspace_checks_all_drivers_and_the_machine_once(machine: Machine) -> None:
+    workspace = machine.home / "workspace"
+    for name in ("alpha", "beta"):
+        (workspace / name).mkdir(parents=True)
+        (workspace / name / "config.toml").write_text(
+            f'[driver]\nname = "{name}"\n', encoding="utf-8"
+        )
+    (workspace / "Cargo.toml").write_text('[workspace]\nmembers = ["*"]\n', encoding="utf-8")
+
+    done = run_kdrvgen("doctor", cwd=workspace, env=machine.env)
+
+    assert done.returncode == 7
+    assert done.stdout.count("generated files") == 2
+    assert done.stdout.count("  cargo-make") == 1
+    assert "kdrvgen alpha/config.toml" in done.stdout.replace("-m ", "")
+    assert "kdrvgen beta/config.toml" in done.stdout.replace("-m ", "")
+
+
+def test_doctor_below_a_project_checks_the_project(machine: Machine) -> None:
+    (machine.folder / "src").mkdir(exist_ok=True)
+    done = run_kdrvgen("doctor", "--for", "build", cwd=machine.folder / "src", env=machine.env)
+    assert "generated files" in done.stdout

@@ -1,4 +1,4 @@
-"""Where tools and certificates of Windows lie: the machine is a value here, its files are real."""
+"""The places of tools and certificates on Windows: the host is a value, its files are real."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from kdrvgen import Driver, Project, Signing
-from kdrvgen.doctor.checkup import Scope, check_up
-from kdrvgen.doctor.files import missing_files, provider_certificate
 from kdrvgen.doctor.host import Host, this_host
-from kdrvgen.doctor.linker import linkers
-from kdrvgen.doctor.sdk import find_tool
-from kdrvgen.doctor.signing import signing_tool
+from kdrvgen.doctor.probes.certificate_files import missing_files, provider_certificate
+from kdrvgen.doctor.probes.linker import linkers
+from kdrvgen.doctor.probes.sdk import find_tool
+from kdrvgen.doctor.probes.signing import signing_tool
+from kdrvgen.doctor.run import Scope, run_probes
 from kdrvgen.doctor.tasks import Task
 from kdrvgen.report.finding import Severity
 from tests.pipeline.authority import CODE_SIGNING, Identity
@@ -25,7 +25,7 @@ PROJECT = Project(driver=Driver(name="hello"))
 
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
-    """A Windows that has nothing."""
+    """A Windows without any tool."""
     return dataclasses.replace(
         this_host(tmp_path, 5), system="windows", env={"PATH": "", "USERPROFILE": str(tmp_path)}
     )
@@ -38,7 +38,7 @@ def _put(folder: Path, *parts: str) -> Path:
     return path
 
 
-def test_signtool_is_taken_from_the_first_place_that_has_it(host: Host, tmp_path: Path) -> None:
+def test_signtool_is_found_in_the_first_place_that_has_it(host: Host, tmp_path: Path) -> None:
     assert not find_tool(host, "signtool.exe")
 
     nuget = _put(tmp_path, ".nuget/packages/microsoft.windows.sdk.buildtools/1/bin/10.0.1.0/x64")
@@ -64,7 +64,7 @@ def test_signtool_is_taken_from_the_first_place_that_has_it(host: Host, tmp_path
     assert find_tool(host, "signtool.exe") == str(chosen)
 
 
-def test_link_exe_of_a_prompt_for_developers_needs_no_installer(host: Host, tmp_path: Path) -> None:
+def test_link_exe_on_the_path_of_a_developer_prompt_is_enough(host: Host, tmp_path: Path) -> None:
     git = tmp_path / "usr/bin/link.exe"
     microsofts = tmp_path / "MSVC/14/bin/Hostx64/x64/link.exe"
     for program in (git, microsofts):
@@ -77,7 +77,7 @@ def test_link_exe_of_a_prompt_for_developers_needs_no_installer(host: Host, tmp_
         assert finding.severity is state, finding
 
 
-def test_link_exe_is_found_by_the_records_of_the_installer(host: Host, tmp_path: Path) -> None:
+def test_link_exe_is_found_with_the_records_of_the_installer(host: Host, tmp_path: Path) -> None:
     place = tmp_path / "drive d/my VS"
     records = tmp_path / "data/Microsoft/VisualStudio/Packages/_Instances"
     for name, text in (
@@ -100,7 +100,7 @@ def test_link_exe_is_found_by_the_records_of_the_installer(host: Host, tmp_path:
     assert (finding.severity, finding.file) == (Severity.OK, str(program))
 
 
-def test_signtool_that_the_configuration_names_has_to_be_there(host: Host) -> None:
+def test_a_configured_signtool_that_does_not_exist_is_an_error(host: Host) -> None:
     project = Project(driver=Driver(name="hello"), signing=Signing(signtool="tools/signtool.exe"))
 
     (finding, *_) = signing_tool(host, project)
@@ -109,7 +109,7 @@ def test_signtool_that_the_configuration_names_has_to_be_there(host: Host) -> No
     assert "signing.signtool" in finding.message
 
 
-def test_a_key_at_a_provider_wants_its_name_and_a_certificate_in_a_file(
+def test_a_key_of_a_provider_needs_its_name_and_a_certificate_file(
     host: Host, tmp_path: Path
 ) -> None:
     signing = Signing(
@@ -130,7 +130,7 @@ def test_a_key_at_a_provider_wants_its_name_and_a_certificate_in_a_file(
     assert "1234" not in str(finding)
 
 
-def test_a_library_that_signs_has_to_be_there_with_its_file(host: Host) -> None:
+def test_a_signing_library_and_its_metadata_file_must_exist(host: Host) -> None:
     signing = Signing(mode="certificate", dlib="cloud.dll", dmdf="cloud.json")
 
     found = list(missing_files(host, signing))
@@ -142,11 +142,11 @@ def test_a_library_that_signs_has_to_be_there_with_its_file(host: Host) -> None:
     assert provider_certificate(host, signing).severity is Severity.OK
 
 
-def test_a_probe_that_hangs_holds_nobody_up(host: Host) -> None:
+def test_a_probe_that_hangs_is_an_error_after_its_time_limit(host: Host) -> None:
     released = threading.Event()
     hung = dataclasses.replace(host, registry=lambda *_: released.wait(60), time_limit=0.1)
 
-    found = check_up(hung, PROJECT, "", Scope("development", {Task.DEPLOY}, network=False))
+    found = run_probes(hung, PROJECT, "", Scope("development", {Task.DEPLOY}, network=False))
     released.set()
 
     (finding,) = [each for each in found if each.rule == "host-windows"]

@@ -1,4 +1,4 @@
-"""A driver image put together and signed without any tool: the layout is that of lld's.
+"""Builds and signs a driver image without any tool, with the layout of lld.
 
 Sources: Microsoft Learn, "PE Format"; "Windows Authenticode Portable Executable Signature Format".
 """
@@ -18,7 +18,7 @@ from tests.pipeline.authority import Identity
 
 __all__ = ["assembled"]
 
-_COFF = 0x78  # where lld puts the signature `PE`, behind its DOS stub
+_COFF = 0x78  # where lld puts the signature `PE`, after its DOS stub
 _OPTIONAL = _COFF + 24
 _CHECKSUM = _OPTIONAL + 64
 _DIRECTORIES = _OPTIONAL + 112
@@ -106,7 +106,7 @@ def _read_only_data() -> tuple[bytes, dict[int, tuple[int, int]]]:
     addresses = put(0x90, struct.pack("<QQ", hint, 0))
     imports = put(0xA0, struct.pack("<5I", lookup, 0, 0, module, addresses) + bytes(20))
     record = b"RSDS" + bytes(range(16)) + struct.pack("<I", 1) + b"hello.pdb\0"
-    # With room for another path: a test puts a longer one in its place.
+    # Tests replace the path with a longer one, so it is the last part.
     place = 0x120
     pdb = put(place, record)
     file = _HEADERS + 0x200 + place

@@ -1,4 +1,4 @@
-"""A driver for every target, made once: by the pipeline, or without any tool."""
+"""A driver for every target, built once: by the pipeline, or without any tool."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.inspection.assembled import assembled
-from tests.inspection.support import Tell, told
+from tests.inspection.support import Verify, verify_runner
 from tests.pipeline.authority import CODE_SIGNING, Identity
 from tests.pipeline.conftest import _copy_example
 from tests.pipeline.support import Project, environment, need, once
@@ -32,7 +32,7 @@ ASSEMBLED, LINKED = "assembled", "linked"
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test that is not slow on both drivers; what the tools of the second need is slow."""
+    """Run a fast test with both drivers; the second one needs tools, so it is slow."""
     marks = [mark.name for mark in metafunc.definition.iter_markers()]
     if "driver" in metafunc.fixturenames and "slow" not in marks:
         drivers = [ASSEMBLED, pytest.param(LINKED, marks=pytest.mark.slow)]
@@ -43,7 +43,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def driver(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The example driver, signed for all targets, and for x64 by the production profile too.
 
-    Without the tools that this takes, it is one for x64 that is put together here.
+    The fast variant needs no tools, and has an image for x64 only.
     """
     if getattr(request, "param", LINKED) == ASSEMBLED:
         return _assembled_driver(tmp_path_factory.mktemp("assembled"))
@@ -81,7 +81,7 @@ def _assembled_driver(home: Path) -> Project:
 
 @pytest.fixture
 def project(driver: Project, tmp_path: Path) -> Project:
-    """A copy of that project which a test may change."""
+    """A copy of the project that a test can change."""
     shutil.copytree(driver.folder, tmp_path / "project", ignore=shutil.ignore_patterns("deps"))
     home = tmp_path / "home"
     shutil.copytree(driver.home / "data", home / "data")
@@ -95,7 +95,7 @@ def image(driver: Project) -> bytes:
 
 
 @pytest.fixture
-def tell(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Tell:
+def verify(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Verify:
     """Run `kdrvgen verify` in this process."""
     monkeypatch.setenv("NO_COLOR", "1")
-    return told(capsys)
+    return verify_runner(capsys)

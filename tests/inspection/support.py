@@ -1,4 +1,4 @@
-"""What the tests of `kdrvgen verify` share: running it, changing images, signing them."""
+"""Helpers for the tests of `kdrvgen verify`: run it, change images, sign them."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from kdrvgen.cli import main
 from tests.pipeline.authority import Identity
 
 
-class Told(NamedTuple):
-    """How a run ended, and what it said."""
+class Result(NamedTuple):
+    """The exit code and the output of a run."""
 
     code: int
     out: str
     err: str
 
 
-Tell = Callable[..., Told]
+Verify = Callable[..., Result]
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> Tell:
-    """Return a function that runs `kdrvgen verify` with the words given."""
+def verify_runner(capsys: pytest.CaptureFixture[str]) -> Verify:
+    """Return a function that runs `kdrvgen verify` with some arguments."""
 
-    def run(*words: str | Path) -> Told:
+    def run(*words: str | Path) -> Result:
         code = main(["verify", *map(str, words)])
-        said = capsys.readouterr()
-        return Told(code, said.out, said.err)
+        output = capsys.readouterr()
+        return Result(code, output.out, output.err)
 
     return run
 
@@ -52,7 +52,7 @@ def rules(
 
 
 class Fields:
-    """Where the fields of a PE32+ image stand (Microsoft Learn, "PE Format")."""
+    """The offsets of the fields of a PE32+ image (Microsoft Learn, "PE Format")."""
 
     def __init__(self, data: bytes) -> None:
         self.coff = int.from_bytes(data[0x3C:0x40], "little")
@@ -62,16 +62,16 @@ class Fields:
         self.table: tuple[int, int] = struct.unpack_from("<II", data, self.security)
 
     def directory(self, index: int) -> int:
-        """Return where a data directory stands."""
+        """Return the offset of a data directory."""
         return self.optional + 112 + 8 * index
 
     def section(self, index: int) -> int:
-        """Return where a section's header stands."""
+        """Return the offset of a section's header."""
         return self.sections + 40 * index
 
 
 def patched(data: bytes, *patches: tuple[int, bytes]) -> bytes:
-    """Return the bytes with other ones at some offsets."""
+    """Return the bytes, with some of them replaced."""
     changed = bytearray(data)
     for offset, content in patches:
         changed[offset : offset + len(content)] = content
@@ -79,24 +79,24 @@ def patched(data: bytes, *patches: tuple[int, bytes]) -> bytes:
 
 
 def long(value: int) -> bytes:
-    """Return 32 bits as a PE file has them."""
+    """Return 32 bits in the byte order of a PE file."""
     return value.to_bytes(4, "little")
 
 
 def short(value: int) -> bytes:
-    """Return 16 bits as a PE file has them."""
+    """Return 16 bits in the byte order of a PE file."""
     return value.to_bytes(2, "little")
 
 
 def unsigned(image: Path, into: Path) -> Path:
-    """Take the signatures off an image."""
+    """Remove the signatures from an image."""
     argv: list[str | Path] = ["osslsigncode", "remove-signature", "-in", image, "-out", into]
     subprocess.run(argv, check=True, capture_output=True)
     return into
 
 
 def sign(image: Path, into: Path, identity: Identity, *options: str | Path) -> Path:
-    """Sign an image; what other certificates go with it is among the options."""
+    """Sign an image; `options` can add other certificates."""
     folder = into.parent
     certificate, key = folder / "signer.pem", folder / "signer.key"
     certificate.write_bytes(identity.certificate_pem())

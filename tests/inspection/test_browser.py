@@ -1,4 +1,4 @@
-"""The page of `--html`, looked at in a browser."""
+"""The page of `--html` in a browser."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _look(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     need(BROWSER)
     argv = [
         BROWSER,
-        "--no-sandbox",  # which needs rights that a container lacks
+        "--no-sandbox",  # the sandbox needs rights that a container lacks
         "--disable-gpu",
         "--enable-logging=stderr",
         f"--user-data-dir={folder / 'profile'}",
@@ -73,7 +73,7 @@ def _unfiltered(kind: int, line: bytes, above: bytes, channels: int) -> bytes:
     return bytes(row)
 
 
-def test_the_parts_of_the_file_are_seen_in_their_colors(driver: Project, tmp_path: Path) -> None:
+def test_the_parts_of_the_file_appear_in_their_colors(driver: Project, tmp_path: Path) -> None:
     inspection = kdrvgen.verify(driver.sys)
     (tmp_path / "report.html").write_text(page([inspection]), encoding="utf-8")
 
@@ -85,7 +85,7 @@ def test_the_parts_of_the_file_are_seen_in_their_colors(driver: Project, tmp_pat
         assert seen[color] > 500, kind
 
 
-def test_what_stands_in_a_file_is_text_to_the_browser(driver: Project, tmp_path: Path) -> None:
+def test_hostile_names_in_an_image_are_text_in_the_browser(driver: Project, tmp_path: Path) -> None:
     image = driver.sys.read_bytes()
     at = image.index(b"RSDS") + 24
     size = image.index((at - 24).to_bytes(4, "little")) - 8

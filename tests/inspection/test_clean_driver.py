@@ -1,4 +1,4 @@
-"""A driver that the pipeline made has nothing to object to."""
+"""A driver from the pipeline has no findings."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ import pytest
 
 import kdrvgen
 from tests.inspection.conftest import TARGETS
-from tests.inspection.support import Tell, rules
+from tests.inspection.support import Verify, rules
 from tests.pipeline.support import Project, need, run
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_a_driver_of_any_target_is_clean(driver: Project, target: str) -> None:
+def test_a_driver_for_any_target_has_no_findings(driver: Project, target: str) -> None:
     image = driver.output(target=target)
 
     assert rules(image, least="warning") == {}
     assert rules(image, config=driver.folder / "config.toml") == {}
 
 
-def test_a_driver_of_the_production_profile_is_clean(driver: Project, tell: Tell) -> None:
-    said = tell("--fail-on", "note", driver.output(profile="production"))
+def test_a_driver_of_the_production_profile_has_no_findings(
+    driver: Project, verify: Verify
+) -> None:
+    result = verify("--fail-on", "note", driver.output(profile="production"))
 
-    assert said.code == 0
-    assert said.out.endswith("hello.sys: nothing found\n")
+    assert result.code == 0
+    assert result.out.endswith("hello.sys: no findings\n")
 
 
-def test_its_own_certificate_can_be_named_as_the_one_to_trust(driver: Project) -> None:
+def test_its_own_certificate_can_be_the_trusted_one(driver: Project) -> None:
     own = driver.cer
 
     assert rules(driver.sys, least="warning", trust=(own,)) == {}
 
 
-def test_a_driver_of_a_template_is_clean(project: Project, tmp_path: Path) -> None:
+def test_a_driver_from_a_template_has_no_findings(project: Project, tmp_path: Path) -> None:
     kdrvgen.bootstrap(tmp_path, "fresh", "device")
     fresh = Project(tmp_path / "fresh", project.home, project.env)
 
@@ -47,7 +49,7 @@ def test_a_driver_of_a_template_is_clean(project: Project, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("linker", ["lld-link", "rust-lld"])
-def test_a_driver_is_clean_whichever_version_of_lld_links_it(project: Project, linker: str) -> None:
+def test_a_driver_from_any_version_of_lld_has_no_findings(project: Project, linker: str) -> None:
     if linker == "lld-link":
         need("lld-link")
     config = (project.folder / "config.toml").read_text(encoding="utf-8")
@@ -57,7 +59,7 @@ def test_a_driver_is_clean_whichever_version_of_lld_links_it(project: Project, l
     assert rules(project.sys, least="warning", config=project.folder / "config.toml") == {}
 
 
-def test_a_reproducible_driver_is_one_and_another_one_is_not(project: Project) -> None:
+def test_only_a_reproducible_build_passes_the_rule_config_reproducible(project: Project) -> None:
     config = (project.folder / "config.toml").read_text(encoding="utf-8")
     project.generate(f"{config}\n[linker]\nreproducible = true\n")
     named = project.folder / "config.toml"
@@ -69,7 +71,7 @@ def test_a_reproducible_driver_is_one_and_another_one_is_not(project: Project) -
     assert rules(project.sys, least="warning", config=named) == {}
 
 
-def test_an_image_that_a_foreign_rustflags_made_is_no_driver(project: Project) -> None:
+def test_an_image_built_with_other_rustflags_is_not_a_driver(project: Project) -> None:
     # The generated one refuses such a build.
     (project.folder / "build.rs").write_text("fn main() {}\n", "utf-8")
     env = project.env | {"RUSTFLAGS": "-Clink-arg=/NODEFAULTLIB -Clink-arg=/ENTRY:driver_entry"}
@@ -84,12 +86,12 @@ def test_an_image_that_a_foreign_rustflags_made_is_no_driver(project: Project) -
     assert {"signature-missing", "image-integrity-check"} <= found.keys()
 
 
-def test_a_folder_below_dot_cargo_is_not_taken_for_a_project(
-    driver: Project, tmp_path: Path, tell: Tell
+def test_cargos_own_config_is_not_read_as_a_project(
+    driver: Project, tmp_path: Path, verify: Verify
 ) -> None:
     cargo = tmp_path / ".cargo"
     cargo.mkdir()
     (cargo / "config.toml").write_text("[build]\n", encoding="utf-8")
     shutil.copy(driver.sys, cargo / "hello.sys")
 
-    assert tell(cargo / "hello.sys").code == 0
+    assert verify(cargo / "hello.sys").code == 0

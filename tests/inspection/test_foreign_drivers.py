@@ -1,4 +1,4 @@
-"""Drivers that nobody here wrote."""
+"""Drivers from other projects and compilers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import lief
 import pytest
 
 import kdrvgen
-from kdrvgen.inspection.digest import checksum, image_digest
+from kdrvgen.inspection.pe.headers import checksum
+from kdrvgen.inspection.signature.digest import image_digest
 from tests.inspection.support import rules
 from tests.pipeline.support import need, without
 
@@ -41,7 +42,7 @@ def wine() -> list[Path]:
     return found
 
 
-def test_drivers_of_wine_are_told_from_those_of_windows(wine: list[Path]) -> None:
+def test_drivers_of_wine_are_valid_images_without_a_signature(wine: list[Path]) -> None:
     for path in wine:
         found = rules(path)
 
@@ -49,7 +50,7 @@ def test_drivers_of_wine_are_told_from_those_of_windows(wine: list[Path]) -> Non
         assert not {"image-format", "image-truncated", "image-layout"} & found.keys(), path
 
 
-def test_digests_and_checksums_are_those_that_lief_finds(wine: list[Path]) -> None:
+def test_digests_and_checksums_agree_with_lief(wine: list[Path]) -> None:
     for path in wine:
         data = path.read_bytes()
         image = kdrvgen.verify(path).image
@@ -63,7 +64,7 @@ def test_digests_and_checksums_are_those_that_lief_finds(wine: list[Path]) -> No
 
 @pytest.fixture(scope="module")
 def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A driver in C, by mingw-w64: as most link theirs, and as one should."""
+    """A driver in C, compiled by mingw-w64: with default flags, and with good ones."""
     need("x86_64-w64-mingw32-gcc")
     folder = tmp_path_factory.mktemp("compiled")
     (folder / "driver.c").write_text(SOURCE, encoding="utf-8")
@@ -78,7 +79,7 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {name: folder / f"{name}.sys" for name in images}
 
 
-def test_a_driver_in_c_by_mingw_lacks_what_its_linker_leaves_out(
+def test_the_flags_that_mingw_leaves_out_are_reported(
     compiled: dict[str, Path],
 ) -> None:
     plain, good = rules(compiled["plain"]), rules(compiled["good"])
@@ -92,7 +93,7 @@ def test_a_driver_in_c_by_mingw_lacks_what_its_linker_leaves_out(
         assert not {"import-user-mode", "import-unknown-module"} & found.keys()
 
 
-def test_a_pipe_or_device_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+def test_an_endless_device_is_an_error(tmp_path: Path) -> None:
     link = tmp_path / "endless.sys"
     link.symlink_to("/dev/zero")
     before = os.times().user

@@ -1,4 +1,4 @@
-"""Names and numbers that few files have: `kdrvgen verify` takes them as they are."""
+"""Unusual names and numbers that `kdrvgen verify` must accept."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from asn1crypto import core
@@ -19,17 +19,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from kdrvgen.doctor.signing import _tiny_image
+from kdrvgen.doctor.probes.signing import tiny_image
 from tests.deep import remove_chain
-from tests.inspection.support import Tell, told
+from tests.inspection.support import Verify, verify_runner
 from tests.pipeline.support import need
 
 NO_TEXT = b"b\xffd.sys".decode("utf-8", "surrogateescape")
 
 
 @pytest.fixture
-def tell(capsys: pytest.CaptureFixture[str]) -> Tell:
-    return told(capsys)
+def verify(capsys: pytest.CaptureFixture[str]) -> Verify:
+    return verify_runner(capsys)
 
 
 def _signed(image: Path, serial: int) -> tuple[Path, Path]:
@@ -44,7 +44,7 @@ def _signed(image: Path, serial: int) -> tuple[Path, Path]:
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), critical=False)
         .sign(key, hashes.SHA256())
     )
-    # cryptography makes no such certificate, so the number is put in and signed afterwards.
+    # cryptography rejects such a number, so change the certificate and sign it again.
     whole = asn1.Certificate.load(made.public_bytes(serialization.Encoding.DER))
     whole["tbs_certificate"]["serial_number"] = serial
     body = whole["tbs_certificate"].dump(force=True)
@@ -69,12 +69,12 @@ def _signed(image: Path, serial: int) -> tuple[Path, Path]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("serial", [0, -5, -(2**70)])
-def test_a_certificate_whose_serial_number_is_not_positive_is_read_in_silence(
+def test_a_certificate_with_a_serial_number_below_1_is_read_without_a_warning(
     tmp_path: Path, serial: int
 ) -> None:
     need("osslsigncode")
     image = tmp_path / "image.sys"
-    image.write_bytes(_tiny_image())
+    image.write_bytes(tiny_image())
     signed, certificate = _signed(image, serial)
     done = subprocess.run(
         [
@@ -91,22 +91,22 @@ def test_a_certificate_whose_serial_number_is_not_positive_is_read_in_silence(
     assert signature["subject"] == "CN=Old signer"
 
 
-def test_a_damaged_certificate_to_trust_is_a_clear_error(tell: Tell, tmp_path: Path) -> None:
+def test_a_damaged_file_for_trust_is_a_usage_error(verify: Verify, tmp_path: Path) -> None:
     file = tmp_path / "c.pem"
     for content in (b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAA\n"):
         file.write_bytes(content + b"-----END CERTIFICATE-----\n")
-        done = tell(file, "--trust", file)
+        done = verify(file, "--trust", file)
         assert done.code == 2
-        assert "holds no certificate" in done.err
+        assert "does not contain a certificate" in done.err
 
 
-def test_an_image_whose_name_is_no_text_gets_every_report(
-    tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_an_image_whose_name_is_not_text_works_in_every_format(
+    verify: Verify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path(NO_TEXT).write_bytes(b"no image")
     for form in ("human", "json", "github", "sarif"):
-        done = tell(NO_TEXT, "--format", form, "--html", "page.html")
+        done = verify(NO_TEXT, "--format", form, "--html", "page.html")
         assert done.code == 6, done.err
         if form == "sarif":
             result = json.loads(done.out)["runs"][0]["results"][0]
@@ -115,7 +115,7 @@ def test_an_image_whose_name_is_no_text_gets_every_report(
     assert r"b\udcffd.sys" in Path("page.html").read_text("utf-8")
 
 
-def test_images_are_found_1500_levels_down(tell: Tell, tmp_path: Path) -> None:
+def test_images_are_found_1500_folders_deep(verify: Verify, tmp_path: Path) -> None:
     deep = tmp_path.joinpath(*["d"] * 1500)
     try:
         for each in (*reversed(deep.parents), deep):
@@ -124,7 +124,7 @@ def test_images_are_found_1500_levels_down(tell: Tell, tmp_path: Path) -> None:
         (tmp_path / "B.SYS").write_bytes(b"no image")
         (tmp_path / "folder.sys").mkdir()
         (tmp_path / "round").symlink_to(".")
-        done = tell(tmp_path, "--format", "json")
+        done = verify(tmp_path, "--format", "json")
     finally:
         remove_chain(tmp_path / "d")
     assert done.code == 6, done.err
@@ -133,38 +133,38 @@ def test_images_are_found_1500_levels_down(tell: Tell, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_listed_is_an_error(
-    tell: Tell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    verify: Verify, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "closed").mkdir()
     (tmp_path / "a.sys").write_bytes(b"no image")
     real = os.scandir
 
-    def scandir(path: str) -> Any:  # noqa: ANN401 - as the function that it stands for
-        if path.endswith("closed"):  # root, who runs the tests, could list any folder
+    def scandir(path: str) -> Iterator[os.DirEntry[str]]:
+        if path.endswith("closed"):  # root can list any folder
             raise PermissionError(13, "Permission denied", path)
         return real(path)
 
     monkeypatch.setattr(os, "scandir", scandir)
-    done = tell(tmp_path)
+    done = verify(tmp_path)
     assert done.code == 8
     assert "closed: Permission denied" in done.err
 
 
-def test_a_pipe_is_no_image_and_is_not_waited_for(tell: Tell, tmp_path: Path) -> None:
+def test_a_pipe_is_an_error_and_does_not_block(verify: Verify, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.sys")
     for named in (tmp_path, tmp_path / "pipe.sys"):
-        done = tell(named)
+        done = verify(named)
         assert done.code == 8
         assert "is a device or a pipe" in done.err
 
 
-def test_a_report_overwrites_nothing_but_a_report(tell: Tell, tmp_path: Path) -> None:
+def test_html_overwrites_only_a_report(verify: Verify, tmp_path: Path) -> None:
     image, page = tmp_path / "a.sys", tmp_path / "page.html"
     image.write_bytes(b"no image")
     for _ in range(2):
-        assert tell(image, "--html", page).code == 6
+        assert verify(image, "--html", page).code == 6
         assert "a.sys" in page.read_text("utf-8")
-    done = tell(image, "--html", image)
+    done = verify(image, "--html", image)
     assert done.code == 2
     assert "would overwrite a file that is not a report" in done.err
     assert image.read_bytes() == b"no image"

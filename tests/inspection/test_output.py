@@ -1,4 +1,4 @@
-"""What the command prints, writes and ends with."""
+"""The output, the report file and the exit code of `kdrvgen verify`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 import kdrvgen
 from kdrvgen.cli import main
 from kdrvgen.inspection.checks import RULES
-from tests.inspection.support import Fields, Tell, long, patched
+from tests.inspection.support import Fields, Verify, long, patched
 from tests.pipeline.support import Project
 
 
@@ -30,22 +30,22 @@ def damaged(image: bytes, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that the user stands in."""
+    """The working directory."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_people_get_the_place_the_reason_and_the_remedy(damaged: Path, tell: Tell) -> None:
-    said = tell(damaged)
+def test_the_human_format_has_place_reason_and_help(damaged: Path, verify: Verify) -> None:
+    result = verify(damaged)
 
-    assert said.code == 6
+    assert result.code == 6
     title = f"{damaged}:0xD0: error: the checksum is wrong [image-checksum]\n"
-    assert said.out.startswith(title)
-    assert re.search(r"^    \| CheckSum: 0x1, and 0x[0-9A-F]+ would be", said.out, re.MULTILINE)
-    assert re.search(r"^    = why: Windows checks it", said.out, re.MULTILINE)
-    assert re.search(r"^    = help: Link with /RELEASE", said.out, re.MULTILINE)
-    assert re.search(r"^    = see: https://learn.microsoft.com/", said.out, re.MULTILINE)
-    assert said.err == f"error: {damaged}: 1 error, 2 notes.\n"
+    assert result.out.startswith(title)
+    assert re.search(r"^    \| CheckSum: 0x1, expected 0x[0-9A-F]+$", result.out, re.MULTILINE)
+    assert re.search(r"^    = why: Windows verifies the checksum", result.out, re.MULTILINE)
+    assert re.search(r"^    = help: Link with /RELEASE", result.out, re.MULTILINE)
+    assert re.search(r"^    = see: https://learn.microsoft.com/", result.out, re.MULTILINE)
+    assert result.err == f"error: {damaged}: 1 error, 2 notes.\n"
 
 
 @pytest.mark.parametrize(
@@ -57,24 +57,24 @@ def test_people_get_the_place_the_reason_and_the_remedy(damaged: Path, tell: Tel
         (["--no-config", "--fail-on", "note"], 6),
     ],
 )
-def test_what_ends_in_an_error_can_be_chosen(
-    driver: Project, tell: Tell, options: list[str], code: int
+def test_fail_on_selects_the_severity_that_fails(
+    driver: Project, verify: Verify, options: list[str], code: int
 ) -> None:
-    assert tell(*options, driver.sys).code == code
+    assert verify(*options, driver.sys).code == code
 
 
-def test_quiet_leaves_out_the_notes(driver: Project, damaged: Path, tell: Tell) -> None:
-    assert "note" in tell("--no-config", driver.sys).out
-    assert tell("-q", "--no-config", driver.sys).out == ""
-    assert tell("-q", damaged).out.count("[") == 1
+def test_quiet_omits_notes(driver: Project, damaged: Path, verify: Verify) -> None:
+    assert "note" in verify("--no-config", driver.sys).out
+    assert verify("-q", "--no-config", driver.sys).out == ""
+    assert verify("-q", damaged).out.count("[") == 1
 
 
-def test_programs_get_one_json_document(damaged: Path, tell: Tell) -> None:
-    said = tell("--format", "json", damaged)
+def test_the_json_format_is_one_document(damaged: Path, verify: Verify) -> None:
+    result = verify("--format", "json", damaged)
 
-    document = json.loads(said.out)
+    document = json.loads(result.out)
     (image,) = document["images"]
-    assert document["exit-code"] == said.code == 6
+    assert document["exit-code"] == result.code == 6
     assert image["path"] == str(damaged)
     assert image["machine"] == "AMD64 (0x8664)"
     assert image["signatures"][0]["subject"] == "CN=DriverCertificate"
@@ -85,8 +85,8 @@ def test_programs_get_one_json_document(damaged: Path, tell: Tell) -> None:
     assert (last["rule"], last["place"]) == ("verification", None)
 
 
-def test_github_gets_an_annotation_for_each_finding(damaged: Path, tell: Tell) -> None:
-    lines = tell("--format", "github", damaged).out.splitlines()
+def test_the_github_format_annotates_each_finding(damaged: Path, verify: Verify) -> None:
+    lines = verify("--format", "github", damaged).out.splitlines()
 
     file = str(damaged).replace(":", "%3A")
     assert lines[0].startswith(f"::error file={file}::")
@@ -94,14 +94,14 @@ def test_github_gets_an_annotation_for_each_finding(damaged: Path, tell: Tell) -
     assert lines[-1] == f"::error::{damaged}: 1 error, 2 notes."
 
 
-def test_code_scanning_gets_sarif(damaged: Path, tell: Tell) -> None:
-    said = tell("--format", "sarif", damaged)
+def test_the_sarif_format_lists_rules_and_results(damaged: Path, verify: Verify) -> None:
+    result = verify("--format", "sarif", damaged)
 
-    log = json.loads(said.out)
+    log = json.loads(result.out)
     (run,) = log["runs"]
     rules = run["tool"]["driver"]["rules"]
     first = run["results"][0]
-    assert said.code == 6
+    assert result.code == 6
     assert log["version"] == "2.1.0"
     assert [rule["id"] for rule in rules] == [rule.id for rule in RULES]
     assert first["ruleId"] == rules[first["ruleIndex"]]["id"] == "image-checksum"
@@ -111,62 +111,64 @@ def test_code_scanning_gets_sarif(damaged: Path, tell: Tell) -> None:
     assert place["region"] == {"byteOffset": 0xD0}
 
 
-def test_only_this_command_has_sarif(capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_commands_reject_the_sarif_format(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema", "--format", "sarif"]) == 2
     assert "sarif" in capsys.readouterr().err
 
 
-def test_what_fails_under_sarif_is_said_on_standard_error(tmp_path: Path, tell: Tell) -> None:
-    said = tell("--format", "sarif", tmp_path / "none.sys")
+def test_an_error_with_sarif_goes_to_standard_error(tmp_path: Path, verify: Verify) -> None:
+    result = verify("--format", "sarif", tmp_path / "none.sys")
 
-    assert (said.code, said.out) == (8, "")
-    assert "none.sys" in said.err
+    assert (result.code, result.out) == (8, "")
+    assert "none.sys" in result.err
 
 
-def test_all_images_below_a_folder_are_looked_at(
-    driver: Project, damaged: Path, tell: Tell
+def test_all_images_below_a_folder_are_checked(
+    driver: Project, damaged: Path, verify: Verify
 ) -> None:
     below = damaged.parent / "some/where"
     below.mkdir(parents=True)
     shutil.copy(driver.sys, below / "HELLO.SYS")
 
-    said = tell("--no-config", damaged.parent)
+    result = verify("--no-config", damaged.parent)
 
-    assert said.code == 6
-    assert f"{below / 'HELLO.SYS'}: 2 notes" in said.out
-    assert "2 images: 1 error, 4 notes" in said.out
+    assert result.code == 6
+    assert f"{below / 'HELLO.SYS'}: 2 notes" in result.out
+    assert "2 images: 1 error, 4 notes" in result.out
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "message"),
     [
         (".", 2, "there is no *.sys"),
-        ("", 2, "no image was given"),
+        ("", 2, "no kdrvgen.toml or config.toml"),
         ("none.sys", 8, "none.sys"),
         ("--trust none.pem none.sys", 8, "none.pem"),
-        ("--trust text.pem none.sys", 2, "holds no certificate"),
+        ("--trust text.pem none.sys", 2, "does not contain a certificate"),
         ("--config none.toml none.sys", 3, "none.toml"),
     ],
 )
-def test_what_cannot_be_done_is_said(
-    folder: Path, tell: Tell, words: str, code: int, said: str
+def test_wrong_arguments_are_reported_with_their_exit_code(
+    folder: Path, verify: Verify, words: str, code: int, message: str
 ) -> None:
     (folder / "text.pem").write_text("no certificate", encoding="utf-8")
 
-    ended = tell(*words.split())
+    result = verify(*words.split())
 
-    assert ended.code == code
-    assert said in ended.err
-
-
-def test_an_unknown_profile_is_named_with_those_there_are(driver: Project, tell: Tell) -> None:
-    said = tell("--profile", "nightly", driver.sys)
-
-    assert said.code == 2
-    assert "no profile `nightly`, but development, production" in said.err
+    assert result.code == code
+    assert message in result.err
 
 
-def test_progress_is_shown_on_a_terminal_only(driver: Project, damaged: Path) -> None:
+def test_an_unknown_profile_is_reported_with_the_known_ones(
+    driver: Project, verify: Verify
+) -> None:
+    result = verify("--profile", "nightly", driver.sys)
+
+    assert result.code == 2
+    assert "no profile `nightly`. The profiles are development, production" in result.err
+
+
+def test_progress_is_shown_only_on_a_terminal(driver: Project, damaged: Path) -> None:
     pty = pytest.importorskip("pty", reason="needs Linux or macOS")
     shutil.copy(driver.sys, damaged.parent / "hello.sys")
     argv: list[str | Path] = [sys.executable, "-m", "kdrvgen", "verify", damaged.parent]
@@ -182,8 +184,8 @@ def test_progress_is_shown_on_a_terminal_only(driver: Project, damaged: Path) ->
     assert b"1/2" not in done.stdout
 
 
-def test_without_its_libraries_it_says_how_to_get_them(driver: Project, tmp_path: Path) -> None:
-    """A module of that name which is not there, as where the extra was not installed."""
+def test_without_the_extra_the_error_names_the_pip_command(driver: Project, tmp_path: Path) -> None:
+    """The module lief cannot be imported, as without the extra."""
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\nsys.modules['lief'] = None\n", encoding="utf-8"
     )
@@ -202,7 +204,7 @@ HOSTILE = b"</s>&\x1b[1"
 
 
 class _Checked(HTMLParser):
-    """Collects what a page would load or run, and whether its elements are closed."""
+    """Collects the tags, addresses and text of a page, and checks that its elements are closed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -236,9 +238,9 @@ def _parsed(page: str) -> _Checked:
 
 
 def test_the_page_shows_sections_signatures_imports_and_findings(
-    damaged: Path, tmp_path: Path, tell: Tell
+    damaged: Path, tmp_path: Path, verify: Verify
 ) -> None:
-    assert tell("--html", tmp_path / "report.html", damaged).code == 6
+    assert verify("--html", tmp_path / "report.html", damaged).code == 6
 
     page = _parsed((tmp_path / "report.html").read_text(encoding="utf-8"))
 
@@ -249,8 +251,8 @@ def test_the_page_shows_sections_signatures_imports_and_findings(
         assert text in page.text
 
 
-def test_what_stands_in_a_file_cannot_speak_for_the_program(
-    image: bytes, tmp_path: Path, tell: Tell
+def test_hostile_names_in_an_image_are_escaped_in_all_output(
+    image: bytes, tmp_path: Path, verify: Verify
 ) -> None:
     name = b"\r\n::\xe2\x80\xae\x1b"
     data = patched(image, (Fields(image).section(2), HOSTILE[:8]))
@@ -259,8 +261,8 @@ def test_what_stands_in_a_file_cannot_speak_for_the_program(
     path = tmp_path / "hostile.sys"
     path.write_bytes(data)
 
-    people = tell("--html", tmp_path / "report.html", path).out
-    github = tell("--format", "github", path).out
+    people = verify("--html", tmp_path / "report.html", path).out
+    github = verify("--format", "github", path).out
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
 
     assert not set("\x1b\r\u202e") & set(people + github + page)
@@ -269,5 +271,40 @@ def test_what_stands_in_a_file_cannot_speak_for_the_program(
     assert "<script>&'\"a" in _parsed(page).text
 
 
-def test_a_page_that_cannot_be_written_is_said(driver: Project, tmp_path: Path, tell: Tell) -> None:
-    assert tell("--html", tmp_path / "none/report.html", driver.sys).code == 8
+def test_a_page_that_cannot_be_written_is_an_error(
+    driver: Project, tmp_path: Path, verify: Verify
+) -> None:
+    assert verify("--html", tmp_path / "none/report.html", driver.sys).code == 8
+
+
+@pytest.mark.parametrize("place", ["", "src", "target/driver"])
+def test_without_words_the_images_of_the_project_here_or_above_are_checked(
+    project: Project, verify: Verify, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.delenv("CARGO_TARGET_DIR", raising=False)
+    monkeypatch.chdir(project.folder / place)
+
+    result = verify("--format", "json")
+
+    images = [Path(image["path"]).parts[-3:] for image in json.loads(result.out)["images"]]
+    here = [path.parts[-3:] for path in (project.folder / "target/driver").rglob("*.sys")]
+    assert sorted(images) == sorted(here) != []
+
+
+def test_a_configuration_means_the_images_of_its_project(
+    project: Project, verify: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARGO_TARGET_DIR", str(project.folder / "elsewhere"))
+    (project.folder / "target").rename(project.folder / "elsewhere")
+    result = verify(project.folder / "config.toml", "--format", "json")
+    assert all("elsewhere" in image["path"] for image in json.loads(result.out)["images"])
+
+
+def test_a_project_without_an_image_is_an_error_that_names_the_task(
+    project: Project, verify: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(project.folder / "target")
+    monkeypatch.chdir(project.folder)
+    result = verify()
+    assert result.code == 2
+    assert "`cargo make sign` creates one" in result.err

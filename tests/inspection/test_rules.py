@@ -1,4 +1,4 @@
-"""Each rule about the image is broken once, by changing the bytes that it looks at."""
+"""Each rule about the image is broken once, by changing the bytes that it checks."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ BROKEN: dict[str, Patch] = {
 
 
 @pytest.mark.parametrize("rule", BROKEN)
-def test_a_broken_rule_is_found_and_its_evidence_is_where_it_was_broken(
+def test_a_broken_rule_is_reported_at_the_changed_bytes(
     image: bytes, tmp_path: Path, rule: str
 ) -> None:
     patches = BROKEN[rule](Fields(image))
@@ -87,7 +87,7 @@ def _renamed(image: bytes, old: bytes, new: bytes) -> bytes:
         ("fltmgr.sys", None),
     ],
 )
-def test_modules_are_told_apart_whatever_case_they_are_written_in(
+def test_modules_are_classified_by_name_ignoring_case(
     image: bytes, tmp_path: Path, module: str, rule: str | None
 ) -> None:
     path = tmp_path / "hello.sys"
@@ -100,13 +100,13 @@ def test_modules_are_told_apart_whatever_case_they_are_written_in(
         assert found[rule].startswith(f"{module}: ")
 
 
-def test_a_module_whose_name_is_none_is_not_passed_over(image: bytes, tmp_path: Path) -> None:
+def test_a_module_with_an_unreadable_name_is_reported(image: bytes, tmp_path: Path) -> None:
     path = _written(tmp_path / "hello.sys", _renamed(image, b"ntoskrnl.exe", b"\xff\x01\x02"))
 
     assert rules(path)["import-unreadable"].startswith("1 descriptors")
 
 
-def test_an_import_of_the_kernel_by_ordinal_is_found(image: bytes, tmp_path: Path) -> None:
+def test_an_import_from_the_kernel_by_ordinal_is_reported(image: bytes, tmp_path: Path) -> None:
     path = tmp_path / "hello.sys"
     inspection = kdrvgen.verify(_written(path, image))
     assert inspection.image
@@ -125,11 +125,11 @@ def test_an_import_of_the_kernel_by_ordinal_is_found(image: bytes, tmp_path: Pat
     ("pdb", "severity"),
     [(rb"C:\Users\me\d.pdb", "warning"), (rb"/home/me/d.pdb", "warning"), (rb"D:\d.pdb", "note")],
 )
-def test_a_pdb_path_that_leaks_a_folder_is_found(
+def test_a_pdb_path_with_a_folder_is_reported(
     image: bytes, tmp_path: Path, pdb: bytes, severity: str
 ) -> None:
     at = image.index(b"RSDS") + 24
-    # The directory's entry says how long the record is, and behind that where it lies.
+    # The entry of the debug directory holds the length of the record, then its address.
     size = image.index(long(at - 24)) - 8
     data = patched(image, (at, pdb + b"\0"), (size, long(25 + len(pdb))))
     path = _written(tmp_path / "hello.sys", data)
@@ -140,7 +140,7 @@ def test_a_pdb_path_that_leaks_a_folder_is_found(
     assert found.source == f"debug record CODEVIEW: {pdb.decode()}"
 
 
-def test_data_behind_the_last_section_is_found(image: bytes, tmp_path: Path) -> None:
+def test_data_after_the_last_section_is_reported(image: bytes, tmp_path: Path) -> None:
     at = Fields(image)
     stripped = patched(image, (at.security, bytes(8)))[: at.table[0]]
     path = _written(tmp_path / "hello.sys", stripped + b"more")
@@ -149,11 +149,11 @@ def test_data_behind_the_last_section_is_found(image: bytes, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("content", [b"", b"M", b"MZ", b"\x7fELF", b"MZ" + bytes(100)])
-def test_what_is_no_image_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_image_is_reported_as_such(tmp_path: Path, content: bytes) -> None:
     assert list(rules(_written(tmp_path / "no.sys", content))) == ["image-format"]
 
 
-def test_every_rule_says_what_why_and_where_that_is_from() -> None:
+def test_every_rule_has_a_title_a_reason_and_a_reference() -> None:
     assert len({rule.id for rule in RULES}) == len(RULES)
     for rule in RULES:
         assert re.fullmatch(r"[a-z]+(-[a-z]+)+", rule.id)

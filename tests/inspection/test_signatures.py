@@ -1,4 +1,4 @@
-"""Signatures are verified, not only found."""
+"""Signatures, certificates and timestamps are verified."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def _regions(image: bytes) -> dict[str, tuple[int, int]]:
     return regions
 
 
-def test_a_flipped_bit_is_found_wherever_it_is_in_what_is_signed(
-    image: bytes, tmp_path: Path
-) -> None:
+def test_a_flipped_bit_in_the_signed_parts_is_reported(image: bytes, tmp_path: Path) -> None:
     path = tmp_path / "hello.sys"
     for name, (first, last) in _regions(image).items():
         for offset in {first, (first + last) // 2, last - 1}:
@@ -65,16 +63,14 @@ def test_a_flipped_bit_is_found_wherever_it_is_in_what_is_signed(
             assert "signature-digest" in rules(path, least="error"), (name, offset)
 
 
-def test_what_signing_itself_changes_is_not_part_of_the_digest(
-    image: bytes, tmp_path: Path
-) -> None:
+def test_the_digest_does_not_cover_the_checksum(image: bytes, tmp_path: Path) -> None:
     path = tmp_path / "hello.sys"
     path.write_bytes(patched(image, (Fields(image).optional + 64, long(1))))
 
     assert list(rules(path, least="error")) == ["image-checksum"]
 
 
-def test_a_flipped_bit_is_found_wherever_it_is_in_the_signature(
+def test_a_flipped_bit_in_the_signature_is_reported(
     driver: Project, image: bytes, tmp_path: Path
 ) -> None:
     path = tmp_path / "hello.sys"
@@ -86,18 +82,18 @@ def test_a_flipped_bit_is_found_wherever_it_is_in_the_signature(
         found = rules(path, least="error", config=config).keys() - {"image-checksum"}
         if not found:
             missed.append(offset - start)
-    # No digest covers the parameters of algorithms, which are empty, nor what tells the lengths
-    # of those; nothing of it is relied on.
+    # No digest covers the empty parameters of algorithms and their lengths, which kdrvgen does not
+    # use.
     assert len(missed) <= 2, missed
 
 
-def test_a_stripped_signature_is_missed(driver: Project, bare: Path) -> None:
+def test_a_removed_signature_is_reported(driver: Project, bare: Path) -> None:
     assert "signature-missing" in rules(bare, least="error")
     assert "signature-missing" in rules(bare, config=driver.folder / "config.toml", least="error")
 
 
-def test_a_signature_of_another_image_is_found(driver: Project, tmp_path: Path) -> None:
-    """Between two images of one length, so that everything but the digest fits."""
+def test_the_signature_of_another_image_is_reported(driver: Project, tmp_path: Path) -> None:
+    """The images have one length, so that everything but the digest matches."""
     image = driver.sys.read_bytes()
     start, size = Fields(image).table
     other = patched(image, (Fields(image).coff + 8, long(0x12345678)))
@@ -114,7 +110,7 @@ def test_a_signature_of_another_image_is_found(driver: Project, tmp_path: Path) 
     assert "signature-digest" in rules(path, least="error")
 
 
-def test_a_signature_by_a_namesake_is_told_from_ones_own(
+def test_another_certificate_with_the_same_name_is_reported(
     driver: Project, bare: Path, tmp_path: Path
 ) -> None:
     namesake = Identity.make("DriverCertificate", CODE_SIGNING)
@@ -126,18 +122,18 @@ def test_a_signature_by_a_namesake_is_told_from_ones_own(
     assert "certificate-untrusted" in rules(path, trust=(own,), least="error")
 
 
-def test_the_digest_is_the_one_that_osslsigncode_finds(driver: Project) -> None:
-    said = subprocess.run(
+def test_the_digest_agrees_with_osslsigncode(driver: Project) -> None:
+    output = subprocess.run(
         ["osslsigncode", "verify", "-in", driver.sys], capture_output=True, text=True, check=False
     ).stdout
-    (line,) = (each for each in said.splitlines() if each.startswith("Calculated message digest"))
+    (line,) = (each for each in output.splitlines() if each.startswith("Calculated message digest"))
 
     (signature,) = kdrvgen.verify(driver.sys).signatures
 
     assert signature.computed.hex() == line.partition(": ")[2].strip().lower()
 
 
-def test_a_chain_is_followed_to_the_root_that_is_trusted(bare: Path, tmp_path: Path) -> None:
+def test_a_chain_is_followed_to_the_trusted_root(bare: Path, tmp_path: Path) -> None:
     root = Identity.make("Root", CODE_SIGNING)
     leaf = Identity.make("Leaf", CODE_SIGNING, root)
     stranger = Identity.make("Stranger", CODE_SIGNING)
@@ -154,7 +150,9 @@ def test_a_chain_is_followed_to_the_root_that_is_trusted(bare: Path, tmp_path: P
     assert "certificate-untrusted" in rules(whole, trust=trust_stranger, least="error")
 
 
-def test_a_certificate_that_may_not_issue_others_makes_no_chain(bare: Path, tmp_path: Path) -> None:
+def test_a_certificate_that_may_not_issue_others_is_not_part_of_a_chain(
+    bare: Path, tmp_path: Path
+) -> None:
     root = Identity.make("Root", CODE_SIGNING)
     no_authority = Identity.make("Middle", CODE_SIGNING, root)
     leaf = Identity.make("Leaf", CODE_SIGNING, no_authority)
@@ -164,13 +162,13 @@ def test_a_certificate_that_may_not_issue_others_makes_no_chain(bare: Path, tmp_
     assert "certificate-chain" in rules(path, least="error")
 
 
-def test_a_certificate_for_something_else_is_found(bare: Path, tmp_path: Path) -> None:
+def test_a_certificate_for_another_usage_is_reported(bare: Path, tmp_path: Path) -> None:
     path = sign(bare, tmp_path / "hello.sys", Identity.make("Other", CLIENT_AUTHENTICATION))
 
     assert "1.3.6.1.5.5.7.3.2" in rules(path, least="error")["certificate-usage"]
 
 
-def test_an_expired_certificate_is_found_unless_a_time_stamp_says_when_it_signed(
+def test_an_expired_certificate_is_an_error_unless_a_timestamp_proves_the_time(
     bare: Path, tmp_path: Path
 ) -> None:
     expired = Identity.make("Old", CODE_SIGNING, days=(-30, -10))
@@ -183,21 +181,21 @@ def test_an_expired_certificate_is_found_unless_a_time_stamp_says_when_it_signed
     assert "certificate-validity" in rules(too_late, least="error")
 
 
-def test_a_certificate_that_is_not_valid_yet_is_found(bare: Path, tmp_path: Path) -> None:
+def test_a_certificate_that_is_not_valid_yet_is_reported(bare: Path, tmp_path: Path) -> None:
     path = sign(bare, tmp_path / "hello.sys", Identity.make("New", CODE_SIGNING, days=(10, 20)))
 
     assert "certificate-validity" in rules(path, least="error")
 
 
-def test_a_time_stamp_of_an_authority_that_was_not_valid_proves_nothing(
+def test_a_timestamp_by_an_authority_that_was_not_valid_is_invalid(
     bare: Path, tmp_path: Path, signer: Identity
 ) -> None:
     path = sign(bare, tmp_path / "hello.sys", signer, *_authority(tmp_path, -20, days=(-3, 3)))
 
-    assert "was not valid at its own time" in rules(path, least="error")["timestamp-invalid"]
+    assert "was not valid at its time" in rules(path, least="error")["timestamp-invalid"]
 
 
-def test_a_time_stamp_of_another_signature_proves_nothing(
+def test_a_timestamp_of_another_signature_is_invalid(
     bare: Path, tmp_path: Path, signer: Identity
 ) -> None:
     path = sign(bare, tmp_path / "hello.sys", signer, *_authority(tmp_path, -1))
@@ -212,7 +210,7 @@ def test_a_time_stamp_of_another_signature_proves_nothing(
     assert "timestamp-invalid" in rules(path, least="error")
 
 
-def test_page_hashes_are_seen(bare: Path, tmp_path: Path, signer: Identity) -> None:
+def test_page_hashes_are_recognized(bare: Path, tmp_path: Path, signer: Identity) -> None:
     path = sign(bare, tmp_path / "hello.sys", signer, "-ph")
 
     assert kdrvgen.verify(path).signatures[0].page_hashes == "sha256"
@@ -220,12 +218,14 @@ def test_page_hashes_are_seen(bare: Path, tmp_path: Path, signer: Identity) -> N
 
 
 @pytest.mark.parametrize("digest", ["sha384", "sha512"])
-def test_longer_digests_verify(bare: Path, tmp_path: Path, signer: Identity, digest: str) -> None:
+def test_signatures_with_longer_digests_verify(
+    bare: Path, tmp_path: Path, signer: Identity, digest: str
+) -> None:
     assert rules(sign(bare, tmp_path / "h.sys", signer, "-h", digest), least="error") == {}
 
 
 @pytest.mark.parametrize("digest", ["sha1", "md5"])
-def test_a_broken_digest_algorithm_is_found(
+def test_a_broken_digest_algorithm_is_reported(
     bare: Path, tmp_path: Path, signer: Identity, digest: str
 ) -> None:
     path = sign(bare, tmp_path / "hello.sys", signer, "-h", digest)
@@ -233,7 +233,7 @@ def test_a_broken_digest_algorithm_is_found(
     assert rules(path, least="error") == {"signature-weak-digest": digest}
 
 
-def test_a_nested_signature_is_verified_too(bare: Path, tmp_path: Path, signer: Identity) -> None:
+def test_a_nested_signature_is_verified(bare: Path, tmp_path: Path, signer: Identity) -> None:
     first = sign(bare, tmp_path / "first.sys", signer, "-h", "sha1")
     both = sign(first, tmp_path / "both.sys", signer, "-h", "sha256", "-nest")
 
@@ -244,7 +244,7 @@ def test_a_nested_signature_is_verified_too(bare: Path, tmp_path: Path, signer: 
     assert [each.nested for each in kdrvgen.verify(both).signatures] == [False, True]
 
 
-def test_data_behind_the_signature_is_found(driver: Project, tmp_path: Path) -> None:
+def test_data_after_the_signature_is_reported(driver: Project, tmp_path: Path) -> None:
     path = tmp_path / "hello.sys"
     shutil.copy(driver.sys, path)
     with path.open("ab") as stream:
@@ -253,7 +253,7 @@ def test_data_behind_the_signature_is_found(driver: Project, tmp_path: Path) -> 
     assert rules(path, least="error")["image-data-after-signature"] == "8 bytes"
 
 
-def test_data_within_the_entry_of_the_signature_is_found(image: bytes, tmp_path: Path) -> None:
+def test_data_in_the_entry_after_the_signature_is_reported(image: bytes, tmp_path: Path) -> None:
     at = Fields(image)
     start, size = at.table
     path = tmp_path / "hello.sys"
@@ -269,7 +269,7 @@ def test_data_within_the_entry_of_the_signature_is_found(image: bytes, tmp_path:
     assert "signature-digest" not in rules(path)
 
 
-def test_a_table_that_points_nowhere_is_no_signature(image: bytes, tmp_path: Path) -> None:
+def test_a_table_beyond_the_end_of_the_file_is_reported(image: bytes, tmp_path: Path) -> None:
     path = tmp_path / "hello.sys"
     path.write_bytes(patched(image, (Fields(image).security, long(0x7FFFFFF0))))
 
@@ -277,7 +277,7 @@ def test_a_table_that_points_nowhere_is_no_signature(image: bytes, tmp_path: Pat
 
 
 def _authority(folder: Path, day: int, days: tuple[int, int] = (-60, 60)) -> tuple[str | Path, ...]:
-    """Return the options that have osslsigncode stamp by itself, some days from now."""
+    """Return the options with which osslsigncode adds a timestamp, some days from now."""
     root = Identity.make("Stamp Root", TIME_STAMPING, days=(-90, 90))
     identity = Identity.make("Stamp", TIME_STAMPING, root, days=days)
     certificate, key = folder / "stamp.pem", folder / "stamp.key"
@@ -287,7 +287,7 @@ def _authority(folder: Path, day: int, days: tuple[int, int] = (-60, 60)) -> tup
     return "-TSA-certs", certificate, "-TSA-key", key, "-TSA-time", moment
 
 
-def test_a_signature_by_a_key_on_an_elliptic_curve_verifies(bare: Path, tmp_path: Path) -> None:
+def test_a_signature_with_an_elliptic_curve_key_verifies(bare: Path, tmp_path: Path) -> None:
     key, certificate = tmp_path / "ec.key", tmp_path / "ec.pem"
     argv = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     argv += ["-noenc", "-subj", "/CN=Curve", "-addext", "extendedKeyUsage=codeSigning"]
@@ -298,11 +298,11 @@ def test_a_signature_by_a_key_on_an_elliptic_curve_verifies(bare: Path, tmp_path
     subprocess.run([*argv, "-in", bare, "-out", path], check=True, capture_output=True)
 
     assert rules(path, least="error") == {}
-    assert kdrvgen.verify(path).signatures[0].signer.key == ("EC", 256)  # type: ignore[union-attr] # it has one
+    assert kdrvgen.verify(path).signatures[0].signer.key == ("EC", 256)  # type: ignore[union-attr] # it has a signer
 
 
 @pytest.mark.parametrize(("option", "protocol"), [("-t", "authenticode"), ("-ts", "rfc3161")])
-def test_a_time_stamp_of_either_protocol_verifies(
+def test_a_timestamp_of_either_protocol_verifies(
     bare: Path, tmp_path: Path, signer: Identity, option: str, protocol: str
 ) -> None:
     path = tmp_path / "hello.sys"

@@ -38,7 +38,7 @@ def test_no_key_can_be_assigned(table: str) -> None:
 
 def test_no_table_can_be_assigned() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        project().driver = Driver(name="other")  # type: ignore[misc]
+        project().driver = Driver(name="other")  # type: ignore[misc] # what is refused
 
 
 @pytest.mark.parametrize(

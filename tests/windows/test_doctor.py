@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.doctor.support import Told
+from tests.doctor.support import Report
 from tests.windows.bed import Windows
 from tests.windows.python import python_for_windows
 from tests.windows.support import OWN, TOOL, Desk, text
@@ -24,7 +24,7 @@ LINK = (
     r"\VC\Tools\MSVC\14.40.33807\bin\Hostx64\x64\link.exe"
 )
 
-Doctor = Callable[..., Told]
+Doctor = Callable[..., Report]
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def doctor(windows: Windows) -> Doctor:
         "doctor",
     ]
 
-    def run(folder: Path, *words: str, **more: str) -> Told:
+    def run(folder: Path, *words: str, **more: str) -> Report:
         done = subprocess.run(
             [*program, *words, "--format", "json"],
             cwd=folder,
@@ -54,7 +54,7 @@ def doctor(windows: Windows) -> Doctor:
         said = done.stderr.decode("utf-8", "replace")
         assert "Traceback" not in said
         findings = json.loads(done.stdout)["findings"]
-        return Told(done.returncode, findings, said)
+        return Report(done.returncode, findings, said)
 
     return run
 
@@ -73,7 +73,7 @@ def control(windows: Windows) -> Iterator[Callable[..., None]]:
     windows.run(["reg", "delete", CONTROL, "/v", "SystemStartOptions", "/f"])
 
 
-def test_a_bare_windows_lacks_linker_and_signtool_and_loads_no_test_driver(
+def test_a_new_windows_lacks_linker_signtool_and_test_signing(
     windows: Windows, doctor: Doctor, control: Callable[..., None]
 ) -> None:
     desk = Desk.start(windows)
@@ -81,19 +81,19 @@ def test_a_bare_windows_lacks_linker_and_signtool_and_loads_no_test_driver(
     scenario = HVCI + r"\Scenarios\HypervisorEnforcedCodeIntegrity"
     control(scenario, "Enabled", "REG_DWORD", "1")
 
-    told = doctor(desk.project.folder, "--for", "deploy", RUSTFLAGS="-Cx=y")
+    report = doctor(desk.project.folder, "--for", "deploy", RUSTFLAGS="-Cx=y")
 
-    assert told.code == 7
-    assert told.missing == ["linker", "flags for rustc", "signtool", "test signing"]
-    assert "VC.Tools.x86.x64" in told.about("linker")["help"]
-    assert "set RUSTFLAGS=" in told.about("flags for rustc")["help"]
-    assert "Signing Tools" in told.about("signtool")["help"]
-    assert "Secure Boot off" in told.about("test signing")["help"]
+    assert report.code == 7
+    assert report.missing == ["linker", "flags for rustc", "signtool", "test signing"]
+    assert "VC.Tools.x86.x64" in report.finding("linker")["help"]
+    assert "set RUSTFLAGS=" in report.finding("flags for rustc")["help"]
+    assert "Signing Tools" in report.finding("signtool")["help"]
+    assert "turn Secure Boot off" in report.finding("test signing")["help"]
     for name in ("WDK", "Secure Boot", "memory integrity"):
-        assert told.about(name)["severity"] == "note", name
+        assert report.finding(name)["severity"] == "note", name
 
 
-def test_a_windows_that_has_everything_lacks_nothing(
+def test_doctor_reports_nothing_missing_on_a_complete_windows(
     windows: Windows, doctor: Doctor, control: Callable[..., None]
 ) -> None:
     windows.install_kits()
@@ -102,18 +102,18 @@ def test_a_windows_that_has_everything_lacks_nothing(
     desk = Desk.start(windows)
     desk.make("certificate")
 
-    told = doctor(desk.project.folder, "--for", "verify,deploy")
+    report = doctor(desk.project.folder, "--for", "verify,deploy")
 
-    assert told.code == 0, told.findings
-    assert told.about("linker")["place"]["file"].lower() == LINK.lower()
-    assert told.about("signtool")["place"]["file"] == rf"{TOOL}\signtool.exe"
-    assert told.about("WDK")["place"]["file"].endswith(r"Lib\10.0.22621.0\km\x64")
-    assert told.about("test signing")["severity"] == "ok"
-    assert desk.certificate.thumbprint.upper() in told.about("certificate")["message"]
-    assert "CN=DriverCertificate" in told.about("certificate")["message"]
+    assert report.code == 0, report.findings
+    assert report.finding("linker")["place"]["file"].lower() == LINK.lower()
+    assert report.finding("signtool")["place"]["file"] == rf"{TOOL}\signtool.exe"
+    assert report.finding("WDK")["place"]["file"].endswith(r"Lib\10.0.22621.0\km\x64")
+    assert report.finding("test signing")["severity"] == "ok"
+    assert desk.certificate.thumbprint.upper() in report.finding("certificate")["message"]
+    assert "CN=DriverCertificate" in report.finding("certificate")["message"]
 
 
-def test_of_ones_own_certificates_the_candidates_are_listed_for_config_toml(
+def test_doctor_lists_the_possible_certificates_for_config_toml(
     windows: Windows, doctor: Doctor
 ) -> None:
     windows.install_kits()
@@ -122,9 +122,9 @@ def test_of_ones_own_certificates_the_candidates_are_listed_for_config_toml(
     _, second, _ = desk.own()
     _, third, _ = desk.own("Another Company", "My", machine=True)
 
-    told = doctor(desk.project.folder, "--for", "sign")
+    report = doctor(desk.project.folder, "--for", "sign")
 
-    finding = told.about("certificate")
+    finding = report.finding("certificate")
     assert finding["severity"] == "error"
     assert "2 certificates have CN=My Company" in finding["message"]
     for thumbprint in (first, second, third):
@@ -132,7 +132,7 @@ def test_of_ones_own_certificates_the_candidates_are_listed_for_config_toml(
     assert 'signing.store = "My", signing.machine-store = true' in finding["help"]
 
     desk.project.generate(OWN + f"thumbprint = {text(second)}\n")
-    finding = doctor(desk.project.folder, "--for", "sign").about("certificate")
+    finding = doctor(desk.project.folder, "--for", "sign").finding("certificate")
     assert finding["severity"] == "ok"
     assert second.upper() in finding["message"]
     assert finding["place"]["file"] == "store PrivateCertStore of CurrentUser"

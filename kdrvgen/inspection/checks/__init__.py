@@ -1,11 +1,10 @@
-"""The rules, grouped by what they look at; each check yields what it finds in a subject."""
+"""The rules, one module per subject; each check yields the findings for an image."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
-from kdrvgen.inspection import sources
 from kdrvgen.inspection.checks import (
     comparison,
     image,
@@ -13,9 +12,10 @@ from kdrvgen.inspection.checks import (
     layout,
     sections,
     signature,
+    sources,
     trust,
 )
-from kdrvgen.inspection.subject import Subject
+from kdrvgen.inspection.checks.subject import Subject
 from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["NOT_AN_IMAGE", "RULES", "check"]
@@ -23,25 +23,25 @@ __all__ = ["NOT_AN_IMAGE", "RULES", "check"]
 NOT_AN_IMAGE = Rule(
     "image-format",
     Severity.ERROR,
-    "it is no PE file",
-    "Windows loads images of the Portable Executable format alone.",
+    "the file is not a PE image",
+    "Windows loads only images in the Portable Executable (PE) format.",
     sources.PE_FORMAT,
 )
 
 _MODULES: tuple[ModuleType, ...] = (image, layout, sections, imports, signature, trust, comparison)
 _CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = tuple(
-    each for module in _MODULES for each in module.CHECKS
+    check_rule for module in _MODULES for check_rule in module.CHECKS
 )
 
 RULES: tuple[Rule, ...] = (
     NOT_AN_IMAGE,
-    *(each for module in _MODULES for each in vars(module).values() if isinstance(each, Rule)),
+    *(value for module in _MODULES for value in vars(module).values() if isinstance(value, Rule)),
 )
-"""Every rule there is, in the order in which they are checked."""
+"""All rules, in the order of the checks."""
 
 
 def check(subject: Subject) -> tuple[Finding, ...]:
-    """Return everything that is found, the worst first."""
+    """Return all findings for an image, the worst first."""
     order = list(Severity)
-    findings = (each for one in _CHECKS for each in one(subject))
-    return tuple(sorted(findings, key=lambda each: order.index(each.severity)))
+    findings = (finding for check_rule in _CHECKS for finding in check_rule(subject))
+    return tuple(sorted(findings, key=lambda finding: order.index(finding.severity)))

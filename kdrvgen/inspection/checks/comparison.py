@@ -1,14 +1,14 @@
-"""Rules about what config.toml asks for: an image that is older than it, or made otherwise."""
+"""Rules that compare the image with config.toml, from which it may differ."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kdrvgen.inspection import sources
-from kdrvgen.inspection.checks.signature import evidence_of
-from kdrvgen.inspection.evidence import Evidence, found
-from kdrvgen.inspection.headers import DirectoryIndex, ImageFlag, Machine
-from kdrvgen.inspection.subject import Asked, Subject
+from kdrvgen.inspection.checks import sources
+from kdrvgen.inspection.checks.evidence import Evidence, violation
+from kdrvgen.inspection.checks.signature import signature_evidence
+from kdrvgen.inspection.checks.subject import Expected, Subject
+from kdrvgen.inspection.pe.headers import DirectoryIndex, ImageFlag, Machine
 from kdrvgen.model.driver import Target
 from kdrvgen.report.finding import Finding, Rule, Severity
 
@@ -17,64 +17,68 @@ __all__ = ["CHECKS"]
 MACHINE = Rule(
     "config-machine",
     Severity.ERROR,
-    "it is for another machine than was asked for",
-    "It is not the image of this project's target, and machines of that target do not load it.",
+    "the image is for another machine than the configuration",
+    "The image does not belong to this project's target, and machines of that target do not load "
+    "it.",
     sources.PE_FORMAT,
 )
 ENTRY_POINT = Rule(
     "config-entry-point",
     Severity.ERROR,
-    "the entry point is not the function that was asked for",
-    "Windows would call something else first, or a function that expects other arguments.",
+    "the entry point is not the configured function",
+    "Windows would call another function first, or one that expects other arguments.",
     sources.PE_FORMAT,
 )
 DIGEST = Rule(
     "config-digest",
     Severity.ERROR,
-    "the signature has another digest algorithm than was asked for",
-    "The image was signed with other settings than today's.",
+    "the signature does not have the configured digest algorithm",
+    "The image was signed with other settings than the current ones.",
     sources.SIGNTOOL,
 )
 CERTIFICATE = Rule(
     "config-certificate",
     Severity.ERROR,
-    "it is signed with another certificate than was asked for",
-    "Machines that trust the one asked for do not load it; or somebody else has signed it.",
+    "the image is not signed with the configured certificate",
+    "Machines that trust the configured certificate do not load the image. It is possible that "
+    "someone else signed it.",
     sources.SIGNTOOL,
 )
 PAGE_HASHES = Rule(
     "config-page-hashes",
     Severity.ERROR,
-    "there are no page hashes, and they were asked for",
-    "Windows cannot check the image page by page while it runs.",
+    "the signature has no page hashes, but signing.page-hashes is set",
+    "Windows cannot verify single pages of the image while the driver runs.",
     sources.SIGNTOOL,
 )
 TIMESTAMP = Rule(
     "config-timestamp",
     Severity.ERROR,
-    "there is no time stamp of the kind that was asked for",
-    "The signature ends with its certificate, or is read by fewer systems than it should.",
-    sources.TIME_STAMPING,
+    "the signature has no timestamp of the configured kind",
+    "Without a timestamp the signature expires with the certificate. With another protocol, "
+    "fewer systems can read the timestamp.",
+    sources.TIMESTAMPING,
 )
 REPRODUCIBLE = Rule(
     "config-reproducible",
     Severity.ERROR,
-    "its time stamps are of the clock",
-    "The next build gives another file, and nobody can check that this one is of these sources.",
+    "the image is not reproducible: the header holds the link time",
+    "The next build gives another file, so nobody can verify that this file was built from these "
+    "sources.",
     sources.REPRODUCIBLE,
 )
-UNASKED = Rule(
+UNEXPECTED = Rule(
     "config-unasked-signature",
     Severity.NOTE,
-    "it is signed, and signing.mode is off",
-    "The signature is not of this pipeline.",
+    "the image is signed, but signing.mode is off",
+    "The signature does not come from this pipeline.",
     sources.SIGNTOOL,
 )
 INTEGRITY_CHECK = Rule(
     "config-integrity-check",
     Severity.WARNING,
-    "FORCE_INTEGRITY is set, and was not asked for",
-    "The image was linked with other settings than today's.",
+    "FORCE_INTEGRITY is set, but the configuration does not set it",
+    "The image was linked with other settings than the current ones.",
     sources.INTEGRITY_CHECK,
 )
 
@@ -83,119 +87,123 @@ _MACHINES: dict[Target, Machine] = {
     "i686-pc-windows-msvc": Machine.I386,
     "aarch64-pc-windows-msvc": Machine.ARM64,
 }
-_AGAIN = "Build and sign it again: `cargo make sign`, with the --profile that this image is of."
+_REBUILD = "Build and sign it again: `cargo make sign`, with the --profile of this image."
 
 
-def _machine(subject: Subject, asked: Asked) -> Iterator[Finding]:
+def _machine(subject: Subject, expected: Expected) -> Iterator[Finding]:
     headers = subject.image.headers
-    targets = (asked.target,) if asked.target else asked.driver.triples
-    if headers.machine not in [_MACHINES[each] for each in targets]:
-        value = f"{headers.machine_name}, asked for: {', '.join(targets)}"
+    targets = (expected.target,) if expected.target else expected.driver.triples
+    if headers.machine not in [_MACHINES[target] for target in targets]:
+        value = f"{headers.machine_name}, configured: {', '.join(targets)}"
         evidence = Evidence("Machine", value, headers.coff_offset + 4)
-        yield found(MACHINE, evidence, "Add its target to driver.targets, or build for one there.")
+        yield violation(
+            MACHINE, evidence, "Add its target to driver.targets, or build for a target there."
+        )
 
 
-def _entry_point(subject: Subject, asked: Asked) -> Iterator[Finding]:
+def _entry_point(subject: Subject, expected: Expected) -> Iterator[Finding]:
     headers = subject.image.headers
-    # The entry point of KMDF is the framework's own, UMDF's the C runtime's.
-    if asked.driver.model != "wdm" or not headers.entry_point:
+    # The entry point of a KMDF driver is in the framework, that of a UMDF driver in the C runtime.
+    if expected.driver.model != "wdm" or not headers.entry_point:
         return
-    named = [
-        each
-        for each in subject.image.exports
-        if each.name.removeprefix("_").partition("@")[0] == asked.driver.entry
+    functions = [
+        export
+        for export in subject.image.exports
+        if export.name.removeprefix("_").partition("@")[0] == expected.driver.entry
     ]
-    addresses = {each.address for each in named}
+    addresses = {export.address for export in functions}
     offset = headers.optional_offset + 16
-    fix = "Give the function the name in driver.entry-point, with #[unsafe(no_mangle)] and pub."
-    if not named:
+    fix = "Name the function as in driver.entry-point; make it pub and #[unsafe(no_mangle)]."
+    if not functions:
         directory = headers.directory(DirectoryIndex.EXPORT)
-        evidence = Evidence("export table", f"no {asked.driver.entry}", directory.offset)
-        yield found(ENTRY_POINT, evidence, fix, severity=Severity.WARNING)
+        evidence = Evidence("export table", f"no {expected.driver.entry}", directory.offset)
+        yield violation(ENTRY_POINT, evidence, fix, severity=Severity.WARNING)
     elif headers.entry_point not in addresses:
-        told = ", ".join(f"0x{address:X}" for address in sorted(addresses))
-        value = f"0x{headers.entry_point:X}, and {asked.driver.entry} is at {told}"
-        yield found(ENTRY_POINT, Evidence("AddressOfEntryPoint", value, offset), fix)
+        places = ", ".join(f"0x{address:X}" for address in sorted(addresses))
+        value = f"0x{headers.entry_point:X}, but {expected.driver.entry} is at {places}"
+        yield violation(ENTRY_POINT, Evidence("AddressOfEntryPoint", value, offset), fix)
 
 
-def _integrity_check(subject: Subject, asked: Asked) -> Iterator[Finding]:
+def _integrity_check(subject: Subject, expected: Expected) -> Iterator[Finding]:
     headers = subject.image.headers
-    if headers.has(ImageFlag.FORCE_INTEGRITY) and not asked.argument("/INTEGRITYCHECK"):
+    if headers.has(ImageFlag.FORCE_INTEGRITY) and not expected.has_argument("/INTEGRITYCHECK"):
         evidence = Evidence(
             "DllCharacteristics", f"0x{headers.flags:04X}", headers.optional_offset + 70
         )
-        yield found(INTEGRITY_CHECK, evidence, _AGAIN)
+        yield violation(INTEGRITY_CHECK, evidence, _REBUILD)
 
 
-def _reproducible(subject: Subject, asked: Asked) -> Iterator[Finding]:
+def _reproducible(subject: Subject, expected: Expected) -> Iterator[Finding]:
     headers = subject.image.headers
-    if asked.linker.reproducible and not subject.image.is_reproducible:
+    if expected.linker.reproducible and not subject.image.is_reproducible:
         evidence = Evidence(
             "TimeDateStamp", f"0x{headers.time_date_stamp:08X}", headers.coff_offset + 8
         )
-        yield found(REPRODUCIBLE, evidence, _AGAIN)
+        yield violation(REPRODUCIBLE, evidence, _REBUILD)
 
 
-def _signature(subject: Subject, asked: Asked) -> Iterator[Finding]:
+def _signature(subject: Subject, expected: Expected) -> Iterator[Finding]:
     if not subject.signatures:
         return
     signature = subject.signatures[0]
-    if asked.signing.mode == "off":
+    if expected.signing.mode == "off":
         value = signature.signer.subject if signature.signer else signature.problem
-        fix = "Set signing.mode, or keep signed images out of this folder."
-        yield found(UNASKED, evidence_of(signature, value), fix)
+        fix = "Set signing.mode to `test` or `certificate`, or delete the signed image."
+        yield violation(UNEXPECTED, signature_evidence(signature, value), fix)
     elif not signature.problem:
-        yield from _digest(subject, asked)
-        yield from _certificate(subject, asked)
-        yield from _extras(subject, asked)
+        yield from _digest(subject, expected)
+        yield from _certificate(subject, expected)
+        yield from _optional_parts(subject, expected)
 
 
-def _digest(subject: Subject, asked: Asked) -> Iterator[Finding]:
+def _digest(subject: Subject, expected: Expected) -> Iterator[Finding]:
     signature = subject.signatures[0]
-    if signature.digest != asked.signing.digest:
-        value = f"{signature.digest}, asked for: {asked.signing.digest}"
-        yield found(DIGEST, evidence_of(signature, value), _AGAIN)
+    if signature.digest != expected.signing.digest:
+        value = f"{signature.digest}, configured: {expected.signing.digest}"
+        yield violation(DIGEST, signature_evidence(signature, value), _REBUILD)
 
 
-def _certificate(subject: Subject, asked: Asked) -> Iterator[Finding]:
+def _certificate(subject: Subject, expected: Expected) -> Iterator[Finding]:
     signature = subject.signatures[0]
-    signer, signing = signature.signer, asked.signing
+    signer, signing = signature.signer, expected.signing
     if signer is None:
         return
-    if asked.certificate is not None:
-        differs = "" if signer == asked.certificate else asked.certificate.thumbprint
+    if expected.certificate is not None:
+        matches, wanted = signer == expected.certificate, expected.certificate.thumbprint
         is_test = signing.mode == "test"
         key = "signing.certificate-file" if is_test else "signing.public-certificate"
     elif signing.thumbprint:
-        differs = "" if signer.thumbprint == signing.thumbprint else signing.thumbprint
+        matches, wanted = signer.thumbprint == signing.thumbprint, signing.thumbprint
         key = "signing.thumbprint"
     elif not (signing.pfx or signing.public_certificate):
-        differs = "" if signer.common_name == signing.subject else f"CN={signing.subject}"
+        matches, wanted = signer.common_name == signing.subject, f"CN={signing.subject}"
         key = "signing.subject"
     else:
         return
-    if differs:
-        value = f"{signer.subject} ({signer.thumbprint}), asked for by {key}: {differs}"
-        yield found(CERTIFICATE, evidence_of(signature, value, "certificate"), _AGAIN)
+    if not matches:
+        value = f"{signer.subject} ({signer.thumbprint}), configured in {key}: {wanted}"
+        yield violation(CERTIFICATE, signature_evidence(signature, value, "certificate"), _REBUILD)
 
 
-def _extras(subject: Subject, asked: Asked) -> Iterator[Finding]:
-    signature, signing = subject.signatures[0], asked.signing
+def _optional_parts(subject: Subject, expected: Expected) -> Iterator[Finding]:
+    signature, signing = subject.signatures[0], expected.signing
     if signing.page_hashes and not signature.page_hashes:
-        yield found(PAGE_HASHES, evidence_of(signature, "SpcPeImageData has none"), _AGAIN)
+        yield violation(
+            PAGE_HASHES, signature_evidence(signature, "SpcPeImageData has none"), _REBUILD
+        )
     protocol = signature.timestamp.protocol if signature.timestamp else "none"
     if signing.timestamp_server and protocol != signing.timestamp_protocol:
-        value = f"{protocol}, asked for: {signing.timestamp_protocol}"
-        yield found(TIMESTAMP, evidence_of(signature, value, "time stamp"), _AGAIN)
+        value = f"{protocol}, configured: {signing.timestamp_protocol}"
+        yield violation(TIMESTAMP, signature_evidence(signature, value, "timestamp"), _REBUILD)
 
 
 _COMPARISONS = (_machine, _entry_point, _integrity_check, _reproducible, _signature)
 
 
-def _compared(subject: Subject) -> Iterator[Finding]:
-    if subject.asked is not None:
-        for each in _COMPARISONS:
-            yield from each(subject, subject.asked)
+def _compare(subject: Subject) -> Iterator[Finding]:
+    if subject.expected is not None:
+        for comparison in _COMPARISONS:
+            yield from comparison(subject, subject.expected)
 
 
-CHECKS = (_compared,)
+CHECKS = (_compare,)

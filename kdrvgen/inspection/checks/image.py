@@ -1,21 +1,21 @@
-"""Rules about the headers: what kind of image this is, and what the loader is told of it."""
+"""Rules about the headers: the kind of the image, its checksum, its flags and its directories."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from kdrvgen.inspection import sources
-from kdrvgen.inspection.digest import checksum
-from kdrvgen.inspection.evidence import Evidence, found
-from kdrvgen.inspection.headers import (
+from kdrvgen.inspection.checks import sources
+from kdrvgen.inspection.checks.evidence import Evidence, violation
+from kdrvgen.inspection.checks.subject import Subject
+from kdrvgen.inspection.pe.headers import (
     Characteristic,
     DirectoryIndex,
     ImageFlag,
     Machine,
     Subsystem,
+    checksum,
 )
-from kdrvgen.inspection.subject import Subject
 from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["CHECKS"]
@@ -23,88 +23,94 @@ __all__ = ["CHECKS"]
 MACHINE = Rule(
     "image-machine",
     Severity.ERROR,
-    "the machine is none that Windows loads drivers for",
-    "Windows loads drivers of its own machine only: x86, x64 or ARM64.",
+    "Windows does not load drivers for the image's machine type",
+    "Windows loads drivers for its own machine type only: x86, x64 or ARM64.",
     sources.PE_FORMAT,
 )
 SUBSYSTEM = Rule(
     "image-subsystem",
     Severity.ERROR,
-    "the subsystem is not what the driver model needs",
-    "The kernel loads images of the NATIVE subsystem; UMDF's host process those of WINDOWS.",
+    "the subsystem does not match the driver model",
+    "The kernel loads images with the subsystem NATIVE. UMDF's host process loads images with a "
+    "WINDOWS subsystem.",
     sources.DRIVER,
 )
 ENTRY_POINT = Rule(
     "image-entry-point",
     Severity.ERROR,
-    "there is no entry point in executable code",
-    "Windows calls the entry point first. At another place it executes nothing, or data, and the "
-    "system stops.",
+    "the entry point is not in executable code",
+    "Windows calls the entry point first. If there is no code at its address, the system stops.",
     sources.PE_FORMAT,
 )
 CHECKSUM = Rule(
     "image-checksum",
     Severity.ERROR,
     "the checksum is wrong",
-    "Windows checks it for boot-start drivers, Windows 7 for all of them, and refuses the image.",
+    "Windows verifies the checksum of boot-start drivers, and Windows 7 that of all drivers. If "
+    "it is wrong, Windows refuses the image.",
     sources.PE_FORMAT,
 )
 CHECKSUM_MISSING = Rule(
     "image-checksum-missing",
     Severity.WARNING,
-    "there is no checksum",
-    "Windows refuses such an image as a boot-start driver, Windows 7 as any driver.",
+    "the checksum is missing",
+    "Windows refuses a boot-start driver without a checksum, and Windows 7 refuses any driver "
+    "without one.",
     sources.PE_FORMAT,
 )
 RELOCATIONS = Rule(
     "image-relocations",
     Severity.ERROR,
-    "the relocations were stripped",
-    "The kernel loads a driver wherever there is room, and cannot move an image without them.",
+    "the relocations are stripped",
+    "The kernel loads a driver at any free address. Without relocations it cannot move the image "
+    "there.",
     sources.PE_FORMAT,
 )
 DYNAMIC_BASE = Rule(
     "image-dynamic-base",
     Severity.WARNING,
     "DYNAMIC_BASE is not set",
-    "Without it the image is not laid out anew at each start, which helps attackers.",
+    "Without the flag, Windows does not randomize the address of the image. A predictable "
+    "address helps attackers.",
     sources.DYNAMIC_BASE,
 )
 NX_COMPAT = Rule(
     "image-nx-compat",
     Severity.WARNING,
     "NX_COMPAT is not set",
-    "It says that the image never executes data. Policies may refuse one that does not say so.",
+    "The flag declares that the image never executes data. Policies can refuse an image without "
+    "it.",
     sources.NX_COMPAT,
 )
 INTEGRITY_CHECK = Rule(
     "image-integrity-check",
     Severity.WARNING,
     "FORCE_INTEGRITY is not set",
-    "ObRegisterCallbacks and PsSetCreateProcessNotifyRoutineEx refuse callers in an image without "
-    "it, and Windows recommends it for every driver.",
+    "ObRegisterCallbacks and PsSetCreateProcessNotifyRoutineEx fail in an image without the "
+    "flag, and Microsoft recommends it for every driver.",
     sources.INTEGRITY_CHECK,
 )
 TLS = Rule(
     "image-tls",
     Severity.ERROR,
-    "there is a TLS directory",
-    "The kernel sets up no thread local storage: what uses it reads another one's memory.",
+    "the image has a TLS directory",
+    "The kernel does not set up thread-local storage. Code that uses it accesses memory that it "
+    "does not own.",
     sources.PE_FORMAT,
 )
 CLR = Rule(
     "image-clr",
     Severity.ERROR,
-    "there is a CLR header",
-    "This is a .NET assembly, and no driver is one.",
+    "the image has a CLR header",
+    "The file is a .NET assembly, which Windows cannot load as a driver.",
     sources.PE_FORMAT,
 )
 PDB_PATH = Rule(
     "image-pdb-path",
     Severity.WARNING,
-    "the path of the PDB names a folder of the machine that it was built on",
-    "Everybody who gets the driver reads it, often with the name of a user; and the image differs "
-    "from machine to machine.",
+    "the path of the PDB contains a folder of the build machine",
+    "Everyone who has the driver can read the path, and it often contains a user name. It also "
+    "makes the image differ from machine to machine.",
     sources.PDB_PATH,
 )
 
@@ -115,7 +121,9 @@ def _machine(subject: Subject) -> Iterator[Finding]:
     headers = subject.image.headers
     if headers.machine not in _MACHINES:
         evidence = Evidence("Machine", headers.machine_name, headers.coff_offset + 4)
-        yield found(MACHINE, evidence, "Set driver.targets to a target of Windows and build again.")
+        yield violation(
+            MACHINE, evidence, "Set driver.targets to Windows targets, and build again."
+        )
 
 
 def _subsystem(subject: Subject) -> Iterator[Finding]:
@@ -124,13 +132,13 @@ def _subsystem(subject: Subject) -> Iterator[Finding]:
     if subject.is_user_mode:
         if headers.subsystem not in (Subsystem.WINDOWS_GUI, Subsystem.WINDOWS_CUI):
             fix = "Link with /SUBSYSTEM:WINDOWS, as linker.preset does for driver.model umdf."
-            yield found(SUBSYSTEM, evidence, fix)
+            yield violation(SUBSYSTEM, evidence, fix)
     elif headers.subsystem != Subsystem.NATIVE:
         fix = (
-            "Link with /SUBSYSTEM:NATIVE and /DRIVER, as linker.preset does. A RUSTFLAGS in the "
-            'environment replaces them; linker.emit = "build-script" survives it.'
+            "Link with /SUBSYSTEM:NATIVE and /DRIVER, as linker.preset does. RUSTFLAGS in the "
+            'environment replaces them, but not those of linker.emit = "build-script".'
         )
-        yield found(SUBSYSTEM, evidence, fix)
+        yield violation(SUBSYSTEM, evidence, fix)
 
 
 def _entry_point(subject: Subject) -> Iterator[Finding]:
@@ -145,31 +153,31 @@ def _entry_point(subject: Subject) -> Iterator[Finding]:
             f"0x{image.headers.entry_point:X}{place}",
             image.headers.optional_offset + 16,
         )
-        fix = "Name a function of the driver in driver.entry-point, which /ENTRY is made from."
-        yield found(ENTRY_POINT, evidence, fix)
+        fix = "Set driver.entry-point, which becomes /ENTRY, to a function of the driver."
+        yield violation(ENTRY_POINT, evidence, fix)
 
 
 def _checksum(subject: Subject) -> Iterator[Finding]:
     headers = subject.image.headers
-    right = checksum(headers, subject.image.data)
+    expected = checksum(headers, subject.image.data)
     fix = (
-        "Link with /RELEASE, as linker.preset does, and sign: both write it. Nothing may change "
-        "the file afterwards."
+        "Link with /RELEASE, as linker.preset does, and sign: both write it. Do not change the "
+        "file afterwards."
     )
     if not headers.checksum:
         evidence = Evidence("CheckSum", "0", headers.checksum_offset)
-        yield found(CHECKSUM_MISSING, evidence, fix)
-    elif headers.checksum != right:
-        value = f"0x{headers.checksum:X}, and 0x{right:X} would be right"
-        yield found(CHECKSUM, Evidence("CheckSum", value, headers.checksum_offset), fix)
+        yield violation(CHECKSUM_MISSING, evidence, fix)
+    elif headers.checksum != expected:
+        value = f"0x{headers.checksum:X}, expected 0x{expected:X}"
+        yield violation(CHECKSUM, Evidence("CheckSum", value, headers.checksum_offset), fix)
 
 
 def _relocations(subject: Subject) -> Iterator[Finding]:
     headers = subject.image.headers
     if headers.relocations_stripped:
         evidence = Evidence("Characteristics", "RELOCS_STRIPPED", headers.coff_offset + 22)
-        fix = "Take /FIXED out of linker.args, and keep /DYNAMICBASE, which linker.preset passes."
-        yield found(RELOCATIONS, evidence, fix)
+        fix = "Remove /FIXED from linker.args, and keep /DYNAMICBASE, which linker.preset passes."
+        yield violation(RELOCATIONS, evidence, fix)
 
 
 def _flags(subject: Subject) -> Iterator[Finding]:
@@ -178,18 +186,20 @@ def _flags(subject: Subject) -> Iterator[Finding]:
         "DllCharacteristics", f"0x{headers.flags:04X}", headers.optional_offset + 70
     )
     if not headers.has(ImageFlag.DYNAMIC_BASE):
-        yield found(DYNAMIC_BASE, evidence, "Keep /DYNAMICBASE, which linker.preset passes.")
+        yield violation(DYNAMIC_BASE, evidence, "Keep /DYNAMICBASE, which linker.preset passes.")
     if not headers.has(ImageFlag.NX_COMPAT):
-        yield found(NX_COMPAT, evidence, "Take /NXCOMPAT:NO out of linker.args: rustc sets it.")
-    # Who links without it has asked for that.
-    is_expected = subject.asked is None or subject.asked.argument("/INTEGRITYCHECK")
+        yield violation(NX_COMPAT, evidence, "Remove /NXCOMPAT:NO from linker.args: rustc sets it.")
+    # A configuration without the argument leaves the flag out on purpose.
+    is_expected = subject.expected is None or subject.expected.has_argument("/INTEGRITYCHECK")
     if not headers.has(ImageFlag.FORCE_INTEGRITY) and is_expected:
-        yield found(INTEGRITY_CHECK, evidence, "Link with /INTEGRITYCHECK, as linker.preset does.")
+        yield violation(
+            INTEGRITY_CHECK, evidence, "Link with /INTEGRITYCHECK, as linker.preset does."
+        )
 
 
 def _foreign_directories(subject: Subject) -> Iterator[Finding]:
     for rule, index, fix in (
-        (TLS, DirectoryIndex.TLS, "Use no thread_local! and link no library that does."),
+        (TLS, DirectoryIndex.TLS, "Do not use thread_local!, nor link a library that uses it."),
         (CLR, DirectoryIndex.CLR, "Build the driver with rustc for one of driver.targets."),
     ):
         directory = subject.image.headers.directory(index)
@@ -197,18 +207,18 @@ def _foreign_directories(subject: Subject) -> Iterator[Finding]:
         if is_present and not (subject.is_user_mode and rule is TLS):
             value = f"0x{directory.address:X}, {directory.size} bytes"
             evidence = Evidence(f"data directory {index.name}", value, directory.offset)
-            yield found(rule, evidence, fix)
+            yield violation(rule, evidence, fix)
 
 
 def _pdb_path(subject: Subject) -> Iterator[Finding]:
     path = subject.image.pdb
     if re.match(r"[A-Za-z]:[\\/]|[\\/]", path):
-        is_of_a_user = re.search(r"[\\/](users|home|root)[\\/]", path, re.IGNORECASE)
-        yield found(
+        names_a_user = re.search(r"[\\/](users|home|root)[\\/]", path, re.IGNORECASE)
+        yield violation(
             PDB_PATH,
             Evidence("debug record CODEVIEW", path),
-            "Take /PDBALTPATH out of linker.args: rustc passes one that keeps the name alone.",
-            severity=None if is_of_a_user else Severity.NOTE,
+            "Remove /PDBALTPATH from linker.args: rustc passes one that keeps only the file name.",
+            severity=None if names_a_user else Severity.NOTE,
         )
 
 

@@ -1,4 +1,4 @@
-"""Rules about what the image takes from other modules."""
+"""Rules about what the image imports from other modules."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from itertools import takewhile
 
-from kdrvgen.inspection import sources
-from kdrvgen.inspection.evidence import Evidence, found
-from kdrvgen.inspection.headers import Directory, DirectoryIndex
-from kdrvgen.inspection.image import MOST_MODULES, Image
-from kdrvgen.inspection.subject import Subject
+from kdrvgen.inspection.checks import sources
+from kdrvgen.inspection.checks.evidence import Evidence, violation
+from kdrvgen.inspection.checks.subject import Subject
+from kdrvgen.inspection.pe.headers import Directory, DirectoryIndex
+from kdrvgen.inspection.pe.image import MAX_MODULES, Image
 from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["CHECKS", "is_kernel_module"]
@@ -18,44 +18,46 @@ __all__ = ["CHECKS", "is_kernel_module"]
 USER_MODE = Rule(
     "import-user-mode",
     Severity.ERROR,
-    "it imports from a module of user mode",
-    "The kernel finds no such module, and the driver does not start.",
+    "the image imports from a user-mode module",
+    "The kernel does not find this module, and the driver does not start.",
     sources.DRIVER,
 )
 UNKNOWN = Rule(
     "import-unknown-module",
     Severity.WARNING,
-    "it imports from a driver that is not part of Windows",
-    "That one has to be loaded already, or the driver does not start.",
+    "the image imports from a driver that is not part of Windows",
+    "If the other driver is not loaded yet, this driver does not start.",
     sources.DRIVER,
 )
 ORDINAL = Rule(
     "import-by-ordinal",
     Severity.WARNING,
-    "it imports from the kernel by ordinal",
-    "The kernel's ordinals differ from one Windows to the next: another function would be called.",
+    "the image imports from the kernel by ordinal",
+    "The kernel's ordinals differ between versions of Windows. On another version the driver "
+    "calls another function.",
     sources.PE_FORMAT,
 )
 DELAYED = Rule(
     "import-delayed",
     Severity.ERROR,
-    "it has delay imports",
-    "Their helper is a function of user mode; the kernel resolves imports when it loads the image.",
+    "the image has delay-load imports",
+    "The helper for delay loading works in user mode only. The kernel resolves imports when it "
+    "loads the image.",
     sources.DELAY_LOAD,
 )
 BOUND = Rule(
     "import-bound",
     Severity.WARNING,
-    "its imports are bound",
-    "Bound addresses are those of one version of Windows on one machine, and the kernel lies "
-    "elsewhere at each start.",
+    "the imports are bound",
+    "Bound addresses are valid for one version of Windows on one machine, and the address of the "
+    "kernel changes at each start.",
     sources.BOUND_IMPORTS,
 )
 UNREADABLE = Rule(
     "import-unreadable",
     Severity.ERROR,
     "the import table cannot be read",
-    "The loader would not find what the driver needs either.",
+    "The loader cannot resolve the imports either.",
     sources.PE_FORMAT,
 )
 
@@ -77,15 +79,15 @@ _KERNEL = frozenset(
         *("cea.sys", "pmfilesystem.sys", "volmgrx.sys", "partmgr.sys", "fileinfo.sys"),
     }
 )
-# Names that Windows resolves to modules of the kernel (Microsoft Learn, "Windows API sets").
+# Names that Windows resolves to kernel modules (Microsoft Learn, "Windows API sets").
 _API_SETS = "ext-ms-win-ntos-"
-_HOST = re.compile(r"(.+\.exe|.+\.dll|.+\.drv)", re.IGNORECASE)
-_SHOWN = 4
-_DESCRIPTOR = 20  # bytes; the name is in the fourth of five fields
+_USER_MODE_NAME = re.compile(r"(.+\.exe|.+\.dll|.+\.drv)", re.IGNORECASE)
+_MAX_SHOWN = 4
+_DESCRIPTOR_SIZE = 20  # five fields of 4 bytes; the fourth is the address of the name
 
 
 def is_kernel_module(name: str) -> bool:
-    """Tell whether a module is known to be one of kernel mode that comes with Windows."""
+    """Return whether a module is a kernel module of Windows, as far as kdrvgen knows them."""
     return name.lower() in _KERNEL or name.lower().startswith(_API_SETS)
 
 
@@ -97,37 +99,39 @@ def _modules(subject: Subject) -> Iterator[Finding]:
         if is_kernel_module(module.name):
             continue
         names = [symbol.name or f"#{symbol.ordinal}" for symbol in module.symbols]
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
         evidence = Evidence(
-            "import table", f"{module.name}: {', '.join(names[:_SHOWN])}{more}", directory.offset
+            "import table",
+            f"{module.name}: {', '.join(names[:_MAX_SHOWN])}{more}",
+            directory.offset,
         )
-        if _HOST.fullmatch(module.name):
+        if _USER_MODE_NAME.fullmatch(module.name):
             fix = (
-                "Link without it: no_std, /NODEFAULTLIB as linker.preset has it, and wdk.libraries "
-                "(or raw-dylib) for what the kernel gives."
+                "Do not link it: use no_std and /NODEFAULTLIB, as linker.preset does. For kernel "
+                "functions, use wdk.libraries or raw-dylib."
             )
-            yield found(USER_MODE, evidence, fix)
+            yield violation(USER_MODE, evidence, fix)
         else:
-            fix = "Have its service start earlier (deploy), or import from Windows' own modules."
-            yield found(UNKNOWN, evidence, fix)
+            fix = "Start the service of that driver earlier, or import from modules of Windows."
+            yield violation(UNKNOWN, evidence, fix)
 
 
 def _ordinals(subject: Subject) -> Iterator[Finding]:
     directory = subject.image.headers.directory(DirectoryIndex.IMPORT)
     for module in subject.image.modules:
-        ordinals = [str(each.ordinal) for each in module.symbols if not each.name]
+        ordinals = [str(symbol.ordinal) for symbol in module.symbols if not symbol.name]
         if ordinals and is_kernel_module(module.name):
-            value = f"{module.name}: {', '.join(ordinals[:_SHOWN])}"
-            fix = "Import by name: no import_name_type or link_ordinal at the declaration."
-            yield found(ORDINAL, Evidence("import table", value, directory.offset), fix)
+            value = f"{module.name}: {', '.join(ordinals[:_MAX_SHOWN])}"
+            fix = "Import by name: remove import_name_type and link_ordinal from the declaration."
+            yield violation(ORDINAL, Evidence("import table", value, directory.offset), fix)
 
 
 def _delayed(subject: Subject) -> Iterator[Finding]:
     directory = subject.image.headers.directory(DirectoryIndex.DELAY_IMPORT)
     if (directory.address and directory.size) and not subject.is_user_mode:
-        value = ", ".join(subject.image.delayed[:_SHOWN]) or f"{directory.size} bytes"
+        value = ", ".join(subject.image.delayed[:_MAX_SHOWN]) or f"{directory.size} bytes"
         evidence = Evidence("data directory DELAY_IMPORT", value, directory.offset)
-        yield found(DELAYED, evidence, "Take /DELAYLOAD out of linker.args.")
+        yield violation(DELAYED, evidence, "Remove /DELAYLOAD from linker.args.")
 
 
 def _bound(subject: Subject) -> Iterator[Finding]:
@@ -136,25 +140,27 @@ def _bound(subject: Subject) -> Iterator[Finding]:
         evidence = Evidence(
             "data directory BOUND_IMPORT", f"{directory.size} bytes", directory.offset
         )
-        fix = 'Do not bind the image; linker.args = ["/ALLOWBIND:NO"] keeps others from it.'
-        yield found(BOUND, evidence, fix)
+        fix = 'Do not bind the image. linker.args = ["/ALLOWBIND:NO"] prevents it.'
+        yield violation(BOUND, evidence, fix)
 
 
 def _unreadable(subject: Subject) -> Iterator[Finding]:
     directory = subject.image.headers.directory(DirectoryIndex.IMPORT)
-    there, read = _descriptors(subject.image, directory), len(subject.image.modules)
-    if directory.address and directory.size and (not read or read < there):
-        value = f"{there or 'no'} descriptors at 0x{directory.address:X}, {read} with a name"
+    total, read = _descriptors(subject.image, directory), len(subject.image.modules)
+    if directory.address and directory.size and (not read or read < total):
+        value = (
+            f"{total or 'no'} descriptors at 0x{directory.address:X}, {read} with a readable name"
+        )
         evidence = Evidence("data directory IMPORT", value, directory.offset)
-        yield found(UNREADABLE, evidence, "Build and sign again: the image is damaged.")
+        yield violation(UNREADABLE, evidence, "The image is damaged. Build and sign it again.")
 
 
 def _descriptors(image: Image, directory: Directory) -> int:
-    """Return how many modules the import table names; one whose name is none is not read."""
+    """Return how many descriptors the import table has, also those with unreadable names."""
     section = image.section_at(directory.address)
     start = section.offset + directory.address - section.address if section else len(image.data)
-    table = image.data[start : start + _DESCRIPTOR * MOST_MODULES]
-    entries = (table[at : at + _DESCRIPTOR] for at in range(0, len(table), _DESCRIPTOR))
+    table = image.data[start : start + _DESCRIPTOR_SIZE * MAX_MODULES]
+    entries = (table[at : at + _DESCRIPTOR_SIZE] for at in range(0, len(table), _DESCRIPTOR_SIZE))
     return sum(1 for _ in takewhile(lambda entry: any(entry[12:16]), entries))
 
 

@@ -1,14 +1,14 @@
-"""Rules about how the image lies in memory and in the file."""
+"""Rules about the layout of the image in memory and in the file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kdrvgen.inspection import sources
-from kdrvgen.inspection.digest import certificate_table
-from kdrvgen.inspection.evidence import Evidence, found
-from kdrvgen.inspection.headers import DirectoryIndex
-from kdrvgen.inspection.subject import Subject
+from kdrvgen.inspection.checks import sources
+from kdrvgen.inspection.checks.evidence import Evidence, violation
+from kdrvgen.inspection.checks.subject import Subject
+from kdrvgen.inspection.pe.certificate_table import certificate_table
+from kdrvgen.inspection.pe.headers import DirectoryIndex
 from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["CHECKS"]
@@ -16,67 +16,68 @@ __all__ = ["CHECKS"]
 ALIGNMENT = Rule(
     "image-section-alignment",
     Severity.ERROR,
-    "sections do not begin at pages",
-    "Memory integrity (HVCI) protects page by page and refuses an image whose sections share one.",
+    "the sections do not begin at page boundaries",
+    "Memory integrity (HVCI) protects whole pages, and refuses an image with two sections in one "
+    "page.",
     sources.HVCI,
 )
 TRUNCATED = Rule(
     "image-truncated",
     Severity.ERROR,
-    "the file ends before its content does",
-    "The loader refuses an image whose headers or sections lie beyond the end of the file.",
+    "the file is truncated",
+    "The loader refuses an image whose headers or sections extend beyond the end of the file.",
     sources.PE_FORMAT,
 )
 GAP = Rule(
     "image-layout",
     Severity.ERROR,
-    "the sections do not follow one another in memory",
-    "The loader wants them in ascending order, each beginning where the one before it ends, and "
-    "SizeOfImage where the last one does.",
+    "the sections are not contiguous in memory",
+    "The loader requires the sections in ascending order and without gaps, and SizeOfImage must "
+    "match the end of the last one.",
     sources.PE_FORMAT,
 )
 NOT_LAST = Rule(
     "image-data-after-signature",
     Severity.ERROR,
-    "there is data behind the signatures",
-    "The attribute certificate table has to be the last thing in the file. What was appended after "
-    "signing makes the signature invalid.",
+    "there is data after the signatures",
+    "The attribute certificate table must be the last part of the file. Data that is appended "
+    "after signing makes the signature invalid.",
     sources.PE_SIGNATURE,
 )
 OVERLAY = Rule(
     "image-overlay",
     Severity.NOTE,
-    "there is data behind the last section",
-    "It is never loaded. Signatures cover it, but nothing of a driver belongs there.",
+    "there is data after the last section",
+    "Windows never loads it. The signature covers it, but a driver cannot use it.",
     sources.PE_FORMAT,
 )
 
-_PAGE = 0x1000
+_PAGE_SIZE = 0x1000
 
 
 def _alignment(subject: Subject) -> Iterator[Finding]:
     headers = subject.image.headers
-    if headers.section_alignment % _PAGE or not headers.section_alignment:
+    if headers.section_alignment % _PAGE_SIZE or not headers.section_alignment:
         evidence = Evidence(
             "SectionAlignment", f"0x{headers.section_alignment:X}", headers.optional_offset + 32
         )
-        fix = "Take /ALIGN out of linker.args: the linker's own default is a page."
-        yield found(ALIGNMENT, evidence, fix)
+        fix = "Remove /ALIGN from linker.args: by default the linker aligns sections to pages."
+        yield violation(ALIGNMENT, evidence, fix)
 
 
 def _truncated(subject: Subject) -> Iterator[Finding]:
     image = subject.image
     size = len(image.data)
-    fix = "Build and sign again: the file was cut off, or damaged on its way."
+    fix = "Build and sign again: the file is incomplete or damaged."
     if len(image.sections) < image.headers.section_count or image.headers.size_of_headers > size:
-        value = f"{image.headers.section_count} sections, of which {len(image.sections)} are there"
-        yield found(
+        value = f"{image.headers.section_count} sections, but the file has {len(image.sections)}"
+        yield violation(
             TRUNCATED, Evidence("section table", value, image.headers.section_table_offset), fix
         )
     for section in image.sections:
         if section.size and section.offset + section.size > size:
-            value = f"ends at {section.offset + section.size}, the file at {size}"
-            yield found(
+            value = f"ends at {section.offset + section.size}, but the file ends at {size}"
+            yield violation(
                 TRUNCATED, Evidence(f"section {section.name}", value, section.header_offset), fix
             )
 
@@ -84,35 +85,37 @@ def _truncated(subject: Subject) -> Iterator[Finding]:
 def _gaps(subject: Subject) -> Iterator[Finding]:
     headers = subject.image.headers
     unit = max(headers.section_alignment, 1)
-    fix = "Build again, and change the image with nothing but the signing tool afterwards."
-    expected = _up(headers.size_of_headers, unit)
+    fix = "Build again. After linking, change the image only by signing it."
+    expected = _round_up(headers.size_of_headers, unit)
     for section in subject.image.sections:
         if section.address != expected:
             value = f"begins at 0x{section.address:X}, expected at 0x{expected:X}"
             evidence = Evidence(f"section {section.name}", value, section.header_offset + 12)
-            yield found(GAP, evidence, fix)
+            yield violation(GAP, evidence, fix)
             return
-        expected = _up(section.address + section.extent, unit)
-    if _up(headers.size_of_image, unit) != expected:
+        expected = _round_up(section.address + section.extent, unit)
+    if _round_up(headers.size_of_image, unit) != expected:
         value = f"0x{headers.size_of_image:X}, expected 0x{expected:X}"
-        yield found(GAP, Evidence("SizeOfImage", value, headers.optional_offset + 56), fix)
+        yield violation(GAP, Evidence("SizeOfImage", value, headers.optional_offset + 56), fix)
 
 
-def _behind(subject: Subject) -> Iterator[Finding]:
+def _appended_data(subject: Subject) -> Iterator[Finding]:
     image = subject.image
     size = len(image.data)
     table = certificate_table(image.headers, size)
     if table and table[1] < size:
         evidence = Evidence("end of file", f"{size - table[1]} bytes", table[1])
-        fix = "Sign last: `cargo make sign` builds, renames and signs in this order."
-        yield found(NOT_LAST, evidence, fix)
-    end = max((each.offset + each.size for each in image.sections if each.size), default=0)
+        fix = "Sign last, as `cargo make sign` does: it builds, renames and then signs."
+        yield violation(NOT_LAST, evidence, fix)
+    end = max(
+        (section.offset + section.size for section in image.sections if section.size), default=0
+    )
     stop = table[0] if table else size
-    # Signing pads the file to eight bytes, linking to the file alignment.
+    # Zeros are padding: of signing to eight bytes, of linking to the file alignment.
     if 0 < end < stop and image.data[end:stop].strip(b"\0"):
         evidence = Evidence("overlay", f"{stop - end} bytes", end)
-        fix = "Ship it as a file of its own, or link it into a section; strip debug symbols."
-        yield found(OVERLAY, evidence, fix)
+        fix = "Ship the data in a separate file, or link it into a section; strip debug symbols."
+        yield violation(OVERLAY, evidence, fix)
 
 
 def _security_directory(subject: Subject) -> Iterator[Finding]:
@@ -121,11 +124,11 @@ def _security_directory(subject: Subject) -> Iterator[Finding]:
     if directory.size and certificate_table(headers, len(subject.image.data)) is None:
         value = f"at {directory.address}, {directory.size} bytes"
         evidence = Evidence("data directory SECURITY", value, directory.offset)
-        yield found(TRUNCATED, evidence, "Sign again: `cargo make sign`.")
+        yield violation(TRUNCATED, evidence, "Sign again: `cargo make sign`.")
 
 
-def _up(value: int, unit: int) -> int:
+def _round_up(value: int, unit: int) -> int:
     return -(-value // unit) * unit
 
 
-CHECKS = (_alignment, _truncated, _gaps, _behind, _security_directory)
+CHECKS = (_alignment, _truncated, _gaps, _appended_data, _security_directory)

@@ -1,14 +1,14 @@
-"""Rules about the sections: what they are called and what may be done with their memory."""
+"""Rules about the sections: their names and the attributes of their memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kdrvgen.inspection import sources
-from kdrvgen.inspection.evidence import Evidence, found
-from kdrvgen.inspection.headers import Characteristic
-from kdrvgen.inspection.image import Section
-from kdrvgen.inspection.subject import Subject
+from kdrvgen.inspection.checks import sources
+from kdrvgen.inspection.checks.evidence import Evidence, violation
+from kdrvgen.inspection.checks.subject import Subject
+from kdrvgen.inspection.pe.headers import Characteristic
+from kdrvgen.inspection.pe.image import Section
 from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["CHECKS"]
@@ -17,120 +17,123 @@ RETPOLINE = Rule(
     "section-retpoline",
     Severity.ERROR,
     "the section .retplne has no attributes",
-    "lld leaves it so, and Windows then does not start the driver: error 998, invalid access.",
+    "lld leaves the attributes of this section empty. Windows then does not start the driver "
+    "(error 998, invalid access).",
     sources.RETPOLINE,
 )
 NO_ACCESS = Rule(
     "section-no-access",
     Severity.ERROR,
-    "a section may be neither read, written nor executed",
-    "Windows maps it without access and the first one who touches it stops the system.",
+    "a section cannot be read, written or executed",
+    "Windows maps the section without access rights, and the first access stops the system.",
     sources.PE_FORMAT,
 )
 WRITABLE_CODE = Rule(
     "section-writable-code",
     Severity.ERROR,
     "a section is writable and executable",
-    "Memory integrity (HVCI), which new machines have switched on, refuses the image.",
+    "Memory integrity (HVCI), which is on by default on new machines, refuses the image.",
     sources.HVCI,
 )
 PAGED = Rule(
     "section-paged",
     Severity.WARNING,
     "sections are not marked as non-paged",
-    "Code and data that are needed at a raised IRQL must stay in memory. link.exe marks them so "
-    "for /DRIVER, lld does not; what shall be paged is called PAGE.",
+    "Code and data that the driver uses at a raised IRQL must stay in memory. With /DRIVER, "
+    "link.exe marks sections as non-paged, but lld does not. A section that may be paged needs a "
+    "name that begins with PAGE.",
     sources.PAGEABLE,
 )
 DISCARDABLE = Rule(
     "section-discardable",
     Severity.WARNING,
-    "a section is discarded after initialisation",
-    "Windows frees it when the entry point has returned. Who uses it later stops the system.",
+    "a section is discarded after initialization",
+    "Windows frees the section when the entry point returns. A later access stops the system.",
     sources.PAGEABLE,
 )
 INIT = Rule(
     "section-init",
     Severity.WARNING,
     "the section INIT is not discardable",
-    "By its name it is used by the entry point alone; kept, it wastes memory that is never paged.",
+    "By convention, only the entry point uses this section. If Windows keeps it, it wastes "
+    "non-paged memory.",
     sources.PAGEABLE,
 )
 SHARED = Rule(
     "section-shared",
     Severity.WARNING,
     "a writable section is shared",
-    "Whoever maps the image elsewhere could write to the driver's data.",
+    "Any process that maps the image can write to the driver's data.",
     sources.PE_FORMAT,
 )
 NAME = Rule(
     "section-name",
     Severity.NOTE,
-    "a section's name is unusual",
-    "Tools find sections by name. One that is not plain text, or that another one has as well, "
-    "is the mark of a packer, or of damage.",
+    "a section has an unusual name",
+    "Tools find sections by name. A name that is not plain text, or that two sections share, is "
+    "a sign of a packer or of damage.",
     sources.PE_FORMAT,
 )
 
-_MERGE = 'Put it into another one: linker.args = ["/MERGE:{name}=.rdata"].'
-_ATTRIBUTES = 'Say what it needs: linker.args = ["/SECTION:{name},{letters}"].'
-# Needed only while the image is loaded, or by a debugger.
+_MERGE = 'Merge it into another section: linker.args = ["/MERGE:{name}=.rdata"].'
+_ATTRIBUTES = 'Set its attributes: linker.args = ["/SECTION:{name},{letters}"].'
+# Needed only while Windows loads the image, or by a debugger.
 _TRANSIENT = ("INIT", ".reloc", ".rsrc", ".debug", "GFIDS", ".buildid", "/")
 
 
 def _retpoline(subject: Subject) -> Iterator[Finding]:
     for section in subject.image.sections:
         if section.access == "---" and section.name.startswith(".retpl"):
-            yield found(RETPOLINE, _evidence(section), _fix(_MERGE, section))
+            yield violation(RETPOLINE, _evidence(section), _fix(_MERGE, section))
 
 
 def _no_access(subject: Subject) -> Iterator[Finding]:
     for section in subject.image.sections:
         if section.access == "---" and not section.name.startswith(".retpl"):
-            yield found(NO_ACCESS, _evidence(section), _fix(_ATTRIBUTES, section, "R"))
+            yield violation(NO_ACCESS, _evidence(section), _fix(_ATTRIBUTES, section, "R"))
 
 
 def _writable_code(subject: Subject) -> Iterator[Finding]:
     for section in subject.image.sections:
         if section.has(Characteristic.WRITE | Characteristic.EXECUTE):
-            # Windows 10 takes the right to write from INIT by itself (the HLK page says so).
+            # Windows 10 makes INIT read-only by itself (see the HLK page).
             severity = Severity.WARNING if section.name == "INIT" else None
             fix = _fix(_ATTRIBUTES, section, "ER")
-            yield found(WRITABLE_CODE, _evidence(section), fix, severity=severity)
+            yield violation(WRITABLE_CODE, _evidence(section), fix, severity=severity)
 
 
 def _paged(subject: Subject) -> Iterator[Finding]:
-    paged = [section for section in subject.image.sections if _may_be_paged_by_mistake(section)]
+    paged = [section for section in subject.image.sections if _is_pageable_by_mistake(section)]
     if paged and not subject.is_user_mode:
         names = ", ".join(section.name for section in paged)
         evidence = Evidence("sections", names, paged[0].header_offset + 36)
         letters = paged[0].access.replace("X", "E").replace("-", "")
         fix = (
-            f'Say so: linker.args = ["/SECTION:{paged[0].name},{letters}P"], as build.rs does for '
-            "the usual ones; or call it PAGE when it may be paged."
+            f'Mark it: linker.args = ["/SECTION:{paged[0].name},{letters}P"], as build.rs does for '
+            "the usual sections. If it may be paged, give it a name that begins with PAGE."
         )
-        yield found(PAGED, evidence, fix)
+        yield violation(PAGED, evidence, fix)
 
 
-def _may_be_paged_by_mistake(section: Section) -> bool:
+def _is_pageable_by_mistake(section: Section) -> bool:
     is_marked = section.has(Characteristic.NOT_PAGED) or section.has(Characteristic.DISCARDABLE)
-    is_meant = section.name.startswith(("PAGE", *_TRANSIENT))
-    return section.access != "---" and not is_marked and not is_meant
+    is_intended = section.name.startswith(("PAGE", *_TRANSIENT))
+    return section.access != "---" and not is_marked and not is_intended
 
 
 def _discardable(subject: Subject) -> Iterator[Finding]:
     for section in subject.image.sections:
         is_discardable = section.has(Characteristic.DISCARDABLE)
         if is_discardable and not section.name.startswith(_TRANSIENT):
-            yield found(DISCARDABLE, _evidence(section), _fix(_ATTRIBUTES, section, "!D"))
+            yield violation(DISCARDABLE, _evidence(section), _fix(_ATTRIBUTES, section, "!D"))
         if section.name == "INIT" and not is_discardable:
-            yield found(INIT, _evidence(section), _fix(_ATTRIBUTES, section, "D"))
+            yield violation(INIT, _evidence(section), _fix(_ATTRIBUTES, section, "D"))
 
 
 def _shared(subject: Subject) -> Iterator[Finding]:
     for section in subject.image.sections:
         if section.has(Characteristic.SHARED | Characteristic.WRITE):
-            yield found(SHARED, _evidence(section), _fix(_ATTRIBUTES, section, "!S"))
+            yield violation(SHARED, _evidence(section), _fix(_ATTRIBUTES, section, "!S"))
 
 
 def _names(subject: Subject) -> Iterator[Finding]:
@@ -138,9 +141,9 @@ def _names(subject: Subject) -> Iterator[Finding]:
     for section in subject.image.sections:
         is_plain = section.name.isascii() and section.name.isprintable() and section.name
         if not is_plain or names.count(section.name) > 1:
-            fix = "Name it in the source by #[link_section] with up to eight plain characters."
+            fix = "Name it with #[link_section] in the source: up to eight ASCII characters."
             evidence = Evidence("section", repr(section.name), section.header_offset)
-            yield found(NAME, evidence, fix)
+            yield violation(NAME, evidence, fix)
 
 
 def _evidence(section: Section) -> Evidence:

@@ -1,73 +1,75 @@
-"""Rules about the signatures themselves: whether they are there, and fit the image."""
+"""Rules about the signatures: whether they exist and match the image."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kdrvgen.inspection import sources
-from kdrvgen.inspection.authenticode import Signature
-from kdrvgen.inspection.evidence import Evidence, found
-from kdrvgen.inspection.headers import DirectoryIndex, ImageFlag
-from kdrvgen.inspection.subject import Subject
+from kdrvgen.inspection.checks import sources
+from kdrvgen.inspection.checks.evidence import Evidence, violation
+from kdrvgen.inspection.checks.subject import Subject
+from kdrvgen.inspection.pe.certificate_table import ENTRY_HEADER_SIZE
+from kdrvgen.inspection.pe.headers import DirectoryIndex, ImageFlag
+from kdrvgen.inspection.signature.authenticode import Signature
 from kdrvgen.report.finding import Finding, Rule, Severity
 
-__all__ = ["CHECKS", "evidence_of"]
+__all__ = ["CHECKS", "signature_evidence"]
 
 MISSING = Rule(
     "signature-missing",
     Severity.ERROR,
-    "it is not signed",
-    "Windows for x64 and ARM64 loads no kernel code without a signature: in the file, or in a "
-    "catalog beside it. With FORCE_INTEGRITY set, x86 does not either.",
+    "the image is not signed",
+    "Windows for x64 and ARM64 loads kernel code only with a signature, in the file or in a "
+    "catalog. Windows for x86 requires one if FORCE_INTEGRITY is set.",
     sources.KERNEL_SIGNING,
 )
 DIGEST = Rule(
     "signature-digest",
     Severity.ERROR,
     "the file was changed after it was signed",
-    "Its digest is not the one that was signed, and Windows refuses the image (error 577).",
+    "The digest of the file is not the signed digest, and Windows refuses the image (error 577).",
     sources.AUTHENTICODE,
 )
 INVALID = Rule(
     "signature-invalid",
     Severity.ERROR,
-    "the signature is none",
-    "It does not prove who signed, and Windows refuses the image.",
+    "the signature is invalid",
+    "It does not prove who signed the image, and Windows refuses the image.",
     sources.AUTHENTICODE,
 )
 WEAK_DIGEST = Rule(
     "signature-weak-digest",
     Severity.ERROR,
     "the digest algorithm is broken",
-    "Two different files can be made with one SHA-1 or MD5 digest: such a signature proves little, "
-    "and Windows takes it for old drivers at most.",
+    "With SHA-1 or MD5, two different files can have the same digest. Windows accepts such a "
+    "signature for old drivers only.",
     sources.SIGNTOOL,
 )
 SEVERAL = Rule(
     "signature-several",
     Severity.NOTE,
-    "there are several signatures",
-    "Windows takes the first one whose algorithms it knows, and before Windows 8 the first one.",
+    "the image has several signatures",
+    "Windows uses the first signature whose algorithms it supports. Before Windows 8, it uses "
+    "only the first one.",
     sources.SIGNTOOL,
 )
 TABLE = Rule(
     "signature-table",
     Severity.ERROR,
     "the attribute certificate table cannot be read",
-    "It holds the signature, and Windows finds none in it.",
+    "The table holds the signatures, so Windows finds no signature.",
     sources.PE_SIGNATURE,
 )
 TRAILING = Rule(
     "signature-trailing-data",
     Severity.WARNING,
-    "there is data behind a signature's structure",
-    "No signature covers it: whoever passes the file on can change it. Windows refuses the image "
-    "where EnableCertPaddingCheck is set.",
+    "there is data after the PKCS #7 structure of a signature",
+    "No signature covers this data, so anyone can change it. Windows refuses the image if "
+    "EnableCertPaddingCheck is set.",
     sources.PE_SIGNATURE,
 )
 
 _SIGN = "Sign it: `cargo make sign`, with signing.mode `test` or `certificate`."
-_AGAIN = "Build and sign again: `cargo make sign` signs what it has just built."
+_REBUILD = "Build and sign again: `cargo make sign`."
 _WEAK = frozenset({"sha1", "md5", "md2"})
 
 
@@ -79,48 +81,51 @@ def _missing(subject: Subject) -> Iterator[Finding]:
     value = f"at {directory.address}, {directory.size} bytes"
     evidence = Evidence("data directory SECURITY", value, directory.offset)
     if directory.size:
-        yield found(TABLE, evidence, _SIGN)
+        yield violation(TABLE, evidence, _SIGN)
         return
-    is_wanted = subject.asked is not None and subject.asked.signing.mode != "off"
-    if subject.is_user_mode and not is_wanted and not headers.has(ImageFlag.FORCE_INTEGRITY):
+    is_required = subject.expected is not None and subject.expected.signing.mode != "off"
+    if subject.is_user_mode and not is_required and not headers.has(ImageFlag.FORCE_INTEGRITY):
         return
-    # Somebody may sign it later, or in a catalog: signing.mode "off" says so.
-    is_off = subject.asked is not None and not is_wanted
+    # With signing.mode "off", something else signs it later, or signs a catalog.
+    is_off = subject.expected is not None and not is_required
     severity = Severity.WARNING if is_off else None
     evidence = evidence._replace(value="empty")
-    yield found(MISSING, evidence, _SIGN, severity=severity)
+    yield violation(MISSING, evidence, _SIGN, severity=severity)
 
 
 def _digests(subject: Subject) -> Iterator[Finding]:
     for signature in subject.signatures:
         if signature.problem:
-            evidence = evidence_of(signature, signature.problem)
-            yield found(INVALID, evidence, _AGAIN)
+            evidence = signature_evidence(signature, signature.problem)
+            yield violation(INVALID, evidence, _REBUILD)
         elif signature.claimed != signature.computed:
-            value = f"{signature.claimed.hex()} was signed, {signature.computed.hex()} is there"
-            yield found(DIGEST, evidence_of(signature, value), _AGAIN)
+            value = f"signed {signature.claimed.hex()}, computed {signature.computed.hex()}"
+            yield violation(DIGEST, signature_evidence(signature, value), _REBUILD)
 
 
 def _weak_digests(subject: Subject) -> Iterator[Finding]:
-    has_strong = any(each.digest and each.digest not in _WEAK for each in subject.signatures)
+    has_strong = any(
+        signature.digest and signature.digest not in _WEAK for signature in subject.signatures
+    )
     for signature in subject.signatures:
         if signature.digest in _WEAK:
-            # One for old systems beside one for those of today.
+            # A weak signature for old systems beside a strong one is common.
             severity = Severity.NOTE if has_strong else None
             fix = "Sign with signing.digest sha256, sha384 or sha512."
-            evidence = evidence_of(signature, signature.digest)
-            yield found(WEAK_DIGEST, evidence, fix, severity=severity)
+            evidence = signature_evidence(signature, signature.digest)
+            yield violation(WEAK_DIGEST, evidence, fix, severity=severity)
 
 
 def _several(subject: Subject) -> Iterator[Finding]:
     if len(subject.signatures) > 1:
-        told = (
-            f"{each.digest or 'unreadable'} by {each.signer.common_name if each.signer else '?'}"
-            for each in subject.signatures
+        names = ", ".join(
+            f"{signature.digest or 'unreadable'} by "
+            f"{signature.signer.common_name if signature.signer else '?'}"
+            for signature in subject.signatures
         )
-        evidence = evidence_of(subject.signatures[1], ", ".join(told))
-        fix = "Keep one where no old Windows is to be served: build again, and sign once."
-        yield found(SEVERAL, evidence, fix)
+        evidence = signature_evidence(subject.signatures[1], names)
+        fix = "If you do not support old versions of Windows, build again and sign once."
+        yield violation(SEVERAL, evidence, fix)
 
 
 def _trailing(subject: Subject) -> Iterator[Finding]:
@@ -129,13 +134,13 @@ def _trailing(subject: Subject) -> Iterator[Finding]:
             evidence = Evidence(
                 "attribute certificate table",
                 f"{len(signature.trailing)} bytes",
-                signature.offset + 8 + signature.size,
+                signature.offset + ENTRY_HEADER_SIZE + signature.size,
             )
-            yield found(TRAILING, evidence, _AGAIN)
+            yield violation(TRAILING, evidence, _REBUILD)
 
 
-def evidence_of(signature: Signature, value: str, part: str = "") -> Evidence:
-    """Return evidence in a signature, or in a part of it such as its time stamp."""
+def signature_evidence(signature: Signature, value: str, part: str = "") -> Evidence:
+    """Return evidence in a signature, or in a part of it such as its timestamp."""
     kind = "nested signature" if signature.nested else "signature"
     return Evidence(f"{part} of the {kind}" if part else kind, value, signature.offset)
 

@@ -1,0 +1,1 @@
+"""Parses the texts of a project: scripts, switches of tools, Rust source, flags for rustc."""

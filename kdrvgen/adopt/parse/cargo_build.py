@@ -1,0 +1,108 @@
+"""The arguments of `cargo build`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+__all__ = ["BUILD_COMMANDS", "CargoBuild", "parse_cargo_build"]
+
+BUILD_COMMANDS = frozenset({"b", "build", "rustc", "xbuild"})
+"""Subcommands of cargo that build a package."""
+
+# Options that do not change the driver.
+_NEUTRAL = frozenset(
+    {
+        *("-v", "-vv", "--verbose", "-q", "--quiet", "--locked", "--offline", "--frozen"),
+        *("--lib", "--keep-going", "--timings"),
+    }
+)
+_NEUTRAL_WITH_VALUE = frozenset({"--color", "-j", "--jobs", "--message-format"})
+_FIELDS = {
+    "--profile": "profile",
+    "--target": "target",
+    "-p": "package",
+    "--manifest-path": "manifest",
+}
+_WITH_VALUE = frozenset(
+    {*_NEUTRAL_WITH_VALUE, *_FIELDS, "--features", "-F", "--target-dir", "--config", "-Z"}
+)
+_SPELLINGS = {"-r": "--release", "--package": "-p"}
+_VARIABLE = re.compile(r"%[^%]+%|\$\{?\w+\}?")
+
+
+@dataclass(frozen=True, slots=True)
+class CargoBuild:
+    """A call of `cargo build`.
+
+    Attributes:
+        profile: The cargo profile.
+        is_explicit: Whether the call names the profile.
+        target: The target triple, or "".
+        package: The package, or "".
+        manifest: The path of a Cargo.toml, or "".
+        build_std: Crates of the standard library that it builds.
+        channel: The toolchain of `+CHANNEL`, or "".
+        undefined: Variables in it that have no value.
+        other: Arguments that no other field contains.
+    """
+
+    profile: str = "dev"
+    is_explicit: bool = False
+    target: str = ""
+    package: str = ""
+    manifest: str = ""
+    build_std: tuple[str, ...] = ()
+    channel: str = ""
+    undefined: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+
+
+def parse_cargo_build(words: Sequence[str]) -> CargoBuild:
+    """Parse the arguments after `cargo`, with its toolchain and subcommand."""
+    channel = next((word[1:] for word in words[:1] if word.startswith("+")), "")
+    fields: dict[str, str] = {}
+    build_std: tuple[str, ...] = ()
+    other: list[str] = []
+    arguments = [word for word in words[1 if channel else 0 :] if word not in BUILD_COMMANDS]
+    defined = [word for word in arguments if not _VARIABLE.fullmatch(word)]
+    for name, value in _options(defined):
+        if name in _FIELDS:
+            fields[_FIELDS[name]] = value
+        elif name == "--release":
+            fields["profile"] = "release"
+        elif name == "-Z" and value.startswith("build-std="):
+            build_std = tuple(value.partition("=")[2].split(","))
+        elif name in _WITH_VALUE - _NEUTRAL_WITH_VALUE:
+            if value != "build-std-features=compiler-builtins-mem":
+                other.append(f"{name} {value}")
+        elif name == "--":
+            other.append("flags for rustc after `--`")
+            break
+        elif name not in _NEUTRAL | _NEUTRAL_WITH_VALUE:
+            other.append(name)
+    return CargoBuild(
+        profile=fields.get("profile", "dev"),
+        is_explicit="profile" in fields,
+        target=fields.get("target", ""),
+        package=fields.get("package", ""),
+        manifest=fields.get("manifest", ""),
+        build_std=build_std,
+        channel=channel,
+        undefined=tuple(word.strip("%${}") for word in arguments if _VARIABLE.fullmatch(word)),
+        other=tuple(other),
+    )
+
+
+def _options(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield options with their values, each in one spelling."""
+    waiting = iter(words)
+    for word in waiting:
+        name, is_joined, value = word.partition("=")
+        if word.startswith("-Z") and word != "-Z":
+            name, is_joined, value = "-Z", "=", word[2:]
+        name = _SPELLINGS.get(name, name)
+        if name in _WITH_VALUE and not is_joined:
+            value = next(waiting, "")
+        yield (name, value) if name in _WITH_VALUE else (_SPELLINGS.get(word, word), "")

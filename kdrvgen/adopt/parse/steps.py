@@ -1,0 +1,149 @@
+"""What one command of a script does to a driver: build it, rename it, sign it and so on."""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kdrvgen.adopt.parse.batch import Command
+from kdrvgen.adopt.parse.cargo_build import BUILD_COMMANDS
+from kdrvgen.adopt.parse.located import Origin
+from kdrvgen.adopt.parse.paths import beside, slashes
+
+__all__ = ["Action", "Step", "action_of", "folder_after", "is_vcvars", "moved"]
+
+
+class Action(enum.Enum):
+    """What one command does."""
+
+    BUILD = enum.auto()
+    RENAME = enum.auto()
+    """Makes the .sys from the .dll."""
+    CERTIFICATE = enum.auto()
+    SIGN = enum.auto()
+    DELETE = enum.auto()
+    """Deletes an earlier .sys, which the generated pipeline does by itself."""
+    SETUP = enum.auto()
+    """Changes the folder or the environment of the next commands: `cd`, `set`, vcvars."""
+    PRINT = enum.auto()
+    OTHER = enum.auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A command of a task, and what it does.
+
+    Attributes:
+        action: What it does.
+        words: Its words, expanded, without `call` and the like. The program's name has no folder.
+        command: The command as the script has it.
+        folder: Where it runs, relative to the project's folder; None if that is unknown.
+        program: The program as the script has it.
+        is_called: Whether it is in a script that the task calls.
+    """
+
+    action: Action
+    words: tuple[str, ...]
+    command: Command
+    folder: str | None
+    program: str = ""
+    is_called: bool = False
+
+    @property
+    def origin(self) -> Origin:
+        """Where the command is."""
+        return self.command.origin
+
+
+_CHANGES_FOLDER = frozenset({"cd", "chdir", "pushd", "set-location"})
+_COPIES = frozenset(
+    {
+        *("rename", "ren", "move", "mv", "copy", "cp", "xcopy"),
+        *("rename-item", "move-item", "copy-item"),
+    }
+)
+_DELETES = frozenset({"del", "erase", "rm", "remove-item"})
+_ACTIONS = {
+    **dict.fromkeys(("makecert", "new-selfsignedcertificate"), Action.CERTIFICATE),
+    **dict.fromkeys((*_CHANGES_FOLDER, "popd", "set"), Action.SETUP),
+    **dict.fromkeys(
+        (
+            *("echo", "echo.", "setlocal", "endlocal", "exit", "pause", "title", "cls"),
+            *("write-host", "timeout"),
+        ),
+        Action.PRINT,
+    ),
+}
+
+
+def action_of(words: Sequence[str], folder: str | None) -> Action:
+    """Return what a command does.
+
+    Args:
+        words: Its words, with the bare name of the program in lower case.
+        folder: Where it runs, relative to the project's folder.
+    """
+    name, arguments = words[0], [word.lower() for word in words[1:]]
+    files = [word for word in arguments if not re.match(r"[-/]", word)]
+    action = Action.SETUP if is_vcvars(name) else _ACTIONS.get(name, Action.OTHER)
+    if name == "cargo" and _builds(arguments, folder):
+        action = Action.BUILD
+    elif name in _COPIES and _makes_image(files):
+        action = Action.RENAME
+    elif name in _DELETES and files and all(file.endswith(".sys") for file in files):
+        action = Action.DELETE
+    elif name == "signtool" and arguments[:1] == ["sign"] and not _signs_other(files):
+        action = Action.SIGN
+    return action
+
+
+def _builds(arguments: Sequence[str], folder: str | None) -> bool:
+    subcommand = next((word for word in arguments if not word.startswith("+")), "")
+    names_package = re.search(r" (-p|--package|--manifest-path)\b", " ".join(arguments))
+    return subcommand in BUILD_COMMANDS and (folder == "" or names_package is not None)
+
+
+def _makes_image(files: Sequence[str]) -> bool:
+    match files:
+        case [source, target, *_]:
+            return source.endswith(".dll") and target.endswith(".sys")
+    return False
+
+
+def _signs_other(files: Sequence[str]) -> bool:
+    return bool(files) and re.search(r"\.(exe|cat|dll|msi|cab|ps1)$", files[-1]) is not None
+
+
+def is_vcvars(name: str) -> bool:
+    """Return whether a script sets up the developer environment of Visual Studio."""
+    return re.match(r"vc(vars|varsall)|vsdevcmd|launchbuildenv|setupbuildenv", name) is not None
+
+
+def folder_after(step: Step, folder: str | None, stack: list[str | None]) -> str | None:
+    """Return where the next command of the script runs.
+
+    Args:
+        step: The command before.
+        folder: Where that command runs.
+        stack: The folders that `pushd` keeps; this function changes it.
+    """
+    name, *arguments = step.words or ("",)
+    if name == "popd":
+        return stack.pop() if stack else folder
+    if name not in _CHANGES_FOLDER:
+        return folder
+    if name == "pushd":
+        stack.append(folder)
+    target = next((word for word in arguments if word.lower() != "/d"), None)
+    return folder if target is None else moved(folder, target)
+
+
+def moved(folder: str | None, path: str) -> str | None:
+    """Return the folder that `cd PATH` changes to; None if that is unknown."""
+    path = slashes(path)
+    if folder is None or "%" in path or "$" in path or re.match(r"/|[A-Za-z]:", path):
+        return None
+    target = beside(f"{folder}/x" if folder else "x", path)
+    return "" if target == "." else target

@@ -1,0 +1,32 @@
+"""The switches of a Windows tool, with their values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+__all__ = ["Switches", "parse_switches"]
+
+Switches = tuple[tuple[str, str], ...]
+"""Switches in lower case without their `/` or `-`, each with its value or ""."""
+
+
+def parse_switches(
+    words: Sequence[str], with_value: Collection[str]
+) -> tuple[Switches, tuple[str, ...]]:
+    """Return the switches in `words`, and the other words.
+
+    Args:
+        words: The arguments of the tool.
+        with_value: The switches whose value is the next word.
+    """
+    switches: list[tuple[str, str]] = []
+    others: list[str] = []
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop(0)
+        name = word[1:].lower()
+        if word[:1] in {"/", "-"} and "/" not in name:
+            switches.append((name, waiting.pop(0) if name in with_value and waiting else ""))
+        else:
+            others.append(word)
+    return tuple(switches), tuple(others)

@@ -1,0 +1,90 @@
+"""Variables in scripts and in cargo-make's values: `%NAME%`, `${NAME}`, `$NAME` and `$env:NAME`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "expand_batch",
+    "expand_cargo_make",
+    "expand_shell",
+    "task_environment",
+    "variable_names",
+]
+
+_PERCENT = re.compile(r"%([^%\s:=&|<>\"]+)%")
+_BRACED = re.compile(r"\$\{([^}:\s]+)(?::([^}]*))?\}")
+_SHELL = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_POWERSHELL = re.compile(r"\$env:(\w+)", re.IGNORECASE)
+_DELAYED = re.compile(r"!(\w+)!")
+_ARGUMENT = re.compile(r"(\"?)%~?([1-9])")
+_MAX_ROUNDS = 8
+_MAX_LENGTH = 4096
+
+
+def task_environment(package: str, profile: str, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a task sees, expanded, with those that cargo-make sets.
+
+    Source: cargo-make's README, "Global" environment variables.
+    """
+    variables = {
+        "CARGO_MAKE_CRATE_NAME": package,
+        "CARGO_MAKE_CRATE_FS_NAME": package.replace("-", "_"),
+        "CARGO_MAKE_CRATE_TARGET_DIRECTORY": "target",
+        "CARGO_MAKE_WORKING_DIRECTORY": ".",
+        "CARGO_MAKE_PROFILE": profile,
+        **values,
+    }
+    for _ in range(_MAX_ROUNDS):
+        expanded = {
+            name: expand_cargo_make(text, variables)[:_MAX_LENGTH]
+            for name, text in variables.items()
+        }
+        if expanded == variables:
+            break
+        variables = expanded
+    return variables
+
+
+def expand_cargo_make(text: str, values: Mapping[str, str]) -> str:
+    """Expand `${NAME}` and `${NAME:default}`. Unknown variables stay, as in cargo-make."""
+
+    def value(match: re.Match[str]) -> str:
+        default = match[0] if match[2] is None else match[2]
+        return values.get(match[1], default)
+
+    return _BRACED.sub(value, text)
+
+
+def expand_batch(
+    text: str, values: Mapping[str, str], arguments: Sequence[str] | None = None
+) -> str:
+    """Expand `%NAME%` and `%1` as cmd does. Unknown variables stay."""
+    upper = {name.upper(): value for name, value in values.items()}
+    text = re.sub(r"%~dp0\\?", "", text, flags=re.IGNORECASE)
+    if arguments is not None:
+        numbered = dict(enumerate(arguments, 1))
+        text = _ARGUMENT.sub(lambda match: _quoted(numbered.get(int(match[2]), ""), match[1]), text)
+    # A value may contain another `%NAME%`. In a script, cmd expands it only for `call`.
+    for _ in range(2):
+        text = _PERCENT.sub(lambda match: upper.get(match[1].upper(), match[0]), text)
+    return text
+
+
+def _quoted(argument: str, quote: str) -> str:
+    """Return a script's argument in quotes if it has a space and the script writes no quote."""
+    return f'{quote}"{argument}"' if " " in argument and not quote else f"{quote}{argument}"
+
+
+def expand_shell(text: str, values: Mapping[str, str]) -> str:
+    """Expand `$NAME` and `${NAME}`, and PowerShell's `$env:NAME`. Unknown variables stay."""
+    text = _POWERSHELL.sub(lambda match: values.get(match[1], match[0]), text)
+    return _SHELL.sub(lambda match: values.get(match[1] or match[2], match[0]), text)
+
+
+def variable_names(text: str) -> set[str]:
+    """Return the names of all variables in a text of any of these languages."""
+    names = {*_PERCENT.findall(text), *_POWERSHELL.findall(text), *_DELAYED.findall(text)}
+    names |= {name for name, _ in _BRACED.findall(text)}
+    return names | {braced or bare for braced, bare in _SHELL.findall(text)}

@@ -1,0 +1,79 @@
+"""What goes wrong when the tasks of a project create a certificate and sign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from kdrvgen.adopt.parse.located import Origin
+from kdrvgen.adopt.parse.makecert import CertificateCommand
+from kdrvgen.adopt.parse.passwords import is_variable
+from kdrvgen.adopt.propose.signing_keys import (
+    unsupported_certificate_switches,
+    unsupported_sign_switches,
+)
+from kdrvgen.adopt.read.findings import difference, hazard
+from kdrvgen.adopt.read.pipeline import ProfileFacts
+from kdrvgen.report.finding import Finding
+
+__all__ = ["find_signing_hazards"]
+
+_NO_KEY = "`[signing]` has no key for it"
+
+
+def find_signing_hazards(profile: ProfileFacts) -> Iterator[Finding]:
+    """Yield the hazards of signing in one profile."""
+    if profile.certificate:
+        yield from _certificate(profile.certificate.command, profile.certificate.origin)
+    if not profile.signature:
+        return
+    command, origin, _ = profile.signature
+    switches = command.names
+    if "fd" not in switches:
+        yield hazard(
+            origin,
+            "`/fd` is missing, and current versions of signtool require it",
+            "the generated pipeline always passes it; the default is sha256",
+        )
+    if "tr" in switches and "td" not in switches:
+        yield hazard(
+            origin,
+            "`/tr` without `/td`: signtool rejects it",
+            "the generated pipeline always passes both",
+        )
+    if "a" in switches and "sha1" not in switches:
+        yield hazard(
+            origin,
+            "`/a` selects one of several certificates with the same name, without a warning",
+            "the generated pipeline passes the thumbprint of the certificate",
+        )
+    if command.password and not is_variable(command.password):
+        yield hazard(
+            origin,
+            "a password in plain text: anyone with this file can sign as you",
+            "the proposal does not contain it: put a new password into the variable that it names",
+        )
+    if "t" in switches:
+        yield hazard(
+            origin,
+            "`/t` uses the old Authenticode protocol for timestamps, which fewer servers support",
+            '`timestamp-protocol = "authenticode"` keeps it; without that line it is RFC 3161',
+            is_avoided=False,
+        )
+    if unsupported := unsupported_sign_switches(command):
+        yield difference(origin, f"the task passes {', '.join(unsupported)} to signtool", _NO_KEY)
+
+
+def _certificate(command: CertificateCommand, origin: Origin) -> Iterator[Finding]:
+    defects = [
+        *([] if command.is_sha256 else ["uses SHA-1 by default"]),
+        *([] if command.is_for_code else ["is not marked for code signing"]),
+    ]
+    if defects:
+        yield hazard(
+            origin,
+            f"the certificate {' and '.join(defects)}",
+            "the generated test certificate uses SHA-256 and is only for code signing",
+        )
+    if unsupported := unsupported_certificate_switches(command):
+        message = f"the command that creates the certificate has {', '.join(unsupported)}"
+        yield difference(origin, message, _NO_KEY)

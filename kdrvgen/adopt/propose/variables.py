@@ -1,0 +1,110 @@
+"""`[makefile.env]`: the variables that the copied tasks use, and those that no task uses."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from kdrvgen.adopt.parse.passwords import replace_passwords
+from kdrvgen.adopt.parse.toml_values import joined_strings
+from kdrvgen.adopt.parse.variables import variable_names
+from kdrvgen.adopt.propose.draft import Draft
+from kdrvgen.adopt.propose.renames import Renames
+from kdrvgen.adopt.read.environment import FLAG_VARIABLES
+from kdrvgen.adopt.read.facts import Facts
+from kdrvgen.adopt.read.findings import difference, equivalent, hazard
+from kdrvgen.adopt.read.makefile import Makefile, Variable
+from kdrvgen.credentials import holds_credential
+from kdrvgen.report.finding import Finding
+
+__all__ = ["propose_variables"]
+
+
+def propose_variables(
+    draft: Draft,
+    facts: Facts,
+    renames: Renames,
+    copied: Iterable[str],
+    passwords: Collection[str],
+) -> list[Finding]:
+    """Set `[makefile.env]`.
+
+    Args:
+        draft: The draft.
+        facts: What the project contains.
+        renames: The new names of variables.
+        copied: The texts of the copied tasks.
+        passwords: Passwords in the makefile.
+    """
+    makefile = facts.makefile
+    old = {new: name for name, new in renames.variables.items()}
+    in_copied = {old.get(name, name) for text in copied for name in variable_names(text)}
+    used = _reachable(makefile, in_copied)
+    in_replaced = {
+        name
+        for task in facts.pipeline.roles
+        if task in makefile.tasks
+        for name in variable_names(joined_strings(makefile.tasks[task].table))
+    }
+    unneeded = _reachable(makefile, in_replaced) | facts.build_variables
+    needed = used | (set(makefile.all_variables()) - unneeded)
+    findings: dict[str, Finding] = {}
+    for profile, variables in (("", makefile.env), *makefile.profiles.items()):
+        for name, variable in variables.items():
+            if name not in needed or name.upper() in FLAG_VARIABLES:
+                continue
+            if makefile.wdk and name.startswith("WDK_BUILD_") and name not in used:
+                message = f"`{name}` is for wdk-build's makefile, and the proposal leaves it out"
+                findings[message] = difference(variable.origin, message)
+                continue
+            for finding in _findings(variable, renames):
+                findings.setdefault(finding.message, finding)
+            if not (_is_cargo_makes(name) or _is_secret(variable)):
+                value = replace_passwords(renames.in_value(variable.value), passwords)
+                table = ("makefile", "env", profile) if profile else ("makefile", "env")
+                draft.set((*table, renames.variable(name)), value, variable.origin)
+    return list(findings.values())
+
+
+def _is_cargo_makes(name: str) -> bool:
+    return name.upper().startswith("CARGO_MAKE_")
+
+
+def _is_secret(variable: Variable) -> bool:
+    return (
+        holds_credential(variable.name) and bool(variable.text) and "${" not in str(variable.text)
+    )
+
+
+def _findings(variable: Variable, renames: Renames) -> Iterator[Finding]:
+    name, origin = variable.name, variable.origin
+    if _is_cargo_makes(name):
+        yield difference(origin, f"`{name}` belongs to cargo-make, and the proposal leaves it out")
+    elif _is_secret(variable):
+        yield hazard(
+            origin,
+            f"`{name}` looks like a password in plain text",
+            "the proposal does not contain it: set it in the environment to a new password",
+            is_avoided=False,
+        )
+    elif renames.variable(name) != name:
+        yield equivalent(
+            origin,
+            f"`{name}` begins with DRIVER_, which is for variables of the generated pipeline",
+            f"its new name is `{renames.variable(name)}`",
+        )
+
+
+def _reachable(makefile: Makefile, names: set[str]) -> set[str]:
+    """Return names with the variables in their values, the variables in those, and so on."""
+    layers = (makefile.env, *makefile.profiles.values())
+    texts: Mapping[str, str] = {
+        name: " ".join(joined_strings(layer[name].value) for layer in layers if name in layer)
+        for name in makefile.all_variables()
+    }
+    reachable = set(names)
+    waiting = list(names)
+    while waiting:
+        for name in variable_names(texts.get(waiting.pop(), "")) - reachable:
+            reachable.add(name)
+            waiting.append(name)
+    return reachable

@@ -1,0 +1,1 @@
+"""Reads the files of a project: which there are, and what they contain."""

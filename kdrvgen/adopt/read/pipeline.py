@@ -1,0 +1,193 @@
+"""The tasks that build, rename and sign the driver, and their commands in each profile."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Generic, NamedTuple, TypeVar
+
+from kdrvgen.adopt.parse.cargo_build import CargoBuild, parse_cargo_build
+from kdrvgen.adopt.parse.located import Located, Origin
+from kdrvgen.adopt.parse.makecert import (
+    CertificateCommand,
+    parse_makecert,
+    parse_new_self_signed_certificate,
+)
+from kdrvgen.adopt.parse.paths import joined, slashes
+from kdrvgen.adopt.parse.signtool import SignCommand, parse_sign_command
+from kdrvgen.adopt.parse.steps import Action, Step
+from kdrvgen.adopt.parse.variables import task_environment
+from kdrvgen.adopt.read.makefile import Makefile, MakeTask
+from kdrvgen.adopt.read.manifest import Manifest
+from kdrvgen.adopt.read.roles import find_main_tasks, in_order, role_of
+from kdrvgen.adopt.read.service import Service, find_service
+from kdrvgen.adopt.read.snapshot import Snapshot
+from kdrvgen.adopt.read.task_steps import read_steps
+from kdrvgen.report.finding import Finding
+
+__all__ = ["Invocation", "Pipeline", "ProfileFacts", "read_pipeline"]
+
+_Command = TypeVar("_Command")
+
+
+class Invocation(NamedTuple, Generic[_Command]):
+    """A parsed call of a tool, where it is, and the folder that it runs in."""
+
+    command: _Command
+    origin: Origin
+    folder: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileFacts:
+    """What the pipeline does in one profile of cargo-make.
+
+    Attributes:
+        name: The profile.
+        is_declared: Whether the makefile has variables for it.
+        build: The call of cargo.
+        dll: The path of the .dll that becomes the image.
+        image: The path of the image that is renamed or signed.
+        signature: The call of signtool.
+        certificate: The call that creates a certificate.
+    """
+
+    name: str
+    is_declared: bool
+    build: Invocation[CargoBuild] | None = None
+    dll: Located | None = None
+    image: Located | None = None
+    signature: Invocation[SignCommand] | None = None
+    certificate: Invocation[CertificateCommand] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """The tasks that make the driver.
+
+    Attributes:
+        profiles: What they do in each profile, development first.
+        roles: For each of the tasks, the generated task that replaces it.
+        main_tasks: For each generated task, the one of its tasks that decides.
+        steps: The commands of every task in development.
+        service: The driver's service, if tasks create it. These tasks have a role too.
+    """
+
+    profiles: tuple[ProfileFacts, ...]
+    roles: Mapping[str, str] = field(default_factory=dict)
+    main_tasks: Mapping[str, str] = field(default_factory=dict)
+    steps: Mapping[str, Sequence[Step]] = field(default_factory=dict)
+    service: Service | None = None
+
+
+def read_pipeline(
+    snapshot: Snapshot, makefile: Makefile, manifest: Manifest
+) -> tuple[Pipeline, list[Finding]]:
+    """Find the tasks that build, rename and sign, and read their commands.
+
+    Without a makefile, reads the scripts in the folder that call signtool.
+    """
+    tasks = makefile.tasks or _scripts_as_tasks(snapshot)
+    package = manifest.name.text if manifest.name else ""
+    findings: list[Finding] = []
+    profiles: list[ProfileFacts] = []
+    pipeline = Pipeline(())
+    selectable = [name for name in makefile.profiles if name == name.lower()]
+    for profile in dict.fromkeys(("development", *selectable)):
+        values = task_environment(package, profile, makefile.values(profile))
+        steps: dict[str, list[Step]] = {}
+        for name, task in tasks.items():
+            task_steps, task_findings = read_steps(snapshot, task, values)
+            findings += task_findings if profile == "development" else []
+            above = posixpath.dirname(makefile.file or "")
+            steps[name] = [
+                replace(step, action=Action.OTHER)
+                if step.action is Action.BUILD and not _builds(step, package, snapshot, above)
+                else step
+                for step in task_steps
+            ]
+        roles = {name: role for name, each in steps.items() if (role := role_of(each)) is not None}
+        main_tasks = find_main_tasks(tasks, roles)
+        ordered = [step for name in in_order(main_tasks) for step in steps[name]]
+        profiles.append(_facts(profile, ordered, is_declared=profile in makefile.profiles))
+        if profile == "development":
+            pipeline = Pipeline((), roles, main_tasks, steps)
+    image = profiles[0].image
+    image_name = posixpath.basename(image.text) if image else f"{manifest.library.text}.sys"
+    service = find_service(tasks, pipeline.steps, pipeline.roles, image_name)
+    roles = {**pipeline.roles, **(service.tasks if service else {})}
+    return replace(pipeline, profiles=tuple(profiles), roles=roles, service=service), findings
+
+
+def _scripts_as_tasks(snapshot: Snapshot) -> dict[str, MakeTask]:
+    """Return the scripts that sign, as tasks that call them."""
+    return {
+        path: MakeTask(path, {}, {"script": {"file": path}}, {}, Origin(path))
+        for path, text in snapshot.files.items()
+        if "/" not in path and re.search(r"\.(bat|cmd|ps1)$", path) and "signtool" in text.lower()
+    }
+
+
+def _builds(step: Step, package: str, snapshot: Snapshot, makefile_folder: str) -> bool:
+    """Return whether a call of cargo builds the package.
+
+    Args:
+        step: The call.
+        package: The package's name.
+        snapshot: The project.
+        makefile_folder: The makefile's folder; tasks of the workspace may run there.
+    """
+    build = parse_cargo_build(step.words[1:])
+    if build.manifest:
+        paths = {joined(folder, build.manifest) for folder in (step.folder, makefile_folder)}
+        return "Cargo.toml" in {snapshot.shortest(path) for path in paths}
+    return build.package in {"", package}
+
+
+def _facts(name: str, steps: Sequence[Step], *, is_declared: bool) -> ProfileFacts:
+    first: dict[Action, Step] = {}
+    for step in steps:
+        first.setdefault(step.action, step)
+    build, rename = first.get(Action.BUILD), first.get(Action.RENAME)
+    sign, certificate = first.get(Action.SIGN), first.get(Action.CERTIFICATE)
+    dll, image = _renamed_files(rename) if rename else (None, None)
+    signature = _invocation(sign, parse_sign_command(sign.words[2:])) if sign else None
+    if image is None and signature:
+        files = [file for file in signature.command.files if file.lower().endswith(".sys")]
+        path = joined(signature.folder, files[0]) if files else ""
+        image = Located(path, signature.origin) if files else None
+    return ProfileFacts(
+        name=name,
+        is_declared=is_declared,
+        build=_invocation(build, parse_cargo_build(build.words[1:])) if build else None,
+        dll=dll,
+        image=image,
+        signature=signature,
+        certificate=(
+            _invocation(certificate, _parse_certificate(certificate)) if certificate else None
+        ),
+    )
+
+
+def _invocation(step: Step, command: _Command) -> Invocation[_Command]:
+    return Invocation(command, step.origin, step.folder)
+
+
+def _parse_certificate(step: Step) -> CertificateCommand:
+    if step.words[0] == "makecert":
+        return parse_makecert(step.words[1:])
+    return parse_new_self_signed_certificate(step.words[1:])
+
+
+def _renamed_files(step: Step) -> tuple[Located, Located]:
+    """Return the paths of the .dll and of the image that a command makes from it."""
+    files = [word for word in step.words[1:] if not re.match(r"[-/]\w*$", word)]
+    source = joined(step.folder, files[0])
+    target = slashes(files[1])
+    if step.words[0] in {"rename", "ren"}:  # the new name has no folder: the file stays in its own
+        target = posixpath.join(posixpath.dirname(source), posixpath.basename(target))
+    else:
+        target = joined(step.folder, target)
+    return Located(source, step.origin), Located(target, step.origin)

@@ -1,0 +1,182 @@
+"""The commands that a task of cargo-make runs on Windows, with those of the scripts it calls."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from kdrvgen.adopt.parse.batch import Command, parse_commands, whole_lines
+from kdrvgen.adopt.parse.located import Located, Origin
+from kdrvgen.adopt.parse.paths import slashes
+from kdrvgen.adopt.parse.steps import Action, Step, action_of, folder_after, is_vcvars, moved
+from kdrvgen.adopt.parse.variables import expand_batch, expand_cargo_make, expand_shell
+from kdrvgen.adopt.read.findings import unknown
+from kdrvgen.adopt.read.makefile import MakeTask
+from kdrvgen.adopt.read.snapshot import Snapshot
+from kdrvgen.report.finding import Finding
+
+__all__ = ["read_steps"]
+
+_SCRIPT = re.compile(r"\.(bat|cmd|ps1|sh)$", re.IGNORECASE)
+_MAX_DEPTH = 6
+# Words before the program that a command runs.
+_LAUNCHERS = frozenset({"call", "start", "exec", "sudo", "&", ".", "cmd"})
+_POWERSHELL_CODE = frozenset({"-c", "-command", "-file", "-f"})
+_POWERSHELL_WITH_VALUE = frozenset({"-executionpolicy", "-ep", "-ex", "-version", "-inputformat"})
+_DRIVER_ACTIONS = frozenset({Action.BUILD, Action.RENAME, Action.CERTIFICATE, Action.SIGN})
+
+
+def read_steps(
+    snapshot: Snapshot, task: MakeTask, values: Mapping[str, str]
+) -> tuple[list[Step], list[Finding]]:
+    """Return the commands that a task runs on Windows, with the variables of one profile.
+
+    The commands of a script replace its call if the script signs, or only handles the driver.
+    """
+    env = task.keys.get("env")
+    if isinstance(env, Mapping):
+        texts = {name: text for name, text in env.items() if isinstance(text, str)}
+        own = {name: expand_cargo_make(text, values) for name, text in texts.items()}
+        values = {**values, **own}
+    reader = _Reader(snapshot, values)
+    folder: str | None = ""
+    if "cwd" in task.keys:
+        folder = moved("", expand_cargo_make(str(task.keys["cwd"]), values))
+    return list(reader.task(task, folder)), reader.findings
+
+
+class _Reader:
+    def __init__(self, snapshot: Snapshot, values: Mapping[str, str]) -> None:
+        self.snapshot = snapshot
+        self.values = dict(values)
+        self.findings: list[Finding] = []
+
+    def task(self, task: MakeTask, folder: str | None) -> Iterator[Step]:
+        runner = str(task.keys.get("script_runner", "")).lower()
+        script = task.keys.get("script")
+        if isinstance(task.keys.get("command"), str):
+            yield from self._command(task, folder)
+        elif isinstance(script, Mapping):
+            yield from self._script_table(task, script, folder)
+        elif runner.startswith("@") and runner != "@shell":
+            message = f'kdrvgen does not read scripts with `script_runner = "{runner}"`'
+            self.findings.append(unknown(task.where("script_runner"), message))
+            yield from self._unread_script(task)
+        elif script is not None:
+            yield from self._lines(task.strings("script"), folder, None, 0)
+
+    def _unread_script(self, task: MakeTask) -> Iterator[Step]:
+        for line in task.strings("script")[:1]:
+            yield Step(Action.OTHER, (), Command((), line.origin, line=line.text), None)
+
+    def _command(self, task: MakeTask, folder: str | None) -> Iterator[Step]:
+        words = [str(task.keys["command"]), *(each.text for each in task.strings("args"))]
+        words = [expand_cargo_make(word, self.values) for word in words]
+        command = Command(tuple(words), task.where("command"), line=" ".join(words))
+        yield from self._step(command, folder, 0)
+
+    def _script_table(
+        self, task: MakeTask, script: Mapping[str, object], folder: str | None
+    ) -> Iterator[Step]:
+        origin = task.where("script")
+        if isinstance(script.get("file"), str):
+            words = ("call", expand_cargo_make(str(script["file"]), self.values))
+            yield from self._step(Command(words, origin), folder, 0)
+            return
+        for part in ("pre", "main", "post"):
+            if isinstance(script.get(part), str):
+                lines = [Located(line, origin) for line in str(script[part]).split("\n")]
+                yield from self._lines(lines, folder, None, 0)
+
+    def _lines(
+        self,
+        lines: Sequence[Located],
+        folder: str | None,
+        arguments: Sequence[str] | None,
+        depth: int,
+    ) -> Iterator[Step]:
+        expanded = [
+            Located(expand_batch(line.text, self.values, arguments), line.origin) for line in lines
+        ]
+        stack: list[str | None] = []
+        unexpanded = whole_lines(lines)
+        for parsed in parse_commands(expanded):
+            command = replace(parsed, line=unexpanded.get(parsed.origin, parsed.line))
+            for step in self._step(command, folder, depth):
+                folder = folder_after(step, folder, stack)
+                yield step
+
+    def _step(self, command: Command, folder: str | None, depth: int) -> Iterator[Step]:
+        words = [word for word in command.words if word]
+        while words and words[0].lower() in _LAUNCHERS:
+            is_shell = words.pop(0).lower() == "cmd"
+            while is_shell and words and words[0].startswith("/"):
+                words.pop(0)
+        if not words:
+            return
+        program = words[0]
+        name = posixpath.basename(slashes(program)).lower().removesuffix(".exe")
+        name = name.strip("%$")  # a variable named like the tool, which has no value here
+        if name in {"powershell", "pwsh"}:
+            yield from self._powershell(words[1:], command, folder, depth)
+            return
+        if _SCRIPT.search(name) and not is_vcvars(name):
+            yield from self._called_script(words, command, folder, depth)
+            return
+        bare = (name, *words[1:])
+        yield Step(action_of(bare, folder), bare, command, folder, program, bool(depth))
+
+    def _powershell(
+        self, words: Sequence[str], command: Command, folder: str | None, depth: int
+    ) -> Iterator[Step]:
+        rest = list(words)
+        while rest and rest[0].startswith("-"):
+            switch = rest.pop(0).lower()
+            if switch in _POWERSHELL_CODE:
+                break
+            if switch in _POWERSHELL_WITH_VALUE and rest:
+                rest.pop(0)
+        if rest and _SCRIPT.search(rest[0].split()[0] if rest[0].split() else ""):
+            yield from self._called_script([*rest[0].split(), *rest[1:]], command, folder, depth)
+            return
+        statements = [Located(part, command.origin) for part in " ".join(rest).split(";")]
+        inner = [replace(command, words=each.words) for each in parse_commands(statements)]
+        if depth < _MAX_DEPTH and inner:
+            for each in inner:
+                yield from self._step(each, folder, depth + 1)
+        else:
+            yield Step(Action.OTHER, ("powershell", *words), command, folder)
+
+    def _called_script(
+        self, words: Sequence[str], command: Command, folder: str | None, depth: int
+    ) -> Iterator[Step]:
+        path = slashes(words[0]).removeprefix("/")
+        in_folder = posixpath.normpath(path if folder is None else posixpath.join(folder, path))
+        file = self.snapshot.find(in_folder, posixpath.normpath(path))
+        if file is None or depth >= _MAX_DEPTH:
+            yield Step(Action.OTHER, tuple(words), command, folder, words[0], bool(depth))
+            return
+        lines = [
+            Located(line, Origin(file, number))
+            for number, line in enumerate(self.snapshot.files[file].split("\n"), 1)
+        ]
+        if file.lower().endswith((".ps1", ".sh")):
+            lines = [
+                Located(_as_batch(expand_shell(line.text, self.values)), line.origin)
+                for line in lines
+            ]
+        inner = list(self._lines(lines, folder, tuple(words[1:]), depth + 1))
+        actions = {step.action for step in inner}
+        if Action.SIGN in actions or (actions & _DRIVER_ACTIONS and Action.OTHER not in actions):
+            yield from inner
+        else:
+            yield Step(Action.OTHER, tuple(words), command, folder, words[0], bool(depth))
+
+
+def _as_batch(line: str) -> str:
+    """Return a line of sh or PowerShell with the quotes and continuations of cmd."""
+    line = re.sub(r"^\s*\$\w+\s*=\s*(?=[A-Za-z&])", "", line)
+    line = re.sub(r"'([^'\n]*)'", r'"\1"', line)
+    return re.sub(r"[`\\]\s*$", "^", line)

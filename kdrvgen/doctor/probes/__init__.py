@@ -1,0 +1,1 @@
+"""The probes: each checks one subject on a host and yields findings."""

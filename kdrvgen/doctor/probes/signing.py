@@ -1,0 +1,149 @@
+"""The programs that sign: osslsigncode, openssl and signtool, and the timestamp server."""
+
+from __future__ import annotations
+
+import re
+import struct
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from kdrvgen.doctor.check import SIGNING_TASKS, Check, Remedy
+from kdrvgen.doctor.fix import install
+from kdrvgen.doctor.host import Answer, Host
+from kdrvgen.doctor.probes.sdk import find_tool
+from kdrvgen.doctor.tasks import Task
+from kdrvgen.model import Project, Signing
+from kdrvgen.report.finding import Finding
+
+__all__ = ["signing_tool", "timestamp_server", "tiny_image"]
+
+_OPENSSL = Check("openssl", SIGNING_TASKS)
+_OSSLSIGNCODE = Check("osslsigncode", SIGNING_TASKS)
+_SIGNTOOL = Check("signtool", SIGNING_TASKS)
+_TIMESTAMP = Check("timestamp", (Task.SIGN,))
+_INSTALL_SDK = Remedy('install the Windows SDK with its component "Signing Tools for Desktop Apps"')
+# Exit codes from here on are NTSTATUS errors: Windows could not load the program.
+_FIRST_ERROR_STATUS = 0xC000_0000
+
+
+def signing_tool(host: Host, project: Project) -> Iterator[Finding]:
+    """Check the program that signs; where possible, sign a test file with it."""
+    for profile in project.profiles:
+        signing = project.signing_for(profile)
+        if signing.mode == "off":
+            continue
+        if signing.tool != "auto" and (signing.tool == "signtool") != host.is_windows:
+            yield Check(signing.tool, SIGNING_TASKS).error(
+                f'signing.tool = "{signing.tool}" does not run on this system',
+                remedy=Remedy('set signing.tool = "auto" to use the tool of each system'),
+            )
+        elif host.is_windows:
+            yield _signtool(host, signing)
+        else:
+            yield from _openssl(host, signing)
+            yield _osslsigncode(host)
+
+
+def timestamp_server(host: Host, project: Project) -> Iterator[Finding]:
+    """Check that the timestamp servers answer; this needs the network."""
+    settings = [project.signing_for(profile) for profile in project.profiles]
+    servers = {signing.timestamp_server for signing in settings if signing.mode != "off"}
+    for url in sorted(servers - {""}):
+        try:
+            request = Request(url, method="HEAD")  # noqa: S310 - the model accepts only http(s)
+            with urlopen(request, timeout=host.time_limit):  # noqa: S310 - the same request
+                pass
+        except HTTPError:
+            pass  # The server answers; HEAD is not a timestamp request.
+        except (OSError, ValueError) as error:
+            yield _TIMESTAMP.error(
+                f"{url} does not answer: {error}",
+                remedy=Remedy(
+                    "to sign without a timestamp: cargo make -e DRIVER_TIMESTAMP_URL= sign"
+                ),
+            )
+            continue
+        yield _TIMESTAMP.ok("the server answers", url)
+
+
+def _signtool(host: Host, signing: Signing) -> Finding:
+    configured = signing.signtool and str(host.folder / signing.signtool)
+    place = host.which(configured) if configured else find_tool(host, "signtool.exe")
+    if configured and not place:
+        return _SIGNTOOL.error("signing.signtool: no such file", configured)
+    if not place:
+        return _SIGNTOOL.error("not found on PATH or in a Windows SDK", remedy=_INSTALL_SDK)
+    answer = host.run((place, "verify", "/?"))
+    if answer.code is None or answer.code & 0xFFFF_FFFF >= _FIRST_ERROR_STATUS:
+        reason = answer.first_line or f"it ended with exit code {answer.code:#x}"
+        return _SIGNTOOL.error(f"does not run: {reason}", place, _INSTALL_SDK)
+    version = re.search(r"[\\/](10\.[\d.]+)[\\/]", place)
+    return _SIGNTOOL.ok(version[1] if version else "runs", place)
+
+
+def _osslsigncode(host: Host) -> Finding:
+    place = host.which("osslsigncode")
+    if not place:
+        return _OSSLSIGNCODE.error("is not installed", "", install(host, "osslsigncode"))
+    version = re.search(r"osslsigncode (\d[\w.]*)", host.run((place, "--version")).text)
+    if version is None:
+        return _OSSLSIGNCODE.error("does not print its version", place)
+    if not host.which("openssl"):
+        return _OSSLSIGNCODE.ok(version[1], place)
+    if failed := _try_signing(host, place):
+        message = f"{version[1]} cannot sign and verify a test file: {failed.first_line}"
+        return _OSSLSIGNCODE.error(message, place)
+    return _OSSLSIGNCODE.ok(f"{version[1]}, signs and verifies a test file", place)
+
+
+def _openssl(host: Host, signing: Signing) -> Iterator[Finding]:
+    if signing.mode != "test" and not signing.additional_certificates:
+        return
+    place = host.which("openssl")
+    answer = host.run(("openssl", "version"))
+    if answer.code == 0:
+        yield _OPENSSL.ok(answer.first_line.removeprefix("OpenSSL "), place)
+    else:
+        yield _OPENSSL.error(answer.first_line, place, install(host, "openssl"))
+
+
+def _try_signing(host: Host, program: str) -> Answer | None:
+    """Sign and verify a tiny image with a temporary certificate.
+
+    Returns:
+        The answer of the program that failed; None if none did.
+    """
+    with tempfile.TemporaryDirectory(prefix="kdrvgen-") as folder:
+        key, certificate, image, signed = (
+            Path(folder, name) for name in ("key", "certificate", "image", "signed")
+        )
+        image.write_bytes(tiny_image())
+        request = ("-subj", "/CN=kdrvgen doctor", "-addext", "extendedKeyUsage=codeSigning")
+        # An RSA key would take longer to create than everything else here.
+        kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+        files = (*kind, "-keyout", key, "-out", certificate)
+        for argv in (
+            ("openssl", "req", "-x509", *request, *files),
+            (program, "sign", "-certs", certificate, "-key", key, "-in", image, "-out", signed),
+            (program, "verify", "-CAfile", certificate, "-in", signed),
+        ):
+            answer = host.run(argv)
+            if answer.code != 0:
+                return answer
+    return None
+
+
+def tiny_image() -> bytes:
+    """Return a PE32+ image with one empty section (Microsoft Learn, "PE Format")."""
+    dos = b"MZ".ljust(60, b"\0") + struct.pack("<I", 64)
+    header = struct.pack("<HHIIIHH", 0x8664, 1, 0, 0, 0, 240, 0x22)
+    optional = struct.pack(
+        "<HBBIIIIIQIIHHHHHHIIIIHHQQQQII",
+        *(0x20B, 0, 0, 512, 0, 0, 0x1000, 0x1000, 0x10000, 0x1000, 512),
+        *(10, 0, 0, 0, 10, 0, 0, 0x2000, 512, 0, 1, 0, 0, 0, 0, 0, 0, 16),
+    ).ljust(240, b"\0")
+    section = struct.pack("<8sIIIIIIHHI", b".text", 1, 0x1000, 512, 512, 0, 0, 0, 0, 0x60000020)
+    return (dos + b"PE\0\0" + header + optional + section).ljust(1024, b"\0")

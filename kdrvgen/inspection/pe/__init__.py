@@ -1,0 +1,1 @@
+"""Reads PE files: headers, sections, imports, exports and the attribute certificate table."""

@@ -1,0 +1,1 @@
+"""Reads and verifies the Authenticode signatures of a PE file."""

@@ -1,0 +1,156 @@
+"""Reads and verifies the Authenticode signatures of an image, also nested ones.
+
+lief's reader of signatures supports neither RFC 3161 timestamps nor page hashes. Source: "Windows
+Authenticode Portable Executable Signature Format".
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
+
+from asn1crypto import algos, cms, core, parser
+
+from kdrvgen.inspection.pe.certificate_table import certificate_entries
+from kdrvgen.inspection.pe.headers import Headers
+from kdrvgen.inspection.signature.certificates import Certificate
+from kdrvgen.inspection.signature.digest import image_digest
+from kdrvgen.inspection.signature.pkcs7 import (
+    DAMAGED,
+    HASHES,
+    attribute_values,
+    certificates_in,
+    octets,
+    signature_problem,
+    signed_content,
+    signed_data,
+    signer_certificate,
+)
+from kdrvgen.inspection.signature.timestamps import Timestamp, read_timestamp
+
+__all__ = ["Signature", "read_signatures"]
+
+_INDIRECT_DATA = "1.3.6.1.4.1.311.2.1.4"
+_PAGE_HASHES = {
+    bytes.fromhex("060a2b060104018237020301"): "sha1",
+    bytes.fromhex("060a2b060104018237020302"): "sha256",
+}
+_NESTED = "microsoft_nested_signature"
+_MAX_NESTED = 16
+
+
+class _Attribute(core.Sequence):  # type: ignore[misc] # asn1crypto is untyped
+    _fields: ClassVar = [("type", core.ObjectIdentifier), ("value", core.Any, {"optional": True})]
+
+
+class _IndirectData(core.Sequence):  # type: ignore[misc] # asn1crypto is untyped
+    """SpcIndirectDataContent."""
+
+    _fields: ClassVar = [("data", _Attribute), ("message_digest", algos.DigestInfo)]
+
+
+class Signature(NamedTuple):
+    """A signature of an image.
+
+    Attributes:
+        offset: The offset of its entry in the attribute certificate table.
+        size: The length of its PKCS #7 structure.
+        trailing: The bytes of the entry after the structure, without padding.
+        nested: Whether it is an attribute of the signature before it.
+        digest: The digest algorithm, such as `sha256`.
+        claimed: The signed digest of the image.
+        computed: The actual digest of the image; empty if the algorithm is not supported.
+        page_hashes: The digest algorithm of the page hashes; "" without page hashes.
+        signer: The certificate of the signer; None if it is missing.
+        certificates: All certificates in the signature.
+        timestamp: The timestamp; None without one.
+        problem: Why it is invalid; "" if it verifies with the signer's public key.
+    """
+
+    offset: int
+    size: int
+    trailing: bytes
+    nested: bool
+    digest: str
+    claimed: bytes
+    computed: bytes
+    page_hashes: str
+    signer: Certificate | None
+    certificates: tuple[Certificate, ...]
+    timestamp: Timestamp | None
+    problem: str
+
+
+def read_signatures(headers: Headers, data: bytes) -> tuple[Signature, ...]:
+    """Return the signatures of an image, each followed by those nested in it."""
+    signatures: list[Signature] = []
+    for entry in certificate_entries(headers, data):
+        pending = [(entry.content, False)]
+        while pending and len(signatures) < _MAX_NESTED:
+            content, nested = pending.pop(0)
+            signature, inner = _read(content, entry.offset, headers, data, nested=nested)
+            signatures.append(signature)
+            pending += [(nested_content, True) for nested_content in inner]
+    return tuple(signatures)
+
+
+def _read(
+    content: bytes, offset: int, headers: Headers, data: bytes, *, nested: bool
+) -> tuple[Signature, list[bytes]]:
+    size = _size(content)
+    signature = Signature(
+        offset=offset,
+        size=size,
+        trailing=content[size:].rstrip(b"\0"),
+        nested=nested,
+        digest="",
+        claimed=b"",
+        computed=b"",
+        page_hashes="",
+        signer=None,
+        certificates=(),
+        timestamp=None,
+        problem="",
+    )
+    try:
+        return _parse(signature, cms.ContentInfo.load(content[:size]), headers, data)
+    except (*DAMAGED, RecursionError) as error:
+        return signature._replace(problem=f"it cannot be read: {error}".split("\n")[0]), []
+
+
+def _size(content: bytes) -> int:
+    """Return the length of the DER structure at the beginning of `content`."""
+    try:
+        return int(parser.peek(content))
+    except DAMAGED:
+        return len(content)
+
+
+def _parse(
+    signature: Signature, info: cms.ContentInfo, headers: Headers, data: bytes
+) -> tuple[Signature, list[bytes]]:
+    signed = signed_data(info)
+    certificates = certificates_in(signed)
+    signer = signed["signer_infos"][0]
+    kind, spc = signed_content(signed)
+    message_digest = _IndirectData.load(spc)["message_digest"]
+    digest = message_digest["digest_algorithm"]["algorithm"].native
+    own = signer_certificate(signer, certificates)
+    problem = "" if kind == _INDIRECT_DATA else f"its content is {kind}, not the digest of an image"
+    problem = problem or signature_problem(signer, own, octets(spc))
+    if signed["version"].native != "v1" or signer["version"].native != "v1":
+        problem = problem or "Authenticode does not allow its version"
+    if len(signed["signer_infos"]) != 1:
+        problem = problem or "it has several signers, and Authenticode allows one"
+    algorithms = [*signed["digest_algorithms"], signer["digest_algorithm"]]
+    if {algorithm["algorithm"].native for algorithm in algorithms} != {digest}:
+        problem = problem or "its digest algorithms differ"
+    return signature._replace(
+        digest=digest,
+        claimed=message_digest["digest"].native,
+        computed=image_digest(headers, data, digest) if digest in HASHES else b"",
+        page_hashes=next((name for oid, name in _PAGE_HASHES.items() if oid in spc), ""),
+        signer=own,
+        certificates=certificates,
+        timestamp=read_timestamp(signer, certificates),
+        problem=problem,
+    ), [value.dump() for value in attribute_values(signer["unsigned_attrs"], _NESTED)]

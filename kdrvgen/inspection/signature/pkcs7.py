@@ -1,0 +1,159 @@
+"""PKCS #7 signed data: asn1crypto reads it, cryptography verifies it.
+
+Sources: RFC 2315 (PKCS #7), RFC 5652 (CMS).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from asn1crypto import cms, core, parser, x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from kdrvgen.inspection.signature.certificates import Certificate, load
+
+__all__ = [
+    "DAMAGED",
+    "HASHES",
+    "attribute_values",
+    "certificates_in",
+    "octets",
+    "signature_problem",
+    "signed_content",
+    "signed_data",
+    "signer_certificate",
+]
+
+_EC_PUBLIC_KEY = "1.2.840.10045.2.1"  # some signers name the key's algorithm in the signature
+
+# The exceptions of asn1crypto for damaged data.
+DAMAGED = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
+HASHES: dict[str, Callable[[], hashes.HashAlgorithm]] = {
+    "sha1": hashes.SHA1,
+    "sha224": hashes.SHA224,
+    "sha256": hashes.SHA256,
+    "sha384": hashes.SHA384,
+    "sha512": hashes.SHA512,
+    "md5": hashes.MD5,
+}
+
+
+def signed_data(info: cms.ContentInfo) -> cms.SignedData:
+    """Return the signed data in a PKCS #7 structure.
+
+    Raises:
+        ValueError: It is not signed data, or has no signer.
+    """
+    if info["content_type"].native != "signed_data":
+        raise ValueError(f"its content type is {info['content_type'].native}, not signed data")
+    signed = info["content"]
+    if not signed["signer_infos"]:
+        raise ValueError("it has no signer")
+    return signed
+
+
+def certificates_in(signed: cms.SignedData) -> tuple[Certificate, ...]:
+    """Return the certificates in a signature, without damaged ones."""
+    choices = signed["certificates"]
+    if not isinstance(choices, core.SetOf):
+        return ()
+    certificates = (load(choice.dump()) for choice in choices)
+    return tuple(certificate for certificate in certificates if certificate is not None)
+
+
+def signed_content(signed: cms.SignedData) -> tuple[str, bytes]:
+    """Return the type of the signed content, and the content octets of its value."""
+    inner = signed["encap_content_info"]
+    # In PKCS #7 the field [0] holds the content itself, in CMS an octet string.
+    return inner["content_type"].dotted, octets(inner["content"].dump())
+
+
+def octets(der: bytes) -> bytes:
+    """Return the content octets of a DER value, which a signed digest is computed from."""
+    return bytes(parser.parse(der)[4])
+
+
+def signer_certificate(
+    signer: cms.SignerInfo, certificates: Sequence[Certificate]
+) -> Certificate | None:
+    """Return the signer's certificate; None if `certificates` does not contain it."""
+    name = signer["sid"].chosen
+    if not isinstance(name, cms.IssuerAndSerialNumber):
+        return None
+    issuer, serial = name["issuer"].dump(), name["serial_number"].native
+    return next(
+        (
+            certificate
+            for certificate in certificates
+            if certificate.serial_number == serial and _issuer(certificate) == issuer
+        ),
+        None,
+    )
+
+
+def _issuer(certificate: Certificate) -> bytes:
+    return bytes(x509.Certificate.load(certificate.der).issuer.dump())
+
+
+def signature_problem(signer: cms.SignerInfo, own: Certificate | None, content: bytes) -> str:
+    """Return why the signer's signature of `content` is invalid; "" if it is valid."""
+    if own is None:
+        return "the signer's certificate is missing"
+    algorithm = signer["digest_algorithm"]["algorithm"].native
+    if algorithm not in HASHES:
+        return f"its digest algorithm {algorithm} is not supported"
+    attributes = signer["signed_attrs"]
+    if not attributes:
+        signed = content
+    else:
+        digests = attribute_values(attributes, "message_digest")
+        if [value.native for value in digests] != [hashlib.new(algorithm, content).digest()]:
+            return "its message digest does not match its content"
+        signed = b"\x31" + attributes.dump()[1:]  # as SET OF instead of [0] (RFC 5652, 5.4)
+    if not _verifies(own, signer, signed, HASHES[algorithm]()):
+        return "it does not verify with the signer's public key"
+    return ""
+
+
+def _verifies(
+    own: Certificate, signer: cms.SignerInfo, signed: bytes, algorithm: hashes.HashAlgorithm
+) -> bool:
+    signature = signer["signature"].native
+    try:
+        key = own.x509.public_key()
+        kind = _signature_kind(signer)
+        if isinstance(key, rsa.RSAPublicKey) and kind == "rsassa_pss":
+            padded = padding.PSS(padding.MGF1(algorithm), padding.PSS.AUTO)
+            key.verify(signature, signed, padded, algorithm)
+        elif isinstance(key, rsa.RSAPublicKey) and kind == "rsassa_pkcs1v15":
+            key.verify(signature, signed, padding.PKCS1v15(), algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey) and kind in {"ecdsa", _EC_PUBLIC_KEY}:
+            key.verify(signature, signed, ec.ECDSA(algorithm))
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return False
+    return True
+
+
+def _signature_kind(signer: cms.SignerInfo) -> str:
+    algorithm = signer["signature_algorithm"]
+    try:
+        return str(algorithm.signature_algo)
+    except ValueError:
+        return str(algorithm["algorithm"].dotted)
+
+
+def attribute_values(attributes: cms.CMSAttributes | None, kind: str) -> Iterator[Any]:
+    """Return the values of all attributes of a kind."""
+    values = [
+        value
+        for attribute in attributes or ()
+        if attribute["type"].native == kind
+        for value in attribute["values"]
+    ]
+    return iter(values)

@@ -1,0 +1,147 @@
+"""What affects a build or a signature beside its tools."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from kdrvgen import Driver, Project
+from kdrvgen.doctor.host import Host, this_host
+from kdrvgen.doctor.probes.environment import disk
+from kdrvgen.doctor.probes.windows import deployment
+from kdrvgen.doctor.probes.wine import wine
+from kdrvgen.report.finding import Severity
+from tests.doctor.support import Machine
+from tests.pipeline.support import CONFIG
+
+PROJECT = Project(driver=Driver(name="hello"))
+
+
+def test_control_characters_in_the_output_of_a_tool_are_escaped(machine: Machine) -> None:
+    machine.install("cargo", "printf '\\033[31mbroken\\n'; exit 1")
+
+    for form in ("human", "github"):
+        output = machine.kdrvgen("doctor", "--for", "build", "--format", form).stdout
+        assert "\\x1b[31mbroken" in output
+        assert "\x1b" not in output
+
+
+@pytest.mark.parametrize("name", ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"])
+def test_rustflags_in_the_environment_are_an_error_and_are_shown_escaped(
+    machine: Machine, name: str
+) -> None:
+    flagged = machine.with_env(**{name: "-Cx=\x1b[31mred"})
+
+    for tasks in ("build", "sign"):  # sign includes build
+        assert flagged.doctor("--for", tasks).missing == ["flags for rustc"]
+    shown = flagged.kdrvgen("doctor", "--for", "build").stdout
+    assert f'{name}="-Cx=\\x1b[31mred"' in shown
+    assert "\x1b[31m" not in shown
+    assert f"unset {name}" in shown
+
+
+def test_rustflags_that_do_not_replace_the_drivers_flags_are_a_note(machine: Machine) -> None:
+    flagged = machine.with_env(CARGO_BUILD_RUSTFLAGS="-Cx=y")
+    report = flagged.doctor("--for", "build")
+    assert report.code == 0
+    assert report.finding("flags for rustc")["severity"] == "note"
+
+    machine.configure(CONFIG + '[linker]\nemit = "build-script"\n')
+    machine.kdrvgen("config.toml")
+    report = machine.with_env(RUSTFLAGS="-Cx=y").doctor("--for", "build")
+    assert report.finding("flags for rustc")["severity"] == "note"
+
+
+def test_an_old_cargo_config_file_is_an_error_and_is_not_deleted(
+    machine: Machine,
+) -> None:
+    stale = machine.folder / ".cargo/config"
+    stale.write_text("[build]\n", encoding="utf-8")
+
+    report = machine.doctor("--fix", "--yes")
+
+    assert report.missing == ["cargo configuration"]
+    assert report.finding("cargo configuration")["place"]["file"] == str(stale)
+    assert stale.read_text(encoding="utf-8") == "[build]\n"
+
+
+def test_a_clock_before_the_release_date_of_rustc_is_an_error(machine: Machine) -> None:
+    real = machine.real("rustc")
+    machine.install(
+        "rustc", f'{real} "$@" | /bin/sed "s/^commit-date: .*/commit-date: 2999-01-31/"'
+    )
+
+    report = machine.doctor()
+
+    assert report.missing == ["clock"]
+    assert "2999-01-31" in report.finding("clock", "rustc")["message"]
+
+
+def test_a_file_with_a_time_in_the_future_is_a_note_about_the_clock(machine: Machine) -> None:
+    tomorrow = time.time() + 3 * 86_400
+    os.utime(machine.folder / "config.toml", (tomorrow, tomorrow))
+
+    report = machine.doctor()
+
+    assert report.code == 0
+    assert report.finding("clock")["severity"] == "note"
+
+
+def test_generated_files_that_were_edited_are_a_note_and_are_not_overwritten(
+    machine: Machine,
+) -> None:
+    makefile = machine.folder / "Makefile.toml"
+    makefile.write_text(makefile.read_text(encoding="utf-8") + "# mine\n", encoding="utf-8")
+
+    report = machine.doctor("--fix", "--yes")
+
+    assert report.code == 0
+    assert report.finding("generated files")["severity"] == "note"
+    assert makefile.read_text(encoding="utf-8").endswith("# mine\n")
+
+
+def test_a_generated_file_that_cannot_be_read_is_an_error_with_the_reason(machine: Machine) -> None:
+    (machine.folder / "build.rs").unlink()
+    (machine.folder / "build.rs").mkdir()
+
+    report = machine.doctor("--for", "build")
+
+    assert report.code == 7
+    assert report.missing == ["generated files"]
+    assert "build.rs" in report.finding("generated files")["message"]
+
+
+# --- states that this machine cannot have: the host is a value ---------
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    return this_host(tmp_path, 10)
+
+
+def test_a_nearly_full_disk_is_an_error(host: Host, tmp_path: Path) -> None:
+    full = dataclasses.replace(
+        host, free_bytes=lambda _: 5_000_000, env={**host.env, "XDG_CACHE_HOME": str(tmp_path)}
+    )
+
+    (finding,) = disk(full, PROJECT)
+    assert finding.severity is Severity.ERROR
+    assert [each.rule for each in wine(full, PROJECT) if each.severity is Severity.ERROR][-1:] in (
+        ["host-disk"],
+        ["host-wine"],  # if Wine is not installed
+    )
+
+
+def test_deploy_without_administrator_is_an_error(host: Host) -> None:
+    windows = dataclasses.replace(host, system="windows", is_elevated=False)
+
+    (finding,) = [
+        each for each in deployment(windows, PROJECT) if each.rule == "host-administrator"
+    ]
+
+    assert finding.severity is Severity.ERROR
+    assert "Run as administrator" in finding.help
