@@ -34,8 +34,8 @@ def find_configs(words: Sequence[str], *, must_exist: bool = True) -> list[str]:
         if must_exist and not found:
             raise UsageError(
                 "no kdrvgen.toml or config.toml was found in this folder or above it. Run "
-                "`kdrvgen new NAME` to create a project, or `kdrvgen adopt` to write a config.toml for "
-                "the driver in this folder."
+                "`kdrvgen new NAME` to create a project, or `kdrvgen adopt` to write a config.toml "
+                "for the driver in this folder."
             )
         return found
     configs: dict[str, None] = {}

@@ -43,7 +43,7 @@ def _pre_commit(repository: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_manifest_is_one_that_pre_commit_takes() -> None:
+def test_pre_commit_accepts_the_manifest() -> None:
     command = [sys.executable, "-m", "pre_commit", "validate-manifest", str(MANIFEST)]
     assert subprocess.run(command, check=False).returncode == 0
 

@@ -97,7 +97,7 @@ def test_a_line_that_no_key_changes_is_part_of_the_template(made: Path, run: Run
     assert "the same in every project" in run("why", f"Makefile.toml:{number}").stdout
 
 
-def test_it_works_from_any_folder_and_before_the_files_are_made(made: Path, run: Run) -> None:
+def test_it_works_from_any_folder_and_without_generated_files(made: Path, run: Run) -> None:
     number = _line(made / ".cargo/config.toml", "/MAP")
     assert "linker.args[0]" in run("why", f"config.toml:{number}", cwd=made / ".cargo").stdout
 

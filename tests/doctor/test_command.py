@@ -186,7 +186,7 @@ def test_the_github_format_annotates_each_missing_thing(machine: Machine) -> Non
             "there is no profile `prod`. The profiles are development, production",
         ),
         (["--time-limit", "never"], "`never` is not a number of seconds"),
-        (["other.toml"], "there is no file other.toml"),
+        (["other.toml"], "other.toml does not exist"),
     ],
 )
 def test_wrong_arguments_are_a_usage_error(
