@@ -28,8 +28,8 @@ __all__ = [
     "UNCHANGED",
     "cache_folder",
     "content",
-    "digest",
     "fingerprint",
+    "prove",
     "recall",
     "stamp_name",
 ]
@@ -63,9 +63,11 @@ def recall(words: list[str]) -> tuple[str, str] | None:
         return None
     config, root, detail = request
     stamp = _private(os.path.join(folder, stamp_name(config, root)))
-    proof, _, claim = (stamp or b"").partition(b"\n")
-    code, seen = fingerprint(), content(config)
-    if code is None or seen is None or not claim or proof != digest(code, seen, claim):
+    if stamp is None:
+        return None
+    proof, _, claim = stamp.partition(b"\n")
+    seen = content(config)
+    if seen is None or not claim or proof != prove(seen, claim, fingerprint):
         return None
     brief, full = (text.decode("ascii") + "\n" for text in claim.split(b"\n\n")[1:])
     return ("", brief, full)[detail], UNCHANGED if detail == _FULL else ""
@@ -183,31 +185,35 @@ def content(path: str) -> bytes | None:
         return None
 
 
-def digest(
-    code: bytes, config: bytes, claim: bytes, read: Callable[[str], bytes | None] = content
+def prove(
+    config: bytes,
+    claim: bytes,
+    code: Callable[[], bytes | None],
+    read: Callable[[str], bytes | None] = content,
 ) -> bytes | None:
     """Return the digest over everything that the output depends on; None if the claim is false.
 
     Args:
-        code: The result of `fingerprint`.
         config: The configuration's bytes.
         claim: Three texts, separated by empty lines: the facts, and the output of a run, brief and
             full. Each fact is a line of words separated by tabs: `file NAME REAL` (the path leads
             to the file REAL), `other NAME` (a file that may be absent), `folder NAME` (no other
             file is below it), `absent NAME` (nothing has that name). The digest includes the
             contents of files.
+        code: Returns the result of `fingerprint`.
         read: Returns the bytes of a file, or None.
     """
     total = blake2b(digest_size=32)
-    for part in (code, config, claim):
+    for part in (config, claim):
         _feed(total, part)
     files, folders = set(), []
+    resolved: dict[str, str | None] = {}  # the folders that files are in
     for line in claim.partition(b"\n\n")[0].split(b"\n"):
         kind, *names = map(os.fsdecode, line.split(b"\t"))
         if kind == "file":
             name, real = names
             found = read(name)
-            if found is None or _real_path(name) != real:
+            if found is None or _real_file(name, resolved) != real:
                 return None
             files.add(name)
             _feed(total, found)
@@ -219,7 +225,22 @@ def digest(
             return None
     if not all(_holds_only(folder, files) for folder in folders):
         return None
+    identity = code()  # last, because it takes the longest
+    if identity is None:
+        return None
+    _feed(total, identity)
     return total.hexdigest().encode()
+
+
+def _real_file(path: str, resolved: dict[str, str | None]) -> str | None:
+    """Return a file's path with all links followed; `resolved` remembers folders."""
+    if os.path.islink(path):
+        return _real_path(path)
+    folder, name = os.path.split(path)
+    if folder not in resolved:
+        resolved[folder] = _real_path(folder)
+    real = resolved[folder]
+    return None if real is None else os.path.join(real, name)
 
 
 def _real_path(path: str) -> str | None:

@@ -7,7 +7,6 @@ import os
 from pathlib import Path, PurePosixPath
 
 __all__ = [
-    "boundary",
     "is_system_folder",
     "is_within",
     "link_target",
@@ -46,15 +45,6 @@ def real_path(path: Path) -> Path:
 def resolve(root: Path, relative: PurePosixPath) -> Path:
     """Return the path of the file at `relative` below `root` with all links resolved."""
     return real_path(root / relative)
-
-
-def boundary(root: Path, relative: PurePosixPath) -> Path:
-    """Return the folder that must contain an output, with all links resolved.
-
-    This is the project folder `root`. For a support file of a workspace, whose path begins with
-    `..`, it is the folder that these lead to.
-    """
-    return real_path(root.joinpath(*(part for part in relative.parts if part == "..")))
 
 
 def is_within(real_root: Path, real: Path) -> bool:

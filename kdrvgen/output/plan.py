@@ -91,13 +91,14 @@ def make(texts: Mapping[PurePosixPath, str], root: Path, *, force: bool = False)
 
 
 def _make(texts: Mapping[PurePosixPath, str], root: Path, real_root: Path, *, force: bool) -> Plan:
-    steps = [_step(path, text, root, force=force) for path, text in sorted(texts.items())]
+    steps = [_step(path, texts[path], root, real_root, force=force) for path in sorted(texts)]
     steps = _without_doubles(steps, real_root)
     warnings: list[Finding] = []
     leftovers: list[Path] = []
-    for path in sorted(texts):
+    for path, real in [(step.entry.path, step.real) for step in steps]:
         sibling = sibling_of(path)
-        leftovers += _leftovers(root, path, sibling)
+        reals = (real, resolve(root, sibling)) if sibling else (real,)
+        leftovers += (left for left in map(temporary, reals) if _is_left_over(left, real_root))
         if sibling is None or sibling in texts:
             continue
         for found in _stale(root, path, sibling, force=force):
@@ -139,8 +140,8 @@ def written_by_newer(text: str) -> str:
     return f"written by kdrvgen {version}, but this is kdrvgen {__version__}" if version else ""
 
 
-def _step(path: PurePosixPath, text: str, root: Path, *, force: bool) -> Step:
-    real, real_root = resolve(root, path), real_path(root)
+def _step(path: PurePosixPath, text: str, root: Path, real_root: Path, *, force: bool) -> Step:
+    real = resolve(root, path)
     if not is_within(real_root, real):
         return Step(
             Entry(path, Status.REFUSED, f"a link leads out of the project, to {real}"), real
@@ -198,12 +199,8 @@ def _inspect(found: bytes) -> tuple[str, Ownership]:
     return normalise(text), examine(text)
 
 
-def _leftovers(root: Path, path: PurePosixPath, sibling: PurePosixPath | None) -> Iterator[Path]:
-    real_root = real_path(root)
-    for name in (path, sibling) if sibling else (path,):
-        left = temporary(resolve(root, name))
-        if is_within(real_root, left) and os.path.lexists(left):
-            yield left
+def _is_left_over(path: Path, real_root: Path) -> bool:
+    return is_within(real_root, path) and os.path.lexists(path)
 
 
 def _stale(

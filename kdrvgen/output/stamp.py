@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from kdrvgen import _fastpath
-from kdrvgen.output.paths import boundary, is_within, resolve, sibling_of, temporary
+from kdrvgen.output.paths import resolve, sibling_of, temporary
 from kdrvgen.output.plan import Plan
 from kdrvgen.pipeline import FOLDER
 from kdrvgen.report.files import Status
@@ -28,6 +28,7 @@ class Stamp:
     def __init__(self, config: Path, root: Path) -> None:
         self._config = str(config)
         self._root = root
+        self._place = root.absolute()
         self._seen = _fastpath.content(self._config)
         self._code = _fastpath.fingerprint()
 
@@ -43,8 +44,9 @@ class Stamp:
         if self._seen is None or self._code is None or folder is None:
             return
         contents = dict(self._contents(plan))
+        reals = {step.entry.path: step.real for step in plan.steps if step.entry.path in contents}
         try:
-            facts = [_line(*fact) for fact in self._facts(contents)]
+            facts = [_line(*fact) for fact in self._facts(reals)]
             texts = ["\n".join(lines).encode("ascii") for lines in (brief, full)]
             claim = b"\n\n".join((b"\n".join(facts), *texts))
         except (OSError, ValueError):  # a loop of links, a name with a line end or not ASCII
@@ -54,7 +56,7 @@ class Stamp:
         def read(name: str) -> bytes | None:
             return planned[name] if name in planned else _fastpath.content(name)
 
-        proof = _fastpath.digest(self._code, self._seen, claim, read)
+        proof = _fastpath.prove(self._seen, claim, lambda: self._code, read)
         if proof and _fastpath.content(self._config) == self._seen:
             name = _fastpath.stamp_name(self._config, str(self._root))
             _replace(Path(folder, name), proof + b"\n" + claim)
@@ -67,12 +69,14 @@ class Stamp:
             elif entry.status is not Status.REMOVED:
                 yield entry.path, (entry.after or "").encode()
 
-    def _facts(self, paths: Collection[PurePosixPath]) -> Iterator[tuple[str, ...]]:
-        """Yield the facts that `_fastpath.digest` checks."""
-        for path in paths:
-            real = resolve(self._root, path)
-            if not is_within(boundary(self._root, path), real):
-                raise ValueError(f"{path} leads out of the project")
+    def _facts(self, reals: Mapping[PurePosixPath, Path]) -> Iterator[tuple[str, ...]]:
+        """Yield the facts that `_fastpath.prove` checks.
+
+        Args:
+            reals: The path of each output with all links resolved. The plan refuses a link out of
+                the project.
+        """
+        for path, real in reals.items():
             yield "file", self._absolute(path), str(real)
             yield "absent", str(temporary(real))
             if sibling := sibling_of(path):
@@ -80,7 +84,7 @@ class Stamp:
                 yield "absent", str(temporary(resolve(self._root, sibling)))
         supports = {
             PurePosixPath(*path.parts[: path.parts.index(FOLDER) + 1])
-            for path in paths
+            for path in reals
             if FOLDER in path.parts
         }
         for folder in supports:
@@ -90,7 +94,7 @@ class Stamp:
                 yield "other", self._absolute(place / name)
 
     def _absolute(self, path: PurePosixPath) -> str:
-        return str(self._root.absolute() / path)
+        return str(self._place / path)
 
 
 def _line(*words: str) -> bytes:
