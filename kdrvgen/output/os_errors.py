@@ -32,8 +32,8 @@ def explain(deed: str, path: str, error: OSError, aftermath: str = "") -> FileAc
         error: The error of the operating system.
         aftermath: The state of the project after the error.
     """
-    said = os.strerror(error.errno) if error.errno else str(error)
+    reason = os.strerror(error.errno) if error.errno else str(error)
     advice = _ADVICE.get(error.errno or 0, "")
     return FileAccessError(
-        " ".join(part for part in (f"cannot {deed} {path}: {said}.", aftermath, advice) if part)
+        " ".join(part for part in (f"cannot {deed} {path}: {reason}.", aftermath, advice) if part)
     )

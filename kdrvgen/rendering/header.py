@@ -33,7 +33,7 @@ _CARGOS = (
 )
 _HEADER = re.compile(
     rf"(?P<cargos>(?:{re.escape(_CARGOS)})?)"
-    r"(?P<told>[^\n]*\n[^\n]*\n)"
+    r"(?P<header>[^\n]*\n[^\n]*\n)"
     r"(?:#|//) kdrvgen-digest: sha256:(?P<digest>[0-9a-f]{64})\n"
     r"(?P<body>.*)",
     re.DOTALL,
@@ -118,7 +118,7 @@ def examine(text: str) -> Ownership:
         return Ownership.EJECTED if _EJECTED.match(plain) else Ownership.FOREIGN
     gap = "" if found["cargos"] else "\n"
     is_intact = found["body"].startswith(gap) and found["digest"] == _digest(
-        found["told"], found["body"].removeprefix(gap)
+        found["header"], found["body"].removeprefix(gap)
     )
     return Ownership.INTACT if is_intact else Ownership.EDITED
 

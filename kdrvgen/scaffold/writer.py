@@ -193,8 +193,8 @@ def _begin_repository(folder: Path) -> None:
         text=True,
     )
     if done.returncode:
-        said = (done.stderr or done.stdout).strip()
-        raise ToolError(f"`git init` failed: {said}. {_UNTOUCHED} Use git=false to skip it.")
+        message = (done.stderr or done.stdout).strip()
+        raise ToolError(f"`git init` failed: {message}. {_UNTOUCHED} Use git=false to skip it.")
 
 
 def _text(content: bytes) -> str:
