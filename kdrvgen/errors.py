@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from kdrvgen.credentials import mask_words
-from kdrvgen.report.files import Report
+from kdrvgen.report.diff import changed_lines
+from kdrvgen.report.files import Entry, Report
 from kdrvgen.report.finding import Finding
 from kdrvgen.report.human import draw
 
@@ -104,14 +105,22 @@ class RefusedError(KdrvgenError):
 
     def __str__(self) -> str:
         """Return which files prevent writing, and what the user can do."""
-        blamed = "\n".join(f"  {entry.path}: {entry.reason}" for entry in self.report.refused)
+        blamed = "\n".join(f"  {_blame(entry)}" for entry in self.report.refused)
         return (
             f"nothing was written, because these files are not safe to write:\n{blamed}\n"
-            "Move your edits into the configuration (your own tasks go into [makefile]), then run "
-            "kdrvgen with --force to overwrite the files. To keep a file as your own, run `kdrvgen "
-            "eject FILE`. A file that a newer kdrvgen wrote needs that version. --force never "
-            "follows a link out of the project, or to a file that kdrvgen did not write."
+            "--diff shows the lines. Move your edits into the configuration (your own tasks go "
+            "into [makefile]), then run kdrvgen with --force to overwrite the files. To keep a "
+            "file as your own, run `kdrvgen eject FILE`. A file that a newer kdrvgen wrote needs "
+            "that version. --force never follows a link out of the project, or to a file that kdrvgen did not write."
         )
+
+
+def _blame(entry: Entry) -> str:
+    """Return why a file is refused, and how much of it kdrvgen would change."""
+    if entry.before is None or entry.after is None or entry.before == entry.after:
+        return f"{entry.path}: {entry.reason}"
+    added, removed = changed_lines(entry.before, entry.after)
+    return f"{entry.path}: {entry.reason}; kdrvgen would add {added} and remove {removed} lines"
 
 
 class OccupiedError(RefusedError):

@@ -182,7 +182,7 @@ def _run(
     except RefusedError as refusal:
         reporter.files(_rows(refusal.report, prefix), planned=True)
         reporter.findings(_warnings(refusal.report, root, mode))
-        reporter.diffs(_diffs(refusal.report.refused, prefix))
+        reporter.diffs(_diffs(refusal.report.refused, prefix), is_shown=False)
         reporter.collect(_drift(refusal.report.refused, root))
         raise
     contradictions = disagreements(project, root, config)

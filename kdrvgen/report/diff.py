@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-__all__ = ["unified"]
+__all__ = ["changed_lines", "unified"]
 
 
 def unified(path: str, before: str | None, after: str | None) -> str:
@@ -28,6 +28,12 @@ def unified(path: str, before: str | None, after: str | None) -> str:
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )
+
+
+def changed_lines(before: str | None, after: str | None) -> tuple[int, int]:
+    """Return how many lines the change from `before` to `after` adds and removes."""
+    lines = unified("", before, after).split("\n")[2:]  # below the names
+    return sum(line[:1] == "+" for line in lines), sum(line[:1] == "-" for line in lines)
 
 
 def _lines(text: str) -> list[str]:

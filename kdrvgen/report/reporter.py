@@ -78,13 +78,18 @@ class Reporter:
         for line in file_lines(rows, whole=self.verbose, planned=planned, paint=self._paint_out):
             self._console.print(self._console.out, f"{line}\n")
 
-    def diffs(self, diffs: Iterable[tuple[str, str]]) -> None:
-        """Report the unified diff of each path; in JSON, as a member of the file from `files`."""
+    def diffs(self, diffs: Iterable[tuple[str, str]], *, is_shown: bool = True) -> None:
+        """Report the unified diff of each path; in JSON, as a member of the file from `files`.
+
+        Args:
+            diffs: Each path with its diff.
+            is_shown: Whether people get the diffs too, and not only programs.
+        """
         rows = {file["path"]: file for file in self._document["files"]}
         for path, diff in diffs:
             if path in rows:
                 rows[path]["diff"] = diff
-            if self._form == "json" or not diff:
+            if self._form == "json" or not diff or not is_shown:
                 continue
             lines = (
                 self._console.paint(_safe(line), _DIFF_COLORS.get(line[:1], ""), self._console.out)
