@@ -111,7 +111,8 @@ class RefusedError(KdrvgenError):
             "--diff shows the lines. Move your edits into the configuration (your own tasks go "
             "into [makefile]), then run kdrvgen with --force to overwrite the files. To keep a "
             "file as your own, run `kdrvgen eject FILE`. A file that a newer kdrvgen wrote needs "
-            "that version. --force never follows a link out of the project, or to a file that kdrvgen did not write."
+            "that version. --force never follows a link out of the project, or to a file that "
+            "kdrvgen did not write."
         )
 
 

@@ -23,7 +23,13 @@ _UNTOUCHED = "Nothing was written."
 _REPOSITORY = ".git"
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
 # Git sets these for hooks and subcommands, and `git init` would then create another repository.
-_ELSEWHERE = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY"}
+_ELSEWHERE = {
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_WORK_TREE",
+}
 
 
 def check(folder: Path, *, git: bool = False) -> None:

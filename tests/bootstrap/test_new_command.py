@@ -241,3 +241,22 @@ def test_a_possible_password_is_not_shown(tmp_path: Path) -> None:
     done = kdrvgen_process("new", "a", "signing.pfx-password-env=hunter2!", cwd=tmp_path)
     assert done.returncode == 3
     assert "hunter2" not in done.stderr
+
+
+def test_a_list_of_targets_takes_the_place_of_the_one_that_was_replayed(tmp_path: Path) -> None:
+    bootstrap(tmp_path, "minimal", "driver.target=aarch64-pc-windows-msvc")
+    targets = ["i686-pc-windows-msvc", "x86_64-pc-windows-msvc"]
+    words = ["other", "--config", "hello/config.toml", f"driver.targets={','.join(targets)}"]
+    done = kdrvgen_process("new", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert list(kdrvgen.load(tmp_path / "other" / "config.toml").driver.triples) == targets
+
+
+@pytest.mark.parametrize(
+    ("name", "tag"), [("ab", "Ab00"), ("a-b", "Ab00"), ("hello", "Hell"), ("x86_driver", "X86d")]
+)
+def test_a_pool_tag_is_the_first_four_letters_of_the_name_and_zeros(
+    tmp_path: Path, name: str, tag: str
+) -> None:
+    folder = bootstrap(tmp_path, "minimal", "allocator=yes", name=name)
+    assert f'*b"{tag}"' in (folder / "src" / "lib.rs").read_text("utf-8")

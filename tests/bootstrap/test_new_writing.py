@@ -315,3 +315,39 @@ def test_git_ignores_what_is_built_and_keys_and_nothing_else(work: Path, templat
         text=True,
     )
     assert done.stdout.split() == ignored
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"],
+)
+def test_git_init_does_not_see_a_variable_that_names_another_repository(
+    work: Path, tmp_path: Path, variable: str
+) -> None:
+    seen = tmp_path / "seen"
+    git = work / "git"
+    git.write_text(f"#!/bin/sh\nenv >'{seen}'\n", "utf-8")
+    git.chmod(0o755)
+    path = f"{work}{os.pathsep}{os.environ['PATH']}"
+    environment = {"PATH": path, variable: str(tmp_path / "other"), "GIT_AUTHOR_NAME": "me"}
+    done = kdrvgen_process("new", "hello", "git=yes", cwd=work, **environment)
+    assert done.returncode == 0, done.stderr
+    names = {line.partition("=")[0] for line in seen.read_text("utf-8").splitlines()}
+    assert variable not in names
+    assert "GIT_AUTHOR_NAME" in names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variable", ["GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"])
+def test_a_repository_is_complete_even_where_the_environment_names_a_part_of_another(
+    work: Path, tmp_path: Path, variable: str
+) -> None:
+    need("git")
+    other = tmp_path / "other"
+    other.mkdir()
+    done = kdrvgen_process("new", "hello", "git=yes", cwd=work, **{variable: str(other)})
+    assert done.returncode == 0, done.stderr
+    assert not list(other.iterdir())
+    assert {"HEAD", "config", "objects"} <= {
+        path.name for path in (work / "hello" / ".git").iterdir()
+    }

@@ -415,3 +415,11 @@ def test_a_map_file_elsewhere_is_refused_for_a_kmdf_driver(argument: str) -> Non
     assert also(line) == {"driver.model"}
     assert is_accepted(f'[linker]\nargs = ["{argument}"]')
     assert is_accepted('[linker]\nargs = ["/MAP"]', driver='model = "kmdf"')
+
+
+def test_each_further_entry_point_of_ones_own_is_reported_with_the_first() -> None:
+    found = refusals('[linker]\npreset = "none"\nargs = ["/ENTRY:a", "/ENTRY:b", "/ENTRY:c"]')
+    assert [(dotted(line), also(line)) for line in found] == [
+        ("linker.args.1", {"linker.args.0"}),
+        ("linker.args.2", {"linker.args.0"}),
+    ]

@@ -271,3 +271,32 @@ def test_a_run_that_fails_leaves_no_folder_that_it_made(
     with pytest.raises(FileAccessError, match="No space left"):
         write(texts, tmp_path / "a" / "b")
     assert not (tmp_path / "a").exists()
+
+
+def test_a_left_over_file_outside_the_project_is_not_removed(
+    project: Path, tmp_path: Path, texts: Texts
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    for name in ("config", ".config.kdrvgen-new"):
+        (outside / name).write_text("mine", "utf-8")
+    (project / ".cargo").mkdir()
+    (project / OLD_CARGO).symlink_to(outside / "config")
+    (warning,) = write(texts, project).report.warnings
+    assert warning.file == str(OLD_CARGO)
+    assert contents(outside) == {"config": "mine", ".config.kdrvgen-new": "mine"}
+
+
+def test_a_file_out_of_use_is_removed_after_its_successor_is_in_place(
+    old_project: Path, texts: Texts, texts_for_old_cargo: Texts, interfere: Interfere
+) -> None:
+    (old_project / OLD_CARGO).write_text(texts_for_old_cargo[OLD_CARGO], "utf-8")
+    seen: dict[PurePosixPath, str] = {}
+
+    def look() -> None:
+        seen.update({path: (old_project / path).read_text("utf-8") for path in texts})
+
+    interfere("unlink", look)
+    write(texts, old_project)
+    assert not (old_project / OLD_CARGO).exists()
+    assert seen == texts
