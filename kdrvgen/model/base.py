@@ -85,21 +85,20 @@ Dumped = WrapSerializer(_dumped)
 """Makes pydantic dump a `FrozenTable` like a dict."""
 
 
-if TYPE_CHECKING:
-    from pydantic._internal._model_construction import ModelMetaclass
-else:
-    ModelMetaclass = type(BaseModel)  # pydantic does not publish its name
-
 _OF_PYDANTIC = frozenset({"model_copy", "model_dump", "model_fields_set", "model_validate"})
 """The pydantic attributes of a table that users need."""
 
+if TYPE_CHECKING:
+    # Type checkers derive the signature of each table from this class itself (PEP 681).
+    from pydantic._internal._model_construction import ModelMetaclass as _TableType
+else:
 
-class _TableType(ModelMetaclass):
-    def __dir__(self) -> list[str]:
-        """Return the names that `help` and completion show, without internals."""
-        own = {name for table in self.__mro__ if table is not BaseModel for name in vars(table)}
-        shown = {name for name in own - {*vars(BaseModel)} if not name.startswith("_")}
-        return sorted(shown - {"model_config", "model_post_init"} | _OF_PYDANTIC)
+    class _TableType(type(BaseModel)):
+        def __dir__(self) -> list[str]:
+            """Return the names that `help` and completion show, without internals."""
+            own = {name for table in self.__mro__ if table is not BaseModel for name in vars(table)}
+            shown = {name for name in own - {*vars(BaseModel)} if not name.startswith("_")}
+            return sorted(shown - {"model_config", "model_post_init"} | _OF_PYDANTIC)
 
 
 class Table(BaseModel, metaclass=_TableType):

@@ -297,7 +297,7 @@ def test_a_full_disk_changes_nothing(run: Run, project: Path) -> None:
     if done.returncode == 99 or "unshare" in done.stderr:
         pytest.skip("this machine lets nobody mount a small disk")
     assert done.stdout == "exit 8\n"
-    assert "No space left on device. Nothing was changed. Make room" in done.stderr
+    assert "No space left on device. Nothing was changed. Free space" in done.stderr
     after = project.parent / "after"
     found = {
         p.relative_to(after).as_posix(): p.read_bytes() for p in after.rglob("*") if p.is_file()

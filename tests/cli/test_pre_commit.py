@@ -58,7 +58,7 @@ def test_a_stale_or_edited_file_is_not_committed(repository: Path, file: str) ->
 
     code, said = _pre_commit(repository)
     assert code != 0
-    assert "the files are not what config.toml says" in said
+    assert "the files do not match config.toml" in said
 
 
 @pytest.mark.slow
