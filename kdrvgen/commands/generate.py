@@ -227,13 +227,18 @@ def _raise_on_drift(
         raise RefusedError(report)
 
 
+def _listed(prefix: Path, path: PurePosixPath) -> str:
+    """Return the path of a file in lists and diffs: with slashes on every host."""
+    return Path(shown(prefix, path)).as_posix()
+
+
 def _diffs(entries: Iterable[Entry], prefix: Path) -> Iterator[tuple[str, str]]:
     """Yield the path of each file, and its diff without the values of credentials.
 
     The diff of a whole support file, with hundreds of lines, is left out.
     """
     for entry in entries:
-        path = shown(prefix, entry.path)
+        path = _listed(prefix, entry.path)
         is_whole = entry.before is None or entry.after is None
         if is_whole and ".kdrvgen" in entry.path.parts:
             yield path, ""
@@ -257,7 +262,7 @@ def _advice(report: Report, config: Path) -> str:
 
 
 def _rows(report: Report, prefix: Path) -> Iterator[tuple[str, str, str]]:
-    return ((each.status.value, shown(prefix, each.path), each.reason) for each in report.entries)
+    return ((each.status.value, _listed(prefix, each.path), each.reason) for each in report.entries)
 
 
 def _warnings(report: Report, root: Path, mode: str | None) -> list[Finding]:
