@@ -5,8 +5,8 @@
     project = kdrvgen.load("config.toml")
     kdrvgen.generate(project, ".")
 
-The names come from `kdrvgen.api`, which is imported when the first of them is used (PEP 562): a run
-of the program with nothing to change does without pydantic and Jinja2.
+The names come from `kdrvgen.api`, which is imported when the first of them is used (PEP 562). So a
+run of the program with nothing to change does not import pydantic and Jinja2.
 """
 
 from __future__ import annotations

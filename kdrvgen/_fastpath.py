@@ -1,11 +1,11 @@
-"""The answer of a run with nothing to change, without pydantic or Jinja2.
+"""The output of a run with nothing to change, without pydantic or Jinja2.
 
-A stamp proves one thing only: these bytes of configuration, made into files by these bytes of
-kdrvgen, gave these bytes on disk. A full run writes it (output/stamp.py). Whatever is not exactly
-so is left to the full program.
+A stamp proves only one thing: with these bytes of the configuration, these bytes of kdrvgen
+generated these bytes on disk. A full run writes it (output/stamp.py). In every other case, the full
+program runs.
 
-This module imports only what Python itself has loaded at its start. pathlib, argparse and typing
-would each take a good part of the time of the whole run, so that it uses none of them.
+This module imports only modules that Python has already loaded at its start. pathlib, argparse and
+typing would each take a large part of the time of the whole run, so it does not use them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import stat
 import sys
 
-try:  # what `hashlib.blake2b` is, without the 3 ms of loading OpenSSL for it
+try:  # the same as `hashlib.blake2b`, without the 3 ms to load OpenSSL
     from _blake2 import blake2b
 except ImportError:
     from hashlib import blake2b
@@ -28,33 +28,32 @@ __all__ = [
     "UNCHANGED",
     "cache_folder",
     "content",
-    "digest",
     "fingerprint",
+    "prove",
     "recall",
     "stamp_name",
 ]
 
 UNCHANGED = "nothing has changed since the last run\n"
-"""What `-v` prints on standard error when a stamp gives the answer."""
+"""The text that `-v` prints on standard error for a run with a valid stamp."""
 
 LARGEST = 64 * 1024
-"""How many bytes a stamp may have."""
+"""The maximum size of a stamp in bytes."""
 
 _NOTHING, _BRIEF, _FULL = range(3)
 _MODES = {"--check": _BRIEF, "--dry-run": _BRIEF, "--diff": _NOTHING}
 _DETAILS = {"-q": _NOTHING, "--quiet": _NOTHING, "-v": _FULL, "--verbose": _FULL}
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
-# Compiled modules, and rooms of other verbs: no generated file depends on them.
+# Compiled modules, and the rooms of other commands: no generated file depends on them.
 _APART = {"__pycache__", "adopt", "doctor", "inspection", "lexicon", "scaffold"}
 
 
 def recall(words: list[str]) -> tuple[str, str] | None:
-    """Return what `kdrvgen WORDS` prints when nothing has changed since the last full run.
+    """Return the output of `kdrvgen WORDS` if nothing has changed since the last full run.
 
     Returns:
-        The texts for standard output and standard error. None when the full program has to run:
-        something may have changed, the words ask for more than the usual, or a terminal may want
-        colours.
+        The texts for standard output and standard error. None if the full program must run:
+        something may have changed, the words contain other options, or the output may need colours.
     """
     if sys.stdout is None or sys.stderr is None or sys.stdout.isatty():
         return None
@@ -64,18 +63,20 @@ def recall(words: list[str]) -> tuple[str, str] | None:
         return None
     config, root, detail = request
     stamp = _private(os.path.join(folder, stamp_name(config, root)))
-    proof, _, claim = (stamp or b"").partition(b"\n")
-    code, seen = fingerprint(), content(config)
-    if code is None or seen is None or not claim or proof != digest(code, seen, claim):
+    if stamp is None:
+        return None
+    proof, _, claim = stamp.partition(b"\n")
+    seen = content(config)
+    if seen is None or not claim or proof != prove(seen, claim, fingerprint):
         return None
     brief, full = (text.decode("ascii") + "\n" for text in claim.split(b"\n\n")[1:])
     return ("", brief, full)[detail], UNCHANGED if detail == _FULL else ""
 
 
 def _parse(words: list[str]) -> tuple[str, str, int] | None:
-    """Return the configuration, the project's folder, and how much is printed.
+    """Return the configuration, the project's folder, and the verbosity; None for other words.
 
-    A configuration has to end in `.toml`, as no verb does.
+    The configuration must end in `.toml`, which distinguishes it from a command.
     """
     config = root = ""
     modes, details = [], []
@@ -104,21 +105,21 @@ def _parse(words: list[str]) -> tuple[str, str, int] | None:
 
 
 def cache_folder(name: str) -> str | None:
-    """Return the folder `name` of kdrvgen's part of the user's cache, made when missing.
+    """Return the folder `name` of kdrvgen's part of the user's cache, created if missing.
 
-    It holds only what kdrvgen can always make again. The places are those of the XDG Base Directory
-    Specification, Apple's File System Programming Guide and Microsoft's Known Folders.
+    It contains only files that kdrvgen can create again. The places are those of the XDG Base
+    Directory Specification, Apple's File System Programming Guide and Microsoft's Known Folders.
 
     Returns:
-        The absolute path without symbolic links, or None when no such folder can be trusted:
-        KDRVGEN_NO_CACHE is set, there is no home, the folder cannot be made, or another user can
+        The absolute path without symbolic links. None if there is no folder to trust:
+        KDRVGEN_NO_CACHE is set, there is no home, the folder cannot be created, or another user can
         change it or a folder above it.
     """
     home = None if os.environ.get("KDRVGEN_NO_CACHE") else _cache_home()
     if home is None:
         return None
     try:
-        # The links are followed once, here: what they lead to is what is checked and used.
+        # Resolve the links once, here: the result is what is checked and used.
         path = os.path.realpath(os.path.join(home, "kdrvgen", name))
         return path if _make_private(path) else None
     except (OSError, RecursionError):  # `realpath` recurses along a chain of links
@@ -126,22 +127,22 @@ def cache_folder(name: str) -> str | None:
 
 
 def _cache_home() -> str | None:
-    """Return the folder of the user's caches: an absolute path, or None when there is none."""
+    """Return the folder of the user's caches: an absolute path, or None if there is none."""
     if sys.platform == "win32":
         candidates = [os.environ.get("LOCALAPPDATA")]
     else:
         usual = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
         candidates = [os.environ.get("XDG_CACHE_HOME"), os.path.expanduser(usual)]
-    # The XDG specification has relative paths ignored; an empty variable counts as unset.
+    # The XDG specification says to ignore relative paths; an empty variable counts as unset.
     return next((path for path in candidates if path and os.path.isabs(path)), None)
 
 
 def _make_private(path: str) -> bool:
-    """Make the folders that are missing; return whether only this user can change what is in it.
+    """Create the missing folders; return whether only this user can change their content.
 
-    A folder is no safer than those above it: whoever can write to one of them can put another
-    folder in the place of the next. So all are checked, from the root down, and a check stays
-    true because nobody else can change what it has seen.
+    A folder is no safer than those above it: a user who can write to one of them can replace the
+    next one. So all are checked from the root down. The result of a check stays true, because
+    nobody else can change what was checked.
     """
     places = [path]
     while (above := os.path.dirname(places[-1])) != places[-1]:
@@ -162,19 +163,19 @@ def _is_safe(status: os.stat_result, *, innermost: bool) -> bool:
         return stat.S_ISDIR(status.st_mode)
     trusted = status.st_uid in {os.geteuid(), 0}
     writable_by_others = bool(status.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
-    # In a sticky folder, such as /tmp, others can add names, but cannot replace ours.
+    # In a sticky folder, such as /tmp, other users can add files, but cannot replace this user's.
     sticky = bool(status.st_mode & stat.S_ISVTX) and not innermost
     return stat.S_ISDIR(status.st_mode) and trusted and (sticky or not writable_by_others)
 
 
 def stamp_name(config: str, root: str) -> str:
-    """Return the name of the file that has the stamp of a configuration in a project's folder."""
+    """Return the file name of the stamp for a configuration and a project's folder."""
     names = (os.fsencode(os.path.abspath(name)) for name in (config, root))
     return blake2b(b"\0".join(names), digest_size=32).hexdigest()
 
 
 def content(path: str) -> bytes | None:
-    """Return the bytes of a regular file; None for whatever cannot be read, or only once."""
+    """Return the bytes of a regular file; None for anything else, such as a pipe."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return None
@@ -184,30 +185,35 @@ def content(path: str) -> bytes | None:
         return None
 
 
-def digest(
-    code: bytes, config: bytes, claim: bytes, read: Callable[[str], bytes | None] = content
+def prove(
+    config: bytes,
+    claim: bytes,
+    code: Callable[[], bytes | None],
+    read: Callable[[str], bytes | None] = content,
 ) -> bytes | None:
-    """Return the digest over all that the answer depends on; None if the claim is not true.
+    """Return the digest over everything that the output depends on; None if the claim is false.
 
     Args:
-        code: What `fingerprint` returns.
         config: The configuration's bytes.
-        claim: Three texts, divided by empty lines: the facts, and what a run prints, in brief and
-            in full. Each fact is a line of words divided by tabs: `file NAME REAL` (the path leads
+        claim: Three texts, separated by empty lines: the facts, and the output of a run, brief and
+            full. Each fact is a line of words separated by tabs: `file NAME REAL` (the path leads
             to the file REAL), `other NAME` (a file that may be absent), `folder NAME` (no other
-            file is below it), `absent NAME` (nothing has that name). The contents of files count.
+            file is below it), `absent NAME` (nothing has that name). The digest includes the
+            contents of files.
+        code: Returns the result of `fingerprint`.
         read: Returns the bytes of a file, or None.
     """
     total = blake2b(digest_size=32)
-    for part in (code, config, claim):
+    for part in (config, claim):
         _feed(total, part)
     files, folders = set(), []
+    resolved: dict[str, str | None] = {}  # the folders that files are in
     for line in claim.partition(b"\n\n")[0].split(b"\n"):
         kind, *names = map(os.fsdecode, line.split(b"\t"))
         if kind == "file":
             name, real = names
             found = read(name)
-            if found is None or _real_path(name) != real:
+            if found is None or _real_file(name, resolved) != real:
                 return None
             files.add(name)
             _feed(total, found)
@@ -219,18 +225,33 @@ def digest(
             return None
     if not all(_holds_only(folder, files) for folder in folders):
         return None
+    identity = code()  # last, because it takes the longest
+    if identity is None:
+        return None
+    _feed(total, identity)
     return total.hexdigest().encode()
+
+
+def _real_file(path: str, resolved: dict[str, str | None]) -> str | None:
+    """Return a file's path with all links followed; `resolved` remembers folders."""
+    if os.path.islink(path):
+        return _real_path(path)
+    folder, name = os.path.split(path)
+    if folder not in resolved:
+        resolved[folder] = _real_path(folder)
+    real = resolved[folder]
+    return None if real is None else os.path.join(real, name)
 
 
 def _real_path(path: str) -> str | None:
     try:
         return os.path.realpath(path)
-    except (OSError, RecursionError):  # links that lead round in a circle
+    except (OSError, RecursionError):  # a loop of links
         return None
 
 
 def _holds_only(folder: str, files: set[str]) -> bool:
-    """Return whether all files below a folder are among `files`, and no other folder is there."""
+    """Return whether a folder contains only `files` and their folders."""
     expected = {os.path.dirname(file) for file in files}
     pending = [folder]
     while pending:
@@ -247,7 +268,7 @@ def _holds_only(folder: str, files: set[str]) -> bool:
 
 
 def fingerprint() -> bytes | None:
-    """Return a digest over every file of kdrvgen; None when it does not lie in a folder."""
+    """Return a digest over every file of kdrvgen; None if it is not installed in a folder."""
     total = blake2b(digest_size=32)
     pending = [_PACKAGE]
     while pending:
@@ -270,13 +291,13 @@ def fingerprint() -> bytes | None:
 
 
 def _feed(total: blake2b, part: bytes) -> None:
-    # With its length in front, no part can pass for the end or the start of another.
+    # With the length before it, no part can look like the end or the start of another.
     total.update(len(part).to_bytes(8, "big"))
     total.update(part)
 
 
 def _private(path: str) -> bytes | None:
-    """Return the content of a file that nobody but this user can have written."""
+    """Return the content of a file that only this user can have written."""
     try:
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))

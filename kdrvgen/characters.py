@@ -1,6 +1,6 @@
-"""Characters that a reader does not see or that a terminal obeys, and how output writes them.
+"""Escape the characters that a reader cannot see or that a terminal obeys.
 
-Part of a run with nothing to change: everything else is imported only for a text that needs it.
+The fast path imports this module: it imports others only for a text that needs them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import unicodedata
 
 __all__ = ["as_json", "defused", "is_invisible", "visible"]
 
-# Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt) as far as Python takes them for
-# printable: fillers, variation selectors, the grapheme joiner. And a braille pattern without dots.
+# The code points of Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt) that Python
+# regards as printable: fillers, variation selectors, the grapheme joiner. And the blank braille
+# pattern.
 _BLANK = frozenset(
     {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800, 0x3164, 0xFFA0, *range(0x180B, 0x1810)}
     | {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
@@ -20,10 +21,10 @@ _BLANK = frozenset(
 
 
 def is_invisible(character: str) -> bool:
-    """Tell whether a character has no shape of its own, or changes how others are shown.
+    """Return whether a character is invisible, or changes how others are shown.
 
     Controls, format characters (also bidirectional, zero-width and tag characters), line and
-    paragraph separators, surrogates, and whatever else Unicode has programs ignore.
+    paragraph separators, surrogates, and the other characters that Unicode lets programs ignore.
     """
     if " " <= character <= "~":
         return False
@@ -33,11 +34,11 @@ def is_invisible(character: str) -> bool:
 
 
 def visible(text: str, keep: str = "") -> str:
-    """Return a text with an escape for every character that a reader would not see as it is.
+    """Return a text with an escape for every invisible character.
 
     Args:
         text: Any text.
-        keep: Controls that stay as they are, such as line ends.
+        keep: Controls that stay unchanged, such as line ends.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -54,10 +55,10 @@ def _escape(character: str) -> str:
 
 
 def defused(text: str) -> str:
-    """Return lines of output that no runner takes for commands to itself.
+    """Return lines of output in which a CI runner finds no command.
 
-    GitHub's runner obeys a line that begins with `::` after blanks, and `##[` anywhere in a line
-    (actions/runner, ActionCommand.cs); Azure's obeys `##vso[`. Text from a file must not look so.
+    GitHub's runner obeys a line that begins with `::` after spaces, and `##[` anywhere in a line
+    (actions/runner, ActionCommand.cs); Azure's obeys `##vso[`. Text from a file must not do this.
     """
     if "::" not in text and "##" not in text:
         return text
@@ -67,6 +68,6 @@ def defused(text: str) -> str:
 
 
 def as_json(document: object) -> str:
-    """Return a JSON document in ASCII, in which no runner finds a command either."""
-    # In JSON a number sign stands in strings only.
+    """Return a JSON document in ASCII, in which a CI runner finds no command."""
+    # In JSON, a number sign occurs only in strings.
     return json.dumps(document, indent=2).replace("##", "#\\u0023") + "\n"

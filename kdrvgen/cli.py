@@ -1,4 +1,4 @@
-"""The command line: which command is meant, and which exit code its outcome is."""
+"""The command line: choose the command, run it, and turn its result into an exit code."""
 
 from __future__ import annotations
 
@@ -19,40 +19,42 @@ from kdrvgen.spelling import nearest
 
 __all__ = ["main", "populate_parser"]
 
-_USAGE = "kdrvgen CONFIG [options]\n       kdrvgen COMMAND [options]"
+_USAGE = "kdrvgen [CONFIG…] [options]\n       kdrvgen COMMAND [options]"
 _EPILOG = """\
 exit codes:
   0  success (also when there was nothing to do)
   1  internal error: a bug in kdrvgen
-  2  usage: the command line asks for something that does not exist
+  2  the command line is not valid
   3  the configuration is not valid, or cannot be read
-  4  --check found that the files are not what the configuration says
-  5  refused: writing would lose what is there or was edited by hand, or leave the
-     project
-  6  verification found problems
-  7  a tool is missing or failed
+  4  --check found files that do not match the configuration
+  5  refused: writing would overwrite your own files or edits, or write outside
+     the project
+  6  verify found problems
+  7  a required tool is missing or failed
   8  a generated file or its folder cannot be read or written
 
 examples:
-  kdrvgen config.toml                  write the files next to config.toml
-  kdrvgen config.toml -o driver        write them to the folder driver
-  kdrvgen config.toml --check          for CI: fail if they are not up to date
+  kdrvgen                              write the files of the project in this folder,
+                                       or of all drivers of the workspace
+  kdrvgen config.toml                  write the files beside config.toml
+  kdrvgen config.toml -o driver        write the files to the folder driver
+  kdrvgen config.toml --check          for CI: fail if the files are out of date
   kdrvgen config.toml --diff           show what would change
-  kdrvgen new hello                    make a project in the folder hello
-  kdrvgen ./eject                      a configuration that has the name of a command
+  kdrvgen new hello                    create a project in the folder hello
+  kdrvgen ./eject                      read a configuration named like a command
 """
-_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
-_PIPE_CLOSED = 141  # 128 + SIGPIPE, likewise
+_INTERRUPTED = 130  # 128 + SIGINT, as in shells
+_PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program.
 
     Args:
-        argv: The words after the program's name; by default those of this process.
+        argv: The arguments after the program's name; by default those of this process.
 
     Returns:
-        The exit code. Nothing but `--help` and `--version`, which end the process, is raised.
+        The exit code. Only `--help` and `--version` raise: they end the process.
     """
     open_standard_streams()
     words = list(sys.argv[1:] if argv is None else argv)
@@ -75,17 +77,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def populate_parser(
     parser: argparse.ArgumentParser, formats: Sequence[str] = COMMON_FORMATS
 ) -> None:
-    """Declare the options that all commands have in common.
+    """Add the options that all commands have in common.
 
     Args:
-        parser: Where they are declared.
-        formats: Those that the command can be asked for.
+        parser: The parser of the command.
+        formats: The output formats of the command.
     """
     parser.add_argument(
         "--format",
         choices=formats,
         default="human",
-        help=f"{', '.join(FORMATS[each] for each in formats)}",
+        help=f"{', '.join(FORMATS[name] for name in formats)}",
     )
     parser.add_argument(
         "--color",
@@ -98,37 +100,37 @@ def populate_parser(
 
 
 class _Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are kdrvgen's, with suggestions for what is misspelt."""
+    """An argument parser that raises UsageError, with suggestions for misspelt options."""
 
     def error(self, message: str) -> NoReturn:
         raise _usage_error(message[:1].lower() + message[1:])
 
     def parse(self, words: Sequence[str], *, intermixed: bool = False) -> argparse.Namespace:
-        """Parse `words`; with `intermixed`, options may stand between the others.
+        """Parse `words`; with `intermixed`, options and positional arguments can be mixed.
 
         Raises:
-            UsageError: They cannot be understood.
+            UsageError: They are not valid.
         """
         parse = self.parse_known_intermixed_args if intermixed else self.parse_known_args
         arguments, unknown = parse(words)
         if unknown:
             word = unknown[0]
             hint = _nearest(word.partition("=")[0], list(self._option_string_actions))
-            verb = next((each for each in words if each in VERBS), None)
+            verb = next((word for word in words if word in VERBS), None)
             if verb and not word.startswith("-"):
-                hint = f" A command comes first: `kdrvgen {verb} …`."
+                hint = f" A command must come first: `kdrvgen {verb} …`."
             kind = "option" if word.startswith("-") else "argument"
-            raise _usage_error(f"there is no {kind} `{word}` here.{hint}")
+            raise _usage_error(f"unexpected {kind} `{word}`.{hint}")
         return arguments
 
 
 def _understand(
     words: Sequence[str],
 ) -> tuple[Callable[[argparse.Namespace, Reporter], int], argparse.Namespace]:
-    """Return the command that `words` ask for, and what it is given.
+    """Return the command that `words` name, and its parsed arguments.
 
     Raises:
-        UsageError: They ask for nothing that there is.
+        UsageError: They are not valid.
     """
     verb = words[0] if words and words[0] in VERBS else None
     parser = _Parser(
@@ -150,24 +152,24 @@ def _understand(
 
 
 def _reporter(words: Sequence[str]) -> Reporter:
-    """Return the reporter that `words` ask for although the rest of them is no good."""
+    """Return the reporter for the output options in `words`, although other words are not valid."""
     parser = _Parser(add_help=False, allow_abbrev=False)
     populate_parser(parser, tuple(FORMATS))
     try:
         return Reporter.of(parser.parse_known_args(words)[0])
-    except Exception:  # noqa: BLE001 - the error that is to be told is another one
+    except Exception:  # noqa: BLE001 - another error is reported
         return Reporter()
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
-    """Help of a fixed width: argparse asks the terminal for its own, in 2 ms of every run."""
+    """Help of a fixed width: argparse queries the terminal width, which takes 2 ms."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, width=80)
 
 
 class _Version(argparse.Action):
-    """`--version`: argparse's own wants the text in advance, for every run."""
+    """`--version`: argparse's own action would need the text in every run."""
 
     def __call__(
         self,
@@ -184,18 +186,16 @@ class _Version(argparse.Action):
 
 def _commands() -> str:
     width = max(map(len, VERBS))
-    lines = "".join(f"  kdrvgen {verb:{width}}  {told}\n" for verb, told in VERBS.items())
+    lines = "".join(f"  kdrvgen {verb:{width}}  {text}\n" for verb, text in VERBS.items())
     return f"commands (see `kdrvgen COMMAND --help`):\n{lines}"
 
 
 def _nearest(word: str, possible: Sequence[str]) -> str:
-
-    found = nearest(word, possible)
-    return f" Did you mean `{found}`?" if found else ""
+    near = nearest(word, possible)
+    return f" Did you mean `{near}`?" if near else ""
 
 
 def _usage_error(message: str) -> KdrvgenError:
-
     stop = "" if message.endswith((".", "?")) else "."
     return UsageError(f"{message}{stop} See `kdrvgen --help`.")
 
@@ -208,20 +208,20 @@ def _fail(reporter: Reporter, error: Exception) -> int:
     try:
         reporter.findings(failure.findings, omitted=failure.omitted)
         reporter.finish(failure.exit_code)
-    except OSError:  # what the output goes to takes no more: nothing can be reported any longer
+    except OSError:  # the output is closed or full: nothing can be reported
         silence()
     return failure.exit_code
 
 
 def _failure(error: Exception) -> KdrvgenError:
-    """Return the error that the user sees, whatever was raised."""
+    """Return the error to report for an exception."""
     if isinstance(error, KdrvgenError):
         return error
     if isinstance(error, OSError):
         place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
         return FileAccessError(f"{place}{error.strerror or error}")
     return KdrvgenError(
-        f"kdrvgen itself failed ({type(error).__name__}: {error}). This is a bug in kdrvgen, not "
-        "in your project. Please report it with your configuration and what the same command "
-        "prints with -v."
+        f"internal error ({type(error).__name__}: {error}). This is a bug in kdrvgen, not in your "
+        "project. Please report it with your configuration and the output of the same command "
+        "with -v."
     )

@@ -1,4 +1,4 @@
-"""The streams that the program prints to: their encoding, their colours, and pipes that close."""
+"""The standard streams: their encoding, their colours, and closed pipes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Console", "open_standard_streams", "silence"]
 
 
 class Console:
-    """Standard output, standard error and, where a person sits at it, standard input.
+    """Standard output, standard error and, at a terminal, standard input.
 
     Attributes:
         color: `auto`, `always` or `never`.
@@ -30,35 +30,35 @@ class Console:
 
     @property
     def out(self) -> TextIO | None:
-        """Standard output; a process may be started without one."""
+        """Standard output; None if the process was started without one."""
         return sys.stdout
 
     @property
     def err(self) -> TextIO | None:
-        """Standard error, likewise."""
+        """Standard error; None if the process was started without one."""
         return sys.stderr
 
     def print(self, stream: TextIO | None, text: str) -> None:
-        """Write text for people, in which a runner finds no commands to itself."""
+        """Write text so that a CI runner finds no command in it."""
         self.write(stream, defused(text))
 
     def write(self, stream: TextIO | None, text: str) -> None:
-        """Write text as it is. Adds no line end."""
+        """Write text unchanged, without a line end."""
         if stream is not None:
             stream.write(text)
 
     def flush(self) -> None:
-        """Write what is still in memory."""
+        """Flush the buffers of both streams."""
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
 
     def paint(self, text: str, style: str, stream: TextIO | None) -> str:
-        """Return text in a style of ANSI's, such as `31;1`, if the stream is to have colours."""
+        """Return text in an ANSI style such as `31;1`, if the stream has colours."""
         return f"\x1b[{style}m{text}\x1b[0m" if style and self.is_colored(stream) else text
 
     def is_colored(self, stream: TextIO | None) -> bool:
-        """Return whether a stream is to have colours."""
+        """Return whether output to a stream has colours."""
         if self.color != "auto" or stream is None:
             return self.color == "always"
         # no-color.org: any value but the empty one.
@@ -67,19 +67,19 @@ class Console:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person can read what is printed, and answer."""
+        """Whether standard input and output are a terminal."""
         return all(stream and stream.isatty() for stream in (sys.stdin, sys.stdout))
 
     def read_line(self, prompt: str) -> str:
-        """Return a line that a person types behind the prompt.
+        """Return the line that the user types after the prompt.
 
         Raises:
-            KeyboardInterrupt: There is none: Ctrl-C, or the end of the input.
+            KeyboardInterrupt: Ctrl-C, or the end of the input.
         """
         with contextlib.suppress(ImportError):
-            import_module("readline")  # has `input` edit the line
+            import_module("readline")  # `input` then supports line editing
         if isinstance(sys.stdin, io.TextIOWrapper):
-            sys.stdin.reconfigure(errors="surrogateescape")  # the model says what is wrong with it
+            sys.stdin.reconfigure(errors="surrogateescape")  # the model reports it
         try:
             return input(defused(prompt))
         except (EOFError, KeyboardInterrupt):
@@ -88,9 +88,9 @@ class Console:
 
 
 def open_standard_streams() -> None:
-    """Open what the caller closed (`>&-`), so that it can be used and stays what it is.
+    """Open the standard streams that the caller closed (`>&-`).
 
-    A file that kdrvgen opens later would get the free number 1, and what is printed would go there.
+    Otherwise a file that kdrvgen opens later would get descriptor 1, and output would go into it.
     """
     for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
@@ -100,10 +100,10 @@ def open_standard_streams() -> None:
 
 
 def silence() -> None:
-    """Let the interpreter's last flush go nowhere; it would print an error of its own."""
+    """Discard the interpreter's last flush, which would print an error of its own."""
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         for stream in (sys.stdout, sys.stderr):
             try:
                 os.dup2(nowhere.fileno(), stream.fileno())
-            except (AttributeError, OSError, ValueError):  # no such stream, or not a file
+            except (AttributeError, OSError, ValueError):  # no stream, or not a file
                 continue

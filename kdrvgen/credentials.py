@@ -1,6 +1,6 @@
-"""Which names stand for credentials, where a text holds one, and the mask that replaces it.
+"""Recognize the names of credentials and credentials in a text, and mask them.
 
-The names are English ones, and the two German words for a password.
+The names are English, plus the two German words for a password.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from functools import lru_cache
 __all__ = ["MASK", "holds_credential", "is_credential", "mask", "mask_words", "spans"]
 
 MASK = "********"
-"""Replaces a credential in all output. Its length is fixed, so that it reveals nothing."""
+"""Replaces a credential in all output. The length is fixed, so that it reveals nothing."""
 
-# Almost no name passes this first look, which keeps a file with 80,000 keys cheap.
+# Almost no name matches this first pattern, which keeps a file with 80,000 keys fast.
 _CANDIDATE = re.compile(
     r"pass|pw|psw|pin|secret|token|cred|key|auth|bearer|jwt|kennw|string", re.IGNORECASE
 )
@@ -35,7 +35,7 @@ _OVER_WORDS = re.compile(
 
 @lru_cache(maxsize=4096)
 def is_credential(name: str) -> bool:
-    """Tell whether a key or variable of this name looks like one for a credential.
+    """Return whether a name looks like that of a key or variable for a credential.
 
     Case, separators and spelling do not matter: `pfx-pwd`, `PFX_PASSWORD`, `apiKey`.
     """
@@ -52,9 +52,9 @@ def is_credential(name: str) -> bool:
 
 
 def holds_credential(name: str) -> bool:
-    """Tell whether a name looks like a credential's own, and not like that of a pointer to one.
+    """Return whether a name looks like that of a credential, and not of a reference to one.
 
-    `PFX_PASSWORD_ENV` holds the name of a variable.
+    `PFX_PASSWORD_ENV`, for example, holds only the name of a variable.
     """
     return is_credential(name) and not name.lower().endswith(("-env", "_env"))
 
@@ -66,7 +66,7 @@ _UNBROKEN = re.compile(r"[^\s\"'`]+")
 
 
 def spans(text: str) -> Iterator[tuple[int, int]]:
-    """Yield where a text shows a credential whatever its key: a PIN in `{{…}}`, `//user:password@`.
+    """Yield the credentials of a text whatever their key: a PIN in `{{…}}`, `//user:password@`.
 
     Takes time in proportion to the length of the text.
     """
@@ -84,7 +84,7 @@ def spans(text: str) -> Iterator[tuple[int, int]]:
 
 
 def mask(text: str) -> str:
-    """Return a text with the mask in place of all that `spans` finds."""
+    """Return a text with every result of `spans` masked."""
     pieces: list[str] = []
     done = 0
     for start, end in sorted(spans(text)):
@@ -95,7 +95,7 @@ def mask(text: str) -> str:
 
 
 def mask_words(text: str) -> str:
-    """Return a message about words of a command line, also without the value in `KEY=VALUE`."""
+    """Return a message about a command line with credentials masked, also in `KEY=VALUE`."""
     return mask(_ASSIGNMENT.sub(_without_value, text))
 
 

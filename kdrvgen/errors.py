@@ -1,4 +1,4 @@
-"""Everything kdrvgen raises, and the exit code that each class stands for."""
+"""All exceptions that kdrvgen raises, and the exit code of each class."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from kdrvgen.credentials import mask_words
-from kdrvgen.report.files import Report
+from kdrvgen.report.diff import changed_lines
+from kdrvgen.report.files import Entry, Report
 from kdrvgen.report.finding import Finding
 from kdrvgen.report.human import draw
 
@@ -25,16 +26,16 @@ __all__ = [
 
 
 MOST_ERRORS = 100
-"""How many errors in one configuration are shown. The others are counted."""
+"""How many errors of one configuration are shown. The others are only counted."""
 
 
 class KdrvgenError(Exception):
     """Base of all errors that kdrvgen raises on purpose. Its text is meant for the user.
 
     Attributes:
-        exit_code: How the command ends.
+        exit_code: The exit code of the command.
         rule: The rule of its finding.
-        omitted: How many more errors there are than `findings` has.
+        omitted: The number of errors that `findings` leaves out.
     """
 
     exit_code: ClassVar[int] = 1
@@ -43,13 +44,13 @@ class KdrvgenError(Exception):
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong, as all commands report it."""
-        # It may repeat a word of the command line.
+        """The errors, in the form that all commands report."""
+        # The message may repeat an argument of the command line.
         return (Finding(self.rule, mask_words(str(self))),)
 
 
 class UsageError(KdrvgenError):
-    """The command line asks for something that does not exist."""
+    """The command line is not valid."""
 
     exit_code = 2
     rule = "usage"
@@ -58,9 +59,9 @@ class UsageError(KdrvgenError):
 class ConfigError(KdrvgenError):
     """The configuration cannot be read or does not describe a driver project.
 
-    `findings` says what is wrong, in the order of the file, but no more than `MOST_ERRORS`;
-    `omitted` counts the others. `str()` of the error draws them without colour, so that a traceback
-    in a Python script is readable too.
+    `findings` has the errors in the order of the file, at most `MOST_ERRORS`; `omitted` counts the
+    others. `str()` of the exception is the report without colour, so that a traceback in a Python
+    script is readable too.
     """
 
     exit_code = 3
@@ -73,7 +74,7 @@ class ConfigError(KdrvgenError):
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong, each at its place."""
+        """The errors, each with its place."""
         return self._findings
 
     def __str__(self) -> str:
@@ -82,17 +83,17 @@ class ConfigError(KdrvgenError):
 
 
 class DriftError(KdrvgenError):
-    """`--check` found that a generated file is not what the configuration says."""
+    """`--check` found a generated file that does not match the configuration."""
 
     exit_code = 4
     rule = "drift"
 
 
 class RefusedError(KdrvgenError):
-    """Writing would lose something of the user's, so nothing was written.
+    """Writing would overwrite something of the user's, so nothing was written.
 
     Attributes:
-        report: What would have become of each file.
+        report: The planned change of each file.
     """
 
     exit_code = 5
@@ -103,22 +104,31 @@ class RefusedError(KdrvgenError):
         self.report = report
 
     def __str__(self) -> str:
-        """Say which files stand in the way, and what the user can do."""
-        blamed = "\n".join(f"  {entry.path}: {entry.reason}" for entry in self.report.refused)
+        """Return which files prevent writing, and what the user can do."""
+        blamed = "\n".join(f"  {_blame(entry)}" for entry in self.report.refused)
         return (
-            f"nothing was written, because this would be lost or written elsewhere:\n{blamed}\n"
-            "Move your edits into the configuration ([makefile] takes your own tasks), then run "
-            "kdrvgen with --force to write the files anew; or keep a file of your own by `kdrvgen "
-            "eject FILE`. A file that a newer kdrvgen wrote needs that version. --force never "
-            "follows a link out of the project, or to a file that kdrvgen did not write."
+            f"nothing was written, because these files are not safe to write:\n{blamed}\n"
+            "--diff shows the lines. Move your edits into the configuration (your own tasks go "
+            "into [makefile]), then run kdrvgen with --force to overwrite the files. To keep a "
+            "file as your own, run `kdrvgen eject FILE`. A file that a newer kdrvgen wrote needs "
+            "that version. --force never follows a link out of the project, or to a file that "
+            "kdrvgen did not write."
         )
 
 
+def _blame(entry: Entry) -> str:
+    """Return why a file is refused, and how much of it kdrvgen would change."""
+    if entry.before is None or entry.after is None or entry.before == entry.after:
+        return f"{entry.path}: {entry.reason}"
+    added, removed = changed_lines(entry.before, entry.after)
+    return f"{entry.path}: {entry.reason}; kdrvgen would add {added} and remove {removed} lines"
+
+
 class OccupiedError(RefusedError):
-    """A new project's folder has something in it, so nothing was written.
+    """The folder of a new project is not free, so nothing was written.
 
     Attributes:
-        folder: The folder, as the user would write it.
+        folder: The folder in the form that the user would write.
     """
 
     def __init__(self, folder: str, reason: str, report: Report) -> None:
@@ -127,10 +137,10 @@ class OccupiedError(RefusedError):
         self._reason = reason
 
     def __str__(self) -> str:
-        """Say what stands there, and what the user can do."""
+        """Return what is in the way, and what the user can do."""
         return (
-            f"{self.folder} {self._reason}. Nothing was written: a new project never takes the "
-            "place of anything. Choose another name, or another folder by -o."
+            f"{self.folder} {self._reason}. Nothing was written: a new project never overwrites "
+            "anything. Choose another name, or another folder with -o."
         )
 
 
@@ -149,7 +159,7 @@ class ToolError(KdrvgenError):
 
 
 class FileAccessError(KdrvgenError):
-    """A file or folder cannot be written: permissions, a full disk, another run at work."""
+    """A file or folder cannot be read or written: permissions, a full disk, another run."""
 
     exit_code = 8
     rule = "access"

@@ -1,4 +1,4 @@
-"""What a misspelt word was probably meant to be."""
+"""Find the word that a misspelt word was probably meant to be."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ _SHORTEST_PREFIX = 3
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Give the word that `word` was probably meant to be, or "".
+    """Return the known word that is similar to `word`, or "".
 
-    A third of the letters may be wrong, as rustc has it; or `word` is how exactly one begins.
+    A third of the letters may be wrong, as in rustc. Otherwise, `word` must be the beginning of
+    exactly one known word.
     """
     candidates = sorted(known)
     lower = word.lower()
@@ -30,7 +31,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def _distance(left: str, right: str) -> int:
-    """Count the letters to insert, drop, replace, or swap with their neighbour."""
+    """Return the number of letters to insert, delete, replace, or swap with their neighbour."""
     before: list[int] = []
     row = list(range(len(right) + 1))
     for i, a in enumerate(left):

@@ -1,1 +1,1 @@
-"""Whether the project's own Cargo.toml and rust-toolchain.toml fit the configuration."""
+"""Check that the project's own Cargo.toml and rust-toolchain.toml match the configuration."""

@@ -1,4 +1,4 @@
-"""Where Cargo.toml and rust-toolchain.toml contradict the configuration, at the place in both."""
+"""Find contradictions between the configuration and Cargo.toml or rust-toolchain.toml."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ __all__ = ["disagreements", "file_of"]
 
 
 def disagreements(project: Project, root: Path, config: Path | None = None) -> tuple[Finding, ...]:
-    """Return what contradicts the configuration, and its keys that have no effect.
+    """Return contradictions with the configuration, and its keys that have no effect.
 
-    Reads files in the project's folder and in `driver.workspace-root`, and runs nothing. An error
-    is a build that cannot work. A warning is one that may work on some machines.
+    Reads files in the project's folder and in `driver.workspace-root`, and runs nothing. With an
+    error, the build cannot succeed. With a warning, it can succeed on some machines only.
 
     Args:
-        project: What the configuration says.
+        project: The project.
         root: The project's folder.
-        config: The configuration's file, whose places are shown; None for a project built in
-            Python, of which nothing has a place.
+        config: The file of the configuration, for places in it; None for a project built in Python,
+            whose findings have no places.
     """
     check = _Check(project, _configuration(config))
     unused = sorted(check.keys(), key=lambda each: each.place.order if each.place else (0, 0))
@@ -48,10 +48,10 @@ def disagreements(project: Project, root: Path, config: Path | None = None) -> t
 
 
 def file_of(project: Project, root: Path) -> Path | None:
-    """Return the path of the file that a project was read from, if it lies in its folder as it was.
+    """Return the path of the file that a project was read from, if it is unchanged in its folder.
 
     Returns:
-        None for a project that was built in Python, or whose file changed or lies elsewhere.
+        None for a project that was built in Python, or whose file changed or is elsewhere.
     """
     known = project.read_from
     try:
@@ -68,7 +68,7 @@ def _configuration(config: Path | None) -> Document | None:
         return None
     try:
         return read_document(config.parent, config.name)
-    except ConfigError:  # changed since it was loaded
+    except ConfigError:  # it changed after it was loaded
         return None
 
 
@@ -79,7 +79,7 @@ def _toolchain_file(root: Path, workspace_root: str | None) -> Document | None:
     """
     for folder in (root, root / workspace_root) if workspace_root else (root,):
         if os.path.lexists(folder / "rust-toolchain"):
-            return None  # it goes before rust-toolchain.toml, and may be no TOML
+            return None  # rustup prefers it, and it may not be TOML
         if found := read_document(folder, "rust-toolchain.toml"):
             return found
     return None
@@ -92,7 +92,7 @@ class _Check(NamedTuple):
     config: Document | None
 
     def keys(self) -> Iterator[Finding]:
-        """Yield the keys of the configuration that have no effect."""
+        """Yield a finding for each key of the configuration that has no effect."""
         for each in keys_without_effect(self.project):
             yield Finding(
                 "key-unused",
@@ -105,10 +105,10 @@ class _Check(NamedTuple):
             )
 
     def manifest(self, manifest: Manifest, profiles: Profiles) -> Iterator[Finding]:
-        """Yield what is wrong in Cargo.toml."""
+        """Yield the findings about Cargo.toml."""
         own = manifest.own
         if own.get("package") is None:
-            message = "there is no `[package]` here, and the driver is a package"
+            message = "`[package]` is missing, but the driver must be a package"
             also = (("driver", "name"),)
             yield self._finding("cargo-package", own, ("package",), message, "", also)
             return
@@ -124,9 +124,9 @@ class _Check(NamedTuple):
                 "cargo-name",
                 own,
                 ("package", "name"),
-                f"the package is `{name}`, and `driver.name` is `{wanted}`"
+                f"the package name is `{name}`, but `driver.name` is `{wanted}`"
                 if name
-                else f"the package has no name, and `driver.name` is `{wanted}`",
+                else f"the package has no name, but `driver.name` is `{wanted}`",
                 f'write `name = "{wanted}"` here, or change `driver.name`',
                 (("driver", "name"),),
             )
@@ -140,13 +140,13 @@ class _Check(NamedTuple):
                 "cargo-crate-type",
                 own,
                 path,
-                "the library is not a `cdylib`, and the driver is made from one",
+                "the library must be a `cdylib`, because the driver is made from it",
                 'write `crate-type = ["cdylib"]` under `[lib]`',
                 (("driver", "name"),),
             )
 
     def _panic(self, manifest: Manifest, profiles: Profiles) -> Iterator[Finding]:
-        """Yield the profiles of cargo that unwind, and those that do not exist."""
+        """Yield a finding for each cargo profile that unwinds or does not exist."""
         root = manifest.workspace
         if root is None:
             return
@@ -162,7 +162,7 @@ class _Check(NamedTuple):
                     "cargo-profile",
                     root,
                     (),
-                    f"there is no profile `{cargo_profile}`, which `profiles.{name}` builds with",
+                    f"the profile `{cargo_profile}` of `profiles.{name}` does not exist",
                     f'add `[profile.{cargo_profile}]` with `inherits = "release"`',
                     also,
                 )
@@ -179,17 +179,17 @@ class _Check(NamedTuple):
         return self._finding(
             "cargo-panic",
             file,
-            # Nothing stands for a profile that cargo has by itself: a place would be another's.
+            # A built-in profile of cargo has no place in the file.
             ("profile", profile, "panic") if file.get("profile", profile) is not None else (),
-            f"the profile `{profile}` unwinds on a panic, and the kernel cannot",
+            f"the profile `{profile}` unwinds on a panic, but the kernel cannot unwind",
             hint,
             also,
         )
 
     def toolchain(self, file: Document) -> Iterator[Finding]:
-        """Yield the targets that rustup is not asked for.
+        """Yield a finding if rustup does not install a target.
 
-        With another channel than `stable` the pipeline names the toolchain to rustup, which then
+        With a channel other than `stable`, the pipeline passes the toolchain to rustup, which then
         does not read the file.
         """
         own = self.project.toolchain
@@ -203,18 +203,18 @@ class _Check(NamedTuple):
         missing = [triple for triple in self.project.driver.triples if triple not in listed]
         if missing:
             key = "target" if self.project.driver.target else "targets"
-            wanted = ", ".join(f'"{each}"' for each in (*listed, *missing))
+            wanted = ", ".join(f'"{target}"' for target in (*listed, *missing))
             found = self._finding(
                 "toolchain-targets",
                 file,
                 ("toolchain", "targets"),
-                f"rustup is not asked to install {' and '.join(f'`{each}`' for each in missing)}",
+                f"rustup does not install {' and '.join(f'`{target}`' for target in missing)}",
                 f"write `targets = [{wanted}]` under `[toolchain]`",
                 (("driver", key),),
             )
             yield found.as_severe_as(Severity.WARNING)
 
-    def _finding(  # noqa: PLR0913, PLR0917 - what a finding is made of
+    def _finding(  # noqa: PLR0913, PLR0917 - the parts of a finding
         self,
         rule: str,
         file: Document,

@@ -1,4 +1,4 @@
-"""A TOML file that cargo or rustup reads: its values, and where each stands."""
+"""A TOML file that cargo or rustup reads: its values and their places."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Document(NamedTuple):
     """A TOML file.
 
     Attributes:
-        source: Its text and the name that the user knows it by.
+        source: Its text and the name for the user.
         data: Its content.
-        root: Where its keys and values stand.
+        root: The positions of its keys and values.
     """
 
     source: Source
@@ -43,7 +43,7 @@ class Document(NamedTuple):
         return found
 
     def place(self, *path: str | int) -> Place:
-        """Return where the value at `path` is, or the nearest table above it, or the file."""
+        """Return the place of the value at `path`, of the nearest table above, or of the file."""
         parts: Sequence[str | int] = path
         while parts:
             node = self.root.find(parts)
@@ -62,10 +62,10 @@ def read_document(
     Args:
         folder: The folder.
         name: The file's path from there.
-        is_wanted: Returns whether a file with this text is read; by default all are.
+        is_wanted: Returns whether to read a file with this text; by default all.
 
     Returns:
-        None if there is no such file, if a link leads from it out of the folder, or if it is not
+        The file; None if it does not exist, if it is a link out of the folder, or if it is not
         wanted.
 
     Raises:
@@ -85,5 +85,5 @@ def read_document(
     else:
         found = scan(source.text)
         return Document(hide_in_document(source, found), data, found.root)
-    # Raised outside of the handler: tomli's error holds the whole text.
+    # Raised outside of the handler, because tomli's error contains the whole text.
     raise ConfigError([explain(source, failure)])

@@ -1,4 +1,4 @@
-"""Cargo.toml of the driver's package, with what it inherits from its workspace."""
+"""Cargo.toml of the driver's package, with the values that it inherits from its workspace."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ class Manifest(NamedTuple):
 
     Attributes:
         own: The package's own file.
-        workspace: The file of the workspace that the package belongs to; the same one for a package
-            that is a workspace's root. None if that file is not known.
+        workspace: The file of the package's workspace; the same file if the package is the root of
+            the workspace. None if it is unknown.
     """
 
     own: Document
     workspace: Document | None
 
     def package(self, key: str) -> str | None:
-        """Return a text of `[package]`, inherited with `KEY.workspace = true`.
+        """Return a string of `[package]`, which can be inherited with `KEY.workspace = true`.
 
         Source: https://doc.rust-lang.org/cargo/reference/workspaces.html#the-package-table
         """
@@ -36,11 +36,11 @@ class Manifest(NamedTuple):
 
 
 def read_manifest(folder: Path, workspace_root: str | None) -> Manifest | None:
-    """Read Cargo.toml in a project's folder; None if there is none.
+    """Return Cargo.toml in a project's folder; None if it does not exist.
 
     Args:
         folder: The project's folder.
-        workspace_root: `driver.workspace-root`: the only folder above that is looked at.
+        workspace_root: `driver.workspace-root`: the only folder above that is searched.
 
     Raises:
         ConfigError: A file cannot be read, or is not TOML.

@@ -1,4 +1,4 @@
-"""The profiles of cargo: what Cargo.toml says of them, and the cargo configuration before it."""
+"""The profiles of cargo, in Cargo.toml and in the cargo configuration, which has priority."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from kdrvgen.rendering.plan import aborting_profiles
 
 __all__ = ["Profiles"]
 
-# Cargo has these by itself, and others inherit from them.
+# The built-in profiles of cargo, from which others inherit.
 _STANDARD = ("dev", "release")
 _LONGEST_CHAIN = 16
 
 
 class Profiles(NamedTuple):
-    """The profiles of the cargo configuration. They go before those of Cargo.toml, key by key.
+    """The profiles of the cargo configuration. Their keys have priority over those of Cargo.toml.
 
     Source: https://doc.rust-lang.org/cargo/reference/config.html#profile
 
     Attributes:
         tables: The profiles by their names.
-        ejected: The file that they stand in, if it is the user's own: then kdrvgen sets nothing.
+        ejected: Their file, if it is ejected: then kdrvgen does not set anything in it.
     """
 
     tables: Mapping[str, Any]
@@ -33,7 +33,7 @@ class Profiles(NamedTuple):
 
     @classmethod
     def of(cls, project: Project, root: Path) -> Profiles:
-        """Return those that a project has once its files are generated.
+        """Return the profiles of a project after its files are generated.
 
         Raises:
             ConfigError: An ejected cargo configuration cannot be read, or is not TOML.
@@ -48,23 +48,23 @@ class Profiles(NamedTuple):
         return cls({**own, **generated})
 
     def has(self, profile: str, manifest: Document) -> bool:
-        """Tell whether cargo knows a profile."""
+        """Return whether cargo knows a profile."""
         in_manifest = manifest.get("profile", profile) is not None
         return profile in _STANDARD or profile in self.tables or in_manifest
 
     def aborts(self, profile: str, manifest: Document) -> bool:
-        """Tell whether a panic ends what is built with a profile: by itself or by inheritance."""
+        """Return whether a profile has `panic = "abort"`, itself or by inheritance."""
         for name in self._chain(profile, manifest):
             if (panic := self._value(name, "panic", manifest)) is not None:
                 return bool(panic == "abort")
         return False
 
     def file_with_panic(self, profile: str) -> Document | None:
-        """Return the ejected file if it says what a panic does in a profile."""
+        """Return the ejected file if it sets `panic` in a profile."""
         return self.ejected if "panic" in _table(self.tables.get(profile)) else None
 
     def _chain(self, profile: str, manifest: Document) -> Iterator[str]:
-        """Yield a profile and those that it inherits from, up to a standard one."""
+        """Yield a profile and those that it inherits from, up to a built-in one."""
         name: object = profile
         for _ in range(_LONGEST_CHAIN):
             if not isinstance(name, str):

@@ -1,4 +1,4 @@
-"""Which configuration a file of a project belongs to."""
+"""Find the configuration of a project's file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["config_in", "config_of"]
 
 
 def config_of(file: Path) -> Path | None:
-    """Return the configuration beside a file or in a folder above it; None when there is none."""
+    """Return the configuration beside a file or in a folder above it, or None."""
     for folder in file.absolute().parents:
         # Cargo's own configuration has the same name.
         if folder.name != ".cargo" and (name := config_in(folder)):
@@ -20,5 +20,5 @@ def config_of(file: Path) -> Path | None:
 
 
 def config_in(folder: Path) -> str:
-    """Return the name of a folder's configuration; "" when there is none."""
+    """Return the name of the configuration in a folder, or ""."""
     return next((name for name in CONFIG_NAMES if (folder / name).is_file()), "")

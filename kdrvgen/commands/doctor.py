@@ -8,8 +8,7 @@ import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from kdrvgen.commands.config_file import config_in
-from kdrvgen.commands.missing_config import demand
+from kdrvgen.commands.projects import find_configs
 from kdrvgen.config import load
 from kdrvgen.doctor.fix import remedies
 from kdrvgen.doctor.fix import run as run_command
@@ -33,11 +32,11 @@ _LONGEST = 600
 def populate_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the command's own arguments."""
     parser.add_argument(
-        "config",
+        "configs",
         metavar="CONFIG",
-        nargs="?",
-        help="the project's configuration (default: kdrvgen.toml or config.toml in this folder; "
-        "without one, checks what every project needs)",
+        nargs="*",
+        help="the configuration or folder of a project, or a workspace (default: the one in this "
+        "folder or above it; without one, checks what every project needs)",
     )
     parser.add_argument(
         "--for",
@@ -87,22 +86,32 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """
     if arguments.yes and not arguments.fix:
         raise UsageError("--yes requires --fix.")
-    config, project = _project(arguments.config)
-    _demand_profile(arguments.profile, project)
-    host = this_host(Path(config).absolute().parent, arguments.time_limit)
+    projects = _projects(arguments.configs)
+    for _, project in projects:
+        _demand_profile(arguments.profile, project)
+    hosts = [
+        this_host(Path(config).absolute().parent, arguments.time_limit) for config, _ in projects
+    ]
     required = needed_for([Task(name) for name in arguments.tasks or _USUAL])
-    optional = Task.DEPLOY if host.is_windows else Task.SMOKE
+    optional = Task.DEPLOY if hosts[0].is_windows else Task.SMOKE
     checked = required if arguments.tasks else required | {optional}
     scope = Scope(arguments.profile, checked, arguments.network)
 
     def check() -> tuple[Finding, ...]:
-        return run_probes(host, project, config, scope)
+        # What all projects need from the machine is reported once.
+        return tuple(
+            dict.fromkeys(
+                finding
+                for host, (config, project) in zip(hosts, projects, strict=True)
+                for finding in run_probes(host, project, config, scope)
+            )
+        )
 
     findings = check()
     commands = remedies(findings, required) if arguments.fix else ()
     if commands:
         _confirm(commands, reporter, arguments)
-        _fix(commands, host, reporter)
+        _fix(commands, hosts[0], reporter)
         findings = check()
     _report(findings, required, reporter, arguments)
     return 0
@@ -129,13 +138,12 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def _project(given: str | None) -> tuple[str, Project]:
-    """Return the configuration's path and its project; without one, "" and a default project."""
-    config = given or config_in(Path())
-    if not config:
-        return "", Project(driver=Driver(name="driver"))
-    demand(config)
-    return config, load(config)
+def _projects(words: Sequence[str]) -> list[tuple[str, Project]]:
+    """Return configurations and their projects; "" and a default project if there is none."""
+    configs = find_configs(words, must_exist=False)
+    if not configs:
+        return [("", Project(driver=Driver(name="driver")))]
+    return [(config, load(config)) for config in configs]
 
 
 def _demand_profile(name: str, project: Project) -> None:

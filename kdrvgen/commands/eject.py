@@ -1,4 +1,4 @@
-"""`kdrvgen eject FILE…`: make generated files the user's, so that kdrvgen leaves them alone."""
+"""`kdrvgen eject FILE…`: make generated files the user's own, so that kdrvgen ignores them."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ __all__ = ["eject", "populate_parser", "run"]
 
 
 def eject(paths: Iterable[PurePosixPath], root: str | os.PathLike[str]) -> Report:
-    """Mark each of the files at `paths` below `root` as the user's, whoever wrote it.
+    """Mark each of the files at `paths` below `root` as the user's own, whoever wrote it.
 
-    The mark takes the place of kdrvgen's header. Later runs leave a file with it alone, and
-    generate a file again that is deleted. Support files in the root of a workspace stay kdrvgen's:
+    The mark replaces kdrvgen's header. Later runs do not change a file with the mark, and generate
+    a file again if it is deleted. Support files in the root of a workspace stay kdrvgen's, because
     other drivers use them too.
 
     Returns:
-        What became of each file that exists.
+        The change of each file that exists.
 
     Raises:
         RefusedError: A symbolic link leads out of the project, or a newer kdrvgen wrote the file.
@@ -43,12 +43,12 @@ def eject(paths: Iterable[PurePosixPath], root: str | os.PathLike[str]) -> Repor
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's own arguments."""
+    """Add the command's own arguments."""
     parser.add_argument(
         "files",
         metavar="FILE",
         nargs="*",
-        help="generated files, such as build.rs; or the project's configuration, for all of them",
+        help="generated files, such as build.rs; the project's configuration means all of them",
     )
     parser.add_argument(
         "--config",
@@ -61,13 +61,13 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
-    """Carry out the command and report to `reporter`.
+    """Run the command and report to `reporter`.
 
     Returns:
-        0: everything else is raised, as by `eject`.
+        0: every other result is raised, as in `eject`.
 
     Raises:
-        UsageError: A file is not one that kdrvgen generates for the project, or does not exist.
+        UsageError: kdrvgen does not generate a file for the project, or a file does not exist.
     """
     files: Sequence[str] = arguments.files
     config = arguments.config or (str(config_of(Path(files[0])) or files[0]) if files else "")
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def _is_config(file: str, config: str, known: Collection[PurePosixPath]) -> bool:
-    """Return whether a file is a configuration, and not one that `config` generates."""
+    """Return whether a file is the configuration, and not a file that `config` generates."""
     return file.endswith(".toml") and _path(file, Path(config).parent) not in known
 
 
@@ -99,21 +99,23 @@ def _chosen(
     """Return the paths of the files from the project's folder.
 
     Raises:
-        UsageError: A file is not one that can be ejected.
+        UsageError: A file cannot be ejected.
     """
     chosen = []
     for file in files:
         path = _path(file, root)
         if path not in known:
-            own = ", ".join(str(each) for each in sorted(known) if ".kdrvgen" not in each.parts)
+            own = ", ".join(str(name) for name in sorted(known) if ".kdrvgen" not in name.parts)
             raise UsageError(
-                f"kdrvgen does not generate {file} from {config}, but {own}, and what is in "
-                ".kdrvgen."
+                f"kdrvgen does not generate {file} from {config}. It generates {own} and the files "
+                "in .kdrvgen."
             )
         if path.parts[0] == "..":
-            raise UsageError(f"{file} stays kdrvgen's: the other drivers of the workspace use it.")
+            raise UsageError(
+                f"{file} cannot be ejected: the other drivers of the workspace use it."
+            )
         if not os.path.lexists(file):
-            raise UsageError(f"there is no file {file}: `kdrvgen {config}` generates it first.")
+            raise UsageError(f"{file} does not exist: run `kdrvgen {config}` first to generate it.")
         chosen.append(path)
     return chosen
 
@@ -129,7 +131,7 @@ def _steps(paths: Iterable[PurePosixPath], root: Path) -> Iterator[Step]:
             yield Step(Entry(path, Status.REFUSED, reason), real)
             continue
         found = read(real, shown(root, path))
-        if found is None or real in seen:  # two names of one file are ejected together
+        if found is None or real in seen:  # a second name of a file that is ejected already
             continue
         seen.add(real)
         target = link_target(real_root, path, real)
@@ -141,13 +143,13 @@ def _step(path: PurePosixPath, real: Path, found: bytes, link: str) -> Step:
     try:
         text = found.decode()
     except UnicodeDecodeError:
-        return Step(Entry(path, Status.REFUSED, "not UTF-8 text: correct that first"), real)
+        return Step(Entry(path, Status.REFUSED, "not UTF-8 text: convert it first"), real)
     if examine(text) is Ownership.EJECTED:
         return Step(Entry(path, Status.UNCHANGED, f"{link}yours already", text, text), real, found)
     if newer := written_by_newer(text):
         return Step(Entry(path, Status.REFUSED, f"{link}{newer}", text, text), real, found)
     after = ejected(text, "//" if path.suffix == ".rs" else "#")
     if path.name == "Makefile.toml":
-        # Its settings are no longer those of a configuration that changes.
+        # The file no longer follows a configuration.
         after = re.sub(r"^DRIVER_CONFIG(_DIGEST)? = [^\n]*\n", "", after, flags=re.MULTILINE)
     return Step(Entry(path, Status.UPDATED, f"{link}yours now", text, after), real, found)

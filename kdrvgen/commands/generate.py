@@ -1,18 +1,18 @@
-"""`kdrvgen CONFIG`: make the project's files, or tell in what they differ."""
+"""`kdrvgen CONFIG`: generate the project's files, or report how they differ."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from kdrvgen.agreement.check import disagreements, file_of
-from kdrvgen.commands.missing_config import demand
+from kdrvgen.commands.projects import find_configs
 from kdrvgen.commands.workspace import check_workspace
 from kdrvgen.config import load
 from kdrvgen.config.secrets import mask_file
-from kdrvgen.errors import ConfigError, DriftError, RefusedError, UsageError
+from kdrvgen.errors import ConfigError, DriftError, KdrvgenError, RefusedError, UsageError
 from kdrvgen.model import Project
 from kdrvgen.output.paths import real_path, resolve, shown
 from kdrvgen.output.plan import Plan
@@ -26,6 +26,8 @@ from kdrvgen.report.reporter import Reporter, file_lines
 
 __all__ = ["check", "generate", "populate_parser", "run"]
 
+_MOST_NAMED = 3
+
 
 def generate(
     project: Project,
@@ -34,22 +36,22 @@ def generate(
     force: bool = False,
     dry_run: bool = False,
 ) -> Report:
-    """Make the project's files below `root`, all of them or none.
+    """Generate the project's files below `root`, all of them or none.
 
     Args:
-        project: What to make them from.
-        root: The project's folder; made when missing.
+        project: The project.
+        root: The project's folder; created if missing.
         force: Whether to overwrite files that were edited by hand or that kdrvgen did not write.
-        dry_run: Whether to write nothing and only report what would be done, refusals too.
+        dry_run: Whether to write nothing, and only report what a run would do or refuse.
 
     Returns:
-        What became of each file, and in `disagreements` what contradicts the project: the files are
-        made all the same.
+        The change of each file. `disagreements` has contradictions between the project and other
+        files; they do not prevent writing.
 
     Raises:
-        ConfigError: `driver.workspace-root` leads to no workspace.
-        RefusedError: Writing would lose something of the user's; its `report` tells of each file.
-        FileAccessError: A file cannot be read or written, or another run is at work there.
+        ConfigError: `driver.workspace-root` is not a workspace.
+        RefusedError: Writing would overwrite something of the user's; `report` has each file.
+        FileAccessError: A file cannot be read or written, or another kdrvgen is running there.
     """
     folder = Path(root)
     file = file_of(project, folder)
@@ -59,24 +61,28 @@ def generate(
 
 
 def check(project: Project, root: str | os.PathLike[str]) -> Report:
-    """Compare the files below `root` with what `project` says; nothing is written.
+    """Compare the files below `root` with those that `project` generates. Writes nothing.
 
     Returns:
-        What a run would do; `drifted` tells whether that is anything at all. Line ends and byte
-        order marks are no drift. What is in `disagreements` is no drift either; `kdrvgen --check`
-        fails for those of severity `error`.
+        The change of each file that a run would make; `drifted` is whether there is any. Line ends
+        and byte order marks are not drift, and neither are `disagreements`; `kdrvgen --check` fails
+        for those of severity `error`.
 
     Raises:
-        ConfigError: `driver.workspace-root` leads to no workspace.
+        ConfigError: `driver.workspace-root` is not a workspace.
         FileAccessError: A file cannot be read.
     """
     return generate(project, root, dry_run=True)
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's own arguments."""
+    """Add the command's own arguments."""
     parser.add_argument(
-        "config", metavar="CONFIG", nargs="?", default="", help="the project's config.toml"
+        "configs",
+        metavar="CONFIG",
+        nargs="*",
+        help="a project's config.toml or folder, or a workspace, for all its drivers (default: the "
+        "one in this folder or above it)",
     )
     parser.add_argument(
         "-o",
@@ -86,9 +92,9 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     )
     mode = parser.add_mutually_exclusive_group()
     for name, text in (
-        ("check", "write nothing; show what differs, and exit with 4 if anything does"),
+        ("check", "write nothing; show differences, and exit with 4 if there are any"),
         ("diff", "write nothing; show the changes that a run would make"),
-        ("dry-run", "write nothing; list what a run would do, and exit as it would"),
+        ("dry-run", "write nothing; list what a run would do, and use its exit code"),
     ):
         mode.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=text)
     parser.add_argument(
@@ -99,85 +105,140 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
-    """Carry out the command and report to `reporter`.
+    """Run the command and report to `reporter`.
 
     Returns:
-        0: everything else is raised.
+        0; for several projects, the exit code of the first that failed. Every other result is
+        raised.
 
     Raises:
-        UsageError: `--check` and `--force` do not go together.
-        ConfigError: The configuration is not valid; with `--check` also: Cargo.toml contradicts it.
+        UsageError: `--check` and `--force`, or `-o` and several projects, are given together; or
+            there is no configuration.
+        ConfigError: The configuration is not valid, or with `--check`, Cargo.toml contradicts it.
         DriftError: `--check` found differences.
-        RefusedError: Writing would lose something of the user's.
+        RefusedError: Writing would overwrite something of the user's.
         FileAccessError: A file cannot be read or written.
     """
     if arguments.mode == "check" and arguments.force:
         raise UsageError("--check writes nothing, so --force has nothing to overwrite")
-    config = Path(arguments.config)
+    configs = find_configs(arguments.configs)
+    if len(configs) == 1:
+        _run(Path(configs[0]), arguments, reporter)
+        return 0
+    if arguments.output:
+        raise UsageError(
+            f"-o sets the folder of one project, but {len(configs)} projects are given"
+        )
+    return _run_all(configs, arguments, reporter)
+
+
+def _run_all(configs: Sequence[str], arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Run for each project, also after one of them failed.
+
+    Returns:
+        The exit code of the first project that failed, or 0.
+    """
+    code = 0
+    failed = []
+    for number, config in enumerate(configs, 1):
+        reporter.progress(f"{number}/{len(configs)} {config}")
+        try:
+            _run(Path(config), arguments, reporter, is_one_of_many=True)
+        except KdrvgenError as error:
+            code = code or error.exit_code
+            failed.append(config)
+            place = Place(config)
+            reporter.findings(
+                [
+                    finding if finding.place else finding._replace(place=place)
+                    for finding in error.findings
+                ],
+                omitted=error.omitted,
+            )
+    reporter.progress("")
+    if failed:
+        names = ", ".join(failed[:_MOST_NAMED])
+        more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
+        reporter.say(f"{len(failed)} of {len(configs)} projects failed: {names}{more}\n")
+    return code
+
+
+def _run(
+    config: Path,
+    arguments: argparse.Namespace,
+    reporter: Reporter,
+    *,
+    is_one_of_many: bool = False,
+) -> None:
+    """Run the command for one project."""
     root = Path(arguments.output) if arguments.output else config.parent
-    demand(arguments.config)
+    prefix = root if is_one_of_many else Path()  # before the paths of files in the output
     stamp = Stamp(config, root)
-    project = load(arguments.config)
-    _spare(config, project, root)
+    project = load(config)
+    _check_not_overwritten(config, project, root)
     mode: str | None = arguments.mode
     try:
         plan = _write(project, root, config, force=arguments.force, dry_run=mode is not None)
     except RefusedError as refusal:
-        reporter.files(_rows(refusal.report), planned=True)
+        reporter.files(_rows(refusal.report, prefix), planned=True)
         reporter.findings(_warnings(refusal.report, root, mode))
-        reporter.diffs(_diffs(refusal.report.refused))
+        reporter.diffs(_diffs(refusal.report.refused, prefix), is_shown=False)
         reporter.collect(_drift(refusal.report.refused, root))
         raise
-    found = disagreements(project, root, config)
+    contradictions = disagreements(project, root, config)
     is_done = mode is None or not plan.report.drifted
-    if is_done and not plan.report.strangers and not found:
+    if is_done and not plan.report.strangers and not contradictions:
         known = [(status, path, "") for status, path in _later(plan)]
         stamp.write(plan, file_lines(known), file_lines(known, whole=True))
     if mode != "diff":
-        reporter.files(_rows(plan.report), planned=mode is not None)
+        reporter.files(_rows(plan.report, prefix), planned=mode is not None)
     if mode in {"check", "diff"}:
-        reporter.diffs(_diffs(plan.report.entries))
-    errors = [each for each in found if each.severity is Severity.ERROR]
+        reporter.diffs(_diffs(plan.report.entries, prefix))
+    errors = [finding for finding in contradictions if finding.severity is Severity.ERROR]
     if mode != "check" or plan.report.drifted:
-        found, errors = tuple(each.as_severe_as(Severity.WARNING) for each in found), []
-    others = [each for each in found if each not in errors]
+        contradictions = tuple(finding.as_severe_as(Severity.WARNING) for finding in contradictions)
+        errors = []
+    others = [finding for finding in contradictions if finding not in errors]
     reporter.findings([*_warnings(plan.report, root, mode), *others])
-    _judge(reporter, plan.report, root, arguments)
+    _raise_on_drift(reporter, plan.report, root, config, arguments.mode)
     if errors:
         raise ConfigError(errors)
-    return 0
 
 
-def _spare(config: Path, project: Project, root: Path) -> None:
-    """Make sure that no output is the configuration itself, under whatever name."""
+def _check_not_overwritten(config: Path, project: Project, root: Path) -> None:
+    """Check that no output is the configuration itself, also under another name."""
     here = real_path(config)
     for path in ("Makefile.toml", "build.rs", project.toolchain.cargo_config, ".kdrvgen"):
         if resolve(root, PurePosixPath(path)) == here:
             raise UsageError(
-                f"{config} is the configuration, and {path} would be written over it. "
-                "Call the configuration config.toml, and let no link lead to it."
+                f"{path} would overwrite the configuration {config}. Rename the configuration to "
+                "config.toml, and remove links between the two."
             )
 
 
-def _judge(reporter: Reporter, report: Report, root: Path, arguments: argparse.Namespace) -> None:
-
-    if arguments.mode == "check" and report.drifted:
+def _raise_on_drift(
+    reporter: Reporter, report: Report, root: Path, config: Path, mode: str | None
+) -> None:
+    if mode == "check" and report.drifted:
         reporter.collect(_drift(report.drift, root))
-        raise DriftError(
-            f"the files are not what {arguments.config} says. {_advice(report, arguments.config)}"
-        )
-    if arguments.mode == "dry-run" and report.refused:
+        raise DriftError(f"the files do not match {config}. {_advice(report, config)}")
+    if mode == "dry-run" and report.refused:
         reporter.collect(_drift(report.refused, root))
         raise RefusedError(report)
 
 
-def _diffs(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
+def _listed(prefix: Path, path: PurePosixPath) -> str:
+    """Return the path of a file in lists and diffs: with slashes on every host."""
+    return Path(shown(prefix, path)).as_posix()
+
+
+def _diffs(entries: Iterable[Entry], prefix: Path) -> Iterator[tuple[str, str]]:
     """Yield the path of each file, and its diff without the values of credentials.
 
-    A whole support file would be hundreds of lines: its diff is left out.
+    The diff of a whole support file, with hundreds of lines, is left out.
     """
     for entry in entries:
-        path = str(entry.path)
+        path = _listed(prefix, entry.path)
         is_whole = entry.before is None or entry.after is None
         if is_whole and ".kdrvgen" in entry.path.parts:
             yield path, ""
@@ -188,27 +249,27 @@ def _diffs(entries: Iterable[Entry]) -> Iterator[tuple[str, str]]:
         yield path, unified(path, before, after)
 
 
-def _advice(report: Report, config: str) -> str:
+def _advice(report: Report, config: Path) -> str:
     if report.refused:
         return (
-            "Some were edited by hand, or written by something else: move the edits into the "
-            f"configuration and run `kdrvgen {config} --force`, or keep them by "
-            "`kdrvgen eject FILE`. A file of a newer kdrvgen needs that version."
+            "Some were edited by hand, or not written by kdrvgen: move the edits into the "
+            f"configuration and run `kdrvgen {config} --force`, or run `kdrvgen eject FILE` to "
+            "keep a file as your own. A file of a newer kdrvgen needs that version."
         )
     if not report.drift:
-        return "Move away the files that do not belong there."
-    return f"Run `kdrvgen {config}` and commit what it changes."
+        return "Move away the files that are not kdrvgen's."
+    return f"Run `kdrvgen {config}` and commit the changes."
 
 
-def _rows(report: Report) -> Iterator[tuple[str, str, str]]:
-    return ((each.status.value, str(each.path), each.reason) for each in report.entries)
+def _rows(report: Report, prefix: Path) -> Iterator[tuple[str, str, str]]:
+    return ((each.status.value, _listed(prefix, each.path), each.reason) for each in report.entries)
 
 
 def _warnings(report: Report, root: Path, mode: str | None) -> list[Finding]:
-    """Return what spoils the result, as seen from where the user stands.
+    """Return the warnings about files, with paths from the current folder.
 
-    For `--check` a file in kdrvgen's own folder is an error. `--diff` ends with 0 where a run would
-    be refused.
+    With `--check`, an unknown file in kdrvgen's own folder is an error. `--diff` exits with 0 even
+    if a run would be refused.
     """
     found = [each.named(shown(root, each.file)) for each in report.warnings]
     if mode == "check":
@@ -217,17 +278,17 @@ def _warnings(report: Report, root: Path, mode: str | None) -> list[Finding]:
             for each in found
         ]
     if mode == "diff":
-        refused = _drift(report.refused, root, ", and a run would be refused")
+        refused = _drift(report.refused, root, ", so a run would be refused")
         found += [each.as_severe_as(Severity.WARNING) for each in refused]
     return found
 
 
 def _drift(entries: Iterable[Entry], root: Path, effect: str = "") -> list[Finding]:
-    """Return a finding for each file that is not what the configuration says."""
+    """Return a finding for each file that does not match the configuration."""
     return [
         Finding(
             "refused-file" if entry.status == "refused" else "drift-file",
-            f"{entry.reason or 'is not what the configuration says'}{effect}",
+            f"{entry.reason or 'does not match the configuration'}{effect}",
             Place(shown(root, entry.path)),
         )
         for entry in entries
@@ -235,7 +296,7 @@ def _drift(entries: Iterable[Entry], root: Path, effect: str = "") -> list[Findi
 
 
 def _later(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield status and path of each file as a run after this one reports them."""
+    """Yield the status and path of each file that the next run will report."""
     for entry in plan.report.entries:
         if entry.status is not Status.REMOVED:
             is_same = entry.status in {Status.KEPT, Status.EJECTED}

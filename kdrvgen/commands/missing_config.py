@@ -1,4 +1,4 @@
-"""What a user who named no file, or one that is not there, probably meant."""
+"""Suggest a configuration when the command line names none, or one that does not exist."""
 
 from __future__ import annotations
 
@@ -15,32 +15,36 @@ __all__ = ["demand"]
 
 
 def demand(config: str) -> None:
-    """Make sure that a configuration was given, and that there is a file to be one.
+    """Check that the command line names a configuration that exists.
 
     Raises:
-        UsageError: It was not given, does not exist, or is a device such as /dev/stdin; the text
-            says what may have been meant.
+        UsageError: It names none, or the file does not exist or is a device such as /dev/stdin. The
+            message suggests what to run instead.
     """
     if config and os.path.lexists(config):
         if is_system_folder(Path(config).parent):
             raise UsageError(
-                f"{config} is no file of a project, whose folder the files would go to. Save the "
-                "configuration as config.toml in the project's folder, and name that file."
+                f"{config} is not a file in a project folder. kdrvgen writes the files beside the "
+                "configuration: save it as config.toml in the project folder, and pass that file."
             )
         return
     if not config:
         name = next(filter(os.path.lexists, CONFIG_NAMES), "")
-        there = f" There is a {name} here: run `kdrvgen {name}`." if name else ""
-        raise UsageError(f"no configuration was given.{there} `kdrvgen --help` tells more.")
+        hint = f" This folder has a {name}: run `kdrvgen {name}`." if name else ""
+        raise UsageError(f"no configuration was given.{hint} See `kdrvgen --help`.")
 
     file = Path(config)
     found = nearest(file.name, _neighbours(file.parent))
     if found:
-        raise UsageError(f"there is no file {config}. Did you mean {file.with_name(found)}?")
+        raise UsageError(f"{config} does not exist. Did you mean {file.with_name(found)}?")
     verb = nearest(config, VERBS) if config == file.name else ""
+    if verb == config:
+        raise UsageError(f"{config} does not exist. A command must come first: `kdrvgen {verb} …`.")
     if verb:
-        raise UsageError(f"there is no command or file {config}. Did you mean `kdrvgen {verb}`?")
-    raise UsageError(f"there is no file {config}.")
+        raise UsageError(
+            f"`{config}` is neither a command nor a file. Did you mean `kdrvgen {verb}`?"
+        )
+    raise UsageError(f"{config} does not exist.")
 
 
 def _neighbours(folder: Path) -> list[str]:

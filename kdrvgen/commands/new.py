@@ -1,4 +1,4 @@
-"""`kdrvgen new NAME`: begin a project from a template."""
+"""`kdrvgen new NAME`: create a project from a template."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from kdrvgen.scaffold.template import Template, load
 __all__ = ["INTERMIXED", "bootstrap", "populate_parser", "run"]
 
 INTERMIXED = True
-"""Options may stand between the words."""
+"""Options can be between the positional arguments."""
 
 
 def bootstrap(
@@ -32,24 +32,24 @@ def bootstrap(
     *,
     config: Mapping[str, Any] | None = None,
 ) -> Report:
-    """Begin a project: make the folder `name` in `directory`, all of it or nothing.
+    """Create a project in the folder `name` in `directory`, all of it or nothing.
 
     Args:
-        directory: The folder that the project's own goes into; made when missing.
-        name: Name of the Cargo package and of the folder.
-        template: One of those that `kdrvgen new --list-templates` tells of.
-        config: What differs from the defaults: tables as config.toml has them, such as
+        directory: The parent folder of the project's folder; created if missing.
+        name: The name of the Cargo package and of the folder.
+        template: A template from `kdrvgen new --list-templates`.
+        config: The settings that differ from the defaults, as tables of config.toml, such as
             `{"driver": {"model": "kmdf"}, "bootstrap": {"license": "MIT"}}`.
 
     Returns:
-        The files that were made, by their paths from the project's folder.
+        The files that were created, by their paths from the project's folder.
 
     Raises:
         ConfigError: A value is not valid.
-        UsageError: There is no such template.
+        UsageError: The template does not exist.
         OccupiedError: The folder exists and is not empty.
         FileAccessError: Something cannot be written.
-        ToolError: A Git repository is asked for, and Git is missing or failed.
+        ToolError: A Git repository is requested, and Git is missing or failed.
     """
     chosen = load(template)
     given = answers.named(config or {}, name)
@@ -61,48 +61,50 @@ def bootstrap(
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's own arguments."""
+    """Add the command's own arguments."""
     parser.add_argument(
         "words",
         metavar="NAME KEY=VALUE",
         nargs="*",
-        help="the project's name; what Cargo.toml begins with (license=MIT), options of the "
-        "template (allocator=no) and keys of config.toml (signing.store=MyStore)",
+        help="the project's name, or its folder (drivers/hello, or . for the current one); values "
+        "for Cargo.toml (license=MIT), options of the template (allocator=no) and keys of "
+        "config.toml (signing.store=MyStore)",
     )
     parser.add_argument(
         "-o",
         "--output",
         metavar="DIR",
         default="",
-        help="put the project's folder into DIR (default: here)",
+        help="create the project's folder in DIR (default: the current folder)",
     )
     parser.add_argument("--template", metavar="TEMPLATE", help="the template (default: minimal)")
     parser.add_argument(
-        "--config", metavar="FILE", help="take the answers from another project's config.toml"
+        "--config", metavar="FILE", help="read the answers from another project's config.toml"
     )
-    parser.add_argument("--no-input", action="store_true", help="ask nothing; use the defaults")
+    parser.add_argument("--no-input", action="store_true", help="do not ask; use the defaults")
     parser.add_argument(
         "--list-templates", action="store_true", help="list all templates and their options"
     )
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
-    """Carry out the command and report to `reporter`.
+    """Run the command and report to `reporter`.
 
     Returns:
-        0: everything else is raised, as by `bootstrap`.
+        0: every other result is raised, as in `bootstrap`.
     """
     if arguments.list_templates:
         _list(reporter, [templates.load(name) for name in templates.names()])
         return 0
-    chosen, document, project = _answers(arguments, reporter)
-    folder = _folder(arguments, project.driver.name)
+    line = CommandLine.of(arguments.words)
+    chosen, document, project = _answers(arguments, line, reporter)
+    folder = _folder(arguments, line, project.driver.name)
     git = project.bootstrap.git
     report = writer.write(render.render(chosen, document), folder, git=git)
     reporter.begun(
         str(folder),
         (str(entry.path) for entry in report.entries),
-        (f"cd {_quoted(str(folder))}", "cargo make sign"),
+        (*_change_to(folder), "cargo make sign"),
     )
     return 0
 
@@ -121,18 +123,16 @@ def _list(reporter: Reporter, found: Sequence[Template]) -> None:
 
 
 def _answers(
-    arguments: argparse.Namespace, reporter: Reporter
+    arguments: argparse.Namespace, line: CommandLine, reporter: Reporter
 ) -> tuple[Template, dict[str, Any], Project]:
-    """Return the template and the whole config.toml, of what was said and what is asked."""
+    """Return the template, the whole config.toml and the project, from arguments and answers."""
     asks = reporter.is_interactive and not arguments.no_input and not arguments.config
-    line = CommandLine.of(arguments.words)
     replayed = answers.replayed(arguments.config) if arguments.config else {}
     name = _name(arguments, reporter, line, replayed, asks=asks)
-    begun = replayed.get("bootstrap", {})
-    word = arguments.template or line.template or begun.get("template")
-    if word is None and asks:
-        word = questions.ask_template(reporter.ask)
-    chosen = load(word or "minimal")
+    template = arguments.template or line.template or replayed.get("bootstrap", {}).get("template")
+    if template is None and asks:
+        template = questions.ask_template(reporter.ask)
+    chosen = load(template or "minimal")
     known = answers.without_foreign_options(chosen, replayed)
     given = answers.named(merged(known, line.document), name)
     project = line.check(answers.complete(chosen, given), chosen)
@@ -150,18 +150,20 @@ def _name(
     *,
     asks: bool,
 ) -> str:
-    """Return the project's name, after making sure that its folder can be made."""
+    """Return the project's name, after a check that its folder can be created."""
     name: str | None = line.name or replayed.get("driver", {}).get("name")
     if name is not None:
         line.check_name(name)
-        writer.check(_folder(arguments, name))
+        writer.check(_folder(arguments, line, name))
         return name
     if not asks:
-        raise UsageError("no name was given: `kdrvgen new NAME`. `kdrvgen new --help` tells more.")
+        raise UsageError(
+            "the project has no name. Run `kdrvgen new NAME`, or see `kdrvgen new --help`."
+        )
 
     def objection(name: str) -> str:
         try:
-            writer.check(_folder(arguments, name))
+            writer.check(_folder(arguments, line, name))
         except KdrvgenError as error:
             return str(error)
         return ""
@@ -169,12 +171,16 @@ def _name(
     return questions.ask_name(reporter.ask, objection)
 
 
-def _folder(arguments: argparse.Namespace, name: str) -> Path:
-    return Path(arguments.output, name)
+def _folder(arguments: argparse.Namespace, line: CommandLine, name: str) -> Path:
+    return Path(arguments.output, line.folder or name)
+
+
+def _change_to(folder: Path) -> list[str]:
+    return [] if folder == Path() else [f"cd {_quoted(str(folder))}"]
 
 
 def _quoted(folder: str) -> str:
-    """Return a path as the user's shell takes it."""
+    """Return a path, quoted for the user's shell."""
     if os.name == "nt":
         return f'"{folder}"' if " " in folder else folder
 

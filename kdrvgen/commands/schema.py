@@ -11,9 +11,9 @@ __all__ = ["populate_parser", "run"]
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's own arguments: there are none."""
+    """Describe the command, which has no arguments of its own."""
     parser.epilog = (
-        "Keep it beside config.toml and name it in its first line: #:schema ./kdrvgen.schema.json"
+        "Save it beside config.toml, and name it in its first line: #:schema ./kdrvgen.schema.json"
     )
 
 
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Print the schema.
 
     Returns:
-        0, always.
+        0.
     """
     del arguments
     reporter.answer("schema", schema(), schema_text().removesuffix("\n"))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kdrvgen.commands.config_file import config_of
+from kdrvgen.commands.projects import find_configs
 from kdrvgen.config import load
 from kdrvgen.errors import FileAccessError, UsageError, VerificationError
 from kdrvgen.inspection.checks import RULES
@@ -71,18 +72,52 @@ def verify_files(arguments: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def _files(named: Sequence[str]) -> Iterator[Path]:
+    """Yield the images; without words those of the project or workspace that is here."""
     if not named:
-        raise UsageError("no image was given. Example: `kdrvgen verify target/…/debug/hello.sys`.")
+        yield from _images_of(find_configs(()))
     for path in map(Path, named):
-        if not path.is_dir():
+        if path.suffix == ".toml":
+            yield from _images_of([str(path)])
+        elif not path.is_dir():
             yield path
-            continue
-        below = sorted(_images_below(path))
-        if not below:
+        elif below := sorted(_images_below(path)):
+            yield from below
+        else:
             raise UsageError(
                 f"there is no *.sys in {path} or below. `cargo make sign` creates one."
             )
-        yield from below
+
+
+def _images_of(configs: Sequence[str]) -> list[Path]:
+    """Return the images that `cargo make sign` made for projects, for all targets and profiles."""
+    found, folders = [], []
+    for config in configs:
+        project = load(config)
+        for place in _outputs(project, Path(config).parent):
+            folders.append(place.parent)
+            if place.is_file():
+                found.append(place)
+    if not found:
+        raise UsageError(
+            f"no image was built yet, such as {folders[0]}{os.sep}*.sys. `cargo make sign` creates "
+            "one. To check another file, run `kdrvgen verify FILE.sys`."
+        )
+    return found
+
+
+def _outputs(project: Project, root: Path) -> Iterator[Path]:
+    """Yield where the signed image is for each target and profile, as Makefile.toml has it."""
+    driver = project.driver
+    home = root / (driver.workspace_root or "")
+    target = Path(os.environ.get("CARGO_TARGET_DIR") or home / "target")
+    for triple in driver.triples:
+        for profile in project.profiles:
+            if driver.output_dir:
+                below = driver.output_dir.replace("{target}", triple).replace("{profile}", profile)
+                folder = root / below
+            else:
+                folder = target / "driver" / driver.name / triple / profile
+            yield Path(os.path.normpath(folder / driver.image))
 
 
 def _images_below(folder: Path) -> Iterator[Path]:

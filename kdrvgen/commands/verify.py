@@ -72,7 +72,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "files",
         metavar="FILE",
         nargs="*",
-        help="an image, or a folder that contains images (*.sys)",
+        help="an image, a folder that contains images (*.sys), or a configuration (default: the "
+        "images of the project in this folder or above it, for all targets and profiles)",
     )
     parser.add_argument(
         "--config",

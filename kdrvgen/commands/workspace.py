@@ -1,4 +1,4 @@
-"""Whether `driver.workspace-root` leads to the root of a Cargo workspace."""
+"""Check that `driver.workspace-root` is the root of a Cargo workspace."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _KEY = ("driver", "workspace-root")
 
 
 def check_workspace(project: Project, root: Path, config: Path) -> None:
-    """Make sure that the folder outside of the project is the one that it is meant to be.
+    """Check that the folder outside of the project is a Cargo workspace.
 
     Args:
         project: The project.
         root: Its folder.
-        config: The file that it was read from; errors point into it if it is there.
+        config: The file that it was read from; errors point to it if it exists.
 
     Raises:
-        ConfigError: The folder has no Cargo.toml with a table `[workspace]`.
+        ConfigError: The folder has no Cargo.toml with a `[workspace]` table.
     """
     if not project.driver.workspace_root:
         return
@@ -35,19 +35,19 @@ def check_workspace(project: Project, root: Path, config: Path) -> None:
     try:
         content = tomli.loads(Path(manifest).read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
-        problem = f"there is no {manifest}"
+        problem = f"{manifest} does not exist"
     except (OSError, ValueError) as error:
         problem = f"{manifest} cannot be read: {error}"
     else:
         if isinstance(content.get("workspace"), dict):
             return
-        problem = f"{manifest} has no table [workspace]"
+        problem = f"{manifest} has no [workspace] table"
     raise ConfigError([_finding(config, problem)])
 
 
 def _finding(config: Path, problem: str) -> Finding:
-    message = f"`workspace-root` leads to no Cargo workspace: {problem}"
-    hint = "name the folder of the workspace's Cargo.toml, or remove the key for a single project"
+    message = f"`workspace-root` is not the root of a Cargo workspace: {problem}"
+    hint = "set it to the folder of the workspace's Cargo.toml, or remove the key"
     try:
         source = Source.of(config.read_text(encoding="utf-8-sig"), str(config))
         node = locate(source.text).find(_KEY)

@@ -1,4 +1,4 @@
-"""config.toml as a `Project`, or as findings that say what is wrong with it."""
+"""Read config.toml into a `Project`, or report what is wrong with it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def load(path: str | os.PathLike[str]) -> Project:
 
     Raises:
         ConfigError: The file cannot be read, is not TOML, or does not describe a project. Its
-            `findings` are all that is wrong, in the order of the file.
+            `findings` list every error, in the order of the file.
     """
     text = read(path)
     project = _project(text, os.fspath(path))
@@ -40,10 +40,10 @@ def loads(text: str, filename: str = "config.toml") -> Project:
 
     Args:
         text: The text of the file; line ends may be LF or CRLF, a byte order mark is skipped.
-        filename: What errors call it.
+        filename: The name of the file in error messages.
 
     Raises:
-        ConfigError: As `load` does.
+        ConfigError: In the same cases as `load`.
     """
     return _project(text, filename)
 
@@ -52,11 +52,11 @@ def _project(text: str, name: str) -> Project:
 
     document = _parse(text, name)
     try:
-        # A key's Python name is for Python: the file knows `output-name` only.
+        # Only Python code may use a key's Python name: the file must use `output-name`.
         return Project.model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
         lines = error.errors(include_url=False)
-    # Raised outside of the handler: a traceback would show pydantic's words, values and all.
+    # Raised outside of the handler: a traceback would show pydantic's message with the values.
 
     raise ConfigError(*validation.explain(Source.of(text, name), lines, vocabulary(Project)))
 

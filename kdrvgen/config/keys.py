@@ -7,13 +7,13 @@ import json
 __all__ = ["Path", "dotted", "shortened"]
 
 Path = tuple[str | int, ...]
-"""Where a value stands in the document: keys, and indexes of arrays from 0."""
+"""The position of a value in the document: keys, and indexes of arrays from 0."""
 
 _KEPT = 100
 
 
 def dotted(path: Path) -> str:
-    """Write `path` as a TOML dotted key, elements of arrays as `key[0]`."""
+    """Return `path` as a TOML dotted key; an array element is written `key[0]`."""
     text = ""
     for part in path:
         if isinstance(part, int):
@@ -25,7 +25,7 @@ def dotted(path: Path) -> str:
 
 
 def shortened(text: str) -> str:
-    """Leave out the middle of what is too long to be read in a message."""
+    """Return a text without its middle if it is too long for a message."""
     if len(text) <= 2 * _KEPT:
         return text
     return f"{text[:_KEPT]}…{text[-_KEPT:]}"

@@ -1,8 +1,8 @@
-"""Where each key and value of a TOML document stands in its text.
+"""Find the position of each key and value in the text of a TOML document.
 
-Only for documents that tomli accepted, or for the part of one that tomli accepted before it found
-an error: this scanner finds things, it does not judge them. It is an iterative one, since documents
-may be nested deeper than Python's stack.
+The scanner does not validate: use it only for a document that tomli accepted, or for the part that
+tomli accepted before it found an error. It does not recurse, because documents can be nested deeper
+than Python's stack.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Node:
     """A key or array element: where it is named, where its value is, and what is below it.
 
     Attributes:
-        key: Where it is named first; none for elements and for the document itself.
-        value: Its value, if that is written in one piece (not for tables made by headers or
+        key: Where it is named first; None for array elements and for the document itself.
+        value: Its value, if the value is one piece of text (None for tables made by headers or
             dotted keys).
         header: Its own `[header]` with the brackets, if it has one.
         children: What is below it, by key or by index.
@@ -54,7 +54,7 @@ class Node:
     last: Node | None = None
 
     def find(self, path: Sequence[str | int]) -> Node | None:
-        """Give what is at `path` below this, or None."""
+        """Return the node at `path` below this node, or None."""
         node: Node | None = self
         for part in path:
             if node is None:
@@ -63,7 +63,7 @@ class Node:
         return node
 
     def walk(self) -> Iterator[tuple[str | int, Node]]:
-        """Give everything below this with its key or index, in no particular order."""
+        """Yield every node below this one with its key or index, in no particular order."""
         waiting = [self]
         while waiting:
             for part, child in waiting.pop().children.items():
@@ -72,16 +72,17 @@ class Node:
 
 
 class Scan(NamedTuple):
-    """What `scan` found.
+    """The result of `scan`.
 
     Attributes:
         root: The document.
-        last_key: The newest complete key as it is written: its parts, its place, and the nodes
-            that its parts name.
+        last_key: The last complete key: its parts as written, its place, and the nodes that its
+            parts name.
         last_path: The path of that key in the document.
-        open: Where the arrays and inline tables begin in which the text ends, outermost first.
-        stop: Where the scanner could not go on; the text's length if it reached the end.
-        table: The keys of the newest header; none before the first.
+        open: Where the arrays and inline tables begin that are still open at the end of the text,
+            outermost first.
+        stop: Where the scanner stopped; the length of the text if it reached the end.
+        table: The keys of the last header; empty before the first one.
         comments: The comments, each from its `#` to the end of its line.
     """
 
@@ -104,8 +105,8 @@ def scan(text: str) -> Scan:
     return _Scanner(text).run()
 
 
-class _EndOfSenseError(Exception):
-    """What comes next is not TOML."""
+class _NotTomlError(Exception):
+    """The text at the current position is not TOML."""
 
 
 class _Open(NamedTuple):
@@ -136,7 +137,7 @@ class _Scanner:
                     self._header()
                 else:
                     self._value(self._pair(self.table, self.header))
-        except _EndOfSenseError:
+        except _NotTomlError:
             pass
         return Scan(
             self.root,
@@ -154,7 +155,7 @@ class _Scanner:
         return self.pos < len(self.text)
 
     def _skip_gap(self) -> bool:
-        """Go past blanks, line ends and comments; tell whether anything follows."""
+        """Skip spaces, line ends and comments; return whether anything follows."""
         start = self.pos
         is_more = self._skip(_GAP)
         if self.text.find("#", start, self.pos) >= 0:
@@ -167,7 +168,7 @@ class _Scanner:
 
     def _take(self, mark: str) -> None:
         if not self._at(mark):
-            raise _EndOfSenseError
+            raise _NotTomlError
         self.pos += len(mark)
 
     def _match(self, *patterns: re.Pattern[str]) -> Extent:
@@ -175,7 +176,7 @@ class _Scanner:
             if found := pattern.match(self.text, self.pos):
                 self.pos = found.end()
                 return Extent(*found.span())
-        raise _EndOfSenseError
+        raise _NotTomlError
 
     def _header(self) -> None:
         start = self.pos
@@ -201,7 +202,10 @@ class _Scanner:
         return node
 
     def _key(self, table: Node, above: Path, *, to_element: bool) -> Node:
-        """Read a dotted key and give its node; `to_element` goes into an array's newest table."""
+        """Read a dotted key and return its node.
+
+        With `to_element`, continue in the last table of an array of tables.
+        """
         node, start = table, self.pos
         names: list[str] = []
         passed: list[Node] = []
@@ -221,7 +225,7 @@ class _Scanner:
         return (node.last or node) if to_element else node
 
     def _value(self, node: Node) -> None:
-        """Read one value, going into arrays and inline tables without recursion."""
+        """Read one value with its arrays and inline tables, without recursion."""
         floor = len(self.open)
         while True:
             if self._at("[") or self._at("{"):
@@ -252,7 +256,7 @@ class _Scanner:
             self._after_element(floor)
 
     def _after_element(self, floor: int) -> None:
-        """Go past the comma, if one follows an element, or to the bracket that closes."""
+        """Skip the comma after an element, or move to the closing bracket."""
         if len(self.open) == floor:
             return
         self._skip_gap()

@@ -1,4 +1,4 @@
-"""What of a file an error may not show: the values of credentials, and comments beside them."""
+"""Hide what errors must not show: the values of credentials, and the comments beside them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}
 
 
 def shown_path(path: Path, keys: Vocabulary | None = None) -> Path:
-    """Return a path as output may show it.
+    """Return a path in the form that output may show.
 
-    The keys below a credential are masked, since they are its value. Those that config.toml
-    itself has are shown.
+    The keys below a credential are masked, because they are its value. Keys that config.toml
+    defines are shown.
 
     Args:
         path: The path in the document.
-        keys: What the document may hold.
+        keys: The keys that the document may have.
     """
     shown: list[str | int] = []
     is_below = False
@@ -46,46 +46,52 @@ def shown_path(path: Path, keys: Vocabulary | None = None) -> Path:
 
 
 def is_below_credential(path: Path) -> bool:
-    """Tell whether a value belongs to a credential."""
+    """Return whether a value belongs to a credential."""
     return any(isinstance(part, str) and is_credential(part) for part in path)
 
 
 def hide_in_document(
-    source: Source, found: Scan, keys: Vocabulary | None = None, told: tuple[Path, ...] = ()
+    source: Source,
+    scanned: Scan,
+    keys: Vocabulary | None = None,
+    secret_paths: tuple[Path, ...] = (),
 ) -> Source:
     """Return a document that hides its credentials.
 
     Args:
         source: The document.
-        found: Where its keys and values stand.
-        keys: What the document may hold.
-        told: Paths of further values that are secret.
+        scanned: The positions of its keys and values.
+        keys: The keys that the document may have.
+        secret_paths: Paths of more values that are secret.
     """
-    named = [node for path in told if (node := found.root.find(path))]
-    hidden = [*_credentials(found.root, keys, is_credential)]
-    for node in named:
+    secret_nodes = [node for path in secret_paths if (node := scanned.root.find(path))]
+    hidden = [*_credentials(scanned.root, keys, is_credential)]
+    for node in secret_nodes:
         hidden += filter(None, (node.value,))
         hidden += _credentials(node, None, is_credential, is_below=True)
-    hidden += _comments_beside(source, found, hidden)
-    hidden += [each for each in found.comments if _has_credential(source.text[slice(*each)])]
-    hidden += _spans(source.text, found.root)
+    hidden += _comments_beside(source, scanned, hidden)
+    hidden += [
+        comment for comment in scanned.comments if _has_credential(source.text[slice(*comment)])
+    ]
+    hidden += _spans(source.text, scanned.root)
     return source.hiding(extent for extent in hidden if extent.start < extent.end)
 
 
 def mask_file(path: str, text: str) -> str:
-    """Return the text of a generated file, or of what stands in its place, without credentials.
+    """Return the text of a generated file, or of the file in its place, without credentials.
 
-    Lines stay lines, so that a diff of two masked texts has the places of the real one. Names of
-    variables that hold a credential are shown: the model has made sure that they are names.
+    The number of lines stays the same, so that a diff of two masked texts has the same line
+    numbers as a diff of the real ones. The names of variables that hold a credential are shown:
+    the model has checked that they are names.
     """
     hidden = [Extent(*span) for span in spans(text)]
     source = Source("", text)
     if not path.endswith(".rs"):
-        found = scan(text)
-        hidden += _credentials(found.root, None, holds_credential)
-        hidden += _comments_beside(source, found, hidden)
-        hidden += _spans(text, found.root)
-        hidden += _after_names(text, found.stop)
+        scanned = scan(text)
+        hidden += _credentials(scanned.root, None, holds_credential)
+        hidden += _comments_beside(source, scanned, hidden)
+        hidden += _spans(text, scanned.root)
+        hidden += _after_names(text, scanned.stop)
     pieces: list[str] = []
     done = 0
     for start, end in source.hiding(hidden).secrets:
@@ -96,7 +102,10 @@ def mask_file(path: str, text: str) -> str:
 
 
 def _after_names(text: str, start: int) -> Iterator[Extent]:
-    """Yield what may be secret from `start` on, in what is not TOML: whole lines below a header."""
+    """Yield what may be secret from `start` on, where the text is not TOML.
+
+    Below a header that names a credential, these are whole lines.
+    """
     is_below = False
     for line in re.finditer(r"[^\n]+", text[start:]):
         within = Extent(start + line.start(), start + line.end())
@@ -114,9 +123,9 @@ def _credentials(
     *,
     is_below: bool = False,
 ) -> Iterator[Extent]:
-    """Yield the values of all credentials, and the keys in those that are tables.
+    """Yield the values of all credentials, and the keys of those that are tables.
 
-    The empty extent at the end of a credential's own key is for `_comments_beside`.
+    Also yield an empty extent at the end of a credential's own key, for `_comments_beside`.
     """
     waiting = [(root, keys, is_below)]
     while waiting:
@@ -139,20 +148,20 @@ def _vocabulary_below(keys: Vocabulary | None, part: str | int) -> Vocabulary | 
     return keys.get(part, keys.get(ANY))
 
 
-def _comments_beside(source: Source, found: Scan, hidden: list[Extent]) -> list[Extent]:
+def _comments_beside(source: Source, scanned: Scan, hidden: list[Extent]) -> list[Extent]:
     """Return the comments on the lines on which something hidden ends."""
     beside = []
     for extent in hidden:
-        index = bisect_left(found.comments, extent.end, key=lambda comment: comment.start)
-        if index < len(found.comments):
-            comment = found.comments[index]
+        index = bisect_left(scanned.comments, extent.end, key=lambda comment: comment.start)
+        if index < len(scanned.comments):
+            comment = scanned.comments[index]
             if comment.start <= source.line_extent(extent.end).end:
                 beside.append(comment)
     return beside
 
 
 def _spans(text: str, root: Node) -> Iterator[Extent]:
-    """Yield what is secret whatever its key, also where escapes write it."""
+    """Yield what is secret whatever its key, also if it is written with escapes."""
     yield from (Extent(*span) for span in spans(text))
     for part, node in root.walk():
         for extent in (node.key, node.value):
@@ -171,11 +180,11 @@ def _decoded(written: str) -> object:
 
 
 def hide_in_line(source: Source, offset: int) -> Source:
-    """Return a text that hides what may be secret in the line around `offset`.
+    """Return a text that hides what may be secret in the line that contains `offset`.
 
-    For a text that is not TOML, or only up to there: no tree tells where values end. So a name
-    like that of a credential hides the rest of its line, and the whole line is hidden if such a
-    name stands before it in the same statement or in its table's header.
+    For a text that is TOML only up to there, or not at all: no tree shows where values end. So a
+    name like that of a credential hides the rest of its line. If such a name is before the line, in
+    the same statement or in the header of its table, the whole line is hidden.
     """
     line = source.line_extent(offset)
     hidden = [Extent(*span) for span in spans(source.text[slice(*line)])]
@@ -197,7 +206,7 @@ def hide_in_line(source: Source, offset: int) -> Source:
 
 
 def _first_credential(text: str, within: Extent) -> int | None:
-    """Return where what follows the first name of a credential begins, or None."""
+    """Return the offset after the first name of a credential, or None."""
     before, last = "", within.start
     for found in _WORD.finditer(text, *within):
         # `"api key"` and `api.key` are two words.
@@ -215,7 +224,7 @@ def _has_credential(text: str) -> bool:
 
 
 def _is_hidden_by_escapes(text: str) -> bool:
-    """Tell whether a text has a credential in it that only its escapes show."""
+    """Return whether a text contains a credential that is written with escapes."""
     unescaped = _ESCAPE.sub(_unescaped, text)
     return unescaped != text and (_has_credential(unescaped) or any(spans(unescaped)))
 

@@ -1,4 +1,4 @@
-"""The text of a configuration as its reader sees it: lines, columns, and what may not be shown."""
+"""The text of a configuration: lines, columns, and the parts that must not be shown."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REACH = 240
 
 
 class Extent(NamedTuple):
-    """Half-open range of offsets into `Source.text`."""
+    """A half-open range of offsets in `Source.text`."""
 
     start: int
     end: int
@@ -30,9 +30,9 @@ class Source:
     """A configuration's text.
 
     Attributes:
-        name: What the user calls the file.
-        text: Its text with LF line ends and no byte order mark, which is also how tomli counts.
-        secrets: What `place` and `shown` mask; sorted, none touching another.
+        name: The file name as the user wrote it.
+        text: The text with LF line ends and no byte order mark; tomli's offsets count in it.
+        secrets: The ranges that `place` and `shown` mask, sorted, without overlap or contact.
     """
 
     name: str
@@ -41,11 +41,11 @@ class Source:
 
     @classmethod
     def of(cls, text: str, name: str) -> Source:
-        """Take `text` as it was read, with any line ends TOML allows."""
+        """Return the source of `text`, which may have any line ends that TOML allows."""
         return cls(name, text.removeprefix("\ufeff").replace("\r\n", "\n"))
 
     def hiding(self, secrets: Iterable[Extent]) -> Source:
-        """Give the same text with more to hide."""
+        """Return the same text with more ranges to hide."""
         merged: list[Extent] = []
         for start, end in sorted({*self.secrets, *secrets}):
             if merged and start <= merged[-1].end:
@@ -59,13 +59,13 @@ class Source:
         return [0, *(found.end() for found in re.finditer("\n", self.text))]
 
     def line_extent(self, offset: int) -> Extent:
-        """Give the line around `offset`, without its line end."""
+        """Return the line that contains `offset`, without its line end."""
         line = bisect_right(self._starts, offset)
         is_last = line == len(self._starts)
         return Extent(self._starts[line - 1], len(self.text) if is_last else self._starts[line] - 1)
 
     def place(self, extent: Extent) -> Place:
-        """Return where `extent` is, and what may be shown of it."""
+        """Return the place of `extent`, with the excerpt that may be shown."""
         line = bisect_right(self._starts, extent.start)
         bounds = self.line_extent(extent.start)
         excerpt = self._excerpt(bounds, extent)
@@ -76,7 +76,7 @@ class Source:
         return Place(self.name, line, column, length, excerpt=excerpt)
 
     def shown(self, extent: Extent) -> str:
-        """Give the text of `extent`, or the mask if any of it is secret."""
+        """Return the text of `extent`, or the mask if any of it is secret."""
         return MASK if self._is_hidden(extent) else self.text[extent.start : extent.end]
 
     def _is_hidden(self, extent: Extent) -> bool:
@@ -114,7 +114,10 @@ class Source:
 
 
 def _after_masking(offset: int, left: int, hidden: list[Extent], *, into_mask: int) -> int:
-    """Give the index of `offset` in the masked text; inside a mask, `into_mask` characters in."""
+    """Return the index of `offset` in the masked text.
+
+    Inside a mask, this is `into_mask` characters after its start.
+    """
     index = offset - left
     for start, end in hidden:
         if offset >= end:

@@ -1,4 +1,4 @@
-"""What a misspelt or misplaced key or value was probably meant to be."""
+"""Suggest what a misspelt or misplaced key or value was probably meant to be."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from typing import get_args
 from pydantic import BaseModel
 
 from kdrvgen.config.keys import Path
+from kdrvgen.model.driver import TARGET_NAMES
 from kdrvgen.spelling import nearest
 
 __all__ = ["ANY", "Vocabulary", "for_key", "for_value", "vocabulary"]
 
 Vocabulary = Mapping[str, "Vocabulary | None"]
-"""The keys of a table, each with the keys of its own table if it is one."""
+"""The keys of a table, each with its own keys if it is a table itself."""
 
 ANY = "*"
-"""Stands in a vocabulary for a name of the user's choice."""
+"""The key in a vocabulary for a name that the user chooses."""
 
 
 @functools.cache
 def vocabulary(model: type[BaseModel]) -> Vocabulary:
-    """Give the keys that a model knows."""
+    """Return the keys that a model knows."""
     return {
         field.alias or name: _below(field.annotation) for name, field in model.model_fields.items()
     }
@@ -41,12 +42,12 @@ def _below(annotation: object) -> Vocabulary | None:
 
 
 def for_key(keys: Vocabulary, path: Path, present: Collection[str | int]) -> str:
-    """Say what the unknown key at `path` should be, or "" if nothing comes near.
+    """Return a hint for the unknown key at `path`, or "" if no known key is similar.
 
     Args:
-        keys: What the whole document may hold.
+        keys: The keys that the whole document may have.
         path: Where the unknown key is.
-        present: The keys that its table has already.
+        present: The keys that its table already has.
     """
     *table, key = (str(part) for part in path)
     here = _at(keys, table)
@@ -56,26 +57,26 @@ def for_key(keys: Vocabulary, path: Path, present: Collection[str | int]) -> str
         why = "keys are written with hyphens" if "_" in key else "keys are written in lower case"
         return f"{why}: `{kebab}`"
     if kebab in here and kebab != key:
-        return f"`{kebab}` is there already"
+        return f"`{kebab}` is already set in this table"
     if elsewhere := _belongs(keys, tuple(table), kebab):
         return elsewhere
     return _resembling(keys, tuple(table), kebab, free)
 
 
 def _resembling(keys: Vocabulary, table: tuple[str, ...], key: str, free: Collection[str]) -> str:
-    """Say which key is spelt nearly as `key`: a free one here, one that is taken, one elsewhere."""
+    """Return a hint with a key spelt like `key`: unset here, set here, or of another table."""
     here = _at(keys, table)
     if near := nearest(key, free):
         return f"did you mean `{near}`?"
     if near := nearest(key, set(here) - {ANY}):
-        return f"`{near}`, which it resembles, is there already"
+        return f"the similar key `{near}` is already set in this table"
     everywhere = {known for known_path in _paths(keys) for known in known_path[-1:]}
     near = nearest(key, everywhere - {ANY, *here})
     return _belongs(keys, table, near) if near else ""
 
 
 def _belongs(keys: Vocabulary, table: tuple[str, ...], key: str) -> str:
-    """Say in which table `key` is known."""
+    """Return a hint that names the table in which `key` is known."""
     homes = [found[:-1] for found in _paths(keys) if found[-1] == key and ANY not in found]
     homes = [home for home in homes if home != table]
     if not homes:
@@ -86,7 +87,7 @@ def _belongs(keys: Vocabulary, table: tuple[str, ...], key: str) -> str:
         below = [home[0] for home in homes if home[0] in _at(keys, table)]
         if below:
             written = " or ".join(f"`{home}.{key}`" for home in below)
-            return f"in a profile it is written {written}"
+            return f"in a profile, write {written}"
     return f"`{key}` belongs in " + " or ".join(f"[{'.'.join(home)}]" for home in homes if home)
 
 
@@ -105,6 +106,8 @@ def _paths(keys: Vocabulary, above: tuple[str, ...] = ()) -> Iterator[tuple[str,
 
 
 def for_value(value: str, allowed: Iterable[str]) -> str:
-    """Say which of the allowed values was probably meant, or "" if none comes near."""
-    near = nearest(value, tuple(allowed))
+    """Return a hint with the allowed value that is similar, or "" if none is."""
+    known = tuple(allowed)
+    target = TARGET_NAMES.get(value.lower(), "")
+    near = target if target in known else nearest(value, known)
     return f'did you mean "{near}"?' if near else ""

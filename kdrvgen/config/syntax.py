@@ -1,4 +1,4 @@
-"""tomli's verdict on a text that is not TOML, in words that say what to do about it."""
+"""Explain tomli's syntax errors, with the place of each and how to correct it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BARE_VALUE = re.compile(r"[^\n#,\]}]*[^\n#,\]}\s;]")
 _PATH_LIKE = re.compile(r"[A-Za-z]:[\\/]|\\\\|\.{0,2}/")
 _LONGEST_QUOTED = 80
 _BACKSLASHES = (
-    "a backslash begins an escape in a \"…\" string: write a Windows path in '…', "
+    "a backslash begins an escape sequence in a \"…\" string: write a Windows path in '…', "
     'or with `\\\\` or `/` in "…"'
 )
 
@@ -33,37 +33,38 @@ _LONG_INTEGER = re.compile(r"[0-9_]{1000,}")
 
 
 def explain(source: Source, error: Exception) -> Finding:
-    """Return the finding for what tomli raised: a syntax error, or a limit of its own."""
+    """Return the finding for tomli's exception: a syntax error, or one of tomli's own limits."""
     if not isinstance(error, tomli.TOMLDecodeError):
         return _beyond_limits(source, error)
     source = hide_in_line(source, min(error.pos, len(source.text)))
-    found = _Case(source, error.msg, min(error.pos, len(source.text)))
+    case = _Case(source, error.msg, min(error.pos, len(source.text)))
     for begins, explainer in _EXPLAINERS:
         if error.msg.startswith(begins):
-            return explainer(found)
-    return found.finding(error.msg[:1].lower() + error.msg[1:], found.here())
+            return explainer(case)
+    return case.finding(error.msg[:1].lower() + error.msg[1:], case.here())
 
 
 def _beyond_limits(source: Source, error: Exception) -> Finding:
-    """Explain why tomli gave up on something that is TOML, but deeper or longer than it takes."""
+    """Explain a failure of tomli on valid TOML that exceeds its limits."""
     if isinstance(error, RecursionError):
         end = _first_failing(source.text, range(len(source.text)), RecursionError)
         extent = Extent(max(0, end - 1), max(1, end))
-        message, hint = "tables or arrays are nested too deeply here", ""
+        message, hint = "tables or arrays are nested too deeply", ""
     else:
         ends = [found.end() for found in _LONG_INTEGER.finditer(source.text)]
         end = _first_failing(source.text, ends, ValueError)
         extent = Extent(len(source.text[:end].rstrip("0123456789_")), end)
         message = "this integer is too long"
         hint = (
-            f"TOML's integers have 64 bits; this reader takes {sys.get_int_max_str_digits()} digits"
+            "TOML integers have 64 bits; kdrvgen reads at most "
+            f"{sys.get_int_max_str_digits()} digits"
         )
     place = hide_in_line(source, extent.start).place(extent)
     return Finding(_RULE, message, place, help=hint)
 
 
 def _first_failing(text: str, ends: Sequence[int], kind: type[Exception]) -> int:
-    """Return the first of the ends up to which tomli fails in the same way; else the text's."""
+    """Return the first of `ends` up to which tomli fails in the same way, or the text's end."""
     index = bisect_left(ends, 1, key=lambda end: int(_fails_as(kind, text[:end])))
     return ends[index] if index < len(ends) else len(text)
 
@@ -79,11 +80,11 @@ def _fails_as(kind: type[Exception], text: str) -> bool:
 
 
 class _Case:
-    """One syntax error: the text up to it, as far as it could be read."""
+    """One syntax error, and the text before it as far as the scanner can read it."""
 
-    def __init__(self, source: Source, told: str, pos: int) -> None:
+    def __init__(self, source: Source, tomli_message: str, pos: int) -> None:
         self.source = source
-        self.told = told
+        self.tomli_message = tomli_message
         self.text = source.text
         self.pos = pos
         self.scan: Scan = scan(source.text[:pos])
@@ -98,13 +99,13 @@ class _Case:
             source.place(extent),
             help=hint,
             related=tuple(
-                Related(words, hide_in_line(source, where.start).place(where))
-                for words, where in related
+                Related(note, hide_in_line(source, where.start).place(where))
+                for note, where in related
             ),
         )
 
     def here(self, length: int = 1) -> Extent:
-        """Give the place of the error; at the end of the text, the end of its last line."""
+        """Return the place of the error; at the end of the text, the end of its last line."""
         pos = self.pos
         if not self.text[pos:].strip():
             pos = max(min(pos, len(self.text[:pos].rstrip())), 0)
@@ -117,16 +118,16 @@ class _Case:
         return self.text[self.pos : self.source.line_extent(self.pos).end]
 
     def key(self) -> str:
-        """Give the key whose value was being read, or a stand-in."""
+        """Return the key whose value tomli was reading, or the word "key"."""
         return self.names()[-1] if self.scan.last_key else "key"
 
     def names(self) -> list[str]:
-        """Give the parts of the newest key, without those that belong to a credential."""
+        """Return the parts of the last key, with those of a credential masked."""
         written = self.scan.last_key[0] if self.scan.last_key else ()
         return [dotted((part,)) for part in shown_path(self.scan.last_path)[-len(written) :]]
 
     def quoted(self, start: int) -> tuple[Extent, str]:
-        """Give the bare value from `start` and how it is written in quotes."""
+        """Return the bare value from `start`, and a hint to put it in quotes."""
         found = _BARE_VALUE.match(self.text, start)
         extent = Extent(start, found.end() if found else start + 1)
         written = self.source.shown(extent)
@@ -149,12 +150,12 @@ def _statement(case: _Case) -> Finding:
     elif rest[:1] in _SMART_QUOTES:
         hint = _smart(rest[:1])
     elif rest[:1] in "}]":
-        hint = "there is a closing bracket too many"
+        hint = "remove the extra closing bracket"
     return case.finding("this line is not TOML", case.here(), hint)
 
 
 def _smart(mark: str) -> str:
-    return f"`{mark}` is a typographic quotation mark: TOML takes only \" and '"
+    return f"`{mark}` is a typographic quotation mark: TOML allows only \" and '"
 
 
 def _value(case: _Case) -> Finding:
@@ -171,7 +172,7 @@ def _value(case: _Case) -> Finding:
     elif word.lower() in {"true", "false", "yes", "no", "on", "off"}:
         hint = f"write `{'true' if word.lower() in {'true', 'yes', 'on'} else 'false'}`"
     elif word.lower() in {"none", "null", "nil"}:
-        hint = "TOML has no such value: leave the key out"
+        hint = "TOML has no null: leave the key out"
     elif _PATH_LIKE.match(word):
         hint = hint.replace("put strings", "put paths")
     return case.finding("this is not a TOML value", extent, hint)
@@ -187,33 +188,33 @@ def _after_statement(case: _Case) -> Finding:
             if "\n" not in case.text[node.value.end : case.pos] and rest[0] not in ";,":
                 return case.finding("this is not a TOML value", extent, hint)
         elif rest[0] not in ";,#":
-            hint = "one `key = value` on each line"
+            hint = "write one `key = value` on each line"
             if case.text[node.value.start] in "\"'":
-                hint += "; a string that holds \" is written in '…', or with `\\\"`"
-            return case.finding("the value has ended before this", case.here(), hint)
+                hint += "; write a string that contains \" in '…', or write `\\\"`"
+            return case.finding("unexpected text after the value", case.here(), hint)
     hint = {
-        ";": "drop the `;`: a line's end ends the statement",
-        ",": "drop the `,`: commas divide only what is in brackets",
-    }.get(rest[:1], "one statement on each line")
-    return case.finding("the line should end here", case.here(), hint)
+        ";": "remove the `;`: the end of the line ends the statement",
+        ",": "remove the `,`: commas separate only elements in brackets",
+    }.get(rest[:1], "write one statement on each line")
+    return case.finding("expected the end of the line", case.here(), hint)
 
 
 def _equals(case: _Case) -> Finding:
     rest = case.rest_of_line()
     hint = "write `key = value`"
     if rest.startswith(":"):
-        hint = f"TOML writes `{case.key()} = value`, with `=`"
+        hint = f"write `{case.key()} = value`, with `=`"
     elif case.scan.last_key and rest.strip() and rest[0] not in "=#":
-        hint = f"write `{case.key()} = …`; a key with blanks or other signs goes in quotes"
+        hint = f"write `{case.key()} = …`; quote a key that contains spaces or other characters"
     return case.finding(f"`=` is missing after the key `{case.key()}`", case.here(), hint)
 
 
 def _key_part(case: _Case) -> Finding:
     rest = case.rest_of_line()
-    hint = "keys are letters, digits, `-` and `_`; any other goes in quotes"
+    hint = "a key has letters, digits, `-` and `_`; quote any other key"
     if rest[:1] in _SMART_QUOTES and rest:
         hint = _smart(rest[0])
-    return case.finding("a key should begin here", case.here(), hint)
+    return case.finding("expected a key", case.here(), hint)
 
 
 def _unclosed(case: _Case) -> Finding:
@@ -223,7 +224,7 @@ def _unclosed(case: _Case) -> Finding:
     if case.at_end():
         message = f"the {thing} is not closed: `{bracket}` is missing"
         return case.finding(message, case.here(), "", *started)
-    message = f"`,` or `{bracket}` is missing before this"
+    message = f"expected `,` or `{bracket}`"
     hint = _smart(case.text[case.pos]) if case.text[case.pos] in _SMART_QUOTES else ""
     return case.finding(message, case.here(), hint, *started)
 
@@ -231,18 +232,20 @@ def _unclosed(case: _Case) -> Finding:
 def _escape(case: _Case) -> Finding:
     start = max(case.text.rfind("\\", 0, case.pos + 1), 0)
     extent = Extent(start, min(start + 2, len(case.text)))
-    return case.finding("this escape is not one of TOML's", extent, _BACKSLASHES)
+    return case.finding("unknown escape sequence", extent, _BACKSLASHES)
 
 
 def _scalar_value(case: _Case) -> Finding:
     start = max(case.text.rfind("\\", 0, case.pos), 0)
     return case.finding(
-        "this escape stands for no Unicode character", Extent(start, case.pos), _BACKSLASHES
+        "this escape sequence is not a valid Unicode character",
+        Extent(start, case.pos),
+        _BACKSLASHES,
     )
 
 
 def _string_end(case: _Case) -> Finding:
-    """Explain a string that goes to the end of its line or of the file."""
+    """Explain a string that is still open at the end of its line or of the file."""
     start = case.scan.stop
     if case.text[start : start + 1] not in {'"', "'"}:
         return _character(case)
@@ -260,44 +263,46 @@ def _character(case: _Case) -> Finding:
     found = case.text[case.pos : case.pos + 1]
     if found == "\n":
         return _string_end(case)
-    message = f"the control character U+{ord(found or chr(0)):04X} may not stand here"
-    hint = 'in a "…" string it is written `\\u' + f"{ord(found or chr(0)):04X}`"
+    message = f"the control character U+{ord(found or chr(0)):04X} is not allowed here"
+    hint = 'in a "…" string, write it as `\\u' + f"{ord(found or chr(0)):04X}`"
     if found == "\r":
-        message = "a carriage return without a line feed may not stand here"
+        message = "a carriage return without a line feed is not allowed"
         hint = "save the file with LF or CRLF line ends"
     return case.finding(message, case.here(), hint)
 
 
 def _bracket(case: _Case) -> Finding:
-    closing = "]]" if "']]'" in case.told else "]"
-    hint = f"a table's header is a line of its own: `{'[' * len(closing)}name{closing}`"
+    closing = "]]" if "']]'" in case.tomli_message else "]"
+    hint = f"write a table header on a line of its own: `{'[' * len(closing)}name{closing}`"
     return case.finding(f"`{closing}` is missing here", case.here(), hint)
 
 
 def _twice(case: _Case) -> Finding:
-    """Explain a key or table that is there already: point at both."""
+    """Explain a key or table that is defined twice, with both places."""
     if case.scan.last_key is None:
-        return case.finding("this is given twice", case.here())
+        return case.finding("this is defined twice", case.here())
     _, extent, nodes = case.scan.last_key
     is_header = case.text[: extent.start].rstrip(" \t").endswith("[")
-    told = ".".join(case.names())
-    what = f"the table `[{told}]`" if is_header else f"the key `{told}`"
+    name = ".".join(case.names())
+    what = f"the table `[{name}]`" if is_header else f"the key `{name}`"
     earlier = nodes[-1].key
     if earlier and earlier.start < extent.start:
-        hint = "put its keys under the first" if is_header else "keep one of them"
-        return case.finding(f"{what} is given twice", extent, hint, ("first given here", earlier))
+        hint = "move its keys to the first one" if is_header else "keep one of them"
+        return case.finding(
+            f"{what} is defined twice", extent, hint, ("first defined here", earlier)
+        )
     whole = [node.value for node in nodes[:-1] if node.value and node.value.start < extent.start]
     return case.finding(
-        f"{what} would add to what is complete already",
+        f"{what} cannot extend a value that is already complete",
         extent,
         "",
-        *(("complete here", value) for value in whole[:1]),
+        *(("the complete value", value) for value in whole[:1]),
     )
 
 
 def _date(case: _Case) -> Finding:
     extent, _ = case.quoted(case.pos)
-    return case.finding("there is no such date", extent)
+    return case.finding("this date does not exist", extent)
 
 
 _EXPLAINERS: tuple[tuple[str, Callable[[_Case], Finding]], ...] = (

@@ -1,4 +1,4 @@
-"""The model's errors in TOML's words, each at its place in the file."""
+"""Translate the model's errors into TOML's terms, each at its place in the file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kdrvgen.report.finding import Finding, Place, Related
 
 __all__ = ["Explained", "explain"]
 
-_WANTED = {
+_EXPECTED = {
     "string_type": "a string",
     "string_unicode": "a string of Unicode characters",
     "bool_type": "true or false",
@@ -35,7 +35,7 @@ _WANTED = {
     "model_type": "a table",
     "model_attributes_type": "a table",
 }
-_TABLE_WANTED = {kind for kind, wanted in _WANTED.items() if wanted == "a table"}
+_TABLE_EXPECTED = {kind for kind, expected in _EXPECTED.items() if expected == "a table"}
 _BOUND = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -47,7 +47,7 @@ _RULES = {"extra_forbidden": "key-unknown", "missing": "key-missing"}
 
 
 class Explained(NamedTuple):
-    """The findings of a file, in its order, and the number of errors that got none."""
+    """The findings of a file, in its order, and the number of errors that are left out."""
 
     findings: list[Finding]
     omitted: int
@@ -57,24 +57,26 @@ def explain(
     source: Source,
     errors: Sequence[ErrorDetails],
     keys: Vocabulary,
-    found: Scan | None = None,
+    scanned: Scan | None = None,
 ) -> Explained:
     """Return a finding for each of pydantic's line errors, up to `MOST_ERRORS`.
 
     Args:
         source: The file; tomli accepts it.
         errors: `pydantic.ValidationError.errors()`; their `loc` are paths in the file.
-        keys: What the document may hold, for suggestions.
-        found: Where keys and values stand, if the source is something else than a TOML file.
+        keys: The keys that the document may have, for suggestions.
+        scanned: The positions of keys and values, if the source is not a TOML file.
     """
-    found = found or scan(source.text)
-    told = tuple(_path(each["loc"]) for each in errors if each.get("ctx", {}).get("secret"))
-    source = hide_in_document(source, found, keys, told)
+    scanned = scanned or scan(source.text)
+    secret_paths = tuple(
+        _path(error["loc"]) for error in errors if error.get("ctx", {}).get("secret")
+    )
+    source = hide_in_document(source, scanned, keys, secret_paths)
     placed = sorted(
-        ((_blamed(found.root, error), error) for error in errors),
+        ((_blamed(scanned.root, error), error) for error in errors),
         key=lambda pair: (pair[0] is not None, pair[0] or Extent(0, 0)),
     )
-    translator = _Translator(source, found.root, keys)
+    translator = _Translator(source, scanned.root, keys)
     return Explained(
         [translator.finding(error, extent) for extent, error in placed[:MOST_ERRORS]],
         max(0, len(placed) - MOST_ERRORS),
@@ -82,19 +84,19 @@ def explain(
 
 
 def _path(loc: Path) -> Path:
-    """Drop pydantic's mark for an error in a key itself."""
+    """Return the path without pydantic's mark for an error in a key itself."""
     return loc[:-1] if loc[-1:] == ("[key]",) else loc
 
 
 def _blamed(root: Node, error: ErrorDetails) -> Extent | None:
-    """Give what to underline: an unknown key, the table of a missing one, else the value."""
+    """Return what to underline: an unknown key, the table of a missing key, or else the value."""
     path = _path(error["loc"])
     if error["type"] == "missing":
         above = root.find(path[:-1])
         return (above.header or above.value or above.key) if above else None
     node = root.find(path)
     while node is None and path:
-        # Errors in what a default or another key stands for: the nearest thing that is written.
+        # The value comes from a default or another key: blame the nearest node in the file.
         path = path[:-1]
         node = root.find(path)
     if node is None or error["type"] == "extra_forbidden" or error["loc"][-1:] == ("[key]",):
@@ -103,7 +105,7 @@ def _blamed(root: Node, error: ErrorDetails) -> Extent | None:
 
 
 class _Translator:
-    """Puts errors about one file into words."""
+    """Translates the errors of one file."""
 
     def __init__(self, source: Source, root: Node, keys: Vocabulary) -> None:
         self.source = source
@@ -112,10 +114,12 @@ class _Translator:
 
     def finding(self, error: ErrorDetails, extent: Extent | None) -> Finding:
         path = _path(error["loc"])
-        message, hint = self._words(error, path)
+        message, hint = self._message_and_hint(error, path)
         also = error.get("ctx", {}).get("also", ()) if error["type"] == "kdrvgen" else ()
         return Finding(
-            rule=_RULES.get(error["type"], "key-type" if error["type"] in _WANTED else "key-value"),
+            rule=_RULES.get(
+                error["type"], "key-type" if error["type"] in _EXPECTED else "key-value"
+            ),
             message=mask(message),
             place=self.source.place(extent) if extent else Place(self.source.name),
             help=mask(hint),
@@ -139,10 +143,10 @@ class _Translator:
                 found.append(Related(message, self.source.place(extent)))
         return found
 
-    def _words(  # noqa: PLR0911 - one answer for each kind of error
+    def _message_and_hint(  # noqa: PLR0911 - one case for each kind of error
         self, error: ErrorDetails, path: Path
     ) -> tuple[str, str]:
-        """Give message and hint."""
+        """Return the message and the hint."""
         kind, context, name = error["type"], error.get("ctx", {}), f"`{self._dotted(path)}`"
         if kind == "kdrvgen":
             message, hint = self._by_rule(path, context)
@@ -153,20 +157,20 @@ class _Translator:
             return self._missing(path)
         if kind == "literal_error":
             return self._choice(path, error["input"], context["expected"])
-        if kind in _WANTED:
-            message = f"{name} must be {_WANTED[kind]}, but it is {_kind(error['input'])}"
+        if kind in _EXPECTED:
+            message = f"{name} must be {_EXPECTED[kind]}, but it is {_kind(error['input'])}"
             return message, self._rewrite(kind, path)
         if kind in _BOUND:
             words, key = _BOUND[kind]
             return f"{name} must be {words} {context[key]}", ""
-        # Any other type is a future pydantic's or a rule's; its words are better than none.
+        # A type of a newer pydantic: its own message is better than none.
         return f"{name}: {error['msg'].removeprefix('Value error, ')}", ""
 
     def _by_rule(self, path: Path, context: Mapping[str, Any]) -> tuple[str, str]:
-        """Give a rule's words; without what may be a value, if that belongs to a credential.
+        """Return a rule's message and hint, without the value if it belongs to a credential.
 
-        The model writes values in backquotes. A message whose value the model itself takes for a
-        secret holds no value, and neither do those about its own keys for credentials.
+        The model writes values in backquotes. Messages that the model marks as secret contain no
+        value, and neither do those about its own keys for credentials.
         """
         message, hint = mask(context["message"]), mask(context.get("hint", ""))
         if context.get("secret") or not self._is_below_unknown_credential(path):
@@ -195,16 +199,16 @@ class _Translator:
         return f"unknown key `{self._last(path)}` {where}", hint
 
     def _moved(self, key: str) -> tuple[str, str]:
-        """Report a key that Cargo.toml alone has."""
-        message = f"`driver.{key}` is not a key of this file: Cargo.toml is the one place for it"
-        here = f"write it as `{key}` under `[package]` in Cargo.toml, and delete it here"
-        return message, f"{here}\n`kdrvgen new` takes it for a new project: `bootstrap.{key}`"
+        """Return the message and hint for a key that belongs in Cargo.toml only."""
+        message = f"`driver.{key}` is not a key of this file: it belongs in Cargo.toml"
+        here = f"set `{key}` under `[package]` in Cargo.toml, and delete it here"
+        return message, f"{here}\nfor a new project, `kdrvgen new` reads `bootstrap.{key}`"
 
     def _missing(self, path: Path) -> tuple[str, str]:
         if not path[1:]:
             hint = '[driver]\nname = "hello"' if path == ("driver",) else ""
             return f"the table `[{self._dotted(path)}]` is missing", hint and f"add\n{hint}"
-        hint = 'such as `name = "hello"`' if path == ("driver", "name") else ""
+        hint = 'add it, such as `name = "hello"`' if path == ("driver", "name") else ""
         return f"the key `{self._last(path)}` is missing in `[{self._dotted(path[:-1])}]`", hint
 
     def _choice(self, path: Path, value: object, expected: str) -> tuple[str, str]:
@@ -213,11 +217,11 @@ class _Translator:
         if not isinstance(value, str):
             return (
                 f"`{self._dotted(path)}` must be a string, but it is {_kind(value)}",
-                f"one of {listed}",
+                f"use one of {listed}",
             )
         shown = self._shown_value(path, value)
         near = for_value(value, allowed) if MASK not in shown else ""
-        hint = "\n".join(filter(None, (near, f"one of {listed}" if allowed[1:] else "")))
+        hint = "\n".join(filter(None, (near, f"use one of {listed}" if allowed[1:] else "")))
         if not allowed[1:]:
             hint = f"the only value is {listed}"
         return f"`{self._dotted(path)}` cannot be {shown}", hint
@@ -230,9 +234,9 @@ class _Translator:
         return f'"{shortened(value)}"'
 
     def _rewrite(self, kind: str, path: Path) -> str:
-        """Say how the value is written rightly, where that is plain."""
+        """Return a hint with the corrected value, where there is only one way to correct it."""
         node = self.root.find(path)
-        if node and node.last and kind in _TABLE_WANTED:
+        if node and node.last and kind in _TABLE_EXPECTED:
             return f"write `[{self._dotted(path)}]`, with single brackets"
         if node is None or node.value is None or not path or is_below_credential(path):
             return ""
@@ -252,13 +256,13 @@ _BOOLEANS = {
 def _rewritten(kind: str, key: str, written: str) -> str:
     bare = written.strip("\"'")
     if kind == "string_type" and written[0] not in "[{\"'":
-        return f'put it in quotes: `{key}"{written}"`'
+        return f'quote it:  `{key}"{written}"`'
     if kind in {"tuple_type", "list_type"} and written[0] in "\"'":
         return f"put it in brackets: `{key}[{written}]`"
     if kind == "bool_type" and bare.lower() in _BOOLEANS:
         return f"write `{key}{_BOOLEANS[bare.lower()]}`"
     if kind == "int_type" and bare.isascii() and bare.isdigit():
-        return f"without quotes: `{key}{int(bare)}`"
+        return f"remove the quotes: `{key}{int(bare)}`"
     return ""
 
 
@@ -273,8 +277,8 @@ _KINDS = (
     (dt.date, "a date"),
     (dt.time, "a time"),
 )
-"""TOML's types as tomli gives them; a boolean is an int and a date and time a date in Python."""
+"""TOML's types as tomli returns them, subtypes first: in Python, a bool is an int."""
 
 
 def _kind(value: object) -> str:
-    return next((name for kind, name in _KINDS if isinstance(value, kind)), "something else")
+    return next((name for kind, name in _KINDS if isinstance(value, kind)), "another type")

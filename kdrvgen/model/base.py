@@ -1,4 +1,4 @@
-"""What all tables of config.toml share: frozen, closed, kebab-case; and the text they may hold."""
+"""The base of all tables of config.toml: frozen, closed, kebab-case; and the texts in them."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping
@@ -32,20 +32,20 @@ __all__ = [
 ]
 
 Path = tuple[str | int, ...]
-"""Where a value stands in config.toml: keys, and indexes of arrays."""
+"""The position of a value in config.toml: keys, and indexes of arrays."""
 
 
 TomlValue: TypeAlias = Any
-"""A value of a TOML document: a text, a number, an array, a table or another."""
+"""A value of a TOML document, such as a string, a number, an array or a table."""
 
 
 def to_kebab(name: str) -> str:
-    """Return the config.toml key of a field: `pre_args` is written `pre-args`."""
+    """Return the config.toml key of a field: `pre-args` for `pre_args`."""
     return name.replace("_", "-")
 
 
 class FrozenTable(Mapping[str, Any]):
-    """A TOML table of free form that cannot be changed, in the order it was given."""
+    """An immutable TOML table of free form, in the order of the file."""
 
     __slots__ = ("_members",)
 
@@ -69,7 +69,7 @@ class FrozenTable(Mapping[str, Any]):
 
 
 def plain(value: object) -> TomlValue:
-    """Return a frozen TOML value as tables and arrays that can be changed."""
+    """Return a frozen TOML value as mutable dicts and lists."""
     if isinstance(value, Mapping):
         return {key: plain(member) for key, member in value.items()}
     if isinstance(value, tuple):
@@ -82,24 +82,23 @@ def _dumped(value: Mapping[str, Any], dump: SerializerFunctionWrapHandler) -> ob
 
 
 Dumped = WrapSerializer(_dumped)
-"""Has pydantic dump a `FrozenTable` as it does a dict."""
+"""Makes pydantic dump a `FrozenTable` like a dict."""
 
-
-if TYPE_CHECKING:
-    from pydantic._internal._model_construction import ModelMetaclass
-else:
-    ModelMetaclass = type(BaseModel)  # pydantic does not publish its name
 
 _OF_PYDANTIC = frozenset({"model_copy", "model_dump", "model_fields_set", "model_validate"})
-"""What users need of all that each table has from pydantic."""
+"""The pydantic attributes of a table that users need."""
 
+if TYPE_CHECKING:
+    # Type checkers derive the signature of each table from this class itself (PEP 681).
+    from pydantic._internal._model_construction import ModelMetaclass as _TableType
+else:
 
-class _TableType(ModelMetaclass):
-    def __dir__(self) -> list[str]:
-        """Return what `help` and completion show: no internals."""
-        own = {name for table in self.__mro__ if table is not BaseModel for name in vars(table)}
-        shown = {name for name in own - {*vars(BaseModel)} if not name.startswith("_")}
-        return sorted(shown - {"model_config", "model_post_init"} | _OF_PYDANTIC)
+    class _TableType(type(BaseModel)):
+        def __dir__(self) -> list[str]:
+            """Return the names that `help` and completion show, without internals."""
+            own = {name for table in self.__mro__ if table is not BaseModel for name in vars(table)}
+            shown = {name for name in own - {*vars(BaseModel)} if not name.startswith("_")}
+            return sorted(shown - {"model_config", "model_post_init"} | _OF_PYDANTIC)
 
 
 class Table(BaseModel, metaclass=_TableType):
@@ -107,11 +106,11 @@ class Table(BaseModel, metaclass=_TableType):
 
     model_config = ConfigDict(
         alias_generator=to_kebab,
-        # Built when first validated: the unused half of a table pair costs nothing at start-up.
+        # Build the validator on first use, to save time at start-up.
         defer_build=True,
         extra="forbid",
         frozen=True,
-        # What stands in the wrong place may be a password: errors name keys, not values.
+        # A misplaced value may be a password: errors name keys, not values.
         hide_input_in_errors=True,
         populate_by_name=True,
     )
@@ -120,36 +119,36 @@ class Table(BaseModel, metaclass=_TableType):
 def problem(
     message: str, *, hint: str = "", also: tuple[Path, ...] = (), secret: bool = False
 ) -> PydanticCustomError:
-    """Return the error that a rule of the model answers with.
+    """Return the error of a rule of the model.
 
     Args:
-        message: What is wrong and why, a sentence without its full stop.
+        message: What is wrong and why: a sentence without full stop.
         hint: What to do; may be empty.
-        also: The other keys that take part.
-        secret: The value may be a password, so that nothing may show it.
+        also: The paths of other keys that contribute to the error.
+        secret: Whether the value may be a password, which must not be shown.
     """
-    # pydantic's own error shows the message too, so that a value in it is masked here already.
+    # Mask values here already, because pydantic's own error also shows the message.
     context: dict[str, Any] = {
         "message": mask(message),
         "hint": mask(hint),
         "also": also,
         "secret": secret,
     }
-    # `{message}` and not the message itself: braces in it would be taken for placeholders.
+    # `{message}` instead of the message itself, because pydantic expands braces.
     return PydanticCustomError("kdrvgen", "{message}", context)
 
 
 def refuse_controls(value: str, allowed: str = "") -> None:
-    """Raise if the text holds a character that is not to be seen, other than those allowed.
+    """Raise if the text contains an invisible character, except those in `allowed`.
 
-    With such characters a generated file would read otherwise than it runs (CVE-2021-42574).
+    With such characters, a generated file could look different from what it does (CVE-2021-42574).
     """
     for index, character in enumerate(value):
         if is_invisible(character) and character not in allowed:
             kind = "a control" if unicodedata.category(character) == "Cc" else "an invisible"
             raise problem(
                 f"character {index + 1} is U+{ord(character):04X}, {kind} character",
-                hint="remove it: values go into generated files and scripts, where nobody sees it",
+                hint="remove it: nobody would see it in the generated files and scripts",
             )
 
 
@@ -165,10 +164,10 @@ Text = Annotated[str, StringConstraints(strict=True), AfterValidator(_printable)
 def _filled(value: str) -> str:
     if not value or value != value.strip():
         raise problem(
-            "the value is empty" if not value.strip() else "the value begins or ends with a blank"
+            "the value is empty" if not value.strip() else "the value begins or ends with a space"
         )
     return value
 
 
 Filled = Annotated[Text, AfterValidator(_filled)]
-"""Text that says something."""
+"""Text that is not empty."""

@@ -1,4 +1,4 @@
-"""`[bootstrap]`: how a project was begun, so that another one can be begun in the same way."""
+"""`[bootstrap]`: the answers that a project was created with, to create another one like it."""
 
 import re
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from kdrvgen.model.base import Table, Text, problem
 __all__ = ["PACKAGE_KEYS", "Bootstrap"]
 
 PACKAGE_KEYS = ("version", "description", "authors", "license", "edition")
-"""Keys of Cargo.toml's `[package]` that every template writes there once."""
+"""Keys that every template writes once, to `[package]` in Cargo.toml."""
 
 # https://semver.org, "Is there a suggested regular expression"; without its groups.
 _SEMVER = (
@@ -22,21 +22,26 @@ _SEMVER = (
 
 def _version(value: str) -> str:
     if not re.fullmatch(_SEMVER, value, re.ASCII):
-        raise problem(f"`{value}` is not a version", hint="three numbers, such as `0.1.0`")
+        raise problem(
+            f"`{value}` is not a valid version", hint="write three numbers, such as `0.1.0`"
+        )
     return value
 
 
 def _pool_tag(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]{4}", value, re.ASCII):
         raise problem(
-            f"`{value}` is no pool tag", hint="four ASCII letters or digits, such as `Hell`"
+            f"`{value}` is not a valid pool tag",
+            hint="write one to four ASCII letters or digits, such as `Hell`",
         )
     return value
 
 
 def _template(value: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9-]*", value, re.ASCII):
-        raise problem(f"`{value}` is no template", hint="`kdrvgen new --list-templates`")
+        raise problem(
+            f"the template `{value}` does not exist", hint="run `kdrvgen new --list-templates`"
+        )
     return value
 
 
@@ -44,7 +49,7 @@ _StrictBool = Annotated[bool, Field(strict=True)]
 
 
 class Bootstrap(Table):
-    """What `kdrvgen new` was asked for. Only `kdrvgen new --config` reads it again."""
+    """The answers to `kdrvgen new`. Only `kdrvgen new --config` reads them again."""
 
     template: Annotated[Text, AfterValidator(_template)] = "minimal"
     """The template that the project was made from.

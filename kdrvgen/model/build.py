@@ -1,4 +1,4 @@
-"""`[build]`: what cargo builds of the package, and how."""
+"""`[build]`: which parts of the package cargo builds, and how."""
 
 import re
 from typing import Annotated
@@ -10,11 +10,11 @@ from kdrvgen.model.names import is_feature
 
 __all__ = ["Build"]
 
-# The options that the pipeline passes itself, or that would build something else. Each has the key
-# that decides instead. Source: `cargo build --help` of cargo 1.95.
+# The options that the pipeline passes itself, or that would build something else, each with the key
+# to use instead. Source: `cargo build --help` of cargo 1.95.
 _PROFILE = "set `cargo-profile` in `[profiles.NAME]`"
 _ONE_LIBRARY = "leave it out: the pipeline builds the library of this package"
-_CONFIG = "put the setting into `[cargo-config]`"
+_CONFIG = "set it in `[cargo-config]`"
 _FEATURES = "set `features` in `[build]`"
 _TARGET_DIR = "set CARGO_TARGET_DIR in the environment"
 _OWN_OPTIONS = {
@@ -45,8 +45,8 @@ _LETTERS_WITH_VALUE = "jFpCZ"
 def _feature(value: str) -> str:
     if not is_feature(value):
         raise problem(
-            f"`{value}` is not the name of a feature",
-            hint="one name for each element, such as `logging` or `log/std`",
+            f"`{value}` is not a valid feature name",
+            hint="write one name in each element, such as `logging` or `log/std`",
         )
     return value
 
@@ -55,18 +55,20 @@ def _argument(value: str) -> str:
     if re.fullmatch(r"(-Z)?build-std(-features)?(=.*)?", value):
         raise problem("the pipeline sets `build-std` itself", hint="set `toolchain.build-std`")
     if value.startswith("@@"):
-        raise problem("cargo-make would call this as a function", hint="cargo has no such argument")
+        raise problem("cargo-make would run this as a function", hint="cargo has no such argument")
     if value == "--":
-        raise problem("`cargo build` passes nothing on", hint="set `linker.rustflags` for rustc")
+        raise problem(
+            "`cargo build` does not pass arguments on to rustc", hint="set `linker.rustflags`"
+        )
     for option in _options(value):
         if hint := _OWN_OPTIONS.get(option):
-            # Not the whole argument: what follows `=` may be a credential.
+            # Do not show the whole argument: the part after `=` may be a credential.
             raise problem(f"the pipeline passes `{option}` itself", hint=hint)
     return value
 
 
 def _options(value: str) -> list[str]:
-    """Return the options that an argument holds: `-vr` is `-v` and `-r`."""
+    """Return the options in an argument: `-v` and `-r` for `-vr`."""
     if value.startswith("--"):
         return [value.partition("=")[0]]
     if not value.startswith("-"):
@@ -80,7 +82,7 @@ def _options(value: str) -> list[str]:
 
 
 class Build(Table):
-    """What cargo builds of the package, and how."""
+    """The parts of the package that cargo builds, and how."""
 
     features: tuple[Annotated[Filled, AfterValidator(_feature)], ...] = ()
     """Features of the package to build with, besides its default ones.
@@ -120,7 +122,7 @@ class Build(Table):
 
     @property
     def arguments(self) -> tuple[str, ...]:
-        """What `cargo build` is passed for these keys."""
+        """The arguments of `cargo build` for these keys."""
         return (
             *(("--features", ",".join(self.features)) if self.features else ()),
             *(() if self.default_features else ("--no-default-features",)),

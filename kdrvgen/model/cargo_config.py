@@ -1,4 +1,4 @@
-"""`[cargo-config]`: the user's own part of the cargo configuration, passed through."""
+"""`[cargo-config]`: the user's own part of the cargo configuration, written unchanged."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,16 +14,16 @@ __all__ = ["CargoConfig", "cargo_config"]
 
 # Source: https://doc.rust-lang.org/cargo/reference/config.html#credentials
 _SECRETS = frozenset({"token", "secret-key"})
-# With a password, or with a user name that may be a token. The user of `ssh://git@host` is neither.
+# A password, or a user name that may be a token. The user of `ssh://git@host` is neither.
 _PASSWORD = re.compile(r"https?://[^/\s]*@|//[^/\s@:]*:[^/\s]*@", re.IGNORECASE)
 
 
 def cargo_config(value: Mapping[Any, Any]) -> FrozenTable:
-    """Return the table as one that cannot change.
+    """Return an immutable copy of the table.
 
     Raises:
-        ValidationError: TOML has no such value, a text has a character that nobody sees, or a
-            value is a credential.
+        ValidationError: A value is not a TOML value or is a credential, or a text contains an
+            invisible character.
     """
     found = free_form(value)
     errors = list(_credentials(found, ()))
@@ -36,16 +36,16 @@ CargoConfig = Annotated[Mapping[str, Any], AfterValidator(cargo_config), Dumped]
 
 
 def _credentials(value: object, path: Path) -> Iterator[InitErrorDetails]:
-    """Yield an error for each credential: the file is generated, committed and shown."""
+    """Yield an error for each credential: the generated file is committed and shared."""
     if isinstance(value, Mapping):
         for key, member in value.items():
             if _PASSWORD.search(key):
                 yield _in_an_address((*path, key, "[key]"))
             elif path[:1] in {("registry",), ("registries",)} and key in _SECRETS:
                 error = problem(
-                    "a credential of a registry does not belong in a file that is shared",
-                    hint="`cargo login` keeps it in your home; "
-                    "in CI, set CARGO_REGISTRIES_NAME_TOKEN in the environment",
+                    "a registry credential must not be in a file that is shared",
+                    hint="run `cargo login`, which stores it in your home folder; "
+                    "in CI, set the environment variable CARGO_REGISTRIES_NAME_TOKEN",
                     secret=True,
                 )
                 yield InitErrorDetails(type=error, loc=(*path, key), input=None)
@@ -62,9 +62,9 @@ def _credentials(value: object, path: Path) -> Iterator[InitErrorDetails]:
 
 def _in_an_address(path: Path) -> InitErrorDetails:
     error = problem(
-        "the address holds a user name or a password",
-        hint="leave it out: git and cargo have credential helpers, "
-        "and the environment variable HTTPS_PROXY can hold that of a proxy",
+        "the address contains a user name or a password",
+        hint="leave it out: use a credential helper of git or cargo, "
+        "or the environment variable HTTPS_PROXY for a proxy",
         secret=True,
     )
     return InitErrorDetails(type=error, loc=path, input=None)

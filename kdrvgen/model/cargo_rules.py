@@ -1,4 +1,4 @@
-"""Rules on `[cargo-config]`: what is passed through must not meet what kdrvgen sets."""
+"""Rules on `[cargo-config]`: its keys must not conflict with the keys that kdrvgen sets."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def cargo_rules(config: Mapping[str, Any], driver: Driver | None) -> Iterator[Pr
         if name == "include":
             yield Problem(
                 (*where, name),
-                "cargo would read settings from a file that kdrvgen does not check",
-                hint="copy what the file holds into `[cargo-config]`",
+                "cargo would read a file that kdrvgen does not check",
+                hint="copy the content of the file into `[cargo-config]`",
             )
         else:
             yield from _is_table(name, value)
@@ -37,14 +37,16 @@ def cargo_rules(config: Mapping[str, Any], driver: Driver | None) -> Iterator[Pr
     yield from own_variables(environment, (*where, "env"))
     for name in environment:
         if name.upper().startswith("KDRVGEN_"):
-            yield Problem((*where, "env", name), "names that begin with KDRVGEN_ are kdrvgen's own")
+            yield Problem(
+                (*where, "env", name), "names that begin with KDRVGEN_ are reserved for kdrvgen"
+            )
 
 
 _OWN_KEYS = {
     ("build", "target"): "set `targets` in `[driver]`",
     ("build", "rustflags"): _RUSTFLAGS,
     ("unstable", "build-std"): "set `toolchain.build-std`",
-    ("unstable", "build-std-features"): "leave it out: `toolchain.build-std` brings it",
+    ("unstable", "build-std-features"): "leave it out: `toolchain.build-std` sets it",
 }
 
 
@@ -60,8 +62,8 @@ def _flags_of_targets(targets: Mapping[str, Any], driver: Driver | None) -> Iter
             elif target.startswith("cfg("):
                 yield Problem(
                     path,
-                    "cargo would join this with the settings that make the image a driver",
-                    hint="for the host, name its triple, "
+                    "cargo would merge this into the settings that make the image a driver",
+                    hint="for the host, use its triple, "
                     f"such as `x86_64-unknown-linux-gnu`; for the driver, {hint}",
                 )
 
@@ -72,7 +74,7 @@ def _profiles(profiles: Mapping[str, Any], driver: Driver | None) -> Iterator[Pr
             continue
         path: Path = ("cargo-config", "profile", name)
         if "panic" in table and driver and driver.model != "umdf":
-            hint = "leave it out: nothing unwinds through the kernel"
+            hint = "leave it out: the kernel cannot unwind"
             yield _clash((*path, "panic"), hint, also=(("driver", "model"),))
         if "rustflags" in table:
             hint = "set `linker.rustflags` in `[profiles.NAME]`"
@@ -80,9 +82,9 @@ def _profiles(profiles: Mapping[str, Any], driver: Driver | None) -> Iterator[Pr
 
 
 def _is_table(name: str, value: object) -> Iterator[Problem]:
-    """Yield where a value stands instead of a table, also of one that kdrvgen writes too."""
+    """Yield each value in the place of a table, also of a table that kdrvgen writes too."""
     path: Path = ("cargo-config", name)
-    message = "cargo takes a table here"
+    message = "cargo expects a table here"
     if not isinstance(value, Mapping):
         if name not in _NO_TABLES:
             yield Problem(path, message, hint=f"write `[cargo-config.{name}]`")

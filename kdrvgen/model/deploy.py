@@ -1,4 +1,4 @@
-"""`[deploy]`: the service by which Windows knows the driver."""
+"""`[deploy]`: the Windows service of the driver."""
 
 from typing import Annotated, Literal
 
@@ -9,34 +9,34 @@ from kdrvgen.model.base import Filled, Table, problem
 __all__ = ["Deploy"]
 
 _LONGEST_SERVICE_NAME = 256  # CreateServiceW, Microsoft Learn
-# Windows itself refuses slashes only; sc takes `=` for an option's end, and the others stand
-# between the fields of what it prints.
+# Windows itself refuses only slashes. For sc, `=` ends an option, and the others separate fields of
+# its output.
 _FORBIDDEN = frozenset('<>:"/\\|?*=')
 
 
 def _service(value: str) -> str:
     if bad := sorted(_FORBIDDEN.intersection(value)):
         raise problem(
-            f"the name of a service has no {' '.join(f'`{character}`' for character in bad)}",
-            hint="letters, digits, `-`, `_` and blanks are safe",
+            f"a service name cannot contain {' '.join(f'`{character}`' for character in bad)}",
+            hint="use letters, digits, `-`, `_` and spaces",
         )
     if len(value) > _LONGEST_SERVICE_NAME:
-        raise problem(f"the name of a service has {_LONGEST_SERVICE_NAME} characters at most")
+        raise problem(f"a service name can have at most {_LONGEST_SERVICE_NAME} characters")
     return value
 
 
 def _start_type(value: object) -> object:
     if value == "boot":
         raise problem(
-            "Windows' boot loader finds no driver outside of its own folder System32\\drivers",
-            hint='`"system"` starts the driver as soon as the kernel runs;'
-            " a driver for the boot loader is installed by an INF",
+            "the Windows boot loader finds drivers only in System32\\drivers",
+            hint='use `"system"` to start the driver as soon as the kernel runs;'
+            " install a boot-start driver with an INF",
         )
     return value
 
 
 class Deploy(Table):
-    """The service by which Windows knows the driver, for the tasks `install` and `start`."""
+    """The Windows service of the driver, for the tasks `install` and `start`."""
 
     service: Annotated[Filled, AfterValidator(_service)] | None = None
     """Name of the service, as in `sc query`. By default the driver's name.

@@ -1,4 +1,4 @@
-"""`[driver]` and `[toolchain]`: what is built, for which machines and by which compiler."""
+"""`[driver]` and `[toolchain]`: what to build, for which machines and with which compiler."""
 
 import datetime as dt
 import re
@@ -9,23 +9,30 @@ from pydantic import AfterValidator, Field
 from kdrvgen.model.base import Table, Text, problem
 from kdrvgen.model.names import FileName, Identifier, PackageName, RelativePath
 
-__all__ = ["Channel", "Driver", "Target", "Toolchain"]
+__all__ = ["TARGET_NAMES", "Channel", "Driver", "Target", "Toolchain"]
 
 Target = Literal["x86_64-pc-windows-msvc", "i686-pc-windows-msvc", "aarch64-pc-windows-msvc"]
-"""A target triple that Windows loads kernel drivers of."""
+"""A target triple for which Windows loads kernel drivers."""
+
+TARGET_NAMES = {
+    **dict.fromkeys(("x64", "amd64", "win64"), "x86_64-pc-windows-msvc"),
+    **dict.fromkeys(("x86", "i386", "win32"), "i686-pc-windows-msvc"),
+    "arm64": "aarch64-pc-windows-msvc",
+}
+"""Target triples by the names of the architectures in Visual Studio, the WDK and Windows."""
 
 
 def _image(value: str) -> str:
     if value.lower().endswith((".sys", ".dll")):
-        raise problem("the name comes without its ending", hint=f"write `{value[:-4]}`")
+        raise problem("write the name without its extension", hint=f"write `{value[:-4]}`")
     return value
 
 
 def _workspace_root(value: str) -> str:
     if not re.fullmatch(r"\.\.(/\.\.)*", value):
         raise problem(
-            f"`{value}` does not lead from the project folder to a folder above it",
-            hint="`..` for each folder between the two, such as `../..`",
+            f"`{value}` does not lead to a folder above the project folder",
+            hint="write one `..` for each folder level, such as `../..`",
         )
     return value
 
@@ -34,21 +41,24 @@ def _output_dir(value: str) -> str:
     unknown = re.sub(r"\{(target|profile)\}", "", value)
     if "{" in unknown or "}" in unknown:
         raise problem(
-            f"`{value}` has a placeholder that does not exist",
-            hint="`{target}` and `{profile}` are those that exist",
+            f"`{value}` contains an unknown placeholder",
+            hint="use `{target}` or `{profile}`",
         )
     return value
 
 
 def _build_script(value: str) -> str:
     if not value.endswith(".rs"):
-        raise problem(f"`{value}` is not a Rust file", hint="such as `build_own.rs`")
+        raise problem(f"`{value}` is not a Rust file", hint="write a name such as `build_own.rs`")
     if value.lower() == "build.rs":
         raise problem(
-            "kdrvgen writes build.rs itself", hint="rename your file, such as to `build_own.rs`"
+            "kdrvgen writes build.rs itself", hint="rename your file, for example to `build_own.rs`"
         )
     if value.lower().startswith(".kdrvgen/"):
-        raise problem("kdrvgen writes the files in .kdrvgen", hint="such as `build_own.rs`")
+        raise problem(
+            "kdrvgen writes the files in .kdrvgen",
+            hint="move your file, for example to `build_own.rs`",
+        )
     return value
 
 
@@ -58,7 +68,7 @@ def _some_targets(value: tuple[Target, ...] | None) -> tuple[Target, ...] | None
             "the list is empty", hint='leave the key out for `["x86_64-pc-windows-msvc"]`'
         )
     if value is not None and len(set(value)) < len(value):
-        raise problem("a target stands in the list twice")
+        raise problem("a target is in the list twice")
     return value
 
 
@@ -165,22 +175,22 @@ class Driver(Table):
 
     @property
     def library(self) -> str:
-        """Name of the library that rustc makes, and so of its .dll."""
+        """The name of the library that rustc makes, and of its .dll."""
         return self.name.replace("-", "_")
 
     @property
     def stem(self) -> str:
-        """Name that the image has without its ending, and that the files beside it have."""
+        """The name of the image and the files beside it, without extension."""
         return self.output_name or self.library
 
     @property
     def image(self) -> str:
-        """File name of the driver image: `.sys` in the kernel, `.dll` for UMDF's host process."""
+        """The file name of the image: `.sys` in the kernel, `.dll` for UMDF's host process."""
         return f"{self.stem}.{'dll' if self.model == 'umdf' else 'sys'}"
 
     @property
     def entry(self) -> str:
-        """The entry function as it is named in the source."""
+        """The name of the entry function in the source."""
         return self.entry_point or ("driver_entry" if self.model == "wdm" else "DriverEntry")
 
 
@@ -189,14 +199,14 @@ def _channel(value: str) -> str:
         r"stable|beta|nightly(-\d{4}-\d{2}-\d{2})?|[1-9]\d*\.\d+(\.\d+)?", value, re.ASCII
     ):
         raise problem(
-            f"`{value}` is no toolchain channel",
-            hint="stable, beta, nightly, nightly-YYYY-MM-DD or a version such as 1.84.0",
+            f"`{value}` is not a valid toolchain channel",
+            hint="use stable, beta, nightly, nightly-YYYY-MM-DD or a version such as 1.84.0",
         )
     _, _, day = value.partition("-")
     try:
         _ = day and dt.date.fromisoformat(day)
     except ValueError:
-        raise problem(f"`{day}` is no day of the calendar") from None
+        raise problem(f"the date `{day}` does not exist") from None
     return value
 
 
@@ -239,5 +249,5 @@ class Toolchain(Table):
 
     @property
     def is_nightly(self) -> bool:
-        """Whether unstable options may be used."""
+        """Whether the toolchain accepts unstable options."""
         return self.channel.startswith("nightly")

@@ -1,4 +1,4 @@
-"""Rules on keys that have no effect beside others: harmless, but not what their author expects."""
+"""Rules on keys that have no effect because of another key: harmless, but a surprise."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class _Unused(NamedTuple):
 
     Attributes:
         fields: The keys, as fields of the model.
-        holds: Whether it is so in a profile.
-        why: What decides, and its consequence.
-        cause: The key that decides.
+        holds: Returns whether the keys have no effect with these settings of a profile.
+        why: The reason, for the message.
+        cause: The key that is the reason.
     """
 
     fields: tuple[str, ...]
@@ -42,19 +42,19 @@ _UNUSED = (
     _Unused(
         _OF_TEST_CERTIFICATES,
         lambda signing: signing.mode == "certificate",
-        'it belongs to a test certificate, and `mode = "certificate"` makes none',
+        'it is for a test certificate, and `mode = "certificate"` does not make one',
         "mode",
     ),
     _Unused(
         _OF_STORES,
         lambda signing: signing.mode == "certificate" and bool(signing.pfx),
-        "the certificate comes from the file that `pfx` names, and not from a store",
+        "the certificate comes from the `pfx` file, not from a store",
         "pfx",
     ),
     _Unused(
         _OF_STORES,
         lambda signing: signing.mode == "certificate" and bool(signing.csp),
-        "the certificate comes from `public-certificate`, and not from a store",
+        "the certificate comes from `public-certificate`, not from a store",
         "csp",
     ),
     _Unused(
@@ -62,7 +62,7 @@ _UNUSED = (
         lambda signing: (
             signing.mode == "certificate" and bool(signing.dlib) and not signing.thumbprint
         ),
-        "`dlib` signs without a store; `thumbprint` would name a certificate in one",
+        "`dlib` signs without a store, unless `thumbprint` names a certificate in one",
         "dlib",
     ),
     _Unused(
@@ -74,14 +74,14 @@ _UNUSED = (
     _Unused(
         ("timestamp_protocol",),
         lambda signing: not signing.timestamp_server,
-        "there is no timestamp server",
+        "no timestamp server is configured",
         "timestamp-url",
     ),
 )
 
 
 def keys_without_effect(project: Project) -> Iterator[Problem]:
-    """Yield each key that is given and that no profile makes use of."""
+    """Yield each key that is set but not used in any profile."""
     yield from _libraries_are_of_a_kit(project)
     yield from _choices_of_a_template(project.bootstrap)
     seen: set[Path] = set()
@@ -100,7 +100,7 @@ def keys_without_effect(project: Project) -> Iterator[Problem]:
 
 
 def _given(project: Project, field: str) -> Iterator[tuple[Path, tuple[str, ...]]]:
-    """Yield where a key of `[signing]` is given, and the profiles in which it counts."""
+    """Yield each place where a key of `[signing]` is set, with the profiles to which it applies."""
     key = to_kebab(field)
     own = [
         name
@@ -124,24 +124,26 @@ def _causes(project: Project, key: str, profiles: tuple[str, ...]) -> tuple[Path
 def _libraries_are_of_a_kit(project: Project) -> Iterator[Problem]:
     wdk = project.wdk
     reasons = {
-        "none": 'no library is linked with `locate = "none"`',
-        "wdk-build": "the crate wdk-sys names the libraries",
+        "none": '`locate = "none"` links no library',
+        "wdk-build": "the crate wdk-sys links the libraries",
     }
     if "libraries" in wdk.model_fields_set and wdk.libraries and wdk.locate in reasons:
         yield Problem(
             ("wdk", "libraries"),
             f"this key has no effect: {reasons[wdk.locate]}",
-            hint="delete the line, or locate a kit",
+            hint='delete the line, or set `locate = "auto"`',
             also=(("wdk", "locate"),),
         )
 
 
 def _choices_of_a_template(bootstrap: Bootstrap) -> Iterator[Problem]:
-    """Yield keys of `[bootstrap]` that `kdrvgen new` would pass over because of another one."""
+    """Yield keys of `[bootstrap]` that `kdrvgen new` ignores because of another one."""
     given = bootstrap.model_fields_set
     found = []
     if "allocator" in given and not bootstrap.allocator and bootstrap.pool_tag:
-        found.append(("pool_tag", "allocator", "there is no allocator that would use the tag"))
+        found.append(
+            ("pool_tag", "allocator", "only the allocator uses the tag, and `allocator` is false")
+        )
     if bootstrap.logger == "DbgPrint":
         why = "`DbgPrint` has neither components nor levels"
         found += [(field, "logger", why) for field in ("log_component", "log_level")]

@@ -1,4 +1,4 @@
-"""Tables that are passed through to another program: any TOML, in text that can be seen."""
+"""Tables for another program, written unchanged: any TOML without invisible characters."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping
@@ -16,10 +16,10 @@ _HOUR, _MINUTE = dt.timedelta(hours=1), dt.timedelta(minutes=1)
 
 
 def free_form(value: Mapping[Any, Any]) -> FrozenTable:
-    """Return a table as one that cannot change.
+    """Return an immutable copy of a table.
 
     Raises:
-        ValidationError: TOML has no such value, or a text has a character that nobody sees.
+        ValidationError: A value is not a TOML value, or a text contains an invisible character.
     """
     errors: list[InitErrorDetails] = []
     found = _frozen(value, (), errors)
@@ -29,7 +29,7 @@ def free_form(value: Mapping[Any, Any]) -> FrozenTable:
 
 
 def _frozen(value: object, path: Path, errors: list[InitErrorDetails]) -> TomlValue:
-    """Return a TOML value as one that cannot change, and add what is wrong with it to `errors`."""
+    """Return an immutable copy of a TOML value, and append its errors to `errors`."""
     if not isinstance(value, Mapping | list | tuple):
         _collect(_check, value, path, errors)
         return value
@@ -60,27 +60,27 @@ def _error(error: PydanticCustomError, path: Path) -> InitErrorDetails:
 
 def _check_key(key: object) -> None:
     if not isinstance(key, str):
-        raise problem("keys are strings")
+        raise problem("keys must be strings")
     refuse_controls(key)
 
 
 def _check(value: object) -> None:
-    """Raise if TOML has no such value."""
+    """Raise if the value is not a TOML value."""
     match value:
         case str():
             refuse_controls(value, allowed="\t\n\r")
         case dt.datetime() if (value.utcoffset() or _HOUR) % _MINUTE:
-            raise problem("an offset from UTC has no seconds in TOML")
+            raise problem("in TOML, an offset from UTC cannot have seconds")
         case dt.time() if value.tzinfo is not None:
-            raise problem("a time has no offset from UTC in TOML")
+            raise problem("in TOML, a time cannot have an offset from UTC")
         case bool() | float() | dt.date() | dt.time():
             pass
         case int():
             if not -(2**63) <= value < 2**63:
-                raise problem("TOML's integers have 64 bits, and this one needs more")
+                raise problem("the integer does not fit into the 64 bits of TOML")
         case _:
             raise problem(f"TOML has no value of the type {type(value).__name__}")
 
 
 FreeForm = Annotated[Mapping[str, Any], AfterValidator(free_form), Dumped]
-"""A table whose keys are those of another program. It can hold whatever TOML can."""
+"""A table with the keys of another program. It can hold any TOML value."""

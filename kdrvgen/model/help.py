@@ -1,4 +1,4 @@
-"""What `help` shows of a table of config.toml: its fields, with their types and docstrings."""
+"""The text of `help` for a table of config.toml: its fields with types and docstrings."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ __all__ = ["describe"]
 
 
 def describe(*tables: type[Table]) -> None:
-    """Give the classes a signature without validators, and docstrings that list the fields."""
+    """Set a signature without validators, and a docstring that lists the fields, on each class."""
     for table in tables:
-        table.model_rebuild()  # pydantic sets a signature of its own when it first needs the class
+        table.model_rebuild()  # otherwise pydantic would replace the signature on first use
         texts = docstrings(table)
         parameters = []
         lines = []
@@ -35,7 +35,7 @@ _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 
 
 class _Shown:
-    """A type or a default as `inspect` writes it into a signature."""
+    """A type or default whose `repr` is its text in a signature."""
 
     def __init__(self, value: object) -> None:
         self._value = value
@@ -51,7 +51,7 @@ class _Shown:
 
 
 def _type(annotation: object) -> str:
-    """Return how a type is written in Python, without what pydantic checks beside it."""
+    """Return a type as Python source, without pydantic's validators."""
     arguments = get_args(annotation)
     match get_origin(annotation):
         case None:

@@ -1,4 +1,4 @@
-"""Rules on `[makefile.hooks]`: a hook is an own task that runs once, at its point, and ends."""
+"""Rules on `[makefile.hooks]`: a hook is the user's task, runs once at its point, and ends."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _Tasks = Mapping[str, Any]
 
 
 class _Hook(NamedTuple):
-    """A task in a list of hooks, and where it stands there."""
+    """A task in a list of hooks, and its path in config.toml."""
 
     path: Path
     point: str
@@ -62,24 +62,24 @@ def _hooks_are_own_tasks(hooks: Collection[_Hook], tasks: _Tasks) -> Iterator[Pr
         if hook.name in GENERATED_TASKS:
             yield Problem(
                 hook.path,
-                f"`{hook.name}` is a task of the generated pipeline, which has its own place in it",
-                hint="name a task of your own, from `[makefile.tasks]`",
+                f"`{hook.name}` is a generated task, which cannot be a hook",
+                hint="use a task of your own, from `[makefile.tasks]`",
             )
         elif hook.name not in tasks:
             near = nearest(hook.name, tasks) if left > 0 else ""
             left -= 1
             yield Problem(
                 hook.path,
-                f"there is no task `{hook.name}` under `[makefile.tasks]`",
-                hint=f"did you mean `{near}`?" if near else "add it there, or leave it out here",
+                f"the task `{hook.name}` does not exist in `[makefile.tasks]`",
+                hint=f"did you mean `{near}`?" if near else "add the task, or remove it here",
             )
 
 
 def _named_twice(hook: _Hook, first: _Hook) -> Problem:
     return Problem(
         hook.path,
-        f"`{hook.name}` is a hook already, of `{first.point}`, and cargo-make runs a task once",
-        hint="leave it out here"
+        f"`{hook.name}` is already a hook of `{first.point}`, and cargo-make runs a task once",
+        hint="remove it here"
         if hook.point == first.point
         else f'keep one, or add a second task with `extend = "{hook.name}"`',
         also=(first.path,),
@@ -87,13 +87,13 @@ def _named_twice(hook: _Hook, first: _Hook) -> Problem:
 
 
 _Node = tuple[str, frozenset[str]]
-"""A task, and those of its keys that do not count: another task extends it and has its own."""
+"""A task, and those of its keys that a task that extends it overrides."""
 
 _OVERRIDING = frozenset({"dependencies", "run_task"})
 
 
 def _edges(node: _Node, tasks: _Tasks) -> Iterator[tuple[Reference, _Node]]:
-    """Yield the tasks that cargo-make runs with a task, or whose keys the task takes over."""
+    """Yield the tasks that a task runs or extends."""
     name, left_out = node
     task = tasks.get(name)
     if not isinstance(task, Mapping):
@@ -108,11 +108,11 @@ def _edges(node: _Node, tasks: _Tasks) -> Iterator[tuple[Reference, _Node]]:
 def _hooks_end(
     hooks: Collection[_Hook], tasks: _Tasks, running: Collection[str]
 ) -> Iterator[Problem]:
-    """Yield each name by which a hook runs itself: cargo-make would go round for ever.
+    """Yield each reference by which a hook runs itself: cargo-make would never end.
 
     Args:
         hooks: The hooks of one point.
-        tasks: All own tasks.
+        tasks: All tasks of the user.
         running: The generated tasks that run these hooks.
     """
     done: set[_Node] = set()
@@ -120,21 +120,21 @@ def _hooks_end(
         begin = (hook.name, frozenset[str]())
         if begin in done:
             continue
-        # Not by recursion: a chain of tasks may be long.
+        # Without recursion, because a chain of tasks can be long.
         open_nodes = {begin: _edges(begin, tasks)}
         while open_nodes:
             node = next(reversed(open_nodes))
             for reference, target in open_nodes[node]:
                 name, left_out = target
                 if target in open_nodes:
-                    cause = f"`{name}` runs itself by this"
-                    yield _circle(hook, reference, cause, "take one of these dependencies out")
+                    cause = f"with this, `{name}` runs itself"
+                    yield _circle(hook, reference, cause, "remove one of these dependencies")
                 elif name not in tasks and name in running:
-                    # Who extends a task runs its dependencies, but not if there are others.
+                    # A task that extends another runs its dependencies, unless it has its own.
                     if "dependencies" not in left_out or name == "sign-all":
-                        cause = f"`{name}` runs the hook `{hook.name}`, which depends on it by this"
+                        cause = f"`{name}` runs the hook `{hook.name}`, which depends on it here"
                         when = f"a hook of `{hook.point}` runs {_WHEN[hook.point]} anyway"
-                        yield _circle(hook, reference, cause, f"leave it out: {when}")
+                        yield _circle(hook, reference, cause, f"remove it: {when}")
                 elif name in tasks and target not in done:
                     open_nodes[target] = _edges(target, tasks)
                     break
@@ -146,14 +146,14 @@ def _hooks_end(
 def _circle(hook: _Hook, reference: Reference, cause: str, hint: str) -> Problem:
     return Problem(
         reference.path,
-        f"{cause}: cargo-make would not come to an end",
+        f"{cause}: cargo-make would never end",
         hint=hint,
         also=(hook.path,),
     )
 
 
 def _hooks_wait_for_their_point(hooks: Collection[_Hook], tasks: _Tasks) -> Iterator[Problem]:
-    """Yield each hook that an earlier one depends on: it would not run at its own point."""
+    """Yield each hook that an earlier hook depends on: it would not run at its own point."""
     by_name = {hook.name: hook for hook in hooks}
     seen: set[_Node] = set()
     for hook in hooks:  # in the order in which they run
@@ -165,15 +165,15 @@ def _hooks_wait_for_their_point(hooks: Collection[_Hook], tasks: _Tasks) -> Iter
             seen.add(node)
             for reference, target in _edges(node, tasks):
                 if reference.key == "run_task":
-                    continue  # a run of its own, which does not count in this one
+                    continue  # a separate run of cargo-make
                 waiting.append(target)
                 other = by_name.get(reference.name)
                 if reference.key == "dependencies" and other and _is_later(other, hook):
                     yield Problem(
                         other.path,
-                        f"`{other.name}` runs before that, because the hook `{hook.name}` of "
+                        f"`{other.name}` runs before its point, because the hook `{hook.name}` of "
                         f"`{hook.point}` depends on it, and cargo-make runs a task once",
-                        hint=f'leave it out, or add a second task with `extend = "{other.name}"`',
+                        hint=f'remove it, or add a second task with `extend = "{other.name}"`',
                         also=(reference.path,),
                     )
 

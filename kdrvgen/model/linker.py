@@ -1,4 +1,4 @@
-"""`[linker]`: how the image is linked."""
+"""`[linker]`: how to link the image."""
 
 import re
 from typing import Annotated, Literal
@@ -14,27 +14,27 @@ def _program(value: str) -> str:
     if value in {"auto", "link", "rust-lld", "lld-link"} or "/" in value or "\\" in value:
         return value
     raise problem(
-        f"`{value}` is no linker that is known here",
-        hint="auto, link, rust-lld, lld-link, or a path with a `/` in it",
+        f"`{value}` is not a known linker",
+        hint="use auto, link, rust-lld, lld-link, or a path that contains a `/`",
     )
 
 
 def _argument(value: str) -> str:
     if value.startswith(("-C", "-Z")):
         raise problem(
-            f"`{value}` is a flag for rustc, and here stand arguments for the linker",
-            hint="put it into `rustflags`, or write the linker's argument alone, such as `/MAP`",
+            f"`{value}` is a flag for rustc, not an argument for the linker",
+            hint="move it to `rustflags`, or write the linker argument alone, such as `/MAP`",
         )
     if value[0] == "@":
-        raise problem("a response file would hide from here what the linker is told")
+        raise problem("kdrvgen cannot check the linker arguments in a response file")
     if value[0] not in "/-" and not re.search(r"\.(lib|obj|o|a|res|def)$", value, re.IGNORECASE):
         raise problem(
-            f"`{value}` is neither a switch nor a library: the linker would look for such a file",
+            f"`{value}` is neither a switch nor a library: the linker would read it as a file",
             hint=f"write `/{value}`",
         )
     if re.search(r"\s/[A-Z]+(:|$)", value):
         raise problem(
-            "these are several arguments in one, and the linker takes it for one",
+            "the linker would read these arguments as one",
             hint="write " + ", ".join(f'"{part}"' for part in value.split()),
         )
     return value
@@ -46,13 +46,13 @@ _Argument = Annotated[Filled, AfterValidator(_argument)]
 def _rustflag(value: str) -> str:
     name = value.partition("=")[0]
     if name in {"--target", "--out-dir", "-o", "--crate-type", "--crate-name", "--emit"}:
-        raise problem(f"`{name}` is set by cargo itself and breaks the build here")
+        raise problem(f"cargo sets `{name}` itself, and setting it here breaks the build")
     if name.removeprefix("-C") in {"link-arg", "link-args", "linker"}:
         raise problem(
-            "arguments for the linker have keys of their own", hint="`args`, `pre-args`, `program`"
+            "linker arguments have their own keys", hint="use `args`, `pre-args` or `program`"
         )
     if value[0] == "@":
-        raise problem("a file of flags would hide from here what rustc is told")
+        raise problem("kdrvgen cannot check the rustc flags in a file")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Rules on linker arguments: what the driver model, the preset and rustc itself leave room for."""
+"""Rules on linker arguments: they must fit the driver model, the preset and rustc."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def linker_rules(
     *,
     by_wdk_build: bool = False,
 ) -> Iterator[Problem]:
-    """Yield the broken rules of `[linker]`, as it stands and as each profile changes it."""
+    """Yield the broken rules of `[linker]`, on its own and with the changes of each profile."""
     for variant, blame in variants("linker", linker, profiles):
         yield from _no_switch_of_rustc(variant, blame)
         if driver:
@@ -37,7 +37,7 @@ def linker_rules(
 
 
 def _switches(linker: Linker, blame: Blame) -> Iterator[tuple[str, str, tuple[str | int, ...]]]:
-    """Yield each own argument as its upper-case switch, its value and where it stands."""
+    """Yield each of the user's arguments as upper-case switch, value and path."""
     for field, arguments in (("pre-args", linker.pre_args), ("args", linker.args)):
         for index, argument in enumerate(arguments):
             if argument[0] in "/-":
@@ -50,28 +50,28 @@ def _no_switch_of_rustc(linker: Linker, blame: Blame) -> Iterator[Problem]:
         if switch in {"OUT", "DLL", "IMPLIB"}:
             yield Problem(
                 where,
-                f"rustc itself passes `/{switch}`, and a second one hides the image from the "
-                "pipeline",
-                hint="`driver.output-name` names the image",
+                f"rustc passes `/{switch}` itself, and with a second one the pipeline would not "
+                "find the image",
+                hint="set `driver.output-name` to name the image",
             )
 
 
 def _one_entry_point(driver: Driver, linker: Linker, blame: Blame) -> Iterator[Problem]:
     preset = _of_preset(driver, linker, removing=True)
     by_preset = any(argument.startswith("/ENTRY:") for argument in preset)
-    entries = [each for each in _switches(linker, blame) if each[0] == "ENTRY"]
+    entries = [found for found in _switches(linker, blame) if found[0] == "ENTRY"]
     for index, (_, value, where) in enumerate(entries):
         if by_preset:
             yield Problem(
                 where,
-                "the preset names the entry point already, and the linker takes one",
+                "the preset already sets the entry point, and an image has only one",
                 hint=f'set `driver.entry-point = "{value.partition("@")[0]}"`',
                 also=(("driver", "entry-point"), blame("preset")),
             )
         elif index:
             yield Problem(
                 where,
-                "a second entry point, and the linker takes one",
+                "this is a second entry point, and an image has only one",
                 hint="keep one of them",
                 also=(entries[0][2],),
             )
@@ -82,8 +82,8 @@ def _entry_point_is_wdk_builds(linker: Linker, blame: Blame) -> Iterator[Problem
         if switch == "ENTRY":
             yield Problem(
                 where,
-                "wdk-build names the entry point to the linker, which takes one",
-                hint="leave the argument out",
+                "wdk-build already sets the entry point, and an image has only one",
+                hint="remove the argument",
                 also=(("wdk", "locate"),),
             )
 
@@ -96,8 +96,8 @@ def _subsystem_fits(driver: Driver, linker: Linker, blame: Blame) -> Iterator[Pr
         ):
             yield Problem(
                 where,
-                f"Windows loads no {driver.model.upper()} driver of subsystem `{value}`",
-                hint=f"`/SUBSYSTEM:{name}`, which the presets have already",
+                f"Windows does not load a {driver.model.upper()} driver with subsystem `{value}`",
+                hint=f"use `/SUBSYSTEM:{name}`, which the presets already set",
                 also=(("driver", "model"),),
             )
 
@@ -107,8 +107,8 @@ def _map_is_beside_the_image(driver: Driver, linker: Linker, blame: Blame) -> It
         if driver.model == "kmdf" and switch == "MAP" and value:
             yield Problem(
                 where,
-                "the pipeline reads the map file of a KMDF driver, and expects it beside the image",
-                hint="leave the argument out: build.rs passes `/MAP`",
+                "the pipeline expects the map file of a KMDF driver beside the image",
+                hint="remove the argument: build.rs passes `/MAP`",
                 also=(("driver", "model"),),
             )
 
@@ -117,7 +117,7 @@ def _removed_arguments_are_there(
     driver: Driver,
     linker: Linker,
     blame: Blame,
-    by_wdk_build: bool,  # noqa: FBT001 - as its one caller has it
+    by_wdk_build: bool,  # noqa: FBT001 - its only caller has it as a variable
 ) -> Iterator[Problem]:
     preset = _of_preset(driver, linker, by_wdk_build=by_wdk_build)
     for index, pattern in enumerate(linker.remove):
@@ -125,7 +125,7 @@ def _removed_arguments_are_there(
             yield Problem(
                 blame("remove", index),
                 f"the preset `{linker.preset}` has no argument `{pattern}`",
-                hint=f"it has {', '.join(dict.fromkeys(preset)) or 'none at all'}",
+                hint=f"its arguments: {', '.join(dict.fromkeys(preset)) or 'none'}",
                 also=(blame("preset"), ("driver", "model")),
             )
 
@@ -133,11 +133,11 @@ def _removed_arguments_are_there(
 def _of_preset(
     driver: Driver, linker: Linker, *, removing: bool = False, by_wdk_build: bool = False
 ) -> list[str]:
-    """Return the preset's arguments for all targets, without those removed if so asked."""
+    """Return the preset's arguments for all targets; with `removing`, without removed ones."""
     remove = linker.remove if removing else ()
     own = {"args": (), "pre_args": (), "remove": remove, "reproducible": False}
     bare = linker.model_copy(update=own)
-    found = [
+    by_target = [
         link_arguments(driver, bare, target, by_wdk_build=by_wdk_build) for target in driver.triples
     ]
-    return [argument for each in found for argument in (*each.pre, *each.post)]
+    return [argument for link in by_target for argument in (*link.pre, *link.post)]

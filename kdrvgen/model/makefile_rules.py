@@ -1,4 +1,4 @@
-"""Rules on `[makefile]`: what is passed through must not meet what is generated."""
+"""Rules on `[makefile]`: its tasks and variables must not conflict with generated ones."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def makefile_rules(makefile: Makefile, profiles: Mapping[str, Profile]) -> Itera
         if name in profiles and not isinstance(value, Mapping):
             yield Problem(
                 (*where, name),
-                f"`{name}` is a profile, so that its entry is a table of variables",
-                hint=f"write [makefile.env.{name}], or take another name for the variable",
+                f"`{name}` is a profile, so its entry must be a table of variables",
+                hint=f"write [makefile.env.{name}], or rename the variable",
             )
         elif name in profiles:
             yield from own_variables(value, (*where, name))
@@ -39,11 +39,11 @@ def _tasks_are_the_users(makefile: Makefile) -> Iterator[Problem]:
         if name in GENERATED_TASKS:
             yield Problem(
                 where,
-                f"`{name}` is a task of the generated pipeline, and cargo-make would mix the two",
-                hint="another name, and that task among its `dependencies`",
+                f"`{name}` is a generated task, and cargo-make would merge the two",
+                hint=f"use another name, and add `{name}` to its `dependencies`",
             )
         if not isinstance(task, Mapping):
-            yield Problem(where, "a task is a table", hint=f"write [makefile.tasks.{name}]")
+            yield Problem(where, "a task must be a table", hint=f"write [makefile.tasks.{name}]")
         else:
             yield from _types_fit(task, where)
             yield from _references_exist(makefile, task, where)
@@ -51,7 +51,7 @@ def _tasks_are_the_users(makefile: Makefile) -> Iterator[Problem]:
                 yield from own_variables(env, (*where, "env"))
 
 
-# cargo-make warns of a key that it does not know, and fails for the whole file at a wrong type
+# cargo-make warns about an unknown key, but cannot read the whole file if a value has a wrong type
 # (its `types.rs`, struct `Task`).
 _TYPES: Mapping[str, tuple[str, tuple[type, ...]]] = (
     dict.fromkeys(
@@ -66,28 +66,28 @@ _TYPES: Mapping[str, tuple[str, tuple[type, ...]]] = (
 
 
 def _types_fit(task: Mapping[str, Any], where: Path) -> Iterator[Problem]:
-    for key, (told, types) in _TYPES.items():
+    for key, (expected, types) in _TYPES.items():
         if key in task and not isinstance(task[key], types):
-            yield Problem((*where, key), f"cargo-make takes {told} here")
+            yield Problem((*where, key), f"cargo-make expects {expected} here")
 
 
 def _references_exist(
     makefile: Makefile, task: Mapping[str, Any], where: Path
 ) -> Iterator[Problem]:
     for path, name, _ in references(task, where):
-        # A name may hold a variable, which only cargo-make can expand.
+        # Only cargo-make can expand a variable in a name.
         if name not in GENERATED_TASKS and name not in makefile.tasks and "${" not in name:
             yield Problem(
                 path,
-                f"there is no task `{name}`, neither generated nor under `[makefile.tasks]`",
-                hint="cargo-make's own tasks are left out: `skip_core_tasks`",
+                f"the task `{name}` is neither generated nor in `[makefile.tasks]`",
+                hint="cargo-make's own tasks are not available, because of `skip_core_tasks`",
             )
 
 
 def generated_task_rules(
     makefile: Makefile, driver: Driver, signing: Signing, profiles: Mapping[str, Profile]
 ) -> Iterator[Problem]:
-    """Yield own tasks that need a generated task which this configuration does not generate."""
+    """Yield each of the user's tasks that needs a task that is not generated here."""
     modes = {
         signing.mode if "mode" not in profile.signing.model_fields_set else profile.signing.mode
         for profile in profiles.values()
@@ -100,12 +100,12 @@ def generated_task_rules(
         for path, name, _ in references(task, ("makefile", "tasks", task_name)):
             if name not in GENERATED_TASKS:
                 continue
-            if found := missing(name, driver.triples, modes, points):
+            if reason := missing(name, driver.triples, modes, points):
                 yield Problem(
                     path,
-                    f"this configuration does not generate the task `{name}`: {found.reason}",
-                    hint=found.hint,
-                    also=(*found.keys, *in_profiles) if _MODE in found.keys else found.keys,
+                    f"this configuration does not generate the task `{name}`: {reason.reason}",
+                    hint=reason.hint,
+                    also=(*reason.keys, *in_profiles) if _MODE in reason.keys else reason.keys,
                 )
 
 

@@ -1,4 +1,4 @@
-"""Which names cargo, rustc and Windows take, and which they reserve."""
+"""The names that cargo, rustc and Windows accept, and those that they reserve."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _KEYWORDS = frozenset(
     | {"try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while"}
     | {"yield"}
 )
-# Crates of the sysroot: a driver so named hides the one that it needs itself. The rest are folders
-# that cargo makes in the target directory; `cargo new` refuses them too.
+# Crates of the sysroot: a driver with such a name hides the crate that it needs. The rest are
+# folders that cargo creates in the target directory; `cargo new` refuses them too.
 _TAKEN_CRATES = frozenset(
     {"alloc", "build", "compiler_builtins", "core", "deps", "examples", "incremental"}
     | {"proc_macro", "std", "test"}
@@ -45,12 +45,12 @@ _TAKEN_CRATES = frozenset(
 
 
 def is_device(name: str) -> bool:
-    """Tell whether Windows takes a file name, with or without ending, for a device."""
+    """Return whether Windows reads a file name, with or without extension, as a device."""
     return name.partition(".")[0].rstrip().lower() in _DEVICES
 
 
 def is_feature(name: str) -> bool:
-    """Tell whether cargo takes a name for a feature, or for one of a dependency: `log/std`."""
+    """Return whether a name is valid for a feature, or for one of a dependency: `log/std`."""
     # cargo's own `validate_feature_name` (cargo-util-schemas, restricted_names.rs).
     return re.fullmatch(r"\w[\w+.-]*(/\w[\w+.-]*)?", name) is not None
 
@@ -58,18 +58,18 @@ def is_feature(name: str) -> bool:
 def _package_name(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]{0,63}", value):
         raise problem(
-            f"`{value}` is no Cargo package name",
-            hint="a letter, then letters, digits, `-` or `_`; 64 at most",
+            f"`{value}` is not a valid Cargo package name",
+            hint="begin with a letter; use letters, digits, `-` and `_`, at most 64",
         )
     crate = value.replace("-", "_").lower()
     if is_device(value):
         raise problem(
-            f"`{value}` is a device in Windows, so that no file can be called `{value}.sys`",
-            hint=f"another name, such as `{value}-driver`",
+            f"`{value}` is a device in Windows, so a file cannot be named `{value}.sys`",
+            hint=f"use another name, such as `{value}-driver`",
         )
     if crate in _KEYWORDS or crate in _TAKEN_CRATES:
-        kind = "a keyword of Rust" if crate in _KEYWORDS else "a name that Rust or cargo has taken"
-        raise problem(f"`{value}` is {kind}", hint=f"another name, such as `{value}-driver`")
+        kind = "a keyword of Rust" if crate in _KEYWORDS else "reserved by Rust or cargo"
+        raise problem(f"`{value}` is {kind}", hint=f"use another name, such as `{value}-driver`")
     return value
 
 
@@ -79,25 +79,24 @@ PackageName = Annotated[Text, AfterValidator(_package_name)]
 
 def _file_name(value: str) -> str:
     if bad := sorted(_FORBIDDEN.intersection(value)):
-        raise problem(
-            f"Windows allows no {' '.join(f'`{character}`' for character in bad)} in a file name"
-        )
+        listed = " ".join(f"`{character}`" for character in bad)
+        raise problem(f"Windows does not allow {listed} in a file name")
     if value[-1] == "." or value.startswith("-") or len(value.encode()) > _LONGEST_FILE_NAME:
-        raise problem("a file name may not end with a dot, begin with `-` or exceed 200 bytes")
+        raise problem("a file name must not end with a dot, begin with `-` or exceed 200 bytes")
     if is_device(value):
         raise problem(f"`{value}` is a device in Windows, not a file")
     return value
 
 
 FileName = Annotated[Filled, AfterValidator(_file_name)]
-"""A file name, without folder, that Windows, Linux and macOS take."""
+"""A file name, without folder, that Windows, Linux and macOS accept."""
 
 
 def _identifier(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
         raise problem(
-            f"`{value}` is no function name",
-            hint="the name as in Rust's source, without decoration: letters, digits and `_`",
+            f"`{value}` is not a valid function name",
+            hint="write the name as in the Rust source, undecorated: letters, digits and `_`",
         )
     return value
 
@@ -110,7 +109,7 @@ def _environment_name(value: str) -> str:
     if value and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", value):
         raise problem(
             "this must be the name of an environment variable",
-            hint="letters, digits and `_`; the secret itself goes into that variable, never here",
+            hint="use letters, digits and `_`; put the secret into that variable, never here",
             secret=True,
         )
     return value
@@ -125,21 +124,21 @@ def _relative_path(value: str) -> str:
     if ".." in parts or value[0] in "/\\~" or re.match(r"[A-Za-z]:", value):
         raise problem(
             f"`{value}` leads out of the project folder",
-            hint="a path from the project folder, without `..`",
+            hint="write a path relative to the project folder, without `..`",
         )
     if "\\" in value:
         raise problem(
-            "`\\` divides paths on Windows only", hint=f"write `{value.replace(chr(92), '/')}`"
+            "`\\` separates folders only on Windows", hint=f"write `{value.replace(chr(92), '/')}`"
         )
     for part in parts:
         if not part.strip(". ") or part != part.strip():
             raise problem(
-                f"`{value}` has a folder without a name, or with a blank at an end of it",
-                hint="such as `certificates/Driver.cer`",
+                f"`{value}` has a folder without a name, or with a space at an end of its name",
+                hint="write a path such as `certificates/Driver.cer`",
             )
         _file_name(part)
     return value
 
 
 RelativePath = Annotated[Filled, AfterValidator(_relative_path)]
-"""A file below the project folder, divided by `/`."""
+"""A path below the project folder, with `/` between folders."""

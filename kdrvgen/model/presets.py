@@ -1,4 +1,4 @@
-"""Which linker arguments a driver gets: the presets, and how `[linker]` changes them."""
+"""The linker arguments of a driver: the presets, and how `[linker]` changes them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ _BY_WDK_BUILD = (
 def link_arguments(
     driver: Driver, linker: Linker, target: Target, *, by_wdk_build: bool = False
 ) -> LinkArguments:
-    """Return what the linker is told for one target, apart from what rustc passes by itself.
+    """Return the linker arguments for one target, without those that rustc itself passes.
 
-    With `by_wdk_build` also apart from what the crate wdk-build passes in the build script.
+    With `by_wdk_build`, also without those that the crate wdk-build passes in the build script.
     """
     pre, post = _preset(driver, linker, target)
     left_out = (*linker.remove, *(_BY_WDK_BUILD if by_wdk_build else ()))
@@ -50,10 +50,10 @@ def link_arguments(
 
 
 def matches(pattern: str, argument: str) -> bool:
-    """Tell whether an element of `linker.remove` means the argument.
+    """Return whether an element of `linker.remove` matches the argument.
 
-    Case does not count, nor whether the switch is written with `/` or `-`; a switch without its
-    value means every value.
+    Ignores case, and whether the switch begins with `/` or `-`. A switch without a value matches
+    every value.
     """
     wanted, found = (re.sub("^-", "/", text).upper() for text in (pattern, argument))
     return found == wanted or (":" not in wanted and found.startswith(f"{wanted}:"))
@@ -64,7 +64,7 @@ def _preset(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     match linker.preset:
         case "kernel":
-            return (), _todays(driver, target)
+            return (), _kernel_preset(driver, target)
         case "blog-2020":
             return (
                 "/NOLOGO",
@@ -85,8 +85,8 @@ def _preset(
             return (), ()
 
 
-def _todays(driver: Driver, target: Target) -> tuple[str, ...]:
-    """Return the arguments that the WDK's own build passes and rustc does not.
+def _kernel_preset(driver: Driver, target: Target) -> tuple[str, ...]:
+    """Return the arguments that the WDK's own build passes, without those that rustc passes.
 
     Source: wdk-build's `Config::configure_binary_build`, and the WDK's MSBuild targets.
     """
@@ -118,7 +118,7 @@ def _todays(driver: Driver, target: Target) -> tuple[str, ...]:
 
 def _entry(driver: Driver, target: Target) -> str:
     name = "FxDriverEntry" if driver.model == "kmdf" else driver.entry
-    # x86 decorates a stdcall function with the size of its two arguments; the linker itself puts
-    # the underscore in front.
+    # On x86, the name of a stdcall function ends with the size of its two arguments. The linker
+    # itself adds the underscore at the start.
     decoration = "@8" if target.startswith("i686") else ""
     return f"/ENTRY:{name}{decoration}"

@@ -1,4 +1,4 @@
-"""What a broken rule between keys says, and where the keys stand that it is about."""
+"""A broken rule between keys, with the paths of these keys."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["Blame", "Problem", "merge", "own_variables", "variants"]
 _T = TypeVar("_T", bound=Table)
 
 Blame = Callable[..., Path]
-"""Gives the path of a table's key, and of an element in it: `blame("args", 2)`."""
+"""Returns the path of a key of a table, or of an element in it: `blame("args", 2)`."""
 
 
 class Problem(NamedTuple):
-    """A broken rule. `path` is the key to blame, `also` the others that take part."""
+    """A broken rule. `path` is the key to blame, `also` are other keys that contribute."""
 
     path: Path
     message: str
@@ -27,13 +27,13 @@ class Problem(NamedTuple):
 
 
 def merge(base: _T, override: _T) -> _T:
-    """Return `base` with the keys that `override` was given."""
+    """Return `base` with the keys that are set in `override`."""
     given = {name: getattr(override, name) for name in override.model_fields_set}
     return base.model_copy(update=given) if given else base
 
 
 def variants(key: str, base: _T, profiles: Mapping[str, Profile]) -> Iterator[tuple[_T, Blame]]:
-    """Yield the table as it stands and as each profile changes it, with where its keys stand."""
+    """Yield the table on its own and with the changes of each profile, with the paths of keys."""
     yield base, lambda field, *rest: (key, field, *rest)
     for name, profile in profiles.items():
         override: _T = getattr(profile, key)
@@ -53,27 +53,29 @@ def own_variables(env: Mapping[str, Any], where: Path) -> Iterator[Problem]:
     """Yield a problem for each variable that a table cannot set."""
     for name in env:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
-            yield Problem((*where, name), f"`{name}` is no name of an environment variable")
+            yield Problem(
+                (*where, name), f"`{name}` is not a valid name of an environment variable"
+            )
         elif name.upper().startswith(("DRIVER_", "CARGO_MAKE_")):
             owner = (
                 "cargo-make's"
                 if name.upper().startswith("CARGO_MAKE_")
-                else "the generated pipeline's"
+                else "reserved for the generated pipeline"
             )
             yield Problem(
                 (*where, name),
-                f"names that begin with {name.partition('_')[0]}_ are {owner} own",
-                hint=f"another name, such as `MY_{name}`",
+                f"names that begin with {name.partition('_')[0]}_ are {owner}",
+                hint=f"use another name, such as `MY_{name}`",
             )
         elif name.upper() in {"RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS"}:
             yield Problem(
                 (*where, name),
-                "cargo would take these flags instead of those that make this a driver",
+                "cargo would use these flags instead of those that make this a driver",
                 hint="set `linker.rustflags`",
             )
         elif name.upper() in {"LINK", "_LINK_"}:
             yield Problem(
                 (*where, name),
-                "linkers take arguments from it, and cargo does not know when to link again",
+                "linkers read arguments from it, and cargo does not link again when it changes",
                 hint="set `linker.args`",
             )

@@ -1,4 +1,4 @@
-"""`[profiles.NAME]`: what is different when cargo-make runs with that profile."""
+"""`[profiles.NAME]`: the settings that are different when cargo-make runs with a profile."""
 
 import re
 from typing import Annotated
@@ -23,28 +23,30 @@ _RESERVED = frozenset(
 
 def _cargo_profile(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", value):
-        raise problem(f"`{value}` is no cargo profile", hint="such as `dev` or `release`")
+        raise problem(
+            f"`{value}` is not a valid name of a cargo profile", hint="use a name such as `dev`"
+        )
     if value in _RESERVED or value.startswith("cargo"):
-        raise problem(f"cargo has no profile `{value}`: the name is reserved")
+        raise problem(f"cargo reserves the name `{value}`: it cannot be a profile")
     if value in {"debug", "test", "bench"}:
         raise problem(
-            f"cargo builds no library by the profile `{value}`",
-            hint="`dev` makes what lands in the folder debug"
+            f"cargo does not build a library with the profile `{value}`",
+            hint="use `dev`, whose output is in the folder debug"
             if value == "debug"
-            else "`dev` or `release`",
+            else "use `dev` or `release`",
         )
     return value
 
 
 def _profile_name(value: str) -> str:
-    # cargo-make lower-cases the name it is given (its profile.rs), so that no other is ever met.
+    # cargo-make converts the name to lower case (its profile.rs), so it finds no other names.
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", value):
         raise problem(
-            f"`{value}` is no profile of cargo-make",
-            hint="a lower-case letter, then lower-case letters, digits, `-` or `_`",
+            f"`{value}` is not a valid name of a cargo-make profile",
+            hint="begin with a lower-case letter; use lower-case letters, digits, `-` and `_`",
         )
     if is_device(value):
-        raise problem(f"`{value}` is a device in Windows, so that no folder can be called so")
+        raise problem(f"`{value}` is a device in Windows, so a folder cannot have this name")
     return value
 
 

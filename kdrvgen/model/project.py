@@ -1,4 +1,4 @@
-"""The whole of config.toml, and what holds between its tables."""
+"""The whole of config.toml, and the rules between its tables."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -47,7 +47,7 @@ _CARGO_PROFILES = {"development": "dev", "production": "release"}
 
 
 def _with_standard_profiles(given: Mapping[str, Profile]) -> Mapping[str, Profile]:
-    """Return the profiles with development and production among them, development first."""
+    """Return the profiles with development and production added, development first."""
     standard = dict.fromkeys(_CARGO_PROFILES, Profile.model_construct())
     found = standard | dict(given)
     return FrozenTable(
@@ -61,7 +61,7 @@ def _with_standard_profiles(given: Mapping[str, Profile]) -> Mapping[str, Profil
 
 
 class ReadFrom(NamedTuple):
-    """The file that a project was read from, for Makefile.toml to name.
+    """The file that a project was read from, which Makefile.toml names.
 
     Attributes:
         name: The file's name, without folder.
@@ -74,7 +74,7 @@ class ReadFrom(NamedTuple):
 
     @classmethod
     def of(cls, name: str, text: str) -> Self:
-        """Return what is to be noted of a file with that text."""
+        """Return the name of a file and the digest of its text."""
         plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
         return cls(name, f"sha256:{hashlib.sha256(plain.encode()).hexdigest()}")
 
@@ -83,8 +83,8 @@ class Project(Table):
     """A driver project, as config.toml describes it.
 
     Raises:
-        pydantic.ValidationError: On construction, with all that is wrong at once. Each line error's
-            `loc` is the path of a key in config.toml.
+        pydantic.ValidationError: On construction, with all errors at once. The `loc` of each line
+            error is the path of a key in config.toml.
     """
 
     kdrvgen_version: Requirement | None = None
@@ -104,7 +104,7 @@ class Project(Table):
     """The Rust toolchain."""
 
     build: Build = Build.model_construct()
-    """What cargo builds of the package, and how."""
+    """The parts of the package that cargo builds, and how."""
 
     linker: Linker = Linker.model_construct()
     """The linker and its arguments."""
@@ -113,15 +113,15 @@ class Project(Table):
     """The Windows Driver Kit."""
 
     signing: Signing = Signing.model_construct()
-    """The certificate, the signing tool and the time stamp."""
+    """The certificate, the signing tool and the timestamp."""
 
     deploy: Deploy = Deploy.model_construct()
-    """The service by which Windows knows the driver."""
+    """The Windows service of the driver."""
 
     profiles: Annotated[
         Mapping[ProfileName, Profile], AfterValidator(_with_standard_profiles), Dumped
     ] = _with_standard_profiles({})
-    """Profiles of cargo-make: development and production always, and those you add."""
+    """Profiles of cargo-make: always development and production, and those that you add."""
 
     cargo_config: CargoConfig = FrozenTable()
     """Your own part of the cargo configuration. The terms are cargo's.
@@ -139,13 +139,13 @@ class Project(Table):
     """Your own part of Makefile.toml."""
 
     bootstrap: Bootstrap = Bootstrap.model_construct()
-    """How the project was begun."""
+    """The answers that the project was created with."""
 
     _read_from: ReadFrom | None = PrivateAttr(None)
 
     @property
     def read_from(self) -> ReadFrom | None:
-        """The file that the project was read from; None for one that was built in Python."""
+        """The file that the project was read from; None if it was built in Python."""
         return self._read_from
 
     @property
@@ -154,13 +154,13 @@ class Project(Table):
         return self._read_from.name if self._read_from else "config.toml"
 
     def as_read_from(self, file: ReadFrom) -> Self:
-        """Return the same project, as one that was read from `file`."""
+        """Return the same project with `file` as its `read_from`."""
         found = self.model_copy()
-        found._read_from = file  # noqa: SLF001 - it is our own class
+        found._read_from = file  # noqa: SLF001 - its own class
         return found
 
     def __eq__(self, other: object) -> bool:
-        """Compare what the projects are; the file that each was read from does not count."""
+        """Compare the projects, but not the files that they were read from."""
         return isinstance(other, Project) and self.__dict__ == other.__dict__
 
     __hash__ = Table.__hash__
@@ -168,7 +168,7 @@ class Project(Table):
     @model_validator(mode="wrap")
     @classmethod
     def _keep_rules(cls, data: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Report broken rules beside the errors of single keys, where the two do not meet."""
+        """Report broken rules together with the errors of single keys, except on the same keys."""
         lines = _other_version(data)
         if lines:
             raise ValidationError.from_exception_data(cls.__name__, lines, hide_input=True)
@@ -189,20 +189,20 @@ class Project(Table):
         return project
 
     def build_for(self, profile: str) -> Build:
-        """Return `[build]` as the profile has it. Raises KeyError for an unknown profile."""
+        """Return `[build]` with a profile's changes. Raises KeyError for an unknown profile."""
         return merge(self.build, self.profiles[profile].build)
 
     def linker_for(self, profile: str) -> Linker:
-        """Return `[linker]` as the profile has it. Raises KeyError for an unknown profile."""
+        """Return `[linker]` with a profile's changes. Raises KeyError for an unknown profile."""
         return merge(self.linker, self.profiles[profile].linker)
 
     def signing_for(self, profile: str) -> Signing:
-        """Return `[signing]` as the profile has it. Raises KeyError for an unknown profile."""
+        """Return `[signing]` with a profile's changes. Raises KeyError for an unknown profile."""
         return merge(self.signing, self.profiles[profile].signing)
 
 
 def _other_version(data: object) -> list[InitErrorDetails]:
-    """Return the error of data that is for other versions of kdrvgen than this one."""
+    """Return the error of a file that needs another version of kdrvgen."""
     name = "kdrvgen-version"
     if not isinstance(data, Mapping):
         return []
@@ -210,7 +210,7 @@ def _other_version(data: object) -> list[InitErrorDetails]:
     if not isinstance(wanted, str) or not is_requirement(wanted) or fits(wanted, __version__):
         return []
     error = as_error(
-        f"this file needs kdrvgen {wanted}, and this is kdrvgen {__version__}",
+        f"this file needs kdrvgen {wanted}, but this is kdrvgen {__version__}",
         hint=f'install it: `pip install "kdrvgen{wanted.replace(" ", "")}"`',
     )
     return [InitErrorDetails(type=error, loc=(name,), input=None)]
@@ -221,12 +221,12 @@ def _tables(project: Project) -> Tables:
 
 
 class _WrongKeys:
-    """The paths of all line errors, so that a question about a path does not look at each."""
+    """The paths of all line errors, for fast lookup."""
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self._paths = set(paths)
         self._above = {path[:end] for path in self._paths for end in range(len(path) + 1)}
-        # An array with something wrong in it is wrong as a whole.
+        # An array with a wrong element is wrong as a whole.
         self._unusable = self._paths | {
             path[:end]
             for path in self._paths
@@ -235,18 +235,18 @@ class _WrongKeys:
         }
 
     def meet(self, path: Path) -> bool:
-        """Tell whether `path` is wrong, or something above it or below it."""
+        """Return whether `path`, or a path above or below it, is wrong."""
         return path in self._above or any(path[:end] in self._paths for end in range(len(path)))
 
     def are_there(self, path: Path) -> bool:
-        """Tell whether the value at `path` is wrong, or an array with something wrong in it."""
+        """Return whether the value at `path` is wrong, or is an array with a wrong element."""
         return path in self._unusable
 
 
 def _valid_tables(data: object, wrong: _WrongKeys) -> Tables:
-    """Return the tables of an invalid project without the keys that are wrong, defaults included.
+    """Return the tables of an invalid project, with defaults in place of the wrong keys.
 
-    A table that is not valid even so is left out.
+    A table that is still not valid is left out.
     """
     if not isinstance(data, Mapping):
         return Tables()
@@ -270,7 +270,7 @@ def _valid_tables(data: object, wrong: _WrongKeys) -> Tables:
 
 
 def _without(value: TomlValue, at: Path, wrong: _WrongKeys) -> TomlValue:
-    """Return raw data without the keys that are wrong, or that have something wrong in an array."""
+    """Return raw data without the keys that are wrong, or whose array has a wrong element."""
     if not isinstance(value, Mapping):
         return value
     return {

@@ -1,4 +1,4 @@
-"""What each key of config.toml is: its type, default and docstring, read off the models."""
+"""The reference of the keys of config.toml: type, default and docstring, from the models."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from kdrvgen.model.project import Project
 __all__ = ["FIELDS", "Key", "docstrings", "keys", "plain_type"]
 
 FIELDS = "\n\nAttributes:\n"
-"""What is between a table's own docstring and those of its fields."""
+"""The separator between a table's own docstring and those of its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +30,14 @@ class Key:
     """A key of config.toml.
 
     Attributes:
-        table: The table it stands in, such as `linker` or `profiles.NAME`; "" at the top level.
+        table: Its table, such as `linker` or `profiles.NAME`; "" at the top level.
         name: The key itself.
-        values: What it takes, in TOML's words.
-        default: Its default as TOML, empty when it has none or derives it from other keys.
-        text: What it is for: its docstring, paragraphs divided by empty lines.
+        values: The values that it accepts, in TOML's terms.
+        default: Its default as TOML, "" if it has none or derives it from other keys.
+        text: Its docstring, with empty lines between paragraphs.
         change: When to change it.
-        without: What happens when it is left out.
-        source: Where the facts are from; "" where kdrvgen itself decides.
+        without: What happens if it is left out.
+        source: The source of the facts; "" if kdrvgen itself decides.
     """
 
     table: str
@@ -79,7 +79,7 @@ def _keys_of(table: str, model: type[Table]) -> Iterator[Key]:
 
 
 def _key(table: str, name: str, field: FieldInfo, docstring: str) -> Key:
-    text, labelled = _parted(docstring)
+    text, labelled = _split(docstring)
     return Key(
         table=table,
         name=to_kebab(name),
@@ -92,8 +92,8 @@ def _key(table: str, name: str, field: FieldInfo, docstring: str) -> Key:
     )
 
 
-def _parted(docstring: str) -> tuple[str, Mapping[str, str]]:
-    """Return a docstring's text, and its last paragraph's lines by the label each begins with."""
+def _split(docstring: str) -> tuple[str, Mapping[str, str]]:
+    """Return a docstring's text, and the labelled lines of its last paragraph by their labels."""
     text, _, last = docstring.rpartition("\n\n")
     found = re.split(r"^(Change|Without|Source):\s", last, flags=re.MULTILINE)
     if found[0]:

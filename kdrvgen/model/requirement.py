@@ -1,4 +1,4 @@
-"""`kdrvgen-version`: which versions of kdrvgen a config.toml is for."""
+"""`kdrvgen-version`: the versions of kdrvgen that can read a config.toml."""
 
 import operator
 import re
@@ -23,16 +23,16 @@ _CLAUSE = re.compile(r" *(>=|<=|==|!=|>|<) *(\d{1,6}(?:\.\d{1,6}){0,3}) *", re.A
 
 
 def is_requirement(value: str) -> bool:
-    """Tell whether a text is a requirement: clauses such as `>=0.2`, divided by commas."""
+    """Return whether a text is a requirement: clauses such as `>=0.2`, separated by commas."""
     return all(_CLAUSE.fullmatch(clause) for clause in value.split(","))
 
 
 def fits(requirement: str, version: str) -> bool:
-    """Tell whether a version meets a requirement.
+    """Return whether a version meets a requirement.
 
     Args:
-        requirement: As `is_requirement` takes it.
-        version: A version as PEP 440 has it. Only its release counts: `0.2.0.dev1` is 0.2.
+        requirement: A text for which `is_requirement` is true.
+        version: A PEP 440 version. Only its release segment is compared: `0.2.0.dev1` is 0.2.
     """
     found = re.match(r"\d+(\.\d+)*", version)
     numbers = _numbers(found[0]) if found else ()
@@ -55,8 +55,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _requirement(value: str) -> str:
     if not is_requirement(value):
         raise problem(
-            f"`{value}` is not a requirement on a version",
-            hint="such as `>=0.2` or `>=0.2,<1`; of >=, <=, ==, !=, > and <",
+            f"`{value}` is not a valid version requirement",
+            hint="use >=, <=, ==, !=, > or <, such as in `>=0.2` or `>=0.2,<1`",
         )
     return value
 

@@ -1,4 +1,4 @@
-"""Rules between keys: each tells which key is to blame and which others take part."""
+"""Rules between keys: each names the key to blame and the other keys that contribute."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["Tables", "broken_rules"]
 
 
 class Tables(NamedTuple):
-    """The tables that are valid on their own; None where one is not."""
+    """The tables that are valid on their own; None for one that is not."""
 
     driver: Driver | None = None
     toolchain: Toolchain | None = None
@@ -41,7 +41,7 @@ class Tables(NamedTuple):
 
 
 def broken_rules(tables: Tables) -> list[Problem]:
-    """Return every broken rule whose tables are valid, without repetition."""
+    """Return every broken rule whose tables are valid, each once."""
     found: dict[tuple[Path, str], Problem] = {}
     for problem in _all(tables):
         found.setdefault((problem.path, problem.message), problem)
@@ -71,7 +71,7 @@ def _all(tables: Tables) -> Iterator[Problem]:
     if tables.makefile:
         yield from makefile_rules(tables.makefile, profiles)
         yield from hook_rules(tables.makefile)
-    # An invalid table leaves open which tasks it asks for, and so does an invalid profile.
+    # With an invalid table or profile, it is unknown which tasks are generated.
     if tables.makefile and tables.driver and tables.signing and tables.profiles:
         yield from generated_task_rules(
             tables.makefile, tables.driver, tables.signing, tables.profiles
@@ -84,10 +84,10 @@ def _own_profiles_name_cargos(profiles: Mapping[str, Profile]) -> Iterator[Probl
             meant = {"dev": "development", "debug": "development", "release": "production"}
             hint = 'add `cargo-profile = "dev"` or `cargo-profile = "release"`'
             if name in meant:
-                hint = f"did you mean `{meant[name]}`? `{name}` is cargo's name; else {hint}"
+                hint = f"did you mean `{meant[name]}`? `{name}` is cargo's name; otherwise {hint}"
             yield Problem(
                 ("profiles", name),
-                f"the profile `{name}` does not say how cargo builds it",
+                f"the profile `{name}` has no `cargo-profile`",
                 hint=hint,
             )
 
@@ -96,7 +96,7 @@ def _one_target_key(driver: Driver) -> Iterator[Problem]:
     if driver.target is not None and driver.targets is not None:
         yield Problem(
             ("driver", "target"),
-            "`target` is a shorthand for `targets`, and both are given",
+            "`target` is a shorthand for `targets`, and both are set",
             hint="keep one of them",
             also=(("driver", "targets"),),
         )
@@ -106,7 +106,7 @@ def _output_dir_divides_targets(driver: Driver) -> Iterator[Problem]:
     if driver.output_dir and len(driver.triples) > 1 and "{target}" not in driver.output_dir:
         yield Problem(
             ("driver", "output-dir"),
-            "with several targets, the driver of one would overwrite that of another",
+            "with several targets, the drivers would overwrite each other",
             hint=f"add `{{target}}`: `{driver.output_dir}/{{target}}`",
             also=(("driver", "targets"),),
         )
@@ -117,7 +117,7 @@ def _framework_calls_its_own_entry(driver: Driver) -> Iterator[Problem]:
         yield Problem(
             ("driver", "entry-point"),
             f"the {driver.model.upper()} framework calls a function named `DriverEntry`",
-            hint="leave `entry-point` out and export `DriverEntry`",
+            hint="remove `entry-point` and export `DriverEntry`",
             also=(("driver", "model"),),
         )
 
@@ -126,8 +126,8 @@ def _build_std_needs_nightly(toolchain: Toolchain) -> Iterator[Problem]:
     if toolchain.build_std and not toolchain.is_nightly:
         yield Problem(
             ("toolchain", "build-std"),
-            f"`build-std` is unstable, and the channel is `{toolchain.channel}`",
-            hint='set `channel = "nightly"`, or leave `build-std` out and add the target by rustup',
+            f"`build-std` is unstable, but the channel is `{toolchain.channel}`",
+            hint='set `channel = "nightly"`, or remove `build-std` and run `rustup target add`',
             also=(("toolchain", "channel"),),
         )
 
@@ -137,7 +137,7 @@ def _services_are_the_kernels(driver: Driver, deploy: Deploy) -> Iterator[Proble
         for field in sorted(deploy.model_fields_set):
             yield Problem(
                 ("deploy", field.replace("_", "-")),
-                "a UMDF driver has no service of its own: Windows' host process loads it",
-                hint="leave the key out; an INF installs the driver, by `pnputil /add-driver`",
+                "a UMDF driver has no service of its own: the Windows host process loads it",
+                hint="remove the key; install the driver with an INF and `pnputil /add-driver`",
                 also=(("driver", "model"),),
             )

@@ -1,4 +1,4 @@
-"""The JSON schema of config.toml, for editors: made from the models and their docstrings."""
+"""The JSON schema of config.toml for editors, from the models and their docstrings."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ Schema: TypeAlias = Any
 """A part of a JSON schema."""
 
 FILE_NAME = "kdrvgen.schema.json"
-"""What the schema's file is called in a project."""
+"""The file name of the schema in a project."""
 
-# TOML has no null: a key without a value is left out. And a default that other keys decide, or that
-# is a whole table, would only be in the way of what an editor shows.
+# TOML has no null: a key without a value is left out. A default that depends on other keys, or that
+# is a whole table, would only distract in an editor.
 _NOISE = frozenset({"title"})
 
 
 def schema() -> dict[str, Any]:
     """Return the schema as JSON schema draft 7, the newest that all editors of TOML read.
 
-    It knows keys, types, values of a closed set and ranges. Rules between keys are kdrvgen's alone.
+    It has keys, types, closed sets of values and ranges. Only kdrvgen checks rules between keys.
 
     Source: json-schema.org/draft-07/json-schema-release-notes.
     """
@@ -42,7 +42,7 @@ def schema() -> dict[str, Any]:
         (key.table.removesuffix(".NAME").rpartition(".")[2], key.name): key.text for key in keys()
     }
     root = _closed(made, texts, "")
-    root["description"] = "A Windows kernel driver written in Rust, as kdrvgen reads it."
+    root["description"] = "A Windows kernel driver in Rust: the configuration of kdrvgen."
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "config.toml of kdrvgen",
@@ -60,14 +60,14 @@ def schema_text() -> str:
 
 
 def _closed(table: Mapping[str, Any], texts: Mapping[tuple[str, str], str], name: str) -> Schema:
-    """Return a table's schema whose keys say what they are for."""
+    """Return a table's schema with a description of each key."""
     found = _simple(table)
-    # What `help` shows of a table lists its fields too, and here each has a description of its own.
+    # The docstring for `help` lists the fields, but here each field has its own description.
     found["description"] = found["description"].partition(FIELDS)[0]
     for key, member in found["properties"].items():
         text = texts.get((name, key), "")
         if text:
-            # A reference takes no description beside it in draft 7.
+            # In draft 7, a reference cannot have a description beside it.
             found["properties"][key] = {
                 "description": text,
                 **({"allOf": [member]} if "$ref" in member else member),

@@ -1,4 +1,4 @@
-"""`[signing]`: which certificate signs the image, by which tool, with what time stamp."""
+"""`[signing]`: the certificate that signs the image, the tool, and the timestamp."""
 
 import re
 from typing import Annotated, Literal
@@ -17,31 +17,33 @@ _LONGEST_COMMON_NAME = 64  # ub-common-name, RFC 5280 appendix A.1
 
 def _subject(value: str) -> str:
     if value.upper().startswith("CN="):
-        raise problem("the common name comes without `CN=`", hint=f"write `{value[3:]}`")
+        raise problem("write the common name without `CN=`", hint=f"write `{value[3:]}`")
     if len(value) > _LONGEST_COMMON_NAME:
-        raise problem(f"a common name has {_LONGEST_COMMON_NAME} characters at most (RFC 5280)")
+        raise problem(
+            f"a common name can have at most {_LONGEST_COMMON_NAME} characters (RFC 5280)"
+        )
     return value
 
 
 def _thumbprint(value: str) -> str:
-    # Windows' certificate dialog shows it in pairs and puts an invisible mark in front.
+    # The certificate dialog of Windows shows pairs of digits, and an invisible mark at the start.
     value = re.sub(r"[\u200e\u200f]", "", value)
     refuse_controls(value)
     bare = re.sub(r"[\s:]", "", value)
     if bare and not re.fullmatch(r"[0-9A-Fa-f]{40}", bare):
         raise problem(
-            "a thumbprint has 40 hexadecimal digits",
-            hint="the SHA-1 thumbprint, as Windows shows it and signtool's /sha1 takes it",
+            "a thumbprint must have 40 hexadecimal digits",
+            hint="use the SHA-1 thumbprint, as Windows shows it and for signtool's /sha1",
         )
     return bare.upper()
 
 
 def _certificate_file(value: str) -> str:
-    # It is written over: with another ending it might be a source, or a file that is generated.
+    # The file is overwritten: with another extension it could be a source or a generated file.
     if not value.lower().endswith((".cer", ".crt", ".der")):
         raise problem(
-            f"`{value}` is not named as a certificate is",
-            hint=f"`.cer`, `.crt` or `.der` at its end, such as `{value}.cer`",
+            f"`{value}` does not have the extension of a certificate",
+            hint=f"use `.cer`, `.crt` or `.der`, such as `{value}.cer`",
         )
     return value
 
@@ -56,20 +58,22 @@ def _timestamp_url(value: str) -> str:
         usable = False
     if not usable or re.search(r"[\s\"<>\\^`{|}]", value) or not value.isascii():
         raise problem(
-            "this is no address of a time stamp server",
-            hint='such as `http://timestamp.digicert.com`, or "" for no time stamp',
+            "this is not a valid address of a timestamp server",
+            hint='use an address such as `http://timestamp.digicert.com`, or "" for no timestamp',
             secret="@" in value,
         )
     if "@" in parts.netloc:
-        raise problem("an address with a password in it would be stored and logged", secret=True)
+        raise problem(
+            "the address contains a password, which would be stored and logged", secret=True
+        )
     return value
 
 
 def _signtool(value: str) -> str:
     if value and not value.lower().endswith(".exe"):
         raise problem(
-            "this is no path of a program of Windows",
-            hint="such as `C:/Program Files (x86)/Windows Kits/10/bin/x64/signtool.exe`",
+            "this is not a valid path of a Windows program",
+            hint="use a path such as `C:/Program Files (x86)/Windows Kits/10/bin/x64/signtool.exe`",
         )
     return value
 
@@ -78,9 +82,9 @@ def _key_container(value: str) -> str:
     # The convention of SafeNet's providers: [READER{{PIN}}]=CONTAINER.
     if "{{" in value:
         raise problem(
-            "a PIN in the name of a key container would be stored and logged",
-            hint="put the whole name, PIN and all, into an environment variable, and name that "
-            "variable by `key-container-env`",
+            "the name of the key container contains a PIN, which would be stored and logged",
+            hint="put the whole name with the PIN into an environment variable, and set "
+            "`key-container-env` to the name of that variable",
             secret=True,
         )
     return value
@@ -90,7 +94,7 @@ _StrictBool = Annotated[bool, Field(strict=True)]
 
 
 class Signing(Table):
-    """The certificate, the signing tool and the time stamp."""
+    """The certificate, the signing tool and the timestamp."""
 
     mode: Literal["test", "certificate", "off"] = "test"
     """Whose certificate signs.
@@ -280,7 +284,7 @@ class Signing(Table):
 
     @property
     def timestamp_server(self) -> str:
-        """Address of the timestamp server, "" for no timestamp: `timestamp-url` or its default."""
+        """The address of the timestamp server, from `timestamp-url` or its default; "" for none."""
         if self.timestamp_url is not None:
             return self.timestamp_url
         return _TIMESTAMP_SERVER if self.mode == "certificate" else ""

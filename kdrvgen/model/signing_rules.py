@@ -1,4 +1,4 @@
-"""Rules of `[signing]`: one certificate, one key, and a tool that reaches both."""
+"""Rules of `[signing]`: one certificate, one key, and a tool that can use both."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from kdrvgen.model.signing import Signing
 
 __all__ = ["signing_rules"]
 
-# What each key names. Two of them would be two certificates, or two keys.
+# The certificate that each key selects. Two of them would be two certificates, or two keys.
 _NAMES = {
     "thumbprint": "a certificate in a store",
-    "pfx": "one in a file",
-    "csp": "one whose key a provider holds",
-    "dlib": "one that a library signs with",
-    "public-certificate": "one in a file without its key",
+    "pfx": "a certificate in a file",
+    "csp": "a certificate whose key is in a provider",
+    "dlib": "a certificate of a signing library",
+    "public-certificate": "a certificate in a file without its key",
 }
 _EXCLUSIVE = (
     ("thumbprint", "pfx"),
@@ -27,20 +27,20 @@ _EXCLUSIVE = (
     ("csp", "dlib"),
 )
 
-# A key, those of which it needs one, and why. Source: Microsoft Learn, SignTool, options of `sign`.
+# A key, the keys of which it needs one, and why. Source: Microsoft Learn, SignTool, `sign` options.
 _NEEDS = (
-    ("pfx-password-env", ("pfx",), "there is no `pfx` that this password would open"),
-    ("csp", ("key-container", "key-container-env"), "the provider has to be told which key"),
-    ("csp", ("public-certificate",), "the certificate of the provider's key comes from a file"),
-    ("key-container", ("csp",), "there is no provider that would have this key"),
-    ("key-container-env", ("csp",), "there is no provider that would have this key"),
-    ("dmdf", ("dlib",), "there is no library that would read this file"),
-    ("public-certificate", ("csp", "dlib"), "a certificate without its key signs nothing"),
+    ("pfx-password-env", ("pfx",), "this password is for a `pfx`"),
+    ("csp", ("key-container", "key-container-env"), "the provider needs the name of the key"),
+    ("csp", ("public-certificate",), "the certificate for the provider's key comes from a file"),
+    ("key-container", ("csp",), "the key is in a provider"),
+    ("key-container-env", ("csp",), "the key is in a provider"),
+    ("dmdf", ("dlib",), "only a library reads this file"),
+    ("public-certificate", ("csp", "dlib"), "a certificate without its key cannot sign"),
 )
 
 
 def signing_rules(signing: Signing, blame: Blame) -> Iterator[Problem]:
-    """Yield what does not fit together in the table, as it stands or as a profile changes it."""
+    """Yield the broken rules of the table, on its own or with the changes of a profile."""
     yield from _certificate_is_one(signing, blame)
     yield from _keys_are_complete(signing, blame)
     yield from _tool_fits(signing, blame)
@@ -56,7 +56,7 @@ def _certificate_is_one(signing: Signing, blame: Blame) -> Iterator[Problem]:
         if _value(signing, key) and _value(signing, other):
             yield Problem(
                 blame(key),
-                f"`{key}` chooses {_NAMES[key]}, `{other}` {_NAMES[other]}; both are given",
+                f"`{key}` selects {_NAMES[key]}, but `{other}` selects {_NAMES[other]}",
                 hint="keep one of them",
                 also=(blame(other),),
             )
@@ -64,7 +64,7 @@ def _certificate_is_one(signing: Signing, blame: Blame) -> Iterator[Problem]:
         yield Problem(
             blame("key-container"),
             "`key-container` and `key-container-env` both name the key",
-            hint="keep the former, or the latter where a PIN is part of the name",
+            hint="keep `key-container`, or `key-container-env` if a PIN is part of the name",
             also=(blame("key-container-env"),),
         )
     if signing.mode == "test":
@@ -72,7 +72,7 @@ def _certificate_is_one(signing: Signing, blame: Blame) -> Iterator[Problem]:
             if _value(signing, key):
                 yield Problem(
                     blame(key),
-                    f'`mode = "test"` makes its own certificate and does not look at `{key}`',
+                    f'`mode = "test"` makes its own certificate and ignores `{key}`',
                     hint='set `mode = "certificate"`',
                     also=(blame("mode"),),
                 )
@@ -85,7 +85,7 @@ def _keys_are_complete(signing: Signing, blame: Blame) -> Iterator[Problem]:
             yield Problem(
                 blame(key),
                 reason,
-                hint=f"add {listed}, or leave `{key}` out",
+                hint=f"add {listed}, or remove `{key}`",
                 also=tuple(blame(other) for other in others),
             )
 
@@ -96,14 +96,14 @@ def _tool_fits(signing: Signing, blame: Blame) -> Iterator[Problem]:
     if signing.mode == "certificate" and not signing.pfx:
         yield Problem(
             blame("tool"),
-            "osslsigncode reads no certificate store of Windows, and asks no provider for a key",
-            hint='name the certificate by `pfx`, or set `tool = "signtool"`',
+            "osslsigncode can use neither a Windows certificate store nor a provider",
+            hint='set `pfx` to the certificate file, or set `tool = "signtool"`',
             also=(blame("mode"),),
         )
     if signing.signtool:
         yield Problem(
             blame("signtool"),
-            'this program is not run with `tool = "osslsigncode"`',
-            hint="leave `signtool` out",
+            '`tool = "osslsigncode"` does not run this program',
+            hint="remove `signtool`",
             also=(blame("tool"),),
         )

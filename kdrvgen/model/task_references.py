@@ -1,4 +1,4 @@
-"""Which other tasks a task of cargo-make names."""
+"""The names of other tasks in a cargo-make task."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Reference(NamedTuple):
     """The name of a task in another one.
 
     Attributes:
-        path: Where the name stands in config.toml.
+        path: The path of the name in config.toml.
         name: The name.
-        key: The key of the task that names it, such as `dependencies`, also where it stands
-            below the key of a platform.
+        key: The key of the task that contains it, such as `dependencies`, also if that is below
+            the key of a platform.
     """
 
     path: Path
@@ -30,13 +30,13 @@ class Reference(NamedTuple):
 
 
 def references(task: Mapping[str, Any], where: Path) -> Iterator[Reference]:
-    """Yield each name of another task of the same file in the task at `where`."""
+    """Yield each reference to another task of the same file in the task at `where`."""
     for key in _NAMING_KEYS:
         yield from _names(task.get(key), (*where, key), key)
     for path, dependency in _members(task.get("dependencies"), (*where, "dependencies")):
         if not isinstance(dependency, Mapping):
             yield from _names(dependency, path, "dependencies")
-        elif "path" not in dependency:  # with a path, it is a task of another file
+        elif "path" not in dependency:  # with a path, the task is in another file
             yield from _names(dependency.get("name"), (*path, "name"), "dependencies")
     for path, step in _members(task.get("run_task"), (*where, "run_task")):
         if isinstance(step, Mapping):
@@ -56,7 +56,7 @@ def _names(value: object, path: Path, key: str) -> Iterator[Reference]:
 
 
 def _members(value: object, path: Path) -> Iterator[tuple[Path, object]]:
-    """Yield the elements of an array, or the value itself if it is none."""
+    """Yield the elements of an array, or the value itself if it is not an array."""
     if isinstance(value, tuple):
         yield from (((*path, index), member) for index, member in enumerate(value))
     else:

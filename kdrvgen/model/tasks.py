@@ -1,4 +1,4 @@
-"""The tasks that kdrvgen generates, and what a configuration must say for each of them."""
+"""The tasks that kdrvgen generates, and the settings that each of them needs."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -14,22 +14,22 @@ _ALWAYS = frozenset(
 )
 _WITH_TEST_CERTIFICATE = frozenset({"certificate", "clean-cert", "trust-certificate"})
 _WITH_SEVERAL_TARGETS = frozenset({"sign-all"})
-# With hooks behind its step, a task depends on one that does the step, and on them.
+# If hooks follow its step, a task depends on a task that does the step, and on the hooks.
 _WITH_HOOKS = {"after-build": "rename-image", "after-sign": "sign-image"}
 
 GENERATED_TASKS = (
     _ALWAYS | _WITH_TEST_CERTIFICATE | _WITH_SEVERAL_TARGETS | frozenset(_WITH_HOOKS.values())
 )
-"""Names of all tasks that kdrvgen generates in any configuration. Own tasks cannot have them."""
+"""The names of all tasks that kdrvgen can generate. The user's tasks cannot have them."""
 
 
 class Missing(NamedTuple):
     """Why a configuration does not generate a task.
 
     Attributes:
-        reason: What the configuration says instead.
+        reason: The reason in the configuration.
         hint: What to do.
-        keys: The keys that decide.
+        keys: The keys that are the reason.
     """
 
     reason: str
@@ -48,7 +48,7 @@ _FIRST_WITH = {
 
 
 def tasks_that_run(point: str) -> frozenset[str]:
-    """Return the names of the generated tasks that run the hooks of `point`.
+    """Return the names of the generated tasks that run the hooks at `point`.
 
     Args:
         point: A key of `[makefile.hooks]`.
@@ -91,7 +91,7 @@ def missing(
     for point, task in _WITH_HOOKS.items():
         if name == task:
             return Missing(
-                f"`makefile.hooks.{point}` names no hook",
+                f"`makefile.hooks.{point}` has no hook",
                 f"use `{name.removesuffix('-image')}` here",
                 (("makefile", "hooks", point),),
             )
@@ -102,7 +102,7 @@ def missing(
             (("signing", "mode"),),
         )
     return Missing(
-        "there is only one target",
+        "`driver.targets` has only one target",
         "use `sign` here, or list several targets in `driver.targets`",
         (("driver", "targets"), ("driver", "target")),
     )

@@ -1,4 +1,4 @@
-"""`[wdk]`: which Windows Driver Kit the image is linked against."""
+"""`[wdk]`: the Windows Driver Kit that the image is linked with."""
 
 import re
 from typing import Annotated, Literal
@@ -10,23 +10,25 @@ from kdrvgen.model.base import Filled, Table, Text, problem
 __all__ = ["FRAMEWORK_MAJORS", "Wdk"]
 
 FRAMEWORK_MAJORS = {"kmdf": 1, "umdf": 2}
-"""The major version of each framework that a kit of Windows 10 and later links.
+"""The major version of each framework in the kits for Windows 10 and later.
 
-UMDF 1 was a set of COM interfaces; no library of it is linked.
+UMDF 1 was a set of COM interfaces without a library to link.
 """
 
 
 def _kit_version(value: str) -> str:
     if value and not re.fullmatch(r"\d{1,5}(\.\d{1,5}){1,3}", value, re.ASCII):
-        raise problem(f"`{value}` is no version of the WDK", hint="such as `10.0.26100.0`")
+        raise problem(
+            f"`{value}` is not a valid WDK version", hint="write a version such as `10.0.26100.0`"
+        )
     return value
 
 
 def _framework_version(value: str) -> str:
     if value and not re.fullmatch(r"\d{1,3}\.\d{1,3}", value, re.ASCII):
         raise problem(
-            f"`{value}` is no version of a driver framework",
-            hint="major and minor, such as `1.15` for KMDF or `2.15` for UMDF",
+            f"`{value}` is not a valid version of a driver framework",
+            hint="write major and minor version, such as `1.15` for KMDF or `2.15` for UMDF",
         )
     return value
 
@@ -35,10 +37,11 @@ def _library(value: str) -> str:
     bare = value[:-4] if value.lower().endswith(".lib") else value
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", bare):
         raise problem(
-            f"`{value}` is no library name", hint="the name alone, such as `ntoskrnl`; no folder"
+            f"`{value}` is not a valid library name",
+            hint="write the name without a folder, such as `ntoskrnl`",
         )
     if bare != value:
-        raise problem("the name comes without its ending", hint=f"write `{bare}`")
+        raise problem("write the name without its extension", hint=f"write `{bare}`")
     return value
 
 
@@ -108,5 +111,5 @@ class Wdk(Table):
 
     @property
     def is_wdk_builds(self) -> bool:
-        """Whether the crate wdk-build finds the kit and tells the linker."""
+        """Whether the crate wdk-build finds the kit and passes it to the linker."""
         return self.locate == "wdk-build"

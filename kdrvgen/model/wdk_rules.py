@@ -1,4 +1,4 @@
-"""Rules on `[wdk]`: what belongs to each way to locate a kit, and to each driver model."""
+"""Rules on `[wdk]`: the keys for each way to locate a kit, and for each driver model."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ def _path_fits(wdk: Wdk) -> Iterator[Problem]:
         yield Problem(
             ("wdk", "locate"),
             '`locate = "path"` needs `path`',
-            hint='such as `path = "C:/Program Files (x86)/Windows Kits/10"`',
+            hint='add it, such as `path = "C:/Program Files (x86)/Windows Kits/10"`',
             also=(("wdk", "path"),),
         )
     elif wdk.path and wdk.locate != "path":
         yield Problem(
             ("wdk", "path"),
-            f'`path` is not looked at with `locate = "{wdk.locate}"`',
+            f'`locate = "{wdk.locate}"` ignores `path`',
             hint='set `locate = "path"`',
             also=(("wdk", "locate"),),
         )
     if wdk.path and not (ntpath.isabs(wdk.path) or posixpath.isabs(wdk.path)):
-        yield Problem(("wdk", "path"), "the kit's root is an absolute path")
+        yield Problem(("wdk", "path"), "the root of the kit must be an absolute path")
 
 
 def _version_is_of_a_kit(wdk: Wdk) -> Iterator[Problem]:
     if wdk.version and wdk.locate == "none":
         yield Problem(
             ("wdk", "version"),
-            '`version` chooses a kit, and with `locate = "none"` there is none',
-            hint="leave `version` out, or locate a kit",
+            '`version` selects a kit, but `locate = "none"` uses none',
+            hint='remove `version`, or set `locate = "auto"`',
             also=(("wdk", "locate"),),
         )
 
@@ -57,15 +57,15 @@ def _versions_are_wdk_builds(wdk: Wdk) -> Iterator[Problem]:
     if not wdk.is_wdk_builds:
         return
     own = {
-        "version": "wdk-build takes it from the variable Version_Number",
-        "framework-version": "[package.metadata.wdk.driver-model] of Cargo.toml has it",
+        "version": "wdk-build reads it from the environment variable Version_Number",
+        "framework-version": "set it under [package.metadata.wdk.driver-model] in Cargo.toml",
     }
     for field, place in own.items():
         if getattr(wdk, field.replace("-", "_")):
             yield Problem(
                 ("wdk", field),
-                f'`{field}` is not looked at with `locate = "wdk-build"`',
-                hint=f"leave it out; {place}",
+                f'`locate = "wdk-build"` ignores `{field}`',
+                hint=f"remove it; {place}",
                 also=(("wdk", "locate"),),
             )
 
@@ -74,8 +74,8 @@ def _frameworks_need_a_kit(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
     if driver.model != "wdm" and wdk.locate == "none":
         yield Problem(
             ("driver", "model"),
-            f"{driver.model.upper()} drivers link the framework's libraries, which the WDK has",
-            hint='`model = "wdm"`, or another `wdk.locate`',
+            f"{driver.model.upper()} drivers link the framework's libraries, which are in the WDK",
+            hint='set `model = "wdm"`, or use another `wdk.locate`',
             also=(("wdk", "locate"),),
         )
 
@@ -86,8 +86,8 @@ def _framework_is_the_models(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
     if driver.model == "wdm":
         yield Problem(
             ("wdk", "framework-version"),
-            "a WDM driver uses no framework",
-            hint="leave `framework-version` out, or set `driver.model`",
+            "a WDM driver does not use a framework",
+            hint="remove `framework-version`, or set `driver.model`",
             also=(("driver", "model"),),
         )
         return
@@ -95,8 +95,8 @@ def _framework_is_the_models(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
     if int(wdk.framework_version.partition(".")[0]) != major:
         yield Problem(
             ("wdk", "framework-version"),
-            f"{driver.model.upper()} has no version {wdk.framework_version} that a driver links",
-            hint=f"a version of {driver.model.upper()} {major}, such as `{major}.15`",
+            f"a driver cannot link version {wdk.framework_version} of {driver.model.upper()}",
+            hint=f"use a version of {driver.model.upper()} {major}, such as `{major}.15`",
             also=(("driver", "model"),),
         )
 
@@ -107,14 +107,14 @@ def _wdk_build_builds_it(driver: Driver, wdk: Wdk) -> Iterator[Problem]:
     if driver.model == "wdm" and driver.entry != "DriverEntry":
         yield Problem(
             ("driver", "entry-point"),
-            f"wdk-build names `DriverEntry` to the linker, and not `{driver.entry}`",
-            hint='`entry-point = "DriverEntry"`, and export a function of that name',
+            f"wdk-build sets the entry point to `DriverEntry`, not to `{driver.entry}`",
+            hint='set `entry-point = "DriverEntry"`, and export a function with that name',
             also=(("wdk", "locate"),),
         )
     if "i686-pc-windows-msvc" in driver.triples:
         yield Problem(
             ("driver", "targets" if driver.target is None else "target"),
-            "wdk-build builds no driver for i686-pc-windows-msvc",
-            hint="leave the target out, or take another `wdk.locate`",
+            "wdk-build cannot build a driver for i686-pc-windows-msvc",
+            hint="remove the target, or use another `wdk.locate`",
             also=(("wdk", "locate"),),
         )

@@ -1,1 +1,1 @@
-"""From texts to files: what a run would change, and changing it without losing anything."""
+"""Write texts to files: plan the changes, and apply them without losing anything."""

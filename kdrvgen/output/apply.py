@@ -1,4 +1,4 @@
-"""Carrying out a plan so that whatever happens, each file is either old or new."""
+"""Apply a plan so that, whatever happens, each file is either old or new."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CHANGED = "was changed while kdrvgen was running"
 
 
 class _Target(NamedTuple):
-    """A step, and the open folder in which its file has `name`."""
+    """A step, with the open folder and the name of its file."""
 
     step: Step
     folder: Folder
@@ -32,27 +32,27 @@ class _Target(NamedTuple):
 
     @property
     def new(self) -> str:
-        """The name of the next content."""
+        """The temporary name of the new content."""
         return temporary(self.step.real).name
 
 
 def apply(plan: Plan, real_root: Path) -> None:
-    """Write, replace and remove the files as `plan` says; the plan must refuse none.
+    """Write, replace and remove the files of `plan`, which must not refuse any file.
 
     All new contents are written under temporary names before the first file is replaced, so that a
     full disk changes nothing. Existing files keep their permissions.
 
-    A file is replaced only when its new content is on disk: a power failure leaves the old one or
-    the new one. A new file has nothing to lose, and the system writes it in its own time.
+    A file is replaced only after its new content is on disk: a power failure leaves the old one or
+    the new one. A new file replaces nothing, so the system can write it later.
 
     Args:
-        plan: What to do.
+        plan: The plan.
         real_root: The project's folder, resolved.
 
     Raises:
-        RefusedError: A file is not what it was when the plan was made; nothing was changed.
+        RefusedError: A file changed after the plan was made; nothing was written.
         FileAccessError: Something cannot be written, or a file was edited after the first one was
-            replaced; says what was changed.
+            replaced. The message reports what was changed.
     """
     with contextlib.ExitStack() as opened, contextlib.ExitStack() as undo:
         _remove_leftovers(plan, real_root)
@@ -65,11 +65,11 @@ def apply(plan: Plan, real_root: Path) -> None:
         for target in writes:
             _stage(target, undo)
         _commit(plan, (*writes, *removals))
-        undo.pop_all()  # every temporary file has become its file
+        undo.pop_all()  # every temporary file is in its place
 
 
 def _remove_leftovers(plan: Plan, real_root: Path) -> None:
-    """Remove what a killed run left; whatever is no regular file is not kdrvgen's."""
+    """Remove the temporary files of a killed run; only regular files can be kdrvgen's."""
     for path in plan.leftovers:
         *above, name = path.relative_to(real_root).parts
         with contextlib.suppress(OSError):
@@ -86,7 +86,7 @@ def _remove_leftovers(plan: Plan, real_root: Path) -> None:
 def _open(
     step: Step, real_root: Path, opened: contextlib.ExitStack, undo: contextlib.ExitStack
 ) -> _Target:
-    """Open the folder of a step's file, and make what is missing of it."""
+    """Open the folder of a step's file, and create missing folders."""
     *above, name = step.real.relative_to(real_root).parts
     place = real_root
     try:
@@ -107,7 +107,7 @@ def _open(
 
 
 def _check_permission(target: _Target) -> None:
-    """Refuse a read-only file: replacing it needs no leave, but whoever set the bit meant it."""
+    """Refuse a read-only file: it could be replaced, but the user protected it on purpose."""
     if target.step.found is not None and not target.folder.is_writable(target.name):
         raise FileAccessError(
             f"cannot write {target.step.real}: the file is read-only. {_UNTOUCHED} "
@@ -116,7 +116,7 @@ def _check_permission(target: _Target) -> None:
 
 
 def _stage(target: _Target, undo: contextlib.ExitStack) -> None:
-    """Put the step's text beside its file, under the temporary name."""
+    """Write the step's text beside its file, under the temporary name."""
     try:
         descriptor = target.folder.create(target.new)
     except FileExistsError as error:
@@ -139,24 +139,24 @@ def _stage(target: _Target, undo: contextlib.ExitStack) -> None:
 
 
 def _like(target: _Target, descriptor: int) -> None:
-    """Give the new file the old one's permissions, and its owner where that is allowed."""
+    """Set the permissions of the old file on the new one, and its owner if that is allowed."""
     old = target.folder.status(target.name)
     if old is None or sys.platform == "win32":
         return
-    with contextlib.suppress(PermissionError):  # only root may give files away
+    with contextlib.suppress(PermissionError):  # only root can change the owner
         os.fchown(descriptor, old.st_uid, old.st_gid)
     os.fchmod(descriptor, old.st_mode & 0o777)
 
 
 def _commit(plan: Plan, targets: Sequence[_Target]) -> None:
-    """Put the new files in place, one after the other.
+    """Move the new files into place, one after the other.
 
-    Each file is compared once more with what the plan was made from: first all of them, so that an
-    edit stops the run before anything is changed, then each right before its own turn. A new file
-    cannot replace anything. For the others a window remains between the comparison and the system
-    call after it, some microseconds: no system replaces a file on the condition that it still has
-    a certain content. A program that opened the file before and writes to it afterwards writes to
-    the old file, which has no name any more.
+    Each file is compared again with the content that the plan was made from: first all of them, so
+    that an edit stops the run before anything is changed, then each one directly before it is
+    replaced. A new file cannot replace anything. For the others, a few microseconds remain between
+    the comparison and the system call after it: no system can replace a file on condition that it
+    has a certain content. A program that opened the file before and writes to it afterwards writes
+    to the old file, which has lost its name.
     """
     for target in targets:
         if not _is_as_planned(target):
@@ -165,19 +165,19 @@ def _commit(plan: Plan, targets: Sequence[_Target]) -> None:
         try:
             was_as_planned = _is_as_planned(target) and _put_in_place(target)
         except OSError as error:
-            aftermath = f"{done} of {len(targets)} files are done." if done else _UNTOUCHED
+            aftermath = f"{done} of {len(targets)} files were written." if done else _UNTOUCHED
             raise explain("replace", str(target.step.real), error, aftermath) from error
         if not was_as_planned and done:
             raise FileAccessError(
-                f"{target.step.real} {_CHANGED}, and was left as it is. "
-                f"{done} of {len(targets)} files are done. Run kdrvgen again."
+                f"{target.step.real} {_CHANGED}, so it was not overwritten. "
+                f"{done} of {len(targets)} files were written. Run kdrvgen again."
             )
         if not was_as_planned:
             raise _refusal(plan, target)
 
 
 def _put_in_place(target: _Target) -> bool:
-    """Do what the plan says; return False if a new file's name was taken just now."""
+    """Apply one step; return False if another program has just created the file."""
     try:
         if target.step.entry.status is Status.REMOVED:
             target.folder.remove(target.name)
@@ -194,12 +194,12 @@ def _put_in_place(target: _Target) -> bool:
 def _is_as_planned(target: _Target) -> bool:
     try:
         return target.folder.read(target.name) == target.step.found
-    except OSError:  # a link, a folder or a device by now, or not readable any more
+    except OSError:  # now a link, a folder, a device or unreadable
         return False
 
 
 def _refusal(plan: Plan, changed: _Target) -> RefusedError:
-    """Return the error that names the file which somebody changed."""
+    """Return the error for a file that was changed during the run."""
     report = plan.report
     entries = [
         entry._replace(status=Status.REFUSED, reason=_CHANGED)

@@ -1,4 +1,4 @@
-"""A folder of a project, held open: no link and no rename leads a write to another place."""
+"""An open folder of a project: no link and no rename can redirect a write."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from pathlib import Path
 __all__ = ["Folder"]
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-# Linux opens a folder by O_PATH even if its names may be used, but not listed.
+# With O_PATH, Linux opens a folder even if its files can be used but not listed.
 _OPEN_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | getattr(os, "O_DIRECTORY", 0) | _NO_FOLLOW
-# What was a file a moment ago may be a pipe now, whose opening would wait for a writer.
+# The file may have been replaced by a pipe in the meantime. Opening that would block.
 _READ = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _CREATE = (
     os.O_WRONLY
     | os.O_CREAT
     | os.O_EXCL
     | _NO_FOLLOW
-    | getattr(os, "O_BINARY", 0)  # Windows would write CRLF without it
+    | getattr(os, "O_BINARY", 0)  # otherwise Windows would write CRLF
 )
 
 
 class Folder:
-    """One folder, and what can be done to the names in it.
+    """A folder, and operations on the names in it.
 
-    On POSIX each call is relative to a descriptor. A program that moves the folder away, or puts
-    a link in the place of a folder above it, cannot change where a write goes. Windows has no such
-    calls: there the path is used, after a check that it leads through no link.
+    On POSIX, each call is relative to a descriptor. A program that moves the folder, or replaces a
+    folder above it with a link, cannot redirect a write. Windows does not have such calls: there,
+    the path is used after a check that it contains no link.
 
-    A name is a single one, without separators. Every method raises OSError.
+    A name has no separators. Every method can raise OSError.
     """
 
     __slots__ = ("_descriptor", "path")
@@ -43,42 +43,42 @@ class Folder:
 
     @classmethod
     def open(cls, path: Path) -> Folder:
-        """Open the folder at a path in which all links are followed."""
+        """Open the folder at a path without links."""
         if sys.platform == "win32":
             _refuse_links(path)
             return cls(path, None)
         return cls(path, os.open(path, _OPEN_FOLDER))
 
     def below(self, name: str) -> Folder:
-        """Open a folder in this one; a link is refused."""
+        """Open a folder in this one; refuse a link."""
         path = self.path / name
         if sys.platform == "win32":
             return Folder.open(path)
         return Folder(path, os.open(name, _OPEN_FOLDER, dir_fd=self._descriptor))
 
     def close(self) -> None:
-        """Close the folder; nothing can be done in it any more."""
+        """Close the folder."""
         if self._descriptor is not None:
             os.close(self._descriptor)
 
     def status(self, name: str) -> os.stat_result | None:
-        """Return what the system knows of a name, links not followed; None without that name."""
+        """Return the status of a name, without following links; None if it does not exist."""
         try:
             return os.stat(self._at(name), dir_fd=self._descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
     def is_writable(self, name: str) -> bool:
-        """Return whether this user can write to a file and its mode lets anyone write to it."""
+        """Return whether this user can write to a file, and the file is not read-only."""
         found = self.status(name)
         writable = found is None or found.st_mode & (stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH)
         return bool(writable) and os.access(self._at(name), os.W_OK, dir_fd=self._descriptor)
 
     def read(self, name: str) -> bytes | None:
-        """Return the bytes of a regular file; None without that name.
+        """Return the bytes of a regular file; None if the name does not exist.
 
         Raises:
-            OSError: It is a link, or no regular file.
+            OSError: It is a link, or not a regular file.
         """
         try:
             descriptor = os.open(self._at(name), _READ, dir_fd=self._descriptor)
@@ -90,11 +90,11 @@ class Folder:
             return file.read()
 
     def create(self, name: str) -> int:
-        """Make a file that does not exist yet, and return its descriptor for writing."""
+        """Create a new file, and return its descriptor for writing."""
         return os.open(self._at(name), _CREATE, 0o666, dir_fd=self._descriptor)
 
     def make_folder(self, name: str) -> None:
-        """Make a folder."""
+        """Create a folder."""
         os.mkdir(self._at(name), dir_fd=self._descriptor)
 
     def remove(self, name: str) -> None:
@@ -102,32 +102,32 @@ class Folder:
         os.unlink(self._at(name), dir_fd=self._descriptor)
 
     def discard(self, name: str) -> None:
-        """Remove a file or link that this run made, if that can be done."""
+        """Remove a file or link that this run created, if possible."""
         with contextlib.suppress(OSError):
             self.remove(name)
 
     def discard_folder(self, name: str) -> None:
-        """Remove a folder that this run made, unless another program uses it by now."""
+        """Remove a folder that this run created, unless another program uses it."""
         with contextlib.suppress(OSError):
             os.rmdir(self._at(name), dir_fd=self._descriptor)
 
     def replace(self, old: str, new: str) -> None:
-        """Give the file `old` the name `new`, in one step, whatever has that name."""
+        """Rename the file `old` to `new` in one step, and replace any file `new`."""
         here = self._descriptor
         os.replace(self._at(old), self._at(new), src_dir_fd=here, dst_dir_fd=here)
 
     def add(self, old: str, new: str) -> None:
-        """Give the file `old` the name `new`, which nothing may have.
+        """Rename the file `old` to `new`, which must not exist.
 
         Raises:
-            FileExistsError: Something has that name.
+            FileExistsError: `new` exists.
         """
         here = self._descriptor
         if sys.platform == "win32":
             (self.path / old).rename(self.path / new)  # on Windows this replaces nothing
             return
         try:
-            # Unlike a rename, a link replaces nothing: there is no moment between look and act.
+            # Unlike a rename, a link never replaces a file, so no check before it is necessary.
             os.link(old, new, src_dir_fd=here, dst_dir_fd=here, follow_symlinks=False)
         except FileExistsError:
             raise

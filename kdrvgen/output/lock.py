@@ -1,4 +1,4 @@
-"""One run at a time in one project, without leaving anything in it."""
+"""Allow only one run at a time in a project, without a lock file in it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kdrvgen.errors import FileAccessError
 __all__ = ["held"]
 
 PATIENCE = 5.0
-"""Seconds to wait for another run; a run holds its lock for some milliseconds."""
+"""Seconds to wait for another run. A run holds its lock for some milliseconds."""
 
 _PAUSE = 0.02
 _BUSY = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
@@ -25,16 +25,16 @@ _BUSY = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 
 @contextlib.contextmanager
 def held(root: Path, patience: float = PATIENCE) -> Iterator[None]:
-    """Hold the project at `root`, an existing folder, against other runs.
+    """Lock the project at `root`, an existing folder, against other runs.
 
-    The lock is advisory and the system drops it when the process ends, however it ends. Where
-    there is no locking (some network file systems), the run goes on without: each file is still
-    replaced in one piece.
+    The lock is advisory, and the system releases it when the process ends for any reason. On a file
+    system without locks (some network file systems), the run continues without one: each file is
+    still replaced in one step.
 
     Args:
-        root: The folder; its own entry is what is locked, or on Windows, where folders cannot be,
-            a file of that name's digest in the user's cache.
-        patience: Seconds to wait until the other run must have ended.
+        root: The folder. The lock is on the folder itself. Windows cannot lock folders: there it is
+            on a file in the user's cache whose name is a digest of the path.
+        patience: Seconds to wait for another run.
 
     Raises:
         FileAccessError: Another run still holds it after `patience` seconds.
@@ -48,8 +48,8 @@ def held(root: Path, patience: float = PATIENCE) -> Iterator[None]:
         while not _try(descriptor):
             if time.monotonic() > deadline:
                 raise FileAccessError(
-                    f"another kdrvgen is at work in {root} and has not ended for {patience:g} s. "
-                    "Nothing was changed. Wait for it or end it, then run kdrvgen again."
+                    f"another kdrvgen is running in {root} and did not end within {patience:g} s. "
+                    "Nothing was changed. Wait for it or stop it, then run kdrvgen again."
                 )
             time.sleep(_PAUSE)
         yield

@@ -1,4 +1,4 @@
-"""Where an output really is once symbolic links are followed, and which names belong to it."""
+"""The real path of an output behind symbolic links, and the file names that belong to it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 from pathlib import Path, PurePosixPath
 
 __all__ = [
-    "boundary",
     "is_system_folder",
     "is_within",
     "link_target",
@@ -21,21 +20,21 @@ __all__ = [
     "temporary",
 ]
 
-# Cargo reads both names, and the one without extension wins: doc.rust-lang.org/cargo/reference/
+# Cargo reads both names, and prefers the one without extension: doc.rust-lang.org/cargo/reference/
 # config.html, "Hierarchical structure".
 _SIBLINGS = {
     PurePosixPath(".cargo/config"): PurePosixPath(".cargo/config.toml"),
     PurePosixPath(".cargo/config.toml"): PurePosixPath(".cargo/config"),
 }
 _SYSTEM = ("/dev/", "/proc/", "/sys/")
-_RAM_DISK = "/dev/shm/"  # noqa: S108 - no temporary file: Linux keeps ordinary files there
+_RAM_DISK = "/dev/shm/"  # noqa: S108 - Linux keeps regular files there
 
 
 def real_path(path: Path) -> Path:
-    """Return `path` with all links followed.
+    """Return `path` with all symbolic links resolved.
 
     Raises:
-        OSError: There are more links in a row than Python can follow.
+        OSError: The chain of links is longer than Python can follow.
     """
     try:
         return Path(os.path.realpath(path))
@@ -44,17 +43,8 @@ def real_path(path: Path) -> Path:
 
 
 def resolve(root: Path, relative: PurePosixPath) -> Path:
-    """Return where the file at `relative` below `root` is when all links are followed."""
+    """Return the path of the file at `relative` below `root` with all links resolved."""
     return real_path(root / relative)
-
-
-def boundary(root: Path, relative: PurePosixPath) -> Path:
-    """Return the folder that an output may not lead out of, with all links followed.
-
-    That is the project's folder `root`, and for a support file of a workspace, whose path begins
-    with `..`, the folder that those lead to.
-    """
-    return real_path(root.joinpath(*(part for part in relative.parts if part == "..")))
 
 
 def is_within(real_root: Path, real: Path) -> bool:
@@ -63,7 +53,7 @@ def is_within(real_root: Path, real: Path) -> bool:
 
 
 def path_from(folder: Path, path: Path) -> Path:
-    """Return the path that leads from a folder to `path`; on another drive, the absolute one."""
+    """Return the relative path from a folder to `path`; the absolute path on another drive."""
     there = os.path.normpath(path.absolute())
     try:
         return Path(os.path.relpath(there, os.path.normpath(folder.absolute())))
@@ -72,38 +62,38 @@ def path_from(folder: Path, path: Path) -> Path:
 
 
 def shown(root: Path, relative: PurePosixPath | str) -> str:
-    """Return the path of a project's file as seen from where the user is."""
+    """Return the path of a project's file from the current folder."""
     return os.path.normpath(root / relative)
 
 
 def link_target(real_root: Path, relative: PurePosixPath, real: Path) -> str:
-    """Return the path from the project to `real` if a link leads there, else "".
+    """Return the path from the project to `real` if a link leads to it, else "".
 
     Args:
         real_root: The project's folder, resolved.
         relative: The output's path.
-        real: Where `resolve` found that output; within the project.
+        real: The path that `resolve` returned for the output; within the project.
     """
     # On Windows a resolved path has the case of the names on disk, which the comparison ignores.
     return "" if real_root / relative == real else real.relative_to(real_root).as_posix()
 
 
 def is_system_folder(path: Path) -> bool:
-    """Return whether the system shows devices and processes as files in this folder."""
+    """Return whether a folder has devices or processes of the system as files."""
     real = f"{real_path(path).as_posix().rstrip('/')}/"
     return real.startswith(_SYSTEM) and not real.startswith(_RAM_DISK)
 
 
 def make_folders(path: Path) -> list[Path]:
-    """Make the folder `path` and those above it that are missing.
+    """Create the folder `path` and the missing folders above it.
 
-    `Path.mkdir(parents=True)` calls itself for each folder, and so fails some 1,000 levels down.
+    `Path.mkdir(parents=True)` is recursive, and so fails about 1,000 levels deep.
 
     Returns:
-        The folders that were made, the outermost first.
+        The folders that were created, the outermost first.
 
     Raises:
-        OSError: A folder cannot be made; those above it may have been.
+        OSError: A folder cannot be created; folders above it may have been created.
     """
     missing = []
     while not path.is_dir():
@@ -118,13 +108,13 @@ def make_folders(path: Path) -> list[Path]:
         except FileExistsError:
             if not folder.is_dir():
                 raise
-        else:  # otherwise another program made it just now
+        else:  # otherwise another program has just created it
             made.append(folder)
     return made
 
 
 def remove_if_empty(folder: Path) -> None:
-    """Remove a folder that `make_folders` made, unless something is in it by now."""
+    """Remove a folder that `make_folders` created, unless it is not empty."""
     try:
         folder.rmdir()
     except OSError:
@@ -132,14 +122,14 @@ def remove_if_empty(folder: Path) -> None:
 
 
 def sibling_of(relative: PurePosixPath) -> PurePosixPath | None:
-    """Return the output that a tool would read instead of `relative` or ignore because of it."""
+    """Return the file that a tool would read instead of `relative`, or ignore because of it."""
     return _SIBLINGS.get(relative)
 
 
 def temporary(real: Path) -> Path:
-    """Return the name under which the next content of `real` waits to take its place.
+    """Return the temporary path for the new content of `real`.
 
-    One fixed name for each file: the next run finds what a killed run left without guessing, and
-    removes nothing but a regular file of that name.
+    The name is fixed for each file, so that the next run finds the files of a killed run. It
+    removes only regular files with that name.
     """
     return real.with_name(f".{real.name}.kdrvgen-new")

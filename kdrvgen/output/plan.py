@@ -1,4 +1,4 @@
-"""What writing a project's texts would do to the files on disk; looks, and never touches."""
+"""Plan what writing a project's texts would do to the files on disk. Changes nothing."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ _REFUSED = {
     Ownership.FOREIGN: "not written by kdrvgen",
 }
 _FORCED = {
-    Ownership.EDITED: "takes the place of a file edited by hand",
-    Ownership.FOREIGN: "takes the place of a file that kdrvgen did not write",
+    Ownership.EDITED: "replaces a file edited by hand",
+    Ownership.FOREIGN: "replaces a file that kdrvgen did not write",
 }
 
 
 class Step(NamedTuple):
-    """One file's entry, and what carrying it out needs.
+    """The planned change of one file.
 
     Attributes:
-        entry: What the report says about the file.
-        real: The file's absolute path with all symbolic links followed.
-        found: The bytes on disk; None when there is no such file.
+        entry: The entry of the file in the report.
+        real: The file's absolute path with all symbolic links resolved.
+        found: The bytes on disk; None if the file does not exist.
     """
 
     entry: Entry
@@ -52,11 +52,11 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """Everything a run would do, in the order in which it does it.
+    """Everything that a run would do, in its order.
 
     Attributes:
         steps: One for each file, in the order of their paths.
-        warnings: What spoils the outputs but is not kdrvgen's to change.
+        warnings: Problems of the outputs that kdrvgen must not correct itself.
         leftovers: Absolute paths of files that a killed run left behind.
     """
 
@@ -66,37 +66,39 @@ class Plan(NamedTuple):
 
     @property
     def report(self) -> Report:
-        """What the user is told about the plan, before or after it is carried out."""
+        """The report of the plan, before or after it is applied."""
         return Report(tuple(step.entry for step in self.steps), self.warnings)
 
 
 def make(texts: Mapping[PurePosixPath, str], root: Path, *, force: bool = False) -> Plan:
-    """Compare `texts` with what lies below `root`.
+    """Compare `texts` with the files below `root`.
 
     Args:
         texts: The complete text of each output, by its path relative to `root`.
-        root: The project's folder; need not exist.
-        force: Whether files that are edited by hand, not kdrvgen's or a newer kdrvgen's are
-            overwritten. A link is refused all the same if it leads out of the project, or to a file
-            that is not kdrvgen's.
+        root: The project's folder; does not have to exist.
+        force: Whether to overwrite files that were edited by hand, that kdrvgen did not write, or
+            that a newer kdrvgen wrote. A link is still refused if it leads out of the project, or
+            to a file that is not kdrvgen's.
 
     Raises:
-        FileAccessError: Something that is no file stands in the way, or a file cannot be read.
+        FileAccessError: Something that is not a file has the name of an output, or a file cannot be
+            read.
     """
     try:
         return _make(texts, root, real_path(root), force=force)
-    except OSError as error:  # while links were followed: `read` explains its own
+    except OSError as error:  # from resolving links: `read` explains its own errors
         raise explain("use", error.filename or str(root), error, "Nothing was changed.") from error
 
 
 def _make(texts: Mapping[PurePosixPath, str], root: Path, real_root: Path, *, force: bool) -> Plan:
-    steps = [_step(path, text, root, force=force) for path, text in sorted(texts.items())]
+    steps = [_step(path, texts[path], root, real_root, force=force) for path in sorted(texts)]
     steps = _without_doubles(steps, real_root)
     warnings: list[Finding] = []
     leftovers: list[Path] = []
-    for path in sorted(texts):
+    for path, real in [(step.entry.path, step.real) for step in steps]:
         sibling = sibling_of(path)
-        leftovers += _leftovers(root, path, sibling)
+        reals = (real, resolve(root, sibling)) if sibling else (real,)
+        leftovers += (left for left in map(temporary, reals) if _is_left_over(left, real_root))
         if sibling is None or sibling in texts:
             continue
         for found in _stale(root, path, sibling, force=force):
@@ -109,20 +111,20 @@ def _make(texts: Mapping[PurePosixPath, str], root: Path, real_root: Path, *, fo
 
 
 def read(path: Path, name: str) -> bytes | None:
-    """Return the content of the file at `path`, or None when there is none.
+    """Return the content of the file at `path`, or None if it does not exist.
 
     Raises:
-        FileAccessError: It is not a regular file, or cannot be read. Its text calls it `name`.
+        FileAccessError: It is not a regular file, or cannot be read. The message names it `name`.
     """
     try:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
             kind = "a folder" if stat.S_ISDIR(mode) else "a device or pipe"
             raise FileAccessError(
-                f"{name} is {kind}, where kdrvgen writes a file. Nothing was changed. "
+                f"{name} is {kind}, but kdrvgen writes a file there. Nothing was changed. "
                 "Move it away, then run kdrvgen again."
             )
-        # What was a file a moment ago may be a pipe now, whose opening would wait for a writer.
+        # The file may have been replaced by a pipe in the meantime. Opening that would block.
         flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
         with os.fdopen(os.open(path, flags), "rb") as file:
             return file.read()
@@ -133,13 +135,13 @@ def read(path: Path, name: str) -> bytes | None:
 
 
 def written_by_newer(text: str) -> str:
-    """Return why a file's text must stay although kdrvgen wrote it; "" if no newer kdrvgen did."""
+    """Return the reason not to overwrite a file that a newer kdrvgen wrote; "" for others."""
     version = newer_version(text)
-    return f"written by kdrvgen {version}, and this is kdrvgen {__version__}" if version else ""
+    return f"written by kdrvgen {version}, but this is kdrvgen {__version__}" if version else ""
 
 
-def _step(path: PurePosixPath, text: str, root: Path, *, force: bool) -> Step:
-    real, real_root = resolve(root, path), real_path(root)
+def _step(path: PurePosixPath, text: str, root: Path, real_root: Path, *, force: bool) -> Step:
+    real = resolve(root, path)
     if not is_within(real_root, real):
         return Step(
             Entry(path, Status.REFUSED, f"a link leads out of the project, to {real}"), real
@@ -162,25 +164,25 @@ def _step(path: PurePosixPath, text: str, root: Path, *, force: bool) -> Step:
 
 
 def _verdict(before: str, owner: Ownership, *, is_link: bool, force: bool) -> tuple[Status, str]:
-    """Return what becomes of a file that does not say what it should, and why."""
+    """Return the status of a file whose text is not the generated one, and the reason."""
     newer = written_by_newer(before)
     if owner is Ownership.INTACT and not newer:
         return Status.UPDATED, ""
-    # Nobody who forces Makefile.toml expects to lose the Cargo.toml that a link leads to.
+    # With --force for Makefile.toml, nobody expects to lose the Cargo.toml behind a link.
     if not force or (is_link and owner is Ownership.FOREIGN):
         return Status.REFUSED, newer or _REFUSED[owner]
-    return Status.UPDATED, f"takes the place of a file {newer}" if newer else _FORCED[owner]
+    return Status.UPDATED, f"replaces a file {newer}" if newer else _FORCED[owner]
 
 
 def _without_doubles(steps: Sequence[Step], real_root: Path) -> list[Step]:
-    """Refuse the links by which two outputs would be one file."""
+    """Refuse links that make two outputs the same file."""
     uses = Counter(os.path.normcase(step.real) for step in steps)
     checked = []
     for step in steps:
         is_double = uses[os.path.normcase(step.real)] > 1 and is_within(real_root, step.real)
         target = link_target(real_root, step.entry.path, step.real) if is_double else ""
         if target:
-            reason = f"a link leads to {target}, where another generated file goes"
+            reason = f"a link leads to {target}, which is another generated file"
             entry = step.entry._replace(status=Status.REFUSED, reason=reason)
             checked.append(step._replace(entry=entry))
         else:
@@ -189,7 +191,7 @@ def _without_doubles(steps: Sequence[Step], real_root: Path) -> list[Step]:
 
 
 def _inspect(found: bytes) -> tuple[str, Ownership]:
-    """Return the text of a file's bytes, fit for a diff, and whose it is."""
+    """Return the text of a file for a diff, and who owns the file."""
     try:
         text = found.decode()
     except UnicodeDecodeError:
@@ -197,29 +199,25 @@ def _inspect(found: bytes) -> tuple[str, Ownership]:
     return normalise(text), examine(text)
 
 
-def _leftovers(root: Path, path: PurePosixPath, sibling: PurePosixPath | None) -> Iterator[Path]:
-    real_root = real_path(root)
-    for name in (path, sibling) if sibling else (path,):
-        left = temporary(resolve(root, name))
-        if is_within(real_root, left) and os.path.lexists(left):
-            yield left
+def _is_left_over(path: Path, real_root: Path) -> bool:
+    return is_within(real_root, path) and os.path.lexists(path)
 
 
 def _stale(
     root: Path, path: PurePosixPath, sibling: PurePosixPath, *, force: bool
 ) -> Iterator[Step | Finding]:
-    """Yield what is to be done about the file that must not stand beside `path`, if it does."""
+    """Yield the step or warning for the file that must not be beside `path`, if it exists."""
     place = real_path(root) / sibling
     real = real_path(place)
     if not os.path.lexists(place) or real == resolve(root, path):
-        return  # absent, or two names of one file: cargo reads what kdrvgen writes
+        return  # absent, or another name of the file that kdrvgen writes
     owner, before, found = Ownership.FOREIGN, "", None
     if place.is_file() and not place.is_symlink():
         found = read(place, shown(root, sibling))
         before, owner = _inspect(found or b"")
     newer = "" if force else written_by_newer(before)
     if owner is Ownership.INTACT and not newer and is_within(real_path(root), real):
-        reason = f"out of use: the configuration now asks for {path}"
+        reason = f"no longer used: the configuration now generates {path}"
         yield Step(Entry(sibling, Status.REMOVED, reason, before), real, found)
     else:
         effect, advice = _effect(path, sibling)
@@ -229,17 +227,17 @@ def _stale(
 
 _TWO_CONFIGURATIONS = "cargo-two-configurations"
 _REFUSED_SIBLING = {
-    Ownership.INTACT: "lies outside the project",
-    Ownership.EJECTED: "was ejected from kdrvgen",
+    Ownership.INTACT: "outside the project",
+    Ownership.EJECTED: "ejected from kdrvgen",
     **_REFUSED,
 }
 
 
 def _effect(path: PurePosixPath, sibling: PurePosixPath) -> tuple[str, str]:
-    """Return what the file beside `path` does, and what to do about it."""
-    advice = "write what it says into the configuration, then delete it"
+    """Return the effect of the file beside `path`, and what to do about it."""
+    advice = "move its settings into the configuration, then delete it"
     if sibling.suffix == ".toml":
         effect = f"cargo ignores it because {path} is beside it"
         return effect, f'{advice}; or set cargo-config = "{sibling}" under [toolchain]'
-    effect = f"cargo reads it instead of {path}: the driver would lack the generated settings"
+    effect = f"cargo reads it instead of {path}: the driver would not get the generated settings"
     return effect, advice

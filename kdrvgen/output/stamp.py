@@ -1,78 +1,82 @@
-"""The stamp that a full run leaves, from which the next one knows that nothing has changed."""
+"""The stamp of a full run, which shows the next run that nothing has changed."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from kdrvgen import _fastpath
-from kdrvgen.output.paths import boundary, is_within, resolve, sibling_of, temporary
+from kdrvgen.output.paths import resolve, sibling_of, temporary
 from kdrvgen.output.plan import Plan
 from kdrvgen.pipeline import FOLDER
 from kdrvgen.report.files import Status
 
 __all__ = ["Stamp"]
 
-# What `agreement` compares with the configuration.
+# The files that `agreement` compares with the configuration.
 _COMPARED = ("Cargo.toml", "rust-toolchain", "rust-toolchain.toml")
 
 
 class Stamp:
-    """What a run saw of its configuration and of kdrvgen before it loaded the configuration.
+    """The state of the configuration and of kdrvgen from before the configuration was loaded.
 
-    An edit made while kdrvgen runs is thus not taken for what the run has seen.
+    So an edit during the run does not become part of the stamp.
     """
 
     def __init__(self, config: Path, root: Path) -> None:
         self._config = str(config)
         self._root = root
+        self._place = root.absolute()
         self._seen = _fastpath.content(self._config)
         self._code = _fastpath.fingerprint()
 
     def write(self, plan: Plan, brief: Iterable[str], full: Iterable[str]) -> None:
-        """Record that nothing is left to do; a stamp that cannot be written is not.
+        """Record that nothing is left to do. Does nothing if the stamp cannot be written.
 
         Args:
-            plan: What was carried out, or found nothing to do.
+            plan: The plan that was applied, or that had nothing to do.
             brief: The lines that a run with nothing to do prints.
-            full: Those that it prints with `-v`.
+            full: The lines that it prints with `-v`.
         """
         folder = _fastpath.cache_folder("stamps")
         if self._seen is None or self._code is None or folder is None:
             return
         contents = dict(self._contents(plan))
+        reals = {step.entry.path: step.real for step in plan.steps if step.entry.path in contents}
         try:
-            facts = [_line(*fact) for fact in self._facts(contents)]
+            facts = [_line(*fact) for fact in self._facts(reals)]
             texts = ["\n".join(lines).encode("ascii") for lines in (brief, full)]
             claim = b"\n\n".join((b"\n".join(facts), *texts))
-        except (OSError, ValueError):  # links in a circle, a name with a line end, no ASCII
+        except (OSError, ValueError):  # a loop of links, a name with a line end or not ASCII
             return
         planned = {self._absolute(path): content for path, content in contents.items()}
 
         def read(name: str) -> bytes | None:
             return planned[name] if name in planned else _fastpath.content(name)
 
-        proof = _fastpath.digest(self._code, self._seen, claim, read)
+        proof = _fastpath.prove(self._seen, claim, lambda: self._code, read)
         if proof and _fastpath.content(self._config) == self._seen:
             name = _fastpath.stamp_name(self._config, str(self._root))
             _replace(Path(folder, name), proof + b"\n" + claim)
 
     def _contents(self, plan: Plan) -> Iterator[tuple[PurePosixPath, bytes]]:
-        """Yield what each file holds once the plan is carried out."""
+        """Yield the content of each file after the plan is applied."""
         for entry, _, found in plan.steps:
             if entry.status in {Status.KEPT, Status.EJECTED}:
                 yield entry.path, found or b""
             elif entry.status is not Status.REMOVED:
                 yield entry.path, (entry.after or "").encode()
 
-    def _facts(self, paths: Collection[PurePosixPath]) -> Iterator[tuple[str, ...]]:
-        """Yield the facts that `_fastpath.digest` checks."""
-        for path in paths:
-            real = resolve(self._root, path)
-            if not is_within(boundary(self._root, path), real):
-                raise ValueError(f"{path} leads out of the project")
+    def _facts(self, reals: Mapping[PurePosixPath, Path]) -> Iterator[tuple[str, ...]]:
+        """Yield the facts that `_fastpath.prove` checks.
+
+        Args:
+            reals: The path of each output with all links resolved. The plan refuses a link out of
+                the project.
+        """
+        for path, real in reals.items():
             yield "file", self._absolute(path), str(real)
             yield "absent", str(temporary(real))
             if sibling := sibling_of(path):
@@ -80,7 +84,7 @@ class Stamp:
                 yield "absent", str(temporary(resolve(self._root, sibling)))
         supports = {
             PurePosixPath(*path.parts[: path.parts.index(FOLDER) + 1])
-            for path in paths
+            for path in reals
             if FOLDER in path.parts
         }
         for folder in supports:
@@ -90,13 +94,13 @@ class Stamp:
                 yield "other", self._absolute(place / name)
 
     def _absolute(self, path: PurePosixPath) -> str:
-        return str(self._root.absolute() / path)
+        return str(self._place / path)
 
 
 def _line(*words: str) -> bytes:
     line = b"\t".join(map(os.fsencode, words))
     if b"\n" in line or line.count(b"\t") != len(words) - 1:
-        raise ValueError("a name holds a tab or a line end")
+        raise ValueError("a name contains a tab or a line end")
     return line
 
 

@@ -1,4 +1,4 @@
-"""What else is in the folder of the support files, which belongs to kdrvgen alone."""
+"""Find unknown files in the folder of the support files, where only kdrvgen writes."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _ADVICE = f"move it away, because kdrvgen owns everything in {FOLDER}"
 def with_strangers(
     plan: Plan, paths: Collection[PurePosixPath], root: Path, *, force: bool = False
 ) -> Plan:
-    """Return the plan with what is to be done about further files in the support folder.
+    """Return the plan with steps and warnings for other files in the support folder.
 
-    What an older kdrvgen wrote there, and nobody edited, goes. Anything else is reported. A folder
-    of a newer kdrvgen stays as it is.
+    An unedited file of an older kdrvgen is removed. Anything else is reported. The folder of a
+    newer kdrvgen is not changed.
 
     Args:
-        plan: Made for `paths`.
-        paths: Relative to `root`.
-        root: The folder that `FOLDER` lies in.
+        plan: The plan for `paths`.
+        paths: The known files, relative to `root`.
+        root: The folder that contains `FOLDER`.
         force: Whether a newer kdrvgen's folder is overwritten.
     """
     if not any(path.parts[0] == FOLDER for path in paths):
@@ -59,7 +59,7 @@ def with_strangers(
 
 
 def _newer(steps: Sequence[Step]) -> str:
-    """Return why the folder must stay although kdrvgen wrote it: one file names its version."""
+    """Return the reason not to change the folder of a newer kdrvgen; one file has its version."""
     reasons = (
         written_by_newer(step.entry.before or "")
         for step in steps
@@ -78,10 +78,10 @@ def _refused(step: Step, reason: str) -> Step:
 def _others(
     folder: Path, path: PurePosixPath, known: Collection[PurePosixPath]
 ) -> Iterator[PurePosixPath]:
-    """Yield what is in a folder and not known: files, and folders in which nothing is kdrvgen's."""
+    """Yield unknown files in a folder, and folders in which no file is kdrvgen's."""
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:  # it does not exist yet; or writing there will fail, and say why
+    except OSError:  # it does not exist, or writing there reports the error
         return
     for entry in entries:
         inner = path / entry.name
@@ -99,7 +99,7 @@ def _others(
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return every file below a folder; links are not followed."""
+    """Return every file below a folder, without following links."""
     return [Path(place, name) for place, _, names in os.walk(folder) for name in names]
 
 
@@ -109,7 +109,7 @@ def _is_own(file: Path) -> bool:
 
 
 def _text(file: Path) -> str | None:
-    """Return the text of a regular file; None for what has none."""
+    """Return the text of a regular file; None for anything else."""
     try:
         content = None if file.is_symlink() else read(file, str(file))
         return None if content is None else content.decode()

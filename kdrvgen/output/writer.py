@@ -1,4 +1,4 @@
-"""Texts onto the disk: one run at a time, all files or none."""
+"""Write texts to the disk: one run at a time, all files or none."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ def write(
     force: bool = False,
     dry_run: bool = False,
 ) -> Plan:
-    """Make the files below `root` say `texts`.
+    """Write `texts` to the files below `root`.
 
     Args:
         texts: The complete text of each file, by its path relative to `root`. Paths that begin with
             `..` are those of the support files, in the root of the workspace.
-        root: The project's folder; made when missing.
-        force: Whether to overwrite what was edited by hand or is not kdrvgen's.
-        dry_run: Whether to write nothing, and refuse nothing.
+        root: The project's folder; created if missing.
+        force: Whether to overwrite files that were edited by hand or that are not kdrvgen's.
+        dry_run: Whether to write nothing, and to refuse nothing.
 
     Returns:
-        What was done, or with `dry_run` would be done.
+        The plan that was applied, or with `dry_run` would be applied.
 
     Raises:
-        RefusedError: Writing would lose something of the user's; its `report` tells of each file.
-        FileAccessError: A file cannot be read or written, or another run is at work there.
+        RefusedError: Writing would overwrite something of the user's; `report` has each file.
+        FileAccessError: A file cannot be read or written, or another kdrvgen is running there.
     """
     places = _places(texts, root)
     if dry_run:
@@ -48,17 +48,17 @@ def write(
 
 
 def carry_out(root: Path, planned: Callable[[], Plan]) -> Plan:
-    """Apply what `planned` says, asked once no other run is at work in `root`.
+    """Apply the plan that `planned` returns, which is called when no other run is active.
 
     Raises:
-        RefusedError: The plan refuses a file; its `report` tells of each.
-        FileAccessError: A file cannot be read or written, or another run is at work there.
+        RefusedError: The plan refuses a file; `report` has each file.
+        FileAccessError: A file cannot be read or written, or another kdrvgen is running there.
     """
     return _carry_out([_Place(root, "", {})], lambda _: planned())
 
 
 class _Place(NamedTuple):
-    """A folder that files go to, and what leads to it from the project: "" or `../..`."""
+    """A folder for files, and the path to it from the project: "" or `../..`."""
 
     root: Path
     prefix: str
@@ -66,7 +66,7 @@ class _Place(NamedTuple):
 
 
 def _places(texts: Mapping[PurePosixPath, str], root: Path) -> list[_Place]:
-    """Return the root of the workspace, if something goes there, and then the project."""
+    """Return the root of the workspace, if it gets a file, and then the project."""
     found: dict[str, dict[PurePosixPath, str]] = {"": {}}
     for path, text in texts.items():
         above = [part for part in path.parts if part == ".."]
@@ -97,12 +97,12 @@ def _carry_out(places: Sequence[_Place], planned: Callable[[_Place], Plan]) -> P
 
 
 def _prepare(root: Path, undo: contextlib.ExitStack) -> Path:
-    """Make a folder that is missing, and return where it lies; `undo` removes it again."""
+    """Create a missing folder, and return its real path; `undo` removes it again."""
     try:
         if is_system_folder(root):
             raise FileAccessError(
-                f"{root} is a folder of the system's devices or processes, and no place for a "
-                "project. Nothing was changed. Use -o to write to another folder."
+                f"{root} is a folder of the system's devices or processes: a project cannot be "
+                "there. Nothing was changed. Use -o to write to another folder."
             )
         for folder in make_folders(root):
             undo.callback(remove_if_empty, folder)
@@ -112,7 +112,7 @@ def _prepare(root: Path, undo: contextlib.ExitStack) -> Path:
 
 
 def _seen_from_project(plan: Plan, prefix: str) -> Plan:
-    """Return the plan with its paths as the project has them."""
+    """Return the plan with paths relative to the project."""
     if not prefix:
         return plan
     return Plan(

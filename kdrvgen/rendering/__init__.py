@@ -1,1 +1,1 @@
-"""Project → texts. Pure: the same project gives the same bytes on every host."""
+"""Render a project to texts. Pure: the same project gives the same bytes on every host."""

@@ -1,4 +1,4 @@
-"""What each linker argument is for, in the words that the generated files say it."""
+"""The purpose of each linker argument, as in the comments of the generated files."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ __all__ = ["known_arguments", "purpose"]
 
 # Sources: Microsoft Learn, "MSVC linker options"; LLVM's lld/COFF/Options.td.
 _PURPOSES = {
-    "/ALLOWBIND": "whether the imports may be bound in advance",
+    "/ALLOWBIND": "whether the imports can be bound in advance",
     "/BASE": "preferred load address",
-    "/BREPRO": "no time stamps: the same objects give the same image",
+    "/BREPRO": "no timestamps: the same objects give the same image",
     "/DEBUG": "writes debug information",
     "/DELAYLOAD": "loads a DLL on first use; not for the kernel",
     "/DRIVER": "a kernel-mode driver, not a program",
-    "/DYNAMICBASE": "may be loaded at any address (KASLR)",
-    "/ENTRY": "what Windows calls first",
+    "/DYNAMICBASE": "can be loaded at any address (KASLR)",
+    "/ENTRY": "the function that Windows calls first",
     "/EXPORT": "exports a function",
     "/GUARD": "Control Flow Guard",
-    "/IGNORE:4216": "the entry point is exported, and may be",
-    "/IGNORE:4257": "objects not compiled for the kernel: Rust has no such mark",
-    "/INTEGRITYCHECK": "loads only with a valid signature; ObRegisterCallbacks asks for it",
-    "/KERNEL": "holds the image to the rules of kernel mode",
-    "/LIBPATH": "where libraries are looked for",
-    "/MANIFEST": "drivers carry no manifest",
+    "/IGNORE:4216": "no warning that the entry point is exported",
+    "/IGNORE:4257": "no warning about objects without the kernel mark, which Rust cannot set",
+    "/INTEGRITYCHECK": "loads only with a valid signature; ObRegisterCallbacks requires it",
+    "/KERNEL": "checks the rules of kernel mode",
+    "/LIBPATH": "searches this folder for libraries",
+    "/MANIFEST": "drivers have no manifest",
     "/MAP": "writes a map file",
-    "/MAPINFO": "what the map file lists",
+    "/MAPINFO": "adds information to the map file",
     "/MERGE:.EDATA": "the export table needs no section of its own",
     "/MERGE:.RETPLNE": "a section without attributes, which the loader refuses",
     "/MERGE:.RUSTC": "rustc's metadata needs no section of its own",
@@ -33,8 +33,8 @@ _PURPOSES = {
     "/NODEFAULTLIB": "no C runtime, no user-mode libraries",
     "/NOLOGO": "no banner",
     "/NXCOMPAT": "data is never executed",
-    "/OPT": "leaves out what is not used, folds what is equal",
-    "/PDBALTPATH": "path of the PDB as the image names it",
+    "/OPT": "removes unused functions, merges identical ones",
+    "/PDBALTPATH": "path of the PDB in the image",
     "/RELEASE": "writes the checksum that boot-start drivers need",
     "/SECTION": "attributes of a section",
     "/STACK": "size of the stack",
@@ -45,10 +45,10 @@ _PURPOSES = {
 
 
 def purpose(argument: str) -> str:
-    """Return in a few words what the argument does; empty if it is not known here.
+    """Return a short description of an argument; empty if the argument is unknown.
 
-    The most exact entry counts: that of the whole argument, then of its value's first half, then of
-    the switch.
+    The most specific entry applies: for the whole argument, then for the first half of its value,
+    then for the switch.
     """
     whole = re.sub("^-", "/", argument).upper()
     switch, _, value = whole.partition(":")

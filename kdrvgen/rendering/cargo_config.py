@@ -1,4 +1,4 @@
-"""The user's own part of the cargo configuration, beside the tables that kdrvgen writes."""
+"""Merge the user's own part of the cargo configuration with the tables that kdrvgen writes."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ TablePath = tuple[str, ...]
 
 
 class OwnCargoConfig(NamedTuple):
-    """`[cargo-config]`, divided by where it stands.
+    """`[cargo-config]`, divided by its place in the file.
 
     Attributes:
-        beside: The lines for each table that kdrvgen writes, since TOML has no table twice; and for
-            the top level, `()`.
+        beside: The lines for each table that kdrvgen also writes, because TOML allows a table only
+            once; `()` is the top level.
         rest: The text of all other tables.
     """
 
@@ -30,7 +30,7 @@ class OwnCargoConfig(NamedTuple):
 
 
 def own_cargo_config(config: Mapping[str, Any], written: Collection[TablePath]) -> OwnCargoConfig:
-    """Divide the user's tables.
+    """Return the user's tables, divided by their place in the file.
 
     Args:
         config: `[cargo-config]`.
@@ -44,7 +44,7 @@ def own_cargo_config(config: Mapping[str, Any], written: Collection[TablePath]) 
 
 
 def _taken(rest: dict[str, Any], path: TablePath) -> Mapping[str, Any]:
-    """Remove a table and return it; remove those above it that are then empty."""
+    """Remove a table and return it; also remove the tables above it that are then empty."""
     first, *below = path
     if not isinstance(rest.get(first), dict):
         return {}

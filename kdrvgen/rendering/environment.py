@@ -1,6 +1,6 @@
-"""What Makefile.toml sets for the pipeline program: the variables whose names begin with DRIVER_.
+"""The variables of Makefile.toml for the pipeline program, whose names begin with DRIVER_.
 
-Values are as cargo-make reads them: `${NAME}` is a variable, and text of the user's is escaped.
+Values are in cargo-make's syntax: `${NAME}` is a variable, and the user's text is escaped.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _PROJECT = "${CARGO_MAKE_WORKING_DIRECTORY}"
 
 
 class Environment(NamedTuple):
-    """The variables of the page, in their order.
+    """The variables of Makefile.toml, in their order.
 
     Attributes:
-        identity: What the project is.
-        target_dir: What DRIVER_TARGET_DIR is without a CARGO_TARGET_DIR.
-        places: Where outputs go; these need the target directory.
-        shared: What all profiles set alike.
-        own: What each profile sets otherwise than the others.
+        identity: The identity of the project.
+        target_dir: The value of DRIVER_TARGET_DIR without CARGO_TARGET_DIR.
+        places: The folders of outputs, which are below the target directory.
+        shared: The values that all profiles share.
+        own: The values of each profile that are not shared.
     """
 
     identity: Mapping[str, str]
@@ -40,15 +40,15 @@ def environment(project: Project, targets: Sequence[TargetPlan]) -> Environment:
     """Return the variables that Makefile.toml sets for the program."""
     profiles = {name: _of_profile(project, name, targets) for name in project.profiles}
     if len({each["DRIVER_CARGO_ARGS"] for each in profiles.values()}) == 1:
-        # The cargo command of the page has them.
+        # These are in the cargo command of Makefile.toml.
         for each in profiles.values():
             del each["DRIVER_CARGO_ARGS"]
     names = dict.fromkeys(name for each in profiles.values() for name in each)
     settings = {
         profile: {
             **{name: value for name, value in env.items() if value},
-            # The program takes these for empty, whatever the environment of the caller has: one
-            # line of the page instead of one for each.
+            # The program reads these as empty, whatever the caller's environment sets. This is one
+            # line in Makefile.toml instead of one for each variable.
             "DRIVER_UNSET": " ".join(name for name in names if not env.get(name)),
         }
         for profile, env in profiles.items()
@@ -132,7 +132,7 @@ def _of_profile(project: Project, name: str, targets: Sequence[TargetPlan]) -> d
 
 
 def _of_signing(signing: Signing) -> dict[str, str]:
-    """Return what the mode reads, also what is empty."""
+    """Return the variables that the signing mode uses, including empty ones."""
     if signing.mode == "off":
         return {"DRIVER_SIGNING": signing.mode}
     texts = {
@@ -173,7 +173,7 @@ def _literals(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def certificate_id(signing: Signing) -> str:
-    """Return a file name for the test certificate of (store, subject) that every system takes."""
+    """Return a file name for the test certificate of (store, subject) that is valid everywhere."""
     scope = "machine" if signing.machine_store else "user"
     digest = hashlib.sha256(f"{scope}\0{signing.store}\0{signing.subject}".encode()).hexdigest()
     readable = "".join(

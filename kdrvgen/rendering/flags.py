@@ -1,7 +1,8 @@
-"""Where a target's flags stand: the cargo configuration, build.rs, or cargo's command line.
+"""Divide a target's flags between the cargo configuration, build.rs and cargo's command line.
 
-The cargo configuration knows no profiles of cargo-make. It holds what all of them begin with, and
-the rest follows by another way: what comes later may revoke the earlier, so the order is kept.
+The cargo configuration does not know the profiles of cargo-make. It has the flags that all profiles
+begin with. The rest follow in another way, in their order, because a later flag can revoke an
+earlier one.
 """
 
 from __future__ import annotations
@@ -19,23 +20,23 @@ __all__ = ["Flag", "TargetPlan", "by_arguments", "target_plan"]
 
 _BEFORE = "-Zpre-link-arg="
 _AFTER = "-Clink-arg="
-_STATIC_RUNTIME = {"-Ctarget-feature=+crt-static": "wdk-build builds only with it"}
+_STATIC_RUNTIME = {"-Ctarget-feature=+crt-static": "wdk-build requires it"}
 
 
 class Flag(NamedTuple):
-    """A flag for rustc, and in a few words what it is for."""
+    """A flag for rustc, with a short description."""
 
     text: str
     comment: str
 
 
 class TargetPlan(NamedTuple):
-    """What one target triple needs.
+    """The flags of one target triple.
 
     Attributes:
         flags: Flags for rustc that all profiles share, for the cargo configuration.
         script_arguments: For each profile, the linker arguments that build.rs passes.
-        extra_flags: For each profile, further flags for rustc, for cargo's command line.
+        extra_flags: For each profile, more flags for rustc, for cargo's command line.
     """
 
     triple: Target
@@ -45,12 +46,12 @@ class TargetPlan(NamedTuple):
 
     @property
     def architecture(self) -> str:
-        """First part of the triple: x86_64, i686 or aarch64."""
+        """The first part of the triple: x86_64, i686 or aarch64."""
         return self.triple.partition("-")[0]
 
 
 def target_plan(project: Project, triple: Target) -> TargetPlan:
-    """Return what a target needs in every profile."""
+    """Return the flags of a target in every profile."""
     before: dict[str, list[str]] = {}
     after: dict[str, list[str]] = {}
     script: dict[str, list[str]] = {}
@@ -61,7 +62,7 @@ def target_plan(project: Project, triple: Target) -> TargetPlan:
         found = link_arguments(project.driver, linker, triple, by_wdk_build=by_wdk_build)
         is_nightly = project.toolchain.is_nightly
         before[name] = [f"{_BEFORE}{argument}" for argument in found.pre] if is_nightly else []
-        # A build script can only append: before the objects, rustc itself has to pass them.
+        # A build script can only append arguments: rustc itself must pass those before the objects.
         rest = list(found.post) if is_nightly else [*found.pre, *found.post]
         in_script = linker.emit == "build-script"
         after[name] = [] if in_script else [f"{_AFTER}{argument}" for argument in rest]
@@ -87,7 +88,7 @@ def target_plan(project: Project, triple: Target) -> TargetPlan:
 def by_arguments(
     targets: Sequence[TargetPlan],
 ) -> Mapping[tuple[str, ...], Sequence[tuple[Target, str]]]:
-    """Return what build.rs passes, each list with the targets and profiles that it is for."""
+    """Return the arguments that build.rs passes, each list with its targets and profiles."""
     found: dict[tuple[str, ...], list[tuple[Target, str]]] = {}
     for target in targets:
         for profile, arguments in target.script_arguments.items():
@@ -97,13 +98,13 @@ def by_arguments(
 
 
 def _shared(lists: Sequence[Sequence[str]]) -> int:
-    """Return how many first elements all lists share."""
+    """Return the number of first elements that all lists share."""
     columns = zip(*lists, strict=False)
     return sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns))
 
 
 def _shared_flags(lists: Sequence[Sequence[str]]) -> int:
-    """Return as `_shared` does, and part no flag from its value: `-C` from `opt-level=2`."""
+    """Return the same as `_shared`, without separating a flag from its value: `-C opt-level=2`."""
     count = _shared(lists)
     while count and any(not flags[count].startswith("-") for flags in lists if flags[count:]):
         count -= 1

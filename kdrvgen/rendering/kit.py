@@ -1,4 +1,4 @@
-"""What build.rs is told of the Windows Driver Kit: what to link, and which versions."""
+"""The settings of build.rs for the Windows Driver Kit: the libraries and the versions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOCATE = {
 
 
 def kit_plan(project: Project) -> dict[str, Any]:
-    """Return the variables of build.rs that are about the kit."""
+    """Return the variables of build.rs for the kit."""
     wdk = project.wdk
     major = str(FRAMEWORK_MAJORS.get(project.driver.model, ""))
     return {
@@ -32,18 +32,18 @@ def kit_plan(project: Project) -> dict[str, Any]:
 
 
 def _libraries(project: Project) -> tuple[str, ...]:
-    """Return the kit's libraries to link, in the driver model's part of the kit.
+    """Return the libraries to link, from the driver model's part of the kit.
 
-    Those of a framework are Microsoft's own choice: FxDriverEntry is compiled with /GS, whose
-    security cookie BufferOverflowFastFailK has. Rust makes no use of that, so a WDM driver is
-    linked with what config.toml says.
+    A framework driver links the same libraries as Microsoft's own build: FxDriverEntry is compiled
+    with /GS, and its security cookie is in BufferOverflowFastFailK. Rust does not use the cookie,
+    so a WDM driver links only the libraries of config.toml.
     """
     beside = {
         "wdm": (),
         "kmdf": ("BufferOverflowFastFailK", "WdfLdr", "WdfDriverEntry"),
         "umdf": ("WdfDriverStubUm", "ntdll", "OneCoreUAP"),
     }[project.driver.model]
-    # The kit has these for kernel mode only.
+    # The kit has these libraries for kernel mode only.
     kernel = {"ntoskrnl", "hal"} if project.driver.model == "umdf" else set[str]()
     own = (name for name in project.wdk.libraries if name.lower() not in kernel)
     return tuple(dict.fromkeys((*own, *beside)))

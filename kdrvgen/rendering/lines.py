@@ -1,4 +1,4 @@
-"""Which lines of two versions of a text are the same."""
+"""Match the lines of two versions of a text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def changed_lines(before: Sequence[str], after: Sequence[str]) -> set[int]:
 
 
 def matching_line(before: Sequence[str], after: Sequence[str], line: int) -> int | None:
-    """Return the number that a line of `before` has in `after`, from 1; None if it is not there."""
+    """Return the number in `after` of a line of `before`, from 1; None if it does not exist."""
     for first, second, length in _matching_blocks(before, after):
         if first < line <= first + length:
             return second + line - first
@@ -27,10 +27,10 @@ def matching_line(before: Sequence[str], after: Sequence[str], line: int) -> int
 
 
 def _matching_blocks(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int, int]]:
-    """Return the blocks that both have: start in each, and length.
+    """Return the blocks that both have: the start in each, and the length.
 
-    `SequenceMatcher` takes quadratic time where lines repeat, and two versions differ in one place
-    mostly: it sees only what lies between the first difference and the last.
+    `SequenceMatcher` takes quadratic time if lines repeat. Two versions usually differ in one
+    place, so it compares only the lines between the first and the last difference.
     """
     shorter = min(len(before), len(after))
     start = 0

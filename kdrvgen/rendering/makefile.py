@@ -1,4 +1,4 @@
-"""The user's own tasks, as they stand in Makefile.toml."""
+"""The text of the user's own tasks in Makefile.toml."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ __all__ = ["own_tasks"]
 
 
 def own_tasks(tasks: Mapping[str, Any]) -> str:
-    """Return the tables of the user's tasks, in their order; empty without any."""
+    """Return the text of the user's tasks, in their order; empty without tasks."""
     return tomli_w.dumps({"tasks": plain(tasks)}, multiline_strings=True) if tasks else ""

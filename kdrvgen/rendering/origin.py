@@ -1,7 +1,7 @@
-"""Which keys of config.toml a generated line comes from: found by trying.
+"""Find the keys of config.toml that a generated line comes from, by experiment.
 
-Every key is given another value, one at a time, and the files are rendered again: the lines that
-then read otherwise come from that key. So the answer is always that of the templates as they are.
+Each key in turn gets another value, and the files are rendered again. The lines that change come
+from that key. So the result always follows from the current templates.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Origin(NamedTuple):
     """A key that a line depends on.
 
     Attributes:
-        path: The key in config.toml; the last part is an index when one element decides.
-        is_given: Whether config.toml says it; else its default counts.
-        lines: How many lines of the file depend on it: the fewer, the more this one is its own.
+        path: The key in config.toml; the last part is an index if only one element is relevant.
+        is_given: Whether config.toml sets it; otherwise it has its default.
+        lines: The number of lines of the file that depend on it: the fewer, the closer the key.
     """
 
     path: Path
@@ -36,18 +36,18 @@ class Origin(NamedTuple):
 
 
 def origins(project: Project, file: PurePosixPath, line: int) -> tuple[Origin, ...]:
-    """Return the keys that a line of a generated file depends on, its very own ones first.
+    """Return the keys that a line of a generated file depends on, the closest first.
 
     Args:
-        project: What the file was made from.
-        file: Its path as `render_own` has it.
-        line: Counts from 1.
+        project: The project that the file was generated from.
+        file: Its path in the result of `render_own`.
+        line: The line, from 1.
 
     Returns:
-        Nothing for a line that is there whatever the configuration says.
+        The keys; none for a line that does not depend on the configuration.
 
     Raises:
-        KeyError: No such file depends on the project.
+        KeyError: `render_own` does not return the file.
     """
     project, line = _reduced(project, file, line)
     before = _lines(render_own(project)[file])
@@ -66,10 +66,10 @@ def origins(project: Project, file: PurePosixPath, line: int) -> tuple[Origin, .
 
 
 def _reduced(project: Project, file: PurePosixPath, line: int) -> tuple[Project, int]:
-    """Return the project without the own tasks and variables that leave a line as it is.
+    """Return the project without the user's tasks and variables that do not affect a line.
 
-    Every key is then tried on a small project, however many tasks there are. The largest parts are
-    tried first: what is left out makes all later renderings cheaper.
+    The experiments then run on a small project, however many tasks it has. Tries to remove the
+    largest parts first, because this makes all later renderings faster.
     """
     before = _lines(render_own(project)[file])
     for field in ("tasks", "env"):
@@ -96,12 +96,12 @@ def _without(project: Project, field: str, names: Collection[str]) -> Project:
 
 
 def _lines(text: str) -> list[str]:
-    """Return the lines without what aligns them: a longer neighbour moves a line's comment."""
+    """Return the lines without alignment, because a longer neighbour moves a line's comment."""
     return [re.sub(" +", " ", line) for line in text.split("\n")]
 
 
 def _has_closer(origin: Origin, all_found: Collection[Origin]) -> bool:
-    """Tell whether an element of this array is known to be what decides."""
+    """Return whether an element of this array is among the origins."""
     return any(
         each.path[:-1] == origin.path and isinstance(each.path[-1], int) for each in all_found
     )
@@ -111,13 +111,13 @@ def _rendered(project: Project) -> Mapping[PurePosixPath, str]:
     try:
         return render_own(project)
     except (KeyError, ValueError, AttributeError, TypeError, IndexError):
-        return {}  # a value that the model would have refused
+        return {}  # a value that the model would refuse
 
 
 def _variants(
     value: Table, above: Path, *, only_given: bool = False
 ) -> Iterator[tuple[Path, bool, list[Any]]]:
-    """Yield each key below a table, whether it is given, and the table with other values for it."""
+    """Yield each key below a table, whether it is set, and the table with other values for it."""
     for name, field in type(value).model_fields.items():
         path = (*above, to_kebab(name))
         is_given = name in value.model_fields_set
@@ -147,7 +147,7 @@ def _of_mapping(
     path: Path,
     put: Callable[[object], Table],
 ) -> Iterator[tuple[Path, bool, list[Any]]]:
-    """Yield the entries of a table of free form, and the keys that profiles give."""
+    """Yield the entries of a table of free form, and the keys that profiles set."""
     for key, member in members.items():
         if isinstance(member, Table):
             for inner, given, found in _variants(member, (*path, key), only_given=True):
@@ -159,7 +159,7 @@ def _of_mapping(
 
 
 def _others(value: object, kind: object) -> list[object]:
-    """Return values that are not `value`: each of a closed set, else one that is near."""
+    """Return values other than `value`: all of a closed set, else a similar one."""
     others: list[object] = ["x"]
     if get_origin(kind) is Literal:
         others = [each for each in get_args(kind) if each != value]

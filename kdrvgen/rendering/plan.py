@@ -1,4 +1,4 @@
-"""What the templates are told: the project, worked out for every target and profile."""
+"""The variables of the templates: the project, resolved for every target and profile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["aborting_profiles", "plan"]
 def plan(project: Project) -> dict[str, Any]:
     """Return the variables of the templates."""
     channel = project.toolchain.channel
-    # The stable channel means whatever toolchain is active: a distribution's has no rustup.
+    # The stable channel means the active toolchain: a distribution's toolchain has no rustup.
     run = () if channel == "stable" else ("rustup", "run", channel)
     by_profile = {name: project.build_for(name).arguments for name in project.profiles}
     shared = by_profile["development"] if len({*by_profile.values()}) == 1 else ()

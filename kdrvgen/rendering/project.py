@@ -1,4 +1,4 @@
-"""Project → the texts of all files that kdrvgen owns."""
+"""Render a project to the texts of all generated files."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ __all__ = ["render", "render_own"]
 
 
 def render(project: Project) -> Mapping[PurePosixPath, str]:
-    """Return every file that kdrvgen owns in a project.
+    """Return every generated file of a project.
 
-    A pure function of the project and of kdrvgen's version: neither clock nor host is looked at.
+    A pure function of the project and of kdrvgen's version, independent of clock and host.
 
     Returns:
         The whole texts, with LF line ends, by their paths from the project folder. With
-        `driver.workspace-root` those of the support files begin with `..`.
+        `driver.workspace-root`, the paths of support files begin with `..`.
     """
     return MappingProxyType({**render_own(project), **render_support(project)})
 
 
 def render_own(project: Project) -> Mapping[PurePosixPath, str]:
-    """Return the files that depend on the project: all but the support files."""
+    """Return the files that depend on the project: all except the support files."""
     variables, config = plan(project), project.config_name
     texts = {
         PurePosixPath("Makefile.toml"): seal(

@@ -1,4 +1,4 @@
-"""How a value is written in each language it lands in, so that it stays a value there."""
+"""Quote a value for each language of the generated files, so that it stays a value."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ def toml(value: object) -> str:
     """Return a TOML value on one line: a string, number, date, array or inline table.
 
     Raises:
-        TypeError: TOML has no such value.
+        TypeError: It is not a TOML value.
     """
     if isinstance(value, Mapping):
         members = (f"{key(name)} = {toml(member)}" for name, member in value.items())
         return f"{{ {', '.join(members)} }}" if value else "{}"
     if isinstance(value, list | tuple):
         return f"[{', '.join(toml(member) for member in value)}]"
-    # A tab would do as it is, but nobody sees it.
+    # TOML allows a tab, but it is invisible.
     return tomli_w.dumps({"x": value})[len("x = ") : -1].replace("\t", "\\t")
 
 
@@ -36,11 +36,12 @@ def cargo_make(value: str) -> str:
 
 
 def literal(value: str) -> str:
-    """Return text that cargo-make expands to exactly `value`, to stand between `${NAME}`s.
+    """Return text that cargo-make expands to exactly `value`, to use between `${NAME}`s.
 
     cargo-make expands `${NAME}` and `${NAME:default}` in environment values and arguments, and has
-    no escape; the default of the variable without a name is one (envmnt's `expand_by_wrapper`).
-    A value with a condition it would expand twice (its `set_env_for_conditional_value`).
+    no escape. The default of a variable without a name serves as one (envmnt's
+    `expand_by_wrapper`). cargo-make would expand a value with a condition twice (its
+    `set_env_for_conditional_value`).
     """
     return value.replace("$", "${:$}")
 
@@ -65,6 +66,6 @@ _RUST_ESCAPES = {
 def rust(value: str) -> str:
     r"""Return a Rust string literal (Rust reference, "Tokens").
 
-    Only what must be escaped is, so that a path stays readable: `"C:\\kits"`.
+    Escapes only what must be escaped, so that a path stays readable: `"C:\\kits"`.
     """
     return f'"{value.translate(_RUST_ESCAPES)}"'

@@ -1,4 +1,4 @@
-"""The support files of a project: the same texts for all, at a place that the project decides."""
+"""The support files of a project: the same texts in every project, in a folder that it sets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kdrvgen.rendering.header import seal_support
 __all__ = ["VERSION_FILE", "render_support", "support_folder"]
 
 VERSION_FILE = "rustfmt.toml"
-"""The support file whose header names kdrvgen's version: nothing is compiled again for it."""
+"""The support file with kdrvgen's version in its header, for which nothing is recompiled."""
 
 
 def support_folder(project: Project) -> PurePosixPath:

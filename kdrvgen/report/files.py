@@ -1,4 +1,4 @@
-"""What a run did, or would do, to each file."""
+"""The report of what a run did, or would do, to each file."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ __all__ = ["UNKNOWN_FILE", "Entry", "Report", "Status"]
 
 
 UNKNOWN_FILE = "drift-unknown-file"
-"""The rule that only kdrvgen's own files are in the support folder: `--check` fails."""
+"""The rule that the support folder has only kdrvgen's files. A violation fails `--check`."""
 
 
 class Status(enum.StrEnum):
-    """What becomes of one file."""
+    """The change of one file."""
 
     CREATED = "created"
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     KEPT = "kept"
-    """Says what it should, but with CRLF line ends or a byte order mark; not rewritten."""
+    """Up to date except for CRLF line ends or a byte order mark; not rewritten."""
     EJECTED = "ejected"
-    """The user's own, by `kdrvgen eject`; left alone."""
+    """Made the user's own with `kdrvgen eject`; not changed."""
     REMOVED = "removed"
     REFUSED = "refused"
 
@@ -38,10 +38,10 @@ class Entry(NamedTuple):
 
     Attributes:
         path: Relative to the project's folder.
-        status: What becomes of the file.
-        reason: Why, where the status does not say it all; else "".
-        before: The text found on disk with LF line ends; None when there is no such file.
-        after: The text that kdrvgen makes; None when the file goes.
+        status: The change of the file.
+        reason: The reason, if the status is not enough; else "".
+        before: The text on disk with LF line ends; None if the file does not exist.
+        after: The text that kdrvgen generates; None to remove the file.
     """
 
     path: PurePosixPath
@@ -51,25 +51,25 @@ class Entry(NamedTuple):
     after: str | None = None
 
     def __repr__(self) -> str:
-        """Return all but the texts."""
+        """Return the attributes without the texts."""
         return f"Entry(path={self.path!r}, status={self.status!r}, reason={self.reason!r})"
 
     @property
     def diff(self) -> str:
-        """The unified diff from the text on disk to kdrvgen's; "" when they are the same."""
+        """The unified diff from the text on disk to the generated one; "" if they are the same."""
         return unified(str(self.path), self.before, self.after)
 
 
 class Report(NamedTuple):
-    """What a run did, or would do, and what else the user should know.
+    """What a run did, or would do, and what the user should know.
 
     Attributes:
         entries: All files, in the order of their paths.
-        warnings: About files that kdrvgen does not own but that spoil what it generates. Their
-            places are relative to the project's folder.
-        disagreements: Of `kdrvgen.generate` and `kdrvgen.check`: where Cargo.toml and
-            rust-toolchain.toml contradict the project, and keys of it that have no effect. One of
-            severity `error` is a build that cannot work.
+        warnings: Problems with files that kdrvgen does not own but that change the effect of its
+            own. Their places are relative to the project's folder.
+        disagreements: From `kdrvgen.generate` and `kdrvgen.check`: contradictions between the
+            project and Cargo.toml or rust-toolchain.toml, and keys that have no effect. With a
+            finding of severity `error`, the build cannot succeed.
     """
 
     entries: tuple[Entry, ...]
@@ -83,20 +83,20 @@ class Report(NamedTuple):
 
     @property
     def refused(self) -> tuple[Entry, ...]:
-        """The files that stand in the way: because of them nothing was written."""
+        """The files because of which nothing was written."""
         return tuple(entry for entry in self.entries if entry.status is Status.REFUSED)
 
     @property
     def drifted(self) -> bool:
-        """Whether the disk differs in any way from what the configuration says."""
+        """Whether the files on disk differ from the configuration in any way."""
         return bool(self.drift or self.strangers)
 
     @property
     def drift(self) -> tuple[Entry, ...]:
-        """The files that differ from what the configuration says."""
+        """The files that differ from the configuration."""
         return tuple(each for each in self.entries if each.status in _CHANGES | {Status.REFUSED})
 
     @property
     def strangers(self) -> tuple[Finding, ...]:
-        """The files that are not kdrvgen's, in a folder that is kdrvgen's alone."""
+        """The files in the support folder that are not kdrvgen's."""
         return tuple(each for each in self.warnings if each.rule == UNKNOWN_FILE)

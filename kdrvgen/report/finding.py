@@ -1,4 +1,4 @@
-"""What a finding is: a rule that something breaks, where, and what to do about it."""
+"""A finding: the rule that is broken, where, and what to do about it."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ __all__ = ["Excerpt", "Finding", "Place", "Related", "Rule", "Severity", "at_lea
 
 
 class Severity(StrEnum):
-    """How bad a finding is, the worst first."""
+    """The severity of a finding, the worst first."""
 
     ERROR = "error"
     """The command fails because of it, or would with another option."""
     WARNING = "warning"
-    """Ends no command, but some machine, some Windows or a later step refuses it."""
+    """The command continues, but a machine, a Windows version or a later step may fail."""
     NOTE = "note"
-    """Worth knowing."""
+    """Information."""
     OK = "ok"
-    """Nothing is wrong: what `doctor` looked for is there."""
+    """No problem: `doctor` found what it looked for."""
 
 
 _ORDER = tuple(Severity)
 
 
 class Rule(NamedTuple):
-    """Something that should hold, and that has a row in the documentation.
+    """A rule that is checked, with a row in the documentation.
 
     Attributes:
         id: Its name in kebab case; docs/commands.md lists the prefixes. It never changes.
-        severity: How bad it is to break it, where nothing makes it milder.
-        title: What is wrong with what breaks it, a phrase.
+        severity: The severity of breaking it, unless something reduces it.
+        title: What is wrong if it is broken, as a phrase.
         why: Why it matters.
-        reference: Where that is documented.
+        reference: The documentation of the rule.
     """
 
     id: str
@@ -44,15 +44,16 @@ class Rule(NamedTuple):
 
 
 class Excerpt(NamedTuple):
-    """What may be shown of a place, and which part of it is meant.
+    """The text of a place that may be shown, and its marked part.
 
     Attributes:
-        text: Of a text file the line, secrets masked; of a very long line a part. Of an image the
-            field and its value.
-        start: Index into `text` of the first character that is meant.
-        length: How many characters are meant; 0 for the whole. May go one past the end of `text`.
-        cut_left: Whether the line has more in front.
-        cut_right: Whether the line has more behind.
+        text: In a text file, the line with secrets masked, or a part of a very long line. In an
+            image, the field and its value.
+        start: The index in `text` of the first marked character.
+        length: The number of marked characters; 0 for the whole text. Can end one character after
+            `text`.
+        cut_left: Whether the line has more text before.
+        cut_right: Whether the line has more text after.
     """
 
     text: str
@@ -63,15 +64,15 @@ class Excerpt(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where something is.
+    """A place in a file.
 
     Attributes:
-        file: The file, as the user named it or as seen from where the user stands.
-        line: Counts from 1; None for the file as a whole.
-        column: Counts from 1, in characters.
-        length: How many characters are meant. Of several lines, what is on the first.
-        offset: Of a binary file: where it begins, in bytes.
-        excerpt: What is there, as far as it may be shown.
+        file: The file, as the user named it or relative to the current folder.
+        line: The line, from 1; None for the file as a whole.
+        column: The column in characters, from 1.
+        length: The number of characters, at most up to the end of the line.
+        offset: In a binary file, the offset in bytes.
+        excerpt: The text at the place that may be shown.
     """
 
     file: str
@@ -94,27 +95,27 @@ class Place(NamedTuple):
 
 
 class Related(NamedTuple):
-    """Another place that takes part in a finding, and what it has to do with it."""
+    """Another place of a finding, with a note."""
 
     message: str
     place: Place
 
 
 class Finding(NamedTuple):
-    """A rule that something breaks. No text of it shows a secret.
+    """A broken rule, at a place. None of its texts shows a secret.
 
     Attributes:
         rule: The rule's id.
         message: What is wrong, without a full stop.
-        place: Where; None for what has no place, such as the command line.
-        severity: How bad it is.
+        place: The place; None if there is none, as on the command line.
+        severity: Its severity.
         help: What to do, one line for each piece of advice; may be empty.
-        key: The key of the configuration that it is about; empty if there is none.
-        related: Other places that take part.
-        why: Why it matters, where the message does not say so.
-        reference: Where that is documented.
-        tags: What it matters for: of `doctor`, the tasks that need it.
-        fixes: Commands that correct it, each safe to run as it is.
+        key: The path of the configuration key to blame; empty if there is none.
+        related: Other places, with notes.
+        why: Why it matters, if the message does not say so.
+        reference: The documentation of the rule.
+        tags: Tags, which in `doctor` are the tasks that need the thing.
+        fixes: Commands that correct it, each safe to run unchanged.
     """
 
     rule: str
@@ -131,16 +132,16 @@ class Finding(NamedTuple):
 
     @property
     def file(self) -> str:
-        """The file of its place; "" without one."""
+        """The file of its place; "" without a place."""
         return self.place.file if self.place else ""
 
     @property
     def source(self) -> str | None:
-        """What is at its place, as far as it may be shown."""
+        """The text at its place that may be shown."""
         return self.place.excerpt.text if self.place and self.place.excerpt else None
 
     def named(self, file: str) -> Finding:
-        """Return the same finding, whose file has another name."""
+        """Return the same finding with another file name."""
         return self._replace(place=self.place._replace(file=file)) if self.place else self
 
     def as_severe_as(self, severity: Severity) -> Finding:
@@ -149,16 +150,16 @@ class Finding(NamedTuple):
 
 
 def at_least(findings: Iterable[Finding], severity: Severity) -> list[Finding]:
-    """Return the findings that are as bad as `severity` or worse."""
+    """Return the findings with at least this severity."""
     return [each for each in findings if _ORDER.index(each.severity) <= _ORDER.index(severity)]
 
 
 def counted(findings: Sequence[Finding], omitted: int = 0) -> list[str]:
-    """Return how many findings of each severity there are, such as `2 errors`; OK is left out.
+    """Return the number of findings of each severity, such as `2 errors`, without OK.
 
     Args:
         findings: The findings.
-        omitted: How many more errors there are.
+        omitted: The number of errors that are left out.
     """
     counts = dict.fromkeys(_ORDER[:-1], 0)
     counts[Severity.ERROR] = omitted

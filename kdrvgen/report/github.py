@@ -1,4 +1,4 @@
-"""Findings as workflow commands, which GitHub shows beside the changed lines.
+"""Findings as workflow commands, which GitHub shows as annotations on the changed lines.
 
 Source: https://docs.github.com/actions/reference/workflow-commands-for-github-actions; the escapes
 are those of the runner's own toolkit (actions/toolkit, command.ts).
@@ -22,11 +22,11 @@ _COMMANDS = {
 
 
 def annotate(findings: Sequence[Finding], omitted: int = 0) -> str:
-    """Return one workflow command a line; what is well gets none.
+    """Return one workflow command per line for each finding except OK.
 
     Args:
         findings: The findings.
-        omitted: How many more errors there are; the last command counts them.
+        omitted: The number of errors that are left out; the last command reports it.
     """
     commands = [_command(each) for each in findings if each.severity in _COMMANDS]
     if omitted:

@@ -1,6 +1,6 @@
-"""Findings for people: the place, the line with a caret under what is meant, and what to do.
+"""Findings as text: the place, the line with carets under the marked part, and what to do.
 
-Nothing that comes from a file reaches the terminal as a control character.
+Text from a file never reaches the terminal as a control character.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ _LEFT = 11
 def draw(
     findings: Sequence[Finding], *, color: bool = False, omitted: int = 0, has_count: bool = True
 ) -> str:
-    """Draw findings, in their order.
+    """Return the text of findings, in their order.
 
     Args:
-        findings: What to draw.
+        findings: The findings.
         color: Whether to use ANSI colours.
-        omitted: How many more errors there are, which are only counted.
-        has_count: Whether a last line counts them. It needs a finding with a place.
+        omitted: The number of errors that are left out and only counted.
+        has_count: Whether the last line counts the findings. It needs a finding with a place.
 
     Returns:
-        Lines; an empty one follows each finding that has a place.
+        Lines, with an empty line after each finding that has a place.
     """
     brush = _Brush(color=color)
     lines = [line for finding in findings for line in brush.draw(finding)]
@@ -58,13 +58,16 @@ def draw(
 
 
 def checklist(findings: Sequence[Finding], every: Collection[str]) -> list[str]:
-    """Return a line for each finding, what is well included, and below it what to do.
+    """Return a line for each finding, including OK, followed by what to do.
 
     Args:
-        findings: Their tags say what they matter for.
-        every: All tags; a finding that has them all matters for `all`.
+        findings: The findings. Their tags are the tasks that need them.
+        every: All tags; a finding with all of them is shown with the tag `all`.
     """
-    tags = ["all" if len(each.tags) == len(every) else ", ".join(each.tags) for each in findings]
+    tags = [
+        "all" if len(finding.tags) == len(every) else ", ".join(finding.tags)
+        for finding in findings
+    ]
     width = max(map(len, tags), default=0)
     lines: list[str] = []
     for each, shown in zip(findings, tags, strict=True):
@@ -80,17 +83,17 @@ def checklist(findings: Sequence[Finding], every: Collection[str]) -> list[str]:
 
 
 class _Brush:
-    """Draws single findings."""
+    """Renders single findings."""
 
     def __init__(self, *, color: bool) -> None:
         self.color = color
 
     def draw(self, finding: Finding) -> Iterator[str]:
         place, severity = finding.place, finding.severity
-        # A rule that has a page is named, so that it can be looked up there.
+        # Name a rule that has a page, so that the user can find it there.
         rule = f" [{finding.rule}]" if finding.reference else ""
         if place is None:
-            # An error of a command, whose text is kdrvgen's own and may have several lines.
+            # An error of a command: the text is kdrvgen's own and can have several lines.
             kind = self._paint(f"{severity}:", severity)
             yield f"{kind} {visible(finding.message, keep=chr(10) + chr(9))}{rule}"
             yield from self._advice(finding, 1)
@@ -136,7 +139,7 @@ class _Brush:
 
 
 def _fit(excerpt: Excerpt) -> tuple[str, int, int]:
-    """Give a line as it is drawn, and the columns of what is marked; long lines are cut around."""
+    """Return the line to print and the columns of its marked part; long lines are cut."""
     cells: list[tuple[str, int]] = []
     column = 0
     for character in excerpt.text:
@@ -154,7 +157,7 @@ def _fit(excerpt: Excerpt) -> tuple[str, int, int]:
 
 
 def _cell(character: str, column: int) -> tuple[str, int]:
-    """Give how a character is drawn and how many columns that takes."""
+    """Return the printed form of a character and its number of columns."""
     if character == "\t":
         width = _TAB - column % _TAB
         return " " * width, width
@@ -169,7 +172,7 @@ def _cell(character: str, column: int) -> tuple[str, int]:
 
 
 def _window(cells: Sequence[tuple[str, int]], first: int, last: int) -> tuple[int, int]:
-    """Choose which part of a line to draw: `first` in it, and as much around as there is room."""
+    """Return the part of a line to print: from `first`, with as much context as fits."""
     if sum(width for _, width in cells) <= _WIDTH:
         return 0, len(cells)
     left = right = min(first, len(cells))

@@ -1,4 +1,4 @@
-"""Findings for programs, as JSON's types; docs/commands.md describes the members."""
+"""Findings as JSON values; docs/commands.md describes the members."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["as_data"]
 
 
 def as_data(finding: Finding) -> dict[str, Any]:
-    """Return a finding as JSON has it: the six members of all findings, then what else it has."""
+    """Return a finding as JSON: the six members of all findings, then optional ones."""
     others = {
         "key": list(finding.key),
         "related": [{"message": each.message, **_place(each.place)} for each in finding.related],

@@ -1,4 +1,4 @@
-"""What a command reports, in the format that the user chose."""
+"""Print what a command reports, in the format that the user chose."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from kdrvgen.report.sarif import log
 __all__ = ["COMMON_FORMATS", "FORMATS", "Reporter", "file_lines"]
 
 FORMATS = {
-    "human": "for people (default)",
+    "human": "readable text (default)",
     "json": "one JSON document",
-    "github": "annotations in GitHub's log",
+    "github": "annotations for GitHub Actions",
     "sarif": "SARIF 2.1.0 for code scanning",
 }
-"""The formats, and what they are for."""
+"""The formats, with their descriptions."""
 
 COMMON_FORMATS = ("human", "json", "github")
-"""Those that every command has."""
+"""The formats that every command has."""
 
 _PLANNED = {"created": "create", "updated": "update", "removed": "remove", "refused": "refuse"}
 _COLORS = {"created": "32", "updated": "33", "removed": "31", "refused": "31;1"}
 _DIFF_COLORS = {"+": "32", "-": "31", "@": "36"}
 _WIDTH = len("unchanged")
-_LOUD = frozenset({"error", "warning"})  # what -q leaves
-_SUPPORT = ".kdrvgen/"  # some thirty files, which people see as one
+_LOUD = frozenset({"error", "warning"})  # what -q still prints
+_SUPPORT = ".kdrvgen/"  # about thirty files, which are summed up in one line
 
 
 class Reporter:
-    """Reports what a command did and found. JSON and SARIF come out in one piece, by `finish`."""
+    """Reports what a command did and found. `finish` prints JSON and SARIF as one document."""
 
     def __init__(
         self,
@@ -59,16 +59,16 @@ class Reporter:
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Reporter:
-        """Return the reporter that the options common to all commands choose."""
+        """Return the reporter for the options that all commands have in common."""
         console = Console(arguments.color)
         return cls(console, arguments.format, quiet=arguments.quiet, verbose=arguments.verbose)
 
     def files(self, rows: Iterable[tuple[str, str, str]], *, planned: bool = False) -> None:
-        """Report what became of files.
+        """Report the changes of files.
 
         Args:
             rows: Status, path and reason (or "") of each.
-            planned: Whether nothing was done yet.
+            planned: Whether the changes are only planned.
         """
         rows = list(rows)
         for status, path, reason in rows:
@@ -78,13 +78,18 @@ class Reporter:
         for line in file_lines(rows, whole=self.verbose, planned=planned, paint=self._paint_out):
             self._console.print(self._console.out, f"{line}\n")
 
-    def diffs(self, diffs: Iterable[tuple[str, str]]) -> None:
-        """Show the unified diff of each path; in JSON it joins the file that `files` reported."""
+    def diffs(self, diffs: Iterable[tuple[str, str]], *, is_shown: bool = True) -> None:
+        """Report the unified diff of each path; in JSON, as a member of the file from `files`.
+
+        Args:
+            diffs: Each path with its diff.
+            is_shown: Whether people get the diffs too, and not only programs.
+        """
         rows = {file["path"]: file for file in self._document["files"]}
         for path, diff in diffs:
             if path in rows:
                 rows[path]["diff"] = diff
-            if self._form == "json" or not diff:
+            if self._form == "json" or not diff or not is_shown:
                 continue
             lines = (
                 self._console.paint(_safe(line), _DIFF_COLORS.get(line[:1], ""), self._console.out)
@@ -93,7 +98,7 @@ class Reporter:
             self._print_fenced("".join(f"{line}\n" for line in lines))
 
     def begun(self, folder: str, paths: Iterable[str], commands: Iterable[str]) -> None:
-        """Report a new project's files, and what to run next."""
+        """Report the files of a new project, and the commands to run next."""
         paths = list(paths)
         self._document["folder"] = folder
         self._document["files"] += [
@@ -110,11 +115,11 @@ class Reporter:
         self._console.print(self._console.out, "".join(f"{visible(line)}\n" for line in lines))
 
     def findings(self, findings: Sequence[Finding], *, omitted: int = 0) -> None:
-        """Report what is wrong beside the command's answer: people read it on standard error.
+        """Report problems beside the command's result: on standard error in the human format.
 
         Args:
             findings: The findings, in their order.
-            omitted: How many more errors there are.
+            omitted: The number of errors that are left out.
         """
         self.collect(findings, omitted=omitted)
         if findings and self._form in {"human", "sarif"}:
@@ -123,11 +128,11 @@ class Reporter:
             self._console.write(stream, draw(findings, color=color, omitted=omitted))
 
     def answer_findings(self, findings: Sequence[Finding], title: str = "") -> None:
-        """Report findings that are the command's answer: people read them on standard output.
+        """Report findings that are the command's result: on standard output in the human format.
 
         Args:
             findings: The findings, in their order; `-q` leaves out notes.
-            title: A line for people above them.
+            title: A line above them in the human format.
         """
         self._answer += findings
         self.collect(findings)
@@ -135,12 +140,12 @@ class Reporter:
         if shown and self._form == "human":
             stream = self._console.out
             text = draw(shown, color=self._console.is_colored(stream), has_count=False)
-            if title:  # an empty line parts the groups
+            if title:  # an empty line separates the groups
                 text = f"\n{self._console.paint(title, '1', stream)}\n{text.removesuffix(chr(10))}"
             self._console.print(stream, text)
 
     def collect(self, findings: Sequence[Finding], *, omitted: int = 0) -> None:
-        """Report findings to programs alone, where people read them in another form."""
+        """Report findings in all formats but the human one, which shows them in another form."""
         if findings and self._form == "json":
             self._document["findings"] += [as_data(each) for each in findings]
             self._document["omitted"] += omitted
@@ -148,58 +153,58 @@ class Reporter:
             self._console.write(self._console.out, annotate(findings, omitted))
 
     def data(self, name: str, value: object) -> None:
-        """Give programs a member `name` of the document."""
+        """Add a member `name` to the JSON document."""
         self._document[name] = value
 
     def answer(self, name: str, value: object, text: str) -> None:
-        """Report what the user wants to know: programs get a member `name`, people the text."""
+        """Report the result: as the member `name` in JSON, as `text` in the human format."""
         self._document[name] = value
         if self._form != "json" and text:
             self._print_fenced(f"{_safe(text)}\n")
 
     def summary(self, name: str, value: object, text: str) -> None:
-        """Report what it all comes to: programs get a member `name`, people the text."""
+        """Report a summary: as the member `name` in JSON, as `text` in the human format."""
         self._document[name] = value
         if self._form == "human" and not self.quiet:
             self._console.print(self._console.out, f"{_safe(text)}\n")
 
     def offer_sarif(self, rules: Sequence[Rule]) -> None:
-        """Have `--format sarif` print a log of these rules and of the answer's findings."""
+        """Make `--format sarif` print a log of these rules and the findings of the result."""
         self._rules = rules
 
     def say(self, text: str) -> None:
-        """Print for people at once, on standard error, what happens next. Adds no line end."""
+        """Print a message at once on standard error in the human format, without a line end."""
         self._console.print(self._console.err, _safe(text))
         self._console.flush()
 
     def progress(self, text: str) -> None:
-        """Show on a terminal what is being done; "" takes it away again."""
+        """Show the current activity on a terminal; "" clears it."""
         stream = self._console.err
         if self._form == "human" and not self.quiet and stream and stream.isatty():
             self._console.print(stream, f"\r\x1b[K{visible(text)}")
             self._console.flush()
 
     def detail(self, text: str) -> None:
-        """Print on standard error what only `-v` shows."""
+        """Print details on standard error, only with `-v`."""
         if self.verbose:
             self._console.print(self._console.err, _safe(text.rstrip("\n")) + "\n")
 
     @property
     def is_interactive(self) -> bool:
-        """Whether a person sits there who can answer questions."""
+        """Whether a user at a terminal can answer questions."""
         return self._form == "human" and not self.quiet and self._console.is_terminal
 
     def ask(self, question: str) -> str:
-        """Return what is typed for an answer; an end of input is taken for Ctrl-C.
+        """Return the line that the user types as answer; end of input counts as Ctrl-C.
 
-        The last line of the question stands in front of what is typed.
+        The last line of the question is the prompt.
         """
         above, newline, last = _safe(question).rpartition("\n")
         self._console.print(self._console.out, above + newline)
         return self._console.read_line(last)
 
     def finish(self, code: int) -> None:
-        """Print what is still to be printed, given the exit code; comes last and once."""
+        """Print the rest of the output, with the exit code. Call it last and once."""
         if self._form == "json":
             document = {"kdrvgen": __version__, "exit-code": code, **self._document}
             self._console.write(self._console.out, as_json(document))
@@ -211,7 +216,7 @@ class Reporter:
         return self._console.paint(text, style, self._console.out)
 
     def _print_fenced(self, text: str) -> None:
-        """Print a file's text, as it is where GitHub can be told not to obey any of it."""
+        """Print a file's text so that GitHub finds no command in it."""
         if self._form != "github":
             self._console.print(self._console.out, text)
             return
@@ -227,13 +232,13 @@ def file_lines(
     planned: bool = False,
     paint: Callable[[str, str], str] = lambda text, _: text,
 ) -> Iterator[str]:
-    """Yield a line for people about each file.
+    """Yield a line about each file for the human format.
 
     Args:
         rows: Status, path and reason (or "") of each.
-        whole: Whether each support file has a line of its own.
-        planned: Whether nothing was done yet.
-        paint: Returns a text in a style of ANSI's.
+        whole: Whether each support file has its own line.
+        planned: Whether the changes are only planned.
+        paint: Returns a text in an ANSI style.
     """
     for status, path, reason in rows if whole else _summed(rows):
         word = f"{_PLANNED.get(status, status) if planned else status:{_WIDTH}}"
@@ -242,7 +247,7 @@ def file_lines(
 
 
 def _summed(rows: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str, str]]:
-    """Yield the rows with one in place of all support files of which the same is said."""
+    """Yield the rows, with one row for all support files of the same status."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for status, path, reason in rows:
         above, folder, _ = path.partition(_SUPPORT)
@@ -253,7 +258,7 @@ def _summed(rows: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str, st
 
 
 def _tree(paths: Iterable[str]) -> Iterable[str]:
-    """Yield the lines of a tree of files, each folder above what is in it."""
+    """Yield the lines of a tree of files, each folder above its content."""
     above: list[str] = []
     for path in sorted(paths, key=lambda path: path.split("/")):
         *folders, name = path.split("/")
@@ -265,5 +270,5 @@ def _tree(paths: Iterable[str]) -> Iterable[str]:
 
 
 def _safe(text: str) -> str:
-    """Return lines of text so that they show what they hold and do nothing."""
+    """Return text with invisible characters and CI commands escaped."""
     return visible(text, keep="\n\t")

@@ -25,8 +25,8 @@ def log(findings: Sequence[Finding], rules: Sequence[Rule]) -> dict[str, Any]:
     """Return findings as a SARIF log.
 
     Args:
-        findings: What was found.
-        rules: All rules that were checked, also those that nothing breaks.
+        findings: The findings.
+        rules: All rules that were checked, including those that are not broken.
     """
     driver = {"name": "kdrvgen", "version": __version__, "rules": [_rule(each) for each in rules]}
     order = {rule.id: index for index, rule in enumerate(rules)}
@@ -74,5 +74,5 @@ def _location(place: Place) -> dict[str, Any]:
 
 def _uri(file: str) -> str:
     path = Path(file)
-    # As bytes, because a name need not be text.
+    # As bytes, because a file name is not always valid text.
     return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))

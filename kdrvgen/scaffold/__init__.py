@@ -1,1 +1,1 @@
-"""New projects: templates, the questions they ask, and putting the whole of a project on disk."""
+"""New projects: templates, questions, and writing the whole project to disk."""

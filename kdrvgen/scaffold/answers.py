@@ -1,4 +1,4 @@
-"""What the user wants of a new project, from all the places where it can be said."""
+"""The settings of a new project: defaults, another project's config.toml, and answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
 
 
 def named(document: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return `document` for a project of that name; what is no table there is left to be told."""
+    """Return `document` with the project name. The model reports a `driver` that is not a table."""
     found = merged({"driver": {}}, document)
     if isinstance(found["driver"], dict):
         found["driver"]["name"] = name
@@ -46,10 +46,10 @@ def complete(template: Template, *documents: Mapping[str, Any]) -> dict[str, Any
     """Return the whole config.toml of a new project, which may still be invalid.
 
     Args:
-        template: Gives the defaults.
-        documents: What the user says; a later one goes over an earlier one.
+        template: The template, with its defaults.
+        documents: The settings of the user; a later document overrides an earlier one.
     """
-    # An empty default says that the option is made from others.
+    # An option with an empty default is derived from others.
     options = {key: value for key, value in template.options.items() if value != ""}
     base = merged(template.config, {"bootstrap": {"template": template.name, **options}})
     whole = merged({"driver": {}}, base, *documents)
@@ -60,25 +60,25 @@ def complete(template: Template, *documents: Mapping[str, Any]) -> dict[str, Any
 
 
 def checked(document: Mapping[str, Any], name: str = "config") -> Project:
-    """Return what `document` describes.
+    """Return the project of `document`.
 
     Args:
-        document: Tables as TOML has them.
-        name: What errors call it.
+        document: TOML tables.
+        name: The name of the document in errors.
 
     Raises:
-        ConfigError: It describes no project.
+        ConfigError: The document is not valid.
     """
     try:
         return Project.model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
         lines = error.errors(include_url=False)
-    # Raised outside of the handler: a traceback would show pydantic's words, values and all.
+    # Raised outside of the handler: a traceback would show pydantic's message with the values.
     raise ConfigError(*explain(Source(name, ""), lines, vocabulary(Project)))
 
 
 def value_at(project: Project, path: Path) -> object:
-    """Return what a key means in a project, as TOML has it, derived defaults included."""
+    """Return the value of a key in a project as a TOML value, including derived defaults."""
     if path == ("driver", "targets"):
         return list(project.driver.triples)
     if path == ("bootstrap", "pool-tag"):
@@ -88,10 +88,10 @@ def value_at(project: Project, path: Path) -> object:
 
 
 def replayed(file: str) -> dict[str, Any]:
-    """Return what the config.toml of another project says, apart from where that project is.
+    """Return the settings of another project's config.toml, without those about its place.
 
     Raises:
-        ConfigError: It cannot be read or is not valid.
+        ConfigError: The file cannot be read or is not valid.
     """
     load(file)
     found = tomli.loads(read(file).removeprefix("\ufeff"))
@@ -100,14 +100,14 @@ def replayed(file: str) -> dict[str, Any]:
 
 
 def foreign_options(template: Template, document: Mapping[str, Any]) -> list[Finding]:
-    """Return what is wrong with options in `[bootstrap]` that the template does not have."""
-    has = ", ".join(f"`{each}`" for each in template.options)
+    """Return a finding for each option in `[bootstrap]` that the template does not have."""
+    available = ", ".join(f"`{option}`" for option in template.options)
     return [
         Finding(
             "key-unknown",
-            f"the template `{template.name}` has no option `{name}`",
+            f"the template `{template.name}` does not have the option `{name}`",
             Place("config"),
-            help=f"it has {has}",
+            help=f"its options: {available}",
             key=("bootstrap", name),
         )
         for name in _foreign(template, document)
@@ -115,13 +115,13 @@ def foreign_options(template: Template, document: Mapping[str, Any]) -> list[Fin
 
 
 def check_options(template: Template, document: Mapping[str, Any]) -> None:
-    """Raise ConfigError if `document` has an option that the template does not."""
+    """Raise ConfigError if `document` has an option that the template does not have."""
     if found := foreign_options(template, document):
         raise ConfigError(found)
 
 
 def without_foreign_options(template: Template, document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of another project's config.toml the template can make use of."""
+    """Return the settings of another project's config.toml that the template supports."""
     found = merged(document)
     for name in _foreign(template, document):
         del found["bootstrap"][name]
@@ -129,7 +129,7 @@ def without_foreign_options(template: Template, document: Mapping[str, Any]) -> 
 
 
 def _foreign(template: Template, document: Mapping[str, Any]) -> list[str]:
-    """Return the options that there are, in other templates."""
+    """Return the options in `document` that only other templates have."""
     given = document.get("bootstrap", {})
     if not isinstance(given, Mapping):
         return []
@@ -137,6 +137,6 @@ def _foreign(template: Template, document: Mapping[str, Any]) -> list[str]:
 
 
 def pool_tag(name: str) -> str:
-    """Return the pool tag of a driver that was given none: the beginning of its name."""
+    """Return the default pool tag of a driver: the beginning of its name."""
     letters = "".join(each for each in name if each.isalnum())
     return letters[:4].capitalize().ljust(4, "0")

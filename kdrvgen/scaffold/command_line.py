@@ -1,9 +1,10 @@
-"""`KEY=VALUE` on the command line: what it says, and errors that point at the word."""
+"""Parse `KEY=VALUE` arguments, with errors that point at the argument."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path as PathOnDisk
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -34,30 +35,34 @@ _SOURCE = "command line"
 
 @dataclass
 class CommandLine:
-    """What the words of a command line say of a project.
+    """The settings of a project from the arguments of a command line.
 
     Attributes:
-        document: Tables as TOML has them.
-        source: The command line as errors show it.
-        root: Where in it keys and values stand.
+        document: TOML tables.
+        source: The command line, for errors.
+        root: The positions of keys and values in it.
+        folder: The project's folder if NAME is a path; None for one with the project's name.
     """
 
     document: dict[str, Any]
     source: Source
     root: Node
+    folder: PathOnDisk | None = None
     _problems: list[Finding] = field(default_factory=list)
 
     @classmethod
     def of(cls, words: Sequence[str]) -> CommandLine:
-        """Read `NAME` and `KEY=VALUE` words.
+        """Parse the arguments `NAME` and `KEY=VALUE`.
 
         Raises:
-            UsageError: There are two names.
+            UsageError: There is more than one name.
         """
         text = " ".join([_START, *words]).replace("\n", " ")
         hidden = (Extent(*span) for span in spans(text))
         line = cls({}, Source(_SOURCE, text).hiding(hidden), Node())
         start = len(_START) + 1
+        is_named = any(word.startswith("driver.name=") for word in words)
+        has_place = False
         for word in words:
             key, equals, value = word.partition("=")
             if equals:
@@ -66,34 +71,34 @@ class CommandLine:
                 if is_credential(key):
                     line.source = line.source.hiding(extents[1:])
                 line._put(key, value, *extents)
-            elif line.root.find(_NAME):
+            elif has_place:
                 raise UsageError(
-                    f"there is no argument `{word}` here: after the project's one name stand words "
-                    f"such as `license=MIT`. `{_START} --help` tells more."
+                    f"unexpected argument `{word}`: after the project name, only settings such as "
+                    f"`license=MIT` can follow. See `{_START} --help`."
                 )
             else:
-                whole = Extent(start, start + len(word))
-                line._insert(_NAME, word, whole, whole)
+                line._set_place(word, Extent(start, start + len(word)), is_named=is_named)
+                has_place = True
             start += len(word) + 1
         return line
 
     @property
     def name(self) -> str | None:
-        """The project's name, if the words give one."""
+        """The project's name, or None."""
         driver = self.document.get("driver", {})
         return driver.get("name") if isinstance(driver, Mapping) else None
 
     @property
     def template(self) -> str | None:
-        """The template's name, if the words give one."""
+        """The template's name, or None."""
         bootstrap = self.document.get("bootstrap", {})
         return bootstrap.get("template") if isinstance(bootstrap, Mapping) else None
 
     def check(self, document: Mapping[str, Any], template: Template) -> Project:
-        """Return the project that `document`, to which these words belong, describes.
+        """Return the project of `document`, which includes these settings.
 
         Raises:
-            ConfigError: It describes none, or a word means nothing to the template.
+            ConfigError: The document is not valid, or the template does not have an option.
         """
         found = [*self._problems, *self._foreign_options(template)]
         omitted = 0
@@ -108,15 +113,15 @@ class CommandLine:
             found += explained.findings
             omitted = explained.omitted
         if found or project is None:
-            found.sort(key=lambda each: each.place.order if each.place else (0, 0))
+            found.sort(key=lambda finding: finding.place.order if finding.place else (0, 0))
             raise ConfigError(found, omitted)
         return project
 
     def check_name(self, name: str) -> None:
-        """Make sure that `name` can be the name of a package, and so of a folder.
+        """Check that `name` is a valid package name.
 
         Raises:
-            ConfigError: It cannot.
+            ConfigError: It is not.
         """
         lines: list[ErrorDetails] = []
         try:
@@ -132,29 +137,47 @@ class CommandLine:
     def _scan(self) -> Scan:
         return Scan(self.root, None, (), (), len(self.source.text), (), ())
 
+    def _set_place(self, word: str, extent: Extent, *, is_named: bool) -> None:
+        """Parse `NAME`, `FOLDER/NAME`, or a folder such as `.`, whose own name is the project's.
+
+        If the command line also has `driver.name=NAME`, the word is only the folder.
+        """
+        path = PathOnDisk(word)
+        name = word
+        if is_named:
+            self.folder = path
+            return
+        if path.name != word or word == "..":
+            self.folder = path
+            name = path.name if path.name not in {"", ".."} else path.resolve().name
+        start = extent.end - len(name) if word.endswith(name) else extent.start
+        self._insert(_NAME, name, extent, Extent(start, extent.end))
+
     def _put(self, key: str, value: str, at: Extent, value_at: Extent) -> None:
         path: Path = tuple(key.split("."))
         keys = vocabulary(Project)
         if len(path) == 1 and key not in keys:
             path = ("bootstrap", key)
             if key not in _below(keys, "bootstrap"):
-                message = f"there is no option `{key}`"
-                self._problems.append(self._told(message, at, _advice(key, keys)))
+                message = f"unknown option `{key}`"
+                self._problems.append(self._finding(message, at, _advice(key, keys)))
                 return
         if len(path) > 1 and path[0] == "driver" and path[1] in PACKAGE_KEYS:
-            message = f"`{key}` is not a key: Cargo.toml is the one place for it"
-            self._problems.append(self._told(message, at, f"write `bootstrap.{path[1]}=…`"))
+            message = f"`{key}` is not a key of config.toml: it belongs in Cargo.toml"
+            self._problems.append(self._finding(message, at, f"write `bootstrap.{path[1]}=…`"))
         elif not all(path):
-            message = f"`{key}` is no key"
-            self._problems.append(self._told(message, at, "such as `license=MIT`"))
+            message = f"`{key}` is not a valid key"
+            self._problems.append(
+                self._finding(message, at, "write a setting such as `license=MIT`")
+            )
         elif not self._insert(path, typed(path, value), at, value_at):
             first = self._first(path)
-            related = (Related("first given here", self._place(first)),) if first else ()
-            message = f"`{dotted(path)}` is given twice"
-            self._problems.append(self._told(message, at, "keep one of them", related))
+            related = (Related("first set here", self._place(first)),) if first else ()
+            message = f"`{dotted(path)}` is set twice"
+            self._problems.append(self._finding(message, at, "keep one of them", related))
 
     def _insert(self, path: Path, value: object, at: Extent, value_at: Extent) -> bool:
-        """Put a value into its place; return False if something is there already."""
+        """Insert a value; return False if the key already has one."""
         node, table = self.root, self.document
         for part in path[:-1]:
             node = node.children.setdefault(part, Node(key=at))
@@ -175,17 +198,17 @@ class CommandLine:
         return None
 
     def _foreign_options(self, template: Template) -> list[Finding]:
-        """Tell of options that the template does not look at."""
-        found = []
-        for each in foreign_options(template, self.document):
-            node = self.root.find(each.key) or self.root.find(each.key[:-1])
-            found.append(each._replace(place=self._place(node.key if node else None)))
-        return found
+        """Return a finding for each option that the template does not have."""
+        findings = []
+        for finding in foreign_options(template, self.document):
+            node = self.root.find(finding.key) or self.root.find(finding.key[:-1])
+            findings.append(finding._replace(place=self._place(node.key if node else None)))
+        return findings
 
     def _place(self, at: Extent | None) -> Place:
         return self.source.place(at) if at else Place(_SOURCE)
 
-    def _told(
+    def _finding(
         self, message: str, at: Extent, hint: str, related: tuple[Related, ...] = ()
     ) -> Finding:
         return Finding("key-value", message, self.source.place(at), help=hint, related=related)
@@ -196,7 +219,7 @@ def _below(keys: Vocabulary, table: str) -> Vocabulary:
 
 
 def _advice(key: str, keys: Vocabulary) -> str:
-    """Say what an unknown word without a dot was probably meant to be."""
+    """Return a hint for an unknown key without a dot."""
     options = [name for name in _below(keys, "bootstrap") if name != ANY]
     kebab = key.replace("_", "-").lower()
     near = nearest(kebab, options)
@@ -208,4 +231,4 @@ def _advice(key: str, keys: Vocabulary) -> str:
         return "write " + " or ".join(f"`{home}.{kebab}=…`" for home in homes)
     inside = {name: table for table in reversed(tables) for name in _below(keys, table)}
     near = nearest(kebab, inside)
-    return f"did you mean `{inside[near]}.{near}`?" if near else "`kdrvgen new --help` tells more"
+    return f"did you mean `{inside[near]}.{near}`?" if near else "see `kdrvgen new --help`"

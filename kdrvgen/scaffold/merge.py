@@ -1,4 +1,4 @@
-"""Several partial config.tomls as one."""
+"""Merge several partial config.toml documents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["merged"]
 
 
 def merged(*documents: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one document of several: what a later one says goes over what an earlier one does."""
+    """Return one document of several; a later document overrides an earlier one."""
     found: dict[str, Any] = {}
     for document in documents:
         _merge(found, document)
@@ -28,7 +28,7 @@ def _merge(into: dict[str, Any], document: Mapping[str, Any]) -> None:
 
 
 def _keep_one_target_key(into: dict[str, Any], document: Mapping[str, Any]) -> None:
-    """`target` is a shorthand for `targets`: who gives one takes the other back."""
+    """Remove `targets` if the document sets `target`, its shorthand, and the other way round."""
     driver, given = into.get("driver"), document.get("driver")
     if isinstance(driver, dict) and isinstance(given, Mapping):
         for key, other in (("target", "targets"), ("targets", "target")):

@@ -1,4 +1,4 @@
-"""The questions that a person at a terminal is asked about a new project."""
+"""Ask the user at a terminal about a new project."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from kdrvgen.scaffold.merge import merged
 from kdrvgen.scaffold.template import Template
 from kdrvgen.scaffold.values import choices, typed
 
-__all__ = ["ASKED", "Ask", "ask_name", "ask_template", "ask_the_rest", "summary"]
+__all__ = ["COMMON_KEYS", "Ask", "ask_name", "ask_template", "ask_the_rest", "summary"]
 
 Ask = Callable[[str], str]
-"""Shows a question and returns the line that was typed."""
+"""Prints a question and returns the line that the user typed."""
 
-ASKED: tuple[Path, ...] = (
+COMMON_KEYS: tuple[Path, ...] = (
     ("bootstrap", "description"),
     ("bootstrap", "license"),
     ("bootstrap", "edition"),
     ("driver", "targets"),
     ("toolchain", "channel"),
 )
-"""The keys of config.toml that are asked for, whatever the template."""
+"""The keys of config.toml that are asked for with every template."""
 
-# What is not looked at unless another option has this value.
+# Options that are used only if another option has this value.
 _ONLY_WITH = {
     "pool-tag": ("allocator", True),
     "log-component": ("logger", "DbgPrintEx"),
@@ -48,20 +48,20 @@ class _Question(NamedTuple):
     choices: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return the question as it is shown, the blank after it included."""
+        """Return the text of the question, with a space at its end."""
         what = dotted(self.path[1:] if self.path[0] == "bootstrap" else self.path)
         among = f" [{'/'.join(self.choices)}]" if self.choices else ""
         return f"{self.text}\n{_INDENT}{what}{among} ({self.default}): "
 
 
 def ask_name(ask: Ask, objection: Callable[[str], str]) -> str:
-    """Ask for the project's name until it is a good one.
+    """Ask for the project's name until it is valid.
 
     Args:
-        ask: Asks.
-        objection: Says what is against a name that Cargo takes, or "".
+        ask: Asks a question.
+        objection: Returns the reason against a name that Cargo accepts, or "".
     """
-    question = shown = "  Name of the project and of its Cargo package: "
+    question = shown = "  Name of the project and its Cargo package: "
     while True:
         name = ask(shown).strip()
         message = _wrong_name(name) or objection(name)
@@ -71,7 +71,7 @@ def ask_name(ask: Ask, objection: Callable[[str], str]) -> str:
 
 
 def ask_template(ask: Ask) -> str:
-    """Ask which template to take until it is one of those there are."""
+    """Ask for a template until the answer is valid."""
     names = templates.names()
     listed = "".join(
         f"{_INDENT}{number} {name:12}{templates.load(name).summary}\n"
@@ -86,16 +86,16 @@ def ask_template(ask: Ask) -> str:
         if answer in names:
             return answer
         near = for_value(answer, names)
-        shown = f"{_INDENT}there is no such template{near and f'; {near}'}\n{question}"
+        shown = f"{_INDENT}this template does not exist{near and f'; {near}'}\n{question}"
 
 
 def ask_the_rest(ask: Ask, template: Template, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask for what the command line has not said.
+    """Ask for the settings that the command line does not contain.
 
     Args:
-        ask: Asks.
-        template: Says which options there are.
-        given: What has been said, as tables of config.toml; valid, the name among it.
+        ask: Asks a question.
+        template: The template, with its options.
+        given: The settings so far, as valid tables of config.toml, including the name.
 
     Returns:
         The answers that are not the defaults, as tables of config.toml.
@@ -104,7 +104,7 @@ def ask_the_rest(ask: Ask, template: Template, given: Mapping[str, Any]) -> dict
     paths = [path for path in _paths(template) if not _has(given, path)]
     for number, path in enumerate(paths, 1):
         document = answers.complete(template, given, found)
-        if _is_needless(path, document["bootstrap"]):
+        if _is_unused(path, document["bootstrap"]):
             continue
         question = _question(path, document)
         found = merged(found, _answer(ask, question, f"[{number}/{len(paths)}]", document))
@@ -114,7 +114,7 @@ def ask_the_rest(ask: Ask, template: Template, given: Mapping[str, Any]) -> dict
 def _answer(
     ask: Ask, question: _Question, count: str, document: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Ask one question until the answer is valid beside what has been said."""
+    """Ask one question until the answer is valid together with the other settings."""
     table, key = (str(part) for part in question.path)
     shown = f"  {count} {question}"
     while True:
@@ -125,12 +125,12 @@ def _answer(
         try:
             answers.checked(merged(document, answer))
         except ConfigError as error:
-            told = "\n".join(
+            problems = "\n".join(
                 f"{_INDENT}{line}"
-                for each in error.findings
-                for line in (each.message, *each.help.splitlines())
+                for finding in error.findings
+                for line in (finding.message, *finding.help.splitlines())
             )
-            shown = f"{told}\n  {count} {question}"
+            shown = f"{problems}\n  {count} {question}"
         else:
             return answer
 
@@ -141,7 +141,7 @@ def _question(path: Path, document: Mapping[str, Any]) -> _Question:
 
 
 def summary(path: Path) -> str:
-    """Return in one line what a key of config.toml says."""
+    """Return the description of a key of config.toml in one line."""
     (text,) = (each.text for each in keys() if (each.table, each.name) == path)
     return text.partition("\n\n")[0].replace("\n", " ")
 
@@ -155,13 +155,13 @@ def _shown(value: object) -> str:
 
 
 def _paths(template: Template) -> Iterator[Path]:
-    yield from ASKED
+    yield from COMMON_KEYS
     for name in templates.OPTIONS:
         if name in template.options:
             yield "bootstrap", name
 
 
-def _is_needless(path: Path, bootstrap: Mapping[str, Any]) -> bool:
+def _is_unused(path: Path, bootstrap: Mapping[str, Any]) -> bool:
     option, value = _ONLY_WITH.get(str(path[-1]), ("", None))
     return option in bootstrap and bootstrap[option] != value
 

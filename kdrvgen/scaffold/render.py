@@ -1,4 +1,4 @@
-"""Template and project → the content of every file that a new project has."""
+"""Render a template to the content of every file of a new project."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def render(template: Template, document: Mapping[str, Any]) -> Mapping[PurePosix
     """Return every file of a new project; a pure function of template, answers and version.
 
     Args:
-        template: What to make.
-        document: A valid config.toml in tables as TOML has them, `driver.name` included.
+        template: The template.
+        document: The TOML tables of a valid config.toml, including `driver.name`.
 
     Returns:
         The contents, by their paths from the project's folder, in the order of the paths. Texts
@@ -62,14 +62,14 @@ def _documents(
     environment: ImmutableSandboxedEnvironment,
     variables: Mapping[str, Any],
 ) -> Iterator[tuple[PurePosixPath, Mapping[str, Any]]]:
-    """Yield what each config.toml of the project says, and the folder it stands in."""
+    """Yield the document of each config.toml of the project, with its folder."""
     if template.root:
         yield PurePosixPath(), document
     for number, member in enumerate(template.members):
         is_first = not template.root and number == 0
         own = dict(document)
         if not is_first:
-            # Two drivers cannot have one image or one service, and a project is begun once.
+            # Two drivers cannot share an image or a service, and a project is created once.
             own = {key: value for key, value in document.items() if key != "bootstrap"}
             for table, key in (("driver", "output-name"), ("deploy", "service")):
                 own[table] = {
@@ -81,7 +81,7 @@ def _documents(
 
 
 def _configured(folder: PurePosixPath, document: Mapping[str, Any]) -> dict[PurePosixPath, bytes]:
-    """Return config.toml and what is generated from it, for one driver."""
+    """Return config.toml and the files generated from it, for one driver."""
     project = Project.model_validate(document, by_alias=True, by_name=False)
     up = "../" * len(folder.parts) or "./"
     config = starter(document, project, f"{up}{FILE_NAME}")
@@ -93,8 +93,8 @@ def _configured(folder: PurePosixPath, document: Mapping[str, Any]) -> dict[Pure
     }
     if any(path.parts[0] == ".." for path in found):
         raise UsageError(
-            "a new project is made in a folder of its own, and driver.workspace-root leads out of "
-            "it. Add the project to the workspace afterwards, and the key to its config.toml."
+            "driver.workspace-root leads out of the folder of the new project. Create the project "
+            "without it, then add the project to the workspace, and the key to its config.toml."
         )
     return found
 

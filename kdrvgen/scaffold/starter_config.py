@@ -1,4 +1,4 @@
-"""The config.toml that a project begins with: what was chosen, and beside it what else there is."""
+"""The config.toml of a new project: the chosen settings, and comments about all other keys."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ __all__ = ["starter"]
 _WIDTH = 100
 _PROFILES = "profiles.NAME"
 _HEAD = """\
-# What this driver is and how it is built, linked and signed. After a change run
-# `kdrvgen config.toml`: Makefile.toml, the cargo configuration and build.rs follow.
+# The settings to build, link and sign this driver. After a change, run `kdrvgen config.toml` to
+# update Makefile.toml, the cargo configuration and build.rs.
 #
 # A line such as `#key = value` shows the default of a key that is not set. A key without a default
-# is described only.
+# has only a description.
 """
 _BEGUN = """\
-# How this project was begun. Only `kdrvgen new NAME --config config.toml` reads it: it begins
-# another one in the same way.
+# The answers that this project was created with. Only `kdrvgen new NAME --config config.toml` reads
+# them, to create another project like it.
 """
 _PROFILE = """\
-# What is different when cargo-make is called with `--profile {name}`: `signing.…`, `linker.…`.
+# Settings for `cargo make --profile {name}`, such as `signing.…` and `linker.…`.
 """
 _MAKEFILE = """\
-# Your own part of Makefile.toml, handed to cargo-make as it is: `[makefile.env]` takes variables,
-# `[makefile.tasks.NAME]` a task. `[makefile.hooks]` has kdrvgen's tasks run such tasks of yours at
-# their points: `before-build`, `after-build`, `before-sign`, `after-sign`.
+# Your own part of Makefile.toml, written unchanged: variables go into `[makefile.env]`, a task goes
+# into `[makefile.tasks.NAME]`. With `[makefile.hooks]`, kdrvgen's tasks run your own tasks at these
+# points: `before-build`, `after-build`, `before-sign`, `after-sign`.
 """
 
 
 _CARGO_CONFIG = """\
-# Your own part of the cargo configuration, handed to cargo as it is. What `cargo vendor` prints
-# goes here: `[cargo-config.source.crates-io]`.
+# Your own part of the cargo configuration, written unchanged. For example, the output of
+# `cargo vendor` goes into `[cargo-config.source.crates-io]`.
 """
 
 
 def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
-    """Return the text of a config.toml that says `document`, with comments.
+    """Return the text of a config.toml with the settings of `document` and comments.
 
     Args:
-        document: Tables as TOML has them, valid.
-        project: What they describe.
-        schema: Where the schema lies, seen from the file: editors find it by the first line.
+        document: Valid TOML tables.
+        project: The project that they describe.
+        schema: The path from the file to the schema, for editors, which read it in the first line.
     """
     parts = [f"#:schema {schema}\n{_HEAD}"]
     for table, group in groupby(keys(), key=lambda each: each.table):
@@ -72,8 +72,8 @@ def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
             given = document.get("profiles", {})
             parts += [_profile(name, given.get(name, {}), project) for name in project.profiles]
         elif table == "bootstrap":
-            begun = _without_needless(document.get("bootstrap", {}), project)
-            # In the order of the models, whichever answer came first.
+            begun = _without_unused(document.get("bootstrap", {}), project)
+            # In the order of the models, not of the answers.
             parts.append(_begun({key.name: begun[key.name] for key in group if key.name in begun}))
         else:
             parts.append(_table(table, list(group), document.get(table, {}), project))
@@ -97,7 +97,7 @@ def _table(table: str, known: list[Key], given: Mapping[str, Any], project: Proj
 
 
 def _derived(table: str, name: str, project: Project) -> str:
-    """Return the default of a key that other keys decide; empty for none."""
+    """Return the default of a key that depends on other keys; empty for other keys."""
     driver = project.driver
     found: dict[tuple[str, str], object] = {
         ("driver", "output-name"): driver.library,
@@ -148,8 +148,8 @@ def _version(each: Key, given: str | None) -> str:
     return "\n".join([*_comment(each), f"{'' if given else '#'}{each.name} = {value}"]) + "\n"
 
 
-def _without_needless(given: Mapping[str, Any], project: Project) -> dict[str, Any]:
-    """Return `[bootstrap]` without defaults that have no effect beside what was chosen."""
+def _without_unused(given: Mapping[str, Any], project: Project) -> dict[str, Any]:
+    """Return `[bootstrap]` without defaults that have no effect with the chosen options."""
     unused = {each.path[-1] for each in keys_without_effect(project) if each.path[0] == "bootstrap"}
     default = Bootstrap().model_dump(by_alias=True)
     return {

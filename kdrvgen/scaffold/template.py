@@ -1,4 +1,4 @@
-"""What a template is: a folder that looks like the project it makes, and a template.toml."""
+"""Templates: a folder with the tree of the project, and a template.toml."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from kdrvgen.spelling import nearest
 __all__ = ["FOLDER", "OPTIONS", "File", "Member", "Template", "load", "names"]
 
 FOLDER = Path(__file__).parent / "templates"
-"""Where the templates lie."""
+"""The folder of the templates."""
 
 OPTIONS = tuple(
     to_kebab(name)
     for name in Bootstrap.model_fields
     if name != "template" and name not in PACKAGE_KEYS
 )
-"""The options that a template can have, in the order in which `kdrvgen new` asks for them."""
+"""The options that a template can have, in the order of the questions of `kdrvgen new`."""
 
 _SHARED = "shared"
 _SUFFIX = ".j2"
@@ -36,12 +36,12 @@ _SUFFIX = ".j2"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that a template may write.
+    """A file of a template.
 
     Attributes:
-        path: Where it goes, from the project's folder.
-        source: What it is made from.
-        when: Jinja expression that says whether it is written; empty for always.
+        path: Its path from the project's folder.
+        source: The file with its content or its Jinja2 template.
+        when: A Jinja2 expression, which is true if the file is written; empty for always.
     """
 
     path: PurePosixPath
@@ -50,18 +50,18 @@ class File:
 
     @property
     def is_rendered(self) -> bool:
-        """Whether the source is a Jinja2 template and not the content itself."""
+        """Whether the source is a Jinja2 template."""
         return self.source.suffix == _SUFFIX
 
 
 class Member(Table):
-    """A further driver of a template, with a config.toml of its own."""
+    """Another driver of a template, with its own config.toml."""
 
     path: RelativePath
     """Its folder in the project."""
 
     config: Mapping[str, Any] = Field(default={})
-    """What its config.toml says otherwise than the answers; strings are Jinja2 templates."""
+    """The settings of its config.toml that differ from the answers; strings are templates."""
 
 
 class _Manifest(Table):
@@ -82,14 +82,14 @@ class Template:
     """A template.
 
     Attributes:
-        name: What the user calls it.
-        summary: What it makes, in one line.
-        order: Where it stands in the list of templates.
-        root: Whether the project's folder itself has a config.toml, and not the members' alone.
-        config: What it needs in config.toml, in tables as TOML has them.
-        options: The keys of `[bootstrap]` that it looks at, with its defaults.
-        files: What it may write, in the order of the paths.
-        members: Its further drivers.
+        name: Its name for the user.
+        summary: A description in one line.
+        order: Its position in the list of templates.
+        root: Whether the project's folder itself has a config.toml, not only the members' folders.
+        config: The settings of config.toml that it needs, as TOML tables.
+        options: The keys of `[bootstrap]` that it uses, with its defaults.
+        files: Its files, in the order of the paths.
+        members: Its other drivers.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Template:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all templates, in the order in which they are listed."""
+    """Return the names of all templates, in the order of the list."""
     found = sorted((_manifest(folder.name).order, folder.name) for folder in _folders())
     return tuple(name for _, name in found)
 
@@ -112,14 +112,14 @@ def load(name: str) -> Template:
     """Return a template.
 
     Raises:
-        UsageError: There is none of this name; its text says which one was probably meant.
+        UsageError: The template does not exist. The message suggests a similar name.
     """
     known = {folder.name for folder in _folders()}
     if name not in known:
         near = nearest(name, known)
         hint = f" Did you mean `{near}`?" if near else ""
         raise UsageError(
-            f"there is no template `{name}`.{hint} `kdrvgen new --list-templates` tells of all."
+            f"the template `{name}` does not exist.{hint} See `kdrvgen new --list-templates`."
         )
     base, own = _manifest(_SHARED), _manifest(name)
     when = {**base.when, **own.when}
@@ -129,7 +129,9 @@ def load(name: str) -> Template:
         **dict(_tree(FOLDER / name / "tree")),
     }
     if unknown := sorted(set(when) - set(sources)):
-        raise ValueError(f"the template {name} has no file {unknown[0]}, and [when] names it")
+        raise ValueError(
+            f"[when] names the file {unknown[0]}, which the template {name} does not have"
+        )
     return Template(
         name=name,
         summary=own.summary,

@@ -1,4 +1,4 @@
-"""A value as it is typed on a command line or at a prompt, as the model wants it."""
+"""Convert a value typed on a command line or at a prompt to the type of its key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kdrvgen.model.reference import plain_type
 
 __all__ = ["choices", "type_at", "typed"]
 
-_TOO_MANY_DIGITS = 20  # for 64 bits; Python itself refuses to read thousands
+_TOO_MANY_DIGITS = 20  # for 64 bits; Python itself refuses thousands of digits
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "y", "on", "1"), True),
     **dict.fromkeys(("false", "no", "n", "off", "0"), False),
@@ -22,7 +22,7 @@ _BOOLEANS = {
 
 
 def type_at(path: Path) -> object:
-    """Return the type of the key at `path` in config.toml; None if the model has none there."""
+    """Return the type of the key at `path` in config.toml; None for an unknown key."""
     found: Any = Project
     for part in path:
         if isinstance(found, type) and issubclass(found, BaseModel):
@@ -36,7 +36,7 @@ def type_at(path: Path) -> object:
 
 
 def choices(path: Path) -> tuple[str, ...]:
-    """Return the values that the key at `path` can have if they can be counted, else ()."""
+    """Return the values that the key at `path` can have if the set is closed, else ()."""
     found = type_at(path)
     if found is bool:
         return ("yes", "no")
@@ -44,10 +44,10 @@ def choices(path: Path) -> tuple[str, ...]:
 
 
 def typed(path: Path, text: str) -> object:
-    """Return what `text` means for the key at `path`.
+    """Return the value of `text` for the key at `path`.
 
-    An array is written with commas or as in TOML, a table as in TOML. What cannot be read so stays
-    text: the model then says what it wants.
+    An array is written with commas or as in TOML, a table as in TOML. Any other text stays a
+    string, and the model reports the error.
     """
     wanted = type_at(path)
     if wanted is bool:

@@ -1,4 +1,4 @@
-"""A new project onto the disk: all of it or nothing, and never in the place of anything."""
+"""Write a new project to the disk: all of it or nothing, without overwriting anything."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ from kdrvgen.report.files import Entry, Report, Status
 __all__ = ["check", "write"]
 
 _UNTOUCHED = "Nothing was written."
+_REPOSITORY = ".git"
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}
-# A hook or an outer command of Git sets these, and `git init` would then make another repository.
+# Git sets these for hooks and subcommands, and `git init` would then create another repository.
 _ELSEWHERE = {
     "GIT_COMMON_DIR",
     "GIT_DIR",
@@ -32,64 +33,68 @@ _ELSEWHERE = {
 
 
 def check(folder: Path, *, git: bool = False) -> None:
-    """Make sure that a project can be put into `folder`, as far as looking tells.
+    """Check that a project can be created in `folder`, without writing.
 
     Raises:
-        OccupiedError: Something is there already.
-        FileAccessError: The folder cannot be made there.
-        ToolError: Git is asked for and not installed.
+        OccupiedError: The folder is not free.
+        FileAccessError: The folder cannot be created.
+        ToolError: Git is requested and not installed.
     """
     _check_free(folder)
-    above = folder.absolute().parent
+    above = folder.absolute() if _is_kept(folder) else folder.absolute().parent
     while not os.path.lexists(above) and above.parent != above:
         above = above.parent
     if not above.is_dir():
         raise FileAccessError(
-            f"cannot make {folder}: {above} is no folder. {_UNTOUCHED} Choose another by -o."
+            f"cannot create {folder}: {above} is not a folder. {_UNTOUCHED} Choose another with -o."
         )
     if not os.access(above, os.W_OK | os.X_OK):
         raise FileAccessError(
-            f"cannot make {folder}: {above} may not be written to. {_UNTOUCHED} "
-            "Change who may use it, or choose another folder by -o."
+            f"cannot create {folder}: {above} is not writable. {_UNTOUCHED} "
+            "Change its permissions, or choose another folder with -o."
         )
     if is_system_folder(above):
         raise FileAccessError(
-            f"cannot make {folder}: {above} is a folder of the system's devices or processes. "
-            f"{_UNTOUCHED} Choose another by -o."
+            f"cannot create {folder}: {above} is a folder of the system's devices or processes. "
+            f"{_UNTOUCHED} Choose another with -o."
         )
     if git and shutil.which("git") is None:
         raise ToolError(
-            f"git=true needs Git, and there is no `git` on the PATH. {_UNTOUCHED} "
-            "Install it, or leave git=true out."
+            f"git=true requires Git, but `git` is not on the PATH. {_UNTOUCHED} "
+            "Install it, or remove git=true."
         )
 
 
 def write(files: Mapping[PurePosixPath, bytes], folder: Path, *, git: bool = False) -> Report:
-    """Make `folder` with `files` in it.
+    """Create `folder` with `files` in it.
 
-    Everything is made in a folder with a random name beside it, which is then put in place in one
-    step: a run that is killed leaves no folder that looks like a project. What it leaves is for the
-    user to remove, because no later run can know what that folder holds by then.
+    Everything is created in a folder with a random name beside it, which is then renamed in one
+    step: a run that is killed does not leave a folder that looks like a project. The user must
+    remove the folder with the random name, because no later run can know what is in it. The current
+    folder, and a folder that contains only a Git repository, are not replaced: the random folder is
+    created in them, and its files are moved up one after the other.
 
     Args:
         files: The contents, by their paths from the folder.
-        folder: Where the project goes; may exist if it is empty.
+        folder: The folder of the project; can exist if it is empty.
         git: Whether to make it a Git repository.
 
     Raises:
-        OccupiedError: Something is there already.
-        FileAccessError: Something cannot be written; nothing is left of it.
+        OccupiedError: The folder is not free.
+        FileAccessError: Something cannot be written; nothing is left behind.
         ToolError: Git failed.
     """
     check(folder, git=git)
     target = folder.absolute()
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.kdrvgen-new")
+    is_kept = _is_kept(folder)
+    beside = target if is_kept else target.parent
+    part = beside / f".{target.name}.{secrets.token_hex(4)}.kdrvgen-new"
     with contextlib.ExitStack() as undo:
         try:
             for made in make_folders(target.parent):
                 undo.callback(remove_if_empty, made)
         except OSError as error:
-            raise explain("make the folder", str(target.parent), error, _UNTOUCHED) from error
+            raise explain("create the folder", str(target.parent), error, _UNTOUCHED) from error
         try:
             part.mkdir()
             undo.callback(shutil.rmtree, part, ignore_errors=True)
@@ -97,28 +102,40 @@ def write(files: Mapping[PurePosixPath, bytes], folder: Path, *, git: bool = Fal
                 _put(part / path, content)
         except OSError as error:
             raise explain("write", error.filename or str(folder), error, _UNTOUCHED) from error
-        if git:
+        if git and not os.path.lexists(target / _REPOSITORY):
             _begin_repository(part)
-        _check_free(folder)
-        _place(part, target, folder)
+        _check_free(folder, part)
+        if is_kept:
+            _fill(part, target, folder)
+        else:
+            _place(part, target, folder)
         undo.pop_all()
     return Report(
         tuple(Entry(path, Status.CREATED, after=_text(files[path])) for path in sorted(files))
     )
 
 
-def _check_free(folder: Path) -> None:
+def _is_kept(folder: Path) -> bool:
+    """Return whether a folder cannot be replaced: the current one, or one with a repository."""
+    try:
+        return folder.samefile(Path()) or os.path.lexists(folder / _REPOSITORY)
+    except OSError:
+        return False
+
+
+def _check_free(folder: Path, own: Path | None = None) -> None:
+    """Check that a folder contains only a Git repository and the folder `own`, if anything."""
     if not os.path.lexists(folder):
         return
     if folder.is_symlink():
         raise _occupied(folder, "is a link")
     if not folder.is_dir():
-        raise _occupied(folder, "is there already, and is no folder")
+        raise _occupied(folder, "exists and is not a folder")
     try:
-        empty = next(folder.iterdir(), None) is None
+        others = [path for path in folder.iterdir() if path.name != _REPOSITORY]
     except OSError as error:
-        raise explain("look into", str(folder), error, _UNTOUCHED) from error
-    if not empty:
+        raise explain("list", str(folder), error, _UNTOUCHED) from error
+    if any(own is None or path.name != own.name for path in others):
         raise _occupied(folder, "exists and is not empty")
 
 
@@ -138,30 +155,52 @@ def _put(path: Path, content: bytes) -> None:
 def _place(part: Path, target: Path, folder: Path) -> None:
     try:
         if sys.platform == "win32" and target.is_dir():
-            target.rmdir()  # elsewhere a folder takes an empty one's place
+            target.rmdir()  # other systems replace an empty folder
         part.rename(target)
     except OSError as error:
         if error.errno in _TAKEN:
-            raise _occupied(folder, "was filled by something else just now") from error
-        raise explain("make the folder", str(folder), error, _UNTOUCHED) from error
+            raise _occupied(folder, "was filled by another program during the run") from error
+        raise explain("create the folder", str(folder), error, _UNTOUCHED) from error
+
+
+def _fill(part: Path, target: Path, folder: Path) -> None:
+    """Move the content of `part` up into `target`, all of it or nothing."""
+    moved: list[Path] = []
+    try:
+        for path in sorted(part.iterdir()):
+            _move_up(path, target, folder)
+            moved.append(path)
+        part.rmdir()
+    except BaseException as error:
+        for path in reversed(moved):
+            (target / path.name).rename(path)
+        if isinstance(error, OSError):
+            raise explain("write", str(folder), error, _UNTOUCHED) from error
+        raise
+
+
+def _move_up(path: Path, target: Path, folder: Path) -> None:
+    if os.path.lexists(target / path.name):
+        raise _occupied(folder, "was filled by another program during the run")
+    path.rename(target / path.name)
 
 
 def _begin_repository(folder: Path) -> None:
     env = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
     git = shutil.which("git") or "git"
-    done = subprocess.run(  # noqa: S603 - no word of it is the user's
+    done = subprocess.run(  # noqa: S603 - no argument is from the user
         [git, "init", "--quiet"],
         cwd=folder,
         env=env,
         capture_output=True,
         check=False,
-        errors="replace",  # a name in it may be no text
+        errors="replace",  # a file name may not be valid text
         stdin=subprocess.DEVNULL,
         text=True,
     )
     if done.returncode:
-        said = (done.stderr or done.stdout).strip()
-        raise ToolError(f"`git init` failed: {said}. {_UNTOUCHED} git=false does without.")
+        message = (done.stderr or done.stdout).strip()
+        raise ToolError(f"`git init` failed: {message}. {_UNTOUCHED} Use git=false to skip it.")
 
 
 def _text(content: bytes) -> str:

@@ -63,3 +63,19 @@ fn main() {
 
     assert adoption.project.linker.args == ("/DRIVER", "/FIVE")
     assert not messages(adoption, UNKNOWN)
+
+
+@pytest.mark.parametrize(
+    ("loop", "arguments"),
+    [
+        ('for name in ["A", "B"] { println!("cargo:rustc-link-arg=/{name}"); }', ("/A", "/B")),
+        ('for name in ["A", "B"] { println!("cargo:rustc-link-arg=/C"); }', ()),
+    ],
+)
+def test_a_loop_gives_arguments_only_if_it_prints_its_strings(
+    loop: str, arguments: tuple[str, ...]
+) -> None:
+    adoption = adopted(build=f"fn main() {{\n    {loop}\n}}\n")
+
+    assert adoption.project.linker.args == ("/DRIVER", *arguments)
+    assert bool(messages(adoption, UNKNOWN)) != bool(arguments)

@@ -222,7 +222,7 @@ def test_names_and_values_that_only_resemble_credentials_are_copied(text: str, p
     [
         ('include = "more.toml"\n', "`cargo-config.include`"),
         ('[env]\nLINK = "/DEBUG"\n', "`cargo-config.env.LINK`"),
-        ("[target.'cfg(unix)']\nlinker = 'cc'\n", "would join this"),
+        ("[target.'cfg(unix)']\nlinker = 'cc'\n", "would merge this"),
         ('[profile.dev]\nrustflags = ["-g"]\n', "kdrvgen sets this key itself"),
         ('[profile.dev]\npanic = "unwind"\n', "proposal does not contain `profile.dev.panic`"),
         ('[profile.lab]\npanic = "abort"\n', "proposal does not contain `profile.lab.panic`"),
@@ -303,3 +303,18 @@ def at(table: dict[str, Any], path: tuple[str, ...]) -> object:
 def test_the_cargo_configuration_on_disk_is_read(project: Callable[..., Path]) -> None:
     folder = project(cargo=LINKED + VENDORED)
     assert own_part(propose(read_project(str(folder)))) == tomli.loads(VENDORED)
+
+
+def test_carriage_returns_on_disk_do_not_count(project: Callable[..., Path]) -> None:
+    folder = project(cargo=LINKED + VENDORED)
+    before = propose(read_project(str(folder)))
+    for path in (folder / "Cargo.toml", folder / ".cargo/config.toml"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    snapshot = read_project(str(folder))
+    assert "\r" not in "".join(snapshot.files.values())
+    assert propose(snapshot) == before
+
+
+def test_a_variable_with_options_stays_on_one_line() -> None:
+    text = '[env]\nBINDINGS = { value = "bindings", force = true }\n'
+    assert 'BINDINGS = { value = "bindings", force = true }' in adopted(text).text

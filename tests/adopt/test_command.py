@@ -115,7 +115,7 @@ def test_the_next_steps_are_printed(copy: Callable[[str], Path], adopt: Adopt) -
     [
         ("Makefile.toml", "[tasks\n", "`]` is missing here"),
         (".cargo/config.toml", "[build]\ntarget = x\n", "= help:"),
-        ("Cargo.toml", '[package]\nname = "a"\nname = "b"\n', "given twice"),
+        ("Cargo.toml", '[package]\nname = "a"\nname = "b"\n', "defined twice"),
         ("rust-toolchain.toml", "[toolchain]\nchannel = \n", "value"),
     ],
 )
@@ -164,7 +164,10 @@ def test_a_file_in_utf_16_is_an_error(project: Project, adopt: Adopt) -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"Cargo.toml": '[package]\nname = "02-hello"\n'}, "`02-hello` is no Cargo package name"),
+        (
+            {"Cargo.toml": '[package]\nname = "02-hello"\n'},
+            "`02-hello` is not a valid Cargo package name",
+        ),
         ({"Cargo.toml": '[workspace]\nmembers = ["a"]\n'}, "this folder has no package"),
         ({"cargo": ""}, "this package is not a driver"),
         (

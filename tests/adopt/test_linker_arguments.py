@@ -161,3 +161,11 @@ def test_values_that_config_toml_does_not_accept_are_left_out_and_reported() -> 
         message.startswith(".cargo/config.toml:3 ") and "/IMPLIB" in message for message in reported
     )
     assert any(message.startswith("Makefile.toml:2 ") and "args" in message for message in reported)
+
+
+def test_encoded_flags_in_the_environment_are_divided_by_unit_separators() -> None:
+    flags = "-Clink-arg=/DRIVER\\u001f-Clink-arg=/PDBALTPATH:a b.pdb"
+
+    project = adopted(makefile=f'[env]\nCARGO_ENCODED_RUSTFLAGS = "{flags}"\n').project
+
+    assert project.linker.args == ("/DRIVER", "/PDBALTPATH:a b.pdb")

@@ -191,3 +191,19 @@ def test_the_image_is_named_after_the_renamed_dll(move: str, name: str) -> None:
     project = adopted(makefile=f'[tasks.rename]\nscript = ["{move}"]\n').project
 
     assert project.driver.output_name == name
+
+
+def test_of_two_tasks_that_build_the_one_that_signing_depends_on_counts() -> None:
+    project = adopted(
+        makefile="""\
+[tasks.quick]
+script = ["cargo build"]
+[tasks.full]
+script = ["cargo build --release"]
+[tasks.sign]
+dependencies = ["full"]
+script = ["signtool sign /n A hello.sys"]
+"""
+    ).project
+
+    assert project.profiles["development"].cargo_profile == "release"

@@ -94,3 +94,10 @@ def test_a_certificate_that_powershell_creates_is_found() -> None:
     assert (signing.mode, signing.store, signing.subject) == ("test", "My", "Test")
     assert signing.machine_store
     assert not messages(adoption, UNKNOWN)
+
+
+def test_a_certificate_file_needs_no_store() -> None:
+    signing = adopted(makefile=SIGN.replace("{}", "/f a.pfx /s Own hello.sys")).project.signing
+
+    assert signing.pfx == "a.pfx"
+    assert signing.store != "Own"

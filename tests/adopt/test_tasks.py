@@ -105,3 +105,27 @@ def test_the_package_option_of_cargo_is_not_a_password(task: str) -> None:
 
     assert "PFX_PASSWORD" not in adoption.text
     assert not any("password" in message for message in messages(adoption, HAZARD))
+
+
+def test_a_variable_that_only_another_variable_uses_is_copied() -> None:
+    makefile = adopted(
+        makefile="""\
+[env]
+ROOT = "C:/drivers"
+PLACE = "${ROOT}/out"
+[tasks.sign]
+script = ["signtool sign /n A ${ROOT}/hello.sys"]
+[tasks.ship]
+script = ["copy %PLACE% X:"]
+"""
+    ).project.makefile
+
+    assert dict(makefile.env) == {"ROOT": "C:/drivers", "PLACE": "${ROOT}/out"}
+
+
+def test_a_continued_line_is_copied_whole() -> None:
+    makefile = adopted(
+        makefile="[tasks.sign]\nscript = '''\nsigntool sign /n A hello.sys\nxcopy a ^\n  b\n'''\n"
+    ).project.makefile
+
+    assert makefile.tasks["sign-after"]["script"] == "xcopy a ^\n  b\n"

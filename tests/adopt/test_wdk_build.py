@@ -148,7 +148,7 @@ def test_other_linker_arguments_are_kept_with_wdk_build() -> None:
     assert adoption.project.driver.entry == "DriverEntry"
     reported = messages(adoption, DIFFERENCE)
     assert any("links `fltmgr`, and wdk-build finds the kit" in message for message in reported)
-    assert any("wdk-build names the entry point" in message for message in reported)
+    assert any("wdk-build already sets the entry point" in message for message in reported)
 
 
 def test_wdk_build_does_not_support_i686() -> None:

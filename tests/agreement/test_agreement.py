@@ -21,13 +21,13 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def case(name: str, folder: Path) -> Path:
-    """Copy a case, so that files can be generated beside it."""
+    """Return a copy of a case, in which files can be generated."""
     return Path(shutil.copytree(Path(__file__).parent / "cases" / name, folder / "project"))
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Start the program in the project's folder."""
+    """Run the program in the project's folder."""
 
     def start(*words: str) -> subprocess.CompletedProcess[str]:
         env = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
@@ -37,7 +37,7 @@ def run(tmp_path: Path) -> Run:
 
 
 @pytest.mark.parametrize("folder", CASES, ids=lambda path: path.name)
-def test_the_report_is_as_written_down(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_report_is_the_golden_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     found = disagreements(kdrvgen.load("config.toml"), Path(), Path("config.toml"))
     text = draw(found) if found else "nothing\n"
@@ -46,33 +46,33 @@ def test_the_report_is_as_written_down(folder: Path, monkeypatch: pytest.MonkeyP
     assert text == Path("report.txt").read_text("utf-8")
 
 
-def test_files_are_generated_and_check_fails(tmp_path: Path, run: Run) -> None:
+def test_contradictions_do_not_stop_a_run_but_fail_a_check(tmp_path: Path, run: Run) -> None:
     project = case("all_at_once", tmp_path)
     for _ in range(2):  # a second run with nothing to change reports it again
         done = run("config.toml")
         assert done.returncode == 0
         assert (project / "Makefile.toml").is_file()
-        assert "Cargo.toml:2:8: warning: the package is `other`" in done.stderr
+        assert "Cargo.toml:2:8: warning: the package name is `other`" in done.stderr
     done = run("config.toml", "--check")
     assert done.returncode == 3
-    assert "Cargo.toml:2:8: error: the package is `other`" in done.stderr
+    assert "Cargo.toml:2:8: error: the package name is `other`" in done.stderr
     assert "config.toml:3:8: note: `driver.name` is set here" in done.stderr
-    assert "rust-toolchain.toml:3:11: warning: rustup is not asked" in done.stderr
+    assert "rust-toolchain.toml:3:11: warning: rustup does not install" in done.stderr
 
 
 @pytest.mark.parametrize("missing", ["Makefile.toml", "build.rs"])
-def test_what_contradicts_is_reported_beside_drift(tmp_path: Path, run: Run, missing: str) -> None:
+def test_contradictions_are_reported_beside_drift(tmp_path: Path, run: Run, missing: str) -> None:
     project = case("all_at_once", tmp_path)
     run("config.toml")
     (project / missing).unlink()
     done = run("config.toml", "--check")
     assert done.returncode == 4
     assert f"create     {missing}\n" in done.stdout
-    assert "Cargo.toml:2:8: warning: the package is `other`" in done.stderr
+    assert "Cargo.toml:2:8: warning: the package name is `other`" in done.stderr
     assert "error: " in done.stderr.splitlines()[-1]
 
 
-def test_profiles_that_inherit_from_each_other_come_to_an_end(tmp_path: Path, run: Run) -> None:
+def test_a_loop_of_inheriting_profiles_ends(tmp_path: Path, run: Run) -> None:
     project = case("agrees", tmp_path)
     with (project / "Cargo.toml").open("a", encoding="utf-8") as file:
         file.write('[profile.lab]\ninherits = "field"\n[profile.field]\ninherits = "lab"\n')
@@ -97,16 +97,16 @@ def test_a_change_of_cargo_toml_is_noticed_after_a_run_with_nothing_to_do(
     assert run("config.toml", "--check").returncode == 0
 
 
-def test_programs_and_github_get_the_places(tmp_path: Path, run: Run) -> None:
+def test_json_and_github_contain_the_places(tmp_path: Path, run: Run) -> None:
     case("all_at_once", tmp_path)
     found = json.loads(run("config.toml", "--format", "json").stdout)["findings"]
     assert (found[0]["place"]["file"], found[0]["severity"]) == ("Cargo.toml", "warning")
     assert found[0]["related"][0]["place"]["file"] == "config.toml"
     github = run("config.toml", "--format", "github").stdout
-    assert "::warning file=Cargo.toml,line=2,col=8,endColumn=15::the package is" in github
+    assert "::warning file=Cargo.toml,line=2,col=8,endColumn=15::the package name is" in github
 
 
-def test_doctor_reports_it(tmp_path: Path, run: Run) -> None:
+def test_doctor_reports_contradictions(tmp_path: Path, run: Run) -> None:
     case("all_at_once", tmp_path)
     done = run("doctor", "--for", "build", "--format", "json")
     found = [
@@ -146,7 +146,7 @@ OTHER_CHOICES = {"allocator": False, "logger": "DbgPrint"}
 
 @pytest.mark.parametrize(
     ("template", "choices"),
-    # The template wdk has no such options.
+    # The template wdk does not have these options.
     [(each, {}) for each in TEMPLATES] + [(each, OTHER_CHOICES) for each in TEMPLATES[:-1]],
 )
 def test_every_template_agrees_with_itself(

@@ -81,7 +81,7 @@ def _offered(thing: object) -> Iterator[object]:
                 yield typing.get_type_hints(function, localns=_LOCAL).get("return")
 
 
-def test_everything_that_is_returned_or_raised_is_offered() -> None:
+def test_every_returned_or_raised_type_is_public() -> None:
     offered = {name: getattr(kdrvgen, name) for name in dir(kdrvgen)}
     offered |= {name: getattr(inspection, name) for name in inspection.__all__}
     pending, reached = list(offered.values()), set()
@@ -115,7 +115,7 @@ def test_help_shows_fields_with_their_docstrings_and_no_internals(table: type) -
         assert all(f"{name}: " in shown for name in table.model_fields)
 
 
-def test_exceptions_to_the_rules_are_few_and_have_reasons() -> None:
+def test_suppressed_rules_are_few_and_have_reasons() -> None:
     sources = [*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "docs").rglob("*.py")]
     found = [
         line

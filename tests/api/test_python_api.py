@@ -123,7 +123,7 @@ def test_a_project_in_code_and_the_equivalent_file_are_equal_and_give_the_same_b
     assert {**read, "Makefile.toml": b""} == {**built, "Makefile.toml": b""}
 
 
-def test_line_ends_and_a_byte_order_mark_do_not_change_what_a_file_gives(tmp_path: Path) -> None:
+def test_line_ends_and_a_byte_order_mark_do_not_change_the_result(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(CONFIG, encoding="utf-8")
     texts = render(load(path))
@@ -131,7 +131,7 @@ def test_line_ends_and_a_byte_order_mark_do_not_change_what_a_file_gives(tmp_pat
     assert render(load(path)) == texts
 
 
-def test_what_a_project_was_read_from_stays_with_its_copies(tmp_path: Path) -> None:
+def test_copies_keep_the_file_that_a_project_was_read_from(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text(CONFIG, encoding="utf-8")
     project = load(path)
@@ -154,13 +154,13 @@ def test_the_order_of_keys_in_the_file_does_not_matter() -> None:
     assert render(loads(one)) == render(loads(other))
 
 
-def test_what_is_rendered_cannot_be_changed() -> None:
+def test_the_result_of_render_is_immutable() -> None:
     texts = render(built_in_code())
     with pytest.raises(TypeError):
         texts[PurePosixPath("build.rs")] = ""  # type: ignore[index] # what is refused
 
 
-def test_the_paths_are_those_of_the_three_owned_files_and_of_the_support_files() -> None:
+def test_render_returns_the_three_generated_files_and_the_support_files() -> None:
     def outside(project: Project) -> set[str]:
         return {str(path) for path in render(project) if path.parts[0] != ".kdrvgen"}
 
@@ -201,7 +201,7 @@ def test_another_process_elsewhere_renders_the_same_bytes(
     assert told.stdout == b"".join(f"{path}\n{text}".encode() for path, text in here)
 
 
-def test_everything_that_is_offered_can_be_imported() -> None:
+def test_every_public_name_can_be_imported() -> None:
     program = "before = {*dir()}\nfrom kdrvgen import *\nprint(*{*dir()} - before)"
     done = subprocess.run(
         [sys.executable, "-c", program],
@@ -233,7 +233,7 @@ def test_importing_it_loads_neither_pydantic_nor_jinja() -> None:
 MANIFEST = '[package]\nname = "other"\n[lib]\ncrate-type = ["cdylib"]\n'
 
 
-def test_generate_and_check_report_what_contradicts_the_project(tmp_path: Path) -> None:
+def test_generate_and_check_report_contradictions(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text('[driver]\nname = "hello"\n[signing]\nmode = "off"\nstore = "My"\n', "utf-8")
     (tmp_path / "Cargo.toml").write_text(MANIFEST, "utf-8")
@@ -257,7 +257,7 @@ def test_generate_and_check_report_what_contradicts_the_project(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("elsewhere", ["built in Python", "changed", "another folder", "gone"])
-def test_without_its_file_a_project_has_disagreements_without_places(
+def test_a_project_without_file_has_disagreements_without_places(
     tmp_path: Path, elsewhere: str
 ) -> None:
     path = tmp_path / ("a" if elsewhere == "another folder" else "") / "config.toml"
@@ -279,7 +279,7 @@ def test_without_its_file_a_project_has_disagreements_without_places(
     assert name.place.line
 
 
-def test_without_cargo_toml_nothing_contradicts_a_project(tmp_path: Path) -> None:
+def test_without_cargo_toml_there_are_no_disagreements(tmp_path: Path) -> None:
     assert kdrvgen.generate(built_in_code(), tmp_path).disagreements == ()
     assert kdrvgen.check(built_in_code(), tmp_path).disagreements == ()
 

@@ -13,7 +13,7 @@ from kdrvgen.scaffold import template as templates
 from tests.bootstrap.support import bootstrap, tree
 
 
-def test_the_function_makes_what_the_command_makes(tmp_path: Path) -> None:
+def test_the_function_creates_the_same_project_as_the_command(tmp_path: Path) -> None:
     (tmp_path / "command").mkdir()
     command = bootstrap(tmp_path / "command", "device", "allocator=yes", "bootstrap.license=MIT")
     config = {"bootstrap": {"allocator": True, "license": "MIT"}}
@@ -24,7 +24,7 @@ def test_the_function_makes_what_the_command_makes(tmp_path: Path) -> None:
     assert report.changed
 
 
-def test_what_is_not_valid_is_a_configuration_error(tmp_path: Path) -> None:
+def test_an_invalid_setting_is_a_config_error(tmp_path: Path) -> None:
     for name, config in (
         ("../out", {}),
         ("hello", {"bootstrap": {"edition": "2020"}}),
@@ -45,17 +45,19 @@ def test_an_option_that_the_template_does_not_have_is_an_error(
         (tmp_path / name).mkdir()
         (tmp_path / name / "template.toml").write_text(text, encoding="utf-8")
     monkeypatch.setattr(templates, "FOLDER", tmp_path)
-    with pytest.raises(ConfigError, match="the template `bare` has no option `pool-tag`"):
+    with pytest.raises(
+        ConfigError, match="the template `bare` does not have the option `pool-tag`"
+    ):
         kdrvgen.bootstrap(tmp_path, "x", "bare", config={"bootstrap": {"pool-tag": "Abcd"}})
 
 
-def test_a_template_that_there_is_not_is_a_usage_error(tmp_path: Path) -> None:
+def test_a_missing_template_is_a_usage_error(tmp_path: Path) -> None:
     for name in ("minmal", "shared", "", "..", "minimal/../minimal", str(tmp_path)):
-        with pytest.raises(UsageError, match="there is no template"):
+        with pytest.raises(UsageError, match=r"the template `.*` does not exist"):
             kdrvgen.bootstrap(tmp_path, "hello", name)
 
 
-def test_a_folder_that_is_taken_is_refused(tmp_path: Path) -> None:
+def test_an_occupied_folder_is_refused(tmp_path: Path) -> None:
     kdrvgen.bootstrap(tmp_path, "hello")
     before = tree(tmp_path)
     with pytest.raises(RefusedError, match="exists and is not empty") as caught:
@@ -65,7 +67,7 @@ def test_a_folder_that_is_taken_is_refused(tmp_path: Path) -> None:
     assert tree(tmp_path) == before
 
 
-def test_files_are_rendered_without_a_disk_and_differ_in_the_name_alone(tmp_path: Path) -> None:
+def test_files_are_rendered_in_memory_and_differ_only_in_the_name(tmp_path: Path) -> None:
     template = templates.load("minimal")
     document = answers.complete(template, {"driver": {"name": "hello"}})
     made = render.render(template, document)

@@ -19,7 +19,7 @@ RUST = REPOSITORY / "kdrvgen/scaffold/templates/shared/rust"
 HERE = Path(__file__).parent / "blocks"
 
 
-def test_text_status_and_allocator_do_what_they_promise(tmp_path: Path) -> None:
+def test_text_status_and_allocator_behave_as_documented(tmp_path: Path) -> None:
     shutil.copytree(RUST, tmp_path, dirs_exist_ok=True)
     for name in ("host.rs", "pool.rs"):
         shutil.copy2(HERE / name, tmp_path)
@@ -65,7 +65,7 @@ pub fn f(unit: u16) -> Result<nt::UnicodeString<'static>, nt::NtStatus> {
     ],
     ids=["long literal", "pool tag", "lock of a pointer", "guard elsewhere", "dangling text"],
 )
-def test_what_would_go_wrong_in_the_kernel_does_not_compile(
+def test_code_that_would_fail_in_the_kernel_does_not_compile(
     tmp_path: Path, code: str, error: str
 ) -> None:
     shutil.copytree(RUST, tmp_path, dirs_exist_ok=True)
@@ -116,7 +116,7 @@ C_RUNTIME = {
 
 
 @pytest.mark.parametrize("triple", TRIPLES)
-def test_a_driver_imports_what_the_kernel_of_its_machine_exports(
+def test_a_driver_imports_only_functions_that_the_kernel_exports(
     proof: Project, triple: str
 ) -> None:
     architecture = triple.partition("-")[0]
@@ -149,11 +149,11 @@ def test_collections_strings_and_arithmetic_work_in_the_kernel(said: list[tuple[
     ]
 
 
-def test_a_lock_keeps_three_threads_apart(said: list[tuple[str, str]]) -> None:
+def test_a_lock_admits_one_of_three_threads_at_a_time(said: list[tuple[str, str]]) -> None:
     assert "lock: (600000, 600000) of 600000" in [line for _, line in said]
 
 
-def test_a_log_line_is_text_and_never_a_format(said: list[tuple[str, str]]) -> None:
+def test_a_log_line_is_never_used_as_a_format(said: list[tuple[str, str]]) -> None:
     lines = [line for _, line in said]
 
     assert "%s%n%d%x 100%" in lines
@@ -161,7 +161,7 @@ def test_a_log_line_is_text_and_never_a_format(said: list[tuple[str, str]]) -> N
     assert "before\\0after" in lines
 
 
-def test_a_log_line_that_is_too_long_is_cut_between_characters_and_says_so(
+def test_a_too_long_log_line_is_cut_between_characters_and_marked(
     said: list[tuple[str, str]],
 ) -> None:
     lines = [line for _, line in said]
@@ -178,7 +178,7 @@ def test_a_log_line_that_is_too_long_is_cut_between_characters_and_says_so(
     assert heads["y"] == "y" * 490 + "😀"
 
 
-def test_an_error_is_logged_at_the_level_that_windows_shows(said: list[tuple[str, str]]) -> None:
+def test_an_error_is_logged_at_a_level_that_windows_shows(said: list[tuple[str, str]]) -> None:
     levels = {line: level for level, line in said}
 
     # Wine shows the level as the bit that a filter has for it.

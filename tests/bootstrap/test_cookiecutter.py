@@ -51,7 +51,7 @@ def test_the_same_answers_give_the_same_bytes(template: str, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
-def test_every_option_may_be_said_and_a_repository_begun(tmp_path: Path) -> None:
+def test_every_option_can_be_set_and_a_repository_created(tmp_path: Path) -> None:
     need("git")
     answers = ["allocator=yes", "pool-tag=Abcd", "logger=DbgPrint", "log-level=error", "git=yes"]
     answers += ["bootstrap.edition=2024", "driver.targets=i686-pc-windows-msvc"]
@@ -82,7 +82,7 @@ def test_a_wrong_answer_is_a_clear_error_before_anything_is_made(
 
 
 @pytest.mark.slow
-def test_what_is_missing_beside_cookiecutter_is_told(tmp_path: Path) -> None:
+def test_a_missing_dependency_beside_cookiecutter_is_reported(tmp_path: Path) -> None:
     missing = "raise ModuleNotFoundError(\"No module named 'pydantic'\", name='pydantic')\n"
     (tmp_path / "pydantic.py").write_text(missing, encoding="utf-8")
     done = cookiecutter(tmp_path, PYTHONPATH=str(tmp_path))
@@ -108,7 +108,7 @@ def expected() -> dict[str, Any]:
         "driver.targets": "x86_64-pc-windows-msvc",
         "toolchain.channel": "stable",
     }
-    for path in questions.ASKED:
+    for path in questions.COMMON_KEYS:
         name = ".".join(map(str, path))
         found[name] = defaults[name]
         prompts[name] = questions.summary(path)
@@ -124,7 +124,7 @@ def expected() -> dict[str, Any]:
     }
 
 
-def test_it_asks_what_the_model_and_the_templates_say() -> None:
+def test_its_questions_match_the_model_and_the_templates() -> None:
     file = FOLDER / "cookiecutter.json"
     text = json.dumps(expected(), indent=2, ensure_ascii=False) + "\n"
     if os.environ.get("KDRVGEN_UPDATE_GOLDEN"):

@@ -100,7 +100,7 @@ def test_it_is_signed_for_all_targets(project: Project) -> None:
     ],
     ids=["2024", "2018"],
 )
-def test_rustfmt_and_clippy_have_nothing_to_say(
+def test_rustfmt_and_clippy_report_nothing(
     new_project: NewProject, name: str, words: tuple[str, ...]
 ) -> None:
     project = new_project("device", *words, name=name)
@@ -115,13 +115,13 @@ def test_the_client_has_no_warnings(project: Project, bed: Path) -> None:
     assert clippy(project, (GNU,), "-p", "hello-client", rustc=rustc) == ""
 
 
-def test_a_message_that_the_client_stores_is_there_for_the_next_one(device: Device) -> None:
+def test_the_next_client_reads_the_stored_message(device: Device) -> None:
     for message in ("Grüße, 世界 😀", "", "x" * CAPACITY):
         assert device.kernel.run(device.client, "set", message).returncode == 0
         assert device.message() == message
 
 
-def test_the_client_says_what_the_driver_objects_to(device: Device) -> None:
+def test_the_client_reports_the_error_of_the_driver(device: Device) -> None:
     device.kernel.run(device.client, "set", "before")
 
     done = device.kernel.run(device.client, "set", "x" * (CAPACITY + 1))
@@ -130,11 +130,11 @@ def test_the_client_says_what_the_driver_objects_to(device: Device) -> None:
     assert device.message() == "before"
 
 
-def test_the_client_explains_itself_when_it_does_not_understand(device: Device) -> None:
+def test_the_client_prints_its_usage_for_an_invalid_command_line(device: Device) -> None:
     assert device.kernel.run(device.client, "sett", "x").returncode == 2
 
 
-def test_statistics_count_what_succeeded(device: Device) -> None:
+def test_the_statistics_count_successful_requests(device: Device) -> None:
     def counted() -> tuple[int, int]:
         words = device.kernel.run(device.client, "statistics").stdout.split()
         return int(words[1].rstrip(",")), int(words[3])
@@ -164,7 +164,7 @@ def test_statistics_count_what_succeeded(device: Device) -> None:
     ],
     ids=["too long", "much too long", "too long and no text", "half", "stray", "surrogate"],
 )
-def test_input_that_is_no_message_is_refused_and_changes_nothing(
+def test_invalid_input_is_refused_and_changes_nothing(
     device: Device, data: bytes, error: int
 ) -> None:
     said = device.probe(
@@ -182,7 +182,7 @@ def test_no_buffer_at_all_is_an_empty_message(device: Device) -> None:
 
 
 @pytest.mark.parametrize("room", [0, 1, 5])
-def test_output_without_room_is_refused_and_nothing_is_written(device: Device, room: int) -> None:
+def test_a_too_small_output_buffer_is_refused_and_not_written(device: Device, room: int) -> None:
     said = device.probe((SET_MESSAGE, b"sixsix", 0), (GET_MESSAGE, b"", room))
 
     assert said == ["ok 0 ", f"error {ERROR_INSUFFICIENT_BUFFER}"]
@@ -213,7 +213,7 @@ def test_a_structure_is_written_whole_or_not_at_all(
     [0x0022200C, GET_MESSAGE & ~0xC000, 0, 0xFFFFFFFF, *(SET_MESSAGE | each for each in (1, 2, 3))],
     ids=hex,
 )
-def test_a_code_that_is_not_the_drivers_is_refused(device: Device, code: int) -> None:
+def test_an_unknown_control_code_is_refused(device: Device, code: int) -> None:
     assert device.probe((code, b"input", 16)) == [f"error {ERROR_INVALID_FUNCTION}"]
 
 
@@ -223,7 +223,7 @@ def other(new_project: NewProject) -> Project:
     return new_project("device", name="other")
 
 
-def test_unloading_takes_the_device_away_and_another_load_brings_it_back(
+def test_unloading_deletes_the_device_and_loading_again_creates_it(
     other: Project, device: Device
 ) -> None:
     other.make("sign")
@@ -235,7 +235,7 @@ def test_unloading_takes_the_device_away_and_another_load_brings_it_back(
         assert kernel.run(device.prober, r"\\.\other", "rw").returncode == 1
 
 
-def test_a_start_that_fails_half_way_leaves_nothing_behind(other: Project, device: Device) -> None:
+def test_a_start_that_fails_leaves_nothing_behind(other: Project, device: Device) -> None:
     kernel = device.kernel
     # A device of its own, but the link of the driver that is loaded.
     link = r'concat!("\\DosDevices\\", name!())'

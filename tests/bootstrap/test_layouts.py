@@ -65,7 +65,7 @@ def expression(structure: Structure, field: str | None) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["x86_64", "i686", "aarch64"])
-def test_layouts_are_those_of_mingws_driver_headers(tmp_path: Path, architecture: str) -> None:
+def test_layouts_match_the_driver_headers_of_mingw(tmp_path: Path, architecture: str) -> None:
     need("clang")
     if not (HEADERS / "ddk/wdm.h").is_file():
         without(f"{HEADERS}/ddk/wdm.h is not installed (mingw-w64-common)")
@@ -99,7 +99,7 @@ def test_layouts_are_those_of_mingws_driver_headers(tmp_path: Path, architecture
     assert dict(zip(ours, theirs, strict=True)) == {key: value for key, (value, _) in ours.items()}
 
 
-def test_every_field_of_a_structure_is_held_to_its_offset() -> None:
+def test_the_offset_of_every_field_is_checked() -> None:
     block = re.compile(r"^pub struct (\w+)(?:<.*?>)? \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
     field = re.compile(r"^    (?:pub )?(\w+): (?!PhantomData)", re.MULTILINE)
     declared = {

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 MACHINES = {"x86_64": 0x8664, "i686": 0x14C, "aarch64": 0xAA64}
 
 
-def test_it_is_signed_for_all_targets_and_says_when_it_comes_and_goes(
+def test_it_is_signed_for_all_targets_and_logs_load_and_unload(
     new_project: NewProject, kernel: Kernel
 ) -> None:
     project = new_project("minimal")
@@ -50,7 +50,7 @@ def test_it_is_signed_for_all_targets_and_says_when_it_comes_and_goes(
     ],
     ids=lambda words: words[0].partition("=")[2],
 )
-def test_no_option_gives_code_that_rustfmt_or_clippy_would_change(
+def test_rustfmt_and_clippy_accept_the_code_with_every_option(
     new_project: NewProject, words: tuple[str, ...]
 ) -> None:
     project = new_project("minimal", *words)
@@ -92,7 +92,7 @@ def test_an_optimised_driver_with_another_entry_point_and_an_allocator_loads(
     assert kernel.lines()[-1] == "my-d: unloaded"
 
 
-def test_what_the_user_says_of_the_driver_stands_in_the_manifest(new_project: NewProject) -> None:
+def test_settings_of_the_package_are_in_the_manifest(new_project: NewProject) -> None:
     description = 'Says "\\n" to {{ all }}'
     project = new_project(
         "minimal",
@@ -117,7 +117,7 @@ def test_what_the_user_says_of_the_driver_stands_in_the_manifest(new_project: Ne
     }
 
 
-def test_what_the_user_does_not_say_of_the_driver_is_left_out_of_the_manifest(
+def test_unset_settings_of_the_package_are_not_in_the_manifest(
     new_project: NewProject,
 ) -> None:
     package = _manifest(new_project("minimal"))["package"]

@@ -20,9 +20,7 @@ TEMPLATES = templates.names()
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_what_a_template_generates_is_what_its_configuration_says(
-    template: str, tmp_path: Path
-) -> None:
+def test_the_files_of_a_template_match_its_configuration(template: str, tmp_path: Path) -> None:
     folder = bootstrap(tmp_path, template, "vscode=yes")
     configs = [path for path in folder.rglob("config.toml") if path.parent.name != ".cargo"]
     assert configs
@@ -72,7 +70,7 @@ def test_the_tree_and_the_next_two_commands_are_printed(tmp_path: Path) -> None:
     assert sorted(listed) == sorted(path.rpartition("/")[2] for path in own)
 
 
-def test_words_stand_before_between_and_behind_the_options(tmp_path: Path) -> None:
+def test_arguments_can_be_before_between_and_after_the_options(tmp_path: Path) -> None:
     words = [
         "bootstrap.license=MIT",
         "-o",
@@ -90,7 +88,7 @@ def test_words_stand_before_between_and_behind_the_options(tmp_path: Path) -> No
     assert project.linker_for("production").args == ("/DEBUG", "/MAP")
 
 
-def test_programs_are_told_the_same_as_json(tmp_path: Path) -> None:
+def test_json_has_the_same_content(tmp_path: Path) -> None:
     done = kdrvgen_process("new", "hello", "--format", "json", cwd=tmp_path)
     told = json.loads(done.stdout)
     assert told["folder"] == "hello"
@@ -110,7 +108,7 @@ def test_all_templates_are_listed_with_their_options(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_a_configuration_holds_all_that_makes_the_project_again(
+def test_a_configuration_contains_everything_to_create_the_project_again(
     template: str, tmp_path: Path
 ) -> None:
     words = ["vscode=yes", "bootstrap.license=MIT", "driver.target=aarch64-pc-windows-msvc"]
@@ -129,7 +127,7 @@ def test_every_template_is_in_the_documentation() -> None:
         assert f"| `{name}` | {templates.load(name).summary} |\n" in page
 
 
-def test_a_configuration_is_replayed_and_words_go_over_it(tmp_path: Path) -> None:
+def test_a_configuration_is_replayed_and_arguments_override_it(tmp_path: Path) -> None:
     words = [
         "vscode=yes",
         "bootstrap.license=MIT",
@@ -149,7 +147,7 @@ def test_a_configuration_is_replayed_and_words_go_over_it(tmp_path: Path) -> Non
     assert other.bootstrap.model_copy(update={"edition": "2024"}) == one.bootstrap
 
 
-def test_the_shorthand_for_one_target_takes_the_place_of_what_was_replayed(tmp_path: Path) -> None:
+def test_the_shorthand_target_overrides_replayed_targets(tmp_path: Path) -> None:
     bootstrap(tmp_path, "minimal", "driver.targets=i686-pc-windows-msvc,x86_64-pc-windows-msvc")
     words = ["other", "--config", "hello/config.toml", "driver.target=aarch64-pc-windows-msvc"]
     assert kdrvgen_process("new", *words, cwd=tmp_path).returncode == 0
@@ -159,12 +157,20 @@ def test_the_shorthand_for_one_target_takes_the_place_of_what_was_replayed(tmp_p
 
 ERRORS = {
     "no name": ([], 2, "kdrvgen new NAME"),
-    "two names": (["a", "b"], 2, "there is no argument `b`"),
-    "a template that there is not": (["a", "--template", "minmal"], 2, "Did you mean `minimal`?"),
-    "a template outside": (["a", "--template", "../../model"], 2, "no template `../../model`"),
-    "a file to replay that there is not": (["a", "--config", "x.toml"], 3, "no such file"),
-    "a name that leads out": (["../a"], 3, "^^^^"),
-    "a name that is absolute": (["/a"], 3, "no Cargo package name"),
+    "two names": (["a", "b"], 2, "unexpected argument `b`"),
+    "a missing template": (["a", "--template", "minmal"], 2, "Did you mean `minimal`?"),
+    "a template outside": (
+        ["a", "--template", "../../model"],
+        2,
+        "the template `../../model` does not exist",
+    ),
+    "a missing file to replay": (
+        ["a", "--config", "x.toml"],
+        3,
+        "the file does not exist",
+    ),
+    "a name that leads out": (["hello", "driver.name=../a"], 3, "not a valid Cargo package name"),
+    "a name that is absolute": (["hello", "driver.name=/a"], 3, "not a valid Cargo package name"),
     "a keyword": (["match"], 3, "a keyword of Rust"),
     "a device": (["nul"], 3, "a device in Windows"),
     "an option": (["a", "alocator=yes"], 3, "did you mean `allocator`?"),
@@ -174,16 +180,16 @@ ERRORS = {
     "a value": (["a", "bootstrap.edition=2020"], 3, 'did you mean "2021"?'),
     "a switch": (["a", "git=perhaps"], 3, "`bootstrap.git` must be true or false"),
     "a number": (["a", "signing.validity-days=x"], 3, "must be an integer"),
-    "twice": (["a", "git=no", "git=yes"], 3, "first given here"),
-    "a table and a key in it": (["a", "driver.name.x=1"], 3, "is given twice"),
+    "twice": (["a", "git=no", "git=yes"], 3, "first set here"),
+    "a table and a key in it": (["a", "driver.name.x=1"], 3, "is set twice"),
     "a rule between keys": (["a", "wdk.locate=path"], 3, "needs `path`"),
-    "an empty key": (["a", "=b"], 3, "there is no option ``"),
+    "an empty key": (["a", "=b"], 3, "unknown option ``"),
     "an escape sequence": (["a", "bootstrap.license=\x1b[2J"], 3, "\\x1b[2J"),
 }
 
 
 @pytest.mark.parametrize(("words", "code", "told"), ERRORS.values(), ids=ERRORS.keys())
-def test_what_is_wrong_is_told_and_nothing_is_written(
+def test_an_error_is_reported_and_nothing_is_written(
     words: list[str],
     code: int,
     told: str,
@@ -212,26 +218,26 @@ WORDS = st.builds(
 
 @given(st.lists(WORDS, min_size=1, max_size=4))
 @settings(max_examples=80, deadline=None)
-def test_no_words_lead_to_a_bug(words: list[str]) -> None:
+def test_any_arguments_are_accepted_or_refused(words: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         code = main(["new", "hello", "--no-input", "-q", "-o", folder, *words])
         assert code in {0, 2, 3}
         assert list(Path(folder).iterdir()) == ([Path(folder, "hello")] if code == 0 else [])
 
 
-def test_an_error_points_at_the_word(tmp_path: Path) -> None:
+def test_an_error_points_at_the_argument(tmp_path: Path) -> None:
     done = kdrvgen_process("new", "a", "git=yes", "bootstrap.edition=2020", cwd=tmp_path)
     assert done.stderr == (
         'command line:1:41: error: `bootstrap.edition` cannot be "2020"\n'
         "  1 | kdrvgen new a git=yes bootstrap.edition=2020\n"
         "    |                                         ^^^^\n"
         '    = help: did you mean "2021"?\n'
-        '            one of "2018", "2021", "2024"\n'
+        '            use one of "2018", "2021", "2024"\n'
         "\n1 error in command line\n"
     )
 
 
-def test_what_may_be_a_password_is_not_shown(tmp_path: Path) -> None:
+def test_a_possible_password_is_not_shown(tmp_path: Path) -> None:
     done = kdrvgen_process("new", "a", "signing.pfx-password-env=hunter2!", cwd=tmp_path)
     assert done.returncode == 3
     assert "hunter2" not in done.stderr

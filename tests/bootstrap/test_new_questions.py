@@ -18,7 +18,7 @@ from tests.bootstrap.terminal import CTRL_C, CTRL_D, talk
 pytestmark = pytest.mark.slow
 
 
-def test_the_name_alone_leads_through_every_question_to_a_project(tmp_path: Path) -> None:
+def test_with_only_a_name_all_questions_are_asked(tmp_path: Path) -> None:
     answers = ["1", "Says hello", "MIT", "", "", "", "", "", "", "", "", ""]
     session = talk(["new", "hello"], answers, tmp_path)
     assert session.code == 0
@@ -28,25 +28,25 @@ def test_the_name_alone_leads_through_every_question_to_a_project(tmp_path: Path
     assert project.bootstrap.template == "minimal"
 
 
-def test_only_defaults_give_what_no_input_gives(tmp_path: Path) -> None:
+def test_default_answers_give_the_same_project_as_no_input(tmp_path: Path) -> None:
     assert talk(["new", "hello"], [""] * 15, tmp_path).code == 0
     (tmp_path / "silent").mkdir()
     silent = bootstrap(tmp_path / "silent", "minimal")
     assert tree(tmp_path / "hello") == tree(silent)
 
 
-def test_a_wrong_answer_is_told_and_asked_for_again(tmp_path: Path) -> None:
+def test_a_wrong_answer_is_reported_and_the_question_repeated(tmp_path: Path) -> None:
     answers = ["con", "hello", "nonsense", "minimal", "", "", "2020", "2024", "i686", "", "x", ""]
     session = talk(["new", "log-level=info"], [*answers, *[""] * 9], tmp_path)
     assert session.code == 0
     assert "`con` is a device in Windows" in session.screen
-    assert "there is no such template" in session.screen
+    assert "this template does not exist" in session.screen
     assert 'did you mean "2021"?' in session.screen
-    assert "`x` is no toolchain channel" in session.screen
+    assert "`x` is not a valid toolchain channel" in session.screen
     assert kdrvgen.load(tmp_path / "hello" / "config.toml").bootstrap.edition == "2024"
 
 
-def test_what_the_command_line_says_is_not_asked(tmp_path: Path) -> None:
+def test_a_setting_on_the_command_line_is_not_asked_for(tmp_path: Path) -> None:
     words = ["bootstrap.description=d", "bootstrap.license=MIT", "bootstrap.edition=2021"]
     words += ["driver.target=x86_64-pc-windows-msvc", "toolchain.channel=stable", "allocator=no"]
     words += ["logger=DbgPrint", "git=no"]
@@ -55,7 +55,7 @@ def test_what_the_command_line_says_is_not_asked(tmp_path: Path) -> None:
     assert (tmp_path / "hello" / ".vscode" / "tasks.json").is_file()
 
 
-def test_a_folder_that_is_taken_is_refused_before_the_first_question(tmp_path: Path) -> None:
+def test_an_occupied_folder_is_refused_before_the_first_question(tmp_path: Path) -> None:
     (tmp_path / "hello").mkdir()
     (tmp_path / "hello" / "notes.txt").write_text("mine", encoding="utf-8")
     session = talk(["new", "hello"], ["left"], tmp_path)
@@ -67,12 +67,12 @@ def test_a_folder_that_is_taken_is_refused_before_the_first_question(tmp_path: P
 
 
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D], ids=["ctrl-c", "end of input"])
-def test_giving_up_leaves_nothing(key: str, tmp_path: Path) -> None:
+def test_an_interrupted_dialog_leaves_nothing(key: str, tmp_path: Path) -> None:
     session = talk(["new", "hello"], ["1", "a driver", key], tmp_path)
     assert session.code == 130
     assert list(tmp_path.iterdir()) == []
 
 
-def test_replaying_and_no_input_ask_nothing(tmp_path: Path) -> None:
+def test_config_and_no_input_ask_no_questions(tmp_path: Path) -> None:
     assert talk(["new", "hello", "--no-input"], [], tmp_path).code == 0
     assert talk(["new", "again", "--config", "hello/config.toml"], [], tmp_path).code == 0

@@ -35,9 +35,7 @@ CONFIGS = {
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
-def test_a_line_that_shows_a_default_changes_nothing_when_it_is_put_to_use(
-    config: dict[str, object], tmp_path: Path
-) -> None:
+def test_uncommenting_a_default_changes_nothing(config: dict[str, object], tmp_path: Path) -> None:
     kdrvgen.bootstrap(tmp_path, "hello", config=config)
     text = (tmp_path / "hello" / "config.toml").read_text("utf-8")
     used = re.sub(r"^#(?=[a-z-]+ = )", "", text, flags=re.MULTILINE)
@@ -46,7 +44,9 @@ def test_a_line_that_shows_a_default_changes_nothing_when_it_is_put_to_use(
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
-def test_what_was_chosen_is_what_it_says(config: dict[str, object], tmp_path: Path) -> None:
+def test_the_starter_contains_the_chosen_settings(
+    config: dict[str, object], tmp_path: Path
+) -> None:
     kdrvgen.bootstrap(tmp_path, "hello", config=config)
     said = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))
     for table, wanted in config.items():
@@ -54,7 +54,7 @@ def test_what_was_chosen_is_what_it_says(config: dict[str, object], tmp_path: Pa
         assert said[table] | wanted == said[table]
 
 
-def test_every_key_is_there_once_in_the_order_of_the_reference(tmp_path: Path) -> None:
+def test_the_starter_has_every_key_once_in_the_order_of_the_reference(tmp_path: Path) -> None:
     text = (bootstrap(tmp_path, "minimal") / "config.toml").read_text("utf-8")
     pattern = r"^(?:#?(?=[a-z-]+ = )|# `(?=[a-z-]+`: ))([a-z][a-z-]*)"
     shown = re.findall(pattern, text.partition("[profiles")[0], re.MULTILINE)
@@ -70,7 +70,7 @@ def test_every_key_is_there_once_in_the_order_of_the_reference(tmp_path: Path) -
     assert max(map(len, text.splitlines())) <= 100
 
 
-def test_only_what_was_chosen_is_said_of_options_without_effect(tmp_path: Path) -> None:
+def test_the_starter_omits_options_without_effect_unless_chosen(tmp_path: Path) -> None:
     choices = {"logger": "DbgPrint", "log-component": "IHVBUS", "allocator": False}
     kdrvgen.bootstrap(tmp_path, "hello", config={"bootstrap": choices})
     said = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))["bootstrap"]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 CHECKOUT = Path(__file__).parents[2]
 
 
-def test_a_wheel_makes_what_the_checkout_makes(tmp_path: Path) -> None:
+def test_a_wheel_creates_the_same_project_as_the_checkout(tmp_path: Path) -> None:
     need("git")
     subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", tmp_path / "wheel"],

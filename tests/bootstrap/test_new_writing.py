@@ -31,7 +31,7 @@ def test_an_empty_folder_is_filled(work: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["folder", "file", "link to a folder", "dangling link"])
-def test_what_stands_there_stays_as_it_is(kind: str, work: Path, tmp_path: Path) -> None:
+def test_an_occupied_folder_is_not_changed(kind: str, work: Path, tmp_path: Path) -> None:
     there = work / "hello"
     if kind == "folder":
         there.mkdir()
@@ -56,10 +56,10 @@ def test_a_folder_below_a_file_is_a_clear_error(work: Path) -> None:
     (work / "file").write_text("", encoding="utf-8")
     done = kdrvgen_process("new", "hello", "-o", "file/below", cwd=work)
     assert done.returncode == 8
-    assert "is no folder" in done.stderr
+    assert "is not a folder" in done.stderr
 
 
-def test_a_folder_that_may_not_be_written_to_is_a_clear_error() -> None:
+def test_a_read_only_folder_is_a_clear_error() -> None:
     # All is imported before root's rights are given up, since the packages may be root's alone.
     script = (
         "import os, sys, kdrvgen\n"
@@ -79,10 +79,10 @@ def test_a_folder_that_may_not_be_written_to_is_a_clear_error() -> None:
             [sys.executable, "-c", script, folder], capture_output=True, check=True, text=True
         )
         Path(folder).chmod(0o755)
-    assert "may not be written to" in done.stdout
+    assert "is not writable" in done.stdout
 
 
-def test_a_run_that_is_killed_leaves_no_project_and_hinders_no_later_run(
+def test_a_run_that_is_killed_leaves_no_project_and_does_not_block_the_next(
     work: Path,
 ) -> None:
     script = (
@@ -123,7 +123,7 @@ def test_a_folder_that_kdrvgen_did_not_make_is_never_removed(work: Path, name: s
     assert (work / name / "notes").read_text("utf-8") == "mine"
 
 
-def test_a_run_that_fails_leaves_no_folder_above_the_project_either(work: Path) -> None:
+def test_a_run_that_fails_leaves_no_folder_above_the_project(work: Path) -> None:
     failing = work / "git"
     failing.write_bytes(b"#!/bin/sh\nprintf 'no \\377 repository' >&2; exit 1\n")
     failing.chmod(0o755)
@@ -134,20 +134,20 @@ def test_a_run_that_fails_leaves_no_folder_above_the_project_either(work: Path) 
     assert [path.name for path in work.iterdir()] == ["git"]
 
 
-def test_a_project_is_made_however_deep_its_folder_is(work: Path) -> None:
+def test_a_project_can_be_created_at_any_depth(work: Path) -> None:
     done = kdrvgen_process("new", "hello", "-o", "/".join(["d"] * 1500), cwd=work)
     assert done.returncode == 0, done.stderr
     remove_chain(work / "d")
 
 
-def test_the_folders_of_devices_and_processes_get_no_project(work: Path) -> None:
+def test_a_project_in_a_folder_of_devices_or_processes_is_refused(work: Path) -> None:
     done = kdrvgen_process("new", "hello", "-o", "/dev", cwd=work)
     assert done.returncode == 8
     assert "devices or processes" in done.stderr
     assert not Path("/dev/hello").exists()
 
 
-def test_a_disk_that_is_full_leaves_nothing(work: Path) -> None:
+def test_a_full_disk_leaves_nothing(work: Path) -> None:
     limited = "ulimit -f 8; trap '' XFSZ; exec \"$@\""
     done = subprocess.run(
         ["/bin/sh", "-c", limited, "-", sys.executable, "-m", "kdrvgen", "new", "hello"],
@@ -164,7 +164,7 @@ def test_a_disk_that_is_full_leaves_nothing(work: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_project_can_begin_as_a_repository(work: Path) -> None:
+def test_a_project_can_be_created_as_a_repository(work: Path) -> None:
     need("git")
     folder = bootstrap(work, "minimal", "git=yes")
     environment = {name: value for name, value in os.environ.items() if name != "GIT_DIR"}
@@ -184,7 +184,7 @@ def test_a_project_can_begin_as_a_repository(work: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("template", "folder"), [("minimal", ""), ("workspace", "drivers/first/")])
-def test_generated_files_keep_their_line_ends_and_only_the_page_is_marked_as_generated(
+def test_gitattributes_fixes_line_ends_and_marks_generated_files(
     work: Path, template: str, folder: str
 ) -> None:
     need("git")
@@ -210,7 +210,7 @@ def test_generated_files_keep_their_line_ends_and_only_the_page_is_marked_as_gen
         ]
 
 
-def test_a_new_project_is_what_its_configuration_says(work: Path) -> None:
+def test_a_new_project_matches_its_configuration(work: Path) -> None:
     for template in templates.names():
         project = bootstrap(work, template, name=f"new-{template}")
         for config in project.rglob("config.toml"):
@@ -226,14 +226,14 @@ def test_a_workspace_has_one_folder_of_support_files(work: Path) -> None:
     ]
 
 
-def test_a_new_project_is_in_a_folder_of_its_own(work: Path) -> None:
+def test_a_workspace_root_outside_of_a_new_project_is_refused(work: Path) -> None:
     done = kdrvgen_process("new", "hello", "driver.workspace-root=..", cwd=work)
     assert done.returncode == 2
-    assert "driver.workspace-root leads out of it" in done.stderr
+    assert "driver.workspace-root leads out of the folder" in done.stderr
     assert list(work.iterdir()) == []
 
 
-def test_another_project_is_not_begun_in_the_workspace_of_the_first(work: Path) -> None:
+def test_config_does_not_copy_the_workspace_of_the_other_project(work: Path) -> None:
     first = bootstrap(work, "workspace") / "drivers" / "first" / "config.toml"
     words = ("new", "other", "--template", "minimal", "--config", str(first))
     assert kdrvgen_process(*words, cwd=work).returncode == 0
@@ -241,7 +241,7 @@ def test_another_project_is_not_begun_in_the_workspace_of_the_first(work: Path) 
 
 
 @pytest.mark.slow
-def test_a_repository_is_the_projects_even_where_the_environment_names_another(
+def test_the_repository_is_in_the_project_whatever_the_environment(
     work: Path, tmp_path: Path
 ) -> None:
     need("git")
@@ -254,11 +254,11 @@ def test_a_repository_is_the_projects_even_where_the_environment_names_another(
 def test_without_git_a_repository_is_refused_before_anything_is_written(work: Path) -> None:
     done = kdrvgen_process("new", "hello", "git=yes", cwd=work, PATH=str(work))
     assert done.returncode == 7
-    assert "leave git=true out" in done.stderr
+    assert "remove git=true" in done.stderr
     assert list(work.iterdir()) == []
 
 
-def test_two_runs_at_once_make_one_project(work: Path) -> None:
+def test_two_runs_at_once_create_one_project(work: Path) -> None:
     words = [sys.executable, "-m", "kdrvgen", "new", "hello", "-q"]
     runs = [
         subprocess.Popen(
@@ -294,8 +294,27 @@ def test_a_template_that_leads_out_of_a_folder_is_not_loaded(
         (tmp_path / name).mkdir()
         (tmp_path / name / "template.toml").write_text(manifest, encoding="utf-8")
     monkeypatch.setattr(templates, "FOLDER", tmp_path)
-    with pytest.raises(ValueError, match=r"_Manifest|has no file"):
+    with pytest.raises(ValueError, match=r"_Manifest|names the file"):
         templates.load("bad")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("template", templates.names())
+def test_git_ignores_what_is_built_and_keys_and_nothing_else(work: Path, template: str) -> None:
+    need("git")
+    folder = bootstrap(work, template, "git=yes")
+    ignored = ["target/debug/hello.sys", "my.pfx", "keys/my.p12", "a.pem", "b.key"]
+    kept = ["Makefile.toml", ".cargo/config.toml", ".kdrvgen/kit.rs", "src/target/mod.rs", "a.cer"]
+    done = subprocess.run(
+        ["git", "check-ignore", "--stdin"],
+        cwd=folder,
+        capture_output=True,
+        check=True,
+        env=surroundings(),
+        input="\n".join([*ignored, *kept]),
+        text=True,
+    )
+    assert done.stdout.split() == ignored
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def test_it_is_signed_for_all_targets(project: Project) -> None:
         assert project.verifies(path)
 
 
-def test_it_finds_the_process_that_there_is_and_says_why_it_does_not_find_another(
+def test_it_finds_a_process_and_reports_why_it_does_not_find_another(
     project: Project, kernel: Kernel
 ) -> None:
     before = len(kernel.lines())
@@ -70,7 +70,7 @@ def test_it_finds_the_process_that_there_is_and_says_why_it_does_not_find_anothe
     assert kernel.lines()[-1] == "hello: unloaded"
 
 
-def test_every_reference_is_given_back_however_the_function_ends(
+def test_every_reference_is_released_whatever_the_result(
     new_project: NewProject, kernel: Kernel
 ) -> None:
     project = new_project("process")
@@ -89,7 +89,7 @@ def test_every_reference_is_given_back_however_the_function_ends(
     assert after == before
 
 
-def test_a_driver_whose_lookup_fails_does_not_start_and_says_so(
+def test_a_driver_whose_lookup_fails_does_not_start_and_logs_it(
     new_project: NewProject, kernel: Kernel
 ) -> None:
     project = new_project("process")
@@ -108,9 +108,7 @@ def test_a_driver_whose_lookup_fails_does_not_start_and_says_so(
     [("bootstrap.edition=2024", "allocator=yes", "logger=DbgPrint"), ("bootstrap.edition=2018",)],
     ids=lambda words: words[0].partition("=")[2],
 )
-def test_rustfmt_and_clippy_have_nothing_to_say(
-    new_project: NewProject, words: tuple[str, ...]
-) -> None:
+def test_rustfmt_and_clippy_report_nothing(new_project: NewProject, words: tuple[str, ...]) -> None:
     project = new_project("process", *words)
 
     assert rustfmt(project, edition=words[0].partition("=")[2]) == ""

@@ -43,7 +43,7 @@ def test_cargo_resolves_it_with_one_version_of_each_crate(tmp_path: Path, model:
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_driver_model_is_the_same_wherever_it_stands(tmp_path: Path, model: str) -> None:
+def test_the_driver_model_is_the_same_in_all_files(tmp_path: Path, model: str) -> None:
     folder = made(tmp_path, model)
     manifest = tomli.loads((folder / "Cargo.toml").read_text(encoding="utf-8"))
     said = manifest["package"]["metadata"]["wdk"]["driver-model"]["driver-type"]
@@ -52,22 +52,24 @@ def test_the_driver_model_is_the_same_wherever_it_stands(tmp_path: Path, model: 
     assert project.driver.entry == "DriverEntry"
 
 
-def test_without_the_allocator_nothing_allocates(tmp_path: Path) -> None:
+def test_without_the_allocator_no_code_allocates(tmp_path: Path) -> None:
     folder = made(tmp_path, "kmdf", "allocator=no")
     texts = [(folder / name).read_text(encoding="utf-8") for name in ("Cargo.toml", "src/lib.rs")]
     assert not any("alloc" in text for text in texts)
 
 
-def test_a_target_that_wdk_build_does_not_know_is_refused(tmp_path: Path) -> None:
+def test_a_target_that_wdk_build_does_not_support_is_refused(tmp_path: Path) -> None:
     words = ("--no-input", "--template", "wdk", "driver.target=i686-pc-windows-msvc")
     done = kdrvgen_process("new", "hello", *words, cwd=tmp_path)
     assert done.returncode == 3
-    assert "wdk-build builds no driver for i686-pc-windows-msvc" in done.stderr
+    assert "wdk-build cannot build a driver for i686-pc-windows-msvc" in done.stderr
     assert not (tmp_path / "hello").exists()
 
 
 @pytest.mark.slow
-def test_where_the_kits_crates_do_not_compile_the_pipeline_says_so_at_once(tmp_path: Path) -> None:
+def test_the_pipeline_reports_at_once_if_the_crates_of_the_kit_do_not_compile(
+    tmp_path: Path,
+) -> None:
     need("cargo-make")
     folder = made(tmp_path, "wdm")
     argv = ["cargo", "make", "--disable-check-for-updates", "sign"]
@@ -106,7 +108,7 @@ def flags(*, umdf: bool) -> list[str]:
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("allocator", ["yes", "no"])
 @pytest.mark.parametrize("edition", ["2021", "2024"])
-def test_rustfmt_and_clippy_have_nothing_to_say(
+def test_rustfmt_and_clippy_report_nothing(
     tmp_path: Path, crates: Callable[[bool], Path], model: str, allocator: str, edition: str
 ) -> None:
     words = (f"allocator={allocator}", f"bootstrap.edition={edition}")

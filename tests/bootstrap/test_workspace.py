@@ -40,7 +40,7 @@ def states(workspace: Project) -> list[State]:
     return [State.of(output(workspace, driver)) for driver in IMAGES]
 
 
-def test_both_drivers_are_signed_for_every_target_and_come_and_go_together(
+def test_both_drivers_are_signed_for_every_target_and_load_together(
     new_project: NewProject, kernel: Kernel
 ) -> None:
     workspace = new_project("workspace")
@@ -66,7 +66,7 @@ def test_both_drivers_are_signed_for_every_target_and_come_and_go_together(
     ]
 
 
-def test_what_changes_is_built_and_signed_anew_and_nothing_else(new_project: NewProject) -> None:
+def test_only_changed_drivers_are_built_and_signed_again(new_project: NewProject) -> None:
     workspace = new_project("workspace")
     workspace.make("sign")
     signed = states(workspace)
@@ -92,7 +92,7 @@ def test_what_changes_is_built_and_signed_anew_and_nothing_else(new_project: New
     assert not any(output(workspace, driver).exists() for driver in IMAGES)
 
 
-def test_profile_and_target_reach_every_driver_and_the_first_failure_ends_it(
+def test_profile_and_target_reach_every_driver_and_the_first_failure_ends_the_run(
     new_project: NewProject,
 ) -> None:
     workspace = new_project("workspace")
@@ -110,7 +110,7 @@ def test_profile_and_target_reach_every_driver_and_the_first_failure_ends_it(
     assert "hello-second" in member(workspace, "second").make("build-driver")
 
 
-def test_plain_cargo_makes_drivers_in_the_root_as_well(new_project: NewProject) -> None:
+def test_plain_cargo_builds_drivers_in_the_root(new_project: NewProject) -> None:
     workspace = new_project("workspace")
     workspace.make("build-driver")
     linker = shutil.which("lld-link", path=workspace.env["PATH"]) or "rust-lld"
@@ -158,7 +158,7 @@ def test_a_third_driver_is_a_copy_with_another_name(new_project: NewProject) -> 
     ],
     ids=lambda words: words[0].partition("=")[2],
 )
-def test_no_option_gives_code_that_rustfmt_or_clippy_would_change(
+def test_rustfmt_and_clippy_accept_the_code_with_every_option(
     new_project: NewProject, words: tuple[str, ...]
 ) -> None:
     workspace = new_project("workspace", *words)
@@ -167,7 +167,7 @@ def test_no_option_gives_code_that_rustfmt_or_clippy_would_change(
 
 
 @pytest.mark.parametrize("targets", [1, 3])
-def test_every_task_of_the_root_is_one_of_each_driver(tmp_path: Path, targets: int) -> None:
+def test_every_task_of_the_root_exists_in_each_driver(tmp_path: Path, targets: int) -> None:
     triples = f"driver.targets={list(TRIPLES[:targets])}".replace("'", '"')
     folder = bootstrap(tmp_path, "workspace", triples)
     tasks = [
@@ -181,7 +181,7 @@ def test_every_task_of_the_root_is_one_of_each_driver(tmp_path: Path, targets: i
     assert ("sign-all" in root) == (targets > 1)
 
 
-def test_the_drivers_are_those_of_the_answers(new_project: NewProject) -> None:
+def test_the_drivers_follow_the_answers(new_project: NewProject) -> None:
     workspace = new_project("workspace", "bootstrap.version=1.2.3", name="my-own")
     for driver, name in (("first", "my-own"), ("second", "my-own-second")):
         config = (workspace.folder / f"drivers/{driver}/config.toml").read_text(encoding="utf-8")

@@ -96,9 +96,7 @@ def test_the_error_names_the_key_in_which_a_character_is_invisible() -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("text", [*HOSTILE, *COMMANDS])
-def test_no_format_of_an_error_has_a_character_or_a_command_of_a_file(
-    text: str, form: Form
-) -> None:
+def test_an_error_prints_no_control_character_or_command_from_a_file(text: str, form: Form) -> None:
     written = "".join(
         character if character.isprintable() else f"\\U{ord(character):08x}" for character in text
     )
@@ -131,7 +129,7 @@ def test_no_format_of_an_error_has_a_character_or_a_command_of_a_file(
         COMMANDS[3],
     ],
 )
-def test_no_command_shows_the_characters_of_a_file_name(
+def test_every_command_escapes_control_characters_in_file_names(
     run: Run, project: Path, text: str, form: str
 ) -> None:
     folder = project / f"{text}x"
@@ -168,7 +166,9 @@ def test_no_command_shows_the_characters_of_a_file_name(
 
 
 @pytest.mark.parametrize("text", COMMANDS)
-def test_a_diff_for_people_has_no_workflow_commands(run: Run, project: Path, text: str) -> None:
+def test_a_diff_in_the_human_format_has_no_workflow_commands(
+    run: Run, project: Path, text: str
+) -> None:
     run("config.toml")
     makefile = project / "Makefile.toml"
     makefile.write_text(makefile.read_text("utf-8").replace("\n\n", f"\n {text}\n", 3), "utf-8")
@@ -177,7 +177,7 @@ def test_a_diff_for_people_has_no_workflow_commands(run: Run, project: Path, tex
     assert_harmless(done.stdout)
 
 
-def test_ordinary_text_stays_as_it_is() -> None:
+def test_ordinary_text_is_not_changed() -> None:
     text = "a::b ## c # ünï 漢字 é\n  x::y\n"
     assert visible(text, keep="\n") == text
     assert defused(text) == text

@@ -109,7 +109,7 @@ def test_an_error_about_the_command_line_hides_credentials(
 
 
 @pytest.mark.parametrize("form", ["human", "json"])
-def test_a_number_of_thousands_of_digits_is_answered(
+def test_a_number_with_thousands_of_digits_is_an_error(
     project: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
     digits = "9" * 5000

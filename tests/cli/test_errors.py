@@ -1,4 +1,4 @@
-"""Each exit code, and what is said with it."""
+"""Each exit code, and the message that comes with it."""
 
 from __future__ import annotations
 
@@ -21,19 +21,18 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ([], "no configuration was given. There is a config.toml here: run `kdrvgen config.toml`"),
-        (["confg.toml"], "there is no file confg.toml. Did you mean config.toml?"),
-        (["ejct"], "there is no command or file ejct. Did you mean `kdrvgen eject`?"),
-        (["config.toml", "--chek"], "there is no option `--chek` here. Did you mean `--check`?"),
-        (["config.toml", "more"], "there is no argument `more` here. See `kdrvgen --help`"),
-        (["-v", "eject", "config.toml"], "A command comes first: `kdrvgen eject …`."),
+        (["confg.toml"], "confg.toml does not exist. Did you mean config.toml?"),
+        (["ejct"], "`ejct` is neither a command nor a file. Did you mean `kdrvgen eject`?"),
+        (["config.toml", "--chek"], "unexpected option `--chek`. Did you mean `--check`?"),
+        (["config.toml", "more"], "more does not exist."),
+        (["-v", "eject", "config.toml"], "A command must come first: `kdrvgen eject …`."),
         (["config.toml", "--format", "jsn"], "invalid choice: 'jsn'"),
         (["config.toml", "--check", "--diff"], "not allowed with argument --check"),
         (["config.toml", "--check", "--force"], "--force has nothing to overwrite"),
-        (["zzz"], "there is no file zzz."),
+        (["zzz"], "zzz does not exist."),
     ],
 )
-def test_a_command_line_that_means_nothing_ends_with_2_and_a_suggestion(
+def test_an_invalid_command_line_exits_with_2_and_a_suggestion(
     project: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
 ) -> None:
     assert main(words) == 2
@@ -44,7 +43,7 @@ def test_a_command_line_that_means_nothing_ends_with_2_and_a_suggestion(
     assert [path.name for path in project.iterdir()] == ["config.toml"]
 
 
-def test_an_invalid_configuration_ends_with_3_and_is_drawn(run: Run, project: Path) -> None:
+def test_an_invalid_configuration_exits_with_3_and_a_report(run: Run, project: Path) -> None:
     (project / "config.toml").write_text("[driver]\nnmae = 'x'\n", "utf-8")
     done = run("config.toml")
     assert (done.returncode, done.stdout) == (3, "")
@@ -73,14 +72,14 @@ def test_errors_beyond_the_first_hundred_are_counted_in_each_format(
         assert last == "::error file=config.toml::50 more errors are not shown"
 
 
-def test_a_place_that_cannot_be_written_ends_with_8(run: Run, project: Path) -> None:
+def test_a_folder_that_cannot_be_written_exits_with_8(run: Run, project: Path) -> None:
     (project / "build.rs").mkdir()
     done = run("config.toml")
     assert (done.returncode, done.stdout) == (8, "")
-    assert done.stderr.startswith("error: build.rs is a folder, where kdrvgen writes a file.")
+    assert done.stderr.startswith("error: build.rs is a folder, but kdrvgen writes a file there.")
 
 
-def test_a_bug_ends_with_1_and_one_paragraph_and_a_traceback_only_on_demand(
+def test_a_bug_exits_with_1_and_shows_a_traceback_only_with_v(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del project
@@ -91,13 +90,13 @@ def test_a_bug_ends_with_1_and_one_paragraph_and_a_traceback_only_on_demand(
     monkeypatch.setattr("kdrvgen.commands.generate.render", broken)
     assert main(["config.toml"]) == 1
     told = capsys.readouterr().err
-    assert told.startswith("error: kdrvgen itself failed (ZeroDivisionError: a bug). This is a bug")
+    assert told.startswith("error: internal error (ZeroDivisionError: a bug). This is a bug")
     assert told.count("\n") == 1
     assert main(["config.toml", "-v"]) == 1
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_the_users_interrupt_ends_quietly_with_130(
+def test_ctrl_c_exits_with_130_without_output(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(_: object) -> None:
@@ -109,7 +108,7 @@ def test_the_users_interrupt_ends_quietly_with_130(
     assert [path.name for path in project.iterdir()] == ["config.toml"]
 
 
-def test_a_closed_pipe_ends_quietly(project: Path) -> None:
+def test_a_closed_pipe_ends_the_run_without_output(project: Path) -> None:
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
@@ -139,15 +138,13 @@ def test_output_that_cannot_be_written_is_an_error(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_configuration_called_like_a_command_is_reached_by_its_path(
-    run: Run, project: Path
-) -> None:
+def test_a_configuration_named_like_a_command_is_read_by_its_path(run: Run, project: Path) -> None:
     (project / "config.toml").rename(project / "eject")
     assert run("./eject").returncode == 0
     assert (project / "build.rs").exists()
 
 
-def test_help_tells_of_exit_codes_and_commands_and_version_of_the_version(run: Run) -> None:
+def test_help_lists_exit_codes_and_commands_and_version_prints_the_version(run: Run) -> None:
     done = run("--help")
     assert done.returncode == 0
     assert "exit codes:\n  0  success" in done.stdout
@@ -156,7 +153,7 @@ def test_help_tells_of_exit_codes_and_commands_and_version_of_the_version(run: R
     assert run("--version").stdout.startswith("kdrvgen 0.")
 
 
-def test_names_that_the_terminal_cannot_show_are_no_failure(run: Run, project: Path) -> None:
+def test_a_name_that_the_terminal_cannot_show_does_not_fail(run: Run, project: Path) -> None:
     (project / "ünï.toml").write_text('[driver]\nnmae = "ü"\n', "utf-8")
     done = run("ünï.toml", PYTHONIOENCODING="ascii")
     assert done.returncode == 3

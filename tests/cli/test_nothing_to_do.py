@@ -40,7 +40,7 @@ def test_nothing_expensive_is_imported(run: Run, options: list[str]) -> None:
     assert not imported & expensive
 
 
-def test_a_second_run_knows_and_so_does_a_first_check(run: Run) -> None:
+def test_a_second_run_and_a_first_check_use_the_stamp(run: Run) -> None:
     assert KNOWN not in run("config.toml", "-v").stderr
     assert KNOWN in run("config.toml", "-v").stderr
     assert KNOWN in run("config.toml", "-v", "--check").stderr
@@ -126,7 +126,7 @@ def test_every_change_of_kdrvgen_itself_is_noticed(run: Run, tmp_path: Path, cha
 
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "another listing", "a folder"])
-def test_a_broken_stamp_means_only_the_slow_way(run: Run, damage: str) -> None:
+def test_a_damaged_stamp_leads_to_a_full_run(run: Run, damage: str) -> None:
     run("config.toml")
     (stamp,) = stamps()
     content = stamp.read_bytes()
@@ -152,14 +152,14 @@ def test_a_broken_stamp_means_only_the_slow_way(run: Run, damage: str) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives away")
-def test_another_users_stamp_is_not_believed(run: Run) -> None:
+def test_another_users_stamp_is_not_used(run: Run) -> None:
     run("config.toml")
     (stamp,) = stamps()
     os.chown(stamp, 65534, 65534)
     assert KNOWN not in run("config.toml", "-v").stderr
 
 
-def test_a_stamp_that_others_may_write_to_is_not_believed(run: Run) -> None:
+def test_a_stamp_that_other_users_can_write_is_not_used(run: Run) -> None:
     run("config.toml")
     stamps()[0].chmod(0o666)
     assert KNOWN not in run("config.toml", "-v").stderr
@@ -167,7 +167,7 @@ def test_a_stamp_that_others_may_write_to_is_not_believed(run: Run) -> None:
 
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
 @pytest.mark.parametrize("levels", [0, 1, 2, 3])
-def test_a_cache_below_a_folder_that_others_may_write_to_is_not_used(
+def test_a_cache_below_a_folder_that_other_users_can_write_is_not_used(
     run: Run, tmp_path: Path, mode: int, levels: int
 ) -> None:
     home = tmp_path / "home" / "cache"
@@ -211,13 +211,13 @@ def test_a_cache_behind_a_link_is_used_only_if_the_link_leads_to_a_safe_place(
     assert KNOWN not in run("config.toml", "-v", XDG_CACHE_HOME=str(link)).stderr
 
 
-def test_nothing_but_stamps_is_kept(run: Run) -> None:
+def test_the_cache_contains_only_stamps(run: Run) -> None:
     run("config.toml")
     kept = Path(os.environ["XDG_CACHE_HOME"]) / "kdrvgen"
     assert [path.name for path in kept.iterdir()] == ["stamps"]
 
 
-def test_without_a_usable_cache_everything_works_the_slow_way(run: Run, tmp_path: Path) -> None:
+def test_without_a_usable_cache_every_run_is_full(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("", "utf-8")
     for environment in ({"XDG_CACHE_HOME": str(file)}, {"KDRVGEN_NO_CACHE": "1"}):
@@ -227,14 +227,14 @@ def test_without_a_usable_cache_everything_works_the_slow_way(run: Run, tmp_path
     assert not list(Path(os.environ["XDG_CACHE_HOME"]).iterdir())
 
 
-def test_stamps_are_private_and_one_for_each_configuration_and_folder(run: Run) -> None:
+def test_each_configuration_and_folder_has_its_own_private_stamp(run: Run) -> None:
     run("config.toml")
     run("config.toml", "-o", "other")
     assert len(stamps()) == 2
     assert {stamp.stat().st_mode & 0o777 for stamp in stamps()} == {0o600}
 
 
-def test_a_configuration_that_is_a_pipe_is_not_waited_for(run: Run, project: Path) -> None:
+def test_a_configuration_that_is_a_pipe_does_not_block(run: Run, project: Path) -> None:
     os.mkfifo(project / "pipe.toml")
     done = run("pipe.toml")
     assert (done.returncode, done.stdout) == (3, "")

@@ -42,15 +42,15 @@ def devices() -> Iterator[None]:
 def test_a_configuration_that_is_a_device_is_refused(project: Path, config: str, verb: str) -> None:
     done = shell(f"kdrvgen {verb}{config} < config.toml", project)
     assert done.returncode == 2
-    assert f"{config} is no file of a project" in done.stderr
+    assert f"{config} is not a file in a project folder" in done.stderr
     assert [path.name for path in project.iterdir()] == ["config.toml"]
 
 
 @pytest.mark.usefixtures("devices")
-def test_a_configuration_is_refused_in_the_folder_of_devices_too(project: Path) -> None:
+def test_a_configuration_in_the_folder_of_devices_is_refused(project: Path) -> None:
     done = shell(f"cd /dev && kdrvgen stdin < {project}/config.toml", project)
     assert done.returncode == 2
-    assert "stdin is no file of a project" in done.stderr
+    assert "stdin is not a file in a project folder" in done.stderr
 
 
 @pytest.mark.usefixtures("devices")
@@ -65,7 +65,7 @@ def test_nothing_is_written_among_devices_and_processes(
 
 
 @pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="Linux has it")  # noqa: S108 - what is tested
-def test_the_ram_disk_of_linux_is_a_place_like_any_other(run: Run) -> None:
+def test_a_project_can_be_on_the_ram_disk_of_linux(run: Run) -> None:
     folder = Path("/dev/shm", f"kdrvgen-{os.getpid()}")  # noqa: S108 - likewise
     try:
         assert run("config.toml", "-o", folder).returncode == 0
@@ -79,17 +79,17 @@ def test_the_ram_disk_of_linux_is_a_place_like_any_other(run: Run) -> None:
     ["--version", "config.toml", *(pytest.param(each, marks=pytest.mark.slow) for each in OTHERS)],
 )
 @pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
-def test_closed_streams_are_no_error(project: Path, words: str, closed: str) -> None:
+def test_closed_streams_are_not_an_error(project: Path, words: str, closed: str) -> None:
     done = shell(f"kdrvgen {words} {closed}", project)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_closed_output_leaves_the_exit_code_of_an_error_as_it_is(project: Path) -> None:
+def test_a_closed_output_does_not_change_the_exit_code_of_an_error(project: Path) -> None:
     done = shell("kdrvgen nothing.toml >&- 2>&-", project)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
 
 
-def test_a_file_that_is_opened_never_becomes_the_closed_output(project: Path) -> None:
+def test_an_opened_file_never_replaces_a_closed_output(project: Path) -> None:
     script = (
         "import os, sys\n"
         "from kdrvgen.cli import main\n"
@@ -110,7 +110,7 @@ def deep(project: Path) -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_a_project_may_lie_1500_levels_deep(run: Run, deep: Path) -> None:
+def test_a_project_can_be_1500_levels_deep(run: Run, deep: Path) -> None:
     for words in (
         ("config.toml", "-o", deep),
         ("config.toml", "-o", deep, "--check"),
@@ -121,7 +121,7 @@ def test_a_project_may_lie_1500_levels_deep(run: Run, deep: Path) -> None:
         assert done.returncode == (2 if words[0] == "why" else 0), done.stderr
 
 
-def test_a_cache_may_lie_1500_levels_deep(run: Run, project: Path, deep: Path) -> None:
+def test_a_cache_can_be_1500_levels_deep(run: Run, project: Path, deep: Path) -> None:
     cache = {"XDG_CACHE_HOME": str(project / deep)}
     assert run("config.toml", **cache).returncode == 0
     done = run("config.toml", "-v", **cache)
@@ -139,7 +139,7 @@ def links(project: Path) -> Path:
     return folder / "0"
 
 
-def test_a_row_of_1500_links_is_a_clear_error(run: Run, links: Path) -> None:
+def test_a_chain_of_1500_links_is_a_clear_error(run: Run, links: Path) -> None:
     done = run("config.toml", "-o", links)
     assert done.returncode == 8
     assert "Too many levels of symbolic links" in done.stderr
@@ -148,7 +148,7 @@ def test_a_row_of_1500_links_is_a_clear_error(run: Run, links: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["human", "json", "github"])
-def test_names_that_are_no_text_are_names_like_any_other(
+def test_file_names_that_are_not_valid_text_are_accepted(
     run: Run, project: Path, form: str
 ) -> None:
     folder = project / NO_TEXT
@@ -172,7 +172,7 @@ def test_names_that_are_no_text_are_names_like_any_other(
         assert done.returncode == code, (words, done.stdout, done.stderr)
 
 
-def test_why_reports_a_pipe_and_does_not_wait_for_it(run: Run, project: Path) -> None:
+def test_why_reports_a_pipe_without_blocking(run: Run, project: Path) -> None:
     os.mkfifo(project / "build.rs")
     done = run("why", "build.rs:20")
     assert done.returncode == 8

@@ -43,7 +43,7 @@ def _pre_commit(repository: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_manifest_is_one_that_pre_commit_takes() -> None:
+def test_pre_commit_accepts_the_manifest() -> None:
     command = [sys.executable, "-m", "pre_commit", "validate-manifest", str(MANIFEST)]
     assert subprocess.run(command, check=False).returncode == 0
 
@@ -58,7 +58,7 @@ def test_a_stale_or_edited_file_is_not_committed(repository: Path, file: str) ->
 
     code, said = _pre_commit(repository)
     assert code != 0
-    assert "the files are not what config.toml says" in said
+    assert "the files do not match config.toml" in said
 
 
 @pytest.mark.slow

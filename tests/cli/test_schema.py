@@ -54,7 +54,7 @@ def _check(checker: str, config: Path) -> tuple[int, str]:
 
 @pytest.mark.usefixtures("schema")
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_checkers_accept_what_kdrvgen_accepts(project: Path, checker: str) -> None:
+def test_schema_checkers_accept_what_kdrvgen_accepts(project: Path, checker: str) -> None:
     for golden in sorted(GOLDEN.glob("*/config.toml")):
         config = project / f"{golden.parent.name}.toml"
         text = golden.read_text(encoding="utf-8")
@@ -65,7 +65,7 @@ def test_checkers_accept_what_kdrvgen_accepts(project: Path, checker: str) -> No
 
 @pytest.mark.usefixtures("schema")
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_checkers_point_at_each_bad_key(project: Path, checker: str) -> None:
+def test_schema_checkers_point_at_each_invalid_key(project: Path, checker: str) -> None:
     config = project / "bad.toml"
     config.write_text(f"#:schema ./kdrvgen.schema.json\n{BAD}", encoding="utf-8")
 
@@ -76,14 +76,14 @@ def test_checkers_point_at_each_bad_key(project: Path, checker: str) -> None:
         assert re.search(rf"bad\.toml:{line}:", said), said
 
 
-def test_it_is_draft_7_that_people_can_read(schema: dict[str, Any]) -> None:
+def test_the_schema_is_readable_draft_7(schema: dict[str, Any]) -> None:
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
     text = json.dumps(schema)
     for noise in ('"oneOf"', '"anyOf"', '"$defs"', '"null"', '"title": "Name"'):
         assert noise not in text
 
 
-def test_every_key_says_what_it_is_for_and_its_default(schema: dict[str, Any]) -> None:
+def test_every_key_has_a_description_and_its_default(schema: dict[str, Any]) -> None:
     for key in keys():
         last = key.table.rpartition(".")[2]
         table = "Profile" if key.table.startswith("profiles") else last.capitalize()
@@ -94,13 +94,13 @@ def test_every_key_says_what_it_is_for_and_its_default(schema: dict[str, Any]) -
         assert found.get("default") == default
 
 
-def test_it_joins_the_one_document_of_json(run: Run, schema: dict[str, Any]) -> None:
+def test_the_schema_is_part_of_the_json_document(run: Run, schema: dict[str, Any]) -> None:
     assert json.loads(run("schema", "--format", "json").stdout)["schema"] == schema
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
 @pytest.mark.parametrize("template", ["minimal", "workspace"])
-def test_a_new_project_has_it_and_refers_to_it(
+def test_a_new_project_contains_the_schema_and_refers_to_it(
     run: Run, project: Path, checker: str, template: str
 ) -> None:
     assert run("new", "made", "--no-input", "--template", template).returncode == 0

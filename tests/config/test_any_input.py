@@ -1,4 +1,4 @@
-"""Whatever a file holds, the answer is a project or a ConfigError whose places are in the file."""
+"""Any file is read as a project, or raises a ConfigError with places in the file."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ PIECES = [
 ]
 
 
-def assert_answered(file: Path, data: bytes) -> None:
+def assert_project_or_config_error(file: Path, data: bytes) -> None:
     file.write_bytes(data)
     try:
         assert kdrvgen.load(file).driver.name
@@ -62,8 +62,8 @@ def assert_answered(file: Path, data: bytes) -> None:
     else:
         return
     lines = Source.of(data.decode(errors="backslashreplace"), "").text.split("\n")
-    for found in error.findings:
-        for place in (found.place, *(related.place for related in found.related)):
+    for finding in error.findings:
+        for place in (finding.place, *(related.place for related in finding.related)):
             if place and place.line and place.column and place.excerpt:
                 assert 1 <= place.column <= len(lines[place.line - 1]) + 1
                 assert 0 <= place.excerpt.start <= len(place.excerpt.text)
@@ -74,8 +74,8 @@ def assert_answered(file: Path, data: bytes) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.one_of(st.binary(), st.text().map(lambda text: text.encode(errors="replace"))))
-def test_any_bytes(tmp_path: Path, data: bytes) -> None:
-    assert_answered(tmp_path / "config.toml", data)
+def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes) -> None:
+    assert_project_or_config_error(tmp_path / "config.toml", data)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
@@ -90,11 +90,13 @@ def test_any_bytes(tmp_path: Path, data: bytes) -> None:
         max_size=3,
     )
 )
-def test_mutated_configurations(tmp_path: Path, changes: list[tuple[int, int, str]]) -> None:
+def test_a_mutated_configuration_is_read_or_refused(
+    tmp_path: Path, changes: list[tuple[int, int, str]]
+) -> None:
     text = VALID
     for start, dropped, added in changes:
         text = text[:start] + added + text[start + dropped :]
-    assert_answered(tmp_path / "config.toml", text.encode(errors="surrogatepass"))
+    assert_project_or_config_error(tmp_path / "config.toml", text.encode(errors="surrogatepass"))
 
 
 @pytest.mark.parametrize(
@@ -115,11 +117,11 @@ def test_mutated_configurations(tmp_path: Path, changes: list[tuple[int, int, st
     ],
     ids=lambda text: text[:12],
 )
-def test_hostile_documents(tmp_path: Path, text: str) -> None:
-    assert_answered(tmp_path / "config.toml", text.encode())
+def test_a_hostile_document_is_read_or_refused(tmp_path: Path, text: str) -> None:
+    assert_project_or_config_error(tmp_path / "config.toml", text.encode())
 
 
-def test_an_integer_too_long_for_the_reader_is_pointed_at() -> None:
+def test_the_error_points_at_an_integer_that_is_too_long() -> None:
     digits = "9" * 5000
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.loads(f"# {digits}\nname = '{digits}'\nb = {digits}\n")

@@ -1,4 +1,4 @@
-"""tomli's own test documents: the valid ones are located rightly, the invalid ones explained."""
+"""tomli's own test documents: valid ones are located correctly, invalid ones are explained."""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
-"""Each errors/NAME.toml is answered with errors/NAME.errors.txt, through the API and as drawn."""
+"""errors/NAME.errors.txt is the report of errors/NAME.toml.
+
+`KDRVGEN_UPDATE_GOLDEN=1 pytest tests/config/test_golden.py` writes them again; read the diff.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -19,13 +23,16 @@ def case(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Pat
     return Path(path.name)
 
 
-def test_the_drawing_is_as_written_down(case: Path) -> None:
+def test_the_report_is_the_golden_file(case: Path) -> None:
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.load(case)
-    assert str(caught.value) == case.with_suffix(".errors.txt").read_text(encoding="utf-8")
+    golden = case.with_suffix(".errors.txt")
+    if os.environ.get("KDRVGEN_UPDATE_GOLDEN"):
+        golden.write_text(str(caught.value), encoding="utf-8", newline="\n")
+    assert str(caught.value) == golden.read_text(encoding="utf-8"), "KDRVGEN_UPDATE_GOLDEN=1"
 
 
-def test_the_findings_say_what_the_drawing_shows(case: Path) -> None:
+def test_the_findings_have_the_places_and_messages_of_the_report(case: Path) -> None:
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.load(case)
     titles = [
@@ -34,12 +41,12 @@ def test_the_findings_say_what_the_drawing_shows(case: Path) -> None:
         if line.startswith(case.name) and ": error: " in line
     ]
     assert len(caught.value.findings) == len(titles)
-    for found, title in zip(caught.value.findings, titles, strict=True):
-        assert title.startswith(f"{found.place}: error: ")
-        assert title.endswith(found.message)
+    for finding, title in zip(caught.value.findings, titles, strict=True):
+        assert title.startswith(f"{finding.place}: error: ")
+        assert title.endswith(finding.message)
 
 
-def test_crlf_and_a_byte_order_mark_change_nothing_in_the_drawing(case: Path) -> None:
+def test_crlf_and_a_byte_order_mark_do_not_change_the_report(case: Path) -> None:
     text = case.read_text(encoding="utf-8")
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.loads("\ufeff" + text.replace("\n", "\r\n"), case.name)

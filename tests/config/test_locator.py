@@ -172,7 +172,7 @@ def assert_document(text: str) -> None:
 
 
 @given(document=DOCUMENT, crlf=st.booleans(), multiline=st.booleans())
-def test_documents_as_tomli_w_writes_them(
+def test_a_document_that_tomli_w_wrote_is_located(
     document: dict[str, Any],
     *,
     crlf: bool,
@@ -183,7 +183,7 @@ def test_documents_as_tomli_w_writes_them(
 
 
 @given(document=DOCUMENT, style=st.randoms(use_true_random=False), crlf=st.booleans())
-def test_documents_in_any_style(
+def test_a_document_in_any_style_is_located(
     document: dict[str, Any],
     style: random.Random,
     *,
@@ -211,7 +211,7 @@ def test_documents_in_any_style(
         "a = " + "[" * 390 + "]" * 390,
     ],
 )
-def test_the_corners_of_the_grammar(text: str) -> None:
+def test_corner_cases_of_the_grammar_are_located(text: str) -> None:
     tomli.loads(text)
     if text.count("[") < 100:  # the comparison itself is recursive
         assert_document(text)
@@ -219,7 +219,7 @@ def test_the_corners_of_the_grammar(text: str) -> None:
         assert locate(text).children["a"].value == (4, len(text))
 
 
-def test_what_toml_1_1_added_where_tomli_takes_it() -> None:
+def test_additions_of_toml_1_1_are_located_where_tomli_accepts_them() -> None:
     text = 'a = {\n  b = "\\x41\\e", # c\n  d = 07:32,\n}\n'
     try:
         tomli.loads(text)

@@ -1,4 +1,4 @@
-"""Files that are no UTF-8 text are each answered with one clear sentence, without waiting."""
+"""A file that is not UTF-8 text is refused with one clear sentence, without blocking."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_byte_order_mark_and_crlf_are_accepted(
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
-def test_utf_16_is_named_and_the_way_to_utf_8_told(tmp_path: Path, encoding: str) -> None:
+def test_utf_16_is_refused_with_a_hint_to_convert_it(tmp_path: Path, encoding: str) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes(VALID.encode(encoding))
     found = refusal(file)
@@ -45,20 +45,20 @@ def test_utf_16_is_named_and_the_way_to_utf_8_told(tmp_path: Path, encoding: str
     assert span(found) is None
 
 
-def test_a_missing_file_is_answered_with_the_one_that_was_meant(tmp_path: Path) -> None:
+def test_a_missing_file_gets_a_suggestion_of_a_similar_one(tmp_path: Path) -> None:
     (tmp_path / "config.toml.txt").write_text(VALID)
     found = refusal(tmp_path / "config.toml")
-    assert found.message == "there is no such file"
+    assert found.message == "the file does not exist"
     assert found.help == f"did you mean {tmp_path / 'config.toml.txt'}?"
 
 
-def test_a_missing_file_with_nothing_like_it_gets_no_suggestion(tmp_path: Path) -> None:
+def test_a_missing_file_without_a_similar_one_gets_no_suggestion(tmp_path: Path) -> None:
     (tmp_path / "Cargo.toml").write_text("")
     assert not refusal(tmp_path / "config.toml").help
-    assert refusal(tmp_path / "no" / "such" / "config.toml").message == "there is no such file"
+    assert refusal(tmp_path / "no" / "such" / "config.toml").message == "the file does not exist"
 
 
-def test_a_folder_is_answered_with_the_file_in_it(tmp_path: Path) -> None:
+def test_a_folder_is_refused_with_a_hint_to_the_file_in_it(tmp_path: Path) -> None:
     assert "folder" in refusal(tmp_path).message
     (tmp_path / "config.toml").write_text(VALID)
     assert str(tmp_path / "config.toml") in refusal(tmp_path).help
@@ -104,7 +104,7 @@ def test_pipes_sockets_and_devices_are_refused_without_waiting(tmp_path: Path) -
         assert "not a file" in refusal(tmp_path / "s").message
 
 
-def test_a_byte_that_is_not_utf_8_is_pointed_at(tmp_path: Path) -> None:
+def test_the_error_points_at_a_byte_that_is_not_utf_8(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes(b'\xef\xbb\xbf[driver]\r\nlicense = "\xc3\xbc \xe9"\r\n')
     found = refusal(file)
@@ -112,7 +112,7 @@ def test_a_byte_that_is_not_utf_8_is_pointed_at(tmp_path: Path) -> None:
     assert (span(found), found.source) == ((2, 14, 4), 'license = "ü \\xe9"')
 
 
-def test_a_nul_character_is_pointed_at(tmp_path: Path) -> None:
+def test_the_error_points_at_a_nul_character(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes(b'[driver]\nname = "hello\0"\n')
     assert span(refusal(file)) == (2, 14, 1)

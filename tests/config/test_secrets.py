@@ -1,4 +1,4 @@
-"""No error shows a credential, whatever its key is called, wherever it is, whatever is wrong."""
+"""No error shows a credential, whatever its key, its place and the kind of error."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ STATEMENTS = [
     '[makefile.tasks.a]\ncondition = "x"\nargs = { KEY = "SECRET" }',
     '[profiles.KEY]\nsigning.mode = "SECRET"\nsigning.certificate-file = "SECRET"',
     '[profiles.KEY]\ncargo-profile = "SECRET!"\n"SECRET" = 1',
-    # No TOML.
+    # Not TOML.
     'KEY "SECRET"',
     "KEY SECRET",
     "KEY: SECRET",
@@ -130,7 +130,7 @@ KEYS = st.builds(
 
 
 def shown(error: kdrvgen.ConfigError) -> Iterator[str]:
-    """Yield everything that can be printed of an error."""
+    """Yield every text that can be printed for an error."""
     yield str(error)
     yield repr(error)
     yield repr(error.findings)
@@ -182,7 +182,7 @@ def test_every_kind_of_error_hides_every_credential(statement: str, word: str) -
     ],
 )
 @pytest.mark.parametrize("table", ["signing", "profiles.development.signing"])
-def test_the_password_variables_own_key_hides_what_it_holds(table: str, value: str) -> None:
+def test_the_value_of_pfx_password_env_is_hidden(table: str, value: str) -> None:
     text = f"{DRIVER}[{table}]\npfx-password-env = {value} # {SECRET}\n"
     assert_hidden(text, SECRET, "12345678901", "f" * 20)
 
@@ -190,11 +190,11 @@ def test_the_password_variables_own_key_hides_what_it_holds(table: str, value: s
 @pytest.mark.parametrize(
     "key", ["\uff50\uff41\uff53\uff53", "\uff30\uff29\uff2e", "Kennwort", "pass-wort"]
 )
-def test_a_key_in_wide_letters_or_in_german_is_a_credential_too(key: str) -> None:
+def test_a_key_in_wide_letters_or_german_is_a_credential(key: str) -> None:
     assert_hidden(f'{DRIVER}"{key}" = "{SECRET}"\n', SECRET)
 
 
-def test_a_rule_that_blames_the_password_variable_hides_it() -> None:
+def test_an_error_about_pfx_password_env_hides_its_value() -> None:
     assert_hidden(f'{DRIVER}[signing]\npfx-password-env = "hunter2"\n', "hunter2")
 
 
@@ -255,7 +255,7 @@ def test_an_ordinary_key_is_shown_with_its_value(key: str) -> None:
     assert f'{key} = "shown" # why' in str(caught.value)
 
 
-def test_what_an_error_does_show_stays_readable() -> None:
+def test_an_error_masks_no_more_than_the_credential() -> None:
     text = (
         f'{DRIVER}[signing]\npfx-pwd = "{SECRET}" # {SECRET}\n'
         f"mod = 1\nkey-container = 'x{{{{{SECRET}}}}}y'\n"
@@ -282,7 +282,7 @@ def test_a_line_that_is_not_utf_8_hides_its_credential(tmp_path: Path, statement
 
 
 @pytest.mark.parametrize("value", [f"x{{{{{SECRET}}}}}", f"https://me:{SECRET}@example.org"])
-def test_an_error_of_the_model_alone_shows_no_credential(value: str) -> None:
+def test_a_validation_error_of_the_model_shows_no_credential(value: str) -> None:
     makers = (
         lambda: kdrvgen.Driver(name=value),
         lambda: kdrvgen.Driver(name="a", output_name=f"<{value}>"),

@@ -1,4 +1,4 @@
-"""The answer to a large configuration takes time in proportion to its size, and a few pages."""
+"""A large configuration takes time in proportion to its size, and its report has a few pages."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ VALID: dict[str, Callable[[int], str]] = {
 
 
 def steps(work: Callable[[], object]) -> int:
-    """Return how many functions are called: a measure of the time that is the same each time."""
+    """Return the number of function calls: a measure of time that is the same in every run."""
     count = 0
 
     def seen(frame: FrameType, event: str, argument: object) -> None:
@@ -88,7 +88,7 @@ def assert_grows_with(size: int, work: Callable[[int], object]) -> None:
     assert steps(lambda: work(4 * size)) < 6 * small
 
 
-def answer(text: str) -> kdrvgen.ConfigError:
+def error_of(text: str) -> kdrvgen.ConfigError:
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.loads(text)
     assert str(caught.value)
@@ -97,7 +97,7 @@ def answer(text: str) -> kdrvgen.ConfigError:
 
 @pytest.mark.parametrize("kind", MANY_ERRORS)
 def test_many_errors_take_time_in_proportion(kind: str) -> None:
-    assert_grows_with(300, lambda size: answer(MANY_ERRORS[kind](size)))
+    assert_grows_with(300, lambda size: error_of(MANY_ERRORS[kind](size)))
 
 
 @pytest.mark.parametrize("kind", VALID)
@@ -134,7 +134,7 @@ def test_why_renders_no_more_often_for_more_tasks(
 
 @pytest.mark.parametrize("kind", ["unknown keys", "bad targets"])
 def test_the_first_hundred_errors_are_shown_and_the_others_counted(kind: str) -> None:
-    error = answer(MANY_ERRORS[kind](1234))
+    error = error_of(MANY_ERRORS[kind](1234))
     assert (len(error.findings), error.omitted) == (100, 1134)
     lines = [found.place.line or 0 for found in error.findings if found.place]
     assert lines == sorted(lines)
@@ -143,7 +143,7 @@ def test_the_first_hundred_errors_are_shown_and_the_others_counted(kind: str) ->
 
 
 def test_every_format_counts_the_errors_that_it_does_not_show() -> None:
-    error = answer(MANY_ERRORS["unknown keys"](150))
+    error = error_of(MANY_ERRORS["unknown keys"](150))
     document = json.loads(rendered(error.findings, "json", error.omitted))
     assert (len(document["findings"]), document["omitted"]) == (100, 50)
     commands = rendered(error.findings, "github", error.omitted).splitlines()
@@ -152,6 +152,6 @@ def test_every_format_counts_the_errors_that_it_does_not_show() -> None:
 
 
 def test_a_hundred_errors_are_all_shown() -> None:
-    error = answer(MANY_ERRORS["unknown keys"](100))
+    error = error_of(MANY_ERRORS["unknown keys"](100))
     assert (len(error.findings), error.omitted) == (100, 0)
     assert str(error).endswith("\n100 errors in config.toml\n")

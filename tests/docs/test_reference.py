@@ -1,4 +1,4 @@
-"""docs/configuration.md says what the models say."""
+"""docs/configuration.md is generated from the models."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ PAGE = Path(__file__).parents[2] / "docs" / "configuration.md"
 INTRODUCTION = """\
 # Configuration
 
-Every key of `config.toml`. Keys are written with hyphens; an unknown one is an error. The smallest valid file is:
+This page lists every key of `config.toml`. Write keys with hyphens. An unknown key is an error. The smallest valid file is:
 
 ```toml
 [driver]
 name = "hello"
 ```
 
-`[profiles.NAME]` is a profile of cargo-make. There are always `development`, which `cargo make sign` takes, and `production`,
-for `cargo make --profile production sign`; below its `linker` and `signing` stands what differs from `[linker]` and `[signing]`.
-`[makefile.env]` and `[makefile.tasks]` are handed to cargo-make as they are; names of the generated tasks and variables that begin
-with `DRIVER_` are taken.
+`[profiles.NAME]` is a profile of cargo-make. There are always two: `development`, which `cargo make sign` uses, and `production`, for
+`cargo make --profile production sign`. Its `build`, `linker` and `signing` contain the settings that differ from `[build]`, `[linker]`
+and `[signing]`. kdrvgen writes `[makefile.env]` and `[makefile.tasks]` unchanged into Makefile.toml. The names of generated tasks, and
+variables that begin with `DRIVER_`, are reserved.
 """
 
 
@@ -42,19 +42,19 @@ def _entry(key: Key) -> str:
     default = f", default `{key.default}`" if key.default else ""
     values = key.values if key.values.islower() and '"' not in key.values else f"`{key.values}`"
     text = key.text.replace("\n", " ").replace("  ", "\n\n")
-    told = {"change it": key.change, "without it": key.without, "source": key.source}
-    items = "".join(f"- {label}: {said}\n" for label, said in told.items() if said)
+    labelled = {"change it": key.change, "without it": key.without, "source": key.source}
+    items = "".join(f"- {label}: {text}\n" for label, text in labelled.items() if text)
     title = f"### `{key.name}`" if key.table else f"## `{key.name}`"
     return f"\n{title}\n\n{values}{default}\n\n{text}\n\n{items}"
 
 
-def test_the_reference_page_is_what_the_docstrings_say() -> None:
+def test_the_reference_page_matches_the_docstrings() -> None:
     if os.environ.get("KDRVGEN_UPDATE_GOLDEN"):
         PAGE.write_text(_page(), encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == _page()
 
 
-def test_every_default_on_the_page_is_the_one_that_is_taken() -> None:
+def test_every_default_on_the_page_is_the_real_one() -> None:
     written: dict[str, Any] = {"driver": {"name": "hello"}}
     for key in keys():
         if key.default and not key.table.startswith("profiles"):
@@ -68,6 +68,6 @@ def test_every_default_on_the_page_is_the_one_that_is_taken() -> None:
     assert kdrvgen.render(kdrvgen.Project.model_validate(written)) == kdrvgen.render(smallest)
 
 
-def test_every_key_has_a_text() -> None:
+def test_every_key_has_a_description() -> None:
     said = [(key.name, told) for key in keys() for told in (key.text, key.change, key.without)]
     assert [(name, told) for name, told in said if not told.endswith((".", "?"))] == []

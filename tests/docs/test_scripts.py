@@ -13,7 +13,7 @@ SCRIPTS = sorted([*REPOSITORY.glob("docs/*.sh"), *REPOSITORY.glob("tests/**/*.sh
 
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
-def test_shellcheck_finds_nothing(script: Path) -> None:
+def test_shellcheck_reports_nothing(script: Path) -> None:
     need("shellcheck")
 
     done = subprocess.run(

@@ -16,20 +16,20 @@ FORMS = sorted((ROOT / ".github/ISSUE_TEMPLATE").glob("*.yml"))
 _SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 
-def test_the_workflows_are_those_that_the_documentation_names() -> None:
+def test_the_documentation_names_every_workflow() -> None:
     contributing = (ROOT / "docs/contributing.md").read_text(encoding="utf-8")
     assert [path.name for path in WORKFLOWS] == ["tests.yml", "windows.yml"]
     assert [path for path in WORKFLOWS if path.name not in contributing] == []
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_keeps_to_githubs_schema(path: Path) -> None:
+def test_a_workflow_matches_the_schema_of_github(path: Path) -> None:
     module = ["-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
     _succeeds(sys.executable, *module, path)
 
 
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.name)
-def test_an_issue_template_keeps_to_githubs_schema(path: Path) -> None:
+def test_an_issue_template_matches_the_schema_of_github(path: Path) -> None:
     kind = "config" if path.name == "config.yml" else "forms"
     module = ["-m", "check_jsonschema", "--builtin-schema", f"vendor.github-issue-{kind}"]
     _succeeds(sys.executable, *module, path)
@@ -40,13 +40,13 @@ def test_pre_commit_accepts_its_configuration() -> None:
     _succeeds(sys.executable, "-m", "pre_commit", "validate-config", config)
 
 
-def test_zizmor_finds_nothing() -> None:
+def test_zizmor_reports_nothing() -> None:
     options = ["--offline", "--no-progress", "--persona", "pedantic"]
     _succeeds(_SCRIPTS / "zizmor", *options, *WORKFLOWS)
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
-def test_a_workflow_tests_by_commands_that_the_documentation_has(path: Path) -> None:
+def test_a_workflow_runs_the_commands_of_the_documentation(path: Path) -> None:
     commands = re.findall(r"^ *run: (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     assert not [command for command in commands if command.startswith(("|", ">"))]
     pages = (ROOT / "README.md", ROOT / "docs/contributing.md")

@@ -186,7 +186,7 @@ def test_the_github_format_annotates_each_missing_thing(machine: Machine) -> Non
             "there is no profile `prod`. The profiles are development, production",
         ),
         (["--time-limit", "never"], "`never` is not a number of seconds"),
-        (["other.toml"], "there is no file other.toml"),
+        (["other.toml"], "other.toml does not exist"),
     ],
 )
 def test_wrong_arguments_are_a_usage_error(
@@ -215,3 +215,30 @@ def test_doctor_checks_and_fixes_the_project_of_the_named_configuration(
 
     assert report.code == 0, report.text
     assert (other / "Makefile.toml").is_file()
+
+
+# --- several projects -------------------------------------------------------------------------
+
+
+def test_doctor_of_a_workspace_checks_all_drivers_and_the_machine_once(machine: Machine) -> None:
+    workspace = machine.home / "workspace"
+    for name in ("alpha", "beta"):
+        (workspace / name).mkdir(parents=True)
+        (workspace / name / "config.toml").write_text(
+            f'[driver]\nname = "{name}"\n', encoding="utf-8"
+        )
+    (workspace / "Cargo.toml").write_text('[workspace]\nmembers = ["*"]\n', encoding="utf-8")
+
+    done = run_kdrvgen("doctor", cwd=workspace, env=machine.env)
+
+    assert done.returncode == 7
+    assert done.stdout.count("generated files") == 2
+    assert done.stdout.count("  cargo-make") == 1
+    assert "kdrvgen alpha/config.toml" in done.stdout.replace("-m ", "")
+    assert "kdrvgen beta/config.toml" in done.stdout.replace("-m ", "")
+
+
+def test_doctor_below_a_project_checks_the_project(machine: Machine) -> None:
+    (machine.folder / "src").mkdir(exist_ok=True)
+    done = run_kdrvgen("doctor", "--for", "build", cwd=machine.folder / "src", env=machine.env)
+    assert "generated files" in done.stdout

@@ -141,7 +141,7 @@ def test_all_images_below_a_folder_are_checked(
     ("words", "code", "message"),
     [
         (".", 2, "there is no *.sys"),
-        ("", 2, "no image was given"),
+        ("", 2, "no kdrvgen.toml or config.toml"),
         ("none.sys", 8, "none.sys"),
         ("--trust none.pem none.sys", 8, "none.pem"),
         ("--trust text.pem none.sys", 2, "does not contain a certificate"),
@@ -275,3 +275,36 @@ def test_a_page_that_cannot_be_written_is_an_error(
     driver: Project, tmp_path: Path, verify: Verify
 ) -> None:
     assert verify("--html", tmp_path / "none/report.html", driver.sys).code == 8
+
+
+@pytest.mark.parametrize("place", ["", "src", "target/driver"])
+def test_without_words_the_images_of_the_project_here_or_above_are_checked(
+    project: Project, verify: Verify, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.delenv("CARGO_TARGET_DIR", raising=False)
+    monkeypatch.chdir(project.folder / place)
+
+    result = verify("--format", "json")
+
+    images = [Path(image["path"]).parts[-3:] for image in json.loads(result.out)["images"]]
+    here = [path.parts[-3:] for path in (project.folder / "target/driver").rglob("*.sys")]
+    assert sorted(images) == sorted(here) != []
+
+
+def test_a_configuration_means_the_images_of_its_project(
+    project: Project, verify: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CARGO_TARGET_DIR", str(project.folder / "elsewhere"))
+    (project.folder / "target").rename(project.folder / "elsewhere")
+    result = verify(project.folder / "config.toml", "--format", "json")
+    assert all("elsewhere" in image["path"] for image in json.loads(result.out)["images"])
+
+
+def test_a_project_without_an_image_is_an_error_that_names_the_task(
+    project: Project, verify: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.rmtree(project.folder / "target")
+    monkeypatch.chdir(project.folder)
+    result = verify()
+    assert result.code == 2
+    assert "`cargo make sign` creates one" in result.err

@@ -1,1 +1,1 @@
-"""What config.toml may say, and what the model refuses."""
+"""The values that the model of config.toml accepts and refuses."""

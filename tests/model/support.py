@@ -1,4 +1,4 @@
-"""Projects from TOML, and what the model says about those it refuses."""
+"""Projects from TOML, and the errors of those that the model refuses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def project(text: str = "", driver: str = "") -> Project:
 
 
 def is_accepted(text: str = "", driver: str = "") -> bool:
-    """Tell whether the smallest project is accepted with `text`, and with `driver` in [driver]."""
+    """Return whether the model accepts the smallest project with `text` and `driver` added."""
     try:
         project(text, driver)
     except ValidationError:
@@ -46,10 +46,10 @@ def refusal(text: str = "", driver: str = "") -> dict[str, Any]:
 
 
 def dotted(line: dict[str, Any]) -> str:
-    """Return where a line error lies, as `linker.args.0`."""
+    """Return the path of a line error, such as `linker.args.0`."""
     return ".".join(str(part) for part in line["loc"])
 
 
 def also(line: dict[str, Any]) -> set[str]:
-    """Return the other keys that take part in a line error."""
+    """Return the other keys that contribute to a line error."""
     return {".".join(str(part) for part in path) for path in line["ctx"]["also"]}

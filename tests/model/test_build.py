@@ -1,4 +1,4 @@
-"""`[build]`: what cargo gets on its command line, and what the pipeline keeps for itself."""
+"""`[build]`: the arguments for cargo, and those that only the pipeline can pass."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kdrvgen.rendering.project import render_own
 from .support import dotted, is_accepted, project, refusal
 
 
-def test_each_key_becomes_an_argument_of_cargo() -> None:
+def test_each_key_becomes_a_cargo_argument() -> None:
     found = project(
         '[build]\nfeatures = ["a", "b/c"]\ndefault-features = false\nlocked = true\n'
         'args = ["--offline"]\n'
@@ -66,7 +66,7 @@ def test_a_profile_replaces_single_keys() -> None:
         ("--", "linker.rustflags"),
     ],
 )
-def test_an_argument_of_the_pipelines_own_is_refused(argument: str, hint: str) -> None:
+def test_an_argument_that_the_pipeline_passes_is_refused(argument: str, hint: str) -> None:
     line = refusal(f"""[build]\nargs = ["-v", "{argument}"]\n""")
     assert dotted(line) == "build.args.1"
     assert hint in line["ctx"]["hint"]
@@ -78,18 +78,18 @@ def test_the_value_of_a_refused_argument_is_not_shown() -> None:
 
 
 @pytest.mark.parametrize("argument", ["--offline", "-j4", "-vv", "-Zunstable-options", "--timings"])
-def test_other_arguments_are_taken(argument: str) -> None:
+def test_other_arguments_are_accepted(argument: str) -> None:
     assert is_accepted(f'[build]\nargs = ["{argument}"]\n')
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a,b", "--release", "dep:x", "a/b/c", "a?/b", "$x"])
-def test_what_is_no_feature_is_refused(name: str) -> None:
+def test_an_invalid_feature_name_is_refused(name: str) -> None:
     assert dotted(refusal(f'[build]\nfeatures = ["{name}"]\n')) == "build.features.0"
     assert not is_accepted(f'[profiles.production]\nbuild.features = ["{name}"]\n')
 
 
 @pytest.mark.parametrize("value", ["@@split(X,;)", "a\\tb", "a\\u200b", " a", ""])
-def test_an_argument_that_would_not_arrive_as_it_is_written_is_refused(value: str) -> None:
+def test_an_argument_that_cargo_make_would_change_is_refused(value: str) -> None:
     assert dotted(refusal(f'[build]\nargs = ["{value}"]\n')) == "build.args.0"
 
 
@@ -100,7 +100,7 @@ def test_an_argument_that_would_not_arrive_as_it_is_written_is_refused(value: st
         *(".kdrvgen/kit.rs", "C:/own.rs", "a\\\\own.rs", "", "a//own.rs", "own\\u200b.rs"),
     ],
 )
-def test_what_is_no_build_script_of_the_project_is_refused(path: str) -> None:
+def test_a_build_script_outside_the_project_is_refused(path: str) -> None:
     assert dotted(refusal(driver=f'build-script = "{path}"')) == "driver.build-script"
 
 
@@ -116,7 +116,7 @@ def test_a_build_script_runs_first_in_build_rs() -> None:
 @example("../../")
 @example("../a")
 @example("/..")
-def test_a_workspace_root_leads_upward_and_nowhere_else(path: str) -> None:
+def test_a_workspace_root_that_does_not_lead_upward_is_refused(path: str) -> None:
     try:
         Driver(name="a", workspace_root=path)
     except ValidationError:

@@ -1,4 +1,4 @@
-"""`[cargo-config]`: what is passed through, and what is not."""
+"""`[cargo-config]`: the keys that are written unchanged, and those that are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def written(found: Project) -> dict[str, Any]:
     return tomli.loads(render_own(found)[PurePosixPath(".cargo/config.toml")])
 
 
-def test_what_cargo_vendor_prints_stands_in_the_cargo_configuration() -> None:
+def test_the_output_of_cargo_vendor_is_in_the_cargo_configuration() -> None:
     assert written(project(VENDOR)) == written(project()) | {
         "source": {
             "crates-io": {"replace-with": "vendored-sources"},
@@ -74,9 +74,9 @@ def test_keys_beside_those_of_kdrvgen_are_added(text: str, path: str) -> None:
         ('target.x86_64-pc-windows-msvc.rustflags = ["x"]', "linker.rustflags"),
         ('target.x86_64-pc-windows-msvc.linker = "x"', "linker.program"),
         ("target.'cfg(windows)'.rustflags = ['x']", "linker.rustflags"),
-        ("target.'cfg(all())'.linker = 'x'", "name its triple"),
-        ('profile.dev.panic = "abort"', "nothing unwinds"),
-        ('profile.lab.panic = "unwind"', "nothing unwinds"),
+        ("target.'cfg(all())'.linker = 'x'", "use its triple"),
+        ('profile.dev.panic = "abort"', "cannot unwind"),
+        ('profile.lab.panic = "unwind"', "cannot unwind"),
         ('profile.dev.rustflags = ["x"]', "linker.rustflags"),
         ('unstable.build-std = ["core"]', "toolchain.build-std"),
         ('unstable.build-std-features = ["x"]', "toolchain.build-std"),
@@ -95,7 +95,7 @@ def test_a_key_that_kdrvgen_sets_is_refused(text: str, hint: str) -> None:
     assert dotted(line).startswith("cargo-config.")
 
 
-def test_other_targets_and_user_mode_are_free() -> None:
+def test_settings_of_other_targets_and_user_mode_are_accepted() -> None:
     other = "[cargo-config]\ntarget.i686-pc-windows-msvc.linker = 'x'\n"
     assert is_accepted(other)
     assert not is_accepted(other, 'target = "i686-pc-windows-msvc"')
@@ -130,16 +130,16 @@ def test_a_credential_is_refused_and_not_shown(text: str) -> None:
         'http.proxy = "proxy:3128"',
     ],
 )
-def test_addresses_without_a_password_are_taken(text: str) -> None:
+def test_addresses_without_a_password_are_accepted(text: str) -> None:
     assert is_accepted(f"[cargo-config]\n{text}\n")
 
 
-def test_rules_hold_beside_errors_of_other_keys() -> None:
+def test_rules_are_checked_beside_errors_of_other_keys() -> None:
     found = {dotted(line) for line in refusals('[cargo-config]\nbuild.target = "x"\n[x]\n')}
     assert found == {"cargo-config.build.target", "x"}
 
 
-def test_the_comments_name_the_configuration_as_the_project_calls_it() -> None:
+def test_comments_use_the_file_name_of_the_configuration() -> None:
     found = project("[cargo-config.build]\njobs = 2\n[cargo-config.net]\nretry = 1\n")
     text = render_own(found.as_read_from(ReadFrom.of("kdrvgen.toml", "")))[
         PurePosixPath(".cargo/config.toml")

@@ -57,7 +57,7 @@ def test_no_nested_table_can_be_changed(path: tuple[str, ...]) -> None:
         del found[next(iter(found))]
 
 
-def test_what_it_was_made_of_can_change_without_changing_it() -> None:
+def test_a_project_does_not_change_with_its_input() -> None:
     tasks: dict[str, Any] = {"own": {"args": ["x"]}}
     given = Project.model_validate({"driver": {"name": "a"}, "makefile": {"tasks": tasks}})
     tasks["own"]["args"].append("y")
@@ -66,7 +66,7 @@ def test_what_it_was_made_of_can_change_without_changing_it() -> None:
     assert list(given.makefile.tasks) == ["own"]
 
 
-def test_it_is_equal_to_its_copies_and_hashes_alike() -> None:
+def test_a_copy_is_equal_and_has_the_same_hash() -> None:
     given = project(TEXT)
     for other in (
         pickle.loads(pickle.dumps(given)),  # noqa: S301 - just made here
@@ -79,7 +79,7 @@ def test_it_is_equal_to_its_copies_and_hashes_alike() -> None:
     assert project() != given
 
 
-def test_what_it_dumps_is_what_it_was_made_of() -> None:
+def test_a_dump_equals_the_input() -> None:
     given = project(TEXT)
     dumped = given.model_dump(by_alias=True, exclude_unset=True)
     assert dumped["makefile"]["env"] == {"LIST": ["a", "b"]}

@@ -1,4 +1,4 @@
-"""Own tasks can use the generated tasks of their configuration, and no others."""
+"""The user's tasks can use only the tasks that their configuration generates."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OFF = '[signing]\nmode = "off"\n'
         )
     ),
 )
-def test_the_list_of_generated_tasks_is_what_makefile_toml_holds(
+def test_the_list_of_generated_tasks_matches_makefile_toml(
     driver: str, signing: str, points: tuple[str, ...]
 ) -> None:
     hooks = "".join(f'makefile.hooks.{point} = ["{point}"]\n' for point in points)
@@ -61,7 +61,7 @@ def test_a_task_for_several_targets_needs_several_targets() -> None:
     own = '[makefile.tasks.a]\ndependencies = ["sign-all"]\n'
     line = refusal(own)
     assert dotted(line) == "makefile.tasks.a.dependencies.0"
-    assert "there is only one target" in line["msg"]
+    assert "`driver.targets` has only one target" in line["msg"]
     assert is_accepted(own, TARGETS)
 
 
@@ -99,7 +99,7 @@ def test_every_way_to_name_a_task_is_checked(written: str, path: str, name: str)
         'args = ["certificate"]',
     ],
 )
-def test_what_names_no_task_of_this_file_is_not_checked(own: str) -> None:
+def test_a_reference_to_a_task_of_another_file_is_not_checked(own: str) -> None:
     assert is_accepted(f"{OFF}[makefile.tasks.a]\n{own}\n")
 
 
@@ -115,7 +115,7 @@ def test_what_names_no_task_of_this_file_is_not_checked(own: str) -> None:
         ("profiles = 1\n", "profiles"),
     ],
 )
-def test_an_invalid_mode_leaves_open_which_tasks_are_generated(text: str, path: str) -> None:
+def test_with_an_invalid_mode_generated_tasks_are_not_checked(text: str, path: str) -> None:
     own = '[makefile.tasks.a]\ndependencies = ["certificate"]\n'
     document = tomli.loads(f'{text}{own}[driver]\nname = "hello"\n')
     assert [dotted(line) for line in refusals_of(document)] == [path]

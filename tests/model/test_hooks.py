@@ -1,4 +1,4 @@
-"""`[makefile.hooks]`: own tasks that the generated tasks run, each once and at its point."""
+"""`[makefile.hooks]`: the user's tasks that generated tasks run, each once and at its point."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def hooked(point: str, own: str, hook: str = "h") -> str:
     return f'[makefile.hooks]\n{point} = ["{hook}"]\n[makefile.tasks.h]\n{own}\n'
 
 
-def test_without_hooks_there_is_nothing_of_them() -> None:
+def test_without_hooks_nothing_is_generated_for_them() -> None:
     tasks = makefile_of(project())["tasks"]
     assert "rename-image" not in tasks
     assert "sign-image" not in tasks
@@ -79,22 +79,22 @@ def test_the_tasks_that_run_a_hook_are_those_of_makefile_toml(point: str) -> Non
 
 @pytest.mark.parametrize("point", POINTS)
 @pytest.mark.parametrize("name", sorted(GENERATED_TASKS))
-def test_a_generated_task_is_no_hook(point: str, name: str) -> None:
+def test_a_generated_task_cannot_be_a_hook(point: str, name: str) -> None:
     line = refusal(hooked(point, "", name))
     assert dotted(line) == f"makefile.hooks.{point}.0"
-    assert "is a task of the generated pipeline" in line["msg"]
+    assert "is a generated task, which cannot be a hook" in line["msg"]
 
 
 @pytest.mark.parametrize("point", POINTS)
-def test_an_unknown_task_is_answered_with_the_nearest(point: str) -> None:
+def test_an_unknown_task_gets_a_suggestion(point: str) -> None:
     line = refusal(hooked(point, "", "hh"))
     assert dotted(line) == f"makefile.hooks.{point}.0"
-    assert "there is no task `hh`" in line["msg"]
+    assert "the task `hh` does not exist" in line["msg"]
     assert line["ctx"]["hint"] == "did you mean `h`?"
     assert "did you mean" not in refusal(hooked(point, "", "quux"))["ctx"]["hint"]
 
 
-def test_a_hook_is_named_once() -> None:
+def test_a_hook_that_is_named_twice_is_refused() -> None:
     line = refusal('[makefile]\nhooks.after-build = ["h", "h"]\ntasks.h = {}\n')
     assert dotted(line) == "makefile.hooks.after-build.1"
     assert also(line) == {"makefile.hooks.after-build.0"}
@@ -117,7 +117,7 @@ def test_a_hook_is_named_once() -> None:
         'run_task = "other"',
     ],
 )
-def test_a_hook_may_be_any_own_task(point: str, own: str) -> None:
+def test_a_hook_can_be_any_of_the_users_tasks(point: str, own: str) -> None:
     assert is_accepted(hooked(point, own) + '[makefile.tasks.other]\ncommand = "true"\n')
 
 
@@ -141,11 +141,11 @@ def test_a_hook_may_be_any_own_task(point: str, own: str) -> None:
         ('dependencies = ["h"]', "dependencies.0"),
     ],
 )
-def test_a_hook_does_not_run_what_runs_it(own: str, path: str) -> None:
+def test_a_hook_that_runs_the_task_that_runs_it_is_refused(own: str, path: str) -> None:
     for point in POINTS:
         line = refusal(hooked(point, own), SEVERAL)
         assert dotted(line) == f"makefile.tasks.h.{path}"
-        assert "would not come to an end" in line["msg"]
+        assert "would never end" in line["msg"]
         assert also(line) == {f"makefile.hooks.{point}.0"}
         assert line["ctx"]["hint"]
 
@@ -164,14 +164,14 @@ def test_a_hook_does_not_run_what_runs_it(own: str, path: str) -> None:
     ],
 )
 @pytest.mark.parametrize("key", ["dependencies", "run_task"])
-def test_a_hook_may_use_the_steps_before_it(
+def test_a_hook_can_depend_on_earlier_steps(
     point: str, task: str, key: str, *, is_allowed: bool
 ) -> None:
     value = f'["{task}"]' if key == "dependencies" else f'"{task}"'
     assert is_accepted(hooked(point, f"{key} = {value}")) is is_allowed
 
 
-def test_a_hook_that_runs_itself_by_other_tasks_is_found_where_it_does() -> None:
+def test_a_hook_that_runs_itself_is_reported_at_the_reference() -> None:
     text = hooked("after-sign", 'dependencies = ["a"]')
     line = refusal(f'{text}[makefile.tasks]\na.run_task = "b"\nb.dependencies = ["stop", "sign"]\n')
     assert dotted(line) == "makefile.tasks.b.dependencies.1"
@@ -202,9 +202,7 @@ def test_a_hook_that_runs_itself_by_other_tasks_is_found_where_it_does() -> None
         ('h = { dependencies = [{ name = "sign", path = "other.toml" }] }\n', True),
     ],
 )
-def test_a_task_that_extends_another_has_its_keys_but_for_its_own(
-    tasks: str, *, is_allowed: bool
-) -> None:
+def test_a_task_that_extends_another_overrides_its_keys(tasks: str, *, is_allowed: bool) -> None:
     text = f'[makefile.hooks]\nafter-sign = ["h"]\n[makefile.tasks]\n{tasks}'
     assert is_accepted(text) is is_allowed
 
@@ -215,7 +213,7 @@ def test_a_hook_waits_for_its_point() -> None:
     assert dotted(line) == "makefile.hooks.after-sign.0"
     assert also(line) == {"makefile.tasks.b.linux.dependencies.0"}
     assert "the hook `a` of `before-build` depends on it" in line["msg"]
-    # What a task extends gives it its dependencies.
+    # A task inherits the dependencies of the task that it extends.
     line = refusal(f'{hooks}h = {{}}\na.extend = "b"\nb.dependencies = ["h"]\n')
     assert dotted(line) == "makefile.hooks.after-sign.0"
     assert also(line) == {"makefile.tasks.b.dependencies.0"}
@@ -231,11 +229,11 @@ def test_a_hook_waits_for_its_point() -> None:
 
 
 @pytest.mark.parametrize(("name", "point"), [("rename", "after-build"), ("sign", "after-sign")])
-def test_the_inner_task_of_a_step_is_there_with_hooks_only(name: str, point: str) -> None:
+def test_the_inner_task_of_a_step_is_only_generated_with_hooks(name: str, point: str) -> None:
     own = f'[makefile.tasks.own]\ndependencies = ["{name}-image"]\n'
     line = refusal(own)
     assert dotted(line) == "makefile.tasks.own.dependencies.0"
-    assert f"`makefile.hooks.{point}` names no hook" in line["msg"]
+    assert f"`makefile.hooks.{point}` has no hook" in line["msg"]
     assert line["ctx"]["hint"] == f"use `{name}` here"
     assert is_accepted(hooked(point, "") + own)
     line = refusal(f"[makefile.tasks.{name}-image]\n")
@@ -258,7 +256,7 @@ NAMES = (TEXT | st.text(min_size=1, max_size=20) | st.sampled_from(HARD)).filter
 
 
 @given(st.dictionaries(NAMES, st.sampled_from(POINTS), min_size=1, max_size=6))
-def test_any_name_of_a_task_arrives_as_it_is(points: dict[str, str]) -> None:
+def test_any_task_name_is_written_unchanged(points: dict[str, str]) -> None:
     hooks = {
         point: [name for name, at in points.items() if at == point] for point in points.values()
     }

@@ -96,18 +96,18 @@ def test_a_project_has_these_tables_and_no_others() -> None:
     }
 
 
-def test_nothing_is_passed_through_by_default() -> None:
+def test_tables_for_other_programs_are_empty_by_default() -> None:
     assert dict(project().makefile.env) == {}
     assert dict(project().cargo_config) == {}
     assert dict(project().makefile.tasks) == {}
     assert set(project().makefile.hooks.by_point.values()) == {()}
 
 
-def test_the_driver_is_built_for_x86_64_unless_told() -> None:
+def test_the_default_target_is_x86_64() -> None:
     assert project().driver.triples == ("x86_64-pc-windows-msvc",)
 
 
-def test_target_is_a_shorthand_for_one_of_targets() -> None:
+def test_target_is_a_shorthand_for_targets_with_one_element() -> None:
     short = project(driver='target = "i686-pc-windows-msvc"')
     long = project(driver='targets = ["i686-pc-windows-msvc"]')
     assert short.driver.triples == long.driver.triples == ("i686-pc-windows-msvc",)
@@ -120,18 +120,18 @@ def test_the_entry_point_is_that_of_the_driver_model(model: str, entry: str) -> 
     assert project(driver=f'model = "{model}"').driver.entry == entry
 
 
-def test_the_image_is_named_after_the_library_unless_told() -> None:
+def test_the_image_has_the_name_of_the_library_by_default() -> None:
     assert Driver(name="my-driver").image == "my_driver.sys"
     assert Driver(name="my-driver", output_name="My Driver").image == "My Driver.sys"
     assert Driver(name="my-driver", model="umdf").image == "my_driver.dll"
 
 
-def test_there_are_a_development_and_a_production_profile_without_being_told() -> None:
+def test_there_is_always_a_development_and_a_production_profile() -> None:
     found = {name: profile.cargo_profile for name, profile in project().profiles.items()}
     assert found == {"development": "dev", "production": "release"}
 
 
-def test_own_profiles_come_after_those_and_may_change_them() -> None:
+def test_user_defined_profiles_follow_and_can_change_the_standard_ones() -> None:
     given = project(
         '[profiles.staging]\ncargo-profile = "release"\n[profiles.development]\n'
         'cargo-profile = "quick"\n'
@@ -162,7 +162,7 @@ def test_an_unknown_key_is_refused_in_every_table(text: str) -> None:
     assert line["loc"][-1] == "unknown"
 
 
-def test_the_name_is_the_only_key_that_must_be_given() -> None:
+def test_the_name_is_the_only_required_key() -> None:
     (line,) = refusals_of({"driver": {}})
     assert (line["type"], dotted(line)) == ("missing", "driver.name")
 
@@ -201,7 +201,7 @@ def test_a_value_of_the_wrong_kind_is_refused_at_its_key(text: str, where: str) 
         ("linker = []", "linker"),
     ],
 )
-def test_a_value_where_a_table_belongs_is_refused(text: str, where: str) -> None:
+def test_a_value_in_place_of_a_table_is_refused(text: str, where: str) -> None:
     name, _, rest = text.partition("\n")
     document = f'{text}\n[driver]\nname = "hello"' if not name.startswith("[") else ""
     if document:
@@ -214,7 +214,7 @@ def test_a_value_where_a_table_belongs_is_refused(text: str, where: str) -> None
 
 
 @pytest.mark.parametrize("document", [None, 1, "text", [], {}])
-def test_what_is_no_project_at_all_is_refused(document: object) -> None:
+def test_a_document_that_is_not_a_table_is_refused(document: object) -> None:
     assert refusals_of(document)
 
 

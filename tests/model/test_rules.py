@@ -1,4 +1,4 @@
-"""Rules between keys: who is blamed, which others take part, and what is reported together."""
+"""Rules between keys: the key to blame, the keys that contribute, and the combined report."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_target_and_targets_exclude_each_other() -> None:
 
 
 @pytest.mark.parametrize("model", ["kmdf", "umdf"])
-def test_a_framework_calls_no_entry_point_but_its_own(model: str) -> None:
+def test_another_entry_point_is_refused_for_a_framework_driver(model: str) -> None:
     line = refusal(driver=f'model = "{model}"\nentry-point = "driver_entry"')
     assert (dotted(line), also(line)) == ("driver.entry-point", {"driver.model"})
     assert is_accepted(driver=f'model = "{model}"\nentry-point = "DriverEntry"')
@@ -36,20 +36,20 @@ def test_a_kit_located_by_path_needs_the_path() -> None:
 
 
 @pytest.mark.parametrize("locate", ["auto", "registry", "env", "none"])
-def test_a_kit_path_that_nobody_looks_at_is_refused(locate: str) -> None:
+def test_a_kit_path_that_locate_ignores_is_refused(locate: str) -> None:
     line = refusal(f'[wdk]\nlocate = "{locate}"\npath = "C:/Kits/10"')
     assert (dotted(line), also(line)) == ("wdk.path", {"wdk.locate"})
 
 
 @pytest.mark.parametrize("path", ["Kits/10", "../Kits", "C:Kits"])
-def test_a_kit_path_is_absolute(path: str) -> None:
+def test_a_relative_kit_path_is_refused(path: str) -> None:
     assert dotted(refusal(f'[wdk]\nlocate = "path"\npath = "{path}"')) == "wdk.path"
 
 
 @pytest.mark.parametrize(
     "path", ["C:/Program Files (x86)/Windows Kits/10", "/opt/kits", "//nas/kits"]
 )
-def test_a_kit_path_is_one_of_windows_or_of_posix(path: str) -> None:
+def test_a_kit_path_can_be_of_windows_or_posix(path: str) -> None:
     assert project(f'[wdk]\nlocate = "path"\npath = "{path}"').wdk.path == path
 
 
@@ -64,7 +64,7 @@ ITS_ENTRY = 'entry-point = "DriverEntry"'
 
 
 @pytest.mark.parametrize("driver", ["", 'entry-point = "driver_entry"'])
-def test_wdk_build_knows_no_other_entry_point_than_driver_entry(driver: str) -> None:
+def test_wdk_build_requires_the_entry_point_driver_entry(driver: str) -> None:
     line = refusal(WDK_BUILD, driver)
     assert (dotted(line), also(line)) == ("driver.entry-point", {"wdk.locate"})
     assert is_accepted(WDK_BUILD, ITS_ENTRY)
@@ -78,7 +78,7 @@ def test_wdk_build_knows_no_other_entry_point_than_driver_entry(driver: str) -> 
         ("targets", '["x86_64-pc-windows-msvc", "i686-pc-windows-msvc"]'),
     ],
 )
-def test_wdk_build_builds_for_64_bits_only(key: str, value: str) -> None:
+def test_wdk_build_refuses_a_32_bit_target(key: str, value: str) -> None:
     line = refusal(WDK_BUILD, f"{ITS_ENTRY}\n{key} = {value}")
     assert (dotted(line), also(line)) == (f"driver.{key}", {"wdk.locate"})
 
@@ -86,7 +86,7 @@ def test_wdk_build_builds_for_64_bits_only(key: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"), [("version", "10.0.26100"), ("framework-version", "1.15")]
 )
-def test_wdk_build_looks_at_no_version_of_ours(key: str, value: str) -> None:
+def test_wdk_build_ignores_the_versions_in_config_toml(key: str, value: str) -> None:
     line = refusal(f'{WDK_BUILD}{key} = "{value}"', 'model = "kmdf"')
     assert (dotted(line), also(line)) == (f"wdk.{key}", {"wdk.locate"})
 
@@ -98,13 +98,13 @@ def test_an_entry_point_beside_wdk_builds_is_refused_with_every_preset() -> None
         assert (dotted(line), also(line)) == ("linker.args.0", {"wdk.locate"})
 
 
-def test_what_wdk_build_passes_is_not_ours_to_remove() -> None:
+def test_an_argument_that_wdk_build_passes_cannot_be_removed() -> None:
     line = refusal('[linker]\nremove = ["/INTEGRITYCHECK"]\n' + WDK_BUILD, ITS_ENTRY)
     assert dotted(line) == "linker.remove.0"
-    assert line["ctx"]["hint"] == "it has /RELEASE"
+    assert line["ctx"]["hint"] == "its arguments: /RELEASE"
 
 
-def test_a_kit_version_that_nobody_looks_at_is_refused() -> None:
+def test_a_kit_version_that_locate_ignores_is_refused() -> None:
     line = refusal('[wdk]\nlocate = "none"\nversion = "10.0.26100.0"')
     assert (dotted(line), also(line)) == ("wdk.version", {"wdk.locate"})
 
@@ -112,7 +112,7 @@ def test_a_kit_version_that_nobody_looks_at_is_refused() -> None:
 @pytest.mark.parametrize(
     ("model", "version"), [("wdm", "1.15"), ("kmdf", "2.15"), ("umdf", "1.11")]
 )
-def test_a_framework_version_is_one_of_the_drivers_own(model: str, version: str) -> None:
+def test_a_framework_version_of_another_model_is_refused(model: str, version: str) -> None:
     line = refusal(f'[wdk]\nframework-version = "{version}"', driver=f'model = "{model}"')
     assert (dotted(line), also(line)) == ("wdk.framework-version", {"driver.model"})
 
@@ -127,7 +127,7 @@ def test_a_second_entry_point_is_refused(argument: str, field: str, preset: str)
     assert 'driver.entry-point = "mine"' in line["ctx"]["hint"]
 
 
-def test_two_entry_points_of_ones_own_are_refused() -> None:
+def test_two_entry_points_in_args_are_refused() -> None:
     line = refusal('[linker]\npreset = "none"\npre-args = ["/ENTRY:a"]\nargs = ["/ENTRY:b"]')
     assert (dotted(line), also(line)) == ("linker.args.0", {"linker.pre-args.0"})
 
@@ -146,24 +146,24 @@ def test_the_only_entry_point_is_fine(driver: str, linker: str) -> None:
 
 @pytest.mark.parametrize("argument", ["/SUBSYSTEM:CONSOLE", "-subsystem:windows", "/SUBSYSTEM:"])
 @pytest.mark.parametrize("model", ["wdm", "kmdf"])
-def test_a_kernel_driver_is_of_subsystem_native(argument: str, model: str) -> None:
+def test_a_kernel_driver_must_have_subsystem_native(argument: str, model: str) -> None:
     line = refusal(f'[linker]\nargs = ["{argument}"]', driver=f'model = "{model}"')
     assert (dotted(line), also(line)) == ("linker.args.0", {"driver.model"})
 
 
-def test_a_driver_in_user_mode_is_of_subsystem_windows() -> None:
+def test_a_user_mode_driver_must_have_subsystem_windows() -> None:
     line = refusal('[linker]\nargs = ["/SUBSYSTEM:NATIVE"]', driver='model = "umdf"')
     assert dotted(line) == "linker.args.0"
     assert is_accepted('[linker]\nargs = ["/SUBSYSTEM:WINDOWS,10.0"]', driver='model = "umdf"')
 
 
 @pytest.mark.parametrize("argument", ["/SUBSYSTEM:NATIVE", "-subsystem:native,6.02"])
-def test_the_subsystem_may_be_named_again_with_a_version(argument: str) -> None:
+def test_the_subsystem_can_be_set_again_with_a_version(argument: str) -> None:
     assert is_accepted(f'[linker]\nargs = ["{argument}"]')
 
 
 @pytest.mark.parametrize("argument", ["/OUT:x.sys", "-dll", "/IMPLIB:x.lib"])
-def test_what_rustc_passes_itself_is_refused(argument: str) -> None:
+def test_a_switch_that_rustc_passes_is_refused(argument: str) -> None:
     assert dotted(refusal(f'[linker]\nargs = ["{argument}"]')) == "linker.args.0"
 
 
@@ -177,12 +177,12 @@ def test_what_rustc_passes_itself_is_refused(argument: str) -> None:
         ("none", "/DRIVER"),
     ],
 )
-def test_removing_what_is_not_there_is_refused(preset: str, pattern: str) -> None:
+def test_removing_an_argument_that_the_preset_lacks_is_refused(preset: str, pattern: str) -> None:
     line = refusal(f'[linker]\npreset = "{preset}"\nremove = ["{pattern}"]')
     assert (dotted(line), also(line)) == ("linker.remove.0", {"linker.preset", "driver.model"})
 
 
-def test_the_mark_of_a_reproducible_build_is_no_part_of_a_preset() -> None:
+def test_brepro_is_not_part_of_a_preset() -> None:
     line = refusal('[linker]\nreproducible = true\nremove = ["/Brepro"]')
     assert dotted(line) == "linker.remove.0"
 
@@ -190,7 +190,7 @@ def test_the_mark_of_a_reproducible_build_is_no_part_of_a_preset() -> None:
 @pytest.mark.parametrize(
     "pattern", ["/DRIVER", "-driver", "/ENTRY", "/ENTRY:driver_entry", "/ignore"]
 )
-def test_removing_is_by_switch_or_by_whole_argument_in_any_case(pattern: str) -> None:
+def test_an_argument_is_removed_by_switch_or_whole_argument_in_any_case(pattern: str) -> None:
     assert is_accepted(f'[linker]\nremove = ["{pattern}"]')
 
 
@@ -199,11 +199,11 @@ def test_an_argument_of_one_target_can_be_removed() -> None:
     assert is_accepted('[linker]\nremove = ["/ENTRY:driver_entry@8"]', driver=targets)
 
 
-def test_an_own_profile_says_how_cargo_builds_it() -> None:
+def test_a_user_defined_profile_must_set_cargo_profile() -> None:
     assert dotted(refusal("[profiles.staging]")) == "profiles.staging"
 
 
-def test_a_profile_overrides_only_the_keys_it_gives() -> None:
+def test_a_profile_overrides_only_the_keys_that_it_sets() -> None:
     given = project(
         '[linker]\nargs = ["/DEBUG"]\nreproducible = true\n[signing]\nsubject = "Me"\n'
         '[profiles.production]\nlinker.args = []\nsigning.digest = "sha384"\n'
@@ -232,7 +232,7 @@ def test_a_rule_that_a_profile_breaks_blames_the_profiles_key() -> None:
     assert also(line) == {"driver.entry-point", "linker.preset"}
 
 
-def test_a_rule_broken_between_a_profile_and_the_table_names_both() -> None:
+def test_a_rule_that_a_profile_and_the_table_break_together_names_both() -> None:
     line = refusal(
         '[signing]\nmode = "certificate"\npfx = "a.pfx"\n'
         f'[profiles.production.signing]\nthumbprint = "{"0" * 40}"'
@@ -242,7 +242,7 @@ def test_a_rule_broken_between_a_profile_and_the_table_names_both() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "1X", "A B", "A=B", "ü", "A$B"])
-def test_own_environment_has_names_that_every_system_takes(name: str) -> None:
+def test_a_variable_name_must_be_valid_on_every_system(name: str) -> None:
     assert dotted(refusal(f"[makefile.env]\n{name!r} = 'x'")) == f"makefile.env.{name}"
 
 
@@ -252,7 +252,7 @@ def test_the_pipelines_own_variables_cannot_be_set(name: str, table: str) -> Non
     assert dotted(refusal(f"[{table}]\n{name} = 'x'")) == f"{table}.{name}"
 
 
-def test_a_variable_is_not_called_as_a_profile_is() -> None:
+def test_a_variable_with_the_name_of_a_profile_is_refused() -> None:
     assert dotted(refusal('[makefile.env]\nproduction = "x"')) == "makefile.env.production"
 
 
@@ -263,14 +263,14 @@ def test_flags_in_the_environment_would_replace_the_drivers_own(name: str) -> No
 
 
 @pytest.mark.parametrize("name", ["LINK", "_LINK_", "CARGO_MAKE_PROFILE"])
-def test_what_would_change_the_build_unseen_cannot_be_set(name: str) -> None:
+def test_a_variable_that_changes_the_build_silently_cannot_be_set(name: str) -> None:
     assert dotted(refusal(f'[makefile.env]\n{name} = "x"')) == f"makefile.env.{name}"
 
 
 @pytest.mark.parametrize(
     ("key", "value"), [("command", "3"), ("args", '"a"'), ("private", '"yes"'), ("env", "1")]
 )
-def test_a_type_that_cargo_make_fails_at_is_refused(key: str, value: str) -> None:
+def test_a_type_that_cargo_make_cannot_read_is_refused(key: str, value: str) -> None:
     line = refusal(f"[makefile.tasks.a]\n{key} = {value}")
     assert dotted(line) == f"makefile.tasks.a.{key}"
 
@@ -291,11 +291,11 @@ def test_the_pipelines_own_tasks_cannot_be_set(name: str) -> None:
     assert dotted(line) == f"makefile.tasks.{name}"
 
 
-def test_a_task_is_a_table() -> None:
+def test_a_task_that_is_not_a_table_is_refused() -> None:
     assert dotted(refusal('[makefile]\ntasks.own = "echo"')) == "makefile.tasks.own"
 
 
-def test_own_tasks_and_environment_are_free_otherwise() -> None:
+def test_other_tasks_and_variables_are_accepted() -> None:
     given = project(
         '[makefile.env]\nMY_PATH = "${HOME}/x"\nLIST = ["a", "b"]\n'
         'IF = { value = "x", condition = { env_not_set = ["IF"] } }\n'
@@ -306,7 +306,7 @@ def test_own_tasks_and_environment_are_free_otherwise() -> None:
     assert given.makefile.tasks["own"]["dependencies"] == ("sign",)
 
 
-def test_errors_of_keys_and_of_rules_come_together() -> None:
+def test_errors_of_keys_and_rules_are_reported_together() -> None:
     found = {
         dotted(line)
         for line in refusals(
@@ -330,7 +330,7 @@ def test_errors_of_keys_and_of_rules_come_together() -> None:
     }
 
 
-def test_rules_on_tables_left_out_are_held_beside_other_errors() -> None:
+def test_a_rule_on_a_default_table_is_checked_beside_other_errors() -> None:
     found = {
         dotted(line)
         for line in refusals(
@@ -349,12 +349,12 @@ def test_an_error_of_another_key_of_the_driver_does_not_hide_a_rule() -> None:
     ("argument", "told"),
     [
         ("MAP", "neither a switch nor a library"),
-        ("/MAP /DEBUG:FULL", "several arguments in one"),
+        ("/MAP /DEBUG:FULL", "would read these arguments as one"),
         ("-Clink-arg=/MAP", "a flag for rustc"),
         ("@more", "a response file"),
     ],
 )
-def test_what_the_linker_would_take_for_something_else_is_refused(argument: str, told: str) -> None:
+def test_an_argument_that_the_linker_would_misread_is_refused(argument: str, told: str) -> None:
     line = refusal(f'[linker]\nargs = ["/OPT:REF", "{argument}"]')
     assert (dotted(line), told in line["msg"]) == ("linker.args.1", True)
 
@@ -365,14 +365,12 @@ def test_switches_and_libraries_are_arguments(argument: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "meant"), [("dev", "development"), ("release", "production")])
-def test_a_profile_that_is_called_like_cargos_is_answered_with_cargo_makes(
-    name: str, meant: str
-) -> None:
+def test_a_profile_named_like_one_of_cargo_gets_a_suggestion(name: str, meant: str) -> None:
     line = refusal(f'[profiles.{name}]\nsigning.timestamp-url = ""')
     assert f"did you mean `{meant}`" in line["ctx"]["hint"]
 
 
-def test_an_own_task_depends_on_tasks_that_are_there() -> None:
+def test_a_task_that_depends_on_a_missing_task_is_refused() -> None:
     line = refusal('[makefile.tasks.a]\ndependencies = ["sign", "a", "sgn"]')
     assert dotted(line) == "makefile.tasks.a.dependencies.2"
     assert is_accepted('[makefile.tasks.a]\ndependencies = ["sign", { path = "b.toml" }]')
@@ -381,7 +379,7 @@ def test_an_own_task_depends_on_tasks_that_are_there() -> None:
     assert dotted(line) == "makefile.tasks.a.dependencies.0"
 
 
-def test_a_rule_is_silent_on_keys_that_are_wrong_themselves() -> None:
+def test_a_rule_is_not_checked_on_invalid_keys() -> None:
     found = refusals('[signing]\nmode = "certificate"\npfx = 1\npfx-password-env = "P"\n')
     assert [dotted(line) for line in found] == ["signing.pfx"]
 
@@ -394,14 +392,14 @@ def test_an_error_in_one_profile_does_not_hide_a_rule_on_another() -> None:
     }
 
 
-def test_a_umdf_driver_takes_no_keys_of_a_service() -> None:
+def test_a_umdf_driver_refuses_the_keys_of_a_service() -> None:
     line = refusal('[deploy]\nservice = "x"', driver='model = "umdf"')
     assert dotted(line) == "deploy.service"
     assert also(line) == {"driver.model"}
     assert is_accepted('[deploy]\nservice = "x"', driver='model = "kmdf"')
 
 
-def test_several_targets_do_not_share_an_output_folder() -> None:
+def test_an_output_folder_that_targets_share_is_refused() -> None:
     targets = 'targets = ["x86_64-pc-windows-msvc", "i686-pc-windows-msvc"]'
     line = refusal(driver=f'output-dir = "dist"\n{targets}')
     assert dotted(line) == "driver.output-dir"
@@ -411,7 +409,7 @@ def test_several_targets_do_not_share_an_output_folder() -> None:
 
 
 @pytest.mark.parametrize("argument", ["/MAP:a.map", "-map:b"])
-def test_the_map_of_a_kmdf_driver_stays_beside_its_image(argument: str) -> None:
+def test_a_map_file_elsewhere_is_refused_for_a_kmdf_driver(argument: str) -> None:
     line = refusal(f'[linker]\nargs = ["{argument}"]', driver='model = "kmdf"')
     assert dotted(line) == "linker.args.0"
     assert also(line) == {"driver.model"}

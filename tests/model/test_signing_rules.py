@@ -1,4 +1,4 @@
-"""Rules of `[signing]`: one certificate, one key, and a tool that reaches both."""
+"""Rules of `[signing]`: one certificate, one key, and a tool that can use both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .support import also, dotted, is_accepted, refusal, refusals
 THUMBPRINT = f'thumbprint = "{"0" * 40}"'
 PROVIDER = 'csp = "Provider"\nkey-container = "key"\npublic-certificate = "own.cer"'
 
-# What is complete and right by itself.
+# Settings that are complete and valid.
 WAYS = {
     "thumbprint": THUMBPRINT,
     "pfx": 'pfx = "own.pfx"',
@@ -24,18 +24,18 @@ def own(*lines: str) -> str:
     return "\n".join(['[signing]\nmode = "certificate"', *lines])
 
 
-def test_a_password_needs_the_file_that_it_opens() -> None:
+def test_a_password_without_a_pfx_is_refused() -> None:
     line = refusal('[signing]\nmode = "certificate"\npfx-password-env = "SECRET"')
     assert dotted(line) == "signing.pfx-password-env"
 
 
 @pytest.mark.parametrize(("key", "value"), [("pfx", "a.pfx"), ("thumbprint", "0" * 40)])
-def test_a_certificate_is_not_named_in_test_mode(key: str, value: str) -> None:
+def test_a_certificate_is_refused_in_test_mode(key: str, value: str) -> None:
     line = refusal(f'[signing]\n{key} = "{value}"')
     assert (dotted(line), also(line)) == (f"signing.{key}", {"signing.mode"})
 
 
-def test_osslsigncode_needs_the_certificate_in_a_file() -> None:
+def test_osslsigncode_requires_the_certificate_in_a_file() -> None:
     line = refusal('[signing]\ntool = "osslsigncode"\nmode = "certificate"')
     assert (dotted(line), also(line)) == ("signing.tool", {"signing.mode"})
 
@@ -53,7 +53,7 @@ def test_each_way_to_a_key_is_enough(way: str) -> None:
         'csp = "Provider"\nkey-container-env = "MY_KEY"\npublic-certificate = "own.cer"',
     ],
 )
-def test_a_library_may_be_told_the_certificate_and_a_provider_the_key_by_a_variable(
+def test_a_library_accepts_a_certificate_and_a_provider_a_key_from_a_variable(
     more: str,
 ) -> None:
     assert is_accepted(own(more))
@@ -63,14 +63,14 @@ def test_a_library_may_be_told_the_certificate_and_a_provider_the_key_by_a_varia
     ("first", "second"),
     [pair for pair in itertools.combinations(WAYS, 2) if pair != ("thumbprint", "dlib")],
 )
-def test_two_ways_to_a_key_exclude_each_other(first: str, second: str) -> None:
+def test_two_ways_to_a_key_are_refused_together(first: str, second: str) -> None:
     found = refusals(own(WAYS[first], WAYS[second]))
     blamed = {(dotted(line), *also(line)) for line in found}
     assert (f"signing.{first}", f"signing.{second}") in blamed
 
 
 @pytest.mark.parametrize("certificate", [THUMBPRINT, 'pfx = "own.pfx"'])
-def test_a_public_certificate_is_the_only_one(certificate: str) -> None:
+def test_a_public_certificate_is_refused_beside_another_one(certificate: str) -> None:
     found = refusals(own(certificate, 'dlib = "cloud.dll"', 'public-certificate = "own.cer"'))
     assert any("signing.public-certificate" in also(line) for line in found)
 
@@ -90,7 +90,9 @@ def test_a_public_certificate_is_the_only_one(certificate: str) -> None:
         ),
     ],
 )
-def test_what_is_incomplete_names_what_it_lacks(lines: str, key: str, missing: set[str]) -> None:
+def test_an_incomplete_setting_names_the_missing_keys(
+    lines: str, key: str, missing: set[str]
+) -> None:
     line = refusal(own(lines))
     assert (dotted(line), also(line)) == (
         f"signing.{key}",
@@ -98,12 +100,12 @@ def test_what_is_incomplete_names_what_it_lacks(lines: str, key: str, missing: s
     )
 
 
-def test_the_keys_name_stands_in_one_place() -> None:
+def test_two_keys_for_the_name_of_the_key_are_refused() -> None:
     line = refusal(own(PROVIDER, 'key-container-env = "MY_KEY"'))
     assert (dotted(line), also(line)) == ("signing.key-container", {"signing.key-container-env"})
 
 
-def test_a_pin_in_a_keys_name_is_refused_and_never_shown() -> None:
+def test_a_pin_in_the_name_of_a_key_is_refused_and_not_shown() -> None:
     line = refusal(own(PROVIDER.replace('"key"', '"[Reader{{12345}}]=key"')))
     assert dotted(line) == "signing.key-container"
     assert "`key-container-env`" in line["ctx"]["hint"]
@@ -112,17 +114,17 @@ def test_a_pin_in_a_keys_name_is_refused_and_never_shown() -> None:
 
 
 @pytest.mark.parametrize("lines", ['dlib = "a.dll"', PROVIDER])
-def test_no_key_is_named_in_test_mode(lines: str) -> None:
+def test_a_signing_key_is_refused_in_test_mode(lines: str) -> None:
     assert any("signing.mode" in also(line) for line in refusals(f"[signing]\n{lines}"))
 
 
 @pytest.mark.parametrize("lines", [WAYS["csp"], WAYS["dlib"]])
-def test_osslsigncode_reaches_no_provider(lines: str) -> None:
+def test_osslsigncode_refuses_a_provider(lines: str) -> None:
     line = refusal(own(lines, 'tool = "osslsigncode"'))
     assert (dotted(line), also(line)) == ("signing.tool", {"signing.mode"})
 
 
-def test_a_path_of_signtool_is_a_program_of_windows_that_is_run() -> None:
+def test_a_signtool_path_must_be_a_windows_program_that_is_used() -> None:
     assert is_accepted("[signing]\nsigntool = 'C:\\kits\\SignTool.EXE'")
     assert dotted(refusal('[signing]\nsigntool = "C:/kits"')) == "signing.signtool"
     line = refusal('[signing]\nsigntool = "C:/kits/signtool.exe"\ntool = "osslsigncode"')

@@ -1,4 +1,4 @@
-"""What a single value may be: names, paths, numbers, text that lands in scripts."""
+"""The valid forms of single values: names, paths, numbers, and text for scripts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .support import dotted, project, refusal, refusals_of
 @pytest.mark.parametrize(
     "name", ["hello", "Hello", "my-driver", "my_driver", "a", "x64", "con-driver"]
 )
-def test_a_package_name_of_cargo_is_a_driver_name(name: str) -> None:
+def test_a_valid_package_name_is_a_valid_driver_name(name: str) -> None:
     assert Driver(name=name).name == name
 
 
@@ -27,10 +27,10 @@ def test_a_package_name_of_cargo_is_a_driver_name(name: str) -> None:
         ("fn", "keyword"),
         ("Self", "keyword"),
         ("gen", "keyword"),
-        ("core", "taken"),
-        ("proc-macro", "taken"),
-        ("compiler-builtins", "taken"),
-        ("deps", "taken"),
+        ("core", "reserved"),
+        ("proc-macro", "reserved"),
+        ("compiler-builtins", "reserved"),
+        ("deps", "reserved"),
         ("", "package name"),
         ("1driver", "package name"),
         ("my driver", "package name"),
@@ -41,14 +41,14 @@ def test_a_package_name_of_cargo_is_a_driver_name(name: str) -> None:
         ("$(id)", "package name"),
     ],
 )
-def test_a_name_that_cargo_rust_or_windows_does_not_take_is_refused(name: str, why: str) -> None:
+def test_a_name_that_cargo_rust_or_windows_reserves_is_refused(name: str, why: str) -> None:
     (line,) = refusals_of({"driver": {"name": name}})
     assert dotted(line) == "driver.name"
     assert why in line["msg"]
 
 
 @pytest.mark.parametrize("name", ["hello", "Hello World", "ünï", "50% & more", "it's", "a.b", "$x"])
-def test_a_file_name_of_windows_is_an_output_name(name: str) -> None:
+def test_a_valid_file_name_is_a_valid_output_name(name: str) -> None:
     assert Driver(name="a", output_name=name).image == f"{name}.sys"
 
 
@@ -79,30 +79,30 @@ def test_a_file_name_of_windows_is_an_output_name(name: str) -> None:
         "ü" * 101,
     ],
 )
-def test_what_cannot_be_a_file_in_windows_is_no_output_name(name: str) -> None:
+def test_an_invalid_file_name_is_refused_as_output_name(name: str) -> None:
     (line,) = refusals_of({"driver": {"name": "a", "output-name": name}})
     assert dotted(line) == "driver.output-name"
 
 
 @pytest.mark.parametrize("entry", ["", "2nd", "driver entry", "_driver_entry@8", "a-b", "é"])
-def test_an_entry_point_is_a_name_as_in_the_source(entry: str) -> None:
+def test_an_entry_point_must_be_an_undecorated_name(entry: str) -> None:
     (line,) = refusals_of({"driver": {"name": "a", "entry-point": entry}})
     assert dotted(line) == "driver.entry-point"
 
 
 @pytest.mark.parametrize("version", ["0.1.0", "1.2.3-rc.1+build.5", "10.20.30"])
-def test_a_semantic_version_is_a_version(version: str) -> None:
+def test_a_semantic_version_is_accepted(version: str) -> None:
     assert Bootstrap(version=version).version == version
 
 
 @pytest.mark.parametrize("version", ["", "1", "1.0", "01.0.0", "1.0.0-", "1.0.0-a..b", "1.0.0-01"])
-def test_what_cargo_takes_for_no_version_is_refused(version: str) -> None:
+def test_a_version_that_cargo_refuses_is_refused(version: str) -> None:
     (line,) = refusals_of({"driver": {"name": "a"}, "bootstrap": {"version": version}})
     assert dotted(line) == "bootstrap.version"
 
 
 @pytest.mark.parametrize("targets", ["[]", '["i686-pc-windows-msvc", "i686-pc-windows-msvc"]'])
-def test_targets_are_some_and_each_stands_once(targets: str) -> None:
+def test_an_empty_or_repeated_list_of_targets_is_refused(targets: str) -> None:
     assert dotted(refusal(driver=f"targets = {targets}")) == "driver.targets"
 
 
@@ -114,19 +114,19 @@ def test_a_target_without_drivers_is_refused() -> None:
 @pytest.mark.parametrize(
     "channel", ["stable", "beta", "nightly", "nightly-2024-02-29", "1.84.0", "1.84"]
 )
-def test_a_channel_of_rustup_is_taken(channel: str) -> None:
+def test_a_channel_of_rustup_is_accepted(channel: str) -> None:
     assert project(f'[toolchain]\nchannel = "{channel}"').toolchain.channel == channel
 
 
 @pytest.mark.parametrize(
     "channel", ["", "Stable", "nightly-2024-02-30", "nightly-24-1-1", "stable; id", "0.1", "1"]
 )
-def test_what_is_no_channel_is_refused(channel: str) -> None:
+def test_an_invalid_channel_is_refused(channel: str) -> None:
     assert dotted(refusal(f"[toolchain]\nchannel = {channel!r}")) == "toolchain.channel"
 
 
 @pytest.mark.parametrize("program", ["lld", "ld", "", "link.exe", " rust-lld"])
-def test_a_linker_is_one_of_the_known_or_a_path(program: str) -> None:
+def test_a_linker_must_be_a_known_name_or_a_path(program: str) -> None:
     assert dotted(refusal(f"[linker]\nprogram = {program!r}")) == "linker.program"
 
 
@@ -137,42 +137,44 @@ def test_a_flag_that_cargo_sets_itself_is_refused(flag: str) -> None:
 
 @pytest.mark.parametrize("field", ["args", "pre-args", "remove", "rustflags"])
 @pytest.mark.parametrize("argument", ["", " ", " /DEBUG", "/DEBUG "])
-def test_an_argument_is_neither_empty_nor_surrounded_by_blanks(field: str, argument: str) -> None:
+def test_an_argument_that_is_empty_or_has_spaces_at_an_end_is_refused(
+    field: str, argument: str
+) -> None:
     assert dotted(refusal(f'[linker]\n{field} = ["{argument}"]')) == f"linker.{field}.0"
 
 
 @pytest.mark.parametrize(
     "library", ["hal.lib", "HAL.LIB", "km/hal", "../hal", "", "a b", "a=b", '{x}"']
 )
-def test_a_library_is_named_without_folder_and_ending(library: str) -> None:
+def test_a_library_with_a_folder_or_an_extension_is_refused(library: str) -> None:
     assert dotted(refusal(f"[wdk]\nlibraries = [{library!r}]")) == "wdk.libraries.0"
 
 
 @pytest.mark.parametrize("version", ["10", "newest", "10.0.x", "../10.0", "10.0.1.2.3"])
-def test_a_kit_version_is_written_in_numbers(version: str) -> None:
+def test_a_kit_version_must_be_numeric(version: str) -> None:
     assert dotted(refusal(f'[wdk]\nversion = "{version}"')) == "wdk.version"
 
 
 @pytest.mark.parametrize("version", ["1", "newest", "1.x", "1.15.0", "../1.15", "٣.٤"])
-def test_a_framework_version_is_a_major_and_a_minor_one(version: str) -> None:
+def test_a_framework_version_must_have_major_and_minor(version: str) -> None:
     line = refusal(f'[wdk]\nframework-version = "{version}"', driver='model = "kmdf"')
     assert dotted(line) == "wdk.framework-version"
 
 
-def test_a_thumbprint_is_taken_as_windows_dialog_shows_it() -> None:
+def test_a_thumbprint_is_accepted_as_the_windows_dialog_shows_it() -> None:
     shown = "\u200e01 23 45 67 89 ab cd ef 01 23 45 67 89 ab cd ef 01 23 45 67"
     assert Signing(thumbprint=shown).thumbprint == "0123456789ABCDEF0123456789ABCDEF01234567"
 
 
 @pytest.mark.parametrize("thumbprint", ["01", "0" * 39, "0" * 41, "g" * 40, "\ufb00" * 20])
-def test_a_thumbprint_has_forty_hexadecimal_digits(thumbprint: str) -> None:
+def test_a_thumbprint_must_have_forty_hexadecimal_digits(thumbprint: str) -> None:
     assert dotted(refusal(f"[signing]\nthumbprint = {thumbprint!r}")) == "signing.thumbprint"
 
 
 @pytest.mark.parametrize(
     "password", ["hunter2!", "correct horse", "pässwort", "-x", "$SECRET", "1a"]
 )
-def test_a_password_where_a_variables_name_belongs_is_refused_and_never_shown(
+def test_a_password_in_place_of_a_variable_name_is_refused_and_not_shown(
     password: str,
 ) -> None:
     document = {"driver": {"name": "a"}, "signing": {"pfx-password-env": password}}
@@ -191,7 +193,7 @@ def test_a_password_where_a_variables_name_belongs_is_refused_and_never_shown(
 @pytest.mark.parametrize(
     "url", ["http://timestamp.digicert.com", "https://[::1]:8080/x?y=$z", "http://127.0.0.1/", ""]
 )
-def test_a_web_address_is_a_time_stamp_server(url: str) -> None:
+def test_a_web_address_is_accepted_as_timestamp_server(url: str) -> None:
     assert Signing(timestamp_url=url).timestamp_url == url
 
 
@@ -212,12 +214,12 @@ def test_a_web_address_is_a_time_stamp_server(url: str) -> None:
         "file:///x",
     ],
 )
-def test_what_is_no_web_address_is_no_time_stamp_server(url: str) -> None:
+def test_another_address_is_refused_as_timestamp_server(url: str) -> None:
     assert dotted(refusal(f"[signing]\ntimestamp-url = {url!r}")) == "signing.timestamp-url"
 
 
 @pytest.mark.parametrize("url", ["http://me:secret@tsa/", "http://me@tsa/", "ftp://me:secret@tsa"])
-def test_an_address_with_a_password_in_it_is_refused_as_a_secret(url: str) -> None:
+def test_an_address_with_a_password_is_refused_and_marked_as_secret(url: str) -> None:
     line = refusal(f'[signing]\ntimestamp-url = "{url}"')
     assert dotted(line) == "signing.timestamp-url"
     assert line["ctx"]["secret"] is True
@@ -225,7 +227,7 @@ def test_an_address_with_a_password_in_it_is_refused_as_a_secret(url: str) -> No
 
 
 @pytest.mark.parametrize("path", ["a.cer", "certificates/My Driver.cer", "ü/é.crt", "a'b.DER"])
-def test_a_certificate_file_lies_below_the_project(path: str) -> None:
+def test_a_certificate_file_in_the_project_is_accepted(path: str) -> None:
     assert Signing(certificate_file=path).certificate_file == path
 
 
@@ -251,29 +253,29 @@ def test_a_certificate_file_lies_below_the_project(path: str) -> None:
         "-a.cer",
     ],
 )
-def test_a_path_that_leaves_the_project_or_fits_one_system_only_is_refused(path: str) -> None:
+def test_a_path_outside_the_project_or_for_one_system_is_refused(path: str) -> None:
     line = refusal(f"[signing]\ncertificate-file = {path!r}")
     assert dotted(line) == "signing.certificate-file"
 
 
 @pytest.mark.parametrize("path", ["config.toml", "Makefile.toml", "build.rs", "src/lib.rs", "x"])
-def test_a_certificate_is_not_written_over_a_source(path: str) -> None:
+def test_a_certificate_file_with_another_extension_is_refused(path: str) -> None:
     line = refusal(f'[signing]\ncertificate-file = "{path}"')
-    assert "named as a certificate" in line["msg"]
+    assert "extension of a certificate" in line["msg"]
 
 
 @pytest.mark.parametrize(
     "path",
     ["../dist", "/dist", "C:/dist", "a\\\\b", "dist/", "", "d/{profil}", "{}", "a}", "con"],
 )
-def test_an_output_folder_is_in_the_project(path: str) -> None:
+def test_an_output_folder_outside_the_project_is_refused(path: str) -> None:
     assert dotted(refusal(driver=f'output-dir = "{path}"')) == "driver.output-dir"
 
 
 @pytest.mark.parametrize(
     "path", ["", ".", "../", "/", "/root", "..\\\\..", "../a", "a/..", "../../"]
 )
-def test_a_workspace_root_is_a_folder_above(path: str) -> None:
+def test_a_workspace_root_must_be_a_folder_above(path: str) -> None:
     assert dotted(refusal(driver=f'workspace-root = "{path}"')) == "driver.workspace-root"
 
 
@@ -291,12 +293,12 @@ def test_a_test_signature_has_no_timestamp_unless_one_is_configured(text: str, s
 
 
 @pytest.mark.parametrize("subject", ["CN=Me", "cn=Me", "x" * 65, "", " Me"])
-def test_a_subject_is_a_common_name_and_no_more(subject: str) -> None:
+def test_a_subject_must_be_a_plain_common_name(subject: str) -> None:
     assert dotted(refusal(f'[signing]\nsubject = "{subject}"')) == "signing.subject"
 
 
 @pytest.mark.parametrize("name", ["Production", "1st", "", "a b", "a.b", "ü", "con", "nul"])
-def test_a_profile_has_a_name_that_cargo_make_and_windows_take(name: str) -> None:
+def test_a_profile_name_must_be_valid_for_cargo_make_and_windows(name: str) -> None:
     line = refusals_of({"driver": {"name": "a"}, "profiles": {name: {"cargo-profile": "release"}}})[
         0
     ]
@@ -306,7 +308,7 @@ def test_a_profile_has_a_name_that_cargo_make_and_windows_take(name: str) -> Non
 @pytest.mark.parametrize(
     "profile", ["debug", "test", "bench", "build", "cargo-x", "a b", "", "2nd"]
 )
-def test_a_cargo_profile_is_one_that_cargo_builds_a_library_by(profile: str) -> None:
+def test_a_cargo_profile_must_be_able_to_build_a_library(profile: str) -> None:
     line = refusal(f'[profiles.production]\ncargo-profile = "{profile}"')
     assert dotted(line) == "profiles.production.cargo-profile"
 
@@ -351,7 +353,7 @@ TEXTS = [
 @pytest.mark.parametrize(
     "character", ["\0", "\x1b", "\x7f", "\x85", "\u2028", "\u202e", "\u2066", "\ud800"]
 )
-def test_no_text_holds_control_characters(path: str, character: str) -> None:
+def test_control_characters_in_a_text_are_refused(path: str, character: str) -> None:
     *tables, last = path.split(".")
     value: object = f"a{character}b"
     if last == "0":
@@ -369,14 +371,14 @@ def test_no_text_holds_control_characters(path: str, character: str) -> None:
 
 @pytest.mark.parametrize("key", ["a\u202eb", "a\0b", "a\ud800b"])
 @pytest.mark.parametrize("table", ["env", "tasks", "profiles"])
-def test_no_key_holds_control_characters(table: str, key: str) -> None:
+def test_control_characters_in_a_key_are_refused(table: str, key: str) -> None:
     document: dict[str, object] = {"driver": {"name": "a"}, "makefile": {table: {key: {}}}}
     if table == "profiles":
         document = {"driver": {"name": "a"}, "profiles": {key: {"cargo-profile": "dev"}}}
     assert refusals_of(document)
 
 
-def test_a_script_of_ones_own_has_lines_and_tabs() -> None:
+def test_a_script_can_contain_line_ends_and_tabs() -> None:
     script = "if true; then\n\techo hello\r\nfi\n"
     given = Makefile(tasks={"own": {"script": script}})
     assert given.tasks["own"]["script"] == script
@@ -396,12 +398,12 @@ def test_a_script_of_ones_own_has_lines_and_tabs() -> None:
         dt.datetime(1890, 1, 1, tzinfo=dt.timezone(dt.timedelta(minutes=53, seconds=28))),
     ],
 )
-def test_what_toml_cannot_hold_is_refused_from_python(value: object) -> None:
-    with pytest.raises(ValueError, match=r"TOML|keys are strings"):
+def test_a_python_value_that_toml_cannot_represent_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match=r"TOML|keys must be strings"):
         Makefile(env={"X": value})
 
 
-def test_tables_within_tables_have_an_end() -> None:
+def test_too_deeply_nested_tables_are_refused() -> None:
     endless: dict[str, object] = {}
     endless["x"] = endless
     with pytest.raises(ValueError, match="nested"):
@@ -409,19 +411,19 @@ def test_tables_within_tables_have_an_end() -> None:
 
 
 @pytest.mark.parametrize("name", ["hello", "My Driver & co", "ünï 50%", "it's", "x" * 256])
-def test_a_service_has_a_name_that_windows_and_sc_take(name: str) -> None:
+def test_a_service_name_that_windows_and_sc_accept_is_accepted(name: str) -> None:
     assert Deploy(service=name).service == name
 
 
 @pytest.mark.parametrize(
     "name", ["", " a", "a ", "a/b", "a\\b", "a=b", 'a"b', "a:b", "a\tb", "x" * 257]
 )
-def test_another_name_for_a_service_is_refused(name: str) -> None:
+def test_a_service_name_that_windows_or_sc_refuse_is_refused(name: str) -> None:
     (line,) = refusals_of({"driver": {"name": "a"}, "deploy": {"service": name}})
     assert dotted(line) == "deploy.service"
 
 
-def test_starting_with_the_boot_loader_is_refused_with_the_reason() -> None:
+def test_start_type_boot_is_refused_with_the_reason() -> None:
     line = refusal('[deploy]\nstart-type = "boot"')
     assert dotted(line) == "deploy.start-type"
     assert "System32" in line["msg"]

@@ -1,4 +1,4 @@
-"""A project's texts before and after a change of its configuration."""
+"""The texts of a project before and after a change of its configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program that lets runs be killed at each of their steps: killed_run.py FOLDER.
+"""A program that kills runs at each of their steps: killed_run.py FOLDER.
 
 FOLDER holds `before` (a project) and `texts.json`. For n = 1, 2, … it copies `before` to n and lets
 a process that is about to write there end before its n-th system call that changes something; a

@@ -1,4 +1,4 @@
-"""Places that cannot or must not be written: a clear error, and nothing lost."""
+"""Files and folders that cannot or must not be written: a clear error, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Texts = Mapping[PurePosixPath, str]
 MAKEFILE = PurePosixPath("Makefile.toml")
 NOBODY = 65534
 
-# Imports everything before it gives root's rights up, since the packages may be root's alone.
+# Imports everything before it drops the rights of root, because only root may read the packages.
 AS_NOBODY = f"""
 import os, pathlib, sys
 from kdrvgen.output.writer import write
@@ -38,7 +38,7 @@ except Exception as error:
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that other users reach, unlike those below `tmp_path`."""
+    """A folder that other users can access, unlike those below `tmp_path`."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o755)
     (folder / "Makefile.toml").write_text("old", "utf-8")
@@ -69,7 +69,7 @@ def test_an_unreadable_file_is_a_clear_error(open_folder: Path) -> None:
     assert told.startswith(f"FileAccessError cannot read {open_folder}/Makefile.toml: Permission")
 
 
-def test_a_read_only_file_is_left_alone(project: Path, texts: Texts, old_texts: Texts) -> None:
+def test_a_read_only_file_is_not_overwritten(project: Path, texts: Texts, old_texts: Texts) -> None:
     write(old_texts, project)
     (project / MAKEFILE).chmod(0o444)
     with pytest.raises(FileAccessError, match=r"Makefile\.toml: the file is read-only"):
@@ -79,14 +79,14 @@ def test_a_read_only_file_is_left_alone(project: Path, texts: Texts, old_texts: 
     assert len(list(project.iterdir())) == 3
 
 
-def test_a_folder_in_a_files_place_is_a_clear_error(project: Path, texts: Texts) -> None:
+def test_a_folder_in_place_of_a_file_is_a_clear_error(project: Path, texts: Texts) -> None:
     (project / MAKEFILE).mkdir()
-    with pytest.raises(FileAccessError, match=r"Makefile\.toml is a folder, where"):
+    with pytest.raises(FileAccessError, match=r"Makefile\.toml is a folder, but kdrvgen writes"):
         write(texts, project, force=True)
     assert len(list(project.iterdir())) == 1
 
 
-def test_a_pipe_in_a_files_place_is_an_error_and_not_waited_for(
+def test_a_pipe_in_place_of_a_file_is_an_error_without_blocking(
     project: Path, texts: Texts
 ) -> None:
     os.mkfifo(project / MAKEFILE)
@@ -95,7 +95,7 @@ def test_a_pipe_in_a_files_place_is_an_error_and_not_waited_for(
 
 
 @pytest.mark.parametrize("place", [".cargo", "."])
-def test_a_file_in_a_folders_place_is_a_clear_error(
+def test_a_file_in_place_of_a_folder_is_a_clear_error(
     tmp_path: Path, texts: Texts, place: str
 ) -> None:
     root = tmp_path / "project"
@@ -108,7 +108,7 @@ def test_a_file_in_a_folders_place_is_a_clear_error(
 
 
 @pytest.mark.parametrize("linked", ["Makefile.toml", ".cargo"])
-def test_a_link_that_leads_out_is_refused_even_by_force(
+def test_a_link_that_leads_out_is_refused_even_with_force(
     project: Path, tmp_path: Path, texts: Texts, linked: str
 ) -> None:
     outside = tmp_path / "outside"
@@ -139,10 +139,10 @@ def test_a_link_within_the_project_is_followed_and_stays_one(
     assert len(list(real.parent.iterdir())) == 1
 
 
-def test_links_in_a_circle_are_a_clear_error(project: Path, texts: Texts) -> None:
+def test_a_loop_of_links_is_a_clear_error(project: Path, texts: Texts) -> None:
     (project / MAKEFILE).symlink_to("build.rs")
     (project / "build.rs").symlink_to("Makefile.toml")
-    with pytest.raises(FileAccessError, match="round in a circle"):
+    with pytest.raises(FileAccessError, match="form a loop"):
         write(texts, project)
 
 
@@ -165,10 +165,10 @@ def test_a_new_files_permissions_follow_the_umask(project: Path, texts: Texts, m
     assert (project / MAKEFILE).stat().st_mode & 0o777 == 0o666 & ~mask
 
 
-def test_another_run_is_waited_for_and_then_told_of(project: Path) -> None:
+def test_a_run_waits_for_another_one_and_then_reports_it(project: Path) -> None:
     with (
         held(project),
-        pytest.raises(FileAccessError, match="another kdrvgen is at work"),
+        pytest.raises(FileAccessError, match="another kdrvgen is running"),
         held(project, patience=0),
     ):
         raise AssertionError("two runs hold one project")
@@ -176,7 +176,7 @@ def test_another_run_is_waited_for_and_then_told_of(project: Path) -> None:
         assert not list(project.iterdir())
 
 
-def test_a_run_that_waited_plans_anew(project: Path) -> None:
+def test_a_run_that_waited_makes_a_new_plan(project: Path) -> None:
     lock = os.open(project, os.O_RDONLY)
     fcntl.flock(lock, fcntl.LOCK_EX)
     program = (

@@ -1,4 +1,4 @@
-"""What somebody changes while kdrvgen runs is never lost, and no write goes to another place."""
+"""An edit while kdrvgen runs is never lost, and no write is redirected to another place."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CHANGED = "was changed while kdrvgen was running"
 Interfere = Callable[[str, Callable[[], object]], None]
 
 WHILE_STAGING = "write"
-"""A system call after the plan is made, and before the first file is replaced."""
+"""A system call between the plan and the replacement of the first file."""
 
 
 @pytest.fixture
 def interfere(monkeypatch: pytest.MonkeyPatch) -> Interfere:
-    """Let something happen right before kdrvgen first makes a system call."""
+    """Run a function directly before the first use of a system call."""
 
     def arrange(call: str, action: Callable[[], object]) -> None:
         real = getattr(os, call)
@@ -113,7 +113,7 @@ def test_a_file_that_appears_after_the_plan_is_refused(
 
 
 @pytest.mark.parametrize("has_links", [True, False])
-def test_a_new_file_never_takes_the_place_of_one_that_appears_at_the_last_moment(
+def test_a_new_file_never_replaces_one_that_appears_at_the_last_moment(
     project: Path,
     texts: Texts,
     interfere: Interfere,
@@ -151,7 +151,9 @@ def test_an_edit_after_the_first_file_was_replaced_is_kept_and_reported(
     old_project: Path, texts: Texts, interfere: Interfere
 ) -> None:
     interfere("replace", lambda: _append(old_project / MAKEFILE))
-    with pytest.raises(FileAccessError, match=rf"{CHANGED}, and was left.* 1 of 3 files are done"):
+    with pytest.raises(
+        FileAccessError, match=rf"{CHANGED}, so it was not.* 1 of 3 files were written"
+    ):
         write(texts, old_project)
     assert (old_project / MAKEFILE).read_text("utf-8").endswith("// mine\n")
     assert (old_project / CARGO).read_text("utf-8") == texts[CARGO]
@@ -159,7 +161,7 @@ def test_an_edit_after_the_first_file_was_replaced_is_kept_and_reported(
 
 
 @pytest.mark.parametrize("moment", [WHILE_STAGING, "replace"])
-def test_a_file_to_be_removed_stays_if_somebody_edits_it(
+def test_a_file_to_remove_stays_if_it_is_edited(
     old_project: Path, texts: Texts, texts_for_old_cargo: Texts, interfere: Interfere, moment: str
 ) -> None:
     (old_project / OLD_CARGO).write_text(texts_for_old_cargo[OLD_CARGO], "utf-8")
@@ -169,7 +171,7 @@ def test_a_file_to_be_removed_stays_if_somebody_edits_it(
     assert (old_project / OLD_CARGO).read_text("utf-8").endswith("// mine\n")
 
 
-def test_eject_loses_no_edit_either(old_project: Path, texts: Texts, interfere: Interfere) -> None:
+def test_eject_does_not_lose_an_edit(old_project: Path, texts: Texts, interfere: Interfere) -> None:
     interfere(WHILE_STAGING, lambda: _append(old_project / BUILD))
     with pytest.raises(RefusedError, match=CHANGED):
         eject(texts, old_project)
@@ -177,7 +179,7 @@ def test_eject_loses_no_edit_either(old_project: Path, texts: Texts, interfere: 
 
 
 def _swap(folder: Path, outside: Path) -> None:
-    """Put a link to `outside` in the place of a folder."""
+    """Replace a folder with a link to `outside`."""
     folder.rename(folder.with_name("moved"))
     folder.symlink_to(outside, target_is_directory=True)
 
@@ -196,7 +198,7 @@ def contents(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text("utf-8") for path in folder.iterdir()}
 
 
-def test_a_folder_that_becomes_a_link_while_files_are_written_leads_nothing_out(
+def test_a_folder_replaced_by_a_link_during_the_writes_redirects_nothing(
     old_project: Path, texts: Texts, interfere: Interfere, outside: Path
 ) -> None:
     before = contents(outside)
@@ -206,7 +208,7 @@ def test_a_folder_that_becomes_a_link_while_files_are_written_leads_nothing_out(
     assert contents(old_project / "moved") == {"config.toml": texts[CARGO]}
 
 
-def test_a_folder_that_becomes_a_link_before_files_are_written_is_a_clear_error(
+def test_a_folder_replaced_by_a_link_before_the_writes_is_a_clear_error(
     old_project: Path, texts: Texts, outside: Path
 ) -> None:
     (old_project / ".cargo" / ".config.toml.kdrvgen-new").write_text("half of", "utf-8")
@@ -224,7 +226,9 @@ def test_a_folder_that_becomes_a_link_before_files_are_written_is_a_clear_error(
 
 
 @pytest.mark.parametrize("kind", ["folder", "link"])
-def test_what_is_no_left_over_file_is_not_removed(project: Path, texts: Texts, kind: str) -> None:
+def test_a_temporary_name_that_is_not_a_file_is_not_removed(
+    project: Path, texts: Texts, kind: str
+) -> None:
     place = project / ".build.rs.kdrvgen-new"
     mine = project / "mine"
     mine.write_text("mine", "utf-8")
@@ -239,19 +243,17 @@ def test_what_is_no_left_over_file_is_not_removed(project: Path, texts: Texts, k
     assert mine.read_text("utf-8") == "mine"
 
 
-def test_a_file_that_takes_the_temporary_name_while_kdrvgen_runs_is_not_removed(
+def test_a_file_that_appears_under_the_temporary_name_is_not_removed(
     project: Path, texts: Texts, interfere: Interfere
 ) -> None:
     place = project / ".build.rs.kdrvgen-new"
     interfere(WHILE_STAGING, lambda: place.write_text("mine", "utf-8"))
-    with pytest.raises(FileAccessError, match="Something else stands there"):
+    with pytest.raises(FileAccessError, match="Something else has this name"):
         write(texts, project)
     assert contents(project) == {place.name: "mine"}
 
 
-def test_a_link_to_a_folder_that_does_not_exist_yet_is_followed_however_deep(
-    project: Path, texts: Texts
-) -> None:
+def test_a_link_to_a_missing_folder_is_followed_at_any_depth(project: Path, texts: Texts) -> None:
     deep = project.joinpath(*["d"] * 300)
     (project / ".cargo").symlink_to(os.path.relpath(deep, project))
     write(texts, project)

@@ -1,4 +1,4 @@
-"""Killed at any point, each file is old or new; the next run makes all of them new."""
+"""If a run is killed at any step, each file is old or new; the next run makes all of them new."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def files(root: Path) -> dict[str, str]:
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="each run is killed in a fork")
 @pytest.mark.parametrize("before", ["nothing", "old files"])
-def test_a_run_killed_at_any_step_leaves_each_file_old_or_new(
+def test_a_run_that_is_killed_leaves_each_file_old_or_new(
     tmp_path: Path, texts: Texts, old_texts: Texts, texts_for_old_cargo: Texts, before: str
 ) -> None:
     folder = tmp_path / "before"
@@ -62,7 +62,7 @@ def test_a_run_killed_at_any_step_leaves_each_file_old_or_new(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the limit on a file's size is POSIX's")
-def test_a_run_that_fails_while_it_writes_leaves_no_trace(
+def test_a_run_that_fails_during_a_write_leaves_no_trace(
     tmp_path: Path, old_texts: Texts, texts: Texts
 ) -> None:
     root = tmp_path / "project"

@@ -1,4 +1,4 @@
-"""Links within a project: which file they replace, and which they must not."""
+"""Links within a project: which files are replaced behind them, and which are not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_file_that_kdrvgen_did_not_write_is_never_replaced_through_a_link(
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_folder_that_is_a_link_leads_to_no_file_of_the_users(
+def test_the_users_file_behind_a_linked_folder_is_not_replaced(
     project: Path, texts: Texts, *, force: bool
 ) -> None:
     (project / "config.toml").write_text("[driver]\n", "utf-8")
@@ -40,7 +40,9 @@ def test_a_folder_that_is_a_link_leads_to_no_file_of_the_users(
     assert (project / "config.toml").read_text("utf-8") == "[driver]\n"
 
 
-def test_the_file_behind_a_link_is_named(project: Path, texts: Texts, old_texts: Texts) -> None:
+def test_the_report_names_the_file_behind_a_link(
+    project: Path, texts: Texts, old_texts: Texts
+) -> None:
     (project / MAKEFILE).symlink_to("make/tasks.toml")
     reasons = [
         {entry.path: entry.reason for entry in write(each, project).report.entries}[MAKEFILE]
@@ -59,28 +61,24 @@ def test_force_replaces_an_edited_file_behind_a_link_and_names_it(
     with pytest.raises(RefusedError, match=r"a link leads to make/tasks\.toml; edited by hand"):
         write(texts, project)
     entry = write(texts, project, force=True).report.entries[1]
-    assert entry.reason == (
-        "a link leads to make/tasks.toml; takes the place of a file edited by hand"
-    )
+    assert entry.reason == ("a link leads to make/tasks.toml; replaces a file edited by hand")
     assert real.read_text("utf-8") == texts[MAKEFILE]
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_two_outputs_cannot_be_one_file(
+def test_two_outputs_that_are_one_file_are_refused(
     project: Path, texts: Texts, old_texts: Texts, *, force: bool
 ) -> None:
     write(old_texts, project)
     (project / MAKEFILE).unlink()
     (project / MAKEFILE).symlink_to("build.rs")
-    reason = r"Makefile\.toml: a link leads to build\.rs, where another generated file goes"
+    reason = r"Makefile\.toml: a link leads to build\.rs, which is another generated file"
     with pytest.raises(RefusedError, match=reason):
         write(texts, project, force=force)
     assert (project / BUILD).read_text("utf-8") == old_texts[BUILD]
 
 
-def test_eject_names_the_file_behind_a_link_and_gives_it_up_once(
-    project: Path, texts: Texts
-) -> None:
+def test_eject_names_the_file_behind_a_link_and_ejects_it_once(project: Path, texts: Texts) -> None:
     write(texts, project)
     (project / MAKEFILE).unlink()
     (project / MAKEFILE).symlink_to("build.rs")
@@ -92,11 +90,11 @@ def test_eject_names_the_file_behind_a_link_and_gives_it_up_once(
     assert "kdrvgen-digest" not in (project / BUILD).read_text("utf-8")
 
 
-def test_a_row_of_links_that_is_too_long_is_a_clear_error(project: Path, texts: Texts) -> None:
+def test_a_too_long_chain_of_links_is_a_clear_error(project: Path, texts: Texts) -> None:
     links = project / "links"
     links.mkdir()
     for number in range(1500):
         (links / str(number)).symlink_to(str(number + 1))
     (project / MAKEFILE).symlink_to("links/0")
-    with pytest.raises(FileAccessError, match="round in a circle"):
+    with pytest.raises(FileAccessError, match="form a loop"):
         write(texts, project, force=True)

@@ -1,4 +1,4 @@
-"""Whose a file is, and what becomes of it."""
+"""Who owns a file, and what a run does with it."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def test_an_empty_folder_gets_every_file(project: Path, texts: Texts) -> None:
         assert (project / path).read_bytes() == text.encode()
 
 
-def test_a_folder_that_does_not_exist_is_made(project: Path, texts: Texts) -> None:
+def test_a_missing_folder_is_created(project: Path, texts: Texts) -> None:
     write(texts, project / "a" / "b")
     assert (project / "a" / "b" / ".cargo" / "config.toml").exists()
 
 
-def test_files_that_say_what_they_should_are_not_written_again(project: Path, texts: Texts) -> None:
+def test_files_that_are_up_to_date_are_not_written_again(project: Path, texts: Texts) -> None:
     write(texts, project)
     inodes = {path: (project / path).stat().st_ino for path in texts}
     report = write(texts, project).report
@@ -42,7 +42,7 @@ def test_files_that_say_what_they_should_are_not_written_again(project: Path, te
     assert inodes == {path: (project / path).stat().st_ino for path in texts}
 
 
-def test_an_untouched_file_of_an_older_configuration_is_updated(
+def test_an_unedited_file_of_an_older_configuration_is_updated(
     project: Path, texts: Texts, old_texts: Texts
 ) -> None:
     write(old_texts, project)
@@ -51,7 +51,7 @@ def test_an_untouched_file_of_an_older_configuration_is_updated(
 
 
 @pytest.mark.parametrize("old", [False, True])
-def test_windows_line_ends_and_a_byte_order_mark_are_no_edit(
+def test_windows_line_ends_and_a_byte_order_mark_are_not_an_edit(
     project: Path, texts: Texts, old_texts: Texts, *, old: bool
 ) -> None:
     write(texts, project)
@@ -74,7 +74,7 @@ def test_windows_line_ends_and_a_byte_order_mark_are_no_edit(
         (None, "edited by hand since kdrvgen wrote it"),
     ],
 )
-def test_what_is_not_kdrvgens_is_refused_and_nothing_at_all_is_written(
+def test_a_foreign_or_edited_file_is_refused_and_nothing_is_written(
     project: Path, texts: Texts, old_texts: Texts, content: bytes | None, reason: str
 ) -> None:
     write(old_texts, project)
@@ -90,7 +90,7 @@ def test_what_is_not_kdrvgens_is_refused_and_nothing_at_all_is_written(
     assert (project / MAKEFILE).read_text("utf-8") == old_texts[MAKEFILE]
 
 
-def test_a_refused_files_diff_shows_what_would_be_lost(project: Path, texts: Texts) -> None:
+def test_the_diff_of_a_refused_file_shows_what_would_be_lost(project: Path, texts: Texts) -> None:
     write(texts, project)
     with (project / BUILD).open("a", encoding="utf-8") as file:
         file.write("// mine, without an end")
@@ -117,7 +117,7 @@ def test_force_overwrites_edited_and_foreign_files(
     assert (project / MAKEFILE).read_text("utf-8") == texts[MAKEFILE]
 
 
-def test_a_dry_run_reports_all_and_touches_nothing(project: Path, texts: Texts) -> None:
+def test_a_dry_run_reports_everything_and_changes_nothing(project: Path, texts: Texts) -> None:
     (project / BUILD).write_text("fn main() {}\n", "utf-8")
     report = write(texts, project, dry_run=True).report
     assert statuses(report) == {
@@ -129,7 +129,7 @@ def test_a_dry_run_reports_all_and_touches_nothing(project: Path, texts: Texts) 
     assert "--- /dev/null\n+++ b/Makefile.toml\n" in report.entries[1].diff
 
 
-def test_a_dry_run_makes_no_folder(project: Path, texts: Texts) -> None:
+def test_a_dry_run_creates_no_folder(project: Path, texts: Texts) -> None:
     assert write(texts, project / "new", dry_run=True).report.changed
     assert not (project / "new").exists()
 

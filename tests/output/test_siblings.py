@@ -1,4 +1,4 @@
-"""`.cargo/config` beside `.cargo/config.toml`: cargo reads the one without extension."""
+"""`.cargo/config` beside `.cargo/config.toml`: cargo prefers the one without extension."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Texts = Mapping[PurePosixPath, str]
 
 
 @pytest.mark.parametrize("old_cargo_now", [False, True])
-def test_kdrvgens_own_file_of_the_other_name_is_removed(
+def test_a_generated_file_with_the_other_name_is_removed(
     project: Path, texts: Texts, texts_for_old_cargo: Texts, *, old_cargo_now: bool
 ) -> None:
     before, now = (texts, texts_for_old_cargo) if old_cargo_now else (texts_for_old_cargo, texts)
@@ -25,7 +25,9 @@ def test_kdrvgens_own_file_of_the_other_name_is_removed(
     assert [f".cargo/{path.name}" for path in (project / ".cargo").iterdir()] == left
 
 
-def test_a_removal_is_in_the_diff(project: Path, texts: Texts, texts_for_old_cargo: Texts) -> None:
+def test_the_diff_contains_a_removal(
+    project: Path, texts: Texts, texts_for_old_cargo: Texts
+) -> None:
     write(texts_for_old_cargo, project)
     report = write(texts, project, dry_run=True).report
     (entry,) = (entry for entry in report.entries if entry.status == "removed")
@@ -34,7 +36,7 @@ def test_a_removal_is_in_the_diff(project: Path, texts: Texts, texts_for_old_car
 
 
 @pytest.mark.parametrize("edited", [False, True])
-def test_the_users_own_file_stays_and_is_warned_of(
+def test_the_users_own_file_stays_with_a_warning(
     project: Path, texts: Texts, texts_for_old_cargo: Texts, *, edited: bool
 ) -> None:
     ours = texts_for_old_cargo[PurePosixPath(".cargo/config")]
@@ -50,7 +52,7 @@ def test_the_users_own_file_stays_and_is_warned_of(
     assert (project / ".cargo" / "config").read_text("utf-8") == content
 
 
-def test_a_file_that_cargo_would_ignore_is_warned_of(
+def test_a_file_that_cargo_would_ignore_is_a_warning(
     project: Path, texts_for_old_cargo: Texts
 ) -> None:
     (project / ".cargo").mkdir()
@@ -59,7 +61,7 @@ def test_a_file_that_cargo_would_ignore_is_warned_of(
     assert "cargo ignores it because .cargo/config is beside it" in warning.message
 
 
-def test_the_old_name_may_be_a_link_to_the_new_one(project: Path, texts: Texts) -> None:
+def test_the_old_name_can_be_a_link_to_the_new_one(project: Path, texts: Texts) -> None:
     (project / ".cargo").mkdir()
     (project / ".cargo" / "config").symlink_to("config.toml")
     assert not write(texts, project).report.warnings

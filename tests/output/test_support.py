@@ -1,4 +1,4 @@
-"""The folder of the support files: in the project or in its workspace, and kdrvgen's alone."""
+"""The folder of the support files: in the project or its workspace, only for kdrvgen's files."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def put(file: Path, text: str) -> None:
     file.write_text(text, "utf-8")
 
 
-def test_what_an_older_version_left_goes_and_its_empty_folders_with_it(project: Path) -> None:
+def test_files_of_an_older_version_are_removed_with_empty_folders(project: Path) -> None:
     write(TEXTS, project)
     put(project / ".kdrvgen/old.rs", OLD)
     put(project / ".kdrvgen/pipeline/src/old/module.rs", OLD.replace("\n", "\r\n"))
@@ -58,7 +58,7 @@ def test_what_an_older_version_left_goes_and_its_empty_folders_with_it(project: 
     ],
 )
 @pytest.mark.parametrize("force", [False, True])
-def test_anything_else_stays_and_is_drift(
+def test_any_other_file_stays_and_is_drift(
     project: Path, file: str, text: str, *, force: bool
 ) -> None:
     write(TEXTS, project)
@@ -73,7 +73,7 @@ def test_anything_else_stays_and_is_drift(
     assert (project / file).read_bytes() == before
 
 
-def test_a_foreign_folder_is_one_stranger_however_much_is_in_it(project: Path) -> None:
+def test_a_foreign_folder_is_reported_once(project: Path) -> None:
     write(TEXTS, project)
     for number in range(9):
         put(project / f".kdrvgen/pipeline/target/debug/{number}", "made by cargo")
@@ -83,7 +83,7 @@ def test_a_foreign_folder_is_one_stranger_however_much_is_in_it(project: Path) -
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes among the files")
-def test_a_link_or_a_pipe_is_not_followed_and_not_read(project: Path, tmp_path: Path) -> None:
+def test_a_link_is_not_followed_and_a_pipe_is_not_read(project: Path, tmp_path: Path) -> None:
     write(TEXTS, project)
     put(tmp_path / "elsewhere/kit.rs", OLD)
     (project / ".kdrvgen/link").symlink_to(tmp_path / "elsewhere")
@@ -98,7 +98,7 @@ def test_a_link_or_a_pipe_is_not_followed_and_not_read(project: Path, tmp_path: 
     assert (tmp_path / "elsewhere/kit.rs").read_text("utf-8") == OLD
 
 
-def test_what_a_killed_run_left_is_no_stranger(project: Path) -> None:
+def test_a_temporary_file_of_a_killed_run_is_not_reported(project: Path) -> None:
     write(TEXTS, project)
     put(project / ".kdrvgen/.kit.rs.kdrvgen-new", "half")
     assert not write(TEXTS, project).report.drifted
@@ -127,7 +127,7 @@ def test_the_support_files_of_a_workspace_are_in_its_root(member: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["drivers/first/Makefile.toml", ".kdrvgen/kit.rs"])
-def test_in_a_workspace_too_all_files_are_written_or_none(member: Path, place: str) -> None:
+def test_in_a_workspace_all_files_are_written_or_none(member: Path, place: str) -> None:
     root = member.parents[1]
     put(root / place, "mine\n")
     with pytest.raises(RefusedError, match="not written by kdrvgen"):

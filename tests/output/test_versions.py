@@ -1,4 +1,4 @@
-"""A file that a newer kdrvgen wrote is never overwritten, unless that is asked for."""
+"""A file that a newer kdrvgen wrote is overwritten only with --force."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def written_by(version: str, monkeypatch: pytest.MonkeyPatch, comment: str = "#"
     ["0.10.1", "0.11.0", "1.0", "0.100", "0.11.0.dev1", "0.11rc1", "0.10.0.post1", "next"],
 )
 @pytest.mark.parametrize("comment", ["#", "//"])
-def test_a_newer_file_is_refused_and_named_with_both_versions(
+def test_a_newer_file_is_refused_with_both_versions_in_the_message(
     project: Path, monkeypatch: pytest.MonkeyPatch, version: str, comment: str
 ) -> None:
     newer = written_by(version, monkeypatch, comment)
     (project / MAKEFILE).write_text(newer, "utf-8")
-    with pytest.raises(RefusedError, match=f"written by kdrvgen {version}, and this is kdrvgen 0"):
+    with pytest.raises(RefusedError, match=f"written by kdrvgen {version}, but this is kdrvgen 0"):
         write(NEW, project)
     assert (project / MAKEFILE).read_text("utf-8") == newer
 
@@ -65,7 +65,7 @@ def test_windows_line_ends_do_not_hide_the_version(
         write(NEW, project)
 
 
-def test_force_overwrites_a_newer_file_and_says_so(
+def test_force_overwrites_a_newer_file_and_reports_it(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / MAKEFILE).write_text(written_by("1.0", monkeypatch), "utf-8")
@@ -76,7 +76,7 @@ def test_force_overwrites_a_newer_file_and_says_so(
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_newer_cargo_configuration_of_the_other_name_is_removed_by_force_only(
+def test_a_newer_cargo_configuration_of_the_other_name_is_removed_only_with_force(
     project: Path, monkeypatch: pytest.MonkeyPatch, *, force: bool
 ) -> None:
     (project / ".cargo").mkdir()
@@ -88,9 +88,7 @@ def test_a_newer_cargo_configuration_of_the_other_name_is_removed_by_force_only(
         assert "written by kdrvgen 1.0" in warning.message
 
 
-def test_eject_leaves_a_newer_file_to_the_newer_kdrvgen(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_eject_refuses_a_newer_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     newer = written_by("1.0", monkeypatch)
     (project / MAKEFILE).write_text(newer, "utf-8")
     with pytest.raises(RefusedError, match=r"written by kdrvgen 1\.0"):
@@ -98,15 +96,13 @@ def test_eject_leaves_a_newer_file_to_the_newer_kdrvgen(
     assert (project / MAKEFILE).read_text("utf-8") == newer
 
 
-def test_an_edited_newer_file_is_refused_too(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_edited_newer_file_is_refused(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / MAKEFILE).write_text(written_by("1.0", monkeypatch) + "# mine\n", "utf-8")
     with pytest.raises(RefusedError):
         write(NEW, project)
 
 
-def test_a_newer_folder_of_support_files_stays_as_it_is(
+def test_a_newer_folder_of_support_files_is_not_changed(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version, code, extra = (

@@ -128,7 +128,7 @@ def test_without_a_kit_a_wdm_driver_is_linked_without_it(build: Build, tmp_path:
         ("", 'model = "kmdf"', ["WDKContentRoot", "KitsRoot10"]),
     ],
 )
-def test_a_kit_that_is_needed_and_missing_fails_with_all_that_was_tried(
+def test_a_required_kit_that_is_missing_fails_with_all_places(
     build: Build, text: str, driver: str, tried: list[str]
 ) -> None:
     ran = build(text, driver)()
@@ -142,16 +142,14 @@ def test_a_kit_that_is_needed_and_missing_fails_with_all_that_was_tried(
 @pytest.mark.parametrize(
     ("asked", "linked"), [("10.0.9.0", "10.0.9.0"), ("10.0", "10.0.10.0"), ("10.0.09", "10.0.9.0")]
 )
-def test_a_version_means_the_newest_that_begins_with_its_numbers(
+def test_a_version_selects_the_newest_that_begins_with_its_numbers(
     build: Build, kit: Path, asked: str, linked: str
 ) -> None:
     ran = build(f'[wdk]\nversion = "{asked}"')(WDKContentRoot=str(kit))
     assert lines(ran, "rustc-link-search") == [f"native={kit}/Lib/{linked}/km/x64"]
 
 
-def test_the_version_that_the_environment_asks_for_is_linked_or_none(
-    build: Build, kit: Path
-) -> None:
+def test_the_version_in_the_environment_is_linked_or_none(build: Build, kit: Path) -> None:
     run = build('[wdk]\nlocate = "env"')
     ran = run(WDKContentRoot=str(kit), Version_Number="10.0.2.0")
     assert lines(ran, "rustc-link-search") == [f"native={kit}/Lib/10.0.2.0/km/x64"]
@@ -168,7 +166,7 @@ def test_the_version_of_the_configuration_wins_over_that_of_the_environment(
     assert lines(ran, "rustc-link-search") == [f"native={kit}/Lib/10.0.9.0/km/x64"]
 
 
-def test_a_version_number_of_something_else_is_passed_over(build: Build, kit: Path) -> None:
+def test_a_version_number_of_another_program_is_ignored(build: Build, kit: Path) -> None:
     ran = build()(WDKContentRoot=str(kit), Version_Number="v1.2-rc3")
     assert lines(ran, "rustc-link-search") == [f"native={kit}/Lib/10.0.10.0/km/x64"]
 
@@ -183,9 +181,7 @@ def test_the_folder_of_all_kits_leads_to_one(
     assert lines(ran, "rustc-link-search") == [f"native={place}/Lib/10.0.1.0/km/x64"]
 
 
-def test_a_place_without_a_kit_gives_way_to_the_next(
-    build: Build, kit: Path, tmp_path: Path
-) -> None:
+def test_a_place_without_a_kit_is_skipped(build: Build, kit: Path, tmp_path: Path) -> None:
     install(tmp_path / "Windows Kits" / "10", "10.0.1.0")
     ran = build()(WDKContentRoot=str(kit.parent / "gone"), MicrosoftKitRoot=str(tmp_path))
     place = f"{tmp_path}/Windows Kits/10"
@@ -219,7 +215,7 @@ def test_nugets_packages_are_kits_for_one_architecture_each(
     ]
 
 
-def test_cargo_watches_few_files_where_a_kit_has_few_that_tell(build: Build, kit: Path) -> None:
+def test_cargo_watches_only_a_few_files_of_a_kit(build: Build, kit: Path) -> None:
     linked = f"{kit}/Lib/10.0.10.0/km/x64"
     run = build()
     watched = lines(run(WDKContentRoot=str(kit)), "rerun-if-changed")
@@ -230,13 +226,13 @@ def test_cargo_watches_few_files_where_a_kit_has_few_that_tell(build: Build, kit
     assert watched == ["build.rs", linked, f"{kit}/Lib"]
 
 
-def test_nobody_is_warned_where_nothing_told_of_a_kit(build: Build) -> None:
+def test_without_any_sign_of_a_kit_there_is_no_warning(build: Build) -> None:
     ran = build()()
     assert lines(ran, "warning") == []
     assert "no Windows Driver Kit; looked at: WDKContentRoot: not set" in ran.stdout
 
 
-def test_who_named_a_place_is_warned_that_there_is_no_kit(build: Build, tmp_path: Path) -> None:
+def test_a_named_place_without_a_kit_is_a_warning(build: Build, tmp_path: Path) -> None:
     (warning,) = lines(build()(WDKContentRoot=str(tmp_path)), "warning")
     assert f"WDKContentRoot: no km/x64 below {tmp_path}" in warning
     assert 'wdk.locate = "none"' in warning
@@ -271,7 +267,7 @@ def test_a_kmdf_driver_links_the_newest_framework(build: Build, kit: Path) -> No
         ("umdf", "", "2.15"),
     ],
 )
-def test_the_framework_version_asked_for_is_linked(
+def test_the_configured_framework_version_is_linked(
     build: Build, kit: Path, model: str, asked: str, linked: str
 ) -> None:
     ran = build(f'[wdk]\nframework-version = "{asked}"', f'model = "{model}"')(
@@ -296,25 +292,27 @@ def test_a_umdf_driver_links_user_mode_libraries_only(build: Build, kit: Path) -
     assert lines(ran, "rustc-link-lib") == ["WdfDriverStubUm", "ntdll", "OneCoreUAP"]
 
 
-def test_a_kit_without_the_framework_is_an_error_that_says_where(build: Build, kit: Path) -> None:
+def test_a_kit_without_the_framework_is_an_error_with_its_place(build: Build, kit: Path) -> None:
     (kit / "Lib" / "wdf").rename(kit / "Lib" / "fdw")
     ran = build("", 'model = "kmdf"')(WDKContentRoot=str(kit))
     assert ran.returncode != 0
     assert f"no KMDF 1 in {kit}/Lib/wdf/kmdf/x64" in ran.stderr
 
 
-def test_without_wdk_no_kit_is_looked_for(build: Build, kit: Path) -> None:
+def test_with_locate_none_no_kit_is_searched(build: Build, kit: Path) -> None:
     ran = build('[wdk]\nlocate = "none"')(WDKContentRoot=str(kit))
     assert lines(ran, "rustc-link-search") == lines(ran, "rustc-link-lib") == []
 
 
 @pytest.mark.parametrize("linker", ["rust-lld", "/usr/bin/lld-link-19", "/opt/a b/lld-link"])
-def test_lld_is_told_what_microsofts_linker_knows(build: Build, linker: str) -> None:
+def test_lld_gets_the_arguments_that_microsofts_linker_does_not_need(
+    build: Build, linker: str
+) -> None:
     assert "/MERGE:.retplne=.rdata" in lines(build()(RUSTC_LINKER=linker), "rustc-link-arg-cdylib")
 
 
 @pytest.mark.parametrize("env", [{}, {"RUSTC_LINKER": "link.exe"}])
-def test_microsofts_linker_is_told_nothing_more(build: Build, env: dict[str, str]) -> None:
+def test_microsofts_linker_gets_no_extra_arguments(build: Build, env: dict[str, str]) -> None:
     assert lines(build()(**env), "rustc-link-arg-cdylib") == []
 
 
@@ -341,12 +339,12 @@ def test_each_profile_has_its_own_arguments_in_order(
     assert "CARGO_MAKE_PROFILE" in lines(ran, "rerun-if-env-changed")
 
 
-def test_a_check_on_the_host_is_left_alone(build: Build, kit: Path) -> None:
+def test_a_check_on_the_host_is_not_changed(build: Build, kit: Path) -> None:
     ran = build(PROFILES)("x86_64-unknown-linux-gnu", WDKContentRoot=str(kit))
     assert "link" not in ran.stdout
 
 
-def test_a_target_that_the_configuration_does_not_name_is_left_alone(build: Build) -> None:
+def test_a_target_outside_the_configuration_is_not_changed(build: Build) -> None:
     ran = build("", f'target = "{X64}"')("x86_64-pc-windows-gnu", CARGO_ENCODED_RUSTFLAGS="")
     assert lines(ran, "rustc-link-arg-cdylib") == lines(ran, "rustc-link-lib") == []
 
@@ -355,7 +353,7 @@ def test_a_target_that_the_configuration_does_not_name_is_left_alone(build: Buil
     ("folder", "is_driver"),
     [("/t/debug/build/a-1/out", False), (f"/t/{X64}/debug/build/a-1/out", True)],
 )
-def test_a_build_for_a_host_of_the_drivers_target_is_left_alone(
+def test_a_build_for_a_host_with_the_drivers_target_is_not_changed(
     build: Build, folder: str, *, is_driver: bool
 ) -> None:
     ran = build()(HOST=X64, OUT_DIR=folder, CARGO_ENCODED_RUSTFLAGS="")
@@ -374,7 +372,7 @@ def test_avx_is_refused_in_the_kernel(build: Build, features: str) -> None:
     assert "linker.rustflags" in ran.stderr
 
 
-def test_avx_is_nothing_special_in_user_mode(build: Build, kit: Path) -> None:
+def test_avx_is_accepted_in_user_mode(build: Build, kit: Path) -> None:
     ran = build("", 'model = "umdf"')(WDKContentRoot=str(kit), CARGO_CFG_TARGET_FEATURE="avx")
     assert ran.returncode == 0
 
@@ -383,7 +381,7 @@ def test_avx_is_nothing_special_in_user_mode(build: Build, kit: Path) -> None:
     ("target", "features", "count"),
     [(X86, "fxsr,sse,sse2", 1), (X86, "fxsr", 0), (X64, "fxsr,sse,sse2", 0)],
 )
-def test_a_32_bit_driver_with_sse_is_warned_of(
+def test_a_32_bit_driver_with_sse_gets_a_warning(
     build: Build, target: str, features: str, count: int
 ) -> None:
     ran = build('[wdk]\nlocate = "none"')(target, CARGO_CFG_TARGET_FEATURE=features)
@@ -395,9 +393,7 @@ def test_a_32_bit_driver_with_sse_is_warned_of(
 @pytest.mark.parametrize(
     "passed", ["", "-Dwarnings", "-Clink-arg=/DRIVER\x1f-Clink-arg=/ENTRY:other"]
 )
-def test_linker_arguments_that_something_replaced_are_named_and_refused(
-    build: Build, passed: str
-) -> None:
+def test_replaced_linker_arguments_are_refused_and_listed(build: Build, passed: str) -> None:
     ran = build()(CARGO_ENCODED_RUSTFLAGS=passed)
     assert ran.returncode != 0
     first = ran.stderr.splitlines()[0]
@@ -407,13 +403,13 @@ def test_linker_arguments_that_something_replaced_are_named_and_refused(
         assert part in ran.stderr
 
 
-def test_linker_arguments_may_come_from_anywhere_among_others(build: Build) -> None:
+def test_linker_arguments_can_be_anywhere_among_others(build: Build) -> None:
     passed = flags(project(), X64).replace("-Clink", "-C\x1flink")
     ran = build()(CARGO_ENCODED_RUSTFLAGS=f"-Dwarnings\x1f{passed}\x1f-Copt-level=1")
     assert ran.returncode == 0, ran.stderr
 
 
-def test_by_build_script_the_linker_arguments_need_no_rustflags(build: Build) -> None:
+def test_with_emit_build_script_the_linker_arguments_need_no_rustflags(build: Build) -> None:
     ran = build(PROFILES)(CARGO_ENCODED_RUSTFLAGS="-Dwarnings")
     assert lines(ran, "rustc-link-arg-cdylib")[0] == "/DRIVER"
 
@@ -429,7 +425,7 @@ def test_by_build_script_the_linker_arguments_need_no_rustflags(build: Build) ->
     ],
     ids=["AVX", "SSE", "replaced flags", "foreign flags", "no kit"],
 )
-def test_messages_name_the_configuration_as_the_project_calls_it(
+def test_messages_use_the_file_name_of_the_configuration(
     build: Build, target: str, env: dict[str, str], key: str
 ) -> None:
     if "DRIVER_REPRODUCIBLE" in env:
@@ -473,9 +469,7 @@ _SETTINGS = {
 
 
 @pytest.mark.parametrize("settings", _SETTINGS.values(), ids=_SETTINGS)
-def test_cargo_fmt_leaves_the_files_as_they_are(
-    tool: FindTool, tmp_path: Path, settings: str
-) -> None:
+def test_cargo_fmt_does_not_change_the_files(tool: FindTool, tmp_path: Path, settings: str) -> None:
     tool("rustfmt")
     given = project(PROFILES)
     put(given, tmp_path)
@@ -497,7 +491,7 @@ def test_cargo_fmt_leaves_the_files_as_they_are(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("edition", ["2018", "2021", "2024"])
-def test_clippy_and_rustc_have_nothing_to_say(
+def test_clippy_and_rustc_report_nothing(
     tool: FindTool, sources: list[Path], tmp_path: Path, edition: str
 ) -> None:
     tool("clippy-driver")

@@ -92,7 +92,7 @@ def without_empty(table: object) -> object:
 @example(config={"target": {X64: {}}, "build": {}, "profile": {"dev": {}}})
 @example(config={"profile": {"dev": {"package": {"*": {"debug": 1}}}, "release": {"lto": True}}})
 @example(config={"unstable": {"gc": True}, "build": {"jobs": 1, "rustdocflags": ["]", "[x]"]}})
-def test_the_file_says_what_kdrvgen_sets_and_what_the_configuration_adds(
+def test_the_file_contains_kdrvgens_settings_and_those_of_the_configuration(
     name: str, config: dict[str, Any]
 ) -> None:
     added = project(name, config)
@@ -104,7 +104,7 @@ def test_the_file_says_what_kdrvgen_sets_and_what_the_configuration_adds(
 
 
 @given(st.sampled_from(list(PROJECTS)), st.dictionaries(VISIBLE_TEXT, VISIBLE_VALUES, max_size=2))
-def test_own_tables_leave_the_lines_of_kdrvgen_as_they_are(name: str, own: dict[str, Any]) -> None:
+def test_the_users_tables_do_not_change_kdrvgens_lines(name: str, own: dict[str, Any]) -> None:
     added = project(name, {"source": own})
     before = render_own(Project(**PROJECTS[name]))[FILE].partition("\n\n")[2]
     after = render_own(added)[FILE].partition("\n\n")[2]
@@ -121,7 +121,7 @@ CARGO_VALUES = TEXTS_FOR_CARGO | st.lists(VISIBLE_TEXT, max_size=3)
 # `project` skips what is refused, which with some seeds is most of the first examples.
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 @given(config=tables(CARGO_VALUES))
-def test_cargo_itself_reads_it_so(
+def test_cargo_reads_the_same_settings(
     tool: FindTool, tmp_path_factory: pytest.TempPathFactory, config: dict[str, Any]
 ) -> None:
     folder = tmp_path_factory.mktemp("project")
@@ -136,7 +136,7 @@ def test_cargo_itself_reads_it_so(
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_no_key_of_kdrvgens_own_can_be_set(name: str) -> None:
+def test_a_key_that_kdrvgen_sets_is_refused(name: str) -> None:
     made = tomli.loads(render_own(Project(**PROJECTS[name]))[FILE])
     for path in paths(made):
         config: Any = "other"

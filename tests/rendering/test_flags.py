@@ -47,21 +47,21 @@ def project(base: Linker, production: dict[str, Any], channel: str = "stable") -
     )
 
 
-def test_what_all_profiles_share_stands_in_the_cargo_configuration_alone() -> None:
+def test_shared_arguments_are_only_in_the_cargo_configuration() -> None:
     configured, script, command = flags_of(project(Linker(args=("/DEBUG",)), {}), "production")
     assert configured[0] == "-Clink-arg=/DRIVER"
     assert configured[-1] == "-Clink-arg=/DEBUG"
     assert (script, command) == ([], [])
 
 
-def test_what_only_one_profile_has_stands_in_build_rs() -> None:
+def test_arguments_of_one_profile_are_in_build_rs() -> None:
     given = project(Linker(), {"args": ("/DEBUG", "/MAP")})
     assert flags_of(given, "production")[1] == ["/DEBUG", "/MAP"]
     assert flags_of(given, "development")[1] == []
     assert flags_of(given, "production")[0] == flags_of(given, "development")[0]
 
 
-def test_an_argument_removed_in_one_profile_is_removed_there_only() -> None:
+def test_an_argument_removed_in_one_profile_stays_in_the_others() -> None:
     given = project(Linker(), {"remove": ("/INTEGRITYCHECK",)})
     configured, script, _ = flags_of(given, "production")
     assert "-Clink-arg=/INTEGRITYCHECK" not in configured
@@ -69,7 +69,7 @@ def test_an_argument_removed_in_one_profile_is_removed_there_only() -> None:
     assert "/INTEGRITYCHECK" in flags_of(given, "development")[1]
 
 
-def test_by_build_script_nothing_depends_on_rustflags() -> None:
+def test_with_emit_build_script_nothing_depends_on_rustflags() -> None:
     configured, script, command = flags_of(project(Linker(emit="build-script"), {}), "production")
     assert (configured, command) == ([], [])
     assert script[0] == "/DRIVER"
@@ -84,7 +84,7 @@ def test_a_flag_and_its_value_stay_together() -> None:
         assert command == ["-C", f"opt-level={level}", "--cfg", "x"]
 
 
-def test_on_nightly_what_a_profile_has_before_the_objects_stays_before_them() -> None:
+def test_on_nightly_arguments_before_the_objects_stay_before_them() -> None:
     given = project(Linker(preset="blog-2020"), {"pre_args": ("/VERSION:2.0",)}, "nightly")
     configured, script, command = flags_of(given, "production")
     assert configured[0] == "-Zpre-link-arg=/NOLOGO"

@@ -1,6 +1,6 @@
 """Generated projects, to be read: golden/minimal whole, the others as differences from it.
 
-`KDRVGEN_UPDATE_GOLDEN=1 pytest tests/rendering/test_golden.py` writes them anew; read the diff.
+`KDRVGEN_UPDATE_GOLDEN=1 pytest tests/rendering/test_golden.py` writes them again; read the diff.
 Digests are left out of the differences.
 """
 
@@ -60,7 +60,7 @@ def expected(file: Path, text: str) -> str:
     return file.read_bytes().decode()
 
 
-def test_the_whole_project_is_the_one_that_was_read_and_found_good() -> None:
+def test_the_whole_project_is_the_reviewed_golden_file() -> None:
     found = texts(WHOLE)
     for path, text in found.items():
         assert text == expected(GOLDEN / WHOLE / path, text), "KDRVGEN_UPDATE_GOLDEN=1"
@@ -69,7 +69,7 @@ def test_the_whole_project_is_the_one_that_was_read_and_found_good() -> None:
 
 
 @pytest.mark.parametrize("name", sorted({*NAMES} - {WHOLE}))
-def test_another_project_differs_as_was_read_and_found_good(name: str) -> None:
+def test_another_project_differs_as_in_the_reviewed_golden_file(name: str) -> None:
     text = differences(name)
     assert text == expected(GOLDEN / name / "difference.diff", text), "KDRVGEN_UPDATE_GOLDEN=1"
 
@@ -86,7 +86,7 @@ def test_the_text_is_tidy(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_linker_argument_of_a_preset_says_what_it_is_for(name: str) -> None:
+def test_every_linker_argument_of_a_preset_has_a_comment(name: str) -> None:
     given = project(name)
     found = texts(name)
     cargo, script = (
@@ -154,7 +154,7 @@ def test_every_task_runs_the_program_and_no_task_is_a_script(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_what_a_profile_lacks_does_not_come_from_the_callers_environment(name: str) -> None:
+def test_a_variable_that_a_profile_lacks_does_not_come_from_the_environment(name: str) -> None:
     makefile, _ = tables(name)
     env = makefile["env"]
     profiles = {each: {**env, **env[each]} for each in project(name).profiles}
@@ -202,7 +202,7 @@ def test_a_kernel_driver_never_unwinds() -> None:
     assert cargo["profile"] == {"dev": {"panic": "abort"}, "release": {"panic": "abort"}}
 
 
-def test_pre_link_arguments_are_rustcs_on_nightly_and_the_first_on_stable() -> None:
+def test_pre_args_are_flags_of_rustc_on_nightly_and_come_first_on_stable() -> None:
     _, nightly = tables("blog-2020-nightly")
     _, stable = tables("blog-2020-stable")
     on_nightly = nightly["target"]["x86_64-pc-windows-msvc"]["rustflags"]
@@ -214,7 +214,7 @@ def test_pre_link_arguments_are_rustcs_on_nightly_and_the_first_on_stable() -> N
     ]
 
 
-def test_old_cargos_file_holds_what_the_new_one_would() -> None:
+def test_the_file_for_old_cargo_has_the_same_content() -> None:
     found = texts("old-cargo")
     assert ".cargo/config" in found
     assert ".cargo/config.toml" not in found

@@ -49,7 +49,7 @@ TAKEN = NAMES.filter(is_taken)
 @example("C:own.rs")
 @example("//host/share/own.rs")
 @example(".kdrvgen/kit.rs")
-def test_a_name_that_is_taken_lies_in_the_project_on_every_host(name: str) -> None:
+def test_an_accepted_build_script_is_in_the_project_on_every_host(name: str) -> None:
     assume(is_taken(name))
     for path in (PurePosixPath(name), PureWindowsPath(name)):
         assert not path.is_absolute()
@@ -62,7 +62,7 @@ def test_a_name_that_is_taken_lies_in_the_project_on_every_host(name: str) -> No
 
 @settings(max_examples=300)
 @given(TAKEN)
-def test_a_name_changes_its_own_line_of_build_rs_only(name: str) -> None:
+def test_the_name_of_the_build_script_changes_only_its_own_line(name: str) -> None:
     def lines(given_name: str) -> list[str]:
         project = Project(driver=Driver(name="a", build_script=given_name))
         return render_own(project)[BUILD].partition("\n\n")[2].split("\n")

@@ -193,7 +193,7 @@ def is_folder(value: str) -> bool:
     ),
     st.sampled_from(["development", "production"]),
 )
-def test_cargo_make_hands_over_what_the_configuration_says(
+def test_cargo_make_passes_the_values_of_the_configuration(
     own_task_elsewhere: OwnTask,
     shared: dict[str, Any],
     production: dict[str, Any],
@@ -236,14 +236,14 @@ def test_cargo_make_hands_over_what_the_configuration_says(
     assert dict(zip(names, told, strict=True)) == wanted
 
 
-def test_hard_values_pass_through_cargo_makes_environment(own_task: OwnTask) -> None:
+def test_special_characters_survive_the_environment_of_cargo_make(own_task: OwnTask) -> None:
     plain = [f"P{index} = {quoting.cargo_make(text)}" for index, text in enumerate(HARD)]
     words = [f'"$P{index}"' for index in range(len(HARD))]
     script = f"printf '%s\\0' {' '.join(words)} > told"
     assert own_task("\n".join(["[env]", *plain, OWN.format(script)]), "development") == HARD
 
 
-def test_hard_values_pass_through_cargo_makes_arguments(own_task: OwnTask) -> None:
+def test_special_characters_survive_the_arguments_of_cargo_make(own_task: OwnTask) -> None:
     # cargo-make's functions, `@@name(...)`, are its own in arguments.
     hard = [text for text in HARD if not text.startswith("@@")]
     arguments = ", ".join(quoting.cargo_make(text) for text in hard)
@@ -273,7 +273,7 @@ VISIBLE_VALUES = values(VISIBLE_TEXT, VISIBLE_TEXT)
 
 
 @given(values(ANY_TEXT | st.just("a\tb"), TEXT), TEXT)
-def test_toml_reads_back_what_was_written_on_one_line(value: object, key: str) -> None:
+def test_a_value_on_one_line_is_read_back_as_toml(value: object, key: str) -> None:
     text = f"{quoting.key(key)} = {quoting.toml(value)}\n"
     assert tomli.loads(text) == {key: value}
     assert text.count("\n") == 1
@@ -297,7 +297,7 @@ def test_toml_has_no_null() -> None:
     ),
     script=st.text(st.sampled_from("'\"\\\n\t ${}#a=[]"), max_size=30),
 )
-def test_what_is_passed_through_has_the_same_meaning_in_the_makefile(
+def test_the_users_tables_have_the_same_meaning_in_the_makefile(
     env: dict[str, Any], tasks: dict[str, Any], script: str
 ) -> None:
     tasks = {**tasks, "own": {"script": script}}
@@ -310,7 +310,7 @@ def test_what_is_passed_through_has_the_same_meaning_in_the_makefile(
     assert {name: makefile["tasks"][name] for name in tasks} == tasks
 
 
-def test_a_rust_literal_is_what_it_was_made_of(tool: FindTool, tmp_path: Path) -> None:
+def test_a_rust_literal_has_the_original_value(tool: FindTool, tmp_path: Path) -> None:
     texts = [*HARD, *(chr(code) for code in range(1, 0x100)), "a\r\nb\tc\0"]
     literals = ", ".join(quoting.rust(text) for text in texts)
     source = f'fn main() {{ for text in [{literals}] {{ print!("{{text}}\\u{{10ffff}}"); }} }}'
@@ -321,7 +321,7 @@ def test_a_rust_literal_is_what_it_was_made_of(tool: FindTool, tmp_path: Path) -
     assert told.stdout.decode().split("\U0010ffff")[:-1] == texts
 
 
-def test_a_toolchain_is_asked_for_by_name() -> None:
+def test_a_toolchain_is_selected_by_name() -> None:
     project = Project(driver=Driver(name="a"), toolchain=Toolchain(channel="1.84.0"))
     tasks = tomli.loads(render_own(project)[PurePosixPath("Makefile.toml")])["tasks"]
     assert tasks["build-driver"]["args"][:6] == [

@@ -19,12 +19,12 @@ PROJECT = Project(driver=Driver(name="a"))
 LOCK = PurePosixPath("pipeline/Cargo.lock")
 
 
-def test_they_are_the_same_in_every_project() -> None:
+def test_support_files_are_the_same_in_every_project() -> None:
     other = Project(driver=Driver(name="b", model="umdf"), linker=Linker(preset="blog-2020"))
     assert render_support(PROJECT) == render_support(other)
 
 
-def test_a_workspace_has_them_in_its_root() -> None:
+def test_a_workspace_has_the_support_files_in_its_root() -> None:
     member = Project(driver=Driver(name="a", workspace_root="../.."))
     paths = [path for path in render(member) if FOLDER in path.parts]
     assert paths
@@ -32,7 +32,7 @@ def test_a_workspace_has_them_in_its_root() -> None:
 
 
 @pytest.mark.parametrize("path", support_files(), ids=str)
-def test_each_is_owned_and_gives_its_own_text_back(path: PurePosixPath) -> None:
+def test_each_support_file_is_intact_and_unseals_to_its_source(path: PurePosixPath) -> None:
     text = render_support(PROJECT)[FOLDER / path]
     assert examine(text) is Ownership.INTACT
     assert unseal(text) == support_files()[path]
@@ -43,7 +43,7 @@ def test_each_is_owned_and_gives_its_own_text_back(path: PurePosixPath) -> None:
     assert examine(text.replace("e", "E", 1)) is not Ownership.INTACT
 
 
-def test_their_headers_name_no_configuration_and_one_names_the_version() -> None:
+def test_headers_of_support_files_name_no_configuration_and_one_the_version() -> None:
     naming = []
     for path, text in render_support(PROJECT).items():
         header = text[: text.index("kdrvgen-digest")]
@@ -55,14 +55,14 @@ def test_their_headers_name_no_configuration_and_one_names_the_version() -> None
 
 
 @pytest.mark.parametrize("path", [path for path in support_files() if path.suffix == ".rs"])
-def test_no_message_of_theirs_has_a_fixed_name_for_the_configuration(path: PurePosixPath) -> None:
+def test_messages_of_support_files_do_not_assume_the_name_config_toml(path: PurePosixPath) -> None:
     lines = support_files()[path].replace(".cargo/config.toml", "").splitlines()
     fixed = [line for line in lines if re.match(r"(?!\s*//).*config\.toml", line)]
     default = ['        .unwrap_or_else(|| "config.toml".to_owned())']
     assert fixed == (default if path.name == "settings.rs" else [])
 
 
-def test_a_lock_file_without_the_lines_of_cargo_is_not_ours() -> None:
+def test_a_lock_file_without_the_lines_of_cargo_is_foreign() -> None:
     text = seal_support(support_files()[LOCK], "#")
     assert examine(text) is Ownership.INTACT
     assert examine(text.replace("# It is not intended for manual editing.\n", "")) is not (
@@ -79,7 +79,7 @@ def test_the_text_is_tidy() -> None:
         assert not re.search(r"[ \t]$", text, re.MULTILINE), path
 
 
-def test_cargo_leaves_the_lock_file_as_it_is(tool: FindTool, tmp_path: Path) -> None:
+def test_cargo_does_not_change_the_lock_file(tool: FindTool, tmp_path: Path) -> None:
     for path, text in render_support(PROJECT).items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_text(text, encoding="utf-8", newline="\n")

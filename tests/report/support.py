@@ -15,7 +15,7 @@ FORMS: tuple[Form, ...] = ("human", "json", "github", "sarif")
 
 
 def rendered(findings: Sequence[Finding], form: Form, omitted: int = 0) -> str:
-    """Return the findings as a format has them."""
+    """Return the findings in a format."""
     if form == "human":
         return human.draw(findings, omitted=omitted)
     if form == "github":
@@ -26,6 +26,6 @@ def rendered(findings: Sequence[Finding], form: Form, omitted: int = 0) -> str:
 
 
 def span(finding: Finding) -> tuple[int | None, int | None, int | None] | None:
-    """Return line, column and length of what a finding points at; None if it points at nothing."""
+    """Return line, column and length of a finding's place; None without a place."""
     place = finding.place
     return (place.line, place.column, place.length) if place and place.line else None

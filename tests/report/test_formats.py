@@ -19,7 +19,7 @@ def findings_in(text: str, name: str = "config.toml") -> tuple[Finding, ...]:
     return caught.value.findings
 
 
-def test_control_characters_and_bidirectional_ones_are_written_out() -> None:
+def test_control_and_bidirectional_characters_are_escaped() -> None:
     text = '"\u202e\\u001b[2J" = 1 # \u2066\ndriver.name = "a\\u001b]0;x\\u0007"\n'
     for form in FORMS[::2]:
         drawn = rendered(findings_in(text, "\x1b[31m.toml"), form)
@@ -27,7 +27,7 @@ def test_control_characters_and_bidirectional_ones_are_written_out() -> None:
     assert "\\x1b[31m.toml" in draw(findings_in(text, "\x1b[31m.toml"))
 
 
-def test_a_caret_stays_under_its_word_behind_tabs_and_wide_characters() -> None:
+def test_a_caret_is_under_its_word_after_tabs_and_wide_characters() -> None:
     drawn = draw(findings_in('driver = { name = "hello",\t"漢字é" = 1, zz = 2 }\n'))
     line, carets = drawn.splitlines()[-4:-2]
     wide_until_zz = sum(2 if one in "漢字" else 1 for one in line[: line.index("zz")])
@@ -42,7 +42,7 @@ def test_a_long_line_is_cut_around_the_caret() -> None:
     assert shown
 
 
-def test_color_is_only_used_when_asked_for() -> None:
+def test_color_is_only_used_on_request() -> None:
     found = findings_in("[driver]\nnmae = 1\n")
     colored = draw(found, color=True)
     assert "\x1b[" in colored
@@ -51,12 +51,12 @@ def test_color_is_only_used_when_asked_for() -> None:
     assert stripped == draw(found)
 
 
-def test_the_last_line_counts() -> None:
+def test_the_last_line_counts_the_findings() -> None:
     assert draw(findings_in("")).endswith("\n1 error in config.toml\n")
     assert draw(findings_in("[driver]\nnmae = 1\n")).endswith("\n2 errors in config.toml\n")
 
 
-def test_json_has_places_and_is_ascii() -> None:
+def test_json_contains_places_and_is_ascii() -> None:
     drawn = rendered(
         findings_in('[driver]\nname = "ä"\n'),
         "json",
@@ -110,7 +110,7 @@ def test_nothing_shows_a_password(text: str, form: Form) -> None:
     assert "hunter2" not in repr(found)
 
 
-def test_the_mask_does_not_tell_how_long_a_secret_is() -> None:
+def test_the_mask_does_not_show_the_length_of_a_secret() -> None:
     short, long = (
         draw(findings_in(f'[signing]\npfx-password-env = "{secret}"\n')).splitlines()
         for secret in ("a b", "a longer secret")
@@ -118,6 +118,6 @@ def test_the_mask_does_not_tell_how_long_a_secret_is() -> None:
     assert short == long
 
 
-def test_an_ordinary_key_is_not_taken_for_a_secret() -> None:
+def test_an_ordinary_key_is_not_masked() -> None:
     drawn = draw(findings_in('[driver]\nname = "hello"\nmapping = "shown"\n'))
     assert 'mapping = "shown"' in drawn

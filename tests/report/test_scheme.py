@@ -1,4 +1,4 @@
-"""One shape and one scheme of rules and exit codes for the findings of all commands."""
+"""All commands report findings in the same shape, with the same rules and exit codes."""
 
 from __future__ import annotations
 
@@ -99,14 +99,14 @@ def test_an_error_has_the_exit_code_that_is_documented_for_its_rule() -> None:
     assert found == {rule: code for rule, code in documented().items() if not rule.endswith("-")}
 
 
-def test_every_rule_that_the_code_names_is_documented_by_its_prefix() -> None:
+def test_the_prefix_of_every_rule_in_the_code_is_documented() -> None:
     rules = set(_rules())
     assert len(rules) > 60
     assert not [rule for rule in rules if not is_kebab(rule) or code_of(rule) is None]
 
 
 def _rules() -> Iterator[str]:
-    """Yield the first argument of whatever makes a rule or a finding, as far as it is a text."""
+    """Yield the first argument of each call that makes a rule or a finding, if it is a string."""
     for file in ROOT.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in MAKERS:
@@ -116,7 +116,7 @@ def _rules() -> Iterator[str]:
                         yield value.value
 
 
-def test_the_report_knows_no_other_room() -> None:
+def test_the_report_imports_no_other_room() -> None:
     allowed = {"characters", "console", "credentials", "errors", "report"}
     for file in (ROOT / "report").glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
@@ -132,6 +132,6 @@ def test_quiet_keeps_warnings_and_errors(
 
     shown = capsys.readouterr()
 
-    assert "the package is `hello`" in shown.out + shown.err
+    assert "the package name is `hello`" in shown.out + shown.err
     assert "created" not in shown.out
     assert (project / "Makefile.toml").is_file()

@@ -31,8 +31,7 @@ def propose_profiles(draft: Draft, facts: Facts) -> list[Finding]:
                     profile.build.origin,
                     f"the task passes {', '.join(f'`{each}`' for each in arguments)} to cargo, and "
                     "the generated `build-driver` does not",
-                    "if the driver needs it, set `features` or `args` in `[build]`, or a default "
-                    "in Cargo.toml",
+                    "if the driver needs it, set `features` or `args` in `[build]`",
                 )
             )
     return findings

@@ -1,0 +1,124 @@
+"""Find the projects of a command line: files, folders, or the current folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import tomli
+
+from kdrvgen.commands.config_file import config_in
+from kdrvgen.commands.missing_config import demand
+from kdrvgen.config.reader import CONFIG_NAMES, read
+from kdrvgen.errors import ConfigError, UsageError
+from kdrvgen.output.paths import is_within, path_from, real_path
+
+__all__ = ["find_configs"]
+
+
+def find_configs(words: Sequence[str], *, must_exist: bool = True) -> list[str]:
+    """Return the paths of the configurations for the arguments of a command line.
+
+    Args:
+        words: Configurations, folders of projects, and roots of Cargo workspaces, which stand for
+            all drivers of the workspace. Without arguments, the search goes from the current folder
+            upward to the first folder that is one of these.
+        must_exist: Whether a search that finds nothing is an error.
+
+    Raises:
+        UsageError: An argument is not a configuration. The message suggests what to do.
+    """
+    if not words:
+        found = _found_from_here()
+        if must_exist and not found:
+            raise UsageError(
+                "no kdrvgen.toml or config.toml was found in this folder or above it. Run "
+                "`kdrvgen new NAME` to create a project, or `kdrvgen adopt` to write a config.toml "
+                "for the driver in this folder."
+            )
+        return found
+    configs: dict[str, None] = {}
+    for word in words:
+        if word and Path(word).is_dir():
+            found = list(_in_folder(Path(word)))
+            if not found:
+                raise UsageError(
+                    f"the folder {word} has no kdrvgen.toml or config.toml, and is not the root of "
+                    f"a workspace with drivers that have one. Run `kdrvgen adopt {word}` to write "
+                    "a config.toml for a driver in it."
+                )
+            configs.update(dict.fromkeys(found))
+        else:
+            demand(word)
+            configs[word] = None
+    return list(configs)
+
+
+def _found_from_here() -> list[str]:
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        # Cargo's own configuration has the same name.
+        if folder.name == ".cargo":
+            continue
+        found = list(_in_folder(path_from(here, folder)))
+        if found and (folder == here or _is_ours(found[0])):
+            return found
+    return []
+
+
+def _is_ours(config: str) -> bool:
+    """Return whether a file above the current folder looks like a configuration of kdrvgen.
+
+    Other programs have a config.toml too, for example in the home folder.
+    """
+    try:
+        return Path(config).name != CONFIG_NAMES[-1] or "driver" in read(config)
+    except ConfigError:
+        return False
+
+
+def _in_folder(folder: Path) -> Iterator[str]:
+    """Yield the configuration in a folder, and if it is a workspace, those of its members."""
+    if name := config_in(folder):
+        yield str(folder / name)
+    for member in _members(folder):
+        if name := config_in(member):
+            yield str(member / name)
+
+
+def _members(root: Path) -> Iterator[Path]:
+    """Yield the folders of a workspace's members, as Cargo.toml lists them, in the order of paths.
+
+    Skips members outside of the root, and members that Cargo.toml excludes.
+
+    Source: https://doc.rust-lang.org/cargo/reference/workspaces.html#the-members-and-exclude-fields
+    """
+    try:
+        workspace = tomli.loads((root / "Cargo.toml").read_text(encoding="utf-8")).get("workspace")
+    except (OSError, ValueError, RecursionError):
+        return
+    table = workspace if isinstance(workspace, dict) else {}
+    folders = {
+        folder for pattern in _texts(table, "members") for folder in _matching(root, pattern)
+    }
+    excluded = [root / path for path in _texts(table, "exclude")]
+    for folder in sorted(folders - {root}):
+        is_excluded = any(folder == path or path in folder.parents for path in excluded)
+        if not is_excluded and is_within(real_path(root), real_path(folder)):
+            yield folder
+
+
+def _texts(table: dict[str, object], key: str) -> list[str]:
+    values = table.get(key)
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
+
+
+def _matching(root: Path, pattern: str) -> Iterator[Path]:
+    if not any(character in pattern for character in "*?["):
+        yield Path(os.path.normpath(root / pattern))
+        return
+    try:
+        yield from (path for path in root.glob(pattern) if path.is_dir())
+    except (OSError, ValueError, NotImplementedError):  # not a pattern below the root
+        return
