@@ -22,6 +22,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple
 
 import pytest
@@ -146,24 +147,24 @@ class _Copy:
         if not child:
             _be_pytest(self.folder, paths, variables)
         end = time.monotonic() + limit if limit else None
-        while True:
-            pid, status = os.waitpid(child, os.WNOHANG)
-            over = end is not None and time.monotonic() > end
-            if pid or over:
-                break
-            time.sleep(0.02)
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)  # also what the tests have left running
-        if not pid:
-            os.waitpid(child, 0)
-            return None
-        return os.waitstatus_to_exitcode(status)
+        pid = status = 0
+        try:
+            while not pid and not (end and time.monotonic() > end):
+                time.sleep(0.02)
+                pid, status = os.waitpid(child, os.WNOHANG)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)  # also what the tests have left running
+            if not pid:
+                os.waitpid(child, 0)
+        return os.waitstatus_to_exitcode(status) if pid else None
 
 
 def _be_pytest(folder: Path, paths: Sequence[str], variables: dict[str, str]) -> None:
     code = 1
     try:
         os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.chdir(folder)
         os.environ.update(variables)
         sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in variables
@@ -230,6 +231,11 @@ def _print(text: str) -> None:
     sys.stdout.flush()
 
 
+def _end(number: int, frame: FrameType | None) -> None:
+    del frame
+    sys.exit(128 + number)
+
+
 def main() -> int:
     """Return 1 if a mutant survives, and 0 if none does."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
@@ -242,6 +248,7 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=60, help="seconds until one is killed")
     parser.add_argument("-v", "--verbose", action="store_true", help="print every mutant")
     words = parser.parse_args()
+    signal.signal(signal.SIGTERM, _end)  # so that the copy is removed
     for name in _PRELOADED:
         importlib.import_module(name)
     rooms: dict[str, list[tuple[str, Mutant]]] = {}
