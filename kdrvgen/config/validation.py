@@ -256,7 +256,7 @@ _BOOLEANS = {
 def _rewritten(kind: str, key: str, written: str) -> str:
     bare = written.strip("\"'")
     if kind == "string_type" and written[0] not in "[{\"'":
-        return f'quote it:  `{key}"{written}"`'
+        return f'quote it: `{key}"{written}"`'
     if kind in {"tuple_type", "list_type"} and written[0] in "\"'":
         return f"put it in brackets: `{key}[{written}]`"
     if kind == "bool_type" and bare.lower() in _BOOLEANS:
