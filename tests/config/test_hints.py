@@ -23,17 +23,17 @@ def finding(text: str) -> Finding:
     ("line", "message", "hint"),
     [
         ("= 1", "this line is not TOML", "a line is `key = value`, a `[table]` or a `# comment`"),
-        ("} # of a table", "this line is not TOML", "there is a closing bracket too many"),
-        ("] # of an array", "this line is not TOML", "there is a closing bracket too many"),
-        ("x = None", "this is not a TOML value", "TOML has no such value: leave the key out"),
-        ("x = nil", "this is not a TOML value", "TOML has no such value: leave the key out"),
+        ("} # of a table", "this line is not TOML", "remove the extra closing bracket"),
+        ("] # of an array", "this line is not TOML", "remove the extra closing bracket"),
+        ("x = None", "this is not a TOML value", "TOML has no null: leave the key out"),
+        ("x = nil", "this is not a TOML value", "TOML has no null: leave the key out"),
         ("x = off", "this is not a TOML value", "write `false`"),
         ("x = it's", "this is not a TOML value", "put strings in quotes"),
         ("x = hello", "this is not a TOML value", 'put strings in quotes: `x = "hello"`'),
-        ("x = 1;", "the line should end here", "drop the `;`: a line's end ends the statement"),
-        ("x = 1, 2", "the line should end here", "drop the `,`: commas divide only what is in"),
+        ("x = 1;", "expected the end of the line", "remove the `;`: the end of the line"),
+        ("x = 1, 2", "expected the end of the line", "remove the `,`: commas separate only"),
         ("x = 1 2", "this is not a TOML value", 'put strings in quotes: `x = "1 2"`'),
-        ('x = "\a"', "the control character U+0007 may not stand here", "it is written `\\u0007`"),
+        ('x = "\a"', "the control character U+0007 is not allowed here", "write it as `\\u0007`"),
     ],
 )
 def test_a_line_that_is_no_toml_is_answered_with_what_to_write(
@@ -53,7 +53,7 @@ def test_a_bare_value_that_is_too_long_to_repeat_is_not_repeated() -> None:
 @pytest.mark.parametrize(
     ("value", "hint"),
     [
-        ("1" * 60, f'put it in quotes: `name = "{"1" * 60}"`'),
+        ("1" * 60, f'quote it: `name = "{"1" * 60}"`'),
         ("1" * 61, ""),
         ('{ a = "b" }', ""),
     ],
@@ -81,7 +81,7 @@ def test_a_name_without_its_extension_is_answered_with_the_whole_name(
 def test_a_file_of_one_nul_character_is_not_taken_for_utf_16(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_bytes(b"\0")
-    with pytest.raises(kdrvgen.ConfigError, match="there is a NUL character here"):
+    with pytest.raises(kdrvgen.ConfigError, match="NUL character: this is not a text file"):
         kdrvgen.load(file)
 
 
@@ -90,4 +90,4 @@ def test_a_byte_of_an_older_encoding_is_answered_with_utf_8(tmp_path: Path) -> N
     file.write_bytes(DRIVER.encode() + b"# \xe9\n")
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.load(file)
-    assert caught.value.findings[0].help.startswith("save the file as UTF-8; it may be in an older")
+    assert caught.value.findings[0].help.startswith("save the file as UTF-8; it may use an older")

@@ -453,4 +453,4 @@ def test_a_driver_is_not_named_by_a_keyword_or_by_a_crate_that_it_needs(name: st
 def test_a_cargo_profile_has_no_name_that_cargo_reserves(name: str) -> None:
     line = refusal(f'[profiles.production]\ncargo-profile = "{name}"')
     assert dotted(line) == "profiles.production.cargo-profile"
-    assert "the name is reserved" in line["msg"]
+    assert f"cargo reserves the name `{name}`" in line["msg"]

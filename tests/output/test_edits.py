@@ -356,7 +356,9 @@ def test_an_error_without_a_number_gets_no_advice(
         write(texts, old_project)
 
 
-@pytest.mark.parametrize(("done", "state"), [(0, "Nothing was changed"), (1, "1 of 3 files are")])
+@pytest.mark.parametrize(
+    ("done", "state"), [(0, "Nothing was changed"), (1, "1 of 3 files were written")]
+)
 def test_a_file_that_cannot_be_replaced_is_named_with_how_many_are_done(
     old_project: Path, texts: Texts, monkeypatch: pytest.MonkeyPatch, done: int, state: str
 ) -> None:

@@ -137,8 +137,8 @@ def test_a_dry_run_creates_no_folder(project: Path, texts: Texts) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("[tasks.mine]\n", "takes the place of a file that kdrvgen did not write"),
-        (None, "takes the place of a file edited by hand"),
+        ("[tasks.mine]\n", "replaces a file that kdrvgen did not write"),
+        (None, "replaces a file edited by hand"),
     ],
 )
 def test_force_says_of_each_file_what_it_overwrites(
