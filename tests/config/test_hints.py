@@ -91,3 +91,8 @@ def test_a_byte_of_an_older_encoding_is_answered_with_utf_8(tmp_path: Path) -> N
     with pytest.raises(kdrvgen.ConfigError) as caught:
         kdrvgen.load(file)
     assert caught.value.findings[0].help.startswith("save the file as UTF-8; it may use an older")
+
+
+@pytest.mark.parametrize("value", ["it's", 'a "b'])
+def test_a_bare_value_that_holds_a_quotation_mark_is_not_repeated(value: str) -> None:
+    assert finding(f"x = {value}\n").help == "put strings in quotes"
