@@ -246,8 +246,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="which of the N; 0 is the first")
     parser.add_argument("--budget", type=float, default=20, help="seconds of tests for one mutant")
     parser.add_argument("--limit", type=float, default=60, help="seconds until one is killed")
+    parser.add_argument("--as-root", action="store_true", help="mutants may write anywhere")
     parser.add_argument("-v", "--verbose", action="store_true", help="print every mutant")
     words = parser.parse_args()
+    if os.geteuid() == 0 and not words.as_root:
+        parser.error(
+            "a mutant can write where kdrvgen refuses to, such as to /dev. Run this as an ordinary "
+            "user, or in a container that you can throw away with --as-root."
+        )
     signal.signal(signal.SIGTERM, _end)  # so that the copy is removed
     for name in _PRELOADED:
         importlib.import_module(name)
