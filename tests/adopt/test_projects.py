@@ -14,6 +14,7 @@ from kdrvgen.adopt import adopt as propose
 from kdrvgen.adopt import read_project
 from kdrvgen.cli import main
 from tests.adopt.conftest import PROJECTS, Adopt
+from tests.adopt.support import adopted
 
 NAMES = ["blog", "helper-crate", "member/driver", "profiles", "scripts", "strange", "wdk-build"]
 TRIPLE = "x86_64-pc-windows-msvc"
@@ -120,3 +121,13 @@ def test_no_password_is_printed_or_written(
         answer = adopt(folder, *words)
         assert "correct-horse" not in answer.out + answer.err
     assert "correct-horse" not in (folder / "config.toml").read_text("utf-8")
+
+
+def test_adopting_reads_only_the_snapshot(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the disk was read")
+
+    adopted()  # templates are read once
+    monkeypatch.setattr("os.stat", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
+    assert isinstance(adopted().project, kdrvgen.Project)

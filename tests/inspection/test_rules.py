@@ -15,6 +15,7 @@ from tests.inspection.support import Fields, long, patched, rules, short
 Patch = Callable[[Fields], Sequence[tuple[int, bytes]]]
 READ, WRITE, EXECUTE, DISCARDABLE = 0x40000000, 0x80000000, 0x20000000, 0x02000000
 NOT_PAGED, SHARED = 0x08000000, 0x10000000
+CODE, INITIALIZED_DATA = 0x20, 0x40
 
 BROKEN: dict[str, Patch] = {
     "image-machine": lambda at: [(at.coff + 4, short(0x1C0))],
@@ -68,6 +69,28 @@ def test_a_broken_rule_is_reported_at_the_changed_bytes(
         *(offset + 36 for offset in offsets),
         *(offset - 16 for offset in offsets),
     }
+
+
+@pytest.mark.parametrize(
+    ("rule", "characteristics", "letters"),
+    [
+        ("section-writable-code", CODE | READ | WRITE | EXECUTE | NOT_PAGED, "ERP"),
+        ("section-writable-code", INITIALIZED_DATA | READ | WRITE | EXECUTE | NOT_PAGED, "RWP"),
+        ("section-no-access", NOT_PAGED, "RP"),
+        ("section-paged", CODE | READ | EXECUTE, "ERP"),
+        ("section-discardable", READ | DISCARDABLE | NOT_PAGED, "RP"),
+        ("section-shared", READ | WRITE | SHARED | NOT_PAGED, "RWP"),
+    ],
+)
+def test_the_fix_of_a_section_lists_all_attributes_that_it_needs(
+    image: bytes, tmp_path: Path, rule: str, characteristics: int, letters: str
+) -> None:
+    patch = Fields(image).section(0) + 36, long(characteristics)
+    path = _written(tmp_path / "hello.sys", patched(image, patch))
+
+    (found,) = (each for each in kdrvgen.verify(path).findings if each.rule == rule)
+
+    assert f'linker.args = ["/SECTION:.text,{letters}"]' in found.help
 
 
 def _renamed(image: bytes, old: bytes, new: bytes) -> bytes:

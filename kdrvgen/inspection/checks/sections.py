@@ -75,8 +75,15 @@ NAME = Rule(
     sources.PE_FORMAT,
 )
 
-_MERGE = 'Merge it into another section: linker.args = ["/MERGE:{name}=.rdata"].'
-_ATTRIBUTES = 'Set its attributes: linker.args = ["/SECTION:{name},{letters}"].'
+# The letters of /SECTION. P means not paged.
+_LETTERS = {
+    "E": Characteristic.EXECUTE,
+    "R": Characteristic.READ,
+    "W": Characteristic.WRITE,
+    "D": Characteristic.DISCARDABLE,
+    "S": Characteristic.SHARED,
+    "P": Characteristic.NOT_PAGED,
+}
 # Needed only while Windows loads the image, or by a debugger.
 _TRANSIENT = ("INIT", ".reloc", ".rsrc", ".debug", "GFIDS", ".buildid", "/")
 
@@ -84,13 +91,14 @@ _TRANSIENT = ("INIT", ".reloc", ".rsrc", ".debug", "GFIDS", ".buildid", "/")
 def _retpoline(subject: Subject) -> Iterator[Finding]:
     for section in subject.image.sections:
         if section.access == "---" and section.name.startswith(".retpl"):
-            yield violation(RETPOLINE, _evidence(section), _fix(_MERGE, section))
+            fix = f'Merge it into another section: linker.args = ["/MERGE:{section.name}=.rdata"].'
+            yield violation(RETPOLINE, _evidence(section), fix)
 
 
 def _no_access(subject: Subject) -> Iterator[Finding]:
     for section in subject.image.sections:
         if section.access == "---" and not section.name.startswith(".retpl"):
-            yield violation(NO_ACCESS, _evidence(section), _fix(_ATTRIBUTES, section, "R"))
+            yield violation(NO_ACCESS, _evidence(section), _set(section, add="R"))
 
 
 def _writable_code(subject: Subject) -> Iterator[Finding]:
@@ -98,7 +106,10 @@ def _writable_code(subject: Subject) -> Iterator[Finding]:
         if section.has(Characteristic.WRITE | Characteristic.EXECUTE):
             # Windows 10 makes INIT read-only by itself (see the HLK page).
             severity = Severity.WARNING if section.name == "INIT" else None
-            fix = _fix(_ATTRIBUTES, section, "ER")
+            fix = _set(section, remove="E")
+            if section.has(Characteristic.CODE):
+                data = "Data that the driver writes must be in another section."
+                fix = f"{_set(section, remove='W')} {data}"
             yield violation(WRITABLE_CODE, _evidence(section), fix, severity=severity)
 
 
@@ -107,10 +118,9 @@ def _paged(subject: Subject) -> Iterator[Finding]:
     if paged and not subject.is_user_mode:
         names = ", ".join(section.name for section in paged)
         evidence = Evidence("sections", names, paged[0].header_offset + 36)
-        letters = paged[0].access.replace("X", "E").replace("-", "")
         fix = (
-            f'Mark it: linker.args = ["/SECTION:{paged[0].name},{letters}P"], as build.rs does for '
-            "the usual sections. If it may be paged, give it a name that begins with PAGE."
+            f'Mark it: linker.args = ["{_argument(paged[0], add="P")}"], as build.rs does for the '
+            "usual sections. If it may be paged, give it a name that begins with PAGE."
         )
         yield violation(PAGED, evidence, fix)
 
@@ -125,15 +135,15 @@ def _discardable(subject: Subject) -> Iterator[Finding]:
     for section in subject.image.sections:
         is_discardable = section.has(Characteristic.DISCARDABLE)
         if is_discardable and not section.name.startswith(_TRANSIENT):
-            yield violation(DISCARDABLE, _evidence(section), _fix(_ATTRIBUTES, section, "!D"))
+            yield violation(DISCARDABLE, _evidence(section), _set(section, remove="D"))
         if section.name == "INIT" and not is_discardable:
-            yield violation(INIT, _evidence(section), _fix(_ATTRIBUTES, section, "D"))
+            yield violation(INIT, _evidence(section), _set(section, add="D"))
 
 
 def _shared(subject: Subject) -> Iterator[Finding]:
     for section in subject.image.sections:
         if section.has(Characteristic.SHARED | Characteristic.WRITE):
-            yield violation(SHARED, _evidence(section), _fix(_ATTRIBUTES, section, "!S"))
+            yield violation(SHARED, _evidence(section), _set(section, remove="S"))
 
 
 def _names(subject: Subject) -> Iterator[Finding]:
@@ -151,8 +161,21 @@ def _evidence(section: Section) -> Evidence:
     return Evidence(f"section {section.name}", value, section.header_offset + 36)
 
 
-def _fix(text: str, section: Section, letters: str = "") -> str:
-    return text.format(name=section.name, letters=letters)
+def _set(section: Section, *, add: str = "", remove: str = "") -> str:
+    return f'Set its attributes: linker.args = ["{_argument(section, add, remove)}"].'
+
+
+def _argument(section: Section, add: str = "", remove: str = "") -> str:
+    """Return the linker argument that adds letters to the attributes of a section or removes them.
+
+    It has all letters that the section needs: lld clears the others, and rejects `!`.
+    """
+    letters = "".join(
+        letter
+        for letter, flag in _LETTERS.items()
+        if letter in add or (section.has(flag) and letter not in remove)
+    )
+    return f"/SECTION:{section.name},{letters}"
 
 
 CHECKS = (_retpoline, _no_access, _writable_code, _paged, _discardable, _shared, _names)
