@@ -16,6 +16,10 @@ EXAMPLES = 100 if os.environ.get("KDRVGEN_REQUIRE_TOOLS") else 25
 settings.register_profile("kdrvgen", deadline=None, max_examples=EXAMPLES)
 settings.load_profile("kdrvgen")
 
+# It is for the output of pytest. Images for containers set it, and tests/program.py would have to
+# start Python anew for each run of kdrvgen.
+os.environ.pop("PYTHONUNBUFFERED", None)
+
 
 def pytest_configure() -> None:
     """Handle the signals that end a program as a shell in the foreground would have it.
