@@ -101,7 +101,7 @@ def test_profile_and_target_reach_every_driver_and_the_first_failure_ends_the_ru
     for driver in IMAGES:
         assert output(workspace, driver, "production", arm).is_file()
 
-    assert "stands behind the task" in workspace.fail("sign", "--profile", "production")
+    assert "is after the task `sign`" in workspace.fail("sign", "--profile", "production")
 
     workspace.edit("drivers/first/src/lib.rs", "STATUS_SUCCESS\n", "STATUS_SUCCES\n")
     said = workspace.fail("build-driver")

@@ -101,7 +101,7 @@ def test_an_old_cargo_configuration_that_would_win_is_refused(project: Project) 
 
     said = project.fail("build-driver")
 
-    assert ".cargo/config stands beside .cargo/config.toml" in said
+    assert ".cargo/config exists next to .cargo/config.toml" in said
     assert not project.dll.parent.exists()
 
 
@@ -280,7 +280,7 @@ def test_a_dependencys_dll_is_not_taken_for_the_driver(project: Project) -> None
     with (project.folder / "Cargo.toml").open("a", encoding="utf-8") as manifest:
         manifest.write('\n[dependencies]\nhelper = { path = "helper" }\n')
 
-    assert "cargo made no DLL" in project.fail("sign")
+    assert "cargo built no DLL" in project.fail("sign")
 
 
 def test_the_entry_point_of_a_driver_that_is_a_dependency_is_refused(project: Project) -> None:
@@ -362,7 +362,7 @@ extern "C" fn use_it() -> u32 {{
 @pytest.mark.parametrize(
     ("module", "more", "function", "message"),
     [
-        ("kernel32", "", "GetTickCount", "a module of user mode"),
+        ("kernel32", "", "GetTickCount", "the user-mode module `kernel32"),
         ("ntoskrnl.exe", "", "KeQueryTimeIncrement", 'modifiers = "+verbatim"'),
     ],
 )

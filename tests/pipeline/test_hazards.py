@@ -149,7 +149,7 @@ def test_a_certificate_that_is_not_valid_now_is_made_again_and_signs_again(
 
     said = project.make("verify")
 
-    assert "certificate: made CN=DriverCertificate" in said
+    assert "certificate: created CN=DriverCertificate" in said
     assert project.sys.read_bytes() != before
     assert project.verifies()
 
@@ -184,11 +184,11 @@ def test_projects_of_one_store_and_subject_share_a_certificate(
     second = make_project(name="second", home=new_user)
     other = make_project(CONFIG + 'store = "Another"\n', name="third", home=new_user)
 
-    assert "certificate: made" in first.make("sign")
-    assert "certificate: made" not in second.make("sign")
+    assert "certificate: created" in first.make("sign")
+    assert "certificate: created" not in second.make("sign")
     exported = first.cer.read_bytes()
     assert second.cer.read_bytes() == exported
-    assert "certificate: made" in other.make("sign")
+    assert "certificate: created" in other.make("sign")
     assert other.cer.read_bytes() != exported
 
 

@@ -76,7 +76,7 @@ def test_a_driver_takes_its_imports_from_the_newest_kit(project: Project) -> Non
     kit = _without_raw_dylib(project)
 
     said = project.fail("rename", WDKContentRoot=str(kit.root / "Lib"))
-    assert "warning: hello@0.1.0: no Windows Driver Kit; looked at: " in said
+    assert "warning: hello@0.1.0: no Windows Driver Kit was found; searched: " in said
     assert "undefined symbol: DbgPrint" in said
 
     said = project.make("rename", WDKContentRoot=str(kit.root))
@@ -144,8 +144,8 @@ def test_the_map_file_of_another_link_does_not_speak_for_a_kmdf_driver(
     assert other != text
     map_file.write_text(other, "utf-8")
 
-    assert "there is no map file of this link" in project.fail("sign")
+    assert "the linker wrote no map file for this image" in project.fail("sign")
 
     map_file.unlink()
-    assert "there is no map file of this link" in project.fail("sign")
+    assert "the linker wrote no map file for this image" in project.fail("sign")
     assert not project.sys.exists()

@@ -50,7 +50,7 @@ def test_the_home_folder_may_have_any_name(
     home.mkdir()
     project = make_project(home=home)
 
-    assert "certificate: made" in project.make("verify")
+    assert "certificate: created" in project.make("verify")
 
     assert project.identity.is_file()
     assert project.verifies()

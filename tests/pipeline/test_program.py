@@ -191,7 +191,7 @@ def test_words_behind_a_task_are_refused_before_the_driver_is_built(
 
 
 def test_a_changed_config_is_warned_of_until_kdrvgen_runs(project: Project) -> None:
-    warning = "warning: config.toml has changed since Makefile.toml was made from it"
+    warning = "warning: config.toml changed after kdrvgen wrote Makefile.toml from it"
     assert warning not in project.make("build-driver")
     text = (project.folder / "config.toml").read_text(encoding="utf-8")
     (project.folder / "config.toml").write_bytes(text.replace("\n", "\r\n").encode())
@@ -260,7 +260,7 @@ def test_a_file_that_is_called_by_a_dash_is_a_file(make_project: MakeProject) ->
     project = make_project(CONFIG + 'additional-certificates = ["-"]\n')
 
     output = project.fail("sign")
-    assert f"there is no file {project.folder}/-" in output
+    assert f"{project.folder}/- does not exist" in output
 
     pem = project.identity.read_text(encoding="utf-8")
     (project.folder / "-").write_text(pem[pem.index("-----BEGIN CERTIFICATE") :], "utf-8")
@@ -308,9 +308,10 @@ def test_clippy_finds_nothing() -> None:
 
 def test_it_is_formatted_by_rustfmt() -> None:
     need("rustfmt")
-    sources = REPOSITORY / "kdrvgen/pipeline/tree/pipeline/src"
-    for path in sorted(sources.rglob("*.rs")):
-        done = run(["rustfmt", "--check", "--edition", "2021", path], CRATE, _for_crate())
+    # Projects have these files with a rustfmt.toml that disables formatting.
+    argv = ["rustfmt", "--check", "--edition", "2021", "--config", "disable_all_formatting=false"]
+    for path in sorted((REPOSITORY / "kdrvgen/pipeline/tree").rglob("*.rs")):
+        done = run([*argv, path], CRATE, _for_crate())
         assert done.returncode == 0, done.stdout
 
 

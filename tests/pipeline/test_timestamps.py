@@ -65,7 +65,7 @@ def test_without_an_answer_nothing_is_signed_and_both_ways_out_are_named(
 
     said = project.fail("--profile", "production", "sign")
 
-    assert f"no timestamp came from {url}, in 6 attempts" in said
+    assert f"{url} sent no timestamp in 6 attempts" in said
     assert "cargo make -e DRIVER_TIMESTAMP_URL= --profile production sign" in said
     assert 'signing.timestamp-url = "" in config.toml' in said
     image = project.output(profile="production")
@@ -116,7 +116,7 @@ def test_an_answer_that_is_no_time_stamp_signs_nothing(make_project: MakeProject
         project = make_project(_config(url))
         said = project.fail("sign")
 
-    assert f"no timestamp came from {url}, in 6 attempts" in said
+    assert f"{url} sent no timestamp in 6 attempts" in said
     assert not Image.read(project.sys).is_signed
 
 
@@ -149,8 +149,8 @@ def test_a_server_that_answers_at_the_third_attempt_stamps(
         said = project.make("sign")
 
     assert len(requests) == 3
-    assert f"no timestamp came from {url}; next attempt in 1 s" in said
-    assert f"no timestamp came from {url}; next attempt in 2 s" in said
+    assert f"{url} sent no timestamp; next attempt in 1 s" in said
+    assert f"{url} sent no timestamp; next attempt in 2 s" in said
     report = project.verify(None, "-TSA-CAfile", authority.roots)
     assert "Timestamp Server Signature verification: ok" in report.stdout
 
@@ -158,8 +158,8 @@ def test_a_server_that_answers_at_the_third_attempt_stamps(
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("http://me:secret@127.0.0.1:9/", "holds a user name or password"),
-        ("127.0.0.1:9/secret", "DRIVER_TIMESTAMP_URL is not an address"),
+        ("http://me:secret@127.0.0.1:9/", "contains a user name or password"),
+        ("127.0.0.1:9/secret", "DRIVER_TIMESTAMP_URL is not a URL"),
     ],
 )
 def test_an_address_for_one_run_is_checked_as_that_of_the_configuration(

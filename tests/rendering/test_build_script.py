@@ -123,7 +123,7 @@ def test_without_a_kit_a_wdm_driver_is_linked_without_it(build: Build, tmp_path:
         (
             '[wdk]\nlocate = "path"\npath = "/no kit"\nversion = "10.0.1.0"',
             "",
-            ["wdk.version: no version but 10.0.1.0", "wdk.path: no km/x64 below /no kit"],
+            ["wdk.version: only version 10.0.1.0", "wdk.path: no km/x64 below /no kit"],
         ),
         ("", 'model = "kmdf"', ["WDKContentRoot", "KitsRoot10"]),
     ],
@@ -156,7 +156,7 @@ def test_the_version_in_the_environment_is_linked_or_none(build: Build, kit: Pat
 
     ran = run(WDKContentRoot=str(kit), Version_Number="10.0.3.0")
     assert ran.returncode != 0
-    assert "Version_Number: no version but 10.0.3.0\n" in ran.stderr
+    assert "Version_Number: only version 10.0.3.0\n" in ran.stderr
 
 
 def test_the_version_of_the_configuration_wins_over_that_of_the_environment(
@@ -229,7 +229,7 @@ def test_cargo_watches_only_a_few_files_of_a_kit(build: Build, kit: Path) -> Non
 def test_without_any_sign_of_a_kit_there_is_no_warning(build: Build) -> None:
     ran = build()()
     assert lines(ran, "warning") == []
-    assert "no Windows Driver Kit; looked at: WDKContentRoot: not set" in ran.stdout
+    assert "no Windows Driver Kit was found; searched: WDKContentRoot: not set" in ran.stdout
 
 
 def test_a_named_place_without_a_kit_is_a_warning(build: Build, tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_second_run_makes_no_second_certificate(desk: Desk) -> None:
 
     said = desk.make("sign")
 
-    assert "certificate: made" not in said
+    assert "certificate: created" not in said
     assert desk.certificate == first
     assert len(desk.arguments("signtool")) == 1
 
@@ -76,7 +76,7 @@ def test_two_runs_at_the_same_moment_leave_one_certificate(desk: Desk) -> None:
     with ThreadPoolExecutor(3) as all_of_them:
         said = "".join(all_of_them.map(run, range(3)))
 
-    assert said.count("certificate: made") == 1
+    assert said.count("certificate: created") == 1
     assert desk.certificate.has_key
     desk.make("sign")
     assert desk.option("/sha1") == desk.certificate.thumbprint
@@ -164,7 +164,7 @@ def test_one_that_is_not_valid_now_is_replaced_and_leaves_the_store_with_its_key
 
     said = desk.make("sign")
 
-    assert "certificate: made" in said
+    assert "certificate: created" in said
     assert desk.certificate.thumbprint != old.thumbprint
     assert desk.verifies()
     # A new container of that name can be made: the old one is gone.
@@ -256,8 +256,8 @@ def test_trusting_puts_the_certificate_into_two_stores_and_cleaning_takes_it_out
     again = desk.make("trust-certificate")
 
     assert f"is in the stores Root and TrustedPublisher of {place}" in said
-    assert ("asks in a dialog" in said) == (not machine)
-    assert "asks in a dialog" not in again
+    assert ("shows a dialog" in said) == (not machine)
+    assert "shows a dialog" not in again
     (ours,) = desk.windows.certificates(machine=machine)
     roots = [each.thumbprint for each in desk.windows.certificates("Root", machine=machine)]
     assert roots.count(ours.thumbprint) == 1

@@ -86,7 +86,7 @@ def test_a_driver_is_installed_started_stopped_and_uninstalled_and_nothing_twice
     assert "removed the service hello" in said
     assert not state(desk.windows)
     for task in ("stop", "uninstall"):
-        assert f"{task}: there is no service hello" in desk.make(task)
+        assert f"{task}: the service hello does not exist" in desk.make(task)
 
 
 def test_what_is_started_is_the_newest_code_even_over_a_driver_that_runs(desk: Desk) -> None:
@@ -131,7 +131,7 @@ def test_the_service_follows_profile_start_type_and_target_directory(desk: Desk)
     image = elsewhere / f"driver/hello/{TRIPLE}/development/hello.sys"
     assert image_of(desk.windows) == desk.windows.path(image)
     # Without the variable, that folder is none of this project.
-    assert "not of this project" in desk.fail("uninstall")
+    assert "not to this project" in desk.fail("uninstall")
     desk.make("uninstall", CARGO_TARGET_DIR=path)
 
 
@@ -176,7 +176,7 @@ def test_a_service_of_another_image_is_not_touched(desk: Desk, path: str) -> Non
 
     for task in ("install", "start", "stop", "uninstall"):
         said = desk.fail(task)
-        assert f"the service hello is that of {before}, not of this project" in said
+        assert f"the service hello belongs to {before}, not to this project" in said
         assert "deploy.service" in said
         assert 'sc delete "hello"' in said
 
@@ -189,7 +189,7 @@ def test_a_driver_beside_this_one_in_a_shared_target_directory_is_foreign(desk: 
     path = desk.windows.path(other)
     create(desk.windows, path)
 
-    assert "not of this project" in desk.fail("stop")
+    assert "not to this project" in desk.fail("stop")
 
 
 @pytest.mark.wine
@@ -206,7 +206,7 @@ def test_a_path_counts_for_what_it_leads_to(desk: Desk, spelling: str) -> None:
     }[spelling]
     create(desk.windows, other)
 
-    assert "there is no service" not in desk.make("stop")
+    assert "does not exist" not in desk.make("stop")
     assert "removed the service hello" in desk.make("uninstall")
 
     assert not state(desk.windows)
@@ -261,7 +261,7 @@ def test_a_umdf_driver_has_no_service(windows: Windows) -> None:
 
     for task in ("install", "start", "stop", "uninstall"):
         said = desk.fail(task)
-        assert "a UMDF driver has no service of its own" in said
+        assert "a UMDF driver has no service" in said
         assert "pnputil /add-driver" in said
 
 
@@ -271,4 +271,4 @@ def test_elsewhere_than_on_windows_nothing_is_built_for_it(tmp_path: Path, task:
     project = Project(tmp_path, tmp_path, environment(tmp_path))
     project.generate(PLAIN)
 
-    assert "only Windows has services" in project.fail(task)
+    assert "this task needs Windows" in project.fail(task)

@@ -49,7 +49,7 @@ def test_a_dependencys_dll_is_not_taken_for_the_driver(windows: Windows, folder:
 
     said = desk.fail("sign")
 
-    assert "cargo made no DLL of this package" in said
+    assert "cargo built no DLL from this package" in said
     assert not list(desk.sys.parent.glob("*.sys"))
 
 
@@ -111,7 +111,7 @@ def test_a_folder_in_the_images_place_ends_with_what_to_do(windows: Windows) -> 
 
     said = desk.fail("sign")
 
-    assert "a folder stands where the file must be" in said
+    assert "a folder with this name exists" in said
     desk.sys.rmdir()
     desk.make("sign")
 

@@ -18,7 +18,7 @@ def test_without_signtool_every_place_is_named_and_what_to_install(windows: Wind
 
     said = desk.fail("sign", WDKContentRoot=r"E:\WDK")
 
-    places = ["PATH: in none of its folders", "WindowsSdkVerBinPath: not set"]
+    places = ["PATH: not in any of its folders", "WindowsSdkVerBinPath: not set"]
     places += ["WindowsSdkDir and WindowsSDKVersion: not set", r"E:\WDK\bin", r"D:\kits\bin"]
     places += ["KitsRoot10 in the 32-bit registry: no such value"]
     places += [r"Microsoft SDKs\ClickOnce\SignTool", r"\.nuget\packages"]
@@ -151,6 +151,6 @@ def test_a_program_that_is_named_and_not_there_is_not_replaced_by_another(own: D
     config = (own.project.folder / "config.toml").read_text(encoding="utf-8")
     own.project.generate(config + "signtool = 'D:/none/signtool.exe'\n")
 
-    assert "signing.signtool: there is no file D:\\none\\signtool.exe" in own.fail("sign")
+    assert "signing.signtool: D:\\none\\signtool.exe does not exist" in own.fail("sign")
 
     assert not own.is_signed()
