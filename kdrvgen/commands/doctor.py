@@ -20,6 +20,7 @@ from kdrvgen.model import Driver, Project
 from kdrvgen.report.finding import Finding, Severity
 from kdrvgen.report.human import checklist
 from kdrvgen.report.reporter import Reporter
+from kdrvgen.spelling import quantity
 
 __all__ = ["populate_parser", "run"]
 
@@ -211,5 +212,4 @@ def _report(
     if broken:
         broken_tasks = {tag for finding in broken for tag in finding.tags if tag in required}
         tasks = ", ".join(task for task in _TASKS if task in broken_tasks)
-        count = "1 thing is" if len(broken) == 1 else f"{len(broken)} things are"
-        raise ToolError(f"{tasks}: {count} missing.")
+        raise ToolError(f"{tasks}: {quantity(len(broken), 'problem')}.")

@@ -69,9 +69,9 @@ def _test_certificate(
     if project.signing_for(profile).mode != "test":
         return None
     file = f"{project.driver.stem}.cer"
-    output = folder / (project.driver.workspace_root or "") / "target/driver" / project.driver.name
-    output = output / (target or project.driver.triples[0]) / profile / file
-    return _certificate(image.with_name(file)) or _certificate(output)
+    triple = target or project.driver.triples[0]
+    output = project.driver.output_folder(folder, triple, profile)
+    return _certificate(image.with_name(file)) or _certificate(output / file)
 
 
 def _certificate(path: Path) -> Certificate | None:

@@ -69,7 +69,7 @@ def test_errors_beyond_the_first_hundred_are_counted_in_each_format(
     else:
         *shown, last = done.stdout.splitlines()
         assert len(shown) == 100
-        assert last == "::error file=config.toml::50 more errors are not shown"
+        assert last == "::error file=config.toml::not shown: 50 more errors"
 
 
 def test_a_folder_that_cannot_be_written_exits_with_8(run: Run, project: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_foreign_file_is_refused_with_a_summary_until_force_is_given(
     done = run("config.toml")
     assert done.returncode == 5
     assert "mine" not in done.stdout + done.stderr
-    reason = r"build\.rs: not written by kdrvgen; kdrvgen would add \d+ and remove 1 lines\n"
+    reason = r"build\.rs: not written by kdrvgen; kdrvgen would add \d+ lines and remove 1 line\n"
     assert re.search(f"{reason}--diff shows the lines", done.stderr)
     assert "\n-fn main() {} // mine\n" in run("config.toml", "--diff").stdout
     assert "--force" in done.stderr

@@ -158,9 +158,7 @@ def test_an_additional_certificate_that_is_not_there_is_named(project: Project) 
 
     said = project.fail("sign")
 
-    assert (
-        f"signing.additional-certificates: {project.folder}/my other.pem does not exist" in said
-    )
+    assert f"signing.additional-certificates: {project.folder}/my other.pem does not exist" in said
     assert not Image.read(project.sys).is_signed
 
 
