@@ -143,10 +143,10 @@ def test_a_run_that_another_one_overtook_publishes_nothing(project: Project) -> 
         'cargo make build-driver > /dev/null 2>&1 || exit 9\nexec osslsigncode "$@"',
     )
 
-    said = project.fail("sign")
+    output = project.fail("sign")
     project.unshim()
 
-    assert "another run built" in said
+    assert "another run built" in output
     assert not Image.read(project.sys).is_signed
     project.make("sign")
     assert b"loaded today" in project.sys.read_bytes()

@@ -56,9 +56,9 @@ def test_a_profile_signed_by_ones_own_certificate_has_none_to_clean(
     project.make("certificate")
     before = sorted(project.certificates.iterdir())
 
-    said = project.make("--profile", "production", "clean-cert")
+    output = project.make("--profile", "production", "clean-cert")
 
-    assert "no test certificate" in said
+    assert "no test certificate" in output
     assert sorted(project.certificates.iterdir()) == before
     assert "is after the task `clean-cert`" in project.fail("clean-cert", "--profile", "production")
 

@@ -51,10 +51,10 @@ def test_it_signs_and_the_password_is_nowhere(make_project: MakeProject, passwor
     project = _project(make_project, password)
     calls = [project.record(name) for name in ("osslsigncode", "printenv", "cargo")]
 
-    said = project.make("-v", "sign", MY_PASSWORD=password)
+    output = project.make("-v", "sign", MY_PASSWORD=password)
 
     assert _is_signed_by_own(project)
-    assert password not in said
+    assert password not in output
     assert all(password not in path.read_text(encoding="utf-8") for path in calls)
     secret = password.encode()
     found = [
@@ -98,9 +98,9 @@ def test_a_file_without_a_password_signs(make_project: MakeProject) -> None:
 def test_a_variable_that_is_not_set_is_named(make_project: MakeProject) -> None:
     project = _project(make_project, SECRET)
 
-    said = project.fail("sign")
+    output = project.fail("sign")
 
-    assert "signing.pfx-password-env: the environment variable MY_PASSWORD is not set" in said
+    assert "signing.pfx-password-env: the environment variable MY_PASSWORD is not set" in output
     assert not Image.read(project.sys).is_signed
 
 
@@ -108,13 +108,13 @@ def test_a_variable_that_is_not_set_is_named(make_project: MakeProject) -> None:
 def test_a_wrong_password_signs_nothing(make_project: MakeProject, password: str) -> None:
     project = _project(make_project, SECRET)
 
-    said = project.fail("sign", MY_PASSWORD=password)
+    output = project.fail("sign", MY_PASSWORD=password)
 
-    assert "osslsigncode did not sign" in said
+    assert "osslsigncode did not sign" in output
     assert not Image.read(project.sys).is_signed
 
 
-def test_a_password_that_is_needed_and_not_named_is_not_asked_for(
+def test_a_missing_password_is_an_error_and_not_a_prompt(
     make_project: MakeProject,
 ) -> None:
     project = _project(make_project, SECRET, OWN)
@@ -128,9 +128,9 @@ def test_a_file_that_is_not_there_is_named(make_project: MakeProject) -> None:
     project.make("sign", MY_PASSWORD=SECRET)
     (project.folder / "my own.pfx").unlink()
 
-    said = project.fail("sign", MY_PASSWORD=SECRET)
+    output = project.fail("sign", MY_PASSWORD=SECRET)
 
-    assert f"signing.pfx: {project.folder}/my own.pfx does not exist" in said
+    assert f"signing.pfx: {project.folder}/my own.pfx does not exist" in output
     assert not Image.read(project.sys).is_signed
 
 
@@ -163,10 +163,10 @@ def test_a_certificate_in_a_store_of_windows_is_out_of_reach_here(
     project.make("sign")
     project.generate(CONFIG + 'mode = "certificate"\n')
 
-    said = project.fail("sign")
+    output = project.fail("sign")
 
-    assert "osslsigncode needs the certificate and its key in a file" in said
-    assert "signing.pfx" in said
+    assert "osslsigncode needs the certificate and its key in a file" in output
+    assert "signing.pfx" in output
     assert not Image.read(project.sys).is_signed
 
 

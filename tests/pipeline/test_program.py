@@ -85,7 +85,7 @@ def test_a_missing_source_is_named(project: Project) -> None:
     assert "run `kdrvgen`" in output
 
 
-def test_a_program_of_another_project_is_renewed_for_this_one(project: Project) -> None:
+def test_a_program_of_another_project_is_rebuilt_for_this_one(project: Project) -> None:
     _mark(project, "of this project")
 
     assert "MARK of this project" in project.make("sign")
@@ -181,7 +181,7 @@ def test_rustc_1_63_compiles_it_without_warnings(fresh: Project) -> None:
 
 @pytest.mark.parametrize("task", ["sign", "build-driver", "verify", "clean-driver", "smoke"])
 @pytest.mark.parametrize("words", [["--profile", "production"], ["-v"], ["other"]])
-def test_words_behind_a_task_are_refused_before_the_driver_is_built(
+def test_arguments_after_a_task_are_refused_before_the_build(
     project: Project, task: str, words: list[str]
 ) -> None:
     output = project.fail(task, *words)
@@ -190,7 +190,7 @@ def test_words_behind_a_task_are_refused_before_the_driver_is_built(
     assert not project.dll.parent.exists()
 
 
-def test_a_changed_config_is_warned_of_until_kdrvgen_runs(project: Project) -> None:
+def test_a_changed_config_gives_a_warning_until_kdrvgen_runs(project: Project) -> None:
     warning = "warning: config.toml changed after kdrvgen wrote Makefile.toml from it"
     assert warning not in project.make("build-driver")
     text = (project.folder / "config.toml").read_text(encoding="utf-8")
@@ -256,7 +256,7 @@ def test_a_dependency_with_the_drivers_own_name_is_not_confused_with_it(project:
     assert project.verifies()
 
 
-def test_a_file_that_is_called_by_a_dash_is_a_file(make_project: MakeProject) -> None:
+def test_a_dash_is_a_file_name_and_not_standard_input(make_project: MakeProject) -> None:
     project = make_project(CONFIG + 'additional-certificates = ["-"]\n')
 
     output = project.fail("sign")

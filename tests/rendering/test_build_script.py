@@ -140,12 +140,13 @@ def test_a_required_kit_that_is_missing_fails_with_all_places(
 
 
 @pytest.mark.parametrize(
-    ("asked", "linked"), [("10.0.9.0", "10.0.9.0"), ("10.0", "10.0.10.0"), ("10.0.09", "10.0.9.0")]
+    ("version", "linked"),
+    [("10.0.9.0", "10.0.9.0"), ("10.0", "10.0.10.0"), ("10.0.09", "10.0.9.0")],
 )
 def test_a_version_selects_the_newest_that_begins_with_its_numbers(
-    build: Build, kit: Path, asked: str, linked: str
+    build: Build, kit: Path, version: str, linked: str
 ) -> None:
-    ran = build(f'[wdk]\nversion = "{asked}"')(WDKContentRoot=str(kit))
+    ran = build(f'[wdk]\nversion = "{version}"')(WDKContentRoot=str(kit))
     assert lines(ran, "rustc-link-search") == [f"native={kit}/Lib/{linked}/km/x64"]
 
 
@@ -259,7 +260,7 @@ def test_a_kmdf_driver_links_the_newest_framework(build: Build, kit: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("model", "asked", "linked"),
+    ("model", "version", "linked"),
     [
         ("kmdf", "1.9", "1.9"),
         ("kmdf", "1.33", "1.33"),
@@ -268,9 +269,9 @@ def test_a_kmdf_driver_links_the_newest_framework(build: Build, kit: Path) -> No
     ],
 )
 def test_the_configured_framework_version_is_linked(
-    build: Build, kit: Path, model: str, asked: str, linked: str
+    build: Build, kit: Path, model: str, version: str, linked: str
 ) -> None:
-    ran = build(f'[wdk]\nframework-version = "{asked}"', f'model = "{model}"')(
+    ran = build(f'[wdk]\nframework-version = "{version}"', f'model = "{model}"')(
         WDKContentRoot=str(kit)
     )
     last = lines(ran, "rustc-link-search")[-1]
