@@ -150,7 +150,7 @@ def _projects(words: Sequence[str]) -> list[tuple[str, Project]]:
 def _demand_profile(name: str, project: Project) -> None:
     if name not in project.profiles:
         known = ", ".join(project.profiles)
-        raise UsageError(f"there is no profile `{name}`. The profiles are {known}.")
+        raise UsageError(f"the project has no profile `{name}`. Its profiles are {known}.")
 
 
 def _confirm(
@@ -166,7 +166,7 @@ def _confirm(
     listed = "\n".join(f"  {shlex.join(command)}" for command in commands)
     if not (sys.stdin and sys.stdin.isatty()):
         raise UsageError(
-            "--fix asks before it runs a command, and there is no terminal. With --yes it runs:"
+            "--fix asks before it runs a command, which needs a terminal. With --yes it runs:"
             f"\n{listed}"
         )
     reporter.say(f"--fix runs:\n{listed}\nRun these commands? [y/N] ")

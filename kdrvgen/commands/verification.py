@@ -83,9 +83,7 @@ def _files(named: Sequence[str]) -> Iterator[Path]:
         elif below := sorted(_images_below(path)):
             yield from below
         else:
-            raise UsageError(
-                f"there is no *.sys in {path} or below. `cargo make sign` creates one."
-            )
+            raise UsageError(f"{path} contains no *.sys. `cargo make sign` creates one.")
 
 
 def _images_of(configs: Sequence[str]) -> list[Path]:

@@ -150,8 +150,8 @@ def _in_rendered(path: Path, rendered: Sequence[str], line: int, config: str) ->
         )
     if line <= HEADER_LINES:
         raise UsageError(
-            f"line {line} of {path} is in the header, with the owner of the file and the digest "
-            "that shows edits. It does not come from a key."
+            f"line {line} of {path} belongs to the header, which contains the digest of the file. "
+            "It does not come from a key."
         )
     number = matching_line(found, rendered, line)
     if number:

@@ -35,7 +35,7 @@ def expected_from(project: Project, image: Path, folder: Path, profile: str | No
     name = profile or _profile_of(project, folders)
     if name not in project.profiles:
         profiles = ", ".join(project.profiles)
-        raise UsageError(f"there is no profile `{name}`. The profiles are {profiles}.")
+        raise UsageError(f"the project has no profile `{name}`. Its profiles are {profiles}.")
     linker, signing = project.linker_for(name), project.signing_for(name)
     targets: tuple[Target, ...] = get_args(Target)
     target = next((triple for triple in targets if triple in folders), None)
