@@ -128,7 +128,7 @@ def test_moved_lines_are_found_and_edited_ones_are_refused(made: Path, run: Run)
         (["Makefile.toml"], "has no line number"),
         (["Makefile.toml:0"], "line 0 does not exist"),
         (["Makefile.toml:99999"], "line 99999 does not exist"),
-        (["Makefile.toml:2"], "is in the header"),
+        (["Makefile.toml:2"], "belongs to the header"),
         (["src/lib.rs:1"], "does not generate"),
         (["/nowhere/Makefile.toml:7"], "no kdrvgen.toml or config.toml was found beside"),
         (["Makefile.toml:7", "--config", "there/is/none.toml"], "none.toml"),
