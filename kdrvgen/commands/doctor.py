@@ -20,6 +20,7 @@ from kdrvgen.model import Driver, Project
 from kdrvgen.report.finding import Finding, Severity
 from kdrvgen.report.human import checklist
 from kdrvgen.report.reporter import Reporter
+from kdrvgen.spelling import quantity
 
 __all__ = ["populate_parser", "run"]
 
@@ -149,7 +150,7 @@ def _projects(words: Sequence[str]) -> list[tuple[str, Project]]:
 def _demand_profile(name: str, project: Project) -> None:
     if name not in project.profiles:
         known = ", ".join(project.profiles)
-        raise UsageError(f"there is no profile `{name}`. The profiles are {known}.")
+        raise UsageError(f"the project has no profile `{name}`. Its profiles are {known}.")
 
 
 def _confirm(
@@ -165,7 +166,7 @@ def _confirm(
     listed = "\n".join(f"  {shlex.join(command)}" for command in commands)
     if not (sys.stdin and sys.stdin.isatty()):
         raise UsageError(
-            "--fix asks before it runs a command, and there is no terminal. With --yes it runs:"
+            "--fix asks before it runs a command, which needs a terminal. With --yes it runs:"
             f"\n{listed}"
         )
     reporter.say(f"--fix runs:\n{listed}\nRun these commands? [y/N] ")
@@ -211,5 +212,4 @@ def _report(
     if broken:
         broken_tasks = {tag for finding in broken for tag in finding.tags if tag in required}
         tasks = ", ".join(task for task in _TASKS if task in broken_tasks)
-        count = "1 thing is" if len(broken) == 1 else f"{len(broken)} things are"
-        raise ToolError(f"{tasks}: {count} missing.")
+        raise ToolError(f"{tasks}: {quantity(len(broken), 'problem')}.")

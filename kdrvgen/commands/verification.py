@@ -84,9 +84,7 @@ def _files(named: Sequence[str]) -> Iterator[Path]:
         elif below := sorted(_images_below(path)):
             yield from below
         else:
-            raise UsageError(
-                f"there is no *.sys in {path} or below. `cargo make sign` creates one."
-            )
+            raise UsageError(f"{path} contains no *.sys. `cargo make sign` creates one.")
 
 
 def _images_of(configs: Sequence[str]) -> list[Path]:
@@ -107,17 +105,13 @@ def _images_of(configs: Sequence[str]) -> list[Path]:
 
 
 def _outputs(project: Project, root: Path) -> Iterator[Path]:
-    """Yield where the signed image is for each target and profile, as Makefile.toml has it."""
+    """Yield the path of the signed image for each target and profile."""
     driver = project.driver
-    home = root / (driver.workspace_root or "")
-    target = Path(os.environ.get("CARGO_TARGET_DIR") or home / "target")
+    variable = os.environ.get("CARGO_TARGET_DIR")
+    target_dir = Path(variable) if variable else None
     for triple in driver.triples:
         for profile in project.profiles:
-            if driver.output_dir:
-                below = driver.output_dir.replace("{target}", triple).replace("{profile}", profile)
-                folder = root / below
-            else:
-                folder = target / "driver" / driver.name / triple / profile
+            folder = driver.output_folder(root, triple, profile, target_dir)
             yield Path(shown(folder, driver.image))
 
 

@@ -31,6 +31,7 @@ from kdrvgen.rendering.origin import Origin, origins
 from kdrvgen.rendering.project import render, render_own
 from kdrvgen.rendering.support import support_folder
 from kdrvgen.report.reporter import Reporter
+from kdrvgen.spelling import quantity
 
 __all__ = ["Reason", "populate_parser", "run", "why"]
 
@@ -144,11 +145,13 @@ def _in_rendered(path: Path, rendered: Sequence[str], line: int, config: str) ->
             "generate it again, delete it and run kdrvgen."
         )
     if not 1 <= line <= len(found):
-        raise UsageError(f"line {line} does not exist: {path} has {len(found) - 1} lines.")
+        raise UsageError(
+            f"line {line} does not exist: {path} has {quantity(len(found) - 1, 'line')}."
+        )
     if line <= HEADER_LINES:
         raise UsageError(
-            f"line {line} of {path} is in the header, with the owner of the file and the digest "
-            "that shows edits. It does not come from a key."
+            f"line {line} of {path} belongs to the header, which contains the digest of the file. "
+            "It does not come from a key."
         )
     number = matching_line(found, rendered, line)
     if number:

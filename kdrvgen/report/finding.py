@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from kdrvgen.spelling import quantity
+
 __all__ = ["Excerpt", "Finding", "Place", "Related", "Rule", "Severity", "at_least", "counted"]
 
 
@@ -166,4 +168,4 @@ def counted(findings: Sequence[Finding], omitted: int = 0) -> list[str]:
     for finding in findings:
         if finding.severity is not Severity.OK:
             counts[finding.severity] += 1
-    return [f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items() if count]
+    return [quantity(count, kind) for kind, count in counts.items() if count]

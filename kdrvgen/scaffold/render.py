@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
-from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kdrvgen.errors import UsageError
@@ -17,6 +16,7 @@ from kdrvgen.model.base import TomlValue
 from kdrvgen.model.project import ReadFrom
 from kdrvgen.model.schema import FILE_NAME, schema_text
 from kdrvgen.rendering import quoting
+from kdrvgen.rendering.jinja import sandbox
 from kdrvgen.rendering.project import render as render_generated
 from kdrvgen.scaffold.answers import pool_tag
 from kdrvgen.scaffold.merge import merged
@@ -130,18 +130,6 @@ def _filled(
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        autoescape=False,
-        keep_trailing_newline=True,
-        lstrip_blocks=True,
-        trim_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters |= {
-        "gitignore": quoting.gitignore,
-        "key": quoting.key,
-        "markdown": quoting.markdown,
-        "rust": quoting.rust,
-        "toml": quoting.toml,
-    }
+    environment = sandbox()
+    environment.filters |= {"gitignore": quoting.gitignore, "markdown": quoting.markdown}
     return environment

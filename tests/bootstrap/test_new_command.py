@@ -47,8 +47,8 @@ def test_hostile_answers_stay_values(template: str, tmp_path: Path) -> None:
         tomllib.loads(path.read_text("utf-8")) for path in (tmp_path / "hello").rglob("Cargo.toml")
     ]
     packages = [each["package"] for each in manifests if "package" in each]
-    said = [each.get("workspace", {}).get("package", {}) for each in manifests] + packages
-    assert text in [each.get("license") for each in said]
+    tables = [each.get("workspace", {}).get("package", {}) for each in manifests] + packages
+    assert text in [each.get("license") for each in tables]
     for config_file in (tmp_path / "hello").rglob("config.toml"):
         if config_file.parent.name != ".cargo":
             project = kdrvgen.load(config_file)
@@ -91,9 +91,9 @@ def test_arguments_can_be_before_between_and_after_the_options(tmp_path: Path) -
 
 def test_json_has_the_same_content(tmp_path: Path) -> None:
     done = kdrvgen_process("new", "hello", "--format", "json", cwd=tmp_path)
-    told = json.loads(done.stdout)
-    assert told["folder"] == "hello"
-    assert {file["path"] for file in told["files"]} == set(tree(tmp_path / "hello"))
+    document = json.loads(done.stdout)
+    assert document["folder"] == "hello"
+    assert {file["path"] for file in document["files"]} == set(tree(tmp_path / "hello"))
     listed = kdrvgen_process("new", "--list-templates", "--format", "json", cwd=tmp_path)
     assert [each["name"] for each in json.loads(listed.stdout)["templates"]] == list(TEMPLATES)
 
@@ -189,18 +189,18 @@ ERRORS = {
 }
 
 
-@pytest.mark.parametrize(("words", "code", "told"), ERRORS.values(), ids=ERRORS.keys())
+@pytest.mark.parametrize(("words", "code", "message"), ERRORS.values(), ids=ERRORS.keys())
 def test_an_error_is_reported_and_nothing_is_written(
     words: list[str],
     code: int,
-    told: str,
+    message: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["new", *words, "--no-input", "-o", str(tmp_path)]) == code
-    said = capsys.readouterr().err
-    assert told in said
-    assert "\x1b" not in said
+    error = capsys.readouterr().err
+    assert message in error
+    assert "\x1b" not in error
     assert list(tmp_path.iterdir()) == []
 
 

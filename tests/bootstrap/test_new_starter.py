@@ -60,10 +60,10 @@ def test_the_starter_contains_the_chosen_settings(
     config: dict[str, object], tmp_path: Path
 ) -> None:
     kdrvgen.bootstrap(tmp_path, "hello", config=config)
-    said = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))
+    written = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))
     for table, wanted in config.items():
         assert isinstance(wanted, dict)
-        assert said[table] | wanted == said[table]
+        assert written[table] | wanted == written[table]
 
 
 def test_the_starter_has_every_key_once_in_the_order_of_the_reference(tmp_path: Path) -> None:
@@ -85,6 +85,6 @@ def test_the_starter_has_every_key_once_in_the_order_of_the_reference(tmp_path: 
 def test_the_starter_omits_options_without_effect_unless_chosen(tmp_path: Path) -> None:
     choices = {"logger": "DbgPrint", "log-component": "IHVBUS", "allocator": False}
     kdrvgen.bootstrap(tmp_path, "hello", config={"bootstrap": choices})
-    said = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))["bootstrap"]
-    assert said | choices == said
-    assert not {"log-level", "pool-tag"} & set(said)
+    written = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))["bootstrap"]
+    assert written | choices == written
+    assert not {"log-level", "pool-tag"} & set(written)

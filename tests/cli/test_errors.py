@@ -19,7 +19,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["confg.toml"], "confg.toml does not exist. Did you mean config.toml?"),
         (["ejct"], "`ejct` is neither a command nor a file. Did you mean `kdrvgen eject`?"),
@@ -33,13 +33,13 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
     ],
 )
 def test_an_invalid_command_line_exits_with_2_and_a_suggestion(
-    project: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+    project: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
 ) -> None:
     assert main(words) == 2
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err.startswith("error: ")
-    assert told in output.err
+    assert message in output.err
     assert [path.name for path in project.iterdir()] == ["config.toml"]
 
 
@@ -69,7 +69,7 @@ def test_errors_beyond_the_first_hundred_are_counted_in_each_format(
     else:
         *shown, last = done.stdout.splitlines()
         assert len(shown) == 100
-        assert last == "::error file=config.toml::50 more errors are not shown"
+        assert last == "::error file=config.toml::not shown: 50 more errors"
 
 
 def test_a_folder_that_cannot_be_written_exits_with_8(run: Run, project: Path) -> None:
@@ -89,9 +89,9 @@ def test_a_bug_exits_with_1_and_shows_a_traceback_only_with_v(
 
     monkeypatch.setattr("kdrvgen.commands.generate.render", broken)
     assert main(["config.toml"]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("error: internal error (ZeroDivisionError: a bug). This is a bug")
-    assert told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: internal error (ZeroDivisionError: a bug). This is a bug")
+    assert message.count("\n") == 1
     assert main(["config.toml", "-v"]) == 1
     assert "Traceback" in capsys.readouterr().err
 

@@ -141,7 +141,7 @@ def test_a_foreign_file_is_refused_with_a_summary_until_force_is_given(
     done = run("config.toml")
     assert done.returncode == 5
     assert "mine" not in done.stdout + done.stderr
-    reason = r"build\.rs: not written by kdrvgen; kdrvgen would add \d+ and remove 1 lines\n"
+    reason = r"build\.rs: not written by kdrvgen; kdrvgen would add \d+ lines and remove 1 line\n"
     assert re.search(f"{reason}--diff shows the lines", done.stderr)
     assert "\n-fn main() {} // mine\n" in run("config.toml", "--diff").stdout
     assert "--force" in done.stderr
@@ -235,7 +235,7 @@ def test_an_ejected_makefile_does_not_name_the_configuration(run: Run, project: 
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (
             ["src/lib.rs"],
@@ -247,12 +247,12 @@ def test_an_ejected_makefile_does_not_name_the_configuration(run: Run, project: 
     ],
 )
 def test_a_file_that_cannot_be_ejected_is_reported(
-    run: Run, project: Path, words: list[str], told: str
+    run: Run, project: Path, words: list[str], message: str
 ) -> None:
     (project / "build.rs").write_text("fn main() {}\n", "utf-8")
     done = run("eject", *words)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert (project / "build.rs").read_text("utf-8") == "fn main() {}\n"
 
 

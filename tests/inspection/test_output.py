@@ -140,7 +140,7 @@ def test_all_images_below_a_folder_are_checked(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (".", 2, "there is no *.sys"),
+        (".", 2, "contains no *.sys"),
         ("", 2, "no kdrvgen.toml or config.toml"),
         ("none.sys", 8, "none.sys"),
         ("--trust none.pem none.sys", 8, "none.pem"),
