@@ -110,8 +110,8 @@ def test_the_service_follows_profile_start_type_and_target_directory(desk: Desk)
     desk.make("start")
     production = desk.project.output(profile="production")
     refused = desk.fail("--profile", "production", "install")
-    image = value(desk.windows, "ImagePath")
-    assert f"the service hello runs another image: {image}" in refused
+    running = value(desk.windows, "ImagePath")
+    assert f"the service hello runs another image: {running}" in refused
     assert "cargo make stop" in refused
 
     desk.make("--profile", "production", "start")
