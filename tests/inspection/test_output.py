@@ -165,7 +165,7 @@ def test_an_unknown_profile_is_reported_with_the_known_ones(
     result = verify("--profile", "nightly", driver.sys)
 
     assert result.code == 2
-    assert "no profile `nightly`. The profiles are development, production" in result.err
+    assert "no profile `nightly`. Its profiles are development, production" in result.err
 
 
 def test_progress_is_shown_only_on_a_terminal(driver: Project, damaged: Path) -> None:

@@ -31,7 +31,7 @@ def test_the_certificate_signs_code_for_as_long_as_the_config_says(desk: Desk) -
 
     output = desk.make("certificate")
 
-    assert "made CN=DriverCertificate, valid for 40 days" in output
+    assert "created CN=DriverCertificate, valid for 40 days" in output
     assert f"in the store {desk.store} of this user" in output
     found = desk.certificate
     made = parse(found)

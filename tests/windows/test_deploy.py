@@ -110,7 +110,8 @@ def test_the_service_follows_profile_start_type_and_target_directory(desk: Desk)
     desk.make("start")
     production = desk.project.output(profile="production")
     refused = desk.fail("--profile", "production", "install")
-    assert f"hello runs from {value(desk.windows, 'ImagePath')}" in refused
+    running = value(desk.windows, "ImagePath")
+    assert f"the service hello runs another image: {running}" in refused
     assert "cargo make stop" in refused
 
     desk.make("--profile", "production", "start")
@@ -223,9 +224,8 @@ def test_an_image_that_is_gone_ends_with_what_to_do(desk: Desk) -> None:
     output = desk.fail("again")
 
     assert "start: error: cannot start hello: " in output
-    assert re.search(r"\(error \d+\)\n  help: ", output), (
-        output
-    )  # Wine's number is 1114, Windows' 2
+    # Wine's number is 1114, Windows' 2.
+    assert re.search(r"\(error \d+\)\n  help: ", output), output
 
 
 @pytest.mark.wine
