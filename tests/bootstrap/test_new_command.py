@@ -185,6 +185,18 @@ ERRORS = {
     "a table and a key in it": (["a", "driver.name.x=1"], 3, "is set twice"),
     "a rule between keys": (["a", "wdk.locate=path"], 3, "needs `path`"),
     "an empty key": (["a", "=b"], 3, "unknown option ``"),
+    "an empty part of a key": (["a", "driver..x=1"], 3, "`driver..x` is not a valid key"),
+    "a key with underscores": (["a", "validity_days=9"], 3, "write `signing.validity-days=…`"),
+    "an option of another template": (
+        ["a", "--template", "wdk", "log-level=info"],
+        3,
+        "does not have the option `log-level`",
+    ),
+    "the options of a template": (
+        ["a", "--template", "wdk", "logger=DbgPrint"],
+        3,
+        "its options: `git`, `vscode`, `allocator`\n",
+    ),
     "an escape sequence": (["a", "bootstrap.license=\x1b[2J"], 3, "\\x1b[2J"),
 }
 
@@ -236,6 +248,14 @@ def test_an_error_points_at_the_argument(tmp_path: Path) -> None:
         '            use one of "2018", "2021", "2024"\n'
         "\n1 error in command line\n"
     )
+
+
+def test_an_error_points_at_the_name_in_a_path(tmp_path: Path) -> None:
+    done = kdrvgen_process("new", "drivers/match", cwd=tmp_path)
+    assert done.stderr.splitlines()[1:3] == [
+        "  1 | kdrvgen new drivers/match",
+        "    |                     ^^^^^",
+    ]
 
 
 def test_a_possible_password_is_not_shown(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import kdrvgen
 from kdrvgen.model.reference import keys
 from tests.bootstrap.support import bootstrap
 
-CONFIGS = {
+CONFIGS: dict[str, dict[str, object]] = {
     "defaults": {},
     "kmdf": {"driver": {"model": "kmdf", "output-name": "My Driver"}, "wdk": {"locate": "auto"}},
     "one target": {"driver": {"target": "i686-pc-windows-msvc"}},

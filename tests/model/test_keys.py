@@ -232,9 +232,8 @@ def test_a_key_of_a_profile_has_priority_in_each_table_that_a_profile_can_change
         "[profiles.production]\n"
         'build.features = ["b"]\nlinker.preset = "blog-2020"\nsigning.subject = "Two"\n'
     )
-    build, linker, signing = (
-        get("production") for get in (found.build_for, found.linker_for, found.signing_for)
-    )
+    name = "production"
+    build, linker, signing = found.build_for(name), found.linker_for(name), found.signing_for(name)
     assert (build.locked, build.features) == (True, ("b",))
     assert (linker.preset, linker.emit) == ("blog-2020", "build-script")
     assert (signing.subject, signing.digest) == ("Two", "sha384")
