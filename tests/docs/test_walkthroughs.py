@@ -1,0 +1,201 @@
+"""The commands on the pages: those of a session run and print what the page shows.
+
+A block with the language `console` is a session: after `$ ` a command, below it the output, in which
+`…` stands for any text. The blocks of a page are one session in one folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from kdrvgen import cli
+from kdrvgen.commands import DEFAULT, VERBS
+from kdrvgen.model.tasks import GENERATED_TASKS
+from tests.pipeline.support import REPOSITORY, environment, need
+
+DOCS = REPOSITORY / "docs"
+PAGES = sorted(
+    [
+        REPOSITORY / "README.md",
+        *(page for page in DOCS.rglob("*.md") if "cookiecutter" not in page.parts),
+    ]
+)
+SESSIONS = [
+    "README.md",
+    "docs/index.md",
+    "docs/getting-started.md",
+    "docs/howto/blog-2020.md",
+    "docs/howto/workspace.md",
+]
+WITHOUT_TOOLS = {"docs/index.md", "docs/howto/blog-2020.md"}
+
+# Commands of Windows that no test can run, with the page of their documentation.
+_LEARN = "https://learn.microsoft.com/"
+ON_WINDOWS = {
+    r"bcdedit /set testsigning (on|off)": f"{_LEARN}windows-hardware/drivers/install/the-testsigning-boot-configuration-option",
+    r"bcdedit /debug on": f"{_LEARN}windows-hardware/drivers/devtest/bcdedit--debug",
+    r"bcdedit /dbgsettings net hostip:[\d.]+ port:(49[2-9]|5\d)\d{3}": f"{_LEARN}windows-hardware/drivers/devtest/bcdedit--dbgsettings",
+    r"windbg -k net:port=\d+,key=[\d.]+": f"{_LEARN}windows-hardware/drivers/debugger/windbg-command-line-options",
+    r"shutdown /r /t 0": f"{_LEARN}windows-server/administration/windows-commands/shutdown",
+    r'reg add "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Debug Print Filter" /v IHVDRIVER /t REG_DWORD /d 0xF': f"{_LEARN}windows-hardware/drivers/devtest/reading-and-filtering-debugging-messages",
+    r'reg delete "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Debug Print Filter" /v IHVDRIVER': f"{_LEARN}windows-server/administration/windows-commands/reg-delete",
+    r"verifier /(standard /driver hello\.sys|query|reset)": f"{_LEARN}windows-hardware/drivers/devtest/verifier-command-line",
+    r"sc create hello type= kernel start= demand binPath= C:\\drivers\\hello\.sys": f"{_LEARN}windows-server/administration/windows-commands/sc-create",
+    r"mkdir C:\\drivers": f"{_LEARN}windows-server/administration/windows-commands/mkdir",
+    r"cd hello": f"{_LEARN}windows-server/administration/windows-commands/cd",
+    r"py -m venv %USERPROFILE%\\kdrvgen": "https://docs.python.org/3/library/venv.html",
+    r"%USERPROFILE%\\kdrvgen\\Scripts\\pip install \.\[verify\]": "https://pip.pypa.io/en/stable/cli/pip_install/",
+    r"set PATH=%USERPROFILE%\\kdrvgen\\Scripts;%PATH%": f"{_LEARN}windows-server/administration/windows-commands/set_1",
+    r"rustup target add (x86_64|i686|aarch64)-pc-windows-msvc": "https://rust-lang.github.io/rustup/cross-compilation.html",
+    r"cargo install --locked --version [\d.]+ cargo-make": "https://doc.rust-lang.org/cargo/commands/cargo-install.html",
+}
+
+
+def _blocks(page: Path, *languages: str) -> list[str]:
+    text = page.read_text(encoding="utf-8")
+    fenced = re.findall(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [block for language, block in fenced if language in languages]
+
+
+def _commands(page: Path) -> list[str]:
+    """Return the commands in the blocks for shells, and those in sentences that begin as one."""
+    text = page.read_text(encoding="utf-8")
+    found = [line for block in _blocks(page, "sh", "bat") for line in block.splitlines()]
+    found += re.findall(r"^\$ (.*)$", "".join(_blocks(page, "console")), re.MULTILINE)
+    outside = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
+    found += [word for word in re.findall(r"`([^`\n]+)`", outside) if word.startswith("kdrvgen ")]
+    return [re.sub(r"\s+# .*", "", command) for command in found]
+
+
+def _own_commands() -> list[tuple[str, str]]:
+    return [
+        (page.relative_to(REPOSITORY).as_posix(), command)
+        for page in PAGES
+        for command in dict.fromkeys(_commands(page))
+        if re.match(r"kdrvgen( |$)", command)
+    ]
+
+
+@pytest.mark.parametrize(("page", "command"), _own_commands())
+def test_a_command_of_kdrvgen_on_a_page_has_options_that_exist(page: str, command: str) -> None:
+    del page
+    words = shlex.split(command, comments=True)[1:]
+    if not words or words == ["--version"]:
+        return
+    words = [word for word in words if word != "…"]
+    verb = words[0] if words and words[0] in VERBS else None
+    module = import_module(f"kdrvgen.commands.{verb or DEFAULT}")
+    parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
+    module.populate_parser(parser)
+    cli.populate_parser(parser, getattr(module, "FORMATS", ("human", "json", "github")))
+    known = parser._option_string_actions  # noqa: SLF001 - argparse has no other list
+    options = [word.partition("=")[0] for word in words if word.startswith("-")]
+    assert [option for option in options if option not in known] == []
+
+
+def _tasks_of(page: Path) -> set[str]:
+    """Return the tasks that a page defines itself."""
+    return set(re.findall(r"^\[makefile\.tasks\.([\w-]+)\]", page.read_text("utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_task_of_cargo_make_on_a_page_exists(page: Path) -> None:
+    own = _tasks_of(page)
+    for command in _commands(page):
+        if not command.startswith("cargo make "):
+            continue
+        words = shlex.split(command)[2:]
+        plain = [
+            word
+            for before, word in zip([None, *words], words, strict=False)
+            if not word.startswith("-") and before not in {"-e", "--profile", "--loglevel"}
+        ]
+        assert [word for word in plain if word not in GENERATED_TASKS | own] == [], command
+
+
+def _windows_commands() -> list[tuple[str, str]]:
+    return [
+        (page.relative_to(REPOSITORY).as_posix(), line)
+        for page in PAGES
+        for block in _blocks(page, "bat")
+        for line in block.splitlines()
+        if line and not line.startswith(("kdrvgen", "cargo make"))
+    ]
+
+
+@pytest.mark.parametrize(("page", "line"), _windows_commands())
+def test_a_command_of_windows_is_one_that_its_documentation_has(page: str, line: str) -> None:
+    del page
+    assert any(re.fullmatch(pattern, line) for pattern in ON_WINDOWS)
+
+
+def _steps(page: Path) -> list[tuple[str, str]]:
+    """Return the commands of a session and the output of each."""
+    text = "\n".join(block.rstrip("\n") for block in _blocks(page, "console"))
+    parts = re.split(r"^\$ (.*)$", text, flags=re.MULTILINE)
+    return [
+        (command, output.strip("\n"))
+        for command, output in zip(parts[1::2], parts[2::2], strict=True)
+    ]
+
+
+def _fits(shown: str, printed: str) -> bool:
+    lines = ["(?:.*\n)*?" if line == "…" else f"{_pattern(line)}\n" for line in shown.splitlines()]
+    return (
+        re.fullmatch(
+            "".join(lines), printed if printed.endswith("\n") or not printed else f"{printed}\n"
+        )
+        is not None
+    )
+
+
+def _pattern(line: str) -> str:
+    """Return the pattern of a line, in which `…` is any text; the number of spaces is not fixed."""
+    texts = (r" +".join(map(re.escape, text.split(" "))) for text in line.rstrip().split("…"))
+    return ".*".join(texts) + " *"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SESSIONS)
+def test_a_session_on_a_page_prints_what_the_page_shows(name: str, tmp_path: Path) -> None:
+    if name not in WITHOUT_TOOLS:
+        need("cargo", "cargo-make", "openssl", "osslsigncode", "wine")
+    folder = tmp_path / "session"
+    folder.mkdir()
+    if name == "docs/index.md":
+        (config,) = _blocks(REPOSITORY / name, "toml")[:1]
+        (folder / "config.toml").write_text(config, encoding="utf-8")
+    if name == "docs/howto/blog-2020.md":
+        shutil.copytree(REPOSITORY / "tests/adopt/projects/blog", folder / "blog")
+    env = environment(tmp_path / "home")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin/kdrvgen"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m kdrvgen "$@"\n')
+    program.chmod(0o755)
+    env["PATH"] = f"{program.parent}:{env['PATH']}"
+    place = tmp_path / "pwd"
+    steps = _steps(REPOSITORY / name)
+    assert steps
+    for command, shown in steps:
+        done = subprocess.run(
+            ["bash", "-c", f"{command}\ncode=$?; pwd >{shlex.quote(str(place))}; exit $code"],
+            cwd=folder,
+            env=env | {"PWD": str(folder)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        folder = Path(place.read_text(encoding="utf-8").strip())
+        assert _fits(shown, done.stdout), f"$ {command}\n{done.stdout}"
