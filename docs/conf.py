@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # this checkout, whatever is installed
 
@@ -30,3 +34,23 @@ html_copy_source = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_last_updated_fmt = None  # the same bytes from the same sources
+
+# What can be scrolled sideways must be reachable by the keyboard, and a heading has a level.
+_ACCESSIBLE = {
+    "body": (r'<(pre|div class="table-wrapper [^"]*")>', r'<\1 tabindex="0">'),
+    "furo_navigation_tree": ('role="heading"', 'role="heading" aria-level="2"'),
+}
+
+
+def _make_accessible(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    del app, page, template, doctree
+    for part, (pattern, replacement) in _ACCESSIBLE.items():
+        if part in context:
+            context[part] = re.sub(pattern, replacement, context[part])
+
+
+def setup(app: Sphinx) -> None:
+    """Register what this site adds to the theme."""
+    app.connect("html-page-context", _make_accessible, priority=900)

@@ -1,7 +1,7 @@
-"""Records the terminal session of README.md: `python docs/terminal.py` writes docs/_static/session.svg.
+"""Records the terminal session of README.md: `python docs/terminal.py` writes its picture.
 
-The commands run in a new home, with the tools on the PATH (`docs/setup.sh --env`). The picture shows
-their output, without the lines of cargo and cargo-make, and with `~` for that home.
+The commands run in a new home, with the tools on the PATH (`docs/setup.sh --env`). The picture,
+docs/_static/session.svg, shows their output, without the lines of cargo and cargo-make, and with `~` for that home.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _THEME = TerminalTheme(
 )
 # As the library's own, without the fonts that it loads from a server.
 _FORMAT = """\
-<svg xmlns="http://www.w3.org/2000/svg" class="rich-terminal" viewBox="0 0 {width} {height}" role="img">
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">
 <title>A driver is created, signed, loaded in Wine and verified</title>
 <style>
 .{unique_id}-matrix {{
@@ -87,7 +87,7 @@ def record(environment: Mapping[str, str]) -> Iterator[str]:
         own = {"HOME": str(home), "XDG_DATA_HOME": "", "CARGO_TERM_QUIET": "true"}
         for command in _COMMANDS:
             yield f"\x1b[32m$\x1b[0m \x1b[1m{command}\x1b[0m"
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 - the commands above
                 ["bash", "-c", f'{command}\npwd >"$HOME/.place"'],  # noqa: S607 - the shell of a user
                 cwd=folder,
                 env={**environment, **own},

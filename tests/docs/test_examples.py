@@ -69,4 +69,6 @@ def test_options_of_cargo_make_are_before_the_task(page: Path) -> None:
     for command in re.findall(r"cargo make[^`#\n|]*", text):
         words = command.split()[2:]
         tasks = [index for index, word in enumerate(words) if word in GENERATED_TASKS]
-        assert not any(word.startswith("-") for word in words[min(tasks, default=len(words)) :]), command
+        assert not any(word.startswith("-") for word in words[min(tasks, default=len(words)) :]), (
+            command
+        )

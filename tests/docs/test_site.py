@@ -6,8 +6,6 @@ import ast
 import importlib.util
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -32,21 +30,6 @@ def _reference() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    pytest.importorskip("furo", reason="the site needs `pip install --group docs`")
-    folder = tmp_path_factory.mktemp("site")
-    strict = ["--fail-on-warning", "--keep-going", "--quiet"]
-    done = subprocess.run(
-        [sys.executable, "-m", "sphinx", *strict, "-d", folder / "trees", DOCS, folder / "html"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder / "html"
 
 
 class _Page(HTMLParser):
@@ -74,7 +57,7 @@ class _Page(HTMLParser):
 @pytest.mark.slow
 def test_every_internal_link_of_the_site_has_a_target(site: Path) -> None:
     pages = {path: _Page(path) for path in site.rglob("*.html")}
-    assert len(pages) > 15
+    assert len(pages) > 25
     broken = [
         f"{path.relative_to(site)}: {link}"
         for path, page in pages.items()

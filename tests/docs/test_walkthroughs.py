@@ -1,7 +1,7 @@
 """The commands on the pages: those of a session run and print what the page shows.
 
-A block with the language `console` is a session: after `$ ` a command, below it the output, in which
-`…` stands for any text. The blocks of a page are one session in one folder.
+A block with the language `console` is a session: after `$ ` a command, below it the output, in
+which `…` stands for any text. The blocks of a page are one session in one folder.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+import tomli
 
 from kdrvgen import cli
 from kdrvgen.commands import DEFAULT, VERBS
@@ -38,26 +39,7 @@ SESSIONS = [
 ]
 WITHOUT_TOOLS = {"docs/index.md", "docs/howto/blog-2020.md"}
 
-# Commands of Windows that no test can run, with the page of their documentation.
-_LEARN = "https://learn.microsoft.com/"
-ON_WINDOWS = {
-    r"bcdedit /set testsigning (on|off)": f"{_LEARN}windows-hardware/drivers/install/the-testsigning-boot-configuration-option",
-    r"bcdedit /debug on": f"{_LEARN}windows-hardware/drivers/devtest/bcdedit--debug",
-    r"bcdedit /dbgsettings net hostip:[\d.]+ port:(49[2-9]|5\d)\d{3}": f"{_LEARN}windows-hardware/drivers/devtest/bcdedit--dbgsettings",
-    r"windbg -k net:port=\d+,key=[\d.]+": f"{_LEARN}windows-hardware/drivers/debugger/windbg-command-line-options",
-    r"shutdown /r /t 0": f"{_LEARN}windows-server/administration/windows-commands/shutdown",
-    r'reg add "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Debug Print Filter" /v IHVDRIVER /t REG_DWORD /d 0xF': f"{_LEARN}windows-hardware/drivers/devtest/reading-and-filtering-debugging-messages",
-    r'reg delete "HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Debug Print Filter" /v IHVDRIVER': f"{_LEARN}windows-server/administration/windows-commands/reg-delete",
-    r"verifier /(standard /driver hello\.sys|query|reset)": f"{_LEARN}windows-hardware/drivers/devtest/verifier-command-line",
-    r"sc create hello type= kernel start= demand binPath= C:\\drivers\\hello\.sys": f"{_LEARN}windows-server/administration/windows-commands/sc-create",
-    r"mkdir C:\\drivers": f"{_LEARN}windows-server/administration/windows-commands/mkdir",
-    r"cd hello": f"{_LEARN}windows-server/administration/windows-commands/cd",
-    r"py -m venv %USERPROFILE%\\kdrvgen": "https://docs.python.org/3/library/venv.html",
-    r"%USERPROFILE%\\kdrvgen\\Scripts\\pip install \.\[verify\]": "https://pip.pypa.io/en/stable/cli/pip_install/",
-    r"set PATH=%USERPROFILE%\\kdrvgen\\Scripts;%PATH%": f"{_LEARN}windows-server/administration/windows-commands/set_1",
-    r"rustup target add (x86_64|i686|aarch64)-pc-windows-msvc": "https://rust-lang.github.io/rustup/cross-compilation.html",
-    r"cargo install --locked --version [\d.]+ cargo-make": "https://doc.rust-lang.org/cargo/commands/cargo-install.html",
-}
+_ON_WINDOWS = Path(__file__).with_name("windows-commands.toml")
 
 
 def _blocks(page: Path, *languages: str) -> list[str]:
@@ -135,7 +117,8 @@ def _windows_commands() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("page", "line"), _windows_commands())
 def test_a_command_of_windows_is_one_that_its_documentation_has(page: str, line: str) -> None:
     del page
-    assert any(re.fullmatch(pattern, line) for pattern in ON_WINDOWS)
+    known = tomli.loads(_ON_WINDOWS.read_text(encoding="utf-8"))["command"]
+    assert any(re.fullmatch(command["pattern"], line) for command in known)
 
 
 def _steps(page: Path) -> list[tuple[str, str]]:
