@@ -1,7 +1,8 @@
 """Records the terminal session of README.md: `python docs/terminal.py` writes its picture.
 
 The commands run in a new home, with the tools on the PATH (`docs/setup.sh --env`). The picture,
-docs/_static/session.svg, shows their output, without the lines of cargo and cargo-make, and with `~` for that home.
+docs/_static/session.svg, shows their output, without the lines of cargo and cargo-make, and with
+`~` for that home.
 """
 
 from __future__ import annotations

@@ -53,6 +53,8 @@ def _commands(page: Path) -> list[str]:
     text = page.read_text(encoding="utf-8")
     found = [line for block in _blocks(page, "sh", "bat") for line in block.splitlines()]
     found += re.findall(r"^\$ (.*)$", "".join(_blocks(page, "console")), re.MULTILINE)
+    workflows = "".join(_blocks(page, "yaml"))
+    found += re.findall(r"^ +(?:run: )?((?:kdrvgen|cargo make) .*)$", workflows, re.MULTILINE)
     outside = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
     found += [word for word in re.findall(r"`([^`\n]+)`", outside) if word.startswith("kdrvgen ")]
     return [re.sub(r"\s+# .*", "", command) for command in found]
