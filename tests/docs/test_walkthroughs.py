@@ -123,6 +123,19 @@ def test_a_command_of_windows_is_one_that_its_documentation_has(page: str, line:
     assert any(re.fullmatch(command["pattern"], line) for command in known)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_shellcheck_reports_nothing_about_the_commands_of_a_page(page: Path) -> None:
+    need("shellcheck")
+    # The variables are those of the reader, as the files are.
+    options = ["--shell=bash", "--exclude=SC1091,SC2154,SC2034", "-"]
+    script = "\n".join(_blocks(page, "sh")) + "\n"
+    done = subprocess.run(
+        ["shellcheck", *options], input=script, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
 def _steps(page: Path) -> list[tuple[str, str]]:
     """Return the commands of a session and the output of each."""
     text = "\n".join(block.rstrip("\n") for block in _blocks(page, "console"))
