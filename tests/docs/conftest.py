@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,14 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _build(folder: Path) -> None:
-    try:
-        import furo  # noqa: F401, PLC0415 - whether the group `docs` is installed
-    except ImportError:
+    if not find_spec("furo"):
         without("furo is not installed; `pip install --group docs` installs it")
     strict = ["--fail-on-warning", "--keep-going", "--quiet"]
-    argv = [sys.executable, "-m", "sphinx", *strict, "-d", folder / "trees"]
+    folders = [f"--doctree-dir={folder / 'trees'}", str(REPOSITORY / "docs"), str(folder / "html")]
     done = subprocess.run(
-        [*argv, REPOSITORY / "docs", folder / "html"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "sphinx", *strict, *folders],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -62,7 +62,7 @@ def test_the_workflow_of_the_guide_matches_the_schema_of_github(tmp_path: Path) 
     indented = "".join(f"      {line}\n" for line in step.splitlines())
     (tmp_path / "driver.yml").write_text(workflow.replace(end, f"{indented}{end}"), "utf-8")
     schema = ["--builtin-schema", "vendor.github-workflows"]
-    argv = [sys.executable, "-m", "check_jsonschema", *schema, tmp_path / "driver.yml"]
+    argv = [sys.executable, "-m", "check_jsonschema", *schema, str(tmp_path / "driver.yml")]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

@@ -162,9 +162,27 @@ def _pattern(line: str) -> str:
     return ".*".join(texts) + " *"
 
 
+@pytest.fixture
+def user(tmp_path: Path) -> dict[str, str]:
+    """Return the environment of a user who has kdrvgen on the PATH."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "bin").mkdir()
+    env = environment(tmp_path / "home")
+    env["PATH"] = f"{tmp_path / 'bin'}:{env['PATH']}"
+    _program(tmp_path / "bin/kdrvgen", f'exec {shlex.quote(sys.executable)} -m kdrvgen "$@"')
+    return env
+
+
+def _program(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(0o755)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SESSIONS)
-def test_a_session_on_a_page_prints_what_the_page_shows(name: str, tmp_path: Path) -> None:
+def test_a_session_on_a_page_prints_what_the_page_shows(
+    name: str, tmp_path: Path, user: dict[str, str]
+) -> None:
     if name not in WITHOUT_TOOLS:
         need("cargo", "cargo-make", "openssl", "osslsigncode", "wine")
     folder = tmp_path / "session"
@@ -174,13 +192,6 @@ def test_a_session_on_a_page_prints_what_the_page_shows(name: str, tmp_path: Pat
         (folder / "config.toml").write_text(config, encoding="utf-8")
     if name == "docs/howto/blog-2020.md":
         shutil.copytree(REPOSITORY / "tests/adopt/projects/blog", folder / "blog")
-    env = environment(tmp_path / "home")
-    (tmp_path / "home").mkdir()
-    (tmp_path / "bin").mkdir()
-    program = tmp_path / "bin/kdrvgen"
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m kdrvgen "$@"\n')
-    program.chmod(0o755)
-    env["PATH"] = f"{program.parent}:{env['PATH']}"
     place = tmp_path / "pwd"
     steps = _steps(REPOSITORY / name)
     assert steps
@@ -188,7 +199,7 @@ def test_a_session_on_a_page_prints_what_the_page_shows(name: str, tmp_path: Pat
         done = subprocess.run(
             ["bash", "-c", f"{command}\ncode=$?; pwd >{shlex.quote(str(place))}; exit $code"],
             cwd=folder,
-            env=env | {"PWD": str(folder)},
+            env=user | {"PWD": str(folder)},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -197,3 +208,33 @@ def test_a_session_on_a_page_prints_what_the_page_shows(name: str, tmp_path: Pat
         )
         folder = Path(place.read_text(encoding="utf-8").strip())
         assert _fits(shown, done.stdout), f"$ {command}\n{done.stdout}"
+
+
+@pytest.mark.slow
+def test_the_guide_to_deploying_copies_the_driver_while_it_does_not_run(
+    tmp_path: Path, user: dict[str, str]
+) -> None:
+    need("cargo", "cargo-make", "openssl", "osslsigncode")
+    log = tmp_path / "log"
+    for name in ("ssh", "scp"):
+        _program(tmp_path / "bin" / name, f'echo {name} "$@" >>{shlex.quote(str(log))}')
+    (config,) = _blocks(DOCS / "howto/deploy.md", "toml")
+    project = tmp_path / "hello"
+    for command in (
+        "kdrvgen new hello --no-input",
+        f"cat >>hello/config.toml <<'END'\n{config}END",
+        "kdrvgen hello",
+        "cd hello && cargo make deploy",
+    ):
+        argv = ["bash", "-c", command]
+        done = subprocess.run(
+            argv, cwd=tmp_path, env=user, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+    image = project / "target/driver/hello/x86_64-pc-windows-msvc/development/hello.sys"
+    assert image.is_file()
+    assert log.read_text(encoding="utf-8").splitlines() == [
+        "ssh me@testbox sc stop hello",
+        f"scp {image} me@testbox:C:/drivers/hello.sys",
+        "ssh me@testbox sc start hello",
+    ]
