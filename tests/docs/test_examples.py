@@ -16,7 +16,12 @@ from kdrvgen.model.tasks import GENERATED_TASKS
 
 ROOT = Path(__file__).parents[2]
 _WRONG = "`cargo make sign --profile production`"  # shown as what the tasks refuse
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted(
+    [
+        ROOT / "README.md",
+        *(page for page in (ROOT / "docs").rglob("*.md") if "cookiecutter" not in page.parts),
+    ]
+)
 
 
 def _blocks(language: str) -> list[tuple[str, str]]:
@@ -58,28 +63,12 @@ def test_every_link_between_pages_has_a_target(page: Path) -> None:
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-def test_the_readme_shows_the_real_output(tmp_path: Path) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.search(r"^\$ kdrvgen\n(.*?)^\$", readme, re.MULTILINE | re.DOTALL)
-    config = re.search(r"^```toml\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
-    assert shown
-    assert config
-    (tmp_path / "config.toml").write_text(config[1], encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "kdrvgen"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == shown[1]
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_options_of_cargo_make_are_before_the_task(page: Path) -> None:
     text = page.read_text(encoding="utf-8").replace(_WRONG, "")
     for command in re.findall(r"cargo make[^`#\n|]*", text):
         words = command.split()[2:]
         tasks = [index for index, word in enumerate(words) if word in GENERATED_TASKS]
-        assert not any(word.startswith("-") for word in words[min(tasks, default=0) :]), command
+        assert not any(word.startswith("-") for word in words[min(tasks, default=len(words)) :]), (
+            command
+        )
