@@ -13,6 +13,7 @@ import pytest
 
 from kdrvgen.scaffold import questions, values
 from kdrvgen.scaffold import template as templates
+from kdrvgen.scaffold.manifest import OPTIONS
 from tests.bootstrap.support import bootstrap, surroundings, tree
 from tests.tools import need
 
@@ -112,7 +113,7 @@ def expected() -> dict[str, Any]:
         name = ".".join(map(str, path))
         found[name] = defaults[name]
         prompts[name] = questions.summary(path)
-    for name in templates.OPTIONS:
+    for name in OPTIONS:
         path = ("bootstrap", name)
         among = ", ".join(values.choices(path))
         found[name] = f"{{{{ kdrvgen_default(cookiecutter, '{name}') }}}}"
