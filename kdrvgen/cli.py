@@ -65,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = command(arguments, reporter)
         reporter.finish(code)
     except KeyboardInterrupt:
+        if reporter:
+            reporter.progress("")
         return _INTERRUPTED
     except BrokenPipeError:
         silence()
