@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         silence()
         return _PIPE_CLOSED
     except Exception as error:  # noqa: BLE001 - the one place that turns exceptions into exit codes
-        return _fail(reporter or _reporter(words), error)
+        return _fail(reporter or _reporter(words), error, words)
     return code
 
 
@@ -76,9 +76,9 @@ def _reporter(words: Sequence[str]) -> Reporter:
         return Reporter()
 
 
-def _fail(reporter: Reporter, error: Exception) -> int:
+def _fail(reporter: Reporter, error: Exception, words: Sequence[str]) -> int:
     """Report `error` and return its class's exit code."""
-    failure = _failure(error)
+    failure = _failure(error, words)
     if failure.exit_code == 1:
         reporter.detail("".join(traceback.format_exception(error)))
     try:
@@ -89,15 +89,13 @@ def _fail(reporter: Reporter, error: Exception) -> int:
     return failure.exit_code
 
 
-def _failure(error: Exception) -> KdrvgenError:
+def _failure(error: Exception, words: Sequence[str]) -> KdrvgenError:
     """Return the error to report for an exception."""
     if isinstance(error, KdrvgenError):
         return error
     if isinstance(error, OSError):
         place = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
         return FileAccessError(f"{place}{error.strerror or error}")
-    return KdrvgenError(
-        f"internal error ({type(error).__name__}: {error}). This is a bug in kdrvgen, not in your "
-        "project. Please report it with your configuration and the output of the same command "
-        "with -v."
-    )
+    from kdrvgen import crash  # noqa: PLC0415 - needed only after a bug
+
+    return crash.error_for(error, words)
