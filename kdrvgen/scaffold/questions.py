@@ -21,7 +21,7 @@ from kdrvgen.scaffold.render import values_of
 from kdrvgen.scaffold.template import Template
 from kdrvgen.scaffold.values import choices
 
-__all__ = ["COMMON_KEYS", "Ask", "ask_name", "ask_template", "ask_the_rest", "summary"]
+__all__ = ["COMMON_KEYS", "Ask", "ask_name", "ask_template", "ask_the_rest", "is_unused", "summary"]
 
 Ask = Callable[[str], str]
 """Prints a question and returns the line that the user typed."""
@@ -107,7 +107,7 @@ def ask_the_rest(ask: Ask, template: Template, given: Mapping[str, Any]) -> dict
     paths = [path for path in _paths(template) if not _has(given, path)]
     for number, path in enumerate(paths, 1):
         document = answers.complete(template, given, found)
-        if _is_unused(path, document["bootstrap"]) or not _is_asked(path, template, document):
+        if is_unused(path, document["bootstrap"]) or not _is_asked(path, template, document):
             continue
         question = _question(path, document, template)
         count = f"[{number}/{len(paths)}]"
@@ -186,7 +186,8 @@ def _is_asked(path: Path, template: Template, document: Mapping[str, Any]) -> bo
     return is_asked(own, str(path[-1]), values_of(template, answers.checked(document)))
 
 
-def _is_unused(path: Path, bootstrap: Mapping[str, Any]) -> bool:
+def is_unused(path: Path, bootstrap: Mapping[str, Any]) -> bool:
+    """Return whether another option makes an option useless."""
     option, value = _ONLY_WITH.get(str(path[-1]), ("", None))
     return option in bootstrap and bootstrap[option] != value
 

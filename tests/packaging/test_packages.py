@@ -25,7 +25,7 @@ _UNREACHABLE = re.compile(
 
 
 def build(kind: str, source: Path, to: Path) -> Path:
-    command = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", to]
+    command = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(to)]
     subprocess.run(command, capture_output=True, check=True, cwd=source)
     (package,) = to.iterdir()
     return package
@@ -91,7 +91,7 @@ def test_the_sdist_makes_the_same_wheel(sdist: Path, wheel: Path, tmp_path: Path
     assert content(build("wheel", source, tmp_path / "wheel")) == content(wheel)
 
 
-def runs(command: list[str | Path], where: Path, **environment: str) -> None:
+def runs(command: list[str], where: Path, **environment: str) -> None:
     """Check that a command, which may download packages, makes a project."""
     where.mkdir()
     own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -114,14 +114,14 @@ def runs(command: list[str | Path], where: Path, **environment: str) -> None:
 
 
 def test_pipx_runs_the_wheel(wheel: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pipx", "run", "--spec", wheel, "kdrvgen"]
+    command = [sys.executable, "-m", "pipx", "run", "--spec", str(wheel), "kdrvgen"]
     runs(command, tmp_path / "work", PIPX_HOME=str(tmp_path / "pipx"))
 
 
 def test_uvx_runs_the_wheel(wheel: Path, tmp_path: Path) -> None:
     tool = [sys.executable, "-m", "uv", "tool", "run", "--python", sys.executable]
     runs(
-        [*tool, "--from", wheel, "kdrvgen"],
+        [*tool, "--from", str(wheel), "kdrvgen"],
         tmp_path / "work",
         UV_TOOL_DIR=str(tmp_path / "tools"),
         UV_PYTHON_DOWNLOADS="never",
