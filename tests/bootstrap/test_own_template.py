@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -276,6 +276,46 @@ def test_a_hostile_text_is_refused_in_time_and_writes_nothing(
     assert "acme" in done.stderr
     assert "root:" not in done.stderr
     assert not (tmp_path / "hello").exists()
+
+
+REFUSED = {
+    "{{ driver.name.zfill(9) }}": "cannot call `zfill`",
+    "{{ '{}'.format(1) }}": "cannot call `format`",
+    "{{ 'a' * 9 }}": "cannot use `*`",
+    "{{ '%9d' % 1 }}": "cannot use `%`",
+    "{{ 2 ** 9 }}": "cannot use `**`",
+    "{{ 'a' | attr('upper') }}": "No filter named 'attr'",
+    "{{ [1] | random }}": "No filter named 'random'",
+    "{{ lipsum() }}": "'lipsum' is undefined",
+    "{{ driver.model_dump() }}": "has no attribute 'model_dump'",
+    "{{ namespace.mro() }}": "unsafe",
+    "{{ [].append(1) }}": "unsafe",
+}
+ALLOWED = {
+    "{{ 'a,b'.split(',')[1] | upper }}": "B",
+    "{{ driver.name.startswith('h') }}": "True",
+    "{% macro m(x) %}<{{ x }}>{% endmacro %}{{ m(driver.name) }}": "<hello>",
+    "{% for i in range(3) %}{{ loop.cycle('a', 'b') }}{% endfor %}": "aba",
+    "{% set n = namespace(x=0) %}{% for i in [1, 2] %}{% set n.x = n.x + i %}{% endfor %}"
+    "{{ n.x * 2 % 5 }}": "1",
+    "{% for key, value in {'b': 1}.items() %}{{ key }}{{ value }}{% endfor %}": "b1",
+    "{{ ['b', 'a'] | sort | join(' ') | toml }}": '"a b"',
+}
+
+
+def test_a_template_can_use_only_what_is_pure_and_small() -> None:
+    values = {"driver": {"name": "hello"}, "options": {}}
+
+    def render(texts: Iterable[str]) -> tuple[list[str | None], list[str]]:
+        items = [Item(file="x.j2", source=text, when="") for text in texts]
+        results, failures = isolation.render(items, {}, values)
+        return results, [failure["message"] for failure in failures]
+
+    assert render(ALLOWED) == (list(ALLOWED.values()), [])
+    results, messages = render(REFUSED)
+    assert results == []
+    for message, told in zip(messages, REFUSED.values(), strict=True):
+        assert told in message
 
 
 @pytest.mark.parametrize(

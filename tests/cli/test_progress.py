@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import struct
 import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 
@@ -16,7 +14,12 @@ import pytest
 
 import kdrvgen
 
-pty = pytest.importorskip("pty", reason="needs Linux or macOS")
+if sys.platform == "win32":
+    pytest.skip("there are no pseudo-terminals", allow_module_level=True)
+
+import fcntl
+import pty
+import termios
 
 CHECKOUT = Path(kdrvgen.__file__).parents[1]
 WIDTH = 40
