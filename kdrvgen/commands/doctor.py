@@ -100,13 +100,15 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
 
     def check() -> tuple[Finding, ...]:
         # What all projects need from the machine is reported once.
-        return tuple(
+        found = tuple(
             dict.fromkeys(
                 finding
                 for host, (config, project) in zip(hosts, projects, strict=True)
-                for finding in run_probes(host, project, config, scope)
+                for finding in run_probes(host, project, config, scope, reporter.progress)
             )
         )
+        reporter.progress("")
+        return found
 
     findings = check()
     commands = remedies(findings, required) if arguments.fix else ()

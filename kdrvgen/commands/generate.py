@@ -141,7 +141,7 @@ def _run_all(configs: Sequence[str], arguments: argparse.Namespace, reporter: Re
     code = 0
     failed = []
     for number, config in enumerate(configs, 1):
-        reporter.progress(f"{number}/{len(configs)} {config}")
+        reporter.progress(f"generating {number}/{len(configs)} {config}")
         try:
             _run(Path(config), arguments, reporter, is_one_of_many=True)
         except KdrvgenError as error:

@@ -37,7 +37,8 @@ def bootstrap(
     Args:
         directory: The parent folder of the project's folder; created if missing.
         name: The name of the Cargo package and of the folder.
-        template: A template from `kdrvgen new --list-templates`.
+        template: A template from `kdrvgen new --list-templates`, or the path of a folder with a
+            template of your own, such as `./my-template`.
         config: The settings that differ from the defaults, as tables of config.toml, such as
             `{"driver": {"model": "kmdf"}, "bootstrap": {"license": "MIT"}}`.
 
@@ -77,7 +78,11 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         default="",
         help="create the project's folder in DIR (default: the current folder)",
     )
-    parser.add_argument("--template", metavar="TEMPLATE", help="the template (default: minimal)")
+    parser.add_argument(
+        "--template",
+        metavar="TEMPLATE",
+        help="the template, or the folder of your own, such as ./my-template (default: minimal)",
+    )
     parser.add_argument(
         "--config", metavar="FILE", help="read the answers from another project's config.toml"
     )
@@ -94,7 +99,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         0: every other result is raised, as in `bootstrap`.
     """
     if arguments.list_templates:
-        _list(reporter, [templates.load(name) for name in templates.names()])
+        names = [arguments.template] if arguments.template else templates.names()
+        _list(reporter, [templates.load(name) for name in names])
         return 0
     line = CommandLine.of(arguments.words)
     chosen, document, project = _answers(arguments, line, reporter)
@@ -111,12 +117,20 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
 
 def _list(reporter: Reporter, found: Sequence[Template]) -> None:
     width = max(len(each.name) for each in found)
-    lines = [
-        f"{each.name:{width}}  {each.summary}\n{'':{width}}  options: {', '.join(each.options)}"
-        for each in found
-    ]
+    lines = []
+    for each in found:
+        lines.append(f"{each.name:{width}}  {each.summary}")
+        lines.append(f"{'':{width}}  options: {', '.join(each.options)}")
+        lines += [
+            f"{'':{width}}  {name}: {question.text}" for name, question in each.questions.items()
+        ]
     templates = [
-        {"name": each.name, "summary": each.summary, "options": list(each.options)}
+        {
+            "name": each.name,
+            "summary": each.summary,
+            "options": list(each.options),
+            "questions": {name: question.text for name, question in each.questions.items()},
+        }
         for each in found
     ]
     reporter.answer("templates", templates, "\n".join(lines))
@@ -134,6 +148,7 @@ def _answers(
         template = questions.ask_template(reporter.ask)
     chosen = load(template or "minimal")
     known = answers.without_foreign_options(chosen, replayed)
+    line.answer(chosen)
     given = answers.named(merged(known, line.document), name)
     project = line.check(answers.complete(chosen, given), chosen)
     if asks:

@@ -41,13 +41,14 @@ def verify_file(
 
 def verify_files(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Check the images that the arguments of `kdrvgen verify` name, and report the findings."""
+    reporter.progress("looking for images")
     files = list(_files(arguments.files))
     trusted = _certificates(arguments.trust)
     projects: dict[Path, Project] = {}
     inspections = []
     for number, file in enumerate(files, 1):
         if len(files) > 1:
-            reporter.progress(f"{number}/{len(files)} {file}")
+            reporter.progress(f"verifying {number}/{len(files)} {file}")
         config = None if arguments.no_config else _config(arguments.config, file)
         if config is not None and config not in projects:
             projects[config] = load(config)

@@ -178,11 +178,12 @@ class Reporter:
         self._console.flush()
 
     def progress(self, text: str) -> None:
-        """Show the current activity on a terminal; "" clears it."""
-        stream = self._console.err
-        if self._form == "human" and not self.quiet and stream and stream.isatty():
-            self._console.print(stream, f"\r\x1b[K{visible(text)}")
-            self._console.flush()
+        """Show the current activity in one line on a terminal; "" erases it.
+
+        The next output erases it too. Without a terminal, and in logs of CI, nothing is shown.
+        """
+        if self._form == "human" and not self.quiet:
+            self._console.progress(visible(text))
 
     def detail(self, text: str) -> None:
         """Print details on standard error, only with `-v`."""
@@ -210,6 +211,7 @@ class Reporter:
             self._console.write(self._console.out, as_json(document))
         elif self._form == "sarif" and self._rules is not None:
             self._console.write(self._console.out, as_json(log(self._answer, self._rules)))
+        self._console.progress("")
         self._console.flush()
 
     def _paint_out(self, text: str, style: str) -> str:

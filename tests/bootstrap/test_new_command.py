@@ -163,7 +163,7 @@ ERRORS = {
     "a template outside": (
         ["a", "--template", "../../model"],
         2,
-        "the template `../../model` does not exist",
+        "the template folder ../../model does not exist",
     ),
     "a missing file to replay": (
         ["a", "--config", "x.toml"],

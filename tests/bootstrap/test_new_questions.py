@@ -88,6 +88,39 @@ def test_an_occupied_folder_is_refused_before_the_first_question(tmp_path: Path)
     assert (tmp_path / "other" / "config.toml").is_file()
 
 
+MANIFEST = """\
+[questions.company]
+text = "Who signs?"
+[questions.with-irp]
+text = "Handle requests?"
+default = false
+[questions.bus]
+text = "Bus of the device"
+default = "pci"
+choices = ["pci", "usb"]
+when = "answers.with_irp"
+"""
+
+
+@pytest.mark.parametrize(("requests", "bus"), [("yes", "usb"), ("no", "pci")])
+def test_the_questions_of_an_own_template_are_asked(
+    requests: str, bus: str, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "template.toml").write_text(MANIFEST, encoding="utf-8")
+    words = ["new", "hello", "--template", "./mine", "git=no", "vscode=no"]
+    answers = ["", "", "", "", "", "ACME", "perhaps", requests, "isa", "usb", "left"]
+    session = talk(words, answers, tmp_path)
+    assert session.code == 0
+    assert "Who signs?\n      company (): " in session.screen
+    assert "with-irp [yes/no] (no): " in session.screen
+    assert "`with-irp` must be yes or no" in session.screen
+    assert ("Bus of the device" in session.screen) == (requests == "yes")
+    assert ("`bus` is not one of the choices" in session.screen) == (requests == "yes")
+    found = kdrvgen.load(tmp_path / "hello" / "config.toml").bootstrap.answers
+    assert dict(found) == {"company": "ACME", "with-irp": requests == "yes", "bus": bus}
+
+
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D], ids=["ctrl-c", "end of input"])
 def test_an_interrupted_dialog_leaves_nothing(key: str, tmp_path: Path) -> None:
     session = talk(["new", "hello"], ["1", "a driver", key], tmp_path)

@@ -34,12 +34,28 @@ def _blocks(language: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "block"), _blocks("toml"))
+_CONFIGURATIONS = [each for each in _blocks("toml") if not each[1].startswith("# template.toml")]
+
+
+@pytest.mark.parametrize(("name", "block"), _CONFIGURATIONS)
 def test_a_configuration_in_the_documentation_is_valid(name: str, block: str) -> None:
     del name
     if "driver" not in tomli.loads(block):  # a part of a file
         block += '\n[driver]\nname = "hello"\n'
     assert kdrvgen.render(kdrvgen.loads(block))
+
+
+def test_the_template_in_the_documentation_makes_a_project(tmp_path: Path) -> None:
+    ((_, block),) = [each for each in _blocks("toml") if each not in _CONFIGURATIONS]
+    tree = tmp_path / "mine" / "tree"
+    (tree / "src").mkdir(parents=True)
+    (tree.parent / "template.toml").write_text(block, "utf-8")
+    (tree / "src" / "irp.rs").write_text("// requests\n", "utf-8")
+    (tree / "src" / "lib.rs.j2").write_text("// {{ answers.company }}\n", "utf-8")
+    kdrvgen.bootstrap(tmp_path, "hello", str(tree.parent))
+    made = {path.name for path in (tmp_path / "hello").rglob("*")}
+    assert {"lib.rs", "nt.rs", ".gitignore", "config.toml"} <= made
+    assert not {"irp.rs", "README.md"} & made
 
 
 @pytest.mark.parametrize(("name", "block"), _blocks("python"))

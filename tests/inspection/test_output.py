@@ -173,9 +173,10 @@ def test_progress_is_shown_only_on_a_terminal(driver: Project, damaged: Path) ->
     shutil.copy(driver.sys, damaged.parent / "hello.sys")
     argv: list[str | Path] = [sys.executable, "-m", "kdrvgen", "verify", damaged.parent]
     ours, theirs = pty.openpty()
+    env = {name: value for name, value in os.environ.items() if name != "CI"} | {"TERM": "xterm"}
 
     with os.fdopen(ours, "rb", buffering=0) as terminal:
-        done = subprocess.run(argv, check=False, stdout=subprocess.PIPE, stderr=theirs)
+        done = subprocess.run(argv, check=False, stdout=subprocess.PIPE, stderr=theirs, env=env)
         os.close(theirs)
         shown = terminal.read(10_000)
 

@@ -78,6 +78,7 @@ DEFAULTS = {
         "log-level": "info",
         "git": False,
         "vscode": False,
+        "answers": {},
     },
     "deploy": {"service": None, "start-type": "demand"},
 }
