@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from kdrvgen import _fastpath
@@ -30,7 +31,7 @@ class Stamp:
         self._root = root
         self._place = root.absolute()
         self._seen = _fastpath.content(self._config)
-        self._code = _fastpath.fingerprint()
+        self._code = _code()
 
     def write(self, plan: Plan, brief: Iterable[str], full: Iterable[str]) -> None:
         """Record that nothing is left to do. Does nothing if the stamp cannot be written.
@@ -95,6 +96,12 @@ class Stamp:
 
     def _absolute(self, path: PurePosixPath) -> str:
         return str(self._place / path)
+
+
+@cache
+def _code() -> bytes | None:
+    """Return the digest of the code that this process runs, computed once for all projects."""
+    return _fastpath.fingerprint()
 
 
 def _line(*words: str) -> bytes:

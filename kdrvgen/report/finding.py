@@ -116,6 +116,8 @@ class Finding(NamedTuple):
         reference: The documentation of the rule.
         tags: Tags, which in `doctor` are the tasks that need the thing.
         fixes: Commands that correct it, each safe to run unchanged.
+        note: In a report about many projects, where else the same is found; not in JSON, which has
+            each finding.
     """
 
     rule: str
@@ -129,6 +131,7 @@ class Finding(NamedTuple):
     reference: str = ""
     tags: tuple[str, ...] = ()
     fixes: tuple[tuple[str, ...], ...] = ()
+    note: str = ""
 
     @property
     def file(self) -> str:
