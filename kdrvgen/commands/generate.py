@@ -13,7 +13,7 @@ from kdrvgen.commands.projects import find_configs
 from kdrvgen.commands.workspace import check_workspace
 from kdrvgen.config import load
 from kdrvgen.config.secrets import mask_file
-from kdrvgen.errors import ConfigError, DriftError, RefusedError, UsageError
+from kdrvgen.errors import ConfigError, DriftError, KdrvgenError, RefusedError, UsageError
 from kdrvgen.model import Project
 from kdrvgen.output.paths import real_path, resolve, shown
 from kdrvgen.output.plan import Plan
@@ -25,7 +25,7 @@ from kdrvgen.report.files import UNKNOWN_FILE, Entry, Report, Status
 from kdrvgen.report.finding import Finding, Place, Severity
 from kdrvgen.report.reporter import Reporter, file_lines
 
-__all__ = ["check", "generate", "populate_parser", "run"]
+__all__ = ["check", "generate", "generate_all", "populate_parser", "run"]
 
 
 def generate(
@@ -72,6 +72,32 @@ def check(project: Project, root: str | os.PathLike[str]) -> Report:
         FileAccessError: A file cannot be read.
     """
     return generate(project, root, dry_run=True)
+
+
+def generate_all(
+    projects: Iterable[tuple[str | os.PathLike[str], Project]],
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+) -> dict[Path, Report | KdrvgenError]:
+    """Generate the files of many projects, also after an error in one of them.
+
+    Args:
+        projects: The folder of each project, and the project. Each is taken when it is its turn, so
+            that a generator of projects needs memory for one.
+        force: As for `generate`.
+        dry_run: As for `generate`.
+
+    Returns:
+        For each folder what `generate` returns, or the error that it raises.
+    """
+    found: dict[Path, Report | KdrvgenError] = {}
+    for root, project in projects:
+        try:
+            found[Path(root)] = generate(project, root, force=force, dry_run=dry_run)
+        except KdrvgenError as error:
+            found[Path(root)] = error
+    return found
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:

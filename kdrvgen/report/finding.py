@@ -133,6 +133,11 @@ class Finding(NamedTuple):
     fixes: tuple[tuple[str, ...], ...] = ()
     note: str = ""
 
+    def __repr__(self) -> str:
+        """Return the severity, the place, the message and the rule."""
+        where = f"{self.place}: " if self.place else ""
+        return f"<Finding {where}{self.severity}: {self.message} [{self.rule}]>"
+
     @property
     def file(self) -> str:
         """The file of its place; "" without a place."""
