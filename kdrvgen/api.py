@@ -5,6 +5,7 @@ from __future__ import annotations
 from kdrvgen.adopt import Adoption
 from kdrvgen.adopt.parse.located import Origin
 from kdrvgen.commands.adopt import propose
+from kdrvgen.commands.ci import ci
 from kdrvgen.commands.doctor import diagnose
 from kdrvgen.commands.eject import eject
 from kdrvgen.commands.explain import explain
@@ -90,6 +91,7 @@ __all__ = [
     "Wdk",
     "bootstrap",
     "check",
+    "ci",
     "diagnose",
     "dumps",
     "eject",

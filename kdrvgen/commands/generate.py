@@ -155,7 +155,9 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         raise UsageError(
             f"-o sets the folder of one project, but {len(configs)} projects are given"
         )
-    return run_all(configs, arguments.mode, lambda *each: _run(*each, arguments), reporter)
+    return run_all(
+        configs, arguments.mode, lambda config, to: _run(config, to, arguments), reporter
+    )
 
 
 def _run(config: Path, reporter: Reporter, arguments: argparse.Namespace) -> bool:

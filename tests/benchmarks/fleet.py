@@ -43,8 +43,8 @@ def main() -> None:
         each = statistics.median(found)
         ratio = each / statistics.median(times[mode, SIZES[0]])
         name = f"{mode}, {count} drivers" if count > 1 else f"{mode}, one call for each"
-        peak = f"{memory[mode, count] / MEBIBYTE:7.0f}" if count > 1 else ""
-        print(f"{name:34}{each * 1000:9.1f}{ratio:8.2f}{peak}")
+        kept = f"{memory[mode, count] / MEBIBYTE:7.0f}" if count > 1 else ""
+        print(f"{name:34}{each * 1000:9.1f}{ratio:8.2f}{kept}")
 
 
 def _name(number: int) -> str:
