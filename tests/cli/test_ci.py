@@ -135,7 +135,7 @@ def test_only_the_root_of_a_repository_gets_a_workflow(tmp_path: Path) -> None:
         ('target = "i686-pc-windows-msvc"\n', 1, []),
         ('model = "kmdf"\n', 0, [("windows-2022", "start")]),
         ('model = "umdf"\n', 0, [("windows-2022", "sign")]),
-        ('[wdk]\nlocate = "wdk-build"\n', 0, [("windows-2022", "start")]),
+        ('entry-point = "DriverEntry"\n[wdk]\nlocate = "wdk-build"\n', 0, [("windows-2022", "start")]),
         ('[toolchain]\nchannel = "nightly-2026-01-01"\n', 1, [("windows-2025", "start")]),
     ],
 )
