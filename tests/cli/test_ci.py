@@ -135,7 +135,11 @@ def test_only_the_root_of_a_repository_gets_a_workflow(tmp_path: Path) -> None:
         ('target = "i686-pc-windows-msvc"\n', 1, []),
         ('model = "kmdf"\n', 0, [("windows-2022", "start")]),
         ('model = "umdf"\n', 0, [("windows-2022", "sign")]),
-        ('entry-point = "DriverEntry"\n[wdk]\nlocate = "wdk-build"\n', 0, [("windows-2022", "start")]),
+        (
+            'entry-point = "DriverEntry"\n[wdk]\nlocate = "wdk-build"\n',
+            0,
+            [("windows-2022", "start")],
+        ),
         ('[toolchain]\nchannel = "nightly-2026-01-01"\n', 1, [("windows-2025", "start")]),
     ],
 )
@@ -269,7 +273,9 @@ class _Runner:
         own = {"PIP_IGNORE_INSTALLED": "1", "PIP_NO_DEPS": "1"}
         path = os.pathsep.join([str(self._python), os.environ["PATH"]])
         base = surroundings(PATH=path, CI="true", **published, **own)
-        self._env = {name: value for name, value in base.items() if name != "PYTHONPATH"} | env
+        self._env = {name: value for name, value in base.items() if name != "PYTHONPATH"} | dict(
+            env
+        )
 
     def run(self, job: Mapping[str, Any], matrix: Mapping[str, str]) -> None:
         """Run the steps of a job for a row of its matrix."""
