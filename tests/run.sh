@@ -90,7 +90,8 @@ if [ "${1-}" = --benchmarks ]; then
     python -m tests.benchmarks.generating
     python -m tests.benchmarks.fleet
     python -m tests.benchmarks.large
-    exec python -m tests.benchmarks.pipeline
+    python -m tests.benchmarks.pipeline
+    exec python -m tests.benchmarks.first_driver
 fi
 if [ $# -gt 0 ]; then
     exec pytest "$@"

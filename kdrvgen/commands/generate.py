@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from kdrvgen.agreement.check import disagreements, file_of
+from kdrvgen.agreement.check import compared_files, disagreements, file_of
 from kdrvgen.commands.fleet import run_all
 from kdrvgen.commands.projects import find_configs
 from kdrvgen.commands.workspace import check_workspace
@@ -166,6 +166,7 @@ def _run(config: Path, reporter: Reporter, arguments: argparse.Namespace) -> boo
     prefix = root if reporter.is_grouping else Path()  # before the paths of files in the output
     stamp = Stamp(config, root)
     project = load(config)
+    stamp.observe(compared_files(project))
     _check_not_overwritten(config, project, root)
     mode: str | None = arguments.mode
     try:
@@ -179,7 +180,7 @@ def _run(config: Path, reporter: Reporter, arguments: argparse.Namespace) -> boo
     contradictions = disagreements(project, root, config)
     is_done = mode is None or not plan.report.drifted
     if is_done and not plan.report.strangers and not contradictions:
-        known = [(status, path, "") for status, path in _later(plan)]
+        known = list(_later(plan))
         stamp.write(plan, file_lines(known), file_lines(known, whole=True))
     if mode != "diff":
         reporter.files(_rows(plan.report, prefix), planned=mode is not None)
@@ -291,12 +292,13 @@ def _drift(entries: Iterable[Entry], root: Path, effect: str = "") -> list[Findi
     ]
 
 
-def _later(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield the status and path of each file that the next run will report."""
+def _later(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Yield the status, path and reason of each file that the next run will report."""
     for entry in plan.report.entries:
-        if entry.status is not Status.REMOVED:
-            is_same = entry.status in {Status.KEPT, Status.EJECTED}
-            yield (entry.status if is_same else Status.UNCHANGED).value, str(entry.path)
+        if entry.status in {Status.KEPT, Status.EJECTED}:
+            yield entry.status.value, str(entry.path), entry.reason
+        elif entry.status is not Status.REMOVED:
+            yield Status.UNCHANGED.value, str(entry.path), ""
 
 
 def _write(project: Project, root: Path, config: Path, *, force: bool, dry_run: bool) -> Plan:

@@ -18,6 +18,7 @@ from kdrvgen.inspection.inspect import Inspection, inspect
 from kdrvgen.inspection.page import page
 from kdrvgen.inspection.signature.certificates import Certificate, load_all
 from kdrvgen.model import Project
+from kdrvgen.output.paths import shown
 from kdrvgen.report.finding import Severity, at_least, counted
 from kdrvgen.report.reporter import Reporter
 
@@ -117,7 +118,7 @@ def _outputs(project: Project, root: Path) -> Iterator[Path]:
                 folder = root / below
             else:
                 folder = target / "driver" / driver.name / triple / profile
-            yield Path(os.path.normpath(folder / driver.image))
+            yield Path(shown(folder, driver.image))
 
 
 def _images_below(folder: Path) -> Iterator[Path]:

@@ -32,7 +32,7 @@ def _pool_tag(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]{4}", value, re.ASCII):
         raise problem(
             f"`{value}` is not a valid pool tag",
-            hint="write one to four ASCII letters or digits, such as `Hell`",
+            hint="write four ASCII letters or digits, such as `Hell`",
         )
     return value
 

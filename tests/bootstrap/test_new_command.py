@@ -15,6 +15,7 @@ import kdrvgen
 from kdrvgen.cli import main
 from kdrvgen.scaffold import template as templates
 from tests.bootstrap.support import bootstrap, kdrvgen_process, tree
+from tests.examples import examples
 
 TEMPLATES = templates.names()
 
@@ -217,7 +218,7 @@ WORDS = st.builds(
 
 
 @given(st.lists(WORDS, min_size=1, max_size=4))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_any_arguments_are_accepted_or_refused(words: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         code = main(["new", "hello", "--no-input", "-q", "-o", folder, *words])

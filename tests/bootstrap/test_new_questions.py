@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ if sys.platform == "win32":
 
 from tests.bootstrap.terminal import CTRL_C, CTRL_D, talk
 
-pytestmark = pytest.mark.slow
+DIALOG = Path(__file__).with_name("dialog.txt")
 
 
 def test_with_only_a_name_all_questions_are_asked(tmp_path: Path) -> None:
@@ -44,6 +45,27 @@ def test_a_wrong_answer_is_reported_and_the_question_repeated(tmp_path: Path) ->
     assert 'did you mean "2021"?' in session.screen
     assert "`x` is not a valid toolchain channel" in session.screen
     assert kdrvgen.load(tmp_path / "hello" / "config.toml").bootstrap.edition == "2024"
+
+
+def test_the_dialog_is_the_golden_one(tmp_path: Path) -> None:
+    answers = ["my driver", "hello", "9", "devise", "2", "x\ty", "a driver", "MIT", "2020", "2024"]
+    answers += [
+        "i686",
+        "i686-pc-windows-msvc",
+        "x",
+        "nightly",
+        "maybe",
+        "no",
+        "DbgPrint",
+        "",
+        "yes",
+    ]
+    session = talk(["new"], answers, tmp_path)
+    screen = session.screen
+    if os.environ.get("KDRVGEN_UPDATE_GOLDEN"):
+        DIALOG.write_text(screen, "utf-8")
+    assert screen == DIALOG.read_text("utf-8")
+    assert (session.code, session.unasked) == (0, [])
 
 
 def test_a_setting_on_the_command_line_is_not_asked_for(tmp_path: Path) -> None:

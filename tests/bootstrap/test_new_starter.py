@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def test_uncommenting_a_default_changes_nothing(config: dict[str, object], tmp_p
     used = re.sub(r"^#(?=[a-z-]+ = )", "", text, flags=re.MULTILINE)
     assert used != text
     assert kdrvgen.render(kdrvgen.loads(used)) == kdrvgen.render(kdrvgen.loads(text))
+
+
+@pytest.mark.parametrize("name", ["defaults", "everything"])
+def test_the_starter_is_the_golden_file(name: str, tmp_path: Path) -> None:
+    kdrvgen.bootstrap(tmp_path, "hello", config=CONFIGS[name])
+    text = (tmp_path / "hello" / "config.toml").read_text("utf-8")
+    text = text.replace(kdrvgen.__version__, "VERSION")
+    golden = Path(__file__).parent / "starters" / f"{name}.toml"
+    if os.environ.get("KDRVGEN_UPDATE_GOLDEN"):
+        golden.write_text(text, "utf-8")
+    assert text == golden.read_text("utf-8")
 
 
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())

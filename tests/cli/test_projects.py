@@ -61,6 +61,15 @@ def test_without_a_project_the_error_names_the_two_ways_to_one(tmp_path: Path) -
     assert "`kdrvgen adopt`" in done.stderr
 
 
+def test_another_programs_configuration_above_is_not_a_project(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[core]\neditor = 1\n", "utf-8")
+    (tmp_path / "below").mkdir()
+    done = run_kdrvgen(cwd=tmp_path / "below")
+    assert done.returncode == 2
+    assert "`kdrvgen new NAME`" in done.stderr
+    assert run_kdrvgen(cwd=tmp_path).returncode == 3  # here, it can be a driver's with a mistake
+
+
 @pytest.mark.parametrize("place", [".", "library", "drivers"])
 def test_a_workspace_means_all_its_drivers(workspace: Path, place: str) -> None:
     done = run_kdrvgen(cwd=workspace / place)
@@ -115,6 +124,14 @@ def test_one_invalid_project_does_not_stop_the_others(workspace: Path) -> None:
     assert "drivers/alpha/config.toml:1:2" in done.stderr
     assert done.stderr.endswith("1 of 2 projects failed: drivers/alpha/config.toml\n")
     assert makefiles(workspace) == ["drivers/beta/Makefile.toml"]
+
+
+def test_the_exit_code_is_that_of_the_first_project_that_failed(workspace: Path) -> None:
+    alpha, beta = workspace / "drivers" / "alpha", workspace / "drivers" / "beta"
+    (beta / "build.rs").write_text("fn main() {}\n", "utf-8")
+    assert run_kdrvgen(cwd=workspace).returncode == 5
+    (alpha / "config.toml").write_text("[drivr]\n", "utf-8")
+    assert run_kdrvgen(cwd=workspace).returncode == 3
 
 
 def test_check_of_a_workspace_names_each_project_that_differs(workspace: Path) -> None:

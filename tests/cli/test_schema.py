@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 import tomli
 
+from kdrvgen.model import Driver
 from kdrvgen.model.reference import keys
+from kdrvgen.model.schema import schema_text
 from tests.cli.conftest import Run
 
 GOLDEN = Path(__file__).parents[1] / "rendering/golden"
@@ -81,6 +84,13 @@ def test_the_schema_is_readable_draft_7(schema: dict[str, Any]) -> None:
     text = json.dumps(schema)
     for noise in ('"oneOf"', '"anyOf"', '"$defs"', '"null"', '"title": "Name"'):
         assert noise not in text
+
+
+def test_texts_for_the_help_of_python_are_not_in_the_schema(run: Run) -> None:
+    importlib.import_module("kdrvgen.api")  # adds the fields to the docstrings of the tables
+    assert "Attributes:" in str(Driver.__doc__)
+    assert "Attributes:" not in schema_text()
+    assert schema_text() == run("schema").stdout
 
 
 def test_every_key_has_a_description_and_its_default(schema: dict[str, Any]) -> None:

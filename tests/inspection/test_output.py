@@ -300,6 +300,33 @@ def test_a_configuration_means_the_images_of_its_project(
     assert all("elsewhere" in image["path"] for image in json.loads(result.out)["images"])
 
 
+PLACES = {
+    "": "driver/target/driver/hello/x86_64-pc-windows-msvc/production",
+    'workspace-root = ".."': "target/driver/hello/x86_64-pc-windows-msvc/production",
+    'output-dir = "out/{profile}/{target}"': "driver/out/production/x86_64-pc-windows-msvc",
+    'output-dir = "out"\nworkspace-root = ".."': "driver/out",
+}
+"""The folder of an image in a workspace, by the keys of the driver in it."""
+
+
+@pytest.mark.parametrize("keys", PLACES)
+def test_images_are_where_the_configuration_puts_them(
+    folder: Path, image: bytes, verify: Verify, monkeypatch: pytest.MonkeyPatch, keys: str
+) -> None:
+    monkeypatch.delenv("CARGO_TARGET_DIR", raising=False)
+    driver = folder / "workspace" / "driver"
+    driver.mkdir(parents=True)
+    (folder / "link").symlink_to(driver)
+    (driver / "config.toml").write_text(f'[driver]\nname = "hello"\n{keys}\n', "utf-8")
+    built = driver.parent / PLACES[keys] / "hello.sys"
+    built.parent.mkdir(parents=True)
+    built.write_bytes(image)
+    for name in ("workspace/driver", "link"):
+        result = verify(folder / name / "config.toml", "--format", "json")
+        paths = {Path(each["path"]).resolve() for each in json.loads(result.out)["images"]}
+        assert paths == {built.resolve()}
+
+
 def test_a_project_without_an_image_is_an_error_that_names_the_task(
     project: Project, verify: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:

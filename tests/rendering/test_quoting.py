@@ -327,3 +327,54 @@ def test_a_toolchain_is_selected_by_name() -> None:
     assert tasks["build-driver"]["args"][:6] == [
         *("build-driver", "rustup", "run", "1.84.0", "cargo", "build")
     ]
+
+
+@pytest.mark.parametrize("character", [chr(code) for code in (*range(1, 0x20), 0x22, 0x5C, 0x7F)])
+def test_no_control_character_is_written_as_it_is(character: str) -> None:
+    for text in (quoting.toml(character), quoting.rust(character)):
+        assert text.isprintable()
+    assert tomli.loads(f"x = {quoting.toml(character)}") == {"x": character}
+
+
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [
+        ("a\nb\r\tc", r'"a\nb\r\tc"'),
+        ('C:\\"kits"', r'"C:\\\"kits\""'),
+        ("\0\x1b\x7f\x9b", r'"\u{0}\u{1b}\u{7f}\u{9b}"'),
+        ("\u00fc $HOME", '"\u00fc $HOME"'),
+    ],
+)
+def test_a_rust_literal_has_the_escapes_of_rust(value: str, literal: str) -> None:
+    assert quoting.rust(value) == literal
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("target/", "/target/"),
+        ("./my key.pfx", "/my\\ key.pfx"),
+        ("a*b?[c]\\", "/a\\*b\\?\\[c]\\\\"),
+        ("#x!", "/#x!"),
+    ],
+)
+def test_gitignore_names_one_file(path: str, line: str) -> None:
+    assert quoting.gitignore(path) == line
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (
+            "a *b* `c` [d](e) <f> & #g | ~h~ !i _j_",
+            r"a \*b\* \`c\` \[d\](e) \<f\> \& \#g \| \~h\~ \!i \_j\_",
+        ),
+        ("- x", r"\- x"),
+        ("1. x", r"1\. x"),
+        ("12) x", r"12\) x"),
+        ("2024 x", "2024 x"),
+        ("plain text", "plain text"),
+    ],
+)
+def test_markdown_shows_the_value(value: str, text: str) -> None:
+    assert quoting.markdown(value) == text
