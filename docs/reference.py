@@ -16,10 +16,11 @@ from pathlib import Path, PurePosixPath
 import tomli
 
 import kdrvgen
-from kdrvgen import cli, errors
+from kdrvgen import errors
 from kdrvgen.commands import DEFAULT, VERBS
+from kdrvgen.commands.parser import populate_parser
 from kdrvgen.inspection.checks import RULES
-from kdrvgen.lexicon import Entry, entries
+from kdrvgen.lexicon import Term, entries
 from kdrvgen.report.reporter import COMMON_FORMATS
 from kdrvgen.scaffold import template
 
@@ -86,11 +87,15 @@ _OTHER_RULES = {
     "adopt-hazard": ("The project has a defect.", "adopt"),
     "adopt-refused": ("The project cannot be adopted.", "adopt"),
     "adopt-unknown": ("kdrvgen does not understand a part of the project.", "adopt"),
+    "template-file": ("A file of the template is missing, too large or not allowed.", "template"),
+    "template-render": ("A file of the template cannot be rendered.", "template"),
+    "template-version": ("The template needs another version of kdrvgen.", "template"),
 }
 _MORE = {
     "agreement": "../commands.md#agreement-with-cargotoml",
     "owner": "../commands.md#who-owns-a-file",
     "adopt": "../adopt.md#what-adopt-reports",
+    "template": "../new.md#your-own-templates",
 }
 _PREFIXES = {
     "toml": "TOML files",
@@ -107,6 +112,7 @@ _PREFIXES = {
     "timestamp": "Timestamps",
     "config": "An image compared with config.toml",
     "adopt": "Hand-written projects",
+    "template": "Templates of your own",
     "host": "The machine",
 }
 
@@ -149,7 +155,7 @@ def _options() -> str:
 
 def _common() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(add_help=False)
-    cli.populate_parser(parser)
+    populate_parser(parser)
     parser.add_argument("--version", action="store_true", help="print the version")
     parser.add_argument("-h", "--help", action="store_true", help="print the options")
     return parser
@@ -339,7 +345,7 @@ def _terms() -> str:
     return "".join(parts)
 
 
-def _term(entry: Entry) -> str:
+def _term(entry: Term) -> str:
     items = {
         "default": entry.default,
         "change it": entry.change,

@@ -111,6 +111,7 @@ if [ "${1-}" = --benchmarks ]; then
     # Tools as users have them: with compiled modules.
     unset PYTHONDONTWRITEBYTECODE
     python -m tests.benchmarks.generating
+    python -m tests.benchmarks.fleet
     python -m tests.benchmarks.large
     python -m tests.benchmarks.pipeline
     exec python -m tests.benchmarks.first_driver

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from kdrvgen.commands.projects import find_configs
@@ -22,12 +23,47 @@ from kdrvgen.report.human import checklist
 from kdrvgen.report.reporter import Reporter
 from kdrvgen.spelling import quantity
 
-__all__ = ["populate_parser", "run"]
+__all__ = ["diagnose", "populate_parser", "run"]
 
 _TASKS = ("build", "sign", "verify", "smoke", "deploy")
 _USUAL = ("build", "sign", "verify")
 _TIME_LIMIT = 10.0
 _LONGEST = 600
+
+
+def diagnose(
+    config: str | os.PathLike[str] | None = None,
+    *,
+    tasks: Iterable[str] = _USUAL,
+    profile: str = "development",
+    network: bool = False,
+    time_limit: float = _TIME_LIMIT,
+) -> tuple[Finding, ...]:
+    """Check whether this machine has what a project needs. Installs nothing.
+
+    Args:
+        config: The project's config.toml; None for what every project needs.
+        tasks: The tasks to check: `build`, `sign`, `verify`, `smoke`, `deploy`. A task includes the
+            tasks that run before it.
+        profile: The profile of cargo-make whose certificate, linker and tool are checked.
+        network: Whether to check that the timestamp server answers.
+        time_limit: The time limit in seconds for each program that is run.
+
+    Returns:
+        What was checked. Severity `ok`: it was found; `error`: a task cannot run without it. `tags`
+        are the tasks that need it, and `fixes` are commands that install it.
+
+    Raises:
+        ConfigError: The configuration is not valid.
+        UsageError: There is no such profile.
+        ValueError: There is no such task.
+    """
+    project = load(config) if config is not None else Project(driver=Driver(name="driver"))
+    name = os.fspath(config) if config is not None else ""
+    _demand_profile(profile, project)
+    needed = needed_for([Task(task) for task in tasks])
+    host = this_host(Path(name).absolute().parent, time_limit)
+    return run_probes(host, project, name, Scope(profile, needed, network))
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:

@@ -24,8 +24,11 @@ from kdrvgen.report.reporter import Reporter
 __all__ = ["eject", "populate_parser", "run"]
 
 
-def eject(paths: Iterable[PurePosixPath], root: str | os.PathLike[str]) -> Report:
+def eject(paths: Iterable[str | PurePosixPath], root: str | os.PathLike[str]) -> Report:
     """Mark each of the files at `paths` below `root` as the user's own, whoever wrote it.
+
+    `paths` are relative to `root`, with slashes, such as `build.rs` or the keys of
+    `kdrvgen.render`.
 
     The mark replaces kdrvgen's header. Later runs do not change a file with the mark, and generate
     a file again if it is deleted. Support files in the root of a workspace stay kdrvgen's, because
@@ -38,8 +41,8 @@ def eject(paths: Iterable[PurePosixPath], root: str | os.PathLike[str]) -> Repor
         RefusedError: A symbolic link leads out of the project, or a newer kdrvgen wrote the file.
         FileAccessError: A file cannot be read or written.
     """
-    folder = Path(root)
-    return carry_out(folder, lambda: Plan(tuple(_steps(paths, folder)), (), ())).report
+    folder, files = Path(root), [PurePosixPath(path) for path in paths]
+    return carry_out(folder, lambda: Plan(tuple(_steps(files, folder)), (), ())).report
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:

@@ -34,6 +34,8 @@ examples:
   kdrvgen                              write the files of the project in this folder,
                                        or of all drivers of the workspace
   kdrvgen config.toml                  write the files beside config.toml
+  kdrvgen drivers @more.txt            write the files of all projects below a folder,
+                                       and of those that a file lists
   kdrvgen config.toml -o driver        write the files to the folder driver
   kdrvgen config.toml --check          for CI: fail if the files are out of date
   kdrvgen config.toml --diff           show what would change

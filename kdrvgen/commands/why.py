@@ -53,13 +53,13 @@ class Reason(NamedTuple):
 
 
 def why(
-    config: str | os.PathLike[str], file: PurePosixPath, line: int
+    config: str | os.PathLike[str], file: str | PurePosixPath, line: int
 ) -> tuple[str, tuple[Reason, ...]]:
     """Return a line of a generated file, and the keys that it comes from, the closest first.
 
     Args:
         config: The project's config.toml.
-        file: The generated file, relative to the folder of `config`.
+        file: The generated file, relative to the folder of `config`, with slashes.
         line: The line, from 1, in the file on disk, or in the text that would be generated.
 
     Returns:
@@ -71,6 +71,7 @@ def why(
         FileAccessError: The generated file cannot be read, or is not a regular file.
         UsageError: The file is not generated, or the line does not exist.
     """
+    file = PurePosixPath(file)
     project = load(config)
     texts = render(project)
     own = render_own(project)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from kdrvgen import _fastpath
@@ -27,7 +28,7 @@ class Stamp:
         self._root = root
         self._place = _fastpath.real_path(str(root)) or str(root.absolute())
         self._seen = _fastpath.content(self._config)
-        self._code = _fastpath.fingerprint()
+        self._code = _code()
         self._observed: dict[str, bytes | None] = {}
 
     def observe(self, files: Iterable[PurePosixPath]) -> None:
@@ -104,6 +105,12 @@ class Stamp:
 
     def _absolute(self, path: PurePosixPath) -> str:
         return str(Path(self._place, path))
+
+
+@cache
+def _code() -> bytes | None:
+    """Return the digest of the code that this process runs, computed once for all projects."""
+    return _fastpath.fingerprint()
 
 
 def _line(*words: str) -> bytes:

@@ -118,6 +118,8 @@ class Finding(NamedTuple):
         reference: The documentation of the rule.
         tags: Tags, which in `doctor` are the tasks that need the thing.
         fixes: Commands that correct it, each safe to run unchanged.
+        note: In a report about many projects, where else the same is found; not in JSON, which has
+            each finding.
     """
 
     rule: str
@@ -131,6 +133,12 @@ class Finding(NamedTuple):
     reference: str = ""
     tags: tuple[str, ...] = ()
     fixes: tuple[tuple[str, ...], ...] = ()
+    note: str = ""
+
+    def __repr__(self) -> str:
+        """Return the severity, the place, the message and the rule."""
+        where = f"{self.place}: " if self.place else ""
+        return f"<Finding {where}{self.severity}: {self.message} [{self.rule}]>"
 
     @property
     def file(self) -> str:

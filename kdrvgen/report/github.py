@@ -64,6 +64,8 @@ def _lines(finding: Finding) -> Iterator[str]:
         yield f"note: {file}line {related.place.line}: {related.message}"
     if finding.reference:
         yield f"see: {finding.reference}"
+    if finding.note:
+        yield f"note: {finding.note}"
 
 
 def _data(text: str) -> str:

@@ -304,6 +304,17 @@ try:
     report: Report = kdrvgen.generate(project, ".")
     wrong: tuple[Finding, ...] = kdrvgen.check(project, ".").disagreements
     places: list[str] = [f"{each.file}: {each.severity}: {each.message}" for each in wrong]
+    adoption: kdrvgen.Adoption = kdrvgen.propose("old")
+    missing: list[str] = [each.message for each in kdrvgen.diagnose(None, tasks=["build"])]
+    line, reasons = kdrvgen.why("config.toml", "build.rs", 12)
+    keys: list[str] = [each.key for each in reasons] + [each.term for each in kdrvgen.explain("x")]
+    kdrvgen.eject(["build.rs", *texts], ".")
+    schema: dict[str, object] = kdrvgen.schema()
+    text: str = kdrvgen.dumps(project) + line.upper() + adoption.text
+    pairs = ((Path(path).parent, kdrvgen.load(path)) for path in kdrvgen.find_configs(["drivers"]))
+    for folder, result in kdrvgen.generate_all(pairs).items():
+        ok: bool = folder.is_dir() and isinstance(result, Report) and not result.refused
+    signed: bool = not kdrvgen.verify("hello.sys", trust=["root.pem"]).findings
     report = kdrvgen.bootstrap(Path("."), "hello", config={"bootstrap": {"license": "MIT"}})
 except KdrvgenError as error:
     code: int = error.exit_code

@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 import tomli
 
-from kdrvgen import cli
 from kdrvgen.commands import DEFAULT, VERBS
+from kdrvgen.commands.parser import populate_parser
 from kdrvgen.model.tasks import GENERATED_TASKS
 from tests.pipeline.support import REPOSITORY, environment, need
 
@@ -80,7 +80,7 @@ def test_a_command_of_kdrvgen_on_a_page_has_options_that_exist(page: str, comman
     module = import_module(f"kdrvgen.commands.{verb or DEFAULT}")
     parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
     module.populate_parser(parser)
-    cli.populate_parser(parser, getattr(module, "FORMATS", ("human", "json", "github")))
+    populate_parser(parser, getattr(module, "FORMATS", ("human", "json", "github")))
     known = parser._option_string_actions  # noqa: SLF001 - argparse has no other list
     options = [word.partition("=")[0] for word in words if word.startswith("-")]
     assert [option for option in options if option not in known] == []
