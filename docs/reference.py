@@ -75,8 +75,8 @@ _OTHER_RULES = {
         "../commands.md#agreement-with-cargotoml",
     ),
     "cargo-workspace": (
-        "The members of the workspace cannot be read from Cargo.toml.",
-        "../commands.md#which-projects",
+        "`driver.workspace-root` is not the root of a Cargo workspace.",
+        "../configuration.md#workspace-root",
     ),
     "toolchain-targets": ("rust-toolchain.toml does not list a target of the driver.", _AGREEMENT),
     "drift-file": ("A generated file does not match the configuration.", "owner"),
