@@ -19,6 +19,7 @@ import kdrvgen
 from kdrvgen import errors
 from kdrvgen.commands import DEFAULT, VERBS
 from kdrvgen.commands.parser import populate_parser
+from kdrvgen.completion.words import actions
 from kdrvgen.inspection.checks import RULES
 from kdrvgen.lexicon import Term, entries
 from kdrvgen.report.reporter import COMMON_FORMATS
@@ -172,10 +173,10 @@ def _of(verb: str) -> argparse.ArgumentParser:
 
 
 def _option_table(parser: argparse.ArgumentParser) -> Iterator[str]:
-    actions = [action for action in parser._actions if action.help != argparse.SUPPRESS]  # noqa: SLF001 - argparse has no other list
     yield "| option | meaning |\n|---|---|\n"
-    for action in actions:
-        yield f"| {_written(action)} | {_sentence(action)} |\n"
+    for action in actions(parser):
+        if action.help != argparse.SUPPRESS:
+            yield f"| {_written(action)} | {_sentence(action)} |\n"
 
 
 def _written(action: argparse.Action) -> str:

@@ -32,12 +32,13 @@ def run_all(
     Returns:
         The exit code of the first project that failed, or 0.
     """
+    activity = "checking" if mode == "check" else "generating"
     failed: list[str] = []
     codes: list[int] = []
     changed = 0
     with reporter.grouping():
         for number, config in enumerate(configs, 1):
-            reporter.progress(f"{number}/{len(configs)} {config}")
+            reporter.progress(f"{activity} {number}/{len(configs)} {config}")
             code = 0
             try:
                 changed += run(Path(config), reporter)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Command", "Option", "Values", "commands"]
+__all__ = ["Command", "Option", "Values", "actions", "commands"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +85,13 @@ def commands(
     )
 
 
-def _actions(parser: argparse.ArgumentParser) -> Sequence[argparse.Action]:
+def actions(parser: argparse.ArgumentParser) -> Sequence[argparse.Action]:
+    """Return the arguments of a parser, in their order."""
     return parser._actions  # noqa: SLF001 - argparse has no public way to list arguments
 
 
 def _options(parser: argparse.ArgumentParser, kinds: Mapping[str, Values]) -> Iterator[Option]:
-    for action in _actions(parser):
+    for action in actions(parser):
         if action.option_strings:
             values = None if action.nargs == 0 else _values(action, kinds)
             text = " ".join((action.help or "").split())
@@ -98,7 +99,7 @@ def _options(parser: argparse.ArgumentParser, kinds: Mapping[str, Values]) -> It
 
 
 def _positional(parser: argparse.ArgumentParser, kinds: Mapping[str, Values]) -> Values:
-    found = [_values(each, kinds) for each in _actions(parser) if not each.option_strings]
+    found = [_values(each, kinds) for each in actions(parser) if not each.option_strings]
     return found[0] if found else Values()
 
 

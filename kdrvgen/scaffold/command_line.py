@@ -196,7 +196,7 @@ class CommandLine:
             message = f"`{key}` is not a key of config.toml: it belongs in Cargo.toml"
             self._problems.append(self._finding(message, at, f"write `bootstrap.{path[1]}=…`"))
         elif not all(path):
-            message = f"`{key}` is not a valid key"
+            message = f"`{'.'.join(map(str, path))}` is not a valid key"
             self._problems.append(
                 self._finding(message, at, "write a setting such as `license=MIT`")
             )

@@ -125,7 +125,7 @@ def test_a_configuration_contains_everything_to_create_the_project_again(
 def test_every_template_is_in_the_documentation() -> None:
     page = (Path(__file__).parents[2] / "docs" / "new.md").read_text("utf-8")
     for name in TEMPLATES:
-        assert f"| `{name}` | {templates.load(name).summary} |\n" in page
+        assert f"| `{name}` | {templates.load(name).summary} |" in page
 
 
 def test_a_configuration_is_replayed_and_arguments_override_it(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from textwrap import wrap
 from kdrvgen import __version__
 from kdrvgen.commands import DEFAULT, VERBS
 from kdrvgen.commands.parser import EPILOG, parser_of
+from kdrvgen.completion.words import actions
 
 __all__ = ["manual"]
 
@@ -84,7 +85,7 @@ def _lines(date: str) -> Iterator[str]:
 def _usage(verb: str, parser: argparse.ArgumentParser) -> Iterator[str]:
     yield f".B kdrvgen{' ' + verb if verb else ''}"
     yield "[\\fIoptions\\fR]"
-    for action in parser._actions:  # noqa: SLF001 - argparse has no public way to list arguments
+    for action in actions(parser):
         if not action.option_strings:
             name = f"\\fI{_text(str(action.metavar))}\\fR"
             many = " \\&..." if action.nargs == "*" else ""
@@ -93,7 +94,7 @@ def _usage(verb: str, parser: argparse.ArgumentParser) -> Iterator[str]:
 
 def _arguments(parser: argparse.ArgumentParser, *, is_whole: bool) -> Iterator[str]:
     common = {"--help", "--format", "--color", "--quiet", "--verbose", "--version"}
-    for action in parser._actions:  # noqa: SLF001 - as above
+    for action in actions(parser):
         names = action.option_strings
         if names and not is_whole and common & set(names):
             continue

@@ -20,6 +20,7 @@ import tomli
 
 from kdrvgen.commands import DEFAULT, VERBS
 from kdrvgen.commands.parser import populate_parser
+from kdrvgen.completion.words import actions
 from kdrvgen.model.tasks import GENERATED_TASKS
 from tests.pipeline.support import REPOSITORY, environment, need
 
@@ -81,7 +82,7 @@ def test_a_command_of_kdrvgen_on_a_page_has_options_that_exist(page: str, comman
     parser = argparse.ArgumentParser(exit_on_error=False, allow_abbrev=False)
     module.populate_parser(parser)
     populate_parser(parser, getattr(module, "FORMATS", ("human", "json", "github")))
-    known = parser._option_string_actions  # noqa: SLF001 - argparse has no other list
+    known = {name for action in actions(parser) for name in action.option_strings}
     options = [word.partition("=")[0] for word in words if word.startswith("-")]
     assert [option for option in options if option not in known] == []
 
