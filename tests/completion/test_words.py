@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from kdrvgen.completion.words import Values, commands
 from kdrvgen.lexicon import look_up
 from kdrvgen.scaffold import template
 from tests.bootstrap.support import kdrvgen_process
+from tests.tools import need
 
 
 def script(shell: str) -> str:
@@ -89,8 +89,7 @@ def test_an_argument_whose_words_nobody_knows_is_an_error() -> None:
 
 @pytest.mark.slow
 def test_shellcheck_accepts_the_script_for_bash(tmp_path: Path) -> None:
-    if not shutil.which("shellcheck"):
-        pytest.skip("shellcheck is not installed")
+    need("shellcheck")
     (tmp_path / "kdrvgen.bash").write_text(script("bash"), "utf-8")
     subprocess.run(["shellcheck", "-s", "bash", tmp_path / "kdrvgen.bash"], check=True)
 
