@@ -15,7 +15,7 @@ from kdrvgen import __version__
 
 project = "kdrvgen"
 author = "The kdrvgen developers"
-copyright = author  # noqa: A001 - the name that Sphinx reads
+copyright = author
 release = version = __version__
 language = "en"
 

@@ -56,66 +56,7 @@ command = "cargo"
 
 _OWN = frozenset({"built", "signed"})
 
-# What is wrong if a rule is broken that is not about an image, and where to read more.
-_OTHER_RULES = {
-    "toml-encoding": ("The file is not UTF-8.", ""),
-    "toml-syntax": ("The file is not TOML.", ""),
-    "toml-unreadable": ("The file cannot be read.", ""),
-    "key-missing": ("A required key is missing.", "../configuration.md"),
-    "key-type": ("The value has another type than the key takes.", "../configuration.md"),
-    "key-unknown": ("The table has no such key.", "../configuration.md"),
-    "key-unused": ("The key has no effect in this configuration.", "../configuration.md"),
-    "key-value": ("The value is not one that the key takes.", "../configuration.md"),
-    "cargo-crate-type": ("`[lib]` of Cargo.toml has no `cdylib`.", _AGREEMENT := "agreement"),
-    "cargo-name": ("The package has another name than `driver.name`.", _AGREEMENT),
-    "cargo-package": ("Cargo.toml has no `[package]`.", _AGREEMENT),
-    "cargo-panic": ("A cargo profile unwinds on a panic.", _AGREEMENT),
-    "cargo-profile": ("A cargo profile does not exist.", _AGREEMENT),
-    "cargo-two-configurations": (
-        "A `.cargo/config` is beside `.cargo/config.toml`, and cargo reads the former.",
-        "../commands.md#agreement-with-cargotoml",
-    ),
-    "cargo-workspace": (
-        "`driver.workspace-root` is not the root of a Cargo workspace.",
-        "../configuration.md#workspace-root",
-    ),
-    "toolchain-targets": ("rust-toolchain.toml does not list a target of the driver.", _AGREEMENT),
-    "drift-file": ("A generated file does not match the configuration.", "owner"),
-    "drift-unknown-file": ("`.kdrvgen` contains a file that kdrvgen did not write.", "owner"),
-    "refused-file": ("kdrvgen does not overwrite this file.", "owner"),
-    "adopt-difference": ("The proposal changes or leaves out something.", "adopt"),
-    "adopt-equivalent": ("The proposal expresses the same in another way.", "adopt"),
-    "adopt-hazard": ("The project has a defect.", "adopt"),
-    "adopt-refused": ("The project cannot be adopted.", "adopt"),
-    "adopt-unknown": ("kdrvgen does not understand a part of the project.", "adopt"),
-    "template-file": ("A file of the template is missing, too large or not allowed.", "template"),
-    "template-render": ("A file of the template cannot be rendered.", "template"),
-    "template-version": ("The template needs another version of kdrvgen.", "template"),
-}
-_MORE = {
-    "agreement": "../commands.md#agreement-with-cargotoml",
-    "owner": "../commands.md#who-owns-a-file",
-    "adopt": "../adopt.md#what-adopt-reports",
-    "template": "../new.md#your-own-templates",
-}
-_PREFIXES = {
-    "toml": "TOML files",
-    "key": "Keys of config.toml",
-    "cargo": "Cargo.toml and cargo's configuration",
-    "toolchain": "rust-toolchain.toml",
-    "drift": "Differences",
-    "refused": "Refusals",
-    "image": "Driver images",
-    "section": "Sections of an image",
-    "import": "Imports of an image",
-    "signature": "Signatures",
-    "certificate": "Certificates",
-    "timestamp": "Timestamps",
-    "config": "An image compared with config.toml",
-    "adopt": "Hand-written projects",
-    "template": "Templates of your own",
-    "host": "The machine",
-}
+_RULES = tomli.loads((_DOCS / "reference/rules.toml").read_text(encoding="utf-8"))
 
 
 def pages() -> dict[Path, str]:
@@ -133,7 +74,7 @@ def pages() -> dict[Path, str]:
 
 def described_rules() -> frozenset[str]:
     """Return the rules on the page of rules, without those of `kdrvgen doctor`."""
-    return frozenset({*_OTHER_RULES, *_OF_FAILURES, *(rule.id for rule in RULES)})
+    return frozenset({*_RULES["rules"], *_RULES["failures"], *(rule.id for rule in RULES)})
 
 
 # --- options ------------------------------------------------------------------------------------
@@ -268,7 +209,7 @@ Makefile.toml has more variables that begin with `DRIVER_`. They pass the settin
 def _rules() -> str:
     codes = {each.rule: each.exit_code for each in vars(errors).values() if _is_error(each)}
     failures = "".join(
-        f"| `{rule}` | {code} | {_OF_FAILURES[rule]} |\n"
+        f"| `{rule}` | {code} | {_RULES['failures'][rule]} |\n"
         for rule, code in sorted(codes.items(), key=lambda each: (each[1], each[0]))
     )
     parts = [
@@ -278,11 +219,17 @@ def _rules() -> str:
         "\n## Why a command failed\n\n| rule | exit code | meaning |\n|---|---|---|\n",
         failures,
     ]
-    described = {**_OTHER_RULES, **{rule.id: (_title(rule.title), "image") for rule in RULES}}
-    order = list(_PREFIXES)
+    described = {
+        **{rule: (each["text"], each.get("page", "")) for rule, each in _RULES["rules"].items()},
+        **{
+            rule.id: (f"{rule.title[0].upper()}{rule.title[1:]}.", _page(rule.id)) for rule in RULES
+        },
+    }
+    groups = _RULES["groups"]
+    order = list(groups)
     ordered = sorted(described, key=lambda rule: order.index(rule.partition("-")[0]))
     for prefix, group in groupby(ordered, key=lambda rule: rule.partition("-")[0]):
-        parts.append(f"\n## {_PREFIXES[prefix]}\n\n| rule | what is wrong |\n|---|---|\n")
+        parts.append(f"\n## {groups[prefix]}\n\n| rule | what is wrong |\n|---|---|\n")
         parts.extend(_rule_row(rule, *described[rule]) for rule in group)
     parts.append(
         "\n## The machine\n\n`kdrvgen doctor` makes its rules from the names of its checks: `host-` and the name in\n"
@@ -291,43 +238,17 @@ def _rules() -> str:
     return "".join(parts)
 
 
-_OF_FAILURES = {
-    "internal": "A bug in kdrvgen.",
-    "usage": "The command line is not valid.",
-    "config": "The configuration is not valid, or cannot be read.",
-    "drift": "Generated files do not match the configuration.",
-    "refused": "Writing would overwrite your own files or edits.",
-    "verification": "A driver image has findings.",
-    "tool": "A tool is missing or failed.",
-    "access": "A file or folder cannot be read or written.",
-}
-
-
 def _is_error(value: object) -> bool:
     return isinstance(value, type) and issubclass(value, errors.KdrvgenError)
 
 
-def _title(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
-
-
-def _rule_row(rule: str, text: str, more: str) -> str:
-    page = _MORE.get(more, more)
-    if more == "image":
-        page = f"../verify.md#{_ANCHORS[rule.partition('-')[0]]}"
+def _rule_row(rule: str, text: str, page: str) -> str:
     name = f"[`{rule}`]({page})" if page else f"`{rule}`"
     return f"| {name} | {_cell(text)} |\n"
 
 
-_ANCHORS = {
-    "image": "the-image",
-    "section": "sections",
-    "import": "imports",
-    "signature": "signatures",
-    "certificate": "certificates",
-    "timestamp": "timestamps",
-    "config": "compared-with-configtoml",
-}
+def _page(rule: str) -> str:
+    return f"../verify.md#{_RULES['headings-of-verify'][rule.partition('-')[0]]}"
 
 
 # --- terms --------------------------------------------------------------------------------------

@@ -88,8 +88,8 @@ def record(environment: Mapping[str, str]) -> Iterator[str]:
         own = {"HOME": str(home), "XDG_DATA_HOME": "", "CARGO_TERM_QUIET": "true"}
         for command in _COMMANDS:
             yield f"\x1b[32m$\x1b[0m \x1b[1m{command}\x1b[0m"
-            done = subprocess.run(  # noqa: S603 - the commands above
-                ["bash", "-c", f'{command}\npwd >"$HOME/.place"'],  # noqa: S607 - the shell of a user
+            done = subprocess.run(
+                ["bash", "-c", f'{command}\npwd >"$HOME/.place"'],
                 cwd=folder,
                 env={**environment, **own},
                 stdin=subprocess.DEVNULL,
