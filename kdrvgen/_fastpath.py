@@ -46,7 +46,7 @@ _MODES = {"--check": _BRIEF, "--dry-run": _BRIEF, "--diff": _NOTHING}
 _DETAILS = {"-q": _NOTHING, "--quiet": _NOTHING, "-v": _FULL, "--verbose": _FULL}
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 # Compiled modules, and the rooms of other commands: no generated file depends on them.
-_APART = {"__pycache__", "adopt", "doctor", "inspection", "lexicon", "scaffold"}
+_APART = {"__pycache__", "adopt", "completion", "doctor", "inspection", "lexicon", "scaffold"}
 
 
 def recall(words: list[str]) -> tuple[str, str] | None:
