@@ -74,9 +74,12 @@ def _blocks(path: tuple[str, ...], table: Mapping[str, Any]) -> Iterator[list[st
     """Yield the lines of a table, then those of each table in it that is not written inline."""
     tables = [name for name, value in table.items() if isinstance(value, Mapping)]
     # Either all or none: otherwise the order of the tables would change.
-    is_inline = len(path) >= _DEPTH and (
-        all(len(_member(key(name), table[name])) <= _WIDTH for name in tables)
-        or any(map(_has_tables, table.values()))
+    is_inline = len(path) > 1 and (
+        any(map(_has_tables, table.values()))
+        or (
+            len(path) >= _DEPTH
+            and all(len(_member(key(name), table[name])) <= _WIDTH for name in tables)
+        )
     )
     if path == ("makefile", "env"):
         is_inline = True  # variables, and not tables

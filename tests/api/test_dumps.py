@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -181,6 +181,7 @@ _projects = st.fixed_dictionaries(
     max_examples=100,
 )
 @given(_projects)
+@example({"driver": {"name": "a"}, "cargo-config": {"net": {"1": {}, "0": [{"0": ["0"]}]}}})
 def test_what_is_written_is_read_as_an_equal_project_with_the_same_files(
     document: dict[str, Any],
 ) -> None:
