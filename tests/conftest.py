@@ -8,12 +8,18 @@ import sys
 from types import FrameType
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.examples import examples
 
 # How long one example takes depends on what else the machine does: that is measured, not asserted.
-settings.register_profile("kdrvgen", deadline=None, max_examples=examples(100))
+# How many examples a test skips depends on chance.
+settings.register_profile(
+    "kdrvgen",
+    deadline=None,
+    max_examples=examples(100),
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 settings.load_profile("kdrvgen")
 
 # It is for the output of pytest. Images for containers set it, and tests/program.py would have to

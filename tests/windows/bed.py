@@ -26,8 +26,9 @@ INSTALLED_ROOTS = r"HKLM\SOFTWARE\Microsoft\Windows Kits\Installed Roots"
 _KEPT = ("HOME", "PATH", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "TMPDIR", "CI")
 
 # What Wine says, once in some thousand starts on a busy machine, when it did not start a program
-# that is there. Nothing ran then, so that starting it again repeats nothing.
-_NOT_STARTED = "ShellExecuteEx failed: Internal error."
+# that is there: itself, and what cargo-make and the pipeline's program print of its error number
+# (ERROR_INTERNAL_ERROR). All tasks can be run again, also after one that failed.
+_NOT_STARTED = ("ShellExecuteEx failed: Internal error.", "code: 1359,", "(os error 1359)")
 ATTEMPTS = 5
 """How often a program is started that Wine does not start."""
 
@@ -51,7 +52,7 @@ def was_not_started(code: int, output: str) -> bool:
 
     It says so, or its loader fails, which says nothing with Wine's messages turned off.
     """
-    return _NOT_STARTED in output or (code == 1 and not output)
+    return any(message in output for message in _NOT_STARTED) or (code == 1 and not output)
 
 
 def copy_prefix(prepared: Path, prefix: Path) -> None:
