@@ -6,9 +6,9 @@ usage() {
     cat <<'HELP'
 usage: docs/quickstart.sh [FOLDER]
 
-Installs what is missing (docs/setup.sh), puts the example driver into FOLDER (./hello-driver
-unless told), generates its build files, builds, signs and verifies it. A FOLDER that has a
-config.toml already is built as it is; any other that is not empty is refused.
+Installs what is missing (docs/setup.sh), copies the example driver to FOLDER (default:
+./hello-driver), generates its build files, builds, signs and verifies it. If FOLDER already has a
+config.toml, it is built as it is. Any other folder that is not empty is refused.
 HELP
 }
 
@@ -30,7 +30,7 @@ esac
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 folder=$(realpath -m -- "${1:-hello-driver}")
 if [ -e "$folder" ] && [ ! -e "$folder/config.toml" ] && [ -n "$(ls -A "$folder")" ]; then
-    printf 'quickstart.sh: error: %s exists and is no driver project; name another folder\n' "$folder" >&2
+    printf 'quickstart.sh: error: %s exists and is not a driver project; name another folder\n' "$folder" >&2
     exit 5
 fi
 
@@ -41,7 +41,7 @@ eval "$environment"
 make_venv user "$root"
 PATH=$venv/bin:$PATH
 
-# Whole or not at all: a copy that was broken off is not taken for a project.
+# A copy that was interrupted must not look like a project.
 if [ ! -e "$folder/config.toml" ]; then
     mkdir -p "$(dirname "$folder")"
     part=$(mktemp -d "$folder.XXXXXXXX")
@@ -62,7 +62,7 @@ cat <<NEXT
 The signed driver:
 $(find "$PWD/target" -name '*.sys' -printf '  %p\n' | sort)
 
-In a new shell, this puts the tools to use:
+In a new shell, this makes the tools available:
   env=\$($(printf %q "$root/docs/setup.sh") --env) && eval "\$env"
   PATH=$(printf %q "$venv/bin"):\$PATH
 and then, in $PWD:

@@ -7,25 +7,25 @@ usage() {
 usage: docs/setup.sh [--targets LIST] [--toolchain auto|rustup|distro] [--no-wine]
                      [--with PROGRAM]... [--env]
 
-Installs what is missing of: system packages (gcc, openssl, osslsigncode, lld, wine64,
-python3-venv), a Rust toolchain with the driver targets, and cargo-make. Run it as root or as a
-user who may use sudo. What is there already is left as it is, so a second run only looks.
+Installs the missing system packages (gcc, openssl, osslsigncode, lld, wine64, python3-venv), a
+Rust toolchain with the driver targets, and cargo-make. Run it as root or as a user who can use
+sudo. It does not change what is already installed, so a second run only checks.
 
-  --targets LIST     driver targets, of x86_64, i686, aarch64, with commas; default x86_64
+  --targets LIST     driver targets (x86_64, i686, aarch64), separated by commas; default: x86_64
   --toolchain HOW    where the targets come from (or set KDRVGEN_SETUP_TOOLCHAIN):
                        rustup  `rustup target add`
                        distro  the distribution's compiler and library sources: core, alloc and
-                               compiler_builtins are built into a folder of your own
-                       auto    rustup if it can, else distro (the default)
+                               compiler_builtins are built into a folder of yours
+                       auto    rustup if possible, else distro (the default)
   --no-wine          leave out Wine, which only test-loading needs
-  --with PROGRAM     one more program, from the package of the same name, or PROGRAM=PACKAGE
-  --env              print, on standard output, the shell commands that put it all to use:
+  --with PROGRAM     another program, from the package of the same name, or PROGRAM=PACKAGE
+  --env              print the shell commands that make everything available:
                        env=$(docs/setup.sh --env) && eval "$env"
                      They set PATH, KDRVGEN_PYTHON (a Python of 3.11 or later that can make
                      virtual environments) and RUSTUP_TOOLCHAIN.
-  --help             this text
+  --help             print this text
 
-Own files are kept in ${XDG_CACHE_HOME:-~/.cache}/kdrvgen, which may be deleted at any time.
+It keeps its own files in ${XDG_CACHE_HOME:-~/.cache}/kdrvgen, which you can delete at any time.
 cargo-make is installed where `cargo install` puts it.
 HELP
 }
@@ -56,7 +56,7 @@ as_root() {
     elif has sudo; then
         sudo "$@"
     else
-        die "root rights are needed and there is no sudo; as root, run: $*"
+        die "this needs root rights, and sudo is not installed; as root, run: $*"
     fi
 }
 
@@ -146,7 +146,7 @@ apt_update() {
     has apt-get || die "this machine has no apt-get; install by hand: $*"
     say updating "the list of packages"
     [ "$(id -u)" = 0 ] || has sudo ||
-        die "root rights are needed and there is no sudo; as root, run: apt-get install $*"
+        die "this needs root rights, and sudo is not installed; as root, run: apt-get install $*"
     as_root apt-get update -qq >&2 9>&- || die "apt-get update failed"
     apt_updated=yes
 }
@@ -240,8 +240,8 @@ say found "$("$python" --version) ($python)"
 
 # --- the Rust toolchain -------------------------------------------------------------------------
 
-# Each of these leaves what it chose in `toolchain`, a folder with bin/ and lib/rustlib/, and where
-# rustup is to be told, its name there in `toolchain_name`.
+# Each of these functions sets `toolchain`, a folder with bin/ and lib/rustlib/, and
+# `toolchain_name`, if rustup must get the name of the toolchain.
 toolchain=
 toolchain_name=
 

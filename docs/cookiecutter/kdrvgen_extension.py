@@ -162,7 +162,7 @@ def _is_of(template: Template, path: tuple[str, str]) -> bool:
 
 
 def _document(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return config.toml with the words and the answers; an answer that is a default is none."""
+    """Return config.toml with the words and the answers; answers that are defaults are left out."""
     template = _template(given)
     line = _line(given)
     try:
