@@ -55,7 +55,8 @@ class Console:
         if self._shown:
             self.progress("")
         if stream is self.err and self.out is not None:
-            self.out.flush()
+            with contextlib.suppress(OSError):  # what remains fails again at the end of the run
+                self.out.flush()
         if stream is not None:
             stream.write(text)
 
