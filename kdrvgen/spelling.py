@@ -1,10 +1,10 @@
-"""The spelling of words: similar words, and the plural after a number."""
+"""The spelling of words: similar words, plurals after a number, and shortened lists."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["nearest", "quantity"]
+__all__ = ["first_of", "nearest", "quantity"]
 
 _SHORTEST_PREFIX = 3
 
@@ -28,6 +28,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
         return min(ranked)[1]
     begun = [candidate for candidate in candidates if candidate.lower().startswith(lower)]
     return begun[0] if len(begun) == 1 and len(word) >= _SHORTEST_PREFIX else ""
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Return the first names of a list, and how many more it has, such as `a, b and 5 more`."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"
 
 
 def quantity(count: int, noun: str) -> str:

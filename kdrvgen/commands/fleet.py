@@ -8,6 +8,7 @@ from pathlib import Path
 from kdrvgen.errors import KdrvgenError
 from kdrvgen.report.finding import Place
 from kdrvgen.report.reporter import Reporter
+from kdrvgen.spelling import first_of
 
 __all__ = ["run_all"]
 
@@ -57,9 +58,8 @@ def run_all(
     ]
     reporter.summary("projects", rows, _summary(len(configs), changed, len(failed), mode))
     if failed:
-        names = ", ".join(failed[:_MOST_NAMED])
-        more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
-        reporter.say(f"{len(failed)} of {len(configs)} projects failed: {names}{more}\n")
+        names = first_of(failed, _MOST_NAMED)
+        reporter.say(f"{len(failed)} of {len(configs)} projects failed: {names}\n")
     return next(filter(None, codes), 0)
 
 

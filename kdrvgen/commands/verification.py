@@ -21,6 +21,7 @@ from kdrvgen.model import Project
 from kdrvgen.output.paths import shown
 from kdrvgen.report.finding import Severity, at_least, counted
 from kdrvgen.report.reporter import Reporter
+from kdrvgen.spelling import first_of
 
 __all__ = ["verify_file", "verify_files"]
 
@@ -188,6 +189,5 @@ def _fail(inspections: Sequence[Inspection], fail_on: str) -> int:
     ]
     if not failed:
         return 0
-    names = ", ".join(str(inspection.path) for inspection in failed[:_MAX_NAMED])
-    more = f" and {len(failed) - _MAX_NAMED} more" if len(failed) > _MAX_NAMED else ""
-    raise VerificationError(f"{names}{more}: {_counted(failed)}.")
+    names = first_of([str(inspection.path) for inspection in failed], _MAX_NAMED)
+    raise VerificationError(f"{names}: {_counted(failed)}.")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from kdrvgen.report.finding import Finding, Place, Severity
+from kdrvgen.spelling import quantity
 
 __all__ = ["Groups"]
 
@@ -87,7 +88,7 @@ class Groups:
         notes = tuple(
             Finding(
                 rule,
-                f"{_number(count, severity)} of the rule {rule} not shown, like those above with "
+                f"{quantity(count, severity)} of the rule {rule} not shown, like those above with "
                 "other names. -v shows them",
                 severity=Severity.NOTE,
             )
@@ -103,14 +104,10 @@ class Groups:
     def total(self) -> str:
         """The number of all findings of each severity, such as `400 errors and 2 warnings`."""
         return " and ".join(
-            _number(self._counts[kind], kind)
+            quantity(self._counts[kind], kind)
             for kind in Severity
             if kind is not Severity.OK and self._counts[kind]
         )
-
-
-def _number(count: int, severity: Severity) -> str:
-    return f"{count} {severity}{'' if count == 1 else 's'}"
 
 
 def _without_folder(finding: Finding) -> Finding:

@@ -12,7 +12,7 @@ from kdrvgen.inspection.checks.subject import Subject
 from kdrvgen.inspection.pe.headers import Directory, DirectoryIndex
 from kdrvgen.inspection.pe.image import MAX_MODULES, Image
 from kdrvgen.report.finding import Finding, Rule, Severity
-from kdrvgen.spelling import quantity
+from kdrvgen.spelling import first_of, quantity
 
 __all__ = ["CHECKS", "is_kernel_module"]
 
@@ -100,12 +100,8 @@ def _modules(subject: Subject) -> Iterator[Finding]:
         if is_kernel_module(module.name):
             continue
         names = [symbol.name or f"#{symbol.ordinal}" for symbol in module.symbols]
-        more = f" and {len(names) - _MAX_SHOWN} more" if len(names) > _MAX_SHOWN else ""
-        evidence = Evidence(
-            "import table",
-            f"{module.name}: {', '.join(names[:_MAX_SHOWN])}{more}",
-            directory.offset,
-        )
+        value = f"{module.name}: {first_of(names, _MAX_SHOWN)}"
+        evidence = Evidence("import table", value, directory.offset)
         if _USER_MODE_NAME.fullmatch(module.name):
             fix = (
                 "Do not link it: use no_std and /NODEFAULTLIB, as linker.preset does. For kernel "
