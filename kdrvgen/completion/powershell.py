@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from kdrvgen.completion.script import filled, with_values
 from kdrvgen.completion.words import Command, Values
 
 __all__ = ["script"]
@@ -75,18 +76,13 @@ def script(commands: Sequence[Command]) -> str:
         "@values@": _lines(_option_values(commands)),
         "@positional@": _lines((each.verb, _words(each.values)) for each in commands),
     }
-    text = _SCRIPT
-    for mark, part in parts.items():
-        text = text.replace(mark, part)
-    return text
+    return filled(_SCRIPT, parts)
 
 
 def _option_values(commands: Sequence[Command]) -> Iterator[tuple[str, str]]:
-    for command in commands:
-        for option in command.options:
-            if option.values is not None:
-                for name in option.names:
-                    yield f"{command.verb} {name}", _words(option.values)
+    for verb, option, values in with_values(commands):
+        for name in option.names:
+            yield f"{verb} {name}", _words(values)
 
 
 def _words(values: Values) -> str:

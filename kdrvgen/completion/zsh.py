@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from shlex import quote
 
+from kdrvgen.completion.script import filled, with_values
 from kdrvgen.completion.words import Command, Values
 
 __all__ = ["script"]
@@ -78,10 +79,7 @@ def script(commands: Sequence[Command]) -> str:
         "@options@": "\n".join(_options(commands)),
         "@positional@": "\n".join(_positional(commands)),
     }
-    text = _SCRIPT
-    for mark, part in parts.items():
-        text = text.replace(mark, part)
-    return text
+    return filled(_SCRIPT, parts)
 
 
 def _described(word: str, text: str) -> str:
@@ -89,11 +87,9 @@ def _described(word: str, text: str) -> str:
 
 
 def _option_values(commands: Sequence[Command]) -> Iterator[str]:
-    for command in commands:
-        for option in command.options:
-            if option.values is not None:
-                names = "|".join(f"{command.verb}:{name}" for name in option.names)
-                yield f"    {names}) {_assigned(option.values)} ;;"
+    for verb, option, values in with_values(commands):
+        names = "|".join(f"{verb}:{name}" for name in option.names)
+        yield f"    {names}) {_assigned(values)} ;;"
 
 
 def _options(commands: Sequence[Command]) -> Iterator[str]:
