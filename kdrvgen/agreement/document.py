@@ -7,14 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import tomli
-
 from kdrvgen.config.locator import Node, scan
 from kdrvgen.config.reader import read
 from kdrvgen.config.secrets import hide_in_document
 from kdrvgen.config.source import Source
-from kdrvgen.config.syntax import explain
-from kdrvgen.errors import ConfigError
+from kdrvgen.config.syntax import parse
 from kdrvgen.model.base import TomlValue
 from kdrvgen.output.paths import is_within, real_path, shown
 from kdrvgen.report.finding import Place
@@ -77,13 +74,6 @@ def read_document(
     source = Source.of(read(path), str(path))
     if is_wanted and not is_wanted(source.text):
         return None
-    failure: Exception
-    try:
-        data = tomli.loads(source.text)
-    except (ValueError, RecursionError) as error:
-        failure = error
-    else:
-        found = scan(source.text)
-        return Document(hide_in_document(source, found), data, found.root)
-    # Raised outside of the handler, because tomli's error contains the whole text.
-    raise ConfigError([explain(source, failure)])
+    data = parse(source)
+    found = scan(source.text)
+    return Document(hide_in_document(source, found), data, found.root)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
-import tomli
 from pydantic import ValidationError
 
 from kdrvgen.characters import visible
-from kdrvgen.config import syntax, validation
 from kdrvgen.config.reader import read
 from kdrvgen.config.source import Source
 from kdrvgen.config.suggest import vocabulary
+from kdrvgen.config.syntax import parse
+from kdrvgen.config.validation import explain
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.model.project import ReadFrom
@@ -55,25 +54,12 @@ def loads(text: str, filename: str = "config.toml") -> Project:
 
 
 def _project(text: str, name: str) -> Project:
-
-    document = _parse(text, name)
+    source = Source.of(text, name)
+    document = parse(source)
     try:
         # Only Python code may use a key's Python name: the file must use `output-name`.
         return Project.model_validate(document, by_alias=True, by_name=False)
     except ValidationError as error:
         lines = error.errors(include_url=False)
     # Raised outside of the handler: a traceback would show pydantic's message with the values.
-
-    raise ConfigError(*validation.explain(Source.of(text, name), lines, vocabulary(Project)))
-
-
-def _parse(text: str, name: str) -> dict[str, Any]:
-
-    failure: Exception
-    try:
-        return tomli.loads(text.removeprefix("\ufeff"))
-    except (ValueError, RecursionError) as error:
-        failure = error
-    # Raised outside of the handler: tomli's error holds the whole text.
-
-    raise ConfigError([syntax.explain(Source.of(text, name), failure)])
+    raise ConfigError(*explain(source, lines, vocabulary(Project)))

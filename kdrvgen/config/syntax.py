@@ -1,4 +1,4 @@
-"""Explain tomli's syntax errors, with the place of each and how to correct it."""
+"""Parse TOML, and explain tomli's errors with the place of each and how to correct it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import tomli
 
@@ -14,9 +15,10 @@ from kdrvgen.config.locator import Scan, scan
 from kdrvgen.config.secrets import hide_in_line, shown_path
 from kdrvgen.config.source import Extent, Source
 from kdrvgen.credentials import MASK
+from kdrvgen.errors import ConfigError
 from kdrvgen.report.finding import Finding, Related
 
-__all__ = ["explain"]
+__all__ = ["parse"]
 
 _RULE = "toml-syntax"
 _SMART_QUOTES = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
@@ -32,7 +34,22 @@ _BACKSLASHES = (
 _LONG_INTEGER = re.compile(r"[0-9_]{1000,}")
 
 
-def explain(source: Source, error: Exception) -> Finding:
+def parse(source: Source) -> dict[str, Any]:
+    """Return the document of a TOML text.
+
+    Raises:
+        ConfigError: It is not TOML, or exceeds tomli's limits.
+    """
+    failure: Exception
+    try:
+        return tomli.loads(source.text)
+    except (ValueError, RecursionError) as error:
+        failure = error
+    # Raised outside of the handler: tomli's error holds the whole text.
+    raise ConfigError([_explain(source, failure)])
+
+
+def _explain(source: Source, error: Exception) -> Finding:
     """Return the finding for tomli's exception: a syntax error, or one of tomli's own limits."""
     if not isinstance(error, tomli.TOMLDecodeError):
         return _beyond_limits(source, error)

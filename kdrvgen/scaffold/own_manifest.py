@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import tomli
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -32,14 +31,7 @@ def parse(source: Source) -> Manifest:
     Raises:
         ConfigError: It is not TOML, or not valid.
     """
-    failure: Exception | None = None
-    document: dict[str, Any] = {}
-    try:
-        document = tomli.loads(source.text)
-    except (ValueError, RecursionError) as error:
-        failure = error
-    if failure:
-        raise ConfigError([syntax.explain(source, failure)])
+    document = syntax.parse(source)
     _check_version(source, document)
     lines: list[ErrorDetails] = []
     try:

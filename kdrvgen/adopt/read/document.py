@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-import tomli
-
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.passwords import password_spans
 from kdrvgen.adopt.parse.toml_values import TomlValue
@@ -16,7 +14,7 @@ from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.config.keys import Path
 from kdrvgen.config.locator import Node, locate
 from kdrvgen.config.source import Extent, Source
-from kdrvgen.config.syntax import explain
+from kdrvgen.config.syntax import parse
 from kdrvgen.errors import ConfigError
 from kdrvgen.report.finding import Finding, Place
 
@@ -110,23 +108,16 @@ def read_document(snapshot: Snapshot, path: str) -> Document:
     text = snapshot.files[path]
     passwords = (Extent(*span) for span in password_spans(text))
     source = Source.of(text, snapshot.name(path)).hiding(passwords)
-    failure: Exception
-    try:
-        data = tomli.loads(text)
-    except (ValueError, RecursionError) as error:
-        failure = error
-    else:
-        if _is_deeper(data, _MAX_DEPTH):
-            message = f"the file nests values deeper than {_MAX_DEPTH} levels"
-            raise ConfigError([Finding("adopt-refused", message, Place(source.name))])
-        document = Document(path, text, data, locate(text))
-        for place in _long_integers(data):
-            extent = _extent(document.root, place)
-            message = "this integer does not fit into 64 bits, the limit of TOML"
-            raise ConfigError([Finding("adopt-refused", message, source.place(extent))])
-        return document
-    # Raised outside of the handler: tomli's error contains the whole text.
-    raise ConfigError([explain(source, failure)])
+    data = parse(source)
+    if _is_deeper(data, _MAX_DEPTH):
+        message = f"the file nests values deeper than {_MAX_DEPTH} levels"
+        raise ConfigError([Finding("adopt-refused", message, Place(source.name))])
+    document = Document(path, text, data, locate(text))
+    for place in _long_integers(data):
+        extent = _extent(document.root, place)
+        message = "this integer does not fit into 64 bits, the limit of TOML"
+        raise ConfigError([Finding("adopt-refused", message, source.place(extent))])
+    return document
 
 
 def _long_integers(data: TomlValue, path: Path = ()) -> Iterator[Path]:
