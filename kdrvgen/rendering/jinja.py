@@ -1,4 +1,4 @@
-"""The Jinja environment of all templates."""
+"""The Jinja environment of kdrvgen's own text templates."""
 
 from __future__ import annotations
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from jinja2 import FileSystemLoader, StrictUndefined
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import FileSystemLoader
 
 from kdrvgen import __version__
 from kdrvgen.characters import visible
 from kdrvgen.errors import UsageError
 from kdrvgen.model import Project
+from kdrvgen.rendering.jinja import sandbox
 
 __all__ = ["WORKFLOW", "workflow"]
 
@@ -124,17 +124,11 @@ def workflow(projects: Mapping[PurePosixPath, Project]) -> str:
             f"a matrix on GitHub has at most {_MOST_JOBS} jobs, and these are {len(drivers)} "
             "drivers. Name the folders for the workflow: `kdrvgen ci github DIR…`."
         )
-    environment = ImmutableSandboxedEnvironment(
-        autoescape=False,
+    environment = sandbox(FileSystemLoader(_FOLDER)).overlay(
         block_end_string="%>",
         block_start_string="<%",
         comment_end_string="#>",
         comment_start_string="<#",
-        keep_trailing_newline=True,
-        loader=FileSystemLoader(_FOLDER),
-        lstrip_blocks=True,
-        trim_blocks=True,
-        undefined=StrictUndefined,
         variable_end_string=">>",  # `{{` begins an expression of GitHub's
         variable_start_string="<<",
     )
