@@ -26,7 +26,6 @@ FOLDER = Path(__file__).parent / "templates"
 """The folder of the templates."""
 
 _SHARED = "shared"
-_SUFFIX = SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class File:
     @property
     def is_rendered(self) -> bool:
         """Whether the source is a Jinja2 template."""
-        return self.source.suffix == _SUFFIX
+        return self.source.suffix == SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,4 +181,4 @@ def _tree(above: Path) -> Iterator[tuple[str, Path]]:
         for file in files:
             source = Path(parent, file)
             path = source.relative_to(above).as_posix()
-            yield path.removesuffix(_SUFFIX), source
+            yield path.removesuffix(SUFFIX), source
