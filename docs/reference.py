@@ -135,8 +135,8 @@ def _written(action: argparse.Action) -> str:
 
 
 def _sentence(action: argparse.Action) -> str:
-    text = " ".join((action.help or "").replace("%(default)s", str(action.default)).split())
-    return text.replace("%%", "%").replace("|", "\\|").replace("<", "&lt;")
+    text = (action.help or "").replace("%(default)s", str(action.default))
+    return _cell(text.replace("%%", "%"))
 
 
 # --- tasks and variables ------------------------------------------------------------------------
