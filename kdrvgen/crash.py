@@ -20,7 +20,7 @@ ISSUES = ""
 
 
 def error_for(error: Exception, words: Sequence[str]) -> KdrvgenError:
-    """Return the error that users see for an exception that nobody expected.
+    """Return the error that users see for an unexpected exception.
 
     Writes the traceback to a new file in the folder for temporary files, which only the user can
     read. Credentials are masked in it.

@@ -25,7 +25,7 @@ INTERMIXED = True
 
 
 class WorkflowExistsError(RefusedError):
-    """There is a workflow already, which is the user's."""
+    """The workflow exists already and is the user's."""
 
     def __init__(self, path: str) -> None:
         entry = Entry(WORKFLOW, Status.REFUSED, "it already exists")
@@ -62,8 +62,8 @@ def ci(
 
     Raises:
         ConfigError: A configuration is not valid.
-        UsageError: There is no driver, one is outside of `root`, or `root` is not the root of its
-            repository.
+        UsageError: No driver was found, one is outside of `root`, or `root` is not the root of
+            its repository.
         RefusedError: The file already exists.
         FileAccessError: The file cannot be written.
     """

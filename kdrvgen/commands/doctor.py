@@ -55,8 +55,8 @@ def diagnose(
 
     Raises:
         ConfigError: The configuration is not valid.
-        UsageError: There is no such profile.
-        ValueError: There is no such task.
+        UsageError: The profile does not exist.
+        ValueError: The task does not exist.
     """
     project = load(config) if config is not None else Project(driver=Driver(name="driver"))
     name = os.fspath(config) if config is not None else ""

@@ -88,16 +88,16 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
 
 
 def _config_for(file: str) -> str:
-    """Return the configuration for a file or folder; if there is none, the file itself.
+    """Return the configuration in or above a folder, or beside or above a file; else the file.
 
     Raises:
-        UsageError: There is none for a folder.
+        UsageError: No configuration is in or above the folder.
     """
     is_folder = Path(file).is_dir()
     found = config_of(Path(file, "any") if is_folder else Path(file))
     if found is None and is_folder:
         raise UsageError(
-            f"there is no configuration in {file} or above it: name one with --config. The folder "
+            f"no configuration is in {file} or above it: name one with --config. The folder "
             ".kdrvgen in the root of a workspace cannot be ejected, because all its drivers use it."
         )
     return str(found or file)

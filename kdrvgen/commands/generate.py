@@ -139,7 +139,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
 
     Raises:
         UsageError: `--check` and `--force`, or `-o` and several projects, are given together; or
-            there is no configuration.
+            no configuration was found.
         ConfigError: The configuration is not valid, or with `--check`, Cargo.toml contradicts it.
         DriftError: `--check` found differences.
         RefusedError: Writing would overwrite something of the user's.

@@ -118,7 +118,7 @@ def _below(folder: Path) -> Iterator[str]:
                 for entry in entries
                 if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
             )
-    except OSError:  # a folder of somebody else's
+    except OSError:  # such as a folder of another user
         return
     for inner in (folder / name for name in names):
         # https://bford.info/cachedir: cargo marks its target directories with this file.

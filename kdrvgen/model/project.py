@@ -150,7 +150,7 @@ class Project(Table):
 
     @property
     def config_name(self) -> str:
-        """The name of that file, for headers and messages; `config.toml` if there is none."""
+        """The name of that file, for headers and messages; `config.toml` without one."""
         return self._read_from.name if self._read_from else "config.toml"
 
     def as_read_from(self, file: ReadFrom) -> Self:

@@ -64,7 +64,7 @@ class Failure(TypedDict):
 
 
 class Response(TypedDict):
-    """The results of all items, in their order, if there are no failures."""
+    """The results of all items, in their order, or else the failures."""
 
     results: list[str | None]
     failures: list[Failure]

@@ -76,7 +76,7 @@ def is_path(name: str) -> bool:
 
 
 def is_template(path: str) -> bool:
-    """Return whether there is a folder with a template.toml at a path."""
+    """Return whether a path is a folder with a template.toml."""
     try:
         return Path(path, _MANIFEST).is_file()
     except ValueError:

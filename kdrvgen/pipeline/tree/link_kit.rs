@@ -126,8 +126,8 @@ fn link(project: &Project, architecture: &str, libraries: &Path, framework: Opti
 fn report_no_kit(project: &Project, target: &str, roots: &[Root], search: &Search) {
     let is_wdm = project.model == Model::Wdm;
     if is_wdm && project.kit.locate == Locate::Auto {
-        // Cargo repeats a warning in each build, so there is none on a machine where no kit is
-        // expected. `cargo build -vv` shows the line anyway.
+        // Cargo repeats a warning in each build. Where no kit is expected, this is a plain line,
+        // which only `cargo build -vv` shows.
         let is_expected = cfg!(windows) || !roots.is_empty();
         println!(
             "{}no Windows Driver Kit was found; searched: {}. If the driver imports only by \

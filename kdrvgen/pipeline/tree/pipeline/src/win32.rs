@@ -349,7 +349,8 @@ pub struct WintrustFileInfo {
     pub known_subject: *const Guid,
 }
 
-/// Without the last member, which Windows 8 added: `size` tells Windows which version this is.
+/// The structure before Windows 8, which added a last member. Its `size` tells Windows which one it
+/// is.
 #[repr(C)]
 pub struct WintrustData {
     pub size: u32,
