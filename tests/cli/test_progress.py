@@ -145,7 +145,8 @@ def test_the_line_has_no_escape_sequence(drivers: Path) -> None:
 def test_where_nobody_looks_nothing_is_shown(
     drivers: Path, words: list[str], environment: dict[str, str]
 ) -> None:
-    assert Terminal(*configs(drivers), *words, cwd=drivers, **environment).end() == ""
+    terminal = Terminal(*configs(drivers), *words, cwd=drivers, both=False, **environment)
+    assert terminal.end() == ""
 
 
 def test_a_pipe_gets_no_progress(drivers: Path) -> None:
