@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal
 
-import pytest
-
-from tests.tools import need, path_in
+from tests.tools import need, path_in, without
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -40,7 +40,9 @@ def opened(screen: Screen, scheme: Scheme) -> Iterator[Page]:
         scheme: The colors that the user prefers.
     """
     need(BROWSER)
-    api = pytest.importorskip("playwright.sync_api", reason="needs `pip install --group docs`")
+    if not find_spec("playwright"):
+        without("playwright is not installed; `pip install --group docs` installs it")
+    api = import_module("playwright.sync_api")
     said: list[str] = []
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(

@@ -77,10 +77,7 @@ def is_path(name: str) -> bool:
 
 def is_template(path: str) -> bool:
     """Return whether a path is a folder with a template.toml."""
-    try:
-        return Path(path, _MANIFEST).is_file()
-    except ValueError:
-        return False
+    return Path(path, _MANIFEST).is_file()
 
 
 def read(path: str, base: Mapping[str, str], parts: Mapping[str, Path]) -> Own:

@@ -203,3 +203,22 @@ def test_names_of_free_tables_are_quoted(name: str) -> None:
     tasks = {"tasks": {name: {"command": "echo"}}}
     project = Project.model_validate({**project.model_dump(exclude_unset=True), "makefile": tasks})
     assert kdrvgen.loads(kdrvgen.dumps(project)) == project
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ('a\n"""b', '"""\na\n\\"\\"\\"b"""'),
+        ('a\n"b"', '"""\na\n\\"b\\""""'),
+        ('a\n"b" c', '"""\na\n"b" c"""'),
+        ("C:\\it's", '"C:\\\\it\'s"'),
+        ("C:\\a", "'C:\\a'"),
+        ("C:\\a\tb", '"C:\\\\a\\tb"'),
+        ("a\r\nb", r'"a\r\nb"'),
+    ],
+)
+def test_a_text_is_written_as_it_reads_best(text: str, written: str) -> None:
+    project = Project.model_validate({"driver": {"name": "a"}, "cargo-config": {"x": {"y": text}}})
+    dumped = kdrvgen.dumps(project)
+    assert dumped.endswith(f"[cargo-config.x]\ny = {written}\n")
+    assert kdrvgen.loads(dumped) == project

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -64,6 +65,24 @@ def test_many_projects_are_generated_also_after_an_error(tmp_path: Path) -> None
     assert (tmp_path / "c" / "Makefile.toml").exists()
     checked = kdrvgen.generate_all([(tmp_path / "a", kdrvgen.load(configs[0]))], dry_run=True)
     assert [each.changed for each in checked.values() if isinstance(each, Report)] == [False]
+
+
+def test_many_projects_take_the_options_of_one_and_one_at_a_time(tmp_path: Path) -> None:
+    def projects() -> Iterator[tuple[Path, Project]]:
+        for name in ("a", "b"):
+            assert name == "a" or makefile.exists() == is_written
+            yield tmp_path / name, Project(driver=Driver(name=name))
+
+    makefile, is_written = tmp_path / "a" / "Makefile.toml", False
+    kdrvgen.generate_all(projects(), dry_run=True)
+    assert not makefile.exists()
+    is_written = True
+    kdrvgen.generate_all(projects())
+    makefile.write_text("mine\n", "utf-8")
+    refused, _ = kdrvgen.generate_all(projects()).values()
+    assert isinstance(refused, RefusedError)
+    kdrvgen.generate_all(projects(), force=True)
+    assert "mine" not in makefile.read_text("utf-8").splitlines()
 
 
 def test_propose_returns_the_config_of_a_hand_written_project(tmp_path: Path) -> None:

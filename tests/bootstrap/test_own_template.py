@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -13,7 +14,7 @@ import pytest
 
 import kdrvgen
 from kdrvgen.scaffold import isolation
-from kdrvgen.scaffold.exchange import Item
+from kdrvgen.scaffold.exchange import CPU_SECONDS, Item
 from tests.bootstrap.support import kdrvgen_process, tree
 
 MANIFEST = """\
@@ -283,6 +284,7 @@ REFUSED = {
     "{{ '{}'.format(1) }}": "cannot call `format`",
     "{{ 'a' * 9 }}": "cannot use `*`",
     "{{ '%9d' % 1 }}": "cannot use `%`",
+    "{{ 9223372036854775808 * 2 }}": "cannot use `*`",
     "{{ 2 ** 9 }}": "cannot use `**`",
     "{{ 'a' | attr('upper') }}": "No filter named 'attr'",
     "{{ [1] | random }}": "No filter named 'random'",
@@ -394,15 +396,92 @@ def test_the_size_of_a_template_is_limited(template: Path, tmp_path: Path) -> No
     assert "more than 1000 files" in new(tmp_path).stderr
 
 
-def test_the_process_that_renders_has_no_environment_and_no_current_folder_on_its_path(
+def test_the_process_that_renders_has_no_current_folder_on_its_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("jinja2", "json", "kdrvgen"):
         (tmp_path / f"{module}.py").write_text("raise SystemExit('hostile')\n", "utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONSTARTUP", "hostile.py")
     item = Item(file="x", source="{{ a }}", when="")
     assert isolation.render([item], {}, {"a": "b", "options": {}}) == (["b"], [])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the interpreter is a shell script")
+def test_the_process_that_renders_does_not_get_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    python = put(
+        tmp_path,
+        "python",
+        f"#!/bin/sh\nexport -p >{shlex.quote(str(tmp_path / 'seen'))}\n"
+        f'exec {shlex.quote(sys.executable)} "$@"\n',
+    )
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setenv("PFX_PASSWORD", "a secret")
+    item = Item(file="x", source="{{ a }}", when="")
+    assert isolation.render([item], {}, {"a": "b", "options": {}}) == (["b"], [])
+    assert "PFX_PASSWORD" not in (tmp_path / "seen").read_text("utf-8")
+
+
+def test_a_text_that_needs_too_much_time_is_named_and_ended() -> None:
+    resource = pytest.importorskip("resource", reason="Windows does not limit processor time")
+    endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    items = [
+        Item(file="a.j2", source="a", when=""),
+        Item(file="b.j2", source=endless, when=""),
+        Item(file="c.j2", source="c", when=""),
+    ]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    results, (failure,) = isolation.render(items, {}, {"options": {}})
+    used = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before
+    assert results == []
+    assert (failure["item"], failure["file"]) == (1, "b.j2")
+    assert used < 2 * CPU_SECONDS
+
+
+def test_the_memory_and_the_output_of_all_texts_are_limited() -> None:
+    pytest.importorskip("resource", reason="Windows does not limit memory")
+    doubled = "{% set x = namespace(y='a') %}{% for i in range(31) %}{% set x.y = x.y ~ x.y %}"
+    large = Item(file="a.j2", source=doubled + "{% endfor %}{{ x.y | length }}", when="")
+    results, (failure,) = isolation.render([large], {}, {"options": {}})
+    assert results == []
+    assert "too much memory" in failure["message"]
+    half = Item(file="a.j2", source="a" * (9 * 1024 * 1024), when="")
+    assert isolation.render([half], {}, {"options": {}})[1] == []
+    _, (failure,) = isolation.render([half, half], {}, {"options": {}})
+    assert (failure["item"], "too large" in failure["message"]) == (1, True)
+
+
+def test_the_number_and_the_size_of_all_files_are_limited(template: Path, tmp_path: Path) -> None:
+    for number in range(17):
+        put(template, f"tree/{number}", b"\0" * (1024 * 1024))
+    assert "the files have more than 16 MiB" in new(tmp_path).stderr
+    for number in range(17):
+        (template / "tree" / str(number)).unlink()
+    for number in range(1001):
+        put(template, f"tree/{number % 2}/{number}", "")
+    assert "more than 1000 files" in new(tmp_path).stderr
+
+
+def test_the_folders_without_files_are_limited(template: Path, tmp_path: Path) -> None:
+    for number in range(1001):
+        (template / "tree" / "a" / str(number)).mkdir(parents=True)
+    assert "more than 1000 files" in new(tmp_path).stderr
+
+
+def test_a_condition_can_be_about_a_shared_part_of_the_template(
+    template: Path, tmp_path: Path
+) -> None:
+    put(template, "template.toml", MANIFEST + '"src/runtime.rs" = "answers.with_irp"\n')
+    put(template, "tree/src/lib.rs.j2", "#![no_std]\n")
+    assert new(tmp_path).returncode == 0
+    assert not (tmp_path / "hello" / "src" / "runtime.rs").exists()
+
+
+def test_a_name_of_a_template_that_no_folder_can_have_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(kdrvgen.UsageError, match="does not exist"):
+        kdrvgen.bootstrap(tmp_path, "hello", template="./a\0b")
 
 
 def test_a_finding_names_the_line_for_programs_too(template: Path, tmp_path: Path) -> None:

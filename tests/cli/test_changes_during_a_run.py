@@ -89,3 +89,15 @@ def test_a_change_after_a_run_is_reported(run: Run, project: Path, name: str) ->
     assert "nothing has changed" in run("config.toml", "-v").stderr
     (project / name).write_text(FILES[name][1], "utf-8")
     assert "warning: " in run("config.toml").stderr
+
+
+def test_a_file_that_hides_another_is_missed_when_it_is_gone(run: Run, project: Path) -> None:
+    for each in ("config.toml", "Cargo.toml", "../Cargo.toml"):
+        (project / each).write_text(FILES[each][0], "utf-8")
+    (project / "rust-toolchain.toml").write_text("[toolchain]\n", "utf-8")
+    (project / "rust-toolchain").write_text("stable\n", "utf-8")
+    for _ in range(2):
+        assert run("config.toml").stderr == ""
+    assert "nothing has changed" in run("config.toml", "-v").stderr
+    (project / "rust-toolchain").unlink()
+    assert "warning: " in run("config.toml").stderr

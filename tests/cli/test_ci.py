@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -183,6 +184,7 @@ def test_a_hostile_folder_name_stays_a_name(tmp_path: Path, name: str) -> None:
     found = workflow(tmp_path)
     row = next(row for row in rows(found, "build") if row["folder"] != "other")
     assert _evaluated(row["folder"]) == name
+    assert fnmatchcase(f"{name}/target/driver/hello", _evaluated(row["output"]))
     other = next(row for row in rows(found, "build") if row["folder"] == "other")
     assert other["output"] == "other/dist"
     for job in found["jobs"].values():
@@ -210,6 +212,17 @@ def test_more_drivers_than_jobs_are_an_error(tmp_path: Path) -> None:
     done = run_kdrvgen("ci", "github", cwd=tmp_path)
     assert done.returncode == 2
     assert "at most 256 jobs" in done.stderr
+    (tmp_path / "d256" / "config.toml").unlink()
+    assert run_kdrvgen("ci", "github", "--dry-run", cwd=tmp_path).returncode == 0
+
+
+def test_a_driver_for_two_processors_has_two_jobs_on_windows(tmp_path: Path) -> None:
+    targets = 'targets = ["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"]\n'
+    for number in range(129):
+        driver(tmp_path / f"d{number}", targets)
+    done = run_kdrvgen("ci", "github", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "these are 129 drivers" in done.stderr
 
 
 def test_another_service_is_an_error(tmp_path: Path) -> None:

@@ -219,6 +219,13 @@ def test_a_folder_without_generated_files_is_reported(run: Run, project: Path) -
     assert "name one with --config" in run("eject", "src").stderr
 
 
+def test_a_folder_whose_generated_files_are_missing_is_reported(run: Run, project: Path) -> None:
+    (project / ".kdrvgen").mkdir()
+    done = run("eject", ".kdrvgen")
+    assert done.returncode == 2
+    assert "kdrvgen does not generate .kdrvgen from config.toml" in done.stderr
+
+
 def test_the_users_own_file_is_refused_until_it_is_ejected(run: Run, project: Path) -> None:
     (project / "build.rs").write_text("fn main() {}\n", "utf-8")
     assert run("config.toml").returncode == 5

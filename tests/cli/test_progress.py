@@ -26,9 +26,9 @@ WIDTH = 40
 
 
 class Terminal:
-    """A terminal for standard error. Standard output is a pipe."""
+    """A terminal for standard error. Standard output is a pipe, or goes there too."""
 
-    def __init__(self, *words: str, cwd: Path, **environment: str) -> None:
+    def __init__(self, *words: str, cwd: Path, both: bool = False, **environment: str) -> None:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, WIDTH, 0, 0))
         env = {name: value for name, value in os.environ.items() if name not in {"CI", "NO_COLOR"}}
@@ -39,7 +39,7 @@ class Terminal:
             cwd=cwd,
             env=env,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=theirs if both else subprocess.PIPE,
             stderr=theirs,
             text=True,
         )
@@ -61,7 +61,7 @@ class Terminal:
             pass
         out, _ = self.process.communicate(timeout=60)
         os.close(self._ours)
-        assert "\r" not in out
+        assert "\r" not in (out or "")
         return self.output
 
     @property
@@ -109,6 +109,25 @@ def test_an_error_is_not_written_into_the_line(drivers: Path) -> None:
     assert "1 of 2 projects failed: first/config.toml" in terminal.screen
 
 
+def test_output_is_not_written_into_the_line(drivers: Path) -> None:
+    (drivers / "alone").mkdir()
+    (drivers / "alone" / "config.toml").write_text('[driver]\nname = "hello"\n', "utf-8")
+    terminal = Terminal(*configs(drivers), cwd=drivers, both=True, NO_COLOR="1")
+    assert "generating 1/3" in terminal.end()
+    assert [line for line in terminal.screen if "generating" in line] == []
+    assert "created    alone/Makefile.toml" in terminal.screen
+
+
+def test_wide_characters_take_two_columns(drivers: Path) -> None:
+    (drivers / "first").rename(drivers / ("驱动" * 20))
+    written = Terminal(*configs(drivers), cwd=drivers).end()
+    lines = [line for line in written.split("\r") if "驱" in line]
+    assert lines
+    # 15 for `generating 2/2 `, 2 for each of 12 characters: 39 of 40 columns.
+    assert {line.count("驱") + line.count("动") for line in lines} == {12}
+    assert written.count(f"\r{' ' * 39}\r") == 2  # after each of the two projects
+
+
 def test_the_line_has_no_escape_sequence(drivers: Path) -> None:
     assert "\x1b" not in Terminal(*configs(drivers), cwd=drivers, NO_COLOR="1").end()
 
@@ -126,7 +145,8 @@ def test_the_line_has_no_escape_sequence(drivers: Path) -> None:
 def test_where_nobody_looks_nothing_is_shown(
     drivers: Path, words: list[str], environment: dict[str, str]
 ) -> None:
-    assert Terminal(*configs(drivers), *words, cwd=drivers, **environment).end() == ""
+    terminal = Terminal(*configs(drivers), *words, cwd=drivers, both=False, **environment)
+    assert terminal.end() == ""
 
 
 def test_a_pipe_gets_no_progress(drivers: Path) -> None:

@@ -222,7 +222,7 @@ def test_a_folder_of_projects_means_all_of_them(fleet: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", ["drivers/d0*/config.toml", "drivers/d0?", "**/d0[0-9]/config.toml"]
+    "pattern", ["drivers/d0*/config.toml", "drivers/d0?", "**/drivers/d0[0-9]/config.toml"]
 )
 def test_a_pattern_that_no_shell_expanded_means_what_it_matches(fleet: Path, pattern: str) -> None:
     assert run_kdrvgen(pattern, cwd=fleet).returncode == 0
@@ -363,3 +363,83 @@ def test_check_of_many_lists_what_differs_and_shows_the_first_differences(fleet:
     everything = run_kdrvgen("--diff", "drivers", cwd=fleet)
     assert everything.stdout.count("\n+++ b/") == 60
     assert everything.stdout.endswith("30 projects: 20 would change, 10 up to date\n")
+
+
+def test_projects_that_match_a_pattern_are_in_the_order_of_their_paths(fleet: Path) -> None:
+    done = run_kdrvgen("--format", "json", "drivers/*", cwd=fleet)
+    configs = [each["config"] for each in json.loads(done.stdout)["projects"]]
+    assert configs == [f"drivers/d{number:02}/config.toml" for number in range(30)]
+
+
+@pytest.mark.parametrize("mode", ["--dry-run", "--diff"])
+def test_a_summary_of_a_run_that_writes_nothing_says_so(fleet: Path, mode: str) -> None:
+    done = run_kdrvgen(mode, "drivers", cwd=fleet)
+    assert done.stdout.endswith("30 projects: 30 would change\n")
+    assert makefiles(fleet) == []
+
+
+def test_three_projects_that_failed_are_all_named(fleet: Path) -> None:
+    edit(fleet, [3, 5, 7], 'nmae = "x"\n')
+    done = run_kdrvgen("drivers", cwd=fleet)
+    names = ", ".join(f"drivers/d0{number}/config.toml" for number in (3, 5, 7))
+    assert done.stderr.endswith(f"3 of 30 projects failed: {names}\n")
+
+
+def test_errors_that_a_project_leaves_out_are_counted(fleet: Path) -> None:
+    edit(fleet, [3], "".join(f"key-{number} = 1\n" for number in range(200)))
+    assert "\n200 errors\n" in run_kdrvgen("drivers", cwd=fleet).stderr
+    done = run_kdrvgen("--format", "json", "drivers", cwd=fleet)
+    document = json.loads(done.stdout)
+    assert len(document["findings"]) + document["omitted"] == 200
+    assert document["omitted"] > 0
+
+
+def test_the_same_error_that_refers_to_each_projects_own_file_is_one_group(fleet: Path) -> None:
+    for number in range(30):
+        folder = driver(fleet / f"drivers/d{number:02}", "hello")
+        manifest = '[package]\nname = "other"\n[lib]\ncrate-type = ["cdylib"]\n'
+        (folder / "Cargo.toml").write_text(manifest, "utf-8")
+    run_kdrvgen("drivers", cwd=fleet)
+    done = run_kdrvgen("--check", "drivers", cwd=fleet)
+    assert "`driver.name` is set here" in done.stderr
+    assert "the same in drivers/d01/Cargo.toml:2:8, " in done.stderr
+    assert "\n30 errors\n" in done.stderr
+
+
+def test_a_word_that_ends_like_the_folder_of_a_project_is_no_path(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        folder = driver(tmp_path / name, "hello")
+        (folder / "config.toml").write_text('[driver]\nname = "hello"\n"data/x" = 1\n', "utf-8")
+    done = run_kdrvgen("a", "b", cwd=tmp_path)
+    assert done.stderr.count('error: unknown key `"data/x"`') == 1
+    assert "the same in b/config.toml:3:1" in done.stderr
+
+
+def test_verbose_check_of_many_shows_all_differences(fleet: Path) -> None:
+    run_kdrvgen("drivers", cwd=fleet)
+    edit(fleet, range(10, 30), 'entry-point = "start"\n')
+    assert "differences in 17 more projects" in run_kdrvgen("--check", "drivers", cwd=fleet).stderr
+    done = run_kdrvgen("--check", "-v", "drivers", cwd=fleet)
+    assert done.stdout.count("\n+++ b/") == 60
+    assert "more projects" not in done.stderr
+
+
+def test_of_many_wrong_words_the_first_ten_are_named(tmp_path: Path) -> None:
+    done = run_kdrvgen(*(f"d{number}" for number in range(15)), cwd=tmp_path)
+    lines = [f"d{number} does not exist." for number in range(10)]
+    assert (done.returncode, done.stderr.splitlines()) == (
+        2,
+        [f"error: {lines[0]}", *lines[1:], "and 5 more errors"],
+    )
+
+
+def test_what_goes_to_both_streams_is_in_order_in_one_file(fleet: Path) -> None:
+    edit(fleet, [29], 'nmae = "x"\n')
+    with (fleet / "log").open("wb") as log:
+        words = [sys.executable, "-m", "kdrvgen", "drivers"]
+        subprocess.run(
+            words, cwd=fleet, env=ENVIRONMENT, stdout=log, stderr=subprocess.STDOUT, check=False
+        )
+    parts = ["created    ", "error: unknown key", "30 projects: ", "1 of 30 projects failed"]
+    text = (fleet / "log").read_text("utf-8")
+    assert sorted(parts, key=text.index) == parts

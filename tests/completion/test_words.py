@@ -73,6 +73,13 @@ def test_a_script_has_all_commands_and_templates_and_plain_text_only(shell: str)
     assert not [each for each in text if not each.isascii() or (each < " " and each != "\n")]
 
 
+@pytest.mark.parametrize("shell", ["fish", "powershell", "zsh"])
+def test_a_script_says_what_each_command_and_option_does(shell: str) -> None:
+    text = script(shell)
+    assert "write nothing; list what a run would do, and use its exit code" in text
+    assert VERBS["ci"].partition("\n")[0] in text
+
+
 def test_every_offered_term_can_be_explained() -> None:
     (explain,) = [each for each in described() if each.verb == "explain"]
     assert len(explain.values.words) > 100
