@@ -242,7 +242,7 @@ def test_a_start_that_fails_leaves_nothing_behind(other: Project, device: Device
     other.edit("protocol/src/lib.rs", link, r'"\\DosDevices\\hello"')
     # Wine takes the device of a driver that does not start away, and Windows does not.
     call = "unsafe { IoDeleteDevice(self.0) }"
-    other.edit("src/device.rs", call, f'crate::log!("device deleted");\n{call}')
+    other.edit("kernel/src/device.rs", call, f'crate::log!("device deleted");\n{call}')
     other.make("sign")
     kernel.install(other.output("other.sys"), "other")
 
@@ -251,6 +251,6 @@ def test_a_start_that_fails_leaves_nothing_behind(other: Project, device: Device
     assert kernel.state("other") == "STOPPED"
     # Which status it is Wine and Windows see differently.
     deleted, ended = kernel.lines()[-2:]
-    assert deleted == "other: device deleted"
+    assert deleted == "kdrvgen-kernel: device deleted"
     assert ended.startswith("other: not loaded: STATUS_OBJECT_")
     assert device.probe((SET_MESSAGE, b"still here", 0)) == ["ok 0 "]

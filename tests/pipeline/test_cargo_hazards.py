@@ -178,8 +178,9 @@ def x86_entry_of_one_argument(make_project: MakeProject, blog: Project) -> tuple
     project = make_project(CONFIG.replace("[signing]", f'target = "{X86}"\n[signing]'))
     blog.edit(".cargo/config", X64, X86)
     for each in (project, blog):
-        each.edit("src/lib.rs", "    _registry_path: *const UnicodeString,\n", "")
-        each.edit("src/lib.rs", "DriverObject, NtStatus, UnicodeString}", "DriverObject, NtStatus}")
+        macro, second = "kernel/src/driver.rs", "registry_path: *const $crate::UnicodeString<'_>,\n"
+        each.edit(macro, f"                {second}            ) ->", "            ) ->")
+        each.edit(macro, "&*registry_path", '&$crate::unicode_string!("")')
     return project, blog
 
 

@@ -96,6 +96,9 @@ pub fn run(project: &Project) -> bool {
         if project.kit.locate != Locate::Nowhere {
             link_kit::run(project, &target);
         }
+    } else if project.targets.iter().any(|(triple, _)| *triple == target) {
+        // Plain `cargo build` on Windows. The arguments are only for the driver, not for tests.
+        pass_arguments(project, &target);
     }
     configured.is_some()
 }
