@@ -123,8 +123,8 @@ def said(request: pytest.FixtureRequest, proof: Project, kernel: Kernel) -> list
     return [(filed.partition(":")[2], line.removeprefix("proof: ")) for filed, line in lines]
 
 
-# The functions of a C runtime that the kernels export: for x86 neither memcmp nor _chkstk, for ARM64 no
-# __chkstk.
+# The functions of a C runtime that the kernels export: for x86 neither memcmp nor _chkstk, and for
+# ARM64 no __chkstk.
 C_RUNTIME = {
     "x86_64": {"__chkstk", "memcmp", "memcpy", "memmove", "memset"},
     "aarch64": {"memcmp", "memcpy", "memmove", "memset"},
@@ -224,3 +224,39 @@ def test_a_panic_is_logged_with_its_place_and_stops_the_machine(
     assert f"panics: panicked at {place}:" in kernel.lines()
     record = kernel.record.read_text(encoding="utf-8", errors="replace")
     assert "with words" in record
+
+
+_FAULTY = """
+struct Faulty;
+
+impl core::fmt::Display for Faulty {
+    fn fmt(&self, _: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        // SAFETY: none: it is an access violation.
+        let _ = unsafe { core::ptr::without_provenance::<u8>(8).read_volatile() };
+        Ok(())
+    }
+}
+"""
+
+
+def test_a_fault_below_functions_of_core_is_one_exception(
+    new_project: NewProject, bed: Path, tmp_path: Path
+) -> None:
+    project = new_project("minimal", "allocator=yes", name="faulty")
+    log = '    log!("{}", alloc::format!("{Faulty}"));\n'
+    project.edit("src/lib.rs", "    Ok(())\n", f"{log}    Ok(())\n")
+    with (project.folder / "src/lib.rs").open("a", encoding="utf-8") as source:
+        source.write(_FAULTY)
+    project.make("sign")
+
+    with Kernel.running(bed, tmp_path, "+debugstr,+seh") as kernel:
+        kernel.install(project.output("faulty.sys"), "faulty")
+        kernel.sc("start", "faulty")
+        record = kernel.record.read_text(encoding="utf-8", errors="replace")
+
+    # A handler that continues the execution repeats the instruction for ever, in the same thread.
+    # Wine starts the driver in several threads, one after the other.
+    raised = re.findall(r"(\w+):trace:seh:dispatch_exception code=c0000005", record)
+    assert raised
+    assert len(raised) == len(set(raised))
+    assert re.search(r"seh:\w+ handler at 000000018\w+ returned 1", record)

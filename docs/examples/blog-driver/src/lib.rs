@@ -17,6 +17,7 @@ kernel::driver! {
 }
 
 /// Starts the driver. If it returns an error, Windows removes the driver.
+#[allow(clippy::unnecessary_wraps)] // a driver that does more can fail
 fn start(driver: &mut DriverObject, _registry_path: &UnicodeString<'_>) -> Result<(), NtError> {
     driver.driver_unload = Some(unload);
     log!(

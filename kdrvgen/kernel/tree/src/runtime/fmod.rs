@@ -1,17 +1,24 @@
 //! `fmod` and `fmodf`: the operator `%` of `f64` and `f32`.
+//!
+//! On x86, without SSE, no function of Rust can return a floating-point number. So this uses `transmute`
+//! and `as` instead of the methods of `f64`, and returns only from `extern "C"` functions.
+#![allow(clippy::cast_lossless)]
+
+use core::mem::transmute;
 
 const MANTISSA_BITS: u32 = 52;
 const MANTISSA: u64 = (1 << MANTISSA_BITS) - 1;
 const SIGN: u64 = 1 << 63;
+const INFINITY: u64 = 0x7FF << MANTISSA_BITS;
 
 /// Returns the exact remainder of a division that rounds toward zero, with the sign of `dividend`.
 ///
 /// It is NaN if an argument is NaN, `dividend` is infinite or `divisor` is zero.
 pub extern "C" fn fmod(dividend: f64, divisor: f64) -> f64 {
-    let sign = dividend.to_bits() & SIGN;
-    let (x, y) = (dividend.to_bits() & !SIGN, divisor.to_bits() & !SIGN);
-    let infinity = f64::INFINITY.to_bits();
-    if x >= infinity || y > infinity || y == 0 {
+    // SAFETY: both types have 64 bits, all of which are valid.
+    let [x, y] = unsafe { transmute::<[f64; 2], [u64; 2]>([dividend, divisor]) };
+    let (sign, x, y) = (x & SIGN, x & !SIGN, y & !SIGN);
+    if x >= INFINITY || y > INFINITY || y == 0 {
         return f64::NAN;
     }
     // The bits of positive numbers have the order of the numbers.
@@ -28,13 +35,15 @@ pub extern "C" fn fmod(dividend: f64, divisor: f64) -> f64 {
             remainder -= divisor;
         }
     }
-    f64::from_bits(sign | joined(remainder, lowest))
+    // SAFETY: both types have 64 bits, all of which are valid.
+    let [result] = unsafe { transmute::<[u64; 1], [f64; 1]>([sign | joined(remainder, lowest)]) };
+    result
 }
 
 /// Returns the same for `f32`, whose remainder an `f64` holds exactly.
 #[allow(clippy::cast_possible_truncation)]
 pub extern "C" fn fmodf(dividend: f32, divisor: f32) -> f32 {
-    fmod(f64::from(dividend), f64::from(divisor)) as f32
+    fmod(dividend as f64, divisor as f64) as f32
 }
 
 /// Returns mantissa and exponent of a finite positive number: `mantissa * 2^(exponent - 1075)`.
