@@ -32,6 +32,8 @@ fn start(driver: &mut DriverObject, _registry_path: &UnicodeString<'_>) -> Resul
     lock();
     strings();
     arithmetic();
+    #[cfg(not(target_arch = "x86"))]
+    floating_point();
     lines();
     Ok(())
 }
@@ -132,12 +134,20 @@ fn arithmetic() {
     let (dividend, divisor) = (black_box(u64::MAX - 5), black_box(1_000_000_007_u64));
     let (negative, wide) = (black_box(i64::MIN + 1), black_box(u128::MAX / 3));
     log!(
-        "arithmetic: {} {} {} {} {} {:.3} {} {}",
+        "arithmetic: {} {} {} {} {}",
         dividend / divisor,
         dividend % divisor,
         negative / 10_007,
         negative % 10_007,
         wide,
+    );
+}
+
+/// Drivers for x86 are compiled without floating point.
+#[cfg(not(target_arch = "x86"))]
+fn floating_point() {
+    log!(
+        "floating point: {:.3} {} {}",
         black_box(2.5_f64) / 3.0,
         black_box(7.5_f64) % black_box(2.0),
         black_box(-7.5_f32) % black_box(2.0),

@@ -56,7 +56,8 @@ fn current() -> u8 {
         return PASSIVE_LEVEL;
     }
     // SAFETY: only `initialize` stores an address, and it is that of this function.
-    let function = unsafe { core::mem::transmute::<*mut core::ffi::c_void, GetCurrentIrql>(address) };
+    let function =
+        unsafe { core::mem::transmute::<*mut core::ffi::c_void, GetCurrentIrql>(address) };
     // SAFETY: it can be called at any IRQL.
     unsafe { function() }
 }

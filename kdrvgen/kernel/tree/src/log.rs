@@ -139,7 +139,11 @@ impl Line {
 
     pub(crate) fn send(&self, level: Level) {
         // The text is an argument and never the format: a `%` in it is only a `%`.
-        send(COMPONENT.load(Ordering::Relaxed), level as u32, self.as_ptr().cast());
+        send(
+            COMPONENT.load(Ordering::Relaxed),
+            level as u32,
+            self.as_ptr().cast(),
+        );
     }
 
     fn push(&mut self, bytes: &[u8]) {

@@ -6,8 +6,8 @@ use core::ptr;
 
 use crate::irql::{self, PASSIVE_LEVEL};
 use crate::nt::security::{
-    AceHeader, Acl, SecurityDescriptor, ACCESS_ALLOWED_ACE_TYPE, ACL_REVISION, SECURITY_DESCRIPTOR_REVISION,
-    SE_DACL_PRESENT, SE_DACL_PROTECTED, SE_SELF_RELATIVE,
+    AceHeader, Acl, SecurityDescriptor, ACCESS_ALLOWED_ACE_TYPE, ACL_REVISION,
+    SECURITY_DESCRIPTOR_REVISION, SE_DACL_PRESENT, SE_DACL_PROTECTED, SE_SELF_RELATIVE,
 };
 use crate::nt::{NtError, NtStatus};
 

@@ -6,9 +6,7 @@
 #[macro_export]
 macro_rules! wide {
     ($text:expr) => {
-        const {
-            &$crate::string::utf16::<{ $crate::string::utf16_length($text) }>($text)
-        }
+        const { &$crate::string::utf16::<{ $crate::string::utf16_length($text) }>($text) }
     };
 }
 
@@ -21,9 +19,13 @@ macro_rules! wide {
 macro_rules! unicode_string {
     ($text:expr) => {
         const {
-            match $crate::UnicodeString::from_terminated(const {
-                &$crate::string::terminated::<{ $crate::string::utf16_length($text) + 1 }>($text)
-            }) {
+            match $crate::UnicodeString::from_terminated(
+                const {
+                    &$crate::string::terminated::<{ $crate::string::utf16_length($text) + 1 }>(
+                        $text,
+                    )
+                },
+            ) {
                 ::core::result::Result::Ok(string) => string,
                 ::core::result::Result::Err(_) => {
                     ::core::panic!("a literal UNICODE_STRING has at most 32766 UTF-16 units")

@@ -55,10 +55,7 @@ impl<'a> UnicodeString<'a> {
     ///
     /// If the last unit is not a NUL.
     pub const fn from_terminated(units: &'a [u16]) -> Result<Self, NtError> {
-        assert!(
-            matches!(units, [.., 0]),
-            "the text does not end with a NUL"
-        );
+        assert!(matches!(units, [.., 0]), "the text does not end with a NUL");
         Self::with_length(units, units.len() - 1)
     }
 

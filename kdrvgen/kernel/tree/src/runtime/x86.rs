@@ -54,7 +54,8 @@ unsafe extern "C" fn memcmp(left: *const u8, right: *const u8, count: usize) -> 
     while at < count {
         // SAFETY: the caller's contract: both are `count` bytes long. A volatile read is not
         // recognised as a comparison, which would be a call of this function.
-        let (left, right) = unsafe { (left.add(at).read_volatile(), right.add(at).read_volatile()) };
+        let (left, right) =
+            unsafe { (left.add(at).read_volatile(), right.add(at).read_volatile()) };
         if left != right {
             return c_int::from(left) - c_int::from(right);
         }
