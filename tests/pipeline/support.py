@@ -201,6 +201,10 @@ class Project:
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
 
+    def depend(self, dependency: str) -> None:
+        """Add a line to the dependencies of the driver."""
+        self.edit("Cargo.toml", "[dependencies]\n", f"[dependencies]\n{dependency}\n")
+
     def say(self, word: str) -> None:
         """Make the driver log `word` when it is loaded."""
         path = self.folder / "src/lib.rs"

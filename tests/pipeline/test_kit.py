@@ -7,15 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from kdrvgen.kernel import kernel_files
 from tests.pipeline.conftest import MakeProject
 from tests.pipeline.support import CONFIG, X64, Project, need, run
 
 pytestmark = pytest.mark.slow
 
 RAW_DYLIB = 'link(name = $library, kind = "raw-dylib", modifiers = "+verbatim")'
+# Every function that the crate `kernel` imports, and that of the example.
 KERNEL = (
-    *("DbgPrintEx", "KeBugCheckEx", "MmGetSystemRoutineAddress", "MmIsAddressValid"),
-    *("memcmp", "memcpy", "memmove", "memset", "strlen", "__chkstk"),
+    "MmIsAddressValid",
+    *(
+        name
+        for source in kernel_files().values()
+        for block in re.findall(r"^crate::import! \{\n.*?^\}", source, re.MULTILINE | re.DOTALL)
+        for name in re.findall(r"^        fn (\w+)\(", block, re.MULTILINE)
+    ),
 )
 FRAMEWORK = """\
 #![no_std]

@@ -33,8 +33,9 @@
 
 #[cfg(all(windows, panic = "abort", target_feature = "avx"))]
 compile_error!(
-    "a driver cannot be compiled with AVX: Windows does not save these registers for kernel code. \
-     Remove `target-cpu` or `target-feature` from the flags for rustc."
+    "the driver would be compiled with AVX instructions: kernel code must call \
+     KeSaveExtendedProcessorState before it uses AVX, and compiled Rust code does not. Remove \
+     `target-cpu` or `target-feature` from the flags for rustc."
 );
 
 mod driver;
