@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.bootstrap.conftest import TRIPLES, NewProject
+from tests.bootstrap.kernel import Kernel
 from tests.pipeline.image import Image
 from tests.pipeline.support import REPOSITORY, need, run
 
 pytestmark = pytest.mark.slow
 
+GNU = "x86_64-pc-windows-gnu"
 TREE = REPOSITORY / "kdrvgen/kernel/tree"
 # A frame of more than a page, and the operators of floating point.
 _LARGE = """
@@ -51,6 +53,23 @@ def test_the_tests_of_a_new_project_pass_on_the_host(
 
     assert done.returncode == 0, done.stdout
     assert "host_tests::a_function_of_the_kernel_panics - should panic ... ok" in done.stdout
+
+
+def test_the_tests_of_a_new_project_pass_on_windows(
+    new_project: NewProject, kernel: Kernel
+) -> None:
+    project = new_project("device")
+    with (project.folder / "src/lib.rs").open("a", encoding="utf-8") as file:
+        file.write(_TEST)
+
+    argv = ["cargo", "test", "--offline", "--lib", "--no-run", f"--target={GNU}"]
+    done = run(argv, project.folder, project.env | kernel.compiler(GNU))
+    assert done.returncode == 0, done.stdout
+    (program,) = (project.target / GNU / "debug/deps").glob("hello-*.exe")
+    done = kernel.run(program)
+
+    assert done.returncode == 0, done.stdout
+    assert "test result: ok. 3 passed" in done.stdout
 
 
 def test_only_the_entry_point_is_exported_and_only_kernel_functions_are_imported(
