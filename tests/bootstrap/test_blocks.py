@@ -264,3 +264,26 @@ def test_a_fault_below_functions_of_core_is_one_exception(
     assert raised
     assert len(raised) == len(set(raised))
     assert re.search(r"seh:\w+ handler at 000000018\w+ returned 1", record)
+
+
+def test_the_bug_check_of_a_panic_has_its_own_code_and_the_place(
+    new_project: NewProject, bed: Path, tmp_path: Path
+) -> None:
+    project = new_project("minimal", name="stops")
+    project.edit("src/lib.rs", "    Ok(())\n", '    panic!("with words")\n')
+    project.make("sign")
+
+    with Kernel.running(bed, tmp_path, "+debugstr,err+ntoskrnl") as kernel:
+        kernel.install(project.output("stops.sys"), "stops")
+        kernel.sc("start", "stops")
+        record = kernel.record.read_text(encoding="utf-8", errors="replace")
+
+    text = (project.folder / "src/lib.rs").read_text(encoding="utf-8")
+    line = text.split("panic!(")[0].count("\n") + 1
+    found = re.search(r"KeBugCheckEx (\w+) (\w+) (\w+) (\w+) (\w+)", record)
+    assert found
+    code, message, file, length, place = (int(each, 16) for each in found.groups())
+    assert code == 0xE0527573
+    assert message
+    assert file
+    assert (length, place) == (len("src/lib.rs"), line)

@@ -87,7 +87,7 @@ pub fn initialize(component: Component, level: Level) {
     crate::irql::initialize();
 }
 
-/// Returns the status of the entry point, and logs an error.
+/// Returns the status of the entry point, and logs an error. IRQL: any.
 pub fn status_of(package: &str, started: Result<(), NtError>) -> NtStatus {
     if let Err(error) = started {
         log::print(Level::Error, format_args!("{package}: not loaded: {error}"));

@@ -73,7 +73,7 @@ macro_rules! import {
     (@replace $($variadic:tt)*) => {};
 }
 
-/// Panics for a function of the kernel that is called outside of it.
+/// Panics for a function of the kernel that is called outside of it. IRQL: any.
 #[doc(hidden)]
 #[cold]
 #[track_caller]

@@ -18,7 +18,7 @@ use crate::nt::{NtError, NtStatus};
 pub struct Dispatched(NtStatus);
 
 impl Dispatched {
-    /// Returns a status for a request that was passed on or is pending.
+    /// Returns a status for a request that was passed on or is pending. IRQL: any.
     ///
     /// # Safety
     ///
@@ -28,7 +28,7 @@ impl Dispatched {
         Self(status)
     }
 
-    /// Returns the status.
+    /// Returns the status. IRQL: any.
     pub const fn status(self) -> NtStatus {
         self.0
     }

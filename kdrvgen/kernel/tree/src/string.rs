@@ -35,7 +35,7 @@ macro_rules! unicode_string {
     };
 }
 
-/// Returns the number of UTF-16 units of a text.
+/// Returns the number of UTF-16 units of a text. IRQL: any.
 #[must_use]
 pub const fn utf16_length(text: &str) -> usize {
     let bytes = text.as_bytes();
@@ -49,7 +49,7 @@ pub const fn utf16_length(text: &str) -> usize {
     length
 }
 
-/// Returns the UTF-16 of a text, which has `N` units.
+/// Returns the UTF-16 of a text, which has `N` units. IRQL: any.
 ///
 /// # Panics
 ///
@@ -61,7 +61,7 @@ pub const fn utf16<const N: usize>(text: &str) -> [u16; N] {
     units
 }
 
-/// Returns the UTF-16 of a text, which has `N - 1` units, and a NUL.
+/// Returns the UTF-16 of a text, which has `N - 1` units, and a NUL. IRQL: any.
 ///
 /// # Panics
 ///

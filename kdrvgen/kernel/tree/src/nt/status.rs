@@ -27,18 +27,18 @@ pub enum Severity {
 }
 
 impl NtStatus {
-    /// Returns the status with a code of ntstatus.h.
+    /// Returns the status with a code of ntstatus.h. IRQL: any.
     pub const fn new(code: u32) -> Self {
         Self(code)
     }
 
-    /// Returns the code, as in ntstatus.h.
+    /// Returns the code, as in ntstatus.h. IRQL: any.
     #[must_use]
     pub const fn code(self) -> u32 {
         self.0
     }
 
-    /// Returns the severity.
+    /// Returns the severity. IRQL: any.
     #[must_use]
     pub const fn severity(self) -> Severity {
         match self.0 >> 30 {
@@ -50,12 +50,13 @@ impl NtStatus {
     }
 
     /// `NT_SUCCESS`: returns whether it is a success or informational. A warning is neither.
+    /// IRQL: any.
     #[must_use]
     pub const fn is_success(self) -> bool {
         matches!(self.severity(), Severity::Success | Severity::Informational)
     }
 
-    /// Returns the status as a `Result`, for `?`.
+    /// Returns the status as a `Result`, for `?`. IRQL: any.
     ///
     /// A success says no more than that. If a function can return `STATUS_PENDING` or
     /// `STATUS_TIMEOUT`, compare its status with these first.
@@ -72,7 +73,7 @@ impl NtStatus {
 }
 
 impl NtError {
-    /// Returns the error with this status; `None` for a success.
+    /// Returns the error with this status; `None` for a success. IRQL: any.
     #[must_use]
     pub const fn new(status: NtStatus) -> Option<Self> {
         if status.is_success() {
@@ -81,12 +82,13 @@ impl NtError {
         Some(Self(status))
     }
 
-    /// Returns the status.
+    /// Returns the status. IRQL: any.
     pub const fn status(self) -> NtStatus {
         self.0
     }
 
     /// Returns whether it is a warning, such as `STATUS_BUFFER_OVERFLOW`: a result with data.
+    /// IRQL: any.
     #[must_use]
     pub const fn is_warning(self) -> bool {
         matches!(self.0.severity(), Severity::Warning)
@@ -162,7 +164,7 @@ macro_rules! statuses {
         };
 
         impl NtStatus {
-            /// Returns the name in ntstatus.h, if this module has it.
+            /// Returns the name in ntstatus.h, if this module has it. IRQL: any.
             #[must_use]
             pub const fn name(self) -> Option<&'static str> {
                 match self.0 {

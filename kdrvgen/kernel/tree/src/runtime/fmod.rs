@@ -12,6 +12,7 @@ const SIGN: u64 = 1 << 63;
 const INFINITY: u64 = 0x7FF << MANTISSA_BITS;
 
 /// Returns the exact remainder of a division that rounds toward zero, with the sign of `dividend`.
+/// IRQL: any.
 ///
 /// It is NaN if an argument is NaN, `dividend` is infinite or `divisor` is zero.
 pub extern "C" fn fmod(dividend: f64, divisor: f64) -> f64 {
@@ -40,7 +41,7 @@ pub extern "C" fn fmod(dividend: f64, divisor: f64) -> f64 {
     result
 }
 
-/// Returns the same for `f32`, whose remainder an `f64` holds exactly.
+/// Returns the same for `f32`, whose remainder an `f64` holds exactly. IRQL: any.
 #[allow(clippy::cast_possible_truncation)]
 pub extern "C" fn fmodf(dividend: f32, divisor: f32) -> f32 {
     fmod(dividend as f64, divisor as f64) as f32
