@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from kdrvgen.commands.generate import check, generate
+from kdrvgen.adopt import Adoption
+from kdrvgen.adopt.parse.located import Origin
+from kdrvgen.commands.adopt import propose
+from kdrvgen.commands.ci import ci
+from kdrvgen.commands.doctor import diagnose
+from kdrvgen.commands.eject import eject
+from kdrvgen.commands.explain import explain
+from kdrvgen.commands.generate import check, generate, generate_all
 from kdrvgen.commands.new import bootstrap
+from kdrvgen.commands.projects import find_configs
 from kdrvgen.commands.verify import verify
+from kdrvgen.commands.why import Reason, why
 from kdrvgen.config import load, loads
 from kdrvgen.errors import (
     ConfigError,
@@ -17,6 +26,7 @@ from kdrvgen.errors import (
     UsageError,
     VerificationError,
 )
+from kdrvgen.lexicon import Term
 from kdrvgen.model import (
     Bootstrap,
     Build,
@@ -33,6 +43,8 @@ from kdrvgen.model import (
     Wdk,
 )
 from kdrvgen.model.help import describe
+from kdrvgen.model.schema import schema
+from kdrvgen.rendering.config_file import dumps
 from kdrvgen.rendering.project import render
 from kdrvgen.report.files import Entry, Report, Status
 from kdrvgen.report.finding import Excerpt, Finding, Place, Related, Severity
@@ -43,6 +55,7 @@ describe(
 )
 
 __all__ = [
+    "Adoption",
     "Bootstrap",
     "Build",
     "ConfigError",
@@ -58,16 +71,19 @@ __all__ = [
     "Linker",
     "Makefile",
     "OccupiedError",
+    "Origin",
     "Place",
     "Profile",
     "Project",
     "ReadFrom",
+    "Reason",
     "RefusedError",
     "Related",
     "Report",
     "Severity",
     "Signing",
     "Status",
+    "Term",
     "ToolError",
     "Toolchain",
     "UsageError",
@@ -75,9 +91,19 @@ __all__ = [
     "Wdk",
     "bootstrap",
     "check",
+    "ci",
+    "diagnose",
+    "dumps",
+    "eject",
+    "explain",
+    "find_configs",
     "generate",
+    "generate_all",
     "load",
     "loads",
+    "propose",
     "render",
+    "schema",
     "verify",
+    "why",
 ]

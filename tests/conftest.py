@@ -10,11 +10,15 @@ from types import FrameType
 import pytest
 from hypothesis import settings
 
+from tests.examples import examples
+
 # How long one example takes depends on what else the machine does: that is measured, not asserted.
-# tests/run.sh takes the time that more examples need.
-EXAMPLES = 100 if os.environ.get("KDRVGEN_REQUIRE_TOOLS") else 25
-settings.register_profile("kdrvgen", deadline=None, max_examples=EXAMPLES)
+settings.register_profile("kdrvgen", deadline=None, max_examples=examples(100))
 settings.load_profile("kdrvgen")
+
+# It is for the output of pytest. Images for containers set it, and tests/program.py would have to
+# start Python anew for each run of kdrvgen.
+os.environ.pop("PYTHONUNBUFFERED", None)
 
 
 def pytest_configure() -> None:

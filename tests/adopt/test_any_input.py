@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import kdrvgen
 from kdrvgen.adopt import Snapshot, adopt, read_project
 from kdrvgen.report.human import draw
+from tests.examples import examples
 
 PROJECTS = Path(__file__).parent / "projects"
 FILES = (
@@ -69,7 +70,9 @@ def assert_proposal_or_error(snapshot: Callable[[], Snapshot]) -> None:
     assert draw(error.findings)
 
 
-quick = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(
+    max_examples=examples(30), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -91,7 +94,7 @@ def test_any_bytes_in_a_file_give_a_proposal_or_an_error(
     "project",
     ["blog", "helper-crate", "member/driver", "profiles", "scripts", "strange", "wdk-build"],
 )
-@settings(quick, max_examples=40)
+@settings(quick, max_examples=examples(40))
 @given(data=st.data())
 def test_a_project_with_random_edits_gives_a_proposal_or_an_error(
     project: str, data: st.DataObject
@@ -154,7 +157,7 @@ def test_long_files_give_a_proposal_or_an_error() -> None:
     assert_proposal_or_error(lambda: Snapshot(scripted))
 
 
-@settings(quick, max_examples=100)
+@settings(quick, max_examples=examples(100))
 @given(
     makefile=st.dictionaries(
         st.sampled_from(["env", "tasks", "config", "extend", "plugins"]),
@@ -174,7 +177,7 @@ def test_values_of_any_type_give_a_proposal_or_an_error(makefile: dict[str, obje
     assert_proposal_or_error(lambda: Snapshot(files | {"Makefile.toml": tomli_w.dumps(makefile)}))
 
 
-@settings(quick, max_examples=100)
+@settings(quick, max_examples=examples(100))
 @given(
     words=st.lists(
         st.sampled_from(

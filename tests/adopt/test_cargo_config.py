@@ -18,6 +18,7 @@ from kdrvgen.adopt import adopt as propose
 from kdrvgen.adopt.read.findings import UNKNOWN
 from kdrvgen.cli import main
 from tests.adopt.conftest import Adopt
+from tests.examples import examples
 
 MANIFEST = '[package]\nname = "hello"\nedition = "2021"\n[lib]\ncrate-type = ["cdylib"]\n'
 LINKED = """\
@@ -268,7 +269,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.dictionaries(WORDS, VALUES, max_size=5))
 def test_any_cargo_configuration_is_copied_or_reported(table: dict[str, Any]) -> None:
     table |= {"build": tomli.loads(LINKED)["build"]}

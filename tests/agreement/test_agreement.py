@@ -60,6 +60,13 @@ def test_contradictions_do_not_stop_a_run_but_fail_a_check(tmp_path: Path, run: 
     assert "rust-toolchain.toml:3:11: warning: rustup does not install" in done.stderr
 
 
+def test_a_log_of_both_streams_has_the_files_before_the_contradictions(tmp_path: Path) -> None:
+    project = case("all_at_once", tmp_path)
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    log = run_kdrvgen("config.toml", cwd=project, env=env, merged=True).stdout
+    assert 0 <= log.index("created    Makefile.toml") < log.index("Cargo.toml:2:8: warning")
+
+
 @pytest.mark.parametrize("missing", ["Makefile.toml", "build.rs"])
 def test_contradictions_are_reported_beside_drift(tmp_path: Path, run: Run, missing: str) -> None:
     project = case("all_at_once", tmp_path)
@@ -138,6 +145,29 @@ def test_a_member_is_compared_with_its_workspace_and_nothing_else_above_is_read(
     (member.parent / "Cargo.toml").unlink()
     (member.parent / "Cargo.toml").symlink_to("../Cargo.toml")
     assert disagreements(alone, member.parent) == ()
+
+
+def test_a_workspace_is_found_from_a_link_to_a_driver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = tmp_path / "workspace" / "driver"
+    member.mkdir(parents=True)
+    (member.parent / "Cargo.toml").write_text("[workspace]\n", "utf-8")
+    (member / "Cargo.toml").write_text('[package]\nname = "hello"\n', "utf-8")
+    (member / "config.toml").write_text(
+        '[driver]\nname = "hello"\nworkspace-root = ".."\n'
+        '[profiles.development]\ncargo-profile = "lab"\n',
+        "utf-8",
+    )
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    (place / "link").symlink_to(member)
+    (place / "Cargo.toml").write_text("not TOML", "utf-8")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    done = run_kdrvgen("link/config.toml", cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert (member.parent / ".kdrvgen" / "kit.rs").is_file()
+    assert "link/../Cargo.toml: warning: the profile `lab`" in done.stderr.replace(os.sep, "/")
 
 
 TEMPLATES = ("minimal", "device", "process", "workspace", "wdk")

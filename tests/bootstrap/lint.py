@@ -15,7 +15,7 @@ def rustfmt(project: Project, edition: str = "2021") -> str:
     """Return what rustfmt would change, in the crates' roots and all their modules."""
     roots = [*project.folder.rglob("src/lib.rs"), *project.folder.rglob("src/main.rs")]
     argv: list[str | Path] = ["rustfmt", "--check", f"--edition={edition}", *roots]
-    return _said(project, argv)
+    return _warnings(project, argv)
 
 
 def clippy(
@@ -27,7 +27,7 @@ def clippy(
     targets = [word for triple in triples for word in ("--target", triple)]
     argv = ["cargo", "clippy", "--offline", "--quiet", *targets, *options, "--"]
     argv += ["-Dwarnings", "-Wclippy::pedantic"]
-    return _said(project.under({"SYSROOT": sysroot}), argv)
+    return _warnings(project.under({"SYSROOT": sysroot}), argv)
 
 
 # rustc warns of each crate that is compiled for x86 without SSE. It is not a lint.
@@ -37,7 +37,7 @@ _WITHOUT_SSE = re.compile(
 )
 
 
-def _said(project: Project, argv: Sequence[str | Path]) -> str:
+def _warnings(project: Project, argv: Sequence[str | Path]) -> str:
     done = run(argv, project.folder, project.env)
     return _WITHOUT_SSE.sub("", done.stdout) or (
         "" if done.returncode == 0 else f"it ended with {done.returncode}"

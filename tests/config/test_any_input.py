@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import kdrvgen
 from kdrvgen.config.source import Source
+from tests.examples import examples
 from tests.report.support import rendered
 
 VALID = """\
@@ -78,7 +79,7 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, data: bytes) -> None:
     assert_project_or_config_error(tmp_path / "config.toml", data)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(300))
 @given(
     st.lists(
         st.tuples(

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from kdrvgen import Driver, Linker, Project, Toolchain
 from kdrvgen.rendering.project import render_own
+from tests.examples import examples
 
 from .conftest import FindTool
 from .test_quoting import VISIBLE_TEXT, VISIBLE_VALUES, values
@@ -84,7 +85,7 @@ def without_empty(table: object) -> object:
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(config=tables(VISIBLE_VALUES))
 @example(config={"target": {X64: {"runner": "x"}, X86: {"linker": "y"}}})
 @example(config={"profile": {"dev": 1}})

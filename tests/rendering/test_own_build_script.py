@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from kdrvgen import Driver, Project
 from kdrvgen.rendering.project import render_own
+from tests.examples import examples
 
 from .conftest import FindTool
 from .test_quoting import HARD, TEXT
@@ -41,7 +42,7 @@ def is_taken(name: str) -> bool:
 TAKEN = NAMES.filter(is_taken)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(NAMES)
 @example("../own.rs")
 @example("a/../../own.rs")
@@ -60,7 +61,7 @@ def test_an_accepted_build_script_is_in_the_project_on_every_host(name: str) -> 
         assert path != type(path)("build.rs")
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(TAKEN)
 def test_the_name_of_the_build_script_changes_only_its_own_line(name: str) -> None:
     def lines(given_name: str) -> list[str]:
