@@ -15,10 +15,11 @@ from kdrvgen.errors import UsageError
 from kdrvgen.output.paths import is_within, link_target, path_from, real_path, resolve, shown
 from kdrvgen.output.plan import Plan, Step, read, written_by_newer
 from kdrvgen.output.writer import carry_out
+from kdrvgen.pipeline import FOLDER
 from kdrvgen.rendering.header import Ownership, examine
 from kdrvgen.rendering.header import eject as ejected
 from kdrvgen.rendering.project import render
-from kdrvgen.report.files import Entry, Report, Status
+from kdrvgen.report.files import Entry, Report, Status, summed_folder
 from kdrvgen.report.reporter import Reporter
 
 __all__ = ["eject", "populate_parser", "run"]
@@ -32,7 +33,7 @@ def eject(paths: Iterable[str | PurePosixPath], root: str | os.PathLike[str]) ->
 
     The mark replaces kdrvgen's header. Later runs do not change a file with the mark, and generate
     a file again if it is deleted. Support files in the root of a workspace stay kdrvgen's, because
-    other drivers use them too.
+    other drivers use them too. Files of the crate `kernel` there become those of the workspace.
 
     Returns:
         The change of each file that exists.
@@ -41,8 +42,11 @@ def eject(paths: Iterable[str | PurePosixPath], root: str | os.PathLike[str]) ->
         RefusedError: A symbolic link leads out of the project, or a newer kdrvgen wrote the file.
         FileAccessError: A file cannot be read or written.
     """
-    folder, files = Path(root), [PurePosixPath(path) for path in paths]
-    return carry_out(folder, lambda: Plan(tuple(_steps(files, folder)), (), ())).report
+    entries: list[Entry] = []
+    for above, inside in _by_root(map(PurePosixPath, paths)).items():
+        plan = _ejected(inside, Path(root, above))
+        entries += (entry._replace(path=above / entry.path) for entry in plan.report.entries)
+    return Report(tuple(sorted(entries, key=lambda entry: entry.path)))
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +55,7 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "files",
         metavar="FILE",
         nargs="*",
-        help="generated files, such as build.rs, or a folder of them, such as .kdrvgen; the "
+        help="generated files, such as build.rs, or a folder of them, such as kernel; the "
         "project's configuration means all of them",
     )
     parser.add_argument(
@@ -82,7 +86,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         demand(config)
         texts = render(load(config))
     root = Path(arguments.output) if arguments.output else Path(config).parent
-    report = eject(_chosen(files, root, config, texts) if files else texts, root)
+    own = [path for path in texts if path.parts[0] != ".."]
+    report = eject(_chosen(files, root, config, texts) if files else own, root)
     reporter.files((each.status.value, str(each.path), each.reason) for each in report.entries)
     return 0
 
@@ -127,12 +132,15 @@ def _chosen(
         if below := _below(file, path, root, known):
             chosen += below
             continue
-        is_shared = path.parts[:1] == ("..",) and any(each.is_relative_to(path) for each in known)
+        is_shared = path.parts[:1] == ("..",) and any(
+            each.is_relative_to(path) and FOLDER in each.parts for each in known
+        )
         if path not in known and not is_shared:
-            own = ", ".join(str(name) for name in sorted(known) if ".kdrvgen" not in name.parts)
+            own = ", ".join(str(name) for name in sorted(known) if not summed_folder(str(name)))
+            folders = " and ".join(sorted({*map(_folder, known)} - {""}))
             raise UsageError(
                 f"kdrvgen does not generate {file} from {config}. It generates {own} and the files "
-                "in .kdrvgen."
+                f"in {folders}."
             )
         if is_shared:
             raise UsageError(
@@ -140,8 +148,27 @@ def _chosen(
             )
         if not os.path.lexists(file):
             raise UsageError(f"{file} does not exist: run `kdrvgen {config}` first to generate it.")
-        chosen.append(path)
+        chosen += below or [path]
     return chosen
+
+
+def _folder(path: PurePosixPath) -> str:
+    return summed_folder(str(path)).removesuffix("/")
+
+
+def _ejected(paths: Iterable[PurePosixPath], root: Path) -> Plan:
+    return carry_out(root, lambda: Plan(tuple(_steps(paths, root)), (), ()))
+
+
+def _by_root(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, list[PurePosixPath]]:
+    """Return the paths below the project, and those below the root of its workspace."""
+    found: dict[PurePosixPath, list[PurePosixPath]] = {PurePosixPath(): []}
+    for path in paths:
+        above = [part for part in path.parts if part == ".."]
+        if not above or FOLDER not in path.parts:
+            inside = PurePosixPath(*path.parts[len(above) :])
+            found.setdefault(PurePosixPath(*above), []).append(inside)
+    return found
 
 
 def _below(
@@ -153,15 +180,15 @@ def _below(
     return [
         path
         for path in sorted(known)
-        if path.is_relative_to(folder) and path.parts[0] != ".." and os.path.lexists(root / path)
+        if path.is_relative_to(folder)
+        and not (path.parts[0] == ".." and FOLDER in path.parts)
+        and os.path.lexists(root / path)
     ]
 
 
 def _steps(paths: Iterable[PurePosixPath], root: Path) -> Iterator[Step]:
     seen: set[Path] = set()
     for path in sorted(paths):
-        if path.parts[0] == "..":
-            continue
         real, real_root = resolve(root, path), real_path(root)
         if not is_within(real_root, real):
             reason = f"a link leads out of the project, to {real}"

@@ -21,7 +21,7 @@ from kdrvgen.output.stamp import Stamp
 from kdrvgen.output.writer import write
 from kdrvgen.rendering.project import render
 from kdrvgen.report.diff import unified
-from kdrvgen.report.files import UNKNOWN_FILE, Entry, Report, Status
+from kdrvgen.report.files import UNKNOWN_FILE, Entry, Report, Status, summed_folder
 from kdrvgen.report.finding import Finding, Place, Severity
 from kdrvgen.report.reporter import Reporter, file_lines
 
@@ -232,12 +232,12 @@ def _listed(prefix: Path, path: PurePosixPath) -> str:
 def _diffs(entries: Iterable[Entry], prefix: Path) -> Iterator[tuple[str, str]]:
     """Yield the path of each file, and its diff without the values of credentials.
 
-    The diff of a whole support file, with hundreds of lines, is left out.
+    The diff of a whole file with hundreds of lines, such as a support file, is left out.
     """
     for entry in entries:
         path = _listed(prefix, entry.path)
         is_whole = entry.before is None or entry.after is None
-        if entry.before == entry.after or (is_whole and ".kdrvgen" in entry.path.parts):
+        if entry.before == entry.after or (is_whole and summed_folder(str(entry.path))):
             yield path, ""
             continue
         before, after = (

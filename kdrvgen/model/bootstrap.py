@@ -134,10 +134,13 @@ class Bootstrap(Table):
     """
 
     logger: Literal["DbgPrint", "DbgPrintEx"] = "DbgPrintEx"
-    """The kernel function that writes the log.
+    """How Windows filters the log.
 
-    Change: To `DbgPrint` for a log without a filter.
-    Without: `DbgPrintEx`, whose messages are filtered by component and level.
+    `DbgPrintEx` has a component and a level. `DbgPrint` has none: Windows filters it as component
+    `DEFAULT` and level `info`.
+
+    Change: To `DbgPrint` to see the log together with that of other drivers that use it.
+    Without: `DbgPrintEx`, with `log-component` and `log-level`.
     Source:
         https://learn.microsoft.com/windows-hardware/drivers/debugger/reading-and-filtering-debugging-messages
     """
@@ -152,11 +155,12 @@ class Bootstrap(Table):
     Source: https://learn.microsoft.com/windows-hardware/drivers/ddi/wdm/nf-wdm-dbgprintex
     """
 
-    log_level: Literal["error", "warning", "trace", "info"] = "info"
-    """The level that `DbgPrintEx` filters by; by default Windows shows `error` only.
+    log_level: Literal["error", "warning", "trace", "info"] = "error"
+    """The level of the log; by default Windows shows `error` only.
 
-    Change: To `error` for messages that must be visible without a change of the filter.
-    Without: `info`.
+    Change: To another level for a driver that must not fill the log on machines of users. The
+        project's README.md has the registry value that shows the level.
+    Without: `error`, so that the first line of a new driver is visible.
     Source:
         https://learn.microsoft.com/windows-hardware/drivers/debugger/reading-and-filtering-debugging-messages
     """

@@ -156,11 +156,24 @@ class Driver(Table):
     Source: https://doc.rust-lang.org/cargo/reference/build-scripts.html
     """
 
+    kernel_crate: Annotated[bool, Field(strict=True)] = False
+    """Write the building blocks, a crate in the folder `kernel`?
+
+    The crate has what drivers need most: the panic handler, an allocator, a log, devices and
+    requests. kdrvgen updates it like its other files. Cargo.toml uses it with
+    `kernel = { package = "kdrvgen-kernel", path = "kernel" }`. With `workspace-root`, its folder is
+    `crates/kernel` in the root of the workspace.
+
+    Change: `kdrvgen new` sets it. Set it to `false` to make the whole crate yours.
+    Without: kdrvgen writes no such crate.
+    """
+
     workspace_root: Annotated[Text, AfterValidator(_workspace_root)] | None = None
     """Folder of the Cargo workspace that the driver is a member of, such as `../..`.
 
-    All drivers of the workspace share one folder `.kdrvgen`, which is written there. It is the only
-    folder outside of the project that kdrvgen writes to. The target directory is the workspace's.
+    All drivers of the workspace share one folder `.kdrvgen` and, with `kernel-crate`, one folder
+    `crates/kernel`, which are written there. They are the only folders outside of the project that
+    kdrvgen writes to. The target directory is the workspace's.
 
     Change: For a member of a workspace; `kdrvgen new` sets it.
     Without: The project has its own folder `.kdrvgen`.

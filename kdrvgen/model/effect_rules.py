@@ -145,7 +145,7 @@ def _choices_of_a_template(bootstrap: Bootstrap) -> Iterator[Problem]:
             ("pool_tag", "allocator", "only the allocator uses the tag, and `allocator` is false")
         )
     if bootstrap.logger == "DbgPrint":
-        why = "`DbgPrint` has neither components nor levels"
+        why = "`DbgPrint` always has the component `DEFAULT` and the level `info`"
         found += [(field, "logger", why) for field in ("log_component", "log_level")]
     for field, cause, why in found:
         if field in given:

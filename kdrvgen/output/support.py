@@ -1,4 +1,4 @@
-"""Find unknown files in the folder of the support files, where only kdrvgen writes."""
+"""Find unknown files in the folders of the support files and of the crate `kernel`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from kdrvgen.errors import FileAccessError
+from kdrvgen.kernel import KERNEL_FOLDER, SHARED_KERNEL_FOLDER
 from kdrvgen.output.paths import real_path
 from kdrvgen.output.plan import Plan, Step, read, written_by_newer
 from kdrvgen.pipeline import FOLDER
@@ -16,29 +17,47 @@ from kdrvgen.report.finding import Finding, Place, Severity
 
 __all__ = ["with_strangers"]
 
+_SUPPORT = PurePosixPath(FOLDER)
+_FOLDERS = (_SUPPORT, PurePosixPath(KERNEL_FOLDER), PurePosixPath(SHARED_KERNEL_FOLDER))
 _OWN_SUFFIXES = (".lock", ".rs", ".toml")
 _TEMPORARY = ".kdrvgen-new"
-_ADVICE = f"move it away, because kdrvgen owns everything in {FOLDER}"
+_ADVICE = {
+    _SUPPORT: f"move it away, because kdrvgen owns everything in {_SUPPORT}",
+    **dict.fromkeys(_FOLDERS[1:], "move it away; or run `kdrvgen eject` to keep it as your own"),
+}
 
 
 def with_strangers(
     plan: Plan, paths: Collection[PurePosixPath], root: Path, *, force: bool = False
 ) -> Plan:
-    """Return the plan with steps and warnings for other files in the support folder.
+    """Return the plan with steps and warnings for other files in kdrvgen's folders.
 
-    An unedited file of an older kdrvgen is removed. Anything else is reported. The folder of a
-    newer kdrvgen is not changed.
+    An unedited file of an older kdrvgen is removed. Anything else in the support folder is
+    reported. In the crate `kernel`, which has room for the user's own modules, only an edited file
+    of an older kdrvgen is. The folder of a newer kdrvgen is not changed.
 
     Args:
         plan: The plan for `paths`.
         paths: The known files, relative to `root`.
-        root: The folder that contains `FOLDER`.
+        root: The folder that contains the folders.
         force: Whether a newer kdrvgen's folder is overwritten.
     """
-    if not any(path.parts[0] == FOLDER for path in paths):
-        return plan
+    for folder in _FOLDERS:
+        if any(folder in path.parents for path in paths):
+            plan = _with_strangers(plan, paths, root, folder, force=force)
+    return plan
+
+
+def _with_strangers(
+    plan: Plan,
+    paths: Collection[PurePosixPath],
+    root: Path,
+    folder: PurePosixPath,
+    *,
+    force: bool,
+) -> Plan:
     steps, warnings = list(plan.steps), list(plan.warnings)
-    for path in _others(root / FOLDER, PurePosixPath(FOLDER), paths):
+    for path in _others(root / folder, folder, paths):
         named = root / path
         text = _text(named) if path.suffix in _OWN_SUFFIXES else None
         owner = Ownership.FOREIGN if text is None else examine(text)
@@ -46,31 +65,33 @@ def with_strangers(
             reason = "not part of this version of kdrvgen"
             entry = Entry(path, Status.REMOVED, reason, normalise(text))
             steps.append(Step(entry, real_path(named), text.encode()))
-        elif owner is not Ownership.EJECTED:
+        elif owner is Ownership.EDITED or (owner is Ownership.FOREIGN and folder == _SUPPORT):
             edited = " and was edited by hand" if owner is Ownership.EDITED else ""
             message = f"does not belong to this version of kdrvgen{edited}"
             place = Place(str(path))
-            warnings.append(Finding(UNKNOWN_FILE, message, place, Severity.WARNING, _ADVICE))
+            warnings.append(
+                Finding(UNKNOWN_FILE, message, place, Severity.WARNING, _ADVICE[folder])
+            )
     steps.sort(key=lambda step: step.entry.path)
-    newer = "" if force else _newer(steps)
+    newer = "" if force else _newer(steps, folder)
     if newer:
-        steps = [_refused(step, newer) for step in steps]
+        steps = [_refused(step, newer, folder) for step in steps]
     return Plan(tuple(steps), tuple(warnings), plan.leftovers)
 
 
-def _newer(steps: Sequence[Step]) -> str:
+def _newer(steps: Sequence[Step], folder: PurePosixPath) -> str:
     """Return the reason not to change the folder of a newer kdrvgen; one file has its version."""
     reasons = (
         written_by_newer(step.entry.before or "")
         for step in steps
-        if step.entry.path.parts[0] == FOLDER
+        if folder in step.entry.path.parents
     )
     return next(filter(None, reasons), "")
 
 
-def _refused(step: Step, reason: str) -> Step:
+def _refused(step: Step, reason: str, folder: PurePosixPath) -> Step:
     changes = step.entry.status in {Status.CREATED, Status.UPDATED, Status.REMOVED}
-    if step.entry.path.parts[0] != FOLDER or not changes:
+    if folder not in step.entry.path.parents or not changes:
         return step
     return step._replace(entry=step.entry._replace(status=Status.REFUSED, reason=reason))
 

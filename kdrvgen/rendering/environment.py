@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kdrvgen.model import Project, Signing
-from kdrvgen.rendering.flags import TargetPlan
+from kdrvgen.rendering.flags import TargetPlan, is_without_sse
 from kdrvgen.rendering.quoting import literal
 
 __all__ = ["Environment", "certificate_id", "environment"]
@@ -119,6 +119,7 @@ def _of_profile(project: Project, name: str, targets: Sequence[TargetPlan]) -> d
         "DRIVER_NEEDS_WINDOWS": "yes" if project.wdk.is_wdk_builds else "",
         "DRIVER_CARGO_ARGS": literal("\t".join(project.build_for(name).arguments)),
         "DRIVER_LINKER": literal(linker.program),
+        **_without_sse(project, name),
         "DRIVER_REPRODUCIBLE": "yes" if linker.reproducible else "",
         **_literals(flags),
         **_of_signing(signing),
@@ -126,6 +127,14 @@ def _of_profile(project: Project, name: str, targets: Sequence[TargetPlan]) -> d
         if signing.certificate_file
         else f"${{DRIVER_OUTPUT}}/{literal(project.driver.stem)}.cer",
     }
+
+
+def _without_sse(project: Project, name: str) -> dict[str, str]:
+    """Return the variable for link-time optimisation on x86, if the project has that target."""
+    is_needed = any(is_without_sse(project, name, triple) for triple in project.driver.triples)
+    if not is_needed or project.toolchain.build_std:
+        return {}
+    return {"DRIVER_WITHOUT_SSE": "yes"}
 
 
 def _of_signing(signing: Signing) -> dict[str, str]:

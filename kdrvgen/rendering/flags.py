@@ -16,11 +16,13 @@ from kdrvgen.model.driver import Target
 from kdrvgen.model.presets import link_arguments
 from kdrvgen.rendering.arguments import purpose
 
-__all__ = ["Flag", "TargetPlan", "by_arguments", "target_plan"]
+__all__ = ["Flag", "TargetPlan", "by_arguments", "is_without_sse", "target_plan"]
 
 _BEFORE = "-Zpre-link-arg="
 _AFTER = "-Clink-arg="
 _STATIC_RUNTIME = {"-Ctarget-feature=+crt-static": "wdk-build requires it"}
+_NO_SSE = {"-Ctarget-feature=-sse,-sse2": "32-bit Windows does not save XMM registers for drivers"}
+_COMMENTS = _STATIC_RUNTIME | _NO_SSE
 
 
 class Flag(NamedTuple):
@@ -67,7 +69,11 @@ def target_plan(project: Project, triple: Target) -> TargetPlan:
         in_script = linker.emit == "build-script"
         after[name] = [] if in_script else [f"{_AFTER}{argument}" for argument in rest]
         script[name] = rest if in_script else []
-        rustflags[name] = [*(_STATIC_RUNTIME if by_wdk_build else ()), *linker.rustflags]
+        rustflags[name] = [
+            *(_STATIC_RUNTIME if by_wdk_build else ()),
+            *(_NO_SSE if is_without_sse(project, name, triple) else ()),
+            *linker.rustflags,
+        ]
     first, all_before = _parted(before, _shared(list(before.values())))
     second, all_after = _parted(after, _shared(list(after.values())))
     third, all_flags = _parted(rustflags, _shared_flags(list(rustflags.values())))
@@ -75,7 +81,7 @@ def target_plan(project: Project, triple: Target) -> TargetPlan:
         triple=triple,
         flags=(
             *(Flag(flag, purpose(flag.partition("=")[2])) for flag in (*first, *second)),
-            *(Flag(flag, _STATIC_RUNTIME.get(flag, "")) for flag in third),
+            *(Flag(flag, _COMMENTS.get(flag, "")) for flag in third),
         ),
         script_arguments={
             name: (*(flag.removeprefix(_AFTER) for flag in all_after[name]), *script[name])
@@ -83,6 +89,15 @@ def target_plan(project: Project, triple: Target) -> TargetPlan:
         },
         extra_flags={name: (*all_before[name], *all_flags[name]) for name in project.profiles},
     )
+
+
+def is_without_sse(project: Project, profile: str, triple: Target) -> bool:
+    """Return whether a target is compiled without SSE, in a profile with the current preset.
+
+    32-bit Windows does not save the XMM registers of a program for kernel code that interrupts it.
+    """
+    is_x86_kernel = triple.startswith("i686") and project.driver.model != "umdf"
+    return is_x86_kernel and project.linker_for(profile).preset == "kernel"
 
 
 def by_arguments(

@@ -12,7 +12,7 @@ from kdrvgen.rendering.flags import TargetPlan, by_arguments, target_plan
 from kdrvgen.rendering.kit import kit_plan
 from kdrvgen.rendering.support import support_folder
 
-__all__ = ["aborting_profiles", "plan"]
+__all__ = ["aborting_profiles", "default_target", "plan"]
 
 
 def plan(project: Project) -> dict[str, Any]:
@@ -52,8 +52,20 @@ def plan(project: Project) -> dict[str, Any]:
         "own_env": {name: value for name, value in project.makefile.env.items() if name not in own},
         "own_profile_env": own,
         "aborting_profiles": aborting_profiles(project),
+        "default_target": default_target(project),
         "own_cargo": own_cargo_config(project.cargo_config, _cargo_tables(project, targets)),
     }
+
+
+def default_target(project: Project) -> str:
+    """Return the target of plain `cargo build`; "" for the host.
+
+    It is the host for a project whose tests run there: with the crate `kernel`, if no flag of the
+    cargo configuration makes them drivers.
+    """
+    emits = {project.linker_for(name).emit for name in project.profiles}
+    has_tests = project.driver.kernel_crate and emits == {"build-script"}
+    return "" if has_tests else project.driver.triples[0]
 
 
 def aborting_profiles(project: Project) -> tuple[str, ...]:
@@ -68,7 +80,7 @@ def _cargo_tables(project: Project, targets: Sequence[TargetPlan]) -> list[Table
     """Return the tables that kdrvgen writes into the cargo configuration, in their order."""
     has_linker = project.linker.program != "auto"
     return [
-        ("build",),
+        *([("build",)] if default_target(project) else []),
         *(("target", target.triple) for target in targets if target.flags or has_linker),
         *(("profile", name) for name in aborting_profiles(project)),
         *([("unstable",)] if project.toolchain.build_std else []),

@@ -17,7 +17,7 @@ from kdrvgen.rendering.header import seal
 from kdrvgen.rendering.jinja import sandbox
 from kdrvgen.rendering.makefile import own_tasks
 from kdrvgen.rendering.plan import plan
-from kdrvgen.rendering.support import render_support
+from kdrvgen.rendering.support import render_kernel, render_support
 
 __all__ = ["render", "render_own"]
 
@@ -29,20 +29,25 @@ def render(project: Project) -> Mapping[PurePosixPath, str]:
 
     Returns:
         The whole texts, with LF line ends, by their paths from the project folder. With
-        `driver.workspace-root`, the paths of support files begin with `..`.
+        `driver.workspace-root`, the paths of support files and of the crate `kernel` begin with
+        `..`.
     """
-    return MappingProxyType({**render_own(project), **render_support(project)})
+    return MappingProxyType(
+        {**render_own(project), **render_kernel(project), **render_support(project)}
+    )
 
 
 def render_own(project: Project) -> Mapping[PurePosixPath, str]:
-    """Return the files that depend on the project: all except the support files."""
+    """Return the files that depend on the project: all but the support files and the crate."""
     variables, config = plan(project), project.config_name
     texts = {
         PurePosixPath("Makefile.toml"): seal(
             _environment().get_template("Makefile.toml.j2").render(variables), "#", config
         ),
         PurePosixPath(project.toolchain.cargo_config): seal(
-            _environment().get_template("cargo-config.toml.j2").render(variables), "#", config
+            _environment().get_template("cargo-config.toml.j2").render(variables).lstrip("\n"),
+            "#",
+            config,
         ),
         PurePosixPath("build.rs"): seal(
             _environment().get_template("build.rs.j2").render(variables), "//", config

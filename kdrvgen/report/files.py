@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections import Counter
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from kdrvgen.report.diff import unified
 from kdrvgen.report.finding import Finding
 
-__all__ = ["UNKNOWN_FILE", "Entry", "Report", "Status"]
+__all__ = ["UNKNOWN_FILE", "Entry", "Report", "Status", "summed_folder"]
 
 
 UNKNOWN_FILE = "drift-unknown-file"
@@ -31,6 +32,8 @@ class Status(enum.StrEnum):
     REFUSED = "refused"
 
 
+# The folders of the support files and of the crate `kernel`, with some ten files each.
+_SUMMED = re.compile(r"(?:.*/)?(?:\.kdrvgen/|kernel/(?=(?:Cargo\.toml|rustfmt\.toml|src/.+\.rs)$))")
 _CHANGES = frozenset({Status.CREATED, Status.UPDATED, Status.REMOVED})
 
 
@@ -108,3 +111,9 @@ class Report(NamedTuple):
     def strangers(self) -> tuple[Finding, ...]:
         """The files in the support folder that are not kdrvgen's."""
         return tuple(each for each in self.warnings if each.rule == UNKNOWN_FILE)
+
+
+def summed_folder(path: str) -> str:
+    """Return the folder whose files are reported as one, with a slash; "" for any other file."""
+    found = _SUMMED.match(path)
+    return found[0] if found else ""

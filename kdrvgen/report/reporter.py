@@ -12,6 +12,7 @@ from typing import Any
 from kdrvgen import __version__
 from kdrvgen.characters import as_json, visible
 from kdrvgen.console import Console
+from kdrvgen.report.files import summed_folder
 from kdrvgen.report.finding import Finding, Rule
 from kdrvgen.report.github import annotate
 from kdrvgen.report.groups import Groups
@@ -38,7 +39,6 @@ _DIFF_COLORS = {"+": "32", "-": "31", "@": "36"}
 _WIDTH = len("unchanged")
 _LOUD = frozenset({"error", "warning"})  # what -q still prints
 _UP_TO_DATE = frozenset({"unchanged", "kept", "ejected"})
-_SUPPORT = ".kdrvgen/"  # about thirty files, which are summed up in one line
 
 
 class Reporter:
@@ -128,8 +128,8 @@ class Reporter:
         if self.quiet or self._form == "json":
             return
         shown = dict.fromkeys(
-            f"{above}{support}…" if support else above
-            for above, support, _ in (path.partition(_SUPPORT) for path in paths)
+            f"{folder}…" if folder else path
+            for path, folder in ((path, summed_folder(path)) for path in paths)
         )
         lines = [f"{folder}{os.sep}", *(f"  {line}" for line in _tree(shown)), "", "Next:"]
         lines += [f"  {command}" for command in commands]
@@ -290,7 +290,7 @@ def file_lines(
 
     Args:
         rows: Status, path and reason (or "") of each.
-        whole: Whether each support file has its own line.
+        whole: Whether each file of a shared folder has its own line.
         planned: Whether the changes are only planned.
         paint: Returns a text in an ANSI style.
     """
@@ -301,11 +301,11 @@ def file_lines(
 
 
 def _summed(rows: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str, str]]:
-    """Yield the rows, with one row for all support files of the same status."""
+    """Yield the rows, with one row for all files of a shared folder with the same status."""
     groups: dict[tuple[str, str, str], list[str]] = {}
     for status, path, reason in rows:
-        above, folder, _ = path.partition(_SUPPORT)
-        place = above + folder if folder and status != "refused" else path
+        folder = summed_folder(path)
+        place = folder if folder and status != "refused" else path
         groups.setdefault((status, place, reason), []).append(path)
     for (status, place, reason), paths in groups.items():
         yield status, place if len(paths) > 1 else paths[0], reason

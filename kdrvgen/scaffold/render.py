@@ -11,6 +11,7 @@ from typing import Any
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kdrvgen.errors import ConfigError, UsageError
+from kdrvgen.kernel import KERNEL_FOLDER, SHARED_KERNEL_FOLDER
 from kdrvgen.model import Project
 from kdrvgen.model.base import TomlValue
 from kdrvgen.model.project import ReadFrom
@@ -158,7 +159,15 @@ def _variables(project: Project, template: Template) -> dict[str, Any]:
         "lib": project.driver.library,
         "options": SimpleNamespace(**options),
         "folders": _folders(template),
+        "kernel_folder": _kernel_folder(project, template),
     }
+
+
+def _kernel_folder(project: Project, template: Template) -> str:
+    """Return the folder of the crate `kernel` in the new project; "" without one."""
+    if not project.driver.kernel_crate:
+        return ""
+    return KERNEL_FOLDER if template.root else SHARED_KERNEL_FOLDER
 
 
 def _filled(

@@ -162,9 +162,8 @@ def _of_user(path: str) -> Template:
 
 def _parts() -> Iterator[str]:
     """Yield the path of each file that templates share, from the folder of those files."""
-    for kind in ("project", "rust"):
-        for _, source in _tree(FOLDER / _SHARED / kind):
-            yield source.relative_to(FOLDER / _SHARED).as_posix()
+    for _, source in _tree(FOLDER / _SHARED / "project"):
+        yield source.relative_to(FOLDER / _SHARED).as_posix()
 
 
 def _folders() -> list[Path]:

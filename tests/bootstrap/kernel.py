@@ -26,19 +26,21 @@ class Kernel:
         bed: What setup.sh printed.
         prefix: Wine's folder.
         record: Wine's standard error, and so the kernel's log.
+        channels: What Wine writes to it: the text of DbgPrint, and perhaps more.
     """
 
     bed: Path
     prefix: Path
     record: Path
+    channels: str = "+debugstr"
 
     @classmethod
     @contextmanager
-    def running(cls, bed: Path, folder: Path) -> Iterator[Kernel]:
+    def running(cls, bed: Path, folder: Path, channels: str = "+debugstr") -> Iterator[Kernel]:
         """Copy the prepared prefix into `folder`; in the end, end all programs of this Windows."""
         copy_prefix((bed / "prefix").resolve(), folder / "prefix")
         (folder / "log").touch()
-        kernel = cls(bed, folder / "prefix", folder / "log")
+        kernel = cls(bed, folder / "prefix", folder / "log", channels)
         # By itself it ends some seconds after the last program, and the drivers with it.
         try:
             kernel._server("-p")
@@ -145,6 +147,6 @@ class Kernel:
         env = {name: text for name, text in os.environ.items() if not name.startswith("WINE")}
         return env | {
             "WINEPREFIX": str(self.prefix),
-            "WINEDEBUG": "-all,+debugstr",
+            "WINEDEBUG": f"-all,{self.channels}",
             "WINEDLLOVERRIDES": "mscoree,mshtml=",
         }

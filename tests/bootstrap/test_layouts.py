@@ -11,7 +11,7 @@ import pytest
 
 from tests.pipeline.support import REPOSITORY, need, run, without
 
-NT = REPOSITORY / "kdrvgen/scaffold/templates/shared/rust/nt"
+NT = REPOSITORY / "kdrvgen/kernel/tree/src/nt"
 HERE = Path(__file__).parent / "blocks"
 HEADERS = Path("/usr/share/mingw-w64/include")
 
@@ -25,6 +25,9 @@ STRUCTURES = {
     "IoStackLocation": ("IO_STACK_LOCATION", ""),
     "DeviceIoControl": ("IO_STACK_LOCATION", "Parameters.DeviceIoControl"),
     "UnicodeString": ("UNICODE_STRING", ""),
+    "SecurityDescriptor": ("SECURITY_DESCRIPTOR_RELATIVE", ""),
+    "Acl": ("ACL", ""),
+    "AceHeader": ("ACE_HEADER", ""),
 }
 # Names that are not the same words in both languages.
 NAMES = {"object_type": "Type", "result": "Status"}

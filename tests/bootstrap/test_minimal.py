@@ -62,9 +62,9 @@ def test_rustfmt_and_clippy_accept_the_code_with_every_option(
 @pytest.mark.parametrize(
     ("words", "filed"),
     [
-        # Wine shows the level as the bit that a filter has for it, and knows none of DbgPrint.
+        # Wine shows the bit of the level in a filter. Windows files DbgPrint in this way.
         (("log-component=IHVBUS", "log-level=error"), ("00000052:00000001", "hello: unloaded")),
-        (("logger=DbgPrint",), ("00000000:00000001", "hello: unloaded")),
+        (("logger=DbgPrint",), ("00000065:00000008", "hello: unloaded")),
     ],
     ids=["DbgPrintEx", "DbgPrint"],
 )

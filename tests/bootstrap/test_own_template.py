@@ -42,7 +42,7 @@ when = "answers.with_irp"
 
 [shared]
 "Cargo.toml" = "project/Cargo.toml.j2"
-"src/runtime.rs" = "rust/runtime.rs"
+"docs/tasks.json" = "project/.vscode/tasks.json"
 
 [when]
 "src/irp.rs" = "answers.with_irp"
@@ -53,7 +53,6 @@ LIBRARY = """\
 //! {{ macros.by(answers.company) }}
 {% include "license.j2" %}
 #![no_std]
-mod runtime;
 {% for triple in driver.triples %}
 // {{ loop.index }}: {{ triple.split("-")[0] | upper }}
 {% endfor %}
@@ -90,12 +89,11 @@ def test_a_folder_is_a_template(template: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     files = tree(tmp_path / "hello")
     assert files["src/lib.rs"].decode() == (
-        '//! by A "B"\n//! MIT\n#![no_std]\nmod runtime;\n// 1: X86_64\n'
-        'const COMPANY: &str = "A \\"B\\"";\n'
+        '//! by A "B"\n//! MIT\n#![no_std]\n// 1: X86_64\nconst COMPANY: &str = "A \\"B\\"";\n'
     )
     assert files["src/irp.rs"] == b"// for {{ not rendered }}\n"
     assert files["docs/hello.md"] == b"# hello\n"
-    assert {"Cargo.toml", "src/runtime.rs", ".gitignore", "Makefile.toml"} <= set(files)
+    assert {"Cargo.toml", "docs/tasks.json", ".gitignore", "Makefile.toml"} <= set(files)
     assert "README.md" not in files
     assert template.name == "acme"
 
@@ -172,7 +170,11 @@ def test_a_wrong_answer_is_an_error_at_its_place(
         ("[config.bootstrap]\ngit = true\n", "1:1", "options go into `[options]`"),
         ("[questions.license]\ntext = 'x'\n", "1:", "option or a table of kdrvgen's own"),
         ("[questions.a]\ntext = 'x'\nchoices = ['b']\n", "1:1", "not one of the choices"),
-        ("[shared]\n'a.rs' = 'rust/nr.rs'\n", "2:10", "did you mean `rust/nt.rs`?"),
+        (
+            "[shared]\n'a' = 'project/Crago.toml.j2'\n",
+            "2:7",
+            "did you mean `project/Cargo.toml.j2`?",
+        ),
         ("[shared]\n'a.rs' = '../../x'\n", "2:10", "leads out of the project folder"),
         ("[when]\n'src/irq.rs' = 'true'\n", "2:16", "did you mean `src/irp.rs`?"),
         ("[when]\n'src/irp.rs' = 'a b'\n", "2:16", "not a valid expression"),

@@ -37,8 +37,7 @@ def test_cargo_resolves_it_with_one_version_of_each_crate(tmp_path: Path, model:
     done = run(argv, folder, env)
     assert done.returncode == 0, done.stdout
     names = [each["name"] for each in json.loads(done.stdout)["packages"]]
-    kernel = [] if model == "umdf" else ["wdk-alloc"]
-    for name in ("wdk", "wdk-sys", "wdk-panic", "wdk-build", *kernel):
+    for name in ("wdk", "wdk-sys", "wdk-panic", "wdk-build"):
         assert names.count(name) == 1, name
 
 
@@ -56,6 +55,7 @@ def test_without_the_allocator_no_code_allocates(tmp_path: Path) -> None:
     folder = made(tmp_path, "kmdf", "allocator=no")
     texts = [(folder / name).read_text(encoding="utf-8") for name in ("Cargo.toml", "src/lib.rs")]
     assert not any("alloc" in text for text in texts)
+    assert not (folder / "src/allocator.rs").exists()
 
 
 def test_a_target_that_wdk_build_does_not_support_is_refused(tmp_path: Path) -> None:

@@ -492,3 +492,40 @@ def test_the_drivers_of_a_workspace_share_its_support_files(run: Run, project: P
 
     (root / "Cargo.toml").write_text("", "utf-8")
     assert run("../other/config.toml").returncode == 3
+
+
+def test_the_crate_kernel_is_written_checked_and_ejected(run: Run, project: Path) -> None:
+    config = project / "config.toml"
+    config.write_text('[driver]\nname = "hello"\nkernel-crate = true\n', "utf-8")
+    assert "created    kernel/\n" in run("config.toml").stdout
+    lock = project / "kernel/src/lock.rs"
+    generated = lock.read_text("utf-8")
+    assert "`kdrvgen eject FILE` makes a file yours" in generated
+
+    lock.write_text(f"{generated}// mine\n", "utf-8")
+    done = run("config.toml")
+    assert done.returncode == 5
+    assert "refuse     kernel/src/lock.rs (edited by hand since kdrvgen wrote it)\n" in done.stdout
+    assert run("eject", "kernel/src/lock.rs").returncode == 0
+    assert run("config.toml", "--check").returncode == 0
+
+    run("eject", "kernel")
+    assert (project / "kernel/Cargo.toml").read_text("utf-8").startswith("# Ejected from kdrvgen")
+    (project / "kernel/src/lib.rs").write_text("// Ejected from kdrvgen\n", "utf-8")
+    assert run("config.toml", "--check").returncode == 0
+    assert "does not generate" in run("eject", "kernels").stderr
+
+
+def test_the_drivers_of_a_workspace_share_the_crate_kernel(run: Run, project: Path) -> None:
+    (project.parent / "Cargo.toml").write_text("[workspace]\n", "utf-8")
+    config = project / "config.toml"
+    text = '[driver]\nname = "hello"\nkernel-crate = true\nworkspace-root = ".."\n'
+    config.write_text(text, "utf-8")
+    assert "created    ../crates/kernel/\n" in run("config.toml").stdout
+    lock = project.parent / "crates/kernel/src/lock.rs"
+
+    done = run("eject", "../crates/kernel/src/lock.rs", "--config", "config.toml")
+
+    assert "../crates/kernel/src/lock.rs (yours now)" in done.stdout
+    assert lock.read_text("utf-8").startswith("// Ejected from kdrvgen")
+    assert run("config.toml", "--check").returncode == 0

@@ -53,9 +53,10 @@ def test_the_template_in_the_documentation_makes_a_project(tmp_path: Path) -> No
     (tree / "src" / "irp.rs").write_text("// requests\n", "utf-8")
     (tree / "src" / "lib.rs.j2").write_text("// {{ answers.company }}\n", "utf-8")
     kdrvgen.bootstrap(tmp_path, "hello", str(tree.parent))
-    made = {path.name for path in (tmp_path / "hello").rglob("*")}
-    assert {"lib.rs", "nt.rs", ".gitignore", "config.toml"} <= made
-    assert not {"irp.rs", "README.md"} & made
+    folder = tmp_path / "hello"
+    made = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+    assert {"src/lib.rs", "kernel/src/lib.rs", ".gitignore", "config.toml"} <= made
+    assert not {"src/irp.rs", "README.md"} & made
 
 
 @pytest.mark.parametrize(("name", "block"), _blocks("python"))

@@ -9,7 +9,7 @@ import pytest
 
 from kdrvgen.errors import RefusedError
 from kdrvgen.output.writer import write
-from kdrvgen.rendering.header import seal, seal_support
+from kdrvgen.rendering.header import eject, seal, seal_support
 from kdrvgen.report.files import Status
 
 SUPPORT = PurePosixPath(".kdrvgen")
@@ -154,3 +154,38 @@ def test_an_older_versions_file_of_each_kind_goes(project: Path, name: str, comm
     )
     assert str(removed.path) == f".kdrvgen/{name}"
     assert not (project / ".kdrvgen" / name).exists()
+
+
+KERNEL = PurePosixPath("kernel")
+CRATE = {
+    **TEXTS,
+    KERNEL / "Cargo.toml": seal_support("[package]\n", "#", is_ejectable=True),
+    KERNEL / "src/lib.rs": seal_support("//! Blocks.\n", "//", is_ejectable=True),
+}
+
+
+def test_the_crate_kernel_has_room_for_own_modules(project: Path) -> None:
+    write(CRATE, project)
+    put(project / "kernel/src/own.rs", "//! Mine.\n")
+    put(project / "kernel/src/yours.rs", eject(OLD, "//"))
+    report = write(CRATE, project).report
+    assert not report.drifted
+    assert (project / "kernel/src/own.rs").read_text("utf-8") == "//! Mine.\n"
+
+
+def test_a_block_of_an_older_version_is_removed_unless_it_was_edited(project: Path) -> None:
+    write(CRATE, project)
+    put(project / "kernel/src/old/block.rs", OLD)
+    put(project / "kernel/src/edited.rs", OLD + "// mine\n")
+    report = write(CRATE, project).report
+    gone = [str(entry.path) for entry in report.entries if entry.status is Status.REMOVED]
+    assert gone == ["kernel/src/old/block.rs"]
+    (stranger,) = report.strangers
+    assert stranger.file == "kernel/src/edited.rs"
+    assert "kdrvgen eject" in stranger.help
+
+
+def test_without_the_crate_a_folder_of_its_name_is_the_users(project: Path) -> None:
+    write(TEXTS, project)
+    put(project / "kernel/src/old.rs", OLD)
+    assert not write(TEXTS, project).report.drifted

@@ -22,6 +22,7 @@ from tests.pipeline.support import (
     once,
     run,
     without,
+    write_kernel,
 )
 
 TARGETS = (X64, "i686-pc-windows-msvc", "aarch64-pc-windows-msvc")
@@ -58,6 +59,7 @@ def _copy_example(folder: Path) -> None:
     shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("target", ".cargo"))
     for generated in ("Makefile.toml", "build.rs", "Cargo.lock"):
         (folder / generated).unlink(missing_ok=True)
+    write_kernel(folder)
 
 
 def copy_program(source: Project, project: Project) -> None:

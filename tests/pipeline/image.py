@@ -115,6 +115,16 @@ class Image:
                 return int(address - start + offset)
         raise AssertionError(f"{address:#x} is in no section")
 
+    def exceptions(self) -> bytes:
+        """Return the table of functions and their data for unwinding (.pdata)."""
+        address, size = self._directory(3)
+        start = self._offset(address)
+        return self.data[start : start + size]
+
+    def at(self, address: int) -> bytes:
+        """Return the bytes from an address on."""
+        return self.data[self._offset(address) :]
+
     def exports(self) -> dict[str, int]:
         """Return the address of each exported function."""
         table = self._offset(self._directory(0)[0])

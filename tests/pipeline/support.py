@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+import kdrvgen
+from kdrvgen.model import Driver
+from kdrvgen.rendering.support import render_kernel
 from tests.locking import locked
 from tests.program import run_kdrvgen
 from tests.tools import need as need  # noqa: PLC0414 - most tests that need tools import it here
@@ -32,6 +35,15 @@ name = "hello"
 timestamp-url = ""
 """
 """The smallest project that signs without a network."""
+
+
+def write_kernel(folder: Path) -> None:
+    """Write the crate `kernel`, which the example uses, whatever its config says."""
+    driver = Driver(name="hello", kernel_crate=True)
+    for path, text in render_kernel(kdrvgen.Project(driver=driver)).items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text, encoding="utf-8", newline="\n")
+
 
 # What would reach into a build from the shell that the tests are started in.
 _FOREIGN = re.compile(
@@ -188,6 +200,10 @@ class Project:
         text = path.read_text(encoding="utf-8")
         assert old in text
         path.write_text(text.replace(old, new), encoding="utf-8")
+
+    def depend(self, dependency: str) -> None:
+        """Add a line to the dependencies of the driver."""
+        self.edit("Cargo.toml", "[dependencies]\n", f"[dependencies]\n{dependency}\n")
 
     def say(self, word: str) -> None:
         """Make the driver log `word` when it is loaded."""

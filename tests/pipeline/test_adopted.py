@@ -68,7 +68,7 @@ def test_vendored_sources_are_built_after_it_was_adopted(project: Project) -> No
     (vendored / "Cargo.toml").write_text(manifest, "utf-8")
     (vendored / "src/lib.rs").write_text("#![no_std]\npub fn seven() -> u32 { 7 }\n", "utf-8")
     (vendored / ".cargo-checksum.json").write_text('{"files":{},"package":null}', "utf-8")
-    project.edit("Cargo.toml", "[lib]", '[dependencies]\nfoo = "1"\n\n[lib]')
+    project.depend('foo = "1"')
     with (project.folder / "src/lib.rs").open("a", encoding="utf-8") as source:
         source.write("pub use foo::seven;\n")
     (project.folder / "config.toml").unlink()

@@ -1,5 +1,6 @@
 """What goes wrong between cargo and the Makefile.toml that people copy, and not with ours."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -158,6 +159,9 @@ def test_two_drivers_of_a_workspace_share_a_target_directory(
     first = make_project(name="first")
     second = make_project(CONFIG.replace('"hello"', '"second-driver"'), name="second")
     second.edit("Cargo.toml", 'name = "hello"', 'name = "second-driver"')
+    # In a workspace, the drivers share the crate.
+    shutil.rmtree(second.folder / "kernel")
+    second.edit("Cargo.toml", 'path = "kernel"', 'path = "../first/kernel"')
     root = _workspace(tmp_path / "workspace", first, second)
 
     images = []
@@ -178,8 +182,9 @@ def x86_entry_of_one_argument(make_project: MakeProject, blog: Project) -> tuple
     project = make_project(CONFIG.replace("[signing]", f'target = "{X86}"\n[signing]'))
     blog.edit(".cargo/config", X64, X86)
     for each in (project, blog):
-        each.edit("src/lib.rs", "    _registry_path: *const UnicodeString,\n", "")
-        each.edit("src/lib.rs", "DriverObject, NtStatus, UnicodeString}", "DriverObject, NtStatus}")
+        macro, second = "kernel/src/driver.rs", "registry_path: *const $crate::UnicodeString<'_>,\n"
+        each.edit(macro, f"                {second}            ) ->", "            ) ->")
+        each.edit(macro, "&*registry_path", '&$crate::unicode_string!("")')
     return project, blog
 
 
@@ -277,8 +282,7 @@ def test_a_dependencys_dll_is_not_taken_for_the_driver(project: Project) -> None
         encoding="utf-8",
     )
     project.edit("Cargo.toml", 'crate-type = ["cdylib"]', 'crate-type = ["rlib"]')
-    with (project.folder / "Cargo.toml").open("a", encoding="utf-8") as manifest:
-        manifest.write('\n[dependencies]\nhelper = { path = "helper" }\n')
+    project.depend('helper = { path = "helper" }')
 
     assert "cargo built no DLL" in project.fail("sign")
 
@@ -296,21 +300,13 @@ def test_the_entry_point_of_a_driver_that_is_a_dependency_is_refused(project: Pr
         'pub extern "system" fn other_entry(_: usize, _: usize) -> i32 { 0 }\n',
         encoding="utf-8",
     )
-    (runtime,) = (
-        path
-        for path in (project.folder / "src").rglob("*.rs")
-        if "#[panic_handler]" in path.read_text(encoding="utf-8")
-    )
-    runtime.write_text(
-        runtime.read_text("utf-8").replace("#[panic_handler]", "#[allow(dead_code)]"), "utf-8"
-    )
+    project.edit("kernel/src/driver.rs", "#[panic_handler]", "#[allow(dead_code)]")
     (other / "Cargo.toml").write_text(
         '[package]\nname = "other"\nversion = "0.1.0"\nedition = "2021"\n'
         '[lib]\ncrate-type = ["cdylib", "rlib"]\n',
         encoding="utf-8",
     )
-    with (project.folder / "Cargo.toml").open("a", encoding="utf-8") as manifest:
-        manifest.write('\n[dependencies]\nother = { path = "../other" }\n')
+    project.depend('other = { path = "../other" }')
     with (project.folder / "src/lib.rs").open("a", encoding="utf-8") as source:
         source.write("\npub use other::other_entry;\n")
 
@@ -341,10 +337,35 @@ def test_avx_is_refused_wherever_it_comes_from(project: Project, where: str) -> 
     assert not project.sys.exists()
 
 
-def test_an_x86_driver_with_sse_is_warned_of(make_project: MakeProject) -> None:
+@pytest.mark.parametrize("profile", ["development", "production"])
+def test_an_x86_driver_uses_no_sse(make_project: MakeProject, profile: str) -> None:
     project = make_project(CONFIG.replace("[signing]", f'target = "{X86}"\n[signing]'))
+    project.edit("Cargo.toml", "lto = true\n", "")
 
-    assert "uses SSE registers" in project.make("build-driver")
+    said = project.make("--profile", profile, "build-driver")
+
+    assert "SSE" not in said
+    assert "XMM" not in said
+
+
+def test_an_x86_driver_with_sse_is_warned_of(make_project: MakeProject) -> None:
+    config = CONFIG.replace("[signing]", f'target = "{X86}"\n[signing]')
+    project = make_project(config + '[linker]\nrustflags = ["-Ctarget-feature=+sse,+sse2"]\n')
+
+    said = project.make("build-driver")
+
+    assert "this i686 driver is compiled with SSE" in said
+    assert re.search(r"hello\.dll has \d+ instructions that use XMM or MMX registers", said)
+
+
+def test_the_sse_of_the_precompiled_library_is_warned_of(make_project: MakeProject) -> None:
+    project = make_project(CONFIG.replace("[signing]", f'target = "{X86}"\n[signing]'))
+    project.edit("Makefile.toml", 'DRIVER_WITHOUT_SSE = "yes"\n', "")
+
+    said = project.make("build-driver")
+
+    assert "is compiled with SSE" not in said
+    assert "instructions that use XMM or MMX registers" in said
 
 
 IMPORT = """

@@ -7,13 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from kdrvgen.kernel import kernel_files
 from tests.pipeline.conftest import MakeProject
 from tests.pipeline.support import CONFIG, X64, Project, need, run
 
 pytestmark = pytest.mark.slow
 
-RAW_DYLIB = 'link(name = "ntoskrnl.exe", kind = "raw-dylib", modifiers = "+verbatim")'
-KERNEL = ("DbgPrint", "KeBugCheckEx", "MmIsAddressValid")
+RAW_DYLIB = 'link(name = $library, kind = "raw-dylib", modifiers = "+verbatim")'
+# Every function that the crate `kernel` imports, and that of the example.
+KERNEL = (
+    "MmIsAddressValid",
+    *(
+        name
+        for source in kernel_files().values()
+        for block in re.findall(r"^crate::import! \{\n.*?^\}", source, re.MULTILINE | re.DOTALL)
+        for name in re.findall(r"^        fn (\w+)\(", block, re.MULTILINE)
+    ),
+)
 FRAMEWORK = """\
 #![no_std]
 #[link_section = ".kmdf"]
@@ -64,7 +74,7 @@ class Kit:
 
 def _without_raw_dylib(project: Project) -> Kit:
     """Have the driver take its imports from a kit, and make that."""
-    project.edit("src/nt.rs", RAW_DYLIB, "allow(unused)")
+    project.edit("kernel/src/import.rs", RAW_DYLIB, "allow(unused)")
     kit = Kit(project)
     kit.imports("10.0.9.0/km/x64/ntoskrnl.lib", "old.exe", *KERNEL)
     kit.imports("10.0.10.0/km/x64/ntoskrnl.lib", "ntoskrnl.exe", *KERNEL)
@@ -77,12 +87,12 @@ def test_a_driver_takes_its_imports_from_the_newest_kit(project: Project) -> Non
 
     output = project.fail("rename", WDKContentRoot=str(kit.root / "Lib"))
     assert "warning: hello@0.1.0: no Windows Driver Kit was found; searched: " in output
-    assert "undefined symbol: DbgPrint" in output
+    assert "undefined symbol: DbgPrintEx" in output
 
     output = project.make("rename", WDKContentRoot=str(kit.root))
     image = project.sys.read_bytes()
     assert b"ntoskrnl.exe\0" in image
-    assert b"DbgPrint\0" in image
+    assert b"DbgPrintEx\0" in image
     assert b"old.exe\0" not in image
     assert "warning" not in output
 
@@ -90,8 +100,7 @@ def test_a_driver_takes_its_imports_from_the_newest_kit(project: Project) -> Non
 def _kmdf(make_project: MakeProject, framework: str = "") -> tuple[Project, Kit]:
     """Make a KMDF driver, and the kit that it is linked with."""
     project = make_project(_kmdf_config(framework))
-    project.edit("src/lib.rs", "fn driver_entry", "fn DriverEntry")
-    project.edit("src/lib.rs", "driver_entry as", "DriverEntry as")
+    project.edit("src/lib.rs", "entry: driver_entry", "entry: DriverEntry")
     kit = _without_raw_dylib(project)
     kit.compiled("10.0.10.0/km/x64/BufferOverflowFastFailK.lib", "#![no_std]")
     for version in ("1.9", "1.33"):

@@ -88,7 +88,7 @@ opt-level = 1
         path = project.folder / "vendor/foo" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    project.edit("Cargo.toml", "[lib]", '[dependencies]\nfoo = "1"\n\n[lib]')
+    project.depend('foo = "1"')
     with (project.folder / "src/lib.rs").open("a", encoding="utf-8") as source:
         source.write("pub use foo::seven;\n")
 

@@ -248,8 +248,7 @@ def test_a_dependency_with_the_drivers_own_name_is_not_confused_with_it(project:
     (other / "Cargo.toml").write_text(
         '[package]\nname = "hello"\nversion = "9.0.0"\nedition = "2021"\n', encoding="utf-8"
     )
-    with (project.folder / "Cargo.toml").open("a", encoding="utf-8") as manifest:
-        manifest.write('\n[dependencies]\nhi = { package = "hello", path = "../other" }\n')
+    project.depend('hi = { package = "hello", path = "../other" }')
 
     project.make("verify")
 

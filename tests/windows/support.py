@@ -19,7 +19,7 @@ from kdrvgen.rendering.environment import certificate_id
 from tests.locking import locked
 from tests.pipeline.authority import CODE_SIGNING, Identity
 from tests.pipeline.image import Image
-from tests.pipeline.support import CONFIG, EXAMPLE, Project, run
+from tests.pipeline.support import CONFIG, EXAMPLE, Project, run, write_kernel
 from tests.windows.bed import Certificate, Windows
 
 TOOL = r"C:\Program Files (x86)\Windows Kits\10\bin\10.0.22621.0\x64"
@@ -53,6 +53,7 @@ class Desk:
         """
         folder = windows.home / name
         shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("target", ".cargo"))
+        write_kernel(folder)
         project = windows.project(folder)
         project.generate(config)
         if not without_program:

@@ -232,7 +232,7 @@ def test_an_image_that_is_gone_ends_with_what_to_do(desk: Desk) -> None:
 def test_a_driver_that_fails_or_cannot_be_unloaded_ends_with_the_reason(windows: Windows) -> None:
     # A service of its own: nothing gets it out of Wine's kernel any more.
     desk = Desk.start(windows, PLAIN + '[deploy]\nservice = "stuck"\n')
-    status, failure = "    nt::STATUS_SUCCESS\n", "    nt::STATUS_SUCCESS - 0x3FFF_FFFF\n"
+    status, failure = "    Ok(())\n", "    Err(kernel::nt::status::STATUS_UNSUCCESSFUL)\n"
     desk.project.edit("src/lib.rs", status, failure)
 
     output = desk.fail("start")

@@ -37,8 +37,7 @@ def _add_dependency(desk: Desk, name: str = "helper") -> None:
         '[lib]\ncrate-type = ["cdylib", "rlib"]\n',
         encoding="utf-8",
     )
-    with (desk.project.folder / "Cargo.toml").open("a", encoding="utf-8") as manifest:
-        manifest.write(f'\n[dependencies]\nhelper = {{ path = "{name}" }}\n')
+    desk.project.depend(f'helper = {{ path = "{name}" }}')
 
 
 @pytest.mark.parametrize("folder", ["helper", "hello"])

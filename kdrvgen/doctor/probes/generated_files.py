@@ -11,9 +11,8 @@ from kdrvgen.doctor.check import Check, Remedy
 from kdrvgen.doctor.tasks import Task
 from kdrvgen.model import Project
 from kdrvgen.output.writer import write
-from kdrvgen.pipeline import FOLDER
 from kdrvgen.rendering.project import render
-from kdrvgen.report.files import Entry
+from kdrvgen.report.files import Entry, summed_folder
 from kdrvgen.report.finding import Finding
 
 __all__ = ["agreement", "generated_files"]
@@ -52,7 +51,6 @@ def agreement(config: str, project: Project) -> Iterable[Finding]:
 
 
 def _names(entries: Iterable[Entry], others: Iterable[Finding] = ()) -> list[str]:
-    """Return the paths of the files; the support files are named by their folder."""
+    """Return the paths of the files; some folders stand for their files."""
     paths = [*(str(entry.path) for entry in entries), *(finding.file for finding in others)]
-    parts = (path.partition(f"{FOLDER}/") for path in paths)
-    return list(dict.fromkeys(above + folder for above, folder, _ in parts))
+    return list(dict.fromkeys(summed_folder(path) or path for path in paths))

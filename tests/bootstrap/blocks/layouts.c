@@ -7,6 +7,10 @@
 #define _IA64_
 #define _M_ARM
 #endif
-#include <wdm.h>
+/* Both ntdef.h and ntifs.h define this structure. */
+#define _REPARSE_DATA_BUFFER _NTIFS_REPARSE_DATA_BUFFER
+#define REPARSE_DATA_BUFFER NTIFS_REPARSE_DATA_BUFFER
+#define PREPARSE_DATA_BUFFER PNTIFS_REPARSE_DATA_BUFFER
+#include <ntifs.h>
 
 const unsigned layouts[] = {LAYOUTS};

@@ -98,7 +98,7 @@ fn allocator(has_pool2: bool) -> PoolAllocator {
     HAS_POOL2.store(has_pool2, Ordering::Relaxed);
     IS_EXHAUSTED.store(false, Ordering::Relaxed);
     let allocator = PoolAllocator::new(TAG);
-    allocator.init();
+    allocator.initialize();
     allocator
 }
 
@@ -187,7 +187,7 @@ fn before_init_memory_comes_from_the_function_that_every_windows_has() {
         assert!(matches!(pieces()[0].origin, Origin::WithTag(_)));
         // What was allocated before is freed after.
         HAS_POOL2.store(true, Ordering::Relaxed);
-        allocator.init();
+        allocator.initialize();
         allocator.dealloc(memory, layout);
     }
     assert!(pieces().is_empty());

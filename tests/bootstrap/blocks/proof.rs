@@ -4,13 +4,6 @@
 
 extern crate alloc;
 
-pub mod allocator;
-pub mod lock;
-pub mod log;
-pub mod nt;
-mod runtime;
-pub mod string;
-
 use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -19,31 +12,30 @@ use core::ffi::c_void;
 use core::hint::black_box;
 use core::ptr;
 
-use lock::SpinLock;
-use nt::status::STATUS_SUCCESS;
-use nt::{DriverObject, NtStatus, UnicodeString};
+use kernel::lock::SpinLock;
+use kernel::nt::status::STATUS_SUCCESS;
+use kernel::{error, log, unicode_string};
+use kernel::{DriverObject, NtError, NtStatus, UnicodeString};
 
-#[global_allocator]
-static ALLOCATOR: allocator::PoolAllocator = allocator::PoolAllocator::new(*b"Prov");
+kernel::driver! {
+    entry: driver_entry,
+    start: start,
+    pool_tag: *b"Prov",
+    log_component: IhvDriver,
+    log_level: Info,
+}
 
-/// # Safety
-///
-/// Only the kernel calls this.
-#[unsafe(no_mangle)]
-pub unsafe extern "system" fn driver_entry(
-    driver: *mut DriverObject,
-    _registry_path: *const UnicodeString<'_>,
-) -> NtStatus {
-    ALLOCATOR.init();
-    // SAFETY: the kernel lends it.
-    unsafe { (*driver).driver_unload = Some(unload) };
+fn start(driver: &mut DriverObject, _registry_path: &UnicodeString<'_>) -> Result<(), NtError> {
+    driver.driver_unload = Some(unload);
     collections();
     alignment();
     lock();
     strings();
-    stack_and_arithmetic();
+    arithmetic();
+    #[cfg(not(target_arch = "x86"))]
+    floating_point();
     lines();
-    STATUS_SUCCESS
+    Ok(())
 }
 
 unsafe extern "system" fn unload(_driver: *mut DriverObject) {}
@@ -53,7 +45,11 @@ fn collections() {
     words.retain(|word| word.len() == 3);
     words.shrink_to_fit();
     let sum: u64 = words.iter().map(|word| word.parse::<u64>().unwrap()).sum();
-    let map: BTreeMap<u32, Box<str>> = (0..100).map(|key| (key, "x".repeat(3).into())).collect();
+    let mut map: BTreeMap<u32, Box<str>> = BTreeMap::new();
+    for key in 0..100 {
+        map.insert(key, "x".repeat(3).into());
+    }
+    words.sort_unstable_by_key(|word| word.parse::<u32>().ok());
     let zeroed = alloc::vec![0_u8; 100_000];
     let found = words.binary_search(&black_box("500").to_string());
     log!(
@@ -63,21 +59,20 @@ fn collections() {
     );
 }
 
-#[repr(align(4096))]
-struct Page([u8; 4096]);
+#[repr(align(256))]
+struct Block(u8);
 
 #[repr(align(64))]
 struct Line(u64);
 
 fn alignment() {
-    let pages: Vec<Box<Page>> = (0..8).map(|fill| Box::new(Page([fill; 4096]))).collect();
+    let blocks: Vec<Box<Block>> = (0..8).map(|fill| Box::new(Block(fill))).collect();
     let lines: Vec<Line> = (0..100).map(Line).collect();
-    let pages_are = pages.iter().enumerate().all(|(fill, page)| {
-        ptr::from_ref(&**page) as usize % 4096 == 0
-            && page.0.iter().all(|byte| usize::from(*byte) == fill)
+    let blocks_are = blocks.iter().enumerate().all(|(fill, block)| {
+        ptr::from_ref(&**block) as usize % 256 == 0 && usize::from(block.0) == fill
     });
     let lines_are = lines.as_ptr() as usize % 64 == 0 && lines.iter().map(|line| line.0).sum::<u64>() == 4950;
-    log!("alignment: {pages_are} {lines_are}");
+    log!("alignment: {blocks_are} {lines_are}");
 }
 
 const TURNS: u32 = 200_000;
@@ -135,20 +130,27 @@ fn strings() {
     log!("strings: {same} {folded} {kernels}");
 }
 
-fn stack_and_arithmetic() {
-    // More than a page: the compiler has the stack probed.
-    let large = black_box([1_u8; 9000]);
-    let sum: u64 = large.iter().map(|byte| u64::from(*byte)).sum();
+fn arithmetic() {
     let (dividend, divisor) = (black_box(u64::MAX - 5), black_box(1_000_000_007_u64));
     let (negative, wide) = (black_box(i64::MIN + 1), black_box(u128::MAX / 3));
     log!(
-        "arithmetic: {sum} {} {} {} {} {} {:.3}",
+        "arithmetic: {} {} {} {} {}",
         dividend / divisor,
         dividend % divisor,
         negative / 10_007,
         negative % 10_007,
         wide,
+    );
+}
+
+/// Drivers for x86 are compiled without floating point.
+#[cfg(not(target_arch = "x86"))]
+fn floating_point() {
+    log!(
+        "floating point: {:.3} {} {}",
         black_box(2.5_f64) / 3.0,
+        black_box(7.5_f64) % black_box(2.0),
+        black_box(-7.5_f32) % black_box(2.0),
     );
 }
 
@@ -165,7 +167,7 @@ fn lines() {
     log!("{}", format!("{status:?}"));
 }
 
-import! {
+kernel::import! {
     "ntoskrnl.exe",
     extern "system" {
         fn PsCreateSystemThread(

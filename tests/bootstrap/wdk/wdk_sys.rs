@@ -83,3 +83,20 @@ macro_rules! call_unsafe_wdf_function_binding {
         $crate::functions::$name($($argument),*)
     };
 }
+
+/// The functions of the kernel.
+#[cfg(not(feature = "umdf"))]
+pub mod ntddk {
+    use super::*;
+
+    pub type ULONG64 = u64;
+    pub type SIZE_T = u64;
+    pub type ULONG = u32;
+    pub type PVOID = *mut c_void;
+
+    pub unsafe fn ExAllocatePool2(_: ULONG64, _: SIZE_T, _: ULONG) -> PVOID {
+        core::ptr::null_mut()
+    }
+
+    pub unsafe fn ExFreePoolWithTag(_: PVOID, _: ULONG) {}
+}

@@ -1,47 +1,49 @@
-//! A kernel driver that logs a line when it is loaded and one when it is stopped.
+//! A kernel driver that logs a line when it loads and another one when it unloads.
 
 #![no_std]
 #![deny(unsafe_op_in_unsafe_fn)]
 
-mod log;
-mod nt;
-mod runtime;
-
 use core::ffi::c_void;
 use core::ptr;
 
-use nt::{DriverObject, NtStatus, UnicodeString};
+use kernel::log;
+use kernel::{DriverObject, NtError, UnicodeString};
 
-/// Asks the kernel whether reading `address` would fault.
-///
-/// The answer may be out of date as soon as it is given: it serves diagnosis, not protection.
-fn is_address_valid(address: *const c_void) -> bool {
-    // SAFETY: the kernel looks the address up and never reads through it.
-    unsafe { nt::MmIsAddressValid(address) != 0 }
+kernel::driver! {
+    entry: driver_entry,
+    start: start,
+    log_component: IhvDriver,
+    log_level: Error,
 }
 
-/// Where the kernel starts the driver: `DriverEntry` by the name the linker is given.
-///
-/// # Safety
-///
-/// Only the kernel calls this, once, with a driver object that lives until `unload` returns.
-#[no_mangle]
-pub unsafe extern "system" fn driver_entry(
-    driver: *mut DriverObject,
-    _registry_path: *const UnicodeString,
-) -> NtStatus {
-    // SAFETY: the caller's contract; without an unload routine the driver could not be stopped.
-    unsafe { (*driver).driver_unload = Some(unload) };
-
+/// Starts the driver. If it returns an error, Windows removes the driver.
+#[allow(clippy::unnecessary_wraps)] // a driver that does more can fail
+fn start(driver: &mut DriverObject, _registry_path: &UnicodeString<'_>) -> Result<(), NtError> {
+    driver.driver_unload = Some(unload);
     log!(
-        "loaded, MmIsAddressValid(driver_entry) = {}, MmIsAddressValid(null) = {}",
-        is_address_valid(driver_entry as *const c_void),
+        "loaded, MmIsAddressValid(start) = {}, MmIsAddressValid(null) = {}",
+        is_address_valid(start as *const c_void),
         is_address_valid(ptr::null()),
     );
-    nt::STATUS_SUCCESS
+    Ok(())
 }
 
-/// Where the kernel says goodbye, after `sc stop`.
+/// Ends the driver, for example after `sc stop`.
 unsafe extern "system" fn unload(_driver: *mut DriverObject) {
     log!("unloaded");
+}
+
+/// Asks the kernel whether reading `address` would fault. IRQL: `DISPATCH_LEVEL` or below.
+///
+/// The answer can be out of date at once, so it is for diagnosis, not for protection.
+fn is_address_valid(address: *const c_void) -> bool {
+    // SAFETY: the kernel looks the address up, and does not read through it.
+    unsafe { MmIsAddressValid(address) != 0 }
+}
+
+kernel::import! {
+    "ntoskrnl.exe",
+    extern "system" {
+        fn MmIsAddressValid(address: *const c_void) -> u8;
+    }
 }

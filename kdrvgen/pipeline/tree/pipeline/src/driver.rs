@@ -9,12 +9,14 @@ use crate::cargo::{self, Artifact};
 use crate::checksum::xxh64;
 use crate::digest::sha256;
 use crate::failure::{Failure, Result};
+use crate::image::Image;
 use crate::linker;
 use crate::output;
 use crate::process::Tool;
 use crate::record::{self, Build};
 use crate::rules;
 use crate::settings::{self, Settings};
+use crate::sse;
 
 /// Runs the cargo command `arguments` with the flags and variables of this run.
 pub fn build(settings: &Settings, arguments: &[OsString]) -> Result<()> {
@@ -46,6 +48,9 @@ pub fn build(settings: &Settings, arguments: &[OsString]) -> Result<()> {
     if settings::is_yes("DRIVER_REPRODUCIBLE") {
         tool = without_profile_variables(tool);
     }
+    if let Some(variable) = lto_variable(settings)? {
+        tool = tool.env(&variable, "true");
+    }
     let detour = Detour::around_percent_signs(settings, cargo)?;
     if let Some(detour) = &detour {
         tool = tool.env("CARGO_TARGET_DIR", &detour.link);
@@ -65,6 +70,7 @@ pub fn build(settings: &Settings, arguments: &[OsString]) -> Result<()> {
     }
     let dll = output::read(&artifact.dll)?;
     rules::check(settings, &artifact.dll, &dll)?;
+    warn_of_vector_registers(settings, &artifact.dll, &dll);
     let checksum = xxh64(&dll);
     refuse_changed(settings, &artifact, &checksum)?;
     record::write_build(
@@ -75,6 +81,45 @@ pub fn build(settings: &Settings, arguments: &[OsString]) -> Result<()> {
             checksum,
         },
     )
+}
+
+/// The variable that sets link-time optimisation for the cargo profile: of a driver for x86 without
+/// SSE, it compiles the precompiled `core` again, without SSE too.
+fn lto_variable(settings: &Settings) -> Result<Option<String>> {
+    if settings.architecture() != "i686" || !settings::is_yes("DRIVER_WITHOUT_SSE") {
+        return Ok(None);
+    }
+    let profile = settings::text("DRIVER_CARGO_PROFILE")?;
+    let profile = profile.to_uppercase().replace('-', "_");
+    Ok(Some(format!("CARGO_PROFILE_{profile}_LTO")))
+}
+
+/// Reports code that destroys registers of programs.
+fn warn_of_vector_registers(settings: &Settings, dll: &Path, content: &[u8]) {
+    if settings.architecture() != "i686"
+        || settings::text("DRIVER_MODEL").ok().as_deref() == Some("umdf")
+    {
+        return;
+    }
+    let code = Image::parse(content).map_or_else(Vec::new, |image| image.code());
+    let mut count = 0;
+    let mut first = None;
+    for (address, bytes) in code {
+        let (found, offset) = sse::uses(bytes);
+        count += found;
+        first = first.or_else(|| offset.map(|offset| address as usize + offset));
+    }
+    if let Some(first) = first {
+        eprintln!(
+            "build-driver: warning: {} has {count} instructions that use XMM or MMX registers, the \
+             first at {first:#x}\n  \
+             32-bit Windows does not save them for kernel code, so the driver corrupts the registers of \
+             the programs that it interrupts.\n  \
+             help: compile without SSE, and use link-time optimisation or toolchain.build-std, because \
+             the precompiled core uses it: see \"Drivers for x86\" in kdrvgen's docs/pipeline.md",
+            dll.display()
+        );
+    }
 }
 
 /// Refuses a DLL that something changed after it was linked: cargo checks only the sources.

@@ -20,7 +20,10 @@ struct Section {
     size: u32,
     offset: u32,
     raw_size: u32,
+    is_code: bool,
 }
+
+const IMAGE_SCN_MEM_EXECUTE: u32 = 0x2000_0000;
 
 /// An image in memory. Every number in it is checked before it is used.
 pub struct Image<'a> {
@@ -66,6 +69,7 @@ impl<'a> Image<'a> {
                 address: u32_at(data, at + 12)?,
                 raw_size: u32_at(data, at + 16)?,
                 offset: u32_at(data, at + 20)?,
+                is_code: u32_at(data, at + 36)? & IMAGE_SCN_MEM_EXECUTE != 0,
             });
         }
         Some(Image {
@@ -123,6 +127,17 @@ impl<'a> Image<'a> {
             modules.push(self.name_at(name)?);
         }
         Some(modules)
+    }
+
+    /// The sections with code: address relative to the image's base, and bytes.
+    pub fn code(&self) -> Vec<(u32, &'a [u8])> {
+        let code = self.sections.iter().filter(|section| section.is_code);
+        code.filter_map(|section| {
+            let bytes = self.at(section.address)?;
+            let length = bytes.len().min(section.size as usize);
+            Some((section.address, &bytes[..length]))
+        })
+        .collect()
     }
 
     pub fn has_delay_imports(&self) -> bool {

@@ -32,6 +32,7 @@ mod sign;
 #[cfg(windows)]
 mod signtool;
 mod smoke;
+mod sse;
 mod system;
 mod verify;
 #[cfg(windows)]

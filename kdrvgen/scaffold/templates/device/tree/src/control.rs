@@ -2,15 +2,14 @@
 
 use core::str;
 
+use kernel::lock::SpinLock;
+use kernel::nt::status::{
+    NtError, STATUS_INVALID_BUFFER_SIZE, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
+};
+use kernel::request::Control;
 use protocol::Statistics;
 
-use crate::lock::SpinLock;
-use crate::nt::status::{
-    NtStatus, STATUS_INVALID_BUFFER_SIZE, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER,
-};
-use crate::request::Control;
-
-/// What all requests work on, of which several may run at once.
+/// The state that all requests share. Several requests can run at once.
 static STATE: SpinLock<State> = SpinLock::new(State {
     message: Message {
         bytes: [0; protocol::MESSAGE_CAPACITY],
@@ -31,8 +30,8 @@ struct Message {
 }
 
 impl Message {
-    /// A message of what a program sent, which need be no text at all.
-    fn new(input: &[u8]) -> Result<Self, NtStatus> {
+    /// Returns the message that a program sent, if it is valid UTF-8 and not too long.
+    fn new(input: &[u8]) -> Result<Self, NtError> {
         let mut bytes = [0; protocol::MESSAGE_CAPACITY];
         let Some(room) = bytes.get_mut(..input.len()) else {
             return Err(STATUS_INVALID_BUFFER_SIZE);
@@ -52,8 +51,8 @@ impl Message {
     }
 }
 
-/// Does what is asked; returns how many bytes of output there are.
-pub fn handle(request: &mut Control) -> Result<usize, NtStatus> {
+/// Handles a request, and writes its output.
+pub fn handle(request: &mut Control) -> Result<(), NtError> {
     match request.code() {
         protocol::SET_MESSAGE => set_message(request),
         protocol::GET_MESSAGE => get_message(request),
@@ -62,24 +61,40 @@ pub fn handle(request: &mut Control) -> Result<usize, NtStatus> {
     }
 }
 
-fn set_message(request: &Control) -> Result<usize, NtStatus> {
-    // Checked before the lock is taken, which is held to copy only.
+fn set_message(request: &Control) -> Result<(), NtError> {
+    // Check the message before the lock is taken, which is held only to copy.
     let message = Message::new(request.input())?;
     let mut state = STATE.lock();
     state.message = message;
     state.statistics.set = state.statistics.set.wrapping_add(1);
-    Ok(0)
+    Ok(())
 }
 
-fn get_message(request: &mut Control) -> Result<usize, NtStatus> {
+fn get_message(request: &mut Control) -> Result<(), NtError> {
     let message = STATE.lock().message;
-    let written = request.reply(message.text())?;
+    request.reply(message.text())?;
     let mut state = STATE.lock();
     state.statistics.got = state.statistics.got.wrapping_add(1);
-    Ok(written)
+    Ok(())
 }
 
-fn get_statistics(request: &mut Control) -> Result<usize, NtStatus> {
+fn get_statistics(request: &mut Control) -> Result<(), NtError> {
     let statistics = STATE.lock().statistics;
     request.reply(&statistics.to_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_utf8_and_not_too_long() {
+        let longest = [b'x'; protocol::MESSAGE_CAPACITY];
+        assert_eq!(Message::new(&longest).unwrap().text(), longest);
+        assert_eq!(
+            Message::new(&[b'x'; protocol::MESSAGE_CAPACITY + 1]).err(),
+            Some(STATUS_INVALID_BUFFER_SIZE)
+        );
+        assert_eq!(Message::new(b"\xFF").err(), Some(STATUS_INVALID_PARAMETER));
+    }
 }

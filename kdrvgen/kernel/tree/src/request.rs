@@ -1,0 +1,230 @@
+//! Requests to a driver: each one is completed exactly once.
+
+use core::mem;
+use core::ptr;
+use core::slice;
+
+use crate::irql::{self, DISPATCH_LEVEL};
+use crate::nt::irp::{IoStatusBlock, IoStatusResult, Irp, IO_NO_INCREMENT};
+use crate::nt::status::{STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_UNSUCCESSFUL};
+use crate::nt::{NtError, NtStatus};
+
+/// The result of a dispatch routine.
+///
+/// It comes from completing the request, so a dispatch routine cannot return another status than
+/// that of its request, and cannot return before it dealt with the request.
+#[repr(transparent)]
+#[must_use = "a dispatch routine returns it"]
+pub struct Dispatched(NtStatus);
+
+impl Dispatched {
+    /// Returns a status for a request that was passed on or is pending. IRQL: any.
+    ///
+    /// # Safety
+    ///
+    /// It is what another driver's dispatch routine returned for the same request (`IofCallDriver`),
+    /// or `STATUS_PENDING` for a request that is marked as pending.
+    pub const unsafe fn with_status(status: NtStatus) -> Self {
+        Self(status)
+    }
+
+    /// Returns the status. IRQL: any.
+    pub const fn status(self) -> NtStatus {
+        self.0
+    }
+}
+
+/// A request that belongs to this driver.
+///
+/// A request that is dropped is completed with `STATUS_UNSUCCESSFUL`.
+#[must_use = "a request that is dropped fails"]
+pub struct Request(*mut Irp);
+
+// SAFETY: a request is not tied to a thread, and its owner alone uses it.
+unsafe impl Send for Request {}
+
+impl Request {
+    /// Takes over a request. IRQL: any.
+    ///
+    /// # Safety
+    ///
+    /// Windows passed `irp` to a dispatch routine of this driver, and nothing else uses it.
+    pub unsafe fn new(irp: *mut Irp) -> Self {
+        Self(irp)
+    }
+
+    /// Completes the request, without output. IRQL: `DISPATCH_LEVEL` or below.
+    pub fn complete(self, result: Result<(), NtError>) -> Dispatched {
+        self.finish(result.into(), 0)
+    }
+
+    /// Completes the request with a status and the number of bytes of output.
+    fn finish(self, status: NtStatus, information: usize) -> Dispatched {
+        // SAFETY: it is used no more: `drop` does not run.
+        unsafe { complete(self.0, status, information) };
+        mem::forget(self);
+        Dispatched(status)
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        // SAFETY: `finish` did not complete it, and it is used no more.
+        unsafe { complete(self.0, STATUS_UNSUCCESSFUL.status(), 0) };
+    }
+}
+
+/// Completes a request.
+///
+/// # Safety
+///
+/// The request belongs to this driver, and is not used afterwards.
+unsafe fn complete(irp: *mut Irp, status: NtStatus, information: usize) {
+    irql::assert_at_most(DISPATCH_LEVEL);
+    // SAFETY: the caller's contract.
+    unsafe {
+        (*irp).io_status = IoStatusBlock {
+            result: IoStatusResult { status },
+            information,
+        };
+        IofCompleteRequest(irp, IO_NO_INCREMENT);
+    }
+}
+
+/// A request of `DeviceIoControl` whose code has `METHOD_BUFFERED`.
+///
+/// The kernel copies the input into a buffer of its own. The output replaces the input there, and
+/// the kernel copies it to the program.
+///
+/// For a code with another method, whose buffers are elsewhere, input and output are empty.
+#[must_use = "a request that is dropped fails"]
+pub struct Control {
+    request: Request,
+    code: u32,
+    buffer: *mut u8,
+    input_length: usize,
+    output_length: usize,
+    written: usize,
+}
+
+// SAFETY: the buffer belongs to the request.
+unsafe impl Send for Control {}
+
+/// The two lowest bits of a control code.
+const METHOD_MASK: u32 = 3;
+const METHOD_BUFFERED: u32 = 0;
+
+impl Control {
+    /// Takes over a request. IRQL: any.
+    ///
+    /// # Safety
+    ///
+    /// Windows passed `irp` to this driver's routine for `IRP_MJ_DEVICE_CONTROL`, and nothing else
+    /// uses it.
+    pub unsafe fn new(irp: *mut Irp) -> Self {
+        // SAFETY: these are the members of the unions for this major function.
+        let (parameters, buffer) = unsafe {
+            let location = (*irp).tail.current_stack_location;
+            (
+                (*location).parameters.device_io_control,
+                (*irp).associated_irp.system_buffer.cast::<u8>(),
+            )
+        };
+        let code = parameters.io_control_code.0;
+        // Without input and output there is no buffer.
+        let has_buffer = code & METHOD_MASK == METHOD_BUFFERED && !buffer.is_null();
+        let length = |length: u32| if has_buffer { length as usize } else { 0 };
+        Self {
+            // SAFETY: the caller's contract.
+            request: unsafe { Request::new(irp) },
+            code,
+            buffer,
+            input_length: length(parameters.input_buffer_length.0),
+            output_length: length(parameters.output_buffer_length.0),
+            written: 0,
+        }
+    }
+
+    /// Returns the control code. IRQL: any.
+    #[must_use]
+    pub fn code(&self) -> u32 {
+        self.code
+    }
+
+    /// Returns the input, of the length that the program chose. IRQL: `DISPATCH_LEVEL` or below.
+    ///
+    /// The program cannot change it during the request. After a reply, its beginning is the output.
+    #[must_use]
+    pub fn input(&self) -> &[u8] {
+        if self.input_length == 0 {
+            return &[];
+        }
+        // SAFETY: the kernel's buffer is as long as the longer of input and output, and only
+        // `write` changes it, which borrows `self` mutably.
+        unsafe { slice::from_raw_parts(self.buffer, self.input_length) }
+    }
+
+    /// Returns the number of bytes that the program accepts as output. IRQL: any.
+    #[must_use]
+    pub fn output_length(&self) -> usize {
+        self.output_length
+    }
+
+    /// Makes `output` the whole output of the request. IRQL: `DISPATCH_LEVEL` or below.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_BUFFER_TOO_SMALL` if the program does not accept that many bytes; nothing is written.
+    pub fn reply(&mut self, output: &[u8]) -> Result<(), NtError> {
+        if output.len() > self.output_length {
+            return Err(STATUS_BUFFER_TOO_SMALL);
+        }
+        self.write(output);
+        Ok(())
+    }
+
+    /// Makes as much of `output` the output as the program accepts. IRQL: `DISPATCH_LEVEL` or below.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_BUFFER_OVERFLOW` if that is not all. The program gets this warning together with the
+    /// output if the request is completed with it.
+    pub fn reply_partly(&mut self, output: &[u8]) -> Result<(), NtError> {
+        match output.get(..self.output_length) {
+            Some(beginning) if beginning.len() < output.len() => {
+                self.write(beginning);
+                Err(STATUS_BUFFER_OVERFLOW)
+            }
+            _ => {
+                self.write(output);
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes at most `output_length` bytes.
+    fn write(&mut self, output: &[u8]) {
+        if !output.is_empty() {
+            // SAFETY: the kernel's buffer has room for `output_length` bytes, and `output` is not
+            // borrowed from it, because `self` is borrowed mutably.
+            unsafe { ptr::copy_nonoverlapping(output.as_ptr(), self.buffer, output.len()) };
+        }
+        self.written = output.len();
+    }
+
+    /// Completes the request. IRQL: `DISPATCH_LEVEL` or below.
+    ///
+    /// A success or a warning carries the output of the last reply, and an error carries none.
+    pub fn complete(self, result: Result<(), NtError>) -> Dispatched {
+        let has_output = result.map_or_else(NtError::is_warning, |()| true);
+        let written = if has_output { self.written } else { 0 };
+        self.request.finish(result.into(), written)
+    }
+}
+
+crate::import! {
+    "ntoskrnl.exe",
+    extern "fastcall" {
+        fn IofCompleteRequest(irp: *mut Irp, priority_boost: i8);
+    }
+}
