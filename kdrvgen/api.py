@@ -25,6 +25,7 @@ from kdrvgen.model import (
     Hooks,
     Linker,
     Makefile,
+    Package,
     Profile,
     Project,
     ReadFrom,
@@ -38,8 +39,8 @@ from kdrvgen.report.files import Entry, Report, Status
 from kdrvgen.report.finding import Excerpt, Finding, Place, Related, Severity
 
 describe(
-    *(Bootstrap, Build, Deploy, Driver, Hooks, Linker, Makefile, Profile, Project, Signing),
-    *(Toolchain, Wdk),
+    *(Bootstrap, Build, Deploy, Driver, Hooks, Linker, Makefile, Package, Profile, Project),
+    *(Signing, Toolchain, Wdk),
 )
 
 __all__ = [
@@ -58,6 +59,7 @@ __all__ = [
     "Linker",
     "Makefile",
     "OccupiedError",
+    "Package",
     "Place",
     "Profile",
     "Project",

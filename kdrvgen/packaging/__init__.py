@@ -1,0 +1,1 @@
+"""Driver packages: `inf` reads and stamps INF files, `rules` checks them."""
