@@ -1,1 +1,1 @@
-"""Driver packages: `inf` reads and stamps INF files, `rules` checks them."""
+"""Driver packages: `inf` reads INF files, `rules` checks them, `catalog` covers them."""

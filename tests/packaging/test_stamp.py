@@ -30,6 +30,7 @@ STAMP = Stamp("1.2.3.0", DATE, "arm64", "hello.cat")
             "[Version]\nDriverVer = 01/01/2001, \\\n 1.0.0.0\nCatalogFile.NT = y.cat\n",
             f"[Version]\n{VERSION}\nCatalogFile.NT = y.cat\n{CATALOG}\n",
         ),
+        ("[Version]\nx\r", f"[Version]\nx\r\n{CATALOG}\r\n{VERSION}\r\n"),
         ("[a]\nDriverVer = x\n", "[a]\nDriverVer = x\n"),
     ],
 )

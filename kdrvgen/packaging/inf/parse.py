@@ -22,7 +22,8 @@ _LONGEST_FIELD = 4095
 _END_OF_FILE = "\x1a"
 _PLAIN = re.compile(r'[^\n;"\\,=]+')
 _QUOTED = re.compile(r'"((?:[^"\n]|"")*)("?)')
-_CONTINUATION = re.compile(r"\\[\\\s]*?(?:;[^\n]*)?\n[^\S\n]*")
+_BACKSLASHES = re.compile(r"\\(?:\\|[^\S\n])*")
+_LINE_END = re.compile(r"(?:;[^\n]*)?\n[^\S\n]*")
 _BLANK = re.compile(r"[^\S\n]*")
 _COMMENT = re.compile(r"[^\n]*")
 _SECTION = re.compile(r"\[([^\]\n]*)(\]?)")
@@ -125,7 +126,7 @@ class _Parser:
     def _field(self, *, can_be_key: bool) -> tuple[Field, str]:
         """Return the next field, and the character that ends it: a comma, `=`, or "" for a line."""
         parts: list[str] = []
-        fixed = 0  # up to here, the text is in quotation marks, and blanks are part of it
+        size = fixed = 0  # up to `fixed`, blanks are part of the text: quotation marks end there
         self._skip(_BLANK)
         start = last = self.at
         while True:
@@ -140,24 +141,34 @@ class _Parser:
                 break
             if character == '"':
                 parts.append(self._quoted())
-                fixed, last = sum(map(len, parts)), self.at
-            elif character == "\\" and (line := _CONTINUATION.match(self.text, self.at)):
-                self.at = line.end()
+                size += len(parts[-1])
+                fixed, last = size, self.at
+                continue
+            run = self._run(character)
+            if not run:
                 start = start if parts else self.at
-            else:
-                run = character
-                if found := _PLAIN.match(self.text, self.at):
-                    run = found[0]
-                self.at += len(run)
-                parts.append(run)
-                if run.strip():
-                    last = self.at - len(run) + len(run.rstrip())
+                continue
+            parts.append(run)
+            size += len(run)
+            if run.strip():
+                last = self.at - len(run) + len(run.rstrip())
         whole = "".join(parts)
         text = whole[:fixed] + whole[fixed:].rstrip()
         if len(text) > _LONGEST_FIELD:
             message = f"a value has more than {_LONGEST_FIELD} characters"
             self._flaw(message, "shorten it", start, last)
         return Field(text, Extent(start, last)), ending
+
+    def _run(self, first: str) -> str:
+        """Return the next characters without a special meaning; "" for the end of a line."""
+        pattern = _BACKSLASHES if first == "\\" else _PLAIN
+        found = pattern.match(self.text, self.at)
+        run = found[0] if found else first
+        self.at += len(run)
+        if first == "\\" and (line := _LINE_END.match(self.text, self.at)):
+            self.at = line.end()
+            return ""
+        return run
 
     def _quoted(self) -> str:
         found = _QUOTED.match(self.text, self.at)

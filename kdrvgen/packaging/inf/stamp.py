@@ -87,4 +87,4 @@ def _lines_of(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _end_of(line: str) -> str:
-    return line[len(line.rstrip("\r\n")) :]
+    return next((end for end in ("\r\n", "\n") if line.endswith(end)), "")
