@@ -17,7 +17,7 @@ TYPE_CHECKING = False  # type checkers know the name; importing typing takes 4 m
 if TYPE_CHECKING:
     from kdrvgen.api import *  # noqa: F403 - its `__all__` is the list
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> object:

@@ -30,6 +30,7 @@ __all__ = [
     "content",
     "fingerprint",
     "prove",
+    "real_path",
     "recall",
     "stamp_name",
 ]
@@ -45,7 +46,7 @@ _MODES = {"--check": _BRIEF, "--dry-run": _BRIEF, "--diff": _NOTHING}
 _DETAILS = {"-q": _NOTHING, "--quiet": _NOTHING, "-v": _FULL, "--verbose": _FULL}
 _PACKAGE = os.path.dirname(os.path.abspath(__file__))
 # Compiled modules, and the rooms of other commands: no generated file depends on them.
-_APART = {"__pycache__", "adopt", "doctor", "inspection", "lexicon", "scaffold"}
+_APART = {"__pycache__", "adopt", "completion", "doctor", "inspection", "lexicon", "scaffold"}
 
 
 def recall(words: list[str]) -> tuple[str, str] | None:
@@ -169,9 +170,21 @@ def _is_safe(status: os.stat_result, *, innermost: bool) -> bool:
 
 
 def stamp_name(config: str, root: str) -> str:
-    """Return the file name of the stamp for a configuration and a project's folder."""
-    names = (os.fsencode(os.path.abspath(name)) for name in (config, root))
-    return blake2b(b"\0".join(names), digest_size=32).hexdigest()
+    """Return the file name of the stamp for a configuration and a project's folder.
+
+    Folders are resolved: `link/..` is not the folder that contains the link.
+    """
+    folder, name = os.path.split(config)
+    names = (real_path(folder or "."), name, real_path(root))
+    return blake2b(os.fsencode("\0".join(each or "" for each in names)), digest_size=32).hexdigest()
+
+
+def real_path(path: str) -> str | None:
+    """Return a path with all links followed; None for a loop of links."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, RecursionError):
+        return None
 
 
 def content(path: str) -> bytes | None:
@@ -197,9 +210,8 @@ def prove(
         config: The configuration's bytes.
         claim: Three texts, separated by empty lines: the facts, and the output of a run, brief and
             full. Each fact is a line of words separated by tabs: `file NAME REAL` (the path leads
-            to the file REAL), `other NAME` (a file that may be absent), `folder NAME` (no other
-            file is below it), `absent NAME` (nothing has that name). The digest includes the
-            contents of files.
+            to the file REAL), `folder NAME` (no other file is below it), `absent NAME` (nothing has
+            that name). The digest includes the contents of files.
         code: Returns the result of `fingerprint`.
         read: Returns the bytes of a file, or None.
     """
@@ -217,8 +229,6 @@ def prove(
                 return None
             files.add(name)
             _feed(total, found)
-        elif kind == "other":
-            _feed(total, read(names[0]) or b"")
         elif kind == "folder":
             folders.append(names[0])
         elif kind != "absent" or os.path.lexists(names[0]):
@@ -235,19 +245,12 @@ def prove(
 def _real_file(path: str, resolved: dict[str, str | None]) -> str | None:
     """Return a file's path with all links followed; `resolved` remembers folders."""
     if os.path.islink(path):
-        return _real_path(path)
+        return real_path(path)
     folder, name = os.path.split(path)
     if folder not in resolved:
-        resolved[folder] = _real_path(folder)
+        resolved[folder] = real_path(folder)
     real = resolved[folder]
     return None if real is None else os.path.join(real, name)
-
-
-def _real_path(path: str) -> str | None:
-    try:
-        return os.path.realpath(path)
-    except (OSError, RecursionError):  # a loop of links
-        return None
 
 
 def _holds_only(folder: str, files: set[str]) -> bool:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from kdrvgen.commands.generate import check, generate
+from kdrvgen.adopt import Adoption
+from kdrvgen.adopt.parse.located import Origin
+from kdrvgen.commands.adopt import propose
+from kdrvgen.commands.ci import ci
+from kdrvgen.commands.doctor import diagnose
+from kdrvgen.commands.eject import eject
+from kdrvgen.commands.explain import explain
+from kdrvgen.commands.generate import check, generate, generate_all
 from kdrvgen.commands.new import bootstrap
+from kdrvgen.commands.package import PackageReport, make_package
+from kdrvgen.commands.projects import find_configs
 from kdrvgen.commands.verify import verify
+from kdrvgen.commands.why import Reason, why
 from kdrvgen.config import load, loads
 from kdrvgen.errors import (
     ConfigError,
@@ -17,6 +27,7 @@ from kdrvgen.errors import (
     UsageError,
     VerificationError,
 )
+from kdrvgen.lexicon import Term
 from kdrvgen.model import (
     Bootstrap,
     Build,
@@ -34,6 +45,8 @@ from kdrvgen.model import (
     Wdk,
 )
 from kdrvgen.model.help import describe
+from kdrvgen.model.schema import schema
+from kdrvgen.rendering.config_file import dumps
 from kdrvgen.rendering.project import render
 from kdrvgen.report.files import Entry, Report, Status
 from kdrvgen.report.finding import Excerpt, Finding, Place, Related, Severity
@@ -44,6 +57,7 @@ describe(
 )
 
 __all__ = [
+    "Adoption",
     "Bootstrap",
     "Build",
     "ConfigError",
@@ -59,17 +73,21 @@ __all__ = [
     "Linker",
     "Makefile",
     "OccupiedError",
+    "Origin",
     "Package",
+    "PackageReport",
     "Place",
     "Profile",
     "Project",
     "ReadFrom",
+    "Reason",
     "RefusedError",
     "Related",
     "Report",
     "Severity",
     "Signing",
     "Status",
+    "Term",
     "ToolError",
     "Toolchain",
     "UsageError",
@@ -77,9 +95,20 @@ __all__ = [
     "Wdk",
     "bootstrap",
     "check",
+    "ci",
+    "diagnose",
+    "dumps",
+    "eject",
+    "explain",
+    "find_configs",
     "generate",
+    "generate_all",
     "load",
     "loads",
+    "make_package",
+    "propose",
     "render",
+    "schema",
     "verify",
+    "why",
 ]

@@ -1,4 +1,4 @@
-"""The standard streams: their encoding, their colours, and closed pipes."""
+"""The standard streams: their encoding, their colours, their progress line, and closed pipes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+import unicodedata
 from importlib import import_module
 from pathlib import Path
 from typing import TextIO
@@ -13,6 +14,9 @@ from typing import TextIO
 from kdrvgen.characters import defused
 
 __all__ = ["Console", "open_standard_streams", "silence"]
+
+
+_USUAL_WIDTH = 80
 
 
 class Console:
@@ -24,6 +28,7 @@ class Console:
 
     def __init__(self, color: str = "auto") -> None:
         self.color = color
+        self._shown = 0  # the columns of the progress line
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
@@ -44,8 +49,25 @@ class Console:
 
     def write(self, stream: TextIO | None, text: str) -> None:
         """Write text unchanged, without a line end."""
+        if self._shown:
+            self.progress("")
         if stream is not None:
             stream.write(text)
+
+    def progress(self, text: str) -> None:
+        """Replace the progress line on standard error, if that is a terminal; "" erases it.
+
+        The line needs no escape sequence: it is overwritten with blanks. It is shorter than the
+        terminal is wide, because a carriage return does not undo a line break.
+        """
+        stream = self.err
+        if stream is None or not (self._shown or (text and _is_live(stream))):
+            return
+        line, columns = _cut(defused(text), _width(stream) - 1)
+        blank = " " * (self._shown - columns)
+        stream.write(f"\r{line}{blank}\r{line}" if line else f"\r{' ' * self._shown}\r")
+        stream.flush()
+        self._shown = columns
 
     def flush(self) -> None:
         """Flush the buffers of both streams."""
@@ -85,6 +107,32 @@ class Console:
         except (EOFError, KeyboardInterrupt):
             self.print(sys.stdout, "\n")
             raise KeyboardInterrupt from None
+
+
+def _is_live(stream: TextIO) -> bool:
+    """Return whether a person looks at a stream that can overwrite a line."""
+    # Runners of CI set CI; some of them give a program a terminal and store what it prints.
+    is_log = os.environ.get("CI") or os.environ.get("TERM") == "dumb"
+    return not is_log and stream.isatty()
+
+
+def _width(stream: TextIO) -> int:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or _USUAL_WIDTH
+    except (OSError, ValueError):
+        return _USUAL_WIDTH
+
+
+def _cut(text: str, width: int) -> tuple[str, int]:
+    """Return the beginning of a text that fits into a width, and its own width in columns."""
+    columns = 0
+    for index, character in enumerate(text):
+        # Unicode Standard Annex #11: wide and fullwidth characters take two columns.
+        wide = 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
+        if columns + wide > width:
+            return text[:index], columns
+        columns += wide
+    return text, columns
 
 
 def open_standard_streams() -> None:

@@ -10,6 +10,7 @@ from kdrvgen.report.diff import changed_lines
 from kdrvgen.report.files import Entry, Report
 from kdrvgen.report.finding import Finding
 from kdrvgen.report.human import draw
+from kdrvgen.spelling import quantity
 
 __all__ = [
     "MOST_ERRORS",
@@ -121,7 +122,12 @@ def _blame(entry: Entry) -> str:
     if entry.before is None or entry.after is None or entry.before == entry.after:
         return f"{entry.path}: {entry.reason}"
     added, removed = changed_lines(entry.before, entry.after)
-    return f"{entry.path}: {entry.reason}; kdrvgen would add {added} and remove {removed} lines"
+    return f"{entry.path}: {entry.reason}; kdrvgen would {_changes(added, removed)}"
+
+
+def _changes(added: int, removed: int) -> str:
+    counts = {"add": added, "remove": removed}
+    return " and ".join(f"{verb} {quantity(n, 'line')}" for verb, n in counts.items() if n)
 
 
 class OccupiedError(RefusedError):

@@ -1,10 +1,10 @@
-"""Find the word that a misspelt word was probably meant to be."""
+"""The spelling of words: similar words, and the plural after a number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-__all__ = ["nearest"]
+__all__ = ["nearest", "quantity"]
 
 _SHORTEST_PREFIX = 3
 
@@ -28,6 +28,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
         return min(ranked)[1]
     begun = [candidate for candidate in candidates if candidate.lower().startswith(lower)]
     return begun[0] if len(begun) == 1 and len(word) >= _SHORTEST_PREFIX else ""
+
+
+def quantity(count: int, noun: str) -> str:
+    """Return a number and its noun, such as `1 line` and `2 lines`.
+
+    Args:
+        count: The number.
+        noun: The singular. Its plural must end with `s`.
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _distance(left: str, right: str) -> int:

@@ -8,7 +8,7 @@ cd "$root"
 
 environment=$(docs/setup.sh --env --targets x86_64,i686,aarch64 --with shellcheck --with patch \
     --with strace --with rustfmt=rustfmt-web --with clippy-driver=rust-web-clippy --with clang \
-    --with chromium-headless-shell)
+    --with chromium-headless-shell --with npm --with zsh --with fish --with mandoc --with man=man-db)
 eval "$environment"
 # shellcheck source=docs/venv.sh
 . docs/venv.sh
@@ -24,6 +24,8 @@ export KDRVGEN_WINDOWS KDRVGEN_WINDOWS_PYTHON KDRVGEN_REQUIRE_TOOLS
 readonly TOML_TEST_VERSION=2.3.0
 readonly OLD_RUST=1.63
 readonly WINTUN_VERSION=0.5.1 WINDIVERT_VERSION=0.10.0
+readonly AXE_VERSION=4.14.1
+readonly AXE_SHA512=1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
 
 # fetch_corpus FOLDER: puts the documents tomli is tested with into FOLDER/valid and FOLDER/invalid.
 # Most are the toml-test suite's, which is published as a crate. The rest are tomli's own: its
@@ -99,6 +101,27 @@ if [ -z "${KDRVGEN_OLD_RUST-}" ]; then
 fi
 export KDRVGEN_OLD_RUST
 
+# fetch_axe FILE: puts axe-core into FILE, which judges how accessible a page is.
+fetch_axe() {
+    local part
+    printf '%-10s %s\n' fetching "axe-core $AXE_VERSION" >&2
+    part=$(mktemp -d "$1.XXXXXXXX")
+    # shellcheck disable=SC2064 # the folder of now
+    trap "rm -rf $(printf %q "$part")" EXIT
+    (cd "$part" && npm pack --silent "axe-core@$AXE_VERSION" >/dev/null &&
+        printf '%s  %s\n' $AXE_SHA512 "axe-core-$AXE_VERSION.tgz" | sha512sum --check --quiet &&
+        tar -xzf "axe-core-$AXE_VERSION.tgz" package/axe.min.js)
+    mv "$part/package/axe.min.js" "$1"
+    rm -rf "$part"
+    trap - EXIT
+}
+
+if [ -z "${KDRVGEN_AXE-}" ]; then
+    KDRVGEN_AXE=${XDG_CACHE_HOME:-$HOME/.cache}/kdrvgen/axe-$AXE_VERSION.js
+    [ -f "$KDRVGEN_AXE" ] || fetch_axe "$KDRVGEN_AXE"
+fi
+export KDRVGEN_AXE
+
 if [ -z "${KDRVGEN_TOML_CORPUS-}" ]; then
     KDRVGEN_TOML_CORPUS=${XDG_CACHE_HOME:-$HOME/.cache}/kdrvgen/toml-corpus-$TOML_TEST_VERSION
     [ -d "$KDRVGEN_TOML_CORPUS" ] || fetch_corpus "$KDRVGEN_TOML_CORPUS"
@@ -115,8 +138,10 @@ if [ "${1-}" = --benchmarks ]; then
     # Tools as users have them: with compiled modules.
     unset PYTHONDONTWRITEBYTECODE
     python -m tests.benchmarks.generating
+    python -m tests.benchmarks.fleet
     python -m tests.benchmarks.large
-    exec python -m tests.benchmarks.pipeline
+    python -m tests.benchmarks.pipeline
+    exec python -m tests.benchmarks.first_driver
 fi
 if [ $# -gt 0 ]; then
     exec pytest "$@"

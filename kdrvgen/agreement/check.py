@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from kdrvgen.agreement.document import Document, read_document
@@ -18,7 +18,9 @@ from kdrvgen.model.effect_rules import keys_without_effect
 from kdrvgen.model.project import ReadFrom
 from kdrvgen.report.finding import Finding, Place, Related, Severity
 
-__all__ = ["disagreements", "file_of"]
+__all__ = ["compared_files", "disagreements", "file_of"]
+
+_COMPARED = ("Cargo.toml", "rust-toolchain", "rust-toolchain.toml")
 
 
 def disagreements(project: Project, root: Path, config: Path | None = None) -> tuple[Finding, ...]:
@@ -45,6 +47,16 @@ def disagreements(project: Project, root: Path, config: Path | None = None) -> t
     if manifest and toolchain:
         found += check.toolchain(toolchain)
     return tuple(found)
+
+
+def compared_files(project: Project) -> Iterator[PurePosixPath]:
+    """Yield the files that `disagreements` reads, apart from generated ones.
+
+    The paths are relative to the project's folder. A file may be absent.
+    """
+    for folder in dict.fromkeys(("", project.driver.workspace_root or "")):
+        for name in _COMPARED:
+            yield PurePosixPath(folder, name)
 
 
 def file_of(project: Project, root: Path) -> Path | None:

@@ -16,7 +16,7 @@ from kdrvgen.config.source import Source
 from kdrvgen.config.syntax import explain
 from kdrvgen.errors import ConfigError
 from kdrvgen.model.base import TomlValue
-from kdrvgen.output.paths import is_within, real_path
+from kdrvgen.output.paths import is_within, real_path, shown
 from kdrvgen.report.finding import Place
 
 __all__ = ["Document", "read_document"]
@@ -71,7 +71,7 @@ def read_document(
     Raises:
         ConfigError: It cannot be read, or is not TOML.
     """
-    path = Path(os.path.normpath(folder / name))
+    path = Path(shown(folder, name))
     if not os.path.lexists(path) or not is_within(real_path(folder), real_path(path)):
         return None
     source = Source.of(read(path), str(path))

@@ -18,6 +18,8 @@ DEFAULT = "generate"
 VERBS = {
     "adopt": "turn a hand-written project into a config.toml",
     "new": "create a project from a template",
+    "completion": "print the script that completes kdrvgen's words in a shell",
+    "ci": "write a workflow that checks, builds and loads the drivers on GitHub",
     "doctor": "report what is missing on this machine; --fix installs it",
     "eject": "make generated files yours; kdrvgen then leaves them alone",
     "explain": "explain a key, a linker argument or another term",

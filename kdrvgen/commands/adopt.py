@@ -16,7 +16,7 @@ from kdrvgen.report.files import Entry, Report, Status
 from kdrvgen.report.finding import Severity
 from kdrvgen.report.reporter import Reporter
 
-__all__ = ["populate_parser", "run"]
+__all__ = ["populate_parser", "propose", "run"]
 
 _CONFIG = "config.toml"
 _TITLES = {
@@ -42,6 +42,25 @@ class ConfigExistsError(RefusedError):
             f"{self.path} already exists, and nothing was written. Move it away, or use --dry-run "
             "to see the proposal."
         )
+
+
+def propose(folder: str | os.PathLike[str]) -> Adoption:
+    """Propose the config.toml that reproduces a hand-written project. Writes nothing.
+
+    Args:
+        folder: The folder of the driver's package.
+
+    Returns:
+        The proposal: `text` is the config.toml, `project` what kdrvgen reads from it, `findings` is
+        what changes or was not understood, and `steps` is what you must do yourself.
+
+    Raises:
+        ConfigError: A file of the project cannot be read, or the project is not a driver.
+        UsageError: The folder is not a project, or kdrvgen generated its files.
+    """
+    snapshot = read_project(os.fspath(folder))
+    _refuse_generated(snapshot)
+    return adopt(snapshot)
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -76,9 +95,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     config = shown(Path(folder), _CONFIG)
     if not arguments.dry_run and os.path.lexists(config):
         raise ConfigExistsError(config)
-    snapshot = read_project(folder)
-    _refuse_generated(snapshot)
-    adoption = adopt(snapshot)
+    adoption = propose(folder)
     if not arguments.dry_run:
         _create(adoption, folder, config)
     _report_proposal(reporter, adoption, arguments)

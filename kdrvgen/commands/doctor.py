@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from kdrvgen.commands.projects import find_configs
@@ -20,13 +21,49 @@ from kdrvgen.model import Driver, Project
 from kdrvgen.report.finding import Finding, Severity
 from kdrvgen.report.human import checklist
 from kdrvgen.report.reporter import Reporter
+from kdrvgen.spelling import quantity
 
-__all__ = ["populate_parser", "run"]
+__all__ = ["diagnose", "populate_parser", "run"]
 
 _TASKS = ("build", "sign", "verify", "smoke", "deploy")
 _USUAL = ("build", "sign", "verify")
 _TIME_LIMIT = 10.0
 _LONGEST = 600
+
+
+def diagnose(
+    config: str | os.PathLike[str] | None = None,
+    *,
+    tasks: Iterable[str] = _USUAL,
+    profile: str = "development",
+    network: bool = False,
+    time_limit: float = _TIME_LIMIT,
+) -> tuple[Finding, ...]:
+    """Check whether this machine has what a project needs. Installs nothing.
+
+    Args:
+        config: The project's config.toml; None for what every project needs.
+        tasks: The tasks to check: `build`, `sign`, `verify`, `smoke`, `deploy`. A task includes the
+            tasks that run before it.
+        profile: The profile of cargo-make whose certificate, linker and tool are checked.
+        network: Whether to check that the timestamp server answers.
+        time_limit: The time limit in seconds for each program that is run.
+
+    Returns:
+        What was checked. Severity `ok`: it was found; `error`: a task cannot run without it. `tags`
+        are the tasks that need it, and `fixes` are commands that install it.
+
+    Raises:
+        ConfigError: The configuration is not valid.
+        UsageError: There is no such profile.
+        ValueError: There is no such task.
+    """
+    project = load(config) if config is not None else Project(driver=Driver(name="driver"))
+    name = os.fspath(config) if config is not None else ""
+    _demand_profile(profile, project)
+    needed = needed_for([Task(task) for task in tasks])
+    host = this_host(Path(name).absolute().parent, time_limit)
+    return run_probes(host, project, name, Scope(profile, needed, network))
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -99,13 +136,15 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
 
     def check() -> tuple[Finding, ...]:
         # What all projects need from the machine is reported once.
-        return tuple(
+        found = tuple(
             dict.fromkeys(
                 finding
                 for host, (config, project) in zip(hosts, projects, strict=True)
-                for finding in run_probes(host, project, config, scope)
+                for finding in run_probes(host, project, config, scope, reporter.progress)
             )
         )
+        reporter.progress("")
+        return found
 
     findings = check()
     commands = remedies(findings, required) if arguments.fix else ()
@@ -149,7 +188,7 @@ def _projects(words: Sequence[str]) -> list[tuple[str, Project]]:
 def _demand_profile(name: str, project: Project) -> None:
     if name not in project.profiles:
         known = ", ".join(project.profiles)
-        raise UsageError(f"there is no profile `{name}`. The profiles are {known}.")
+        raise UsageError(f"the project has no profile `{name}`. Its profiles are {known}.")
 
 
 def _confirm(
@@ -165,7 +204,7 @@ def _confirm(
     listed = "\n".join(f"  {shlex.join(command)}" for command in commands)
     if not (sys.stdin and sys.stdin.isatty()):
         raise UsageError(
-            "--fix asks before it runs a command, and there is no terminal. With --yes it runs:"
+            "--fix asks before it runs a command, which needs a terminal. With --yes it runs:"
             f"\n{listed}"
         )
     reporter.say(f"--fix runs:\n{listed}\nRun these commands? [y/N] ")
@@ -211,5 +250,4 @@ def _report(
     if broken:
         broken_tasks = {tag for finding in broken for tag in finding.tags if tag in required}
         tasks = ", ".join(task for task in _TASKS if task in broken_tasks)
-        count = "1 thing is" if len(broken) == 1 else f"{len(broken)} things are"
-        raise ToolError(f"{tasks}: {count} missing.")
+        raise ToolError(f"{tasks}: {quantity(len(broken), 'problem')}.")

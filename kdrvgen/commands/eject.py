@@ -24,8 +24,11 @@ from kdrvgen.report.reporter import Reporter
 __all__ = ["eject", "populate_parser", "run"]
 
 
-def eject(paths: Iterable[PurePosixPath], root: str | os.PathLike[str]) -> Report:
+def eject(paths: Iterable[str | PurePosixPath], root: str | os.PathLike[str]) -> Report:
     """Mark each of the files at `paths` below `root` as the user's own, whoever wrote it.
+
+    `paths` are relative to `root`, with slashes, such as `build.rs` or the keys of
+    `kdrvgen.render`.
 
     The mark replaces kdrvgen's header. Later runs do not change a file with the mark, and generate
     a file again if it is deleted. Support files in the root of a workspace stay kdrvgen's, because
@@ -38,8 +41,8 @@ def eject(paths: Iterable[PurePosixPath], root: str | os.PathLike[str]) -> Repor
         RefusedError: A symbolic link leads out of the project, or a newer kdrvgen wrote the file.
         FileAccessError: A file cannot be read or written.
     """
-    folder = Path(root)
-    return carry_out(folder, lambda: Plan(tuple(_steps(paths, folder)), (), ())).report
+    folder, files = Path(root), [PurePosixPath(path) for path in paths]
+    return carry_out(folder, lambda: Plan(tuple(_steps(files, folder)), (), ())).report
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +51,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "files",
         metavar="FILE",
         nargs="*",
-        help="generated files, such as build.rs; the project's configuration means all of them",
+        help="generated files, such as build.rs, or a folder of them, such as .kdrvgen; the "
+        "project's configuration means all of them",
     )
     parser.add_argument(
         "--config",
@@ -70,7 +74,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         UsageError: kdrvgen does not generate a file for the project, or a file does not exist.
     """
     files: Sequence[str] = arguments.files
-    config = arguments.config or (str(config_of(Path(files[0])) or files[0]) if files else "")
+    config = arguments.config or (_config_for(files[0]) if files else "")
     demand(config)
     texts = render(load(config))
     if not arguments.config and len(files) == 1 and _is_config(files[0], config, texts):
@@ -81,6 +85,22 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     report = eject(_chosen(files, root, config, texts) if files else texts, root)
     reporter.files((each.status.value, str(each.path), each.reason) for each in report.entries)
     return 0
+
+
+def _config_for(file: str) -> str:
+    """Return the configuration for a file or folder; if there is none, the file itself.
+
+    Raises:
+        UsageError: There is none for a folder.
+    """
+    is_folder = Path(file).is_dir()
+    found = config_of(Path(file, "any") if is_folder else Path(file))
+    if found is None and is_folder:
+        raise UsageError(
+            f"there is no configuration in {file} or above it: name one with --config. The folder "
+            ".kdrvgen in the root of a workspace cannot be ejected, because all its drivers use it."
+        )
+    return str(found or file)
 
 
 def _is_config(file: str, config: str, known: Collection[PurePosixPath]) -> bool:
@@ -104,13 +124,17 @@ def _chosen(
     chosen = []
     for file in files:
         path = _path(file, root)
-        if path not in known:
+        if below := _below(file, path, root, known):
+            chosen += below
+            continue
+        is_shared = path.parts[:1] == ("..",) and any(each.is_relative_to(path) for each in known)
+        if path not in known and not is_shared:
             own = ", ".join(str(name) for name in sorted(known) if ".kdrvgen" not in name.parts)
             raise UsageError(
                 f"kdrvgen does not generate {file} from {config}. It generates {own} and the files "
                 "in .kdrvgen."
             )
-        if path.parts[0] == "..":
+        if is_shared:
             raise UsageError(
                 f"{file} cannot be ejected: the other drivers of the workspace use it."
             )
@@ -118,6 +142,19 @@ def _chosen(
             raise UsageError(f"{file} does not exist: run `kdrvgen {config}` first to generate it.")
         chosen.append(path)
     return chosen
+
+
+def _below(
+    file: str, folder: PurePosixPath, root: Path, known: Collection[PurePosixPath]
+) -> list[PurePosixPath]:
+    """Return the generated files in a folder that exist; none if `file` is not a folder."""
+    if not Path(file).is_dir():
+        return []
+    return [
+        path
+        for path in sorted(known)
+        if path.is_relative_to(folder) and path.parts[0] != ".." and os.path.lexists(root / path)
+    ]
 
 
 def _steps(paths: Iterable[PurePosixPath], root: Path) -> Iterator[Step]:

@@ -8,11 +8,11 @@ from itertools import groupby
 from textwrap import fill
 
 from kdrvgen.errors import UsageError
-from kdrvgen.lexicon import Entry, entries, look_up
+from kdrvgen.lexicon import Term, entries, look_up
 from kdrvgen.report.reporter import Reporter
 from kdrvgen.spelling import nearest
 
-__all__ = ["populate_parser", "run"]
+__all__ = ["explain", "populate_parser", "run"]
 
 _WIDTH = 100
 _LABELS = {
@@ -21,6 +21,25 @@ _LABELS = {
     "without": "without it",
     "source": "source",
 }
+
+
+def explain(word: str) -> tuple[Term, ...]:
+    """Return the explanations of a key of config.toml, or of a switch or term of the tools.
+
+    Args:
+        word: Such as `linker.args`, `/INTEGRITYCHECK` or `signtool /fd`. A key can be without its
+            table, and a linker argument can have a value.
+
+    Returns:
+        All terms with this name, which can be keys of several tables.
+
+    Raises:
+        UsageError: The word is unknown; the message has similar ones.
+    """
+    found = look_up(word)
+    if not found:
+        raise UsageError(f"`{word}` is unknown.{_nearest(word)}")
+    return found
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +62,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         UsageError: The word is unknown; the message has similar ones.
     """
 
-    def describe(entry: Entry) -> str:
+    def describe(entry: Term) -> str:
         lines = [f"{entry.term} ({entry.kind})", _wrap(entry.does, "  ")]
         for field, label in _LABELS.items():
             if value := getattr(entry, field):
@@ -54,9 +73,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         all_entries = tuple(entries().values())
         reporter.answer("terms", [entry._asdict() for entry in all_entries], _list(all_entries))
         return 0
-    matching = look_up(arguments.word)
-    if not matching:
-        raise UsageError(f"`{arguments.word}` is unknown.{_nearest(arguments.word)}")
+    matching = explain(arguments.word)
     reporter.answer(
         "terms", [entry._asdict() for entry in matching], "\n\n".join(map(describe, matching))
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from kdrvgen.agreement.check import disagreements, file_of
+from kdrvgen.agreement.check import compared_files, disagreements, file_of
+from kdrvgen.commands.fleet import run_all
 from kdrvgen.commands.projects import find_configs
 from kdrvgen.commands.workspace import check_workspace
 from kdrvgen.config import load
@@ -24,9 +25,7 @@ from kdrvgen.report.files import UNKNOWN_FILE, Entry, Report, Status
 from kdrvgen.report.finding import Finding, Place, Severity
 from kdrvgen.report.reporter import Reporter, file_lines
 
-__all__ = ["check", "generate", "populate_parser", "run"]
-
-_MOST_NAMED = 3
+__all__ = ["check", "generate", "generate_all", "populate_parser", "run"]
 
 
 def generate(
@@ -75,14 +74,41 @@ def check(project: Project, root: str | os.PathLike[str]) -> Report:
     return generate(project, root, dry_run=True)
 
 
+def generate_all(
+    projects: Iterable[tuple[str | os.PathLike[str], Project]],
+    *,
+    force: bool = False,
+    dry_run: bool = False,
+) -> dict[Path, Report | KdrvgenError]:
+    """Generate the files of many projects, also after an error in one of them.
+
+    Args:
+        projects: The folder of each project, and the project. Each is taken when it is its turn, so
+            that a generator of projects needs memory for one.
+        force: As for `generate`.
+        dry_run: As for `generate`.
+
+    Returns:
+        For each folder what `generate` returns, or the error that it raises.
+    """
+    found: dict[Path, Report | KdrvgenError] = {}
+    for root, project in projects:
+        try:
+            found[Path(root)] = generate(project, root, force=force, dry_run=dry_run)
+        except KdrvgenError as error:
+            found[Path(root)] = error
+    return found
+
+
 def populate_parser(parser: argparse.ArgumentParser) -> None:
     """Add the command's own arguments."""
     parser.add_argument(
         "configs",
         metavar="CONFIG",
         nargs="*",
-        help="a project's config.toml or folder, or a workspace, for all its drivers (default: the "
-        "one in this folder or above it)",
+        help="a project's config.toml or folder; a workspace, or a folder of projects, for all its "
+        "drivers; @FILE for the lines of a file, @- for those of standard input (default: the "
+        "project in this folder or above it)",
     )
     parser.add_argument(
         "-o",
@@ -123,58 +149,24 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         raise UsageError("--check writes nothing, so --force has nothing to overwrite")
     configs = find_configs(arguments.configs)
     if len(configs) == 1:
-        _run(Path(configs[0]), arguments, reporter)
+        _run(Path(configs[0]), reporter, arguments)
         return 0
     if arguments.output:
         raise UsageError(
             f"-o sets the folder of one project, but {len(configs)} projects are given"
         )
-    return _run_all(configs, arguments, reporter)
+    return run_all(
+        configs, arguments.mode, lambda config, to: _run(config, to, arguments), reporter
+    )
 
 
-def _run_all(configs: Sequence[str], arguments: argparse.Namespace, reporter: Reporter) -> int:
-    """Run for each project, also after one of them failed.
-
-    Returns:
-        The exit code of the first project that failed, or 0.
-    """
-    code = 0
-    failed = []
-    for number, config in enumerate(configs, 1):
-        reporter.progress(f"{number}/{len(configs)} {config}")
-        try:
-            _run(Path(config), arguments, reporter, is_one_of_many=True)
-        except KdrvgenError as error:
-            code = code or error.exit_code
-            failed.append(config)
-            place = Place(config)
-            reporter.findings(
-                [
-                    finding if finding.place else finding._replace(place=place)
-                    for finding in error.findings
-                ],
-                omitted=error.omitted,
-            )
-    reporter.progress("")
-    if failed:
-        names = ", ".join(failed[:_MOST_NAMED])
-        more = f" and {len(failed) - _MOST_NAMED} more" if len(failed) > _MOST_NAMED else ""
-        reporter.say(f"{len(failed)} of {len(configs)} projects failed: {names}{more}\n")
-    return code
-
-
-def _run(
-    config: Path,
-    arguments: argparse.Namespace,
-    reporter: Reporter,
-    *,
-    is_one_of_many: bool = False,
-) -> None:
-    """Run the command for one project."""
+def _run(config: Path, reporter: Reporter, arguments: argparse.Namespace) -> bool:
+    """Run the command for one project, and return whether anything changed or would change."""
     root = Path(arguments.output) if arguments.output else config.parent
-    prefix = root if is_one_of_many else Path()  # before the paths of files in the output
+    prefix = root if reporter.is_grouping else Path()  # before the paths of files in the output
     stamp = Stamp(config, root)
     project = load(config)
+    stamp.observe(compared_files(project))
     _check_not_overwritten(config, project, root)
     mode: str | None = arguments.mode
     try:
@@ -188,12 +180,12 @@ def _run(
     contradictions = disagreements(project, root, config)
     is_done = mode is None or not plan.report.drifted
     if is_done and not plan.report.strangers and not contradictions:
-        known = [(status, path, "") for status, path in _later(plan)]
+        known = list(_later(plan))
         stamp.write(plan, file_lines(known), file_lines(known, whole=True))
     if mode != "diff":
         reporter.files(_rows(plan.report, prefix), planned=mode is not None)
     if mode in {"check", "diff"}:
-        reporter.diffs(_diffs(plan.report.entries, prefix))
+        reporter.diffs(_diffs(plan.report.entries, prefix), is_sample=mode == "check")
     errors = [finding for finding in contradictions if finding.severity is Severity.ERROR]
     if mode != "check" or plan.report.drifted:
         contradictions = tuple(finding.as_severe_as(Severity.WARNING) for finding in contradictions)
@@ -203,6 +195,7 @@ def _run(
     _raise_on_drift(reporter, plan.report, root, config, arguments.mode)
     if errors:
         raise ConfigError(errors)
+    return bool(plan.report.drift)
 
 
 def _check_not_overwritten(config: Path, project: Project, root: Path) -> None:
@@ -221,7 +214,11 @@ def _raise_on_drift(
 ) -> None:
     if mode == "check" and report.drifted:
         reporter.collect(_drift(report.drift, root))
-        raise DriftError(f"the files do not match {config}. {_advice(report, config)}")
+        raise DriftError(
+            f"the files do not match {config}. {_advice(report, config)}"
+            if not reporter.is_grouping
+            else f"the files do not match the configuration. {_advice(report)}"
+        )
     if mode == "dry-run" and report.refused:
         reporter.collect(_drift(report.refused, root))
         raise RefusedError(report)
@@ -240,7 +237,7 @@ def _diffs(entries: Iterable[Entry], prefix: Path) -> Iterator[tuple[str, str]]:
     for entry in entries:
         path = _listed(prefix, entry.path)
         is_whole = entry.before is None or entry.after is None
-        if is_whole and ".kdrvgen" in entry.path.parts:
+        if entry.before == entry.after or (is_whole and ".kdrvgen" in entry.path.parts):
             yield path, ""
             continue
         before, after = (
@@ -249,7 +246,7 @@ def _diffs(entries: Iterable[Entry], prefix: Path) -> Iterator[tuple[str, str]]:
         yield path, unified(path, before, after)
 
 
-def _advice(report: Report, config: Path) -> str:
+def _advice(report: Report, config: Path | str = "CONFIG") -> str:
     if report.refused:
         return (
             "Some were edited by hand, or not written by kdrvgen: move the edits into the "
@@ -295,12 +292,13 @@ def _drift(entries: Iterable[Entry], root: Path, effect: str = "") -> list[Findi
     ]
 
 
-def _later(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield the status and path of each file that the next run will report."""
+def _later(plan: Plan) -> Iterator[tuple[str, str, str]]:
+    """Yield the status, path and reason of each file that the next run will report."""
     for entry in plan.report.entries:
-        if entry.status is not Status.REMOVED:
-            is_same = entry.status in {Status.KEPT, Status.EJECTED}
-            yield (entry.status if is_same else Status.UNCHANGED).value, str(entry.path)
+        if entry.status in {Status.KEPT, Status.EJECTED}:
+            yield entry.status.value, str(entry.path), entry.reason
+        elif entry.status is not Status.REMOVED:
+            yield Status.UNCHANGED.value, str(entry.path), ""
 
 
 def _write(project: Project, root: Path, config: Path, *, force: bool, dry_run: bool) -> Plan:

@@ -6,9 +6,11 @@ import argparse
 import os
 import shlex
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PurePosixPath
+from typing import Any, Literal
 
+from kdrvgen.config import loads
+from kdrvgen.config.reader import CONFIG_NAMES
 from kdrvgen.errors import KdrvgenError, UsageError
 from kdrvgen.model import Project
 from kdrvgen.report.files import Report
@@ -18,6 +20,7 @@ from kdrvgen.scaffold import template as templates
 from kdrvgen.scaffold.command_line import CommandLine
 from kdrvgen.scaffold.merge import merged
 from kdrvgen.scaffold.template import Template, load
+from kdrvgen.scaffold.workflow import WORKFLOW, workflow
 
 __all__ = ["INTERMIXED", "bootstrap", "populate_parser", "run"]
 
@@ -31,15 +34,18 @@ def bootstrap(
     template: str = "minimal",
     *,
     config: Mapping[str, Any] | None = None,
+    ci: Literal["github"] | None = None,
 ) -> Report:
     """Create a project in the folder `name` in `directory`, all of it or nothing.
 
     Args:
         directory: The parent folder of the project's folder; created if missing.
         name: The name of the Cargo package and of the folder.
-        template: A template from `kdrvgen new --list-templates`.
+        template: A template from `kdrvgen new --list-templates`, or the path of a folder with a
+            template of your own, such as `./my-template`.
         config: The settings that differ from the defaults, as tables of config.toml, such as
             `{"driver": {"model": "kmdf"}, "bootstrap": {"license": "MIT"}}`.
+        ci: `github` for a workflow, as `kdrvgen.ci` writes it.
 
     Returns:
         The files that were created, by their paths from the project's folder.
@@ -57,7 +63,8 @@ def bootstrap(
     document = answers.complete(chosen, given)
     project = answers.checked(document)
     folder = Path(directory, name)
-    return writer.write(render.render(chosen, document), folder, git=project.bootstrap.git)
+    files = _with_workflow(render.render(chosen, document), ci)
+    return writer.write(files, folder, git=project.bootstrap.git)
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -77,9 +84,18 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         default="",
         help="create the project's folder in DIR (default: the current folder)",
     )
-    parser.add_argument("--template", metavar="TEMPLATE", help="the template (default: minimal)")
+    parser.add_argument(
+        "--template",
+        metavar="TEMPLATE",
+        help="the template, or the folder of your own, such as ./my-template (default: minimal)",
+    )
     parser.add_argument(
         "--config", metavar="FILE", help="read the answers from another project's config.toml"
+    )
+    parser.add_argument(
+        "--ci",
+        choices=("github",),
+        help="write a workflow that checks, builds and loads the driver, as `kdrvgen ci` does",
     )
     parser.add_argument("--no-input", action="store_true", help="do not ask; use the defaults")
     parser.add_argument(
@@ -94,13 +110,15 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         0: every other result is raised, as in `bootstrap`.
     """
     if arguments.list_templates:
-        _list(reporter, [templates.load(name) for name in templates.names()])
+        names = [arguments.template] if arguments.template else templates.names()
+        _list(reporter, [templates.load(name) for name in names])
         return 0
     line = CommandLine.of(arguments.words)
     chosen, document, project = _answers(arguments, line, reporter)
     folder = _folder(arguments, line, project.driver.name)
     git = project.bootstrap.git
-    report = writer.write(render.render(chosen, document), folder, git=git)
+    files = _with_workflow(render.render(chosen, document), arguments.ci)
+    report = writer.write(files, folder, git=git)
     reporter.begun(
         str(folder),
         (str(entry.path) for entry in report.entries),
@@ -109,14 +127,36 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     return 0
 
 
+def _with_workflow(
+    files: Mapping[PurePosixPath, bytes], service: str | None
+) -> Mapping[PurePosixPath, bytes]:
+    """Return the files of a new project, with a workflow for all its drivers if requested."""
+    if not service:
+        return files
+    projects = {
+        path.parent: loads(content.decode())
+        for path, content in files.items()
+        if path.name == CONFIG_NAMES[-1] and path.parent.name != ".cargo"
+    }
+    return {**files, WORKFLOW: workflow(projects).encode()}
+
+
 def _list(reporter: Reporter, found: Sequence[Template]) -> None:
     width = max(len(each.name) for each in found)
-    lines = [
-        f"{each.name:{width}}  {each.summary}\n{'':{width}}  options: {', '.join(each.options)}"
-        for each in found
-    ]
+    lines = []
+    for each in found:
+        lines.append(f"{each.name:{width}}  {each.summary}")
+        lines.append(f"{'':{width}}  options: {', '.join(each.options)}")
+        lines += [
+            f"{'':{width}}  {name}: {question.text}" for name, question in each.questions.items()
+        ]
     templates = [
-        {"name": each.name, "summary": each.summary, "options": list(each.options)}
+        {
+            "name": each.name,
+            "summary": each.summary,
+            "options": list(each.options),
+            "questions": {name: question.text for name, question in each.questions.items()},
+        }
         for each in found
     ]
     reporter.answer("templates", templates, "\n".join(lines))
@@ -134,6 +174,7 @@ def _answers(
         template = questions.ask_template(reporter.ask)
     chosen = load(template or "minimal")
     known = answers.without_foreign_options(chosen, replayed)
+    line.answer(chosen)
     given = answers.named(merged(known, line.document), name)
     project = line.check(answers.complete(chosen, given), chosen)
     if asks:

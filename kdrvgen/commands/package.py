@@ -9,6 +9,7 @@ import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from kdrvgen.agreement.manifest import read_manifest
 from kdrvgen.commands.config_file import config_of
@@ -21,10 +22,11 @@ from kdrvgen.packaging.build import Ingredients, Made, build, is_signed, target_
 from kdrvgen.packaging.catalog.read import read_catalog
 from kdrvgen.packaging.folder import read_folder, write_folder
 from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
+from kdrvgen.report.files import Status
 from kdrvgen.report.finding import Finding, Place, Severity, at_least, counted
 from kdrvgen.report.reporter import Reporter
 
-__all__ = ["INTERMIXED", "populate_parser", "run"]
+__all__ = ["INTERMIXED", "PackageReport", "make_package", "populate_parser", "run"]
 
 INTERMIXED = True
 _MAX_IMAGE = 128 << 20  # bytes
@@ -53,58 +55,98 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
-    """Carry out the command and report to `reporter`.
+class PackageReport(NamedTuple):
+    """What was done to the folder of a package.
+
+    Attributes:
+        folder: The folder.
+        files: The name of each file and its change; none if an error prevented the package.
+        findings: What is wrong with the INF and the files, errors, warnings and notes.
+    """
+
+    folder: Path
+    files: tuple[tuple[str, Status], ...]
+    findings: tuple[Finding, ...]
+
+
+def make_package(
+    image: str | os.PathLike[str],
+    *,
+    config: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
+) -> PackageReport:
+    """Make the driver package of a signed image: INF, catalog and files.
+
+    Args:
+        image: The image. The `.pdb` and the `.cer` beside it become part of the package.
+        config: The config.toml with `[package]`; by default the one beside the image or above it.
+        output: The folder of the package; by default `package`, beside the image.
+        dry_run: Whether to write nothing.
 
     Returns:
-        0: all failures are raised.
+        The change of each file, and the findings. With an error among them, nothing was written.
 
     Raises:
         UsageError: The image is not that of the project, or the folder has other files.
         ConfigError: The configuration or Cargo.toml is not valid, or has no `[package]`.
-        VerificationError: The INF breaks a rule.
         FileAccessError: A file cannot be read or written.
     """
-    image = Path(arguments.image)
-    config = Path(arguments.config) if arguments.config else config_of(image)
-    if config is None:
+    path = Path(image)
+    found = Path(config) if config is not None else config_of(path)
+    if found is None:
         raise UsageError(
-            f"no config.toml was found beside {image} or above it. Name one with --config."
+            f"no config.toml was found beside {path} or above it. Name one with --config."
         )
-    project = load(config)
-    data = _read(image, _MAX_IMAGE)
-    target = _target(project, image, data, config)
-    folder = Path(arguments.output) if arguments.output else image.with_name(_FOLDER)
+    project = load(found)
     stem = project.driver.stem
+    data = _read(path, _MAX_IMAGE)
+    target = _target(project, path, data, found)
+    folder = Path(output) if output is not None else path.with_name(_FOLDER)
     inf_name = os.path.normpath(folder / f"{stem}.inf")
-    given = _ingredients(project, config, image, target, inf_name)
-    names = {*given.files, f"{stem}.inf", f"{stem}.cat"}
-    before = read_folder(folder, names)
+    given = _ingredients(project, found, path, target, inf_name)
+    before = read_folder(folder, {*given.files, f"{stem}.inf", f"{stem}.cat"})
     made = _made(given, before)
-    findings = [*_unsigned(image, data), *made.findings]
-    reporter.answer_findings(findings)
-    if errors := at_least(findings, Severity.ERROR):
-        raise VerificationError(
-            f"{folder}: the package was not written: {', '.join(counted(errors))}."
-        )
+    findings = (*_unsigned(path, data), *made.findings)
+    if at_least(findings, Severity.ERROR):
+        return PackageReport(folder, (), findings)
     after = _kept(made.files, before, f"{stem}.cat")
-    is_done = after == before
-    if not is_done and not arguments.dry_run:
+    if after != before and not dry_run:
         if wrong := uncovered(after, stem, target):
             raise VerificationError(f"the catalog does not cover {', '.join(wrong)}.")
         write_folder(folder, after)
-    rows = (
-        (_status(before.get(name), after[name]), os.path.normpath(folder / name), "")
-        for name in sorted(after)
+    rows = tuple((name, _status(before.get(name), after[name])) for name in sorted(after))
+    return PackageReport(folder, rows, findings)
+
+
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Carry out the command and report to `reporter`.
+
+    Returns:
+        0: all failures are raised, as by `make_package`.
+
+    Raises:
+        VerificationError: The INF breaks a rule.
+    """
+    made = make_package(
+        arguments.image,
+        config=arguments.config,
+        output=arguments.output,
+        dry_run=arguments.dry_run,
     )
+    reporter.answer_findings(made.findings)
+    if errors := at_least(made.findings, Severity.ERROR):
+        counts = ", ".join(counted(errors))
+        raise VerificationError(f"{made.folder}: the package was not written: {counts}.")
+    rows = ((status, os.path.normpath(made.folder / name), "") for name, status in made.files)
     reporter.files(rows, planned=arguments.dry_run)
     return 0
 
 
-def _status(before: bytes | None, after: bytes) -> str:
+def _status(before: bytes | None, after: bytes) -> Status:
     if before is None:
-        return "created"
-    return "unchanged" if before == after else "updated"
+        return Status.CREATED
+    return Status.UNCHANGED if before == after else Status.UPDATED
 
 
 def _made(given: Ingredients, before: Mapping[str, bytes]) -> Made:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tomli
 
+from kdrvgen.commands.arguments import expanded
 from kdrvgen.commands.config_file import config_in
 from kdrvgen.commands.missing_config import demand
 from kdrvgen.config.reader import CONFIG_NAMES, read
@@ -16,18 +17,23 @@ from kdrvgen.output.paths import is_within, path_from, real_path
 
 __all__ = ["find_configs"]
 
+_MOST_ERRORS = 10
+
 
 def find_configs(words: Sequence[str], *, must_exist: bool = True) -> list[str]:
     """Return the paths of the configurations for the arguments of a command line.
 
     Args:
-        words: Configurations, folders of projects, and roots of Cargo workspaces, which stand for
-            all drivers of the workspace. Without arguments, the search goes from the current folder
-            upward to the first folder that is one of these.
+        words: Configurations, folders of projects, roots of Cargo workspaces, which stand for all
+            drivers of the workspace, and folders with projects below them. `*`, `?` and `[…]` are
+            expanded, because Windows has no shell that does. `@FILE` is a file with one of these in
+            each line, and `@-` is standard input. Without arguments, the search goes from the
+            current folder upward to the first folder that is a project or workspace.
         must_exist: Whether a search that finds nothing is an error.
 
     Raises:
-        UsageError: An argument is not a configuration. The message suggests what to do.
+        UsageError: Arguments are not configurations. The message has all of them, and suggests what
+            to do.
     """
     if not words:
         found = _found_from_here()
@@ -39,20 +45,33 @@ def find_configs(words: Sequence[str], *, must_exist: bool = True) -> list[str]:
             )
         return found
     configs: dict[str, None] = {}
-    for word in words:
-        if word and Path(word).is_dir():
-            found = list(_in_folder(Path(word)))
-            if not found:
-                raise UsageError(
-                    f"the folder {word} has no kdrvgen.toml or config.toml, and is not the root of "
-                    f"a workspace with drivers that have one. Run `kdrvgen adopt {word}` to write "
-                    "a config.toml for a driver in it."
-                )
-            configs.update(dict.fromkeys(found))
-        else:
-            demand(word)
-            configs[word] = None
+    errors: list[str] = []
+    for word in expanded(words):
+        try:
+            configs.update(dict.fromkeys(_named(word)))
+        except UsageError as error:
+            errors.append(str(error))
+    if errors:
+        more = len(errors) - _MOST_ERRORS
+        raise UsageError(
+            "\n".join([*errors[:_MOST_ERRORS], *([f"and {more} more errors"] if more > 0 else [])])
+        )
     return list(configs)
+
+
+def _named(word: str) -> list[str]:
+    """Return the configurations for one argument."""
+    if not word or not Path(word).is_dir():
+        demand(word)
+        return [word]
+    found = list(_in_folder(Path(word))) or list(_below(Path(word)))
+    if not found:
+        raise UsageError(
+            f"the folder {word} has no kdrvgen.toml or config.toml, neither in it nor below, and "
+            "is not the root of a workspace with drivers that have one. Run "
+            f"`kdrvgen adopt {word}` to write a config.toml for a driver in it."
+        )
+    return found
 
 
 def _found_from_here() -> list[str]:
@@ -85,6 +104,30 @@ def _in_folder(folder: Path) -> Iterator[str]:
     for member in _members(folder):
         if name := config_in(member):
             yield str(member / name)
+
+
+def _below(folder: Path) -> Iterator[str]:
+    """Yield the configurations in the folders below a folder, in the order of their paths.
+
+    Skips hidden folders, links, cargo's target directories, and what is below a project.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(
+                entry.name
+                for entry in entries
+                if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
+            )
+    except OSError:  # a folder of somebody else's
+        return
+    for inner in (folder / name for name in names):
+        # https://bford.info/cachedir: cargo marks its target directories with this file.
+        if (inner / "CACHEDIR.TAG").exists():
+            continue
+        # Beside a Cargo.toml, a damaged file counts too, so that its error is reported.
+        is_package = (inner / "Cargo.toml").exists()
+        found = [name for name in _in_folder(inner) if is_package or _is_ours(name)]
+        yield from found or _below(inner)
 
 
 def _members(root: Path) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from kdrvgen.inspection.inspect import Inspection, inspect
 from kdrvgen.inspection.page import page
 from kdrvgen.inspection.signature.certificates import Certificate, load_all
 from kdrvgen.model import Project
+from kdrvgen.output.paths import shown
 from kdrvgen.report.finding import Severity, at_least, counted
 from kdrvgen.report.reporter import Reporter
 
@@ -40,13 +41,14 @@ def verify_file(
 
 def verify_files(arguments: argparse.Namespace, reporter: Reporter) -> int:
     """Check the images that the arguments of `kdrvgen verify` name, and report the findings."""
+    reporter.progress("looking for images")
     files = list(_files(arguments.files))
     trusted = _certificates(arguments.trust)
     projects: dict[Path, Project] = {}
     inspections = []
     for number, file in enumerate(files, 1):
         if len(files) > 1:
-            reporter.progress(f"{number}/{len(files)} {file}")
+            reporter.progress(f"verifying {number}/{len(files)} {file}")
         config = None if arguments.no_config else _config(arguments.config, file)
         if config is not None and config not in projects:
             projects[config] = load(config)
@@ -83,9 +85,7 @@ def _files(named: Sequence[str]) -> Iterator[Path]:
         elif below := sorted(_images_below(path)):
             yield from below
         else:
-            raise UsageError(
-                f"there is no *.sys in {path} or below. `cargo make sign` creates one."
-            )
+            raise UsageError(f"{path} contains no *.sys. `cargo make sign` creates one.")
 
 
 def _images_of(configs: Sequence[str]) -> list[Path]:
@@ -106,18 +106,14 @@ def _images_of(configs: Sequence[str]) -> list[Path]:
 
 
 def _outputs(project: Project, root: Path) -> Iterator[Path]:
-    """Yield where the signed image is for each target and profile, as Makefile.toml has it."""
+    """Yield the path of the signed image for each target and profile."""
     driver = project.driver
-    home = root / (driver.workspace_root or "")
-    target = Path(os.environ.get("CARGO_TARGET_DIR") or home / "target")
+    variable = os.environ.get("CARGO_TARGET_DIR")
+    target_dir = Path(variable) if variable else None
     for triple in driver.triples:
         for profile in project.profiles:
-            if driver.output_dir:
-                below = driver.output_dir.replace("{target}", triple).replace("{profile}", profile)
-                folder = root / below
-            else:
-                folder = target / "driver" / driver.name / triple / profile
-            yield Path(os.path.normpath(folder / driver.image))
+            folder = driver.output_folder(root, triple, profile, target_dir)
+            yield Path(shown(folder, driver.image))
 
 
 def _images_below(folder: Path) -> Iterator[Path]:

@@ -31,6 +31,7 @@ from kdrvgen.rendering.origin import Origin, origins
 from kdrvgen.rendering.project import render, render_own
 from kdrvgen.rendering.support import support_folder
 from kdrvgen.report.reporter import Reporter
+from kdrvgen.spelling import quantity
 
 __all__ = ["Reason", "populate_parser", "run", "why"]
 
@@ -52,13 +53,13 @@ class Reason(NamedTuple):
 
 
 def why(
-    config: str | os.PathLike[str], file: PurePosixPath, line: int
+    config: str | os.PathLike[str], file: str | PurePosixPath, line: int
 ) -> tuple[str, tuple[Reason, ...]]:
     """Return a line of a generated file, and the keys that it comes from, the closest first.
 
     Args:
         config: The project's config.toml.
-        file: The generated file, relative to the folder of `config`.
+        file: The generated file, relative to the folder of `config`, with slashes.
         line: The line, from 1, in the file on disk, or in the text that would be generated.
 
     Returns:
@@ -70,6 +71,7 @@ def why(
         FileAccessError: The generated file cannot be read, or is not a regular file.
         UsageError: The file is not generated, or the line does not exist.
     """
+    file = PurePosixPath(file)
     project = load(config)
     texts = render(project)
     own = render_own(project)
@@ -144,11 +146,13 @@ def _in_rendered(path: Path, rendered: Sequence[str], line: int, config: str) ->
             "generate it again, delete it and run kdrvgen."
         )
     if not 1 <= line <= len(found):
-        raise UsageError(f"line {line} does not exist: {path} has {len(found) - 1} lines.")
+        raise UsageError(
+            f"line {line} does not exist: {path} has {quantity(len(found) - 1, 'line')}."
+        )
     if line <= HEADER_LINES:
         raise UsageError(
-            f"line {line} of {path} is in the header, with the owner of the file and the digest "
-            "that shows edits. It does not come from a key."
+            f"line {line} of {path} belongs to the header, which contains the digest of the file. "
+            "It does not come from a key."
         )
     number = matching_line(found, rendered, line)
     if number:

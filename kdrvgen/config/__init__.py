@@ -24,6 +24,9 @@ __all__ = ["load", "loads"]
 def load(path: str | os.PathLike[str]) -> Project:
     """Read a configuration file.
 
+    Returns:
+        The project; `read_from` is the file.
+
     Raises:
         ConfigError: The file cannot be read, is not TOML, or does not describe a project. Its
             `findings` list every error, in the order of the file.
@@ -41,6 +44,9 @@ def loads(text: str, filename: str = "config.toml") -> Project:
     Args:
         text: The text of the file; line ends may be LF or CRLF, a byte order mark is skipped.
         filename: The name of the file in error messages.
+
+    Returns:
+        The project; `read_from` is None.
 
     Raises:
         ConfigError: In the same cases as `load`.

@@ -62,7 +62,13 @@ class Scope(NamedTuple):
     network: bool
 
 
-def run_probes(host: Host, project: Project, config: str, scope: Scope) -> tuple[Finding, ...]:
+def run_probes(
+    host: Host,
+    project: Project,
+    config: str,
+    scope: Scope,
+    progress: Callable[[str], object] = lambda _: None,
+) -> tuple[Finding, ...]:
     """Check a host for everything that a project needs.
 
     Args:
@@ -70,6 +76,7 @@ def run_probes(host: Host, project: Project, config: str, scope: Scope) -> tuple
         project: The project to build on it.
         config: The path of config.toml; "" if there is none, and so no generated files.
         scope: What to check.
+        progress: Shows what the command waits for.
 
     Returns:
         The findings, in a fixed order. A probe that does not end in time is a finding.
@@ -88,7 +95,10 @@ def run_probes(host: Host, project: Project, config: str, scope: Scope) -> tuple
             (Check("agreement", _ALL_TASKS), lambda _host, _project: agreement(config, project)),
         ]
     threads = [_ProbeThread(check, probe, host, narrowed) for check, probe in probes]
-    findings = [finding for thread in threads for finding in thread.result()]
+    findings: list[Finding] = []
+    for number, thread in enumerate(threads, 1):
+        progress(f"checking {number}/{len(threads)} {thread.check.name}")
+        findings += thread.result()
     return tuple(finding for finding in findings if not scope.tasks.isdisjoint(finding.tags))
 
 
@@ -97,7 +107,7 @@ class _ProbeThread(threading.Thread):
 
     def __init__(self, check: Check, probe: Probe, host: Host, project: Project) -> None:
         super().__init__(daemon=True)
-        self._check = check
+        self.check = check
         self._probe = probe
         self._host = host
         self._project = project
@@ -109,7 +119,7 @@ class _ProbeThread(threading.Thread):
         try:
             self._findings = list(self._probe(self._host, self._project))
         except (OSError, FileAccessError) as error:
-            self._findings = [self._check.error(f"the check failed: {error}")]
+            self._findings = [self.check.error(f"the check failed: {error}")]
         except Exception as error:  # noqa: BLE001 - result() raises it in the caller's thread
             self._error = error
 
@@ -124,5 +134,5 @@ class _ProbeThread(threading.Thread):
         if self._error:
             raise self._error
         if self._findings is None:
-            return [self._check.error(f"the check did not end within {limit:g} s")]
+            return [self.check.error(f"the check did not end within {limit:g} s")]
         return self._findings

@@ -35,7 +35,7 @@ def expected_from(project: Project, image: Path, folder: Path, profile: str | No
     name = profile or _profile_of(project, folders)
     if name not in project.profiles:
         profiles = ", ".join(project.profiles)
-        raise UsageError(f"there is no profile `{name}`. The profiles are {profiles}.")
+        raise UsageError(f"the project has no profile `{name}`. Its profiles are {profiles}.")
     linker, signing = project.linker_for(name), project.signing_for(name)
     targets: tuple[Target, ...] = get_args(Target)
     target = next((triple for triple in targets if triple in folders), None)
@@ -69,9 +69,9 @@ def _test_certificate(
     if project.signing_for(profile).mode != "test":
         return None
     file = f"{project.driver.stem}.cer"
-    output = folder / (project.driver.workspace_root or "") / "target/driver" / project.driver.name
-    output = output / (target or project.driver.triples[0]) / profile / file
-    return _certificate(image.with_name(file)) or _certificate(output)
+    triple = target or project.driver.triples[0]
+    output = project.driver.output_folder(folder, triple, profile)
+    return _certificate(image.with_name(file)) or _certificate(output / file)
 
 
 def _certificate(path: Path) -> Certificate | None:

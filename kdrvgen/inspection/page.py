@@ -15,6 +15,7 @@ from kdrvgen.inspection.inspect import Inspection
 from kdrvgen.inspection.pe.certificate_table import certificate_table
 from kdrvgen.inspection.pe.image import Image
 from kdrvgen.inspection.signature.certificates import build_chain
+from kdrvgen.report.finding import counted
 
 __all__ = ["page"]
 
@@ -48,6 +49,7 @@ def page(inspections: Sequence[Inspection]) -> str:
         inspections=inspections,
         version=__version__,
         parts=_parts,
+        counted=counted,
         picture_width=_WIDTH,
         is_kernel_module=is_kernel_module,
         chain=lambda signature: (

@@ -15,7 +15,7 @@ from kdrvgen.model import Driver, Linker
 from kdrvgen.model.presets import link_arguments, matches
 from kdrvgen.model.reference import keys
 
-__all__ = ["Entry", "entries", "look_up"]
+__all__ = ["Term", "entries", "look_up"]
 
 _KINDS = {
     "linker": "linker argument",
@@ -26,7 +26,7 @@ _KINDS = {
 }
 
 
-class Entry(NamedTuple):
+class Term(NamedTuple):
     """The explanation of one term.
 
     Attributes:
@@ -49,12 +49,12 @@ class Entry(NamedTuple):
 
 
 @cache
-def entries() -> Mapping[str, Entry]:
+def entries() -> Mapping[str, Term]:
     """Return all entries by their term: the keys in the order of the models, then the terms."""
     return MappingProxyType({entry.term: entry for entry in (*_keys(), *_terms())})
 
 
-def look_up(word: str) -> tuple[Entry, ...]:
+def look_up(word: str) -> tuple[Term, ...]:
     """Return the entries for a word: all with this name, or those of the switch in it.
 
     A key can be without its table, or with that of a profile. A linker argument can have a value,
@@ -89,9 +89,9 @@ def _is(term: str, word: str) -> bool:
     return word in names
 
 
-def _keys() -> Iterator[Entry]:
+def _keys() -> Iterator[Term]:
     for key in keys():
-        yield Entry(
+        yield Term(
             term=key.path,
             kind="key of config.toml",
             does=key.text,
@@ -102,11 +102,11 @@ def _keys() -> Iterator[Entry]:
         )
 
 
-def _terms() -> Iterator[Entry]:
+def _terms() -> Iterator[Term]:
     for name, kind in _KINDS.items():
         text = files(__name__).joinpath(f"terms/{name}.toml").read_text(encoding="utf-8")
         for term, texts in tomli.loads(text).items():
-            yield Entry(term=term, kind=kind, default=_in_presets(term), **texts)
+            yield Term(term=term, kind=kind, default=_in_presets(term), **texts)
 
 
 def _in_presets(term: str) -> str:

@@ -65,7 +65,12 @@ class FrozenTable(Mapping[str, Any]):
         return hash(frozenset(self._members.items()))
 
     def __repr__(self) -> str:
-        return f"FrozenTable({self._members!r})"
+        """Return the keys; of the values, which can be credentials, only tables of kdrvgen."""
+        members = (
+            f"{key!r}: {value!r}" if isinstance(value, Table) else f"{key!r}: …"
+            for key, value in self.items()
+        )
+        return f"FrozenTable({{{', '.join(members)}}})"
 
 
 def plain(value: object) -> TomlValue:
@@ -114,6 +119,13 @@ class Table(BaseModel, metaclass=_TableType):
         hide_input_in_errors=True,
         populate_by_name=True,
     )
+
+    def __repr_args__(self) -> Iterator[tuple[str, object]]:
+        """Yield what `repr` shows: the fields that are not their defaults, without credentials."""
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if field.is_required() or value != field.default:
+                yield name, mask(value) if isinstance(value, str) else value
 
 
 def problem(

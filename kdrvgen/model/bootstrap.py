@@ -1,13 +1,14 @@
 """`[bootstrap]`: the answers that a project was created with, to create another one like it."""
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from kdrvgen.model.base import Table, Text, problem
+from kdrvgen.model.base import Dumped, FrozenTable, Table, Text, problem, refuse_controls
 
-__all__ = ["PACKAGE_KEYS", "Bootstrap"]
+__all__ = ["PACKAGE_KEYS", "Answer", "Bootstrap"]
 
 PACKAGE_KEYS = ("version", "description", "authors", "license", "edition")
 """Keys that every template writes once, to `[package]` in Cargo.toml."""
@@ -32,18 +33,31 @@ def _pool_tag(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9]{4}", value, re.ASCII):
         raise problem(
             f"`{value}` is not a valid pool tag",
-            hint="write one to four ASCII letters or digits, such as `Hell`",
+            hint="write four ASCII letters or digits, such as `Hell`",
         )
     return value
 
 
 def _template(value: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9-]*", value, re.ASCII):
+    # `./NAME` is a folder of the user's.
+    if not re.fullmatch(r"[a-z][a-z0-9-]*|\./[^/\\]+", value):
         raise problem(
             f"the template `{value}` does not exist", hint="run `kdrvgen new --list-templates`"
         )
     return value
 
+
+def _answer(value: object) -> str | bool:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        raise problem("an answer must be a string or a boolean")
+    refuse_controls(value)
+    return value
+
+
+Answer = Annotated[Any, AfterValidator(_answer)]
+"""An answer to a question of a user's own template: a string or a boolean."""
 
 _StrictBool = Annotated[bool, Field(strict=True)]
 
@@ -160,4 +174,11 @@ class Bootstrap(Table):
     Change: For a team that works in Visual Studio Code.
     Without: No such tasks are written.
     Source: https://code.visualstudio.com/docs/editor/tasks
+    """
+
+    answers: Annotated[Mapping[Text, Answer], AfterValidator(FrozenTable), Dumped] = FrozenTable()
+    """The answers to the questions of your own template, a string or a boolean each.
+
+    Change: Only for another project: files that exist do not change.
+    Without: The defaults of the template.
     """

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -172,6 +173,26 @@ class Driver(Table):
         if self.target is not None:
             return (self.target,)
         return self.targets or ("x86_64-pc-windows-msvc",)
+
+    @property
+    def output_pattern(self) -> str:
+        """`output-dir` or its default, with `{target}` and `{profile}`."""
+        return self.output_dir or f"driver/{self.name}/{{target}}/{{profile}}"
+
+    def output_folder(
+        self, root: Path, target: str, profile: str, target_dir: Path | None = None
+    ) -> Path:
+        """Return the folder of the signed image.
+
+        Args:
+            root: The project folder.
+            target: The target triple.
+            profile: The profile of cargo-make.
+            target_dir: The target directory; None for that of the project or its workspace.
+        """
+        home = target_dir or root / (self.workspace_root or "") / "target"
+        folder = self.output_pattern.replace("{target}", target).replace("{profile}", profile)
+        return (root if self.output_dir else home) / folder
 
     @property
     def library(self) -> str:

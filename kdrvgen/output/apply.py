@@ -165,15 +165,19 @@ def _commit(plan: Plan, targets: Sequence[_Target]) -> None:
         try:
             was_as_planned = _is_as_planned(target) and _put_in_place(target)
         except OSError as error:
-            aftermath = f"{done} of {len(targets)} files were written." if done else _UNTOUCHED
+            aftermath = f"{_progress(done, targets)}." if done else _UNTOUCHED
             raise explain("replace", str(target.step.real), error, aftermath) from error
         if not was_as_planned and done:
             raise FileAccessError(
                 f"{target.step.real} {_CHANGED}, so it was not overwritten. "
-                f"{done} of {len(targets)} files were written. Run kdrvgen again."
+                f"{_progress(done, targets)}. Run kdrvgen again."
             )
         if not was_as_planned:
             raise _refusal(plan, target)
+
+
+def _progress(done: int, targets: Sequence[_Target]) -> str:
+    return f"{done} of {len(targets)} files {'was' if done == 1 else 'were'} written"
 
 
 def _put_in_place(target: _Target) -> bool:

@@ -62,8 +62,18 @@ def path_from(folder: Path, path: Path) -> Path:
 
 
 def shown(root: Path, relative: PurePosixPath | str) -> str:
-    """Return the path of a project's file from the current folder."""
-    return os.path.normpath(root / relative)
+    """Return the path of a project's file from the current folder, also to open the file.
+
+    It is without `..` where possible: `link/..` is not the folder that contains the link.
+    """
+    path = root / relative
+    short = Path(os.path.normpath(path))
+    try:
+        # Without `..`, pathlib's paths are normal already.
+        is_same = ".." not in path.parts or real_path(short) == real_path(path)
+    except OSError:
+        is_same = False
+    return str(short if is_same else path)
 
 
 def link_target(real_root: Path, relative: PurePosixPath, real: Path) -> str:

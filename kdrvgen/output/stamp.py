@@ -5,18 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path, PurePosixPath
 
 from kdrvgen import _fastpath
-from kdrvgen.output.paths import resolve, sibling_of, temporary
+from kdrvgen.output.paths import real_path, resolve, sibling_of, temporary
 from kdrvgen.output.plan import Plan
 from kdrvgen.pipeline import FOLDER
 from kdrvgen.report.files import Status
 
 __all__ = ["Stamp"]
-
-# The files that `agreement` compares with the configuration.
-_COMPARED = ("Cargo.toml", "rust-toolchain", "rust-toolchain.toml")
 
 
 class Stamp:
@@ -28,9 +26,22 @@ class Stamp:
     def __init__(self, config: Path, root: Path) -> None:
         self._config = str(config)
         self._root = root
-        self._place = root.absolute()
+        self._place = _fastpath.real_path(str(root)) or str(root.absolute())
         self._seen = _fastpath.content(self._config)
-        self._code = _fastpath.fingerprint()
+        self._code = _code()
+        self._observed: dict[str, bytes | None] = {}
+
+    def observe(self, files: Iterable[PurePosixPath]) -> None:
+        """Read files that the run is about to read, and that may be absent.
+
+        The stamp proves these bytes: a change after this moment does not become part of it.
+
+        Args:
+            files: Their paths relative to the project's folder.
+        """
+        for file in files:
+            path = self._absolute(file)
+            self._observed[path] = _fastpath.content(path)
 
     def write(self, plan: Plan, brief: Iterable[str], full: Iterable[str]) -> None:
         """Record that nothing is left to do. Does nothing if the stamp cannot be written.
@@ -52,11 +63,8 @@ class Stamp:
         except (OSError, ValueError):  # a loop of links, a name with a line end or not ASCII
             return
         planned = {self._absolute(path): content for path, content in contents.items()}
-
-        def read(name: str) -> bytes | None:
-            return planned[name] if name in planned else _fastpath.content(name)
-
-        proof = _fastpath.prove(self._seen, claim, lambda: self._code, read)
+        known = {**self._observed, **planned}
+        proof = _fastpath.prove(self._seen, claim, lambda: self._code, known.get)
         if proof and _fastpath.content(self._config) == self._seen:
             name = _fastpath.stamp_name(self._config, str(self._root))
             _replace(Path(folder, name), proof + b"\n" + claim)
@@ -89,12 +97,20 @@ class Stamp:
         }
         for folder in supports:
             yield "folder", self._absolute(folder)
-        for place in sorted({PurePosixPath(), *(folder.parent for folder in supports)}):
-            for name in _COMPARED:
-                yield "other", self._absolute(place / name)
+        for name, content in self._observed.items():
+            if content is None:
+                yield "absent", name
+            else:
+                yield "file", name, str(real_path(Path(name)))
 
     def _absolute(self, path: PurePosixPath) -> str:
-        return str(self._place / path)
+        return str(Path(self._place, path))
+
+
+@cache
+def _code() -> bytes | None:
+    """Return the digest of the code that this process runs, computed once for all projects."""
+    return _fastpath.fingerprint()
 
 
 def _line(*words: str) -> bytes:

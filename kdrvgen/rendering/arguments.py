@@ -47,15 +47,12 @@ _PURPOSES = {
 def purpose(argument: str) -> str:
     """Return a short description of an argument; empty if the argument is unknown.
 
-    The most specific entry applies: for the whole argument, then for the first half of its value,
-    then for the switch.
+    The most specific entry applies: for the switch with the first half of its value, then for the
+    switch.
     """
-    whole = re.sub("^-", "/", argument).upper()
-    switch, _, value = whole.partition(":")
-    for key in (whole, f"{switch}:{value.partition('=')[0]}", switch):
-        if key in _PURPOSES:
-            return _PURPOSES[key]
-    return ""
+    switch, _, value = re.sub("^-", "/", argument).upper().partition(":")
+    half = value.partition("=")[0]
+    return _PURPOSES.get(f"{switch}:{half}") or _PURPOSES.get(switch, "")
 
 
 def known_arguments() -> tuple[str, ...]:

@@ -97,14 +97,11 @@ def _identity(project: Project) -> dict[str, str]:
 
 def _places(project: Project) -> dict[str, str]:
     driver = project.driver
+    folder = literal(driver.output_pattern).replace("{target}", "${DRIVER_TRIPLE}")
+    folder = folder.replace("{profile}", "${CARGO_MAKE_PROFILE}")
     below = f"{driver.name}/${{DRIVER_TRIPLE}}/${{CARGO_MAKE_PROFILE}}"
-    output = f"${{DRIVER_TARGET_DIR}}/driver/{below}"
-    if driver.output_dir:
-        folder = literal(driver.output_dir)
-        folder = folder.replace("{target}", "${DRIVER_TRIPLE}")
-        output = f"{_PROJECT}/{folder.replace('{profile}', '${CARGO_MAKE_PROFILE}')}"
     return {
-        "DRIVER_OUTPUT": output,
+        "DRIVER_OUTPUT": f"{_PROJECT if driver.output_dir else '${DRIVER_TARGET_DIR}'}/{folder}",
         "DRIVER_STATE": f"${{DRIVER_TARGET_DIR}}/kdrvgen/state/{below}",
         "DRIVER_PATH": f"${{DRIVER_OUTPUT}}/{literal(driver.image)}",
         "DRIVER_PDB": f"${{DRIVER_OUTPUT}}/{literal(driver.stem)}.pdb",

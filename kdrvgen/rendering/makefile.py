@@ -1,4 +1,4 @@
-"""The text of the user's own tasks in Makefile.toml."""
+"""The text of the user's tasks in Makefile.toml."""
 
 from __future__ import annotations
 

@@ -7,13 +7,14 @@ from functools import cache
 from pathlib import PurePosixPath
 from types import MappingProxyType
 
-from jinja2 import PackageLoader, StrictUndefined
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import PackageLoader
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from kdrvgen.model import Project
 from kdrvgen.rendering import quoting
 from kdrvgen.rendering.arguments import purpose
 from kdrvgen.rendering.header import seal
+from kdrvgen.rendering.jinja import sandbox
 from kdrvgen.rendering.makefile import own_tasks
 from kdrvgen.rendering.plan import plan
 from kdrvgen.rendering.support import render_support
@@ -51,22 +52,8 @@ def render_own(project: Project) -> Mapping[PurePosixPath, str]:
 
 
 @cache
-def _environment() -> SandboxedEnvironment:
-    environment = SandboxedEnvironment(
-        autoescape=False,
-        auto_reload=False,
-        keep_trailing_newline=True,
-        loader=PackageLoader("kdrvgen.rendering"),
-        lstrip_blocks=True,
-        trim_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters |= {
-        "cargo_make": quoting.cargo_make,
-        "key": quoting.key,
-        "purpose": purpose,
-        "rust": quoting.rust,
-        "toml": quoting.toml,
-    }
+def _environment() -> ImmutableSandboxedEnvironment:
+    environment = sandbox(PackageLoader("kdrvgen.rendering"))
+    environment.filters |= {"cargo_make": quoting.cargo_make, "purpose": purpose}
     environment.globals["own_tasks"] = own_tasks
     return environment

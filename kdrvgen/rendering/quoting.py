@@ -55,7 +55,8 @@ def gitignore(path: str) -> str:
 def markdown(value: str) -> str:
     """Return one line of plain text in Markdown (CommonMark, "Backslash escapes")."""
     escaped = re.sub(r"([\\`*_\[\]<>&#|~!])", r"\\\1", value)
-    return re.sub(r"^(\s*)([-+=:]|\d+(?=[.)]))", r"\1\\\2", escaped)
+    # A backslash before a digit would be shown, so that of a list goes before the `.` or `)`.
+    return re.sub(r"^(\s*)([-+=:])|^(\s*\d+)(?=[.)])", r"\1\3\\\2", escaped)
 
 
 _RUST_ESCAPES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections import Counter
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -75,6 +76,13 @@ class Report(NamedTuple):
     entries: tuple[Entry, ...]
     warnings: tuple[Finding, ...] = ()
     disagreements: tuple[Finding, ...] = ()
+
+    def __repr__(self) -> str:
+        """Return how many files have each status, and how many findings there are."""
+        counts = Counter(str(entry.status) for entry in self.entries)
+        counts |= {"warnings": len(self.warnings), "disagreements": len(self.disagreements)}
+        shown = (f"{count} {name}" for name, count in counts.items() if count)
+        return f"Report({', '.join(shown)})"
 
     @property
     def changed(self) -> bool:

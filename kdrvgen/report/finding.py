@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from kdrvgen.spelling import quantity
+
 __all__ = ["Excerpt", "Finding", "Place", "Related", "Rule", "Severity", "at_least", "counted"]
 
 
@@ -116,6 +118,8 @@ class Finding(NamedTuple):
         reference: The documentation of the rule.
         tags: Tags, which in `doctor` are the tasks that need the thing.
         fixes: Commands that correct it, each safe to run unchanged.
+        note: In a report about many projects, where else the same is found; not in JSON, which has
+            each finding.
     """
 
     rule: str
@@ -129,6 +133,12 @@ class Finding(NamedTuple):
     reference: str = ""
     tags: tuple[str, ...] = ()
     fixes: tuple[tuple[str, ...], ...] = ()
+    note: str = ""
+
+    def __repr__(self) -> str:
+        """Return the severity, the place, the message and the rule."""
+        where = f"{self.place}: " if self.place else ""
+        return f"<Finding {where}{self.severity}: {self.message} [{self.rule}]>"
 
     @property
     def file(self) -> str:
@@ -166,4 +176,4 @@ def counted(findings: Sequence[Finding], omitted: int = 0) -> list[str]:
     for finding in findings:
         if finding.severity is not Severity.OK:
             counts[finding.severity] += 1
-    return [f"{count} {kind}{'' if count == 1 else 's'}" for kind, count in counts.items() if count]
+    return [quantity(count, kind) for kind, count in counts.items() if count]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from kdrvgen.characters import visible
 from kdrvgen.report.finding import Finding, Severity
+from kdrvgen.spelling import quantity
 
 __all__ = ["annotate"]
 
@@ -31,7 +32,7 @@ def annotate(findings: Sequence[Finding], omitted: int = 0) -> str:
     commands = [_command(each) for each in findings if each.severity in _COMMANDS]
     if omitted:
         place = f" file={_property(findings[-1].file)}" if findings[-1].file else ""
-        commands.append(f"::error{place}::{omitted} more errors are not shown")
+        commands.append(f"::error{place}::not shown: {quantity(omitted, 'more error')}")
     return "".join(f"{command}\n" for command in commands)
 
 
@@ -63,6 +64,8 @@ def _lines(finding: Finding) -> Iterator[str]:
         yield f"note: {file}line {related.place.line}: {related.message}"
     if finding.reference:
         yield f"see: {finding.reference}"
+    if finding.note:
+        yield f"note: {finding.note}"
 
 
 def _data(text: str) -> str:

@@ -117,6 +117,7 @@ class _Brush:
             "why": [finding.why] if finding.why else [],
             "help": [*finding.help.splitlines(), *map(shlex.join, finding.fixes)],
             "see": [finding.reference] if finding.reference else [],
+            "note": [finding.note] if finding.note else [],
         }
         for word, lines in texts.items():
             lead = f"= {word}: "

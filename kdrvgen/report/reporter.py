@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -13,6 +14,7 @@ from kdrvgen.characters import as_json, visible
 from kdrvgen.console import Console
 from kdrvgen.report.finding import Finding, Rule
 from kdrvgen.report.github import annotate
+from kdrvgen.report.groups import Groups
 from kdrvgen.report.human import draw
 from kdrvgen.report.json import as_data
 from kdrvgen.report.sarif import log
@@ -35,6 +37,7 @@ _COLORS = {"created": "32", "updated": "33", "removed": "31", "refused": "31;1"}
 _DIFF_COLORS = {"+": "32", "-": "31", "@": "36"}
 _WIDTH = len("unchanged")
 _LOUD = frozenset({"error", "warning"})  # what -q still prints
+_UP_TO_DATE = frozenset({"unchanged", "kept", "ejected"})
 _SUPPORT = ".kdrvgen/"  # about thirty files, which are summed up in one line
 
 
@@ -55,6 +58,8 @@ class Reporter:
         self._form = form
         self._rules: Sequence[Rule] | None = None
         self._answer: list[Finding] = []
+        self._groups: Groups | None = None
+        self._rows: dict[str, dict[str, str]] = {}
         self._document: dict[str, Any] = {"files": [], "findings": [], "omitted": 0}
 
     @classmethod
@@ -71,25 +76,41 @@ class Reporter:
             planned: Whether the changes are only planned.
         """
         rows = list(rows)
-        for status, path, reason in rows:
-            self._document["files"].append({"path": path, "status": status, "reason": reason})
+        if self._form == "json":
+            self._rows = {
+                path: {"path": path, "status": status, "reason": reason}
+                for status, path, reason in rows
+            }
+            self._document["files"] += self._rows.values()
         if self.quiet or self._form == "json":
             return
+        if self._groups is not None and not self.verbose:
+            rows = [row for row in rows if row[0] not in _UP_TO_DATE]
         for line in file_lines(rows, whole=self.verbose, planned=planned, paint=self._paint_out):
             self._console.print(self._console.out, f"{line}\n")
 
-    def diffs(self, diffs: Iterable[tuple[str, str]], *, is_shown: bool = True) -> None:
-        """Report the unified diff of each path; in JSON, as a member of the file from `files`.
+    def diffs(
+        self,
+        diffs: Iterable[tuple[str, str]],
+        *,
+        is_shown: bool = True,
+        is_sample: bool = False,
+    ) -> None:
+        """Report the unified diff of each path; in JSON, as a member of the last `files`.
 
         Args:
             diffs: Each path with its diff.
             is_shown: Whether people get the diffs too, and not only programs.
+            is_sample: Whether those of the first projects are enough for people.
         """
-        rows = {file["path"]: file for file in self._document["files"]}
+        if self._form != "json":
+            diffs = [(path, diff) for path, diff in diffs if diff] if is_shown else []
+            if is_sample and diffs and self._groups is not None and not self._groups.takes_diff():
+                return
         for path, diff in diffs:
-            if path in rows:
-                rows[path]["diff"] = diff
-            if self._form == "json" or not diff or not is_shown:
+            if path in self._rows:
+                self._rows[path]["diff"] = diff
+            if self._form == "json":
                 continue
             lines = (
                 self._console.paint(_safe(line), _DIFF_COLORS.get(line[:1], ""), self._console.out)
@@ -121,6 +142,9 @@ class Reporter:
             findings: The findings, in their order.
             omitted: The number of errors that are left out.
         """
+        if self._groups is not None and self._form == "human":
+            self._groups.add(findings, omitted)
+            return
         self.collect(findings, omitted=omitted)
         if findings and self._form in {"human", "sarif"}:
             stream = self._console.err
@@ -150,7 +174,35 @@ class Reporter:
             self._document["findings"] += [as_data(each) for each in findings]
             self._document["omitted"] += omitted
         elif findings and self._form == "github":
+            if self._groups is not None:
+                self._groups.add(findings, omitted)
+                return
             self._console.write(self._console.out, annotate(findings, omitted))
+
+    @property
+    def is_grouping(self) -> bool:
+        """Whether the report is about several projects, in the block of `grouping`."""
+        return self._groups is not None
+
+    @contextlib.contextmanager
+    def grouping(self) -> Iterator[None]:
+        """Report what several projects have in common once, at the end of the block.
+
+        JSON has each finding all the same. Without `-v`, files that are up to date are not listed.
+        """
+        groups = self._groups = Groups(is_complete=self.verbose)
+        try:
+            yield
+        finally:
+            self._groups = None
+            found = groups.findings
+            if self._form == "github":
+                self._console.write(self._console.out, annotate(found))
+            elif found and self._form == "human":
+                stream = self._console.err
+                color = self._console.is_colored(stream)
+                text = draw(found, color=color, has_count=False)
+                self._console.write(stream, f"{text}{groups.total}\n")
 
     def data(self, name: str, value: object) -> None:
         """Add a member `name` to the JSON document."""
@@ -178,11 +230,12 @@ class Reporter:
         self._console.flush()
 
     def progress(self, text: str) -> None:
-        """Show the current activity on a terminal; "" clears it."""
-        stream = self._console.err
-        if self._form == "human" and not self.quiet and stream and stream.isatty():
-            self._console.print(stream, f"\r\x1b[K{visible(text)}")
-            self._console.flush()
+        """Show the current activity in one line on a terminal; "" erases it.
+
+        The next output erases it too. Without a terminal, and in logs of CI, nothing is shown.
+        """
+        if self._form == "human" and not self.quiet:
+            self._console.progress(visible(text))
 
     def detail(self, text: str) -> None:
         """Print details on standard error, only with `-v`."""
@@ -210,6 +263,7 @@ class Reporter:
             self._console.write(self._console.out, as_json(document))
         elif self._form == "sarif" and self._rules is not None:
             self._console.write(self._console.out, as_json(log(self._answer, self._rules)))
+        self._console.progress("")
         self._console.flush()
 
     def _paint_out(self, text: str, style: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import tomli
@@ -12,14 +12,16 @@ from kdrvgen.config import load
 from kdrvgen.config.keys import Path
 from kdrvgen.config.reader import read
 from kdrvgen.config.source import Source
-from kdrvgen.config.suggest import vocabulary
+from kdrvgen.config.suggest import for_value, vocabulary
 from kdrvgen.config.validation import explain
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.model.base import plain
 from kdrvgen.report.finding import Finding, Place
+from kdrvgen.scaffold.manifest import OPTIONS, Question
 from kdrvgen.scaffold.merge import merged
-from kdrvgen.scaffold.template import OPTIONS, Template
+from kdrvgen.scaffold.template import Template
+from kdrvgen.scaffold.values import boolean, typed
 
 __all__ = [
     "check_options",
@@ -28,10 +30,15 @@ __all__ = [
     "foreign_options",
     "named",
     "pool_tag",
+    "question_at",
     "replayed",
+    "typed_for",
     "value_at",
     "without_foreign_options",
 ]
+
+
+_ANSWERS: Path = ("bootstrap", "answers")
 
 
 def named(document: Mapping[str, Any], name: str) -> dict[str, Any]:
@@ -51,6 +58,8 @@ def complete(template: Template, *documents: Mapping[str, Any]) -> dict[str, Any
     """
     # An option with an empty default is derived from others.
     options = {key: value for key, value in template.options.items() if value != ""}
+    if template.questions:
+        options["answers"] = {name: each.default for name, each in template.questions.items()}
     base = merged(template.config, {"bootstrap": {"template": template.name, **options}})
     whole = merged({"driver": {}}, base, *documents)
     bootstrap = whole["bootstrap"]
@@ -100,9 +109,9 @@ def replayed(file: str) -> dict[str, Any]:
 
 
 def foreign_options(template: Template, document: Mapping[str, Any]) -> list[Finding]:
-    """Return a finding for each option in `[bootstrap]` that the template does not have."""
+    """Return a finding for each option or answer that the template does not have."""
     available = ", ".join(f"`{option}`" for option in template.options)
-    return [
+    options = [
         Finding(
             "key-unknown",
             f"the template `{template.name}` does not have the option `{name}`",
@@ -112,6 +121,49 @@ def foreign_options(template: Template, document: Mapping[str, Any]) -> list[Fin
         )
         for name in _foreign(template, document)
     ]
+    return [*options, *_wrong_answers(template, document)]
+
+
+def question_at(template: Template, path: Path) -> Question | None:
+    """Return the question of a user's template whose answer is at `path` in config.toml."""
+    return template.questions.get(str(path[-1])) if path[:-1] == _ANSWERS else None
+
+
+def typed_for(template: Template, path: Path, text: str) -> object:
+    """Return the value of a typed text for the key at `path`, with a template's own questions."""
+    if path[:-1] != _ANSWERS:
+        return typed(path, text)
+    question = question_at(template, path)
+    is_switch = question is not None and isinstance(question.default, bool)
+    return boolean(text) if is_switch else text
+
+
+def _wrong_answers(template: Template, document: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield a finding for each answer to a question of a user's template that is not valid."""
+    for name, value in _answers(document).items():
+        question = template.questions.get(name)
+        key = ("bootstrap", "answers", name)
+        if question is None:
+            known = ", ".join(f"`{each}`" for each in template.questions) or "none"
+            message = f"the template `{template.name}` does not have the question `{name}`"
+            help_ = f"its questions: {known}"
+            yield Finding("key-unknown", message, Place("config"), help=help_, key=key)
+        elif isinstance(question.default, bool) != isinstance(value, bool):
+            expected = "yes or no" if isinstance(question.default, bool) else "a string"
+            message = f"`{name}` must be {expected}"
+            yield Finding("key-type", message, Place("config"), key=key)
+        elif question.choices and value not in question.choices:
+            near = for_value(str(value), question.choices)
+            listed = f"use one of {', '.join(question.choices)}"
+            help_ = "\n".join(filter(None, (near, listed)))
+            message = f"`{name}` is not one of the choices"
+            yield Finding("key-value", message, Place("config"), help=help_, key=key)
+
+
+def _answers(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    bootstrap = document.get("bootstrap", {})
+    found = bootstrap.get("answers", {}) if isinstance(bootstrap, Mapping) else {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def check_options(template: Template, document: Mapping[str, Any]) -> None:
@@ -125,6 +177,8 @@ def without_foreign_options(template: Template, document: Mapping[str, Any]) -> 
     found = merged(document)
     for name in _foreign(template, document):
         del found["bootstrap"][name]
+    for finding in _wrong_answers(template, document):
+        del found["bootstrap"]["answers"][finding.key[-1]]
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as PathOnDisk
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -21,7 +21,7 @@ from kdrvgen.model import Project
 from kdrvgen.model.bootstrap import PACKAGE_KEYS
 from kdrvgen.model.names import PackageName
 from kdrvgen.report.finding import Finding, Place, Related
-from kdrvgen.scaffold.answers import foreign_options
+from kdrvgen.scaffold.answers import foreign_options, typed_for
 from kdrvgen.scaffold.template import Template
 from kdrvgen.scaffold.values import typed
 from kdrvgen.spelling import nearest
@@ -30,7 +30,17 @@ __all__ = ["CommandLine"]
 
 _START = "kdrvgen new"
 _NAME: Path = ("driver", "name")
+_ANSWER = ("bootstrap", "answers", "NAME")
 _SOURCE = "command line"
+
+
+class _Unknown(NamedTuple):
+    """An answer to a question that only a user's template can have, until that is known."""
+
+    key: str
+    value: str
+    at: Extent
+    value_at: Extent
 
 
 @dataclass
@@ -48,6 +58,7 @@ class CommandLine:
     source: Source
     root: Node
     folder: PathOnDisk | None = None
+    _unknown: list[_Unknown] = field(default_factory=list)
     _problems: list[Finding] = field(default_factory=list)
 
     @classmethod
@@ -93,6 +104,19 @@ class CommandLine:
         """The template's name, or None."""
         bootstrap = self.document.get("bootstrap", {})
         return bootstrap.get("template") if isinstance(bootstrap, Mapping) else None
+
+    def answer(self, template: Template) -> None:
+        """Take the words that answer the own questions of a template. Call it before `check`."""
+        keys = vocabulary(Project)
+        for key, value, at, value_at in self._unknown:
+            path: Path = ("bootstrap", "answers", key)
+            if key in template.questions:
+                self._add(path, typed_for(template, path, value), at, value_at)
+            else:
+                near = nearest(key, template.questions)
+                advice = f"did you mean `{near}`?" if near else _advice(key, keys)
+                self._problems.append(self._finding(f"unknown option `{key}`", at, advice))
+        self._unknown.clear()
 
     def check(self, document: Mapping[str, Any], template: Template) -> Project:
         """Return the project of `document`, which includes these settings.
@@ -159,18 +183,29 @@ class CommandLine:
         if len(path) == 1 and key not in keys:
             path = ("bootstrap", key)
             if key not in _below(keys, "bootstrap"):
-                message = f"unknown option `{key}`"
-                self._problems.append(self._finding(message, at, _advice(key, keys)))
+                self._unknown.append(_Unknown(key, value, at, value_at))
                 return
+        if path[:2] == ("bootstrap", "answers") and len(path) == len(_ANSWER):
+            self._unknown.append(_Unknown(str(path[-1]), value, at, value_at))
+            return
+        self._put_at(path, value, at, value_at)
+
+    def _put_at(self, path: Path, value: str, at: Extent, value_at: Extent) -> None:
+        key = dotted(path)
         if len(path) > 1 and path[0] == "driver" and path[1] in PACKAGE_KEYS:
             message = f"`{key}` is not a key of config.toml: it belongs in Cargo.toml"
             self._problems.append(self._finding(message, at, f"write `bootstrap.{path[1]}=…`"))
         elif not all(path):
-            message = f"`{key}` is not a valid key"
+            message = f"`{'.'.join(map(str, path))}` is not a valid key"
             self._problems.append(
                 self._finding(message, at, "write a setting such as `license=MIT`")
             )
-        elif not self._insert(path, typed(path, value), at, value_at):
+        else:
+            self._add(path, typed(path, value), at, value_at)
+
+    def _add(self, path: Path, value: object, at: Extent, value_at: Extent) -> None:
+        """Insert a value, or add a finding if the key already has one."""
+        if not self._insert(path, value, at, value_at):
             first = self._first(path)
             related = (Related("first set here", self._place(first)),) if first else ()
             message = f"`{dotted(path)}` is set twice"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -14,11 +14,14 @@ from kdrvgen.model.names import PackageName
 from kdrvgen.model.reference import keys
 from kdrvgen.scaffold import answers
 from kdrvgen.scaffold import template as templates
+from kdrvgen.scaffold.manifest import OPTIONS
 from kdrvgen.scaffold.merge import merged
+from kdrvgen.scaffold.own_render import is_asked
+from kdrvgen.scaffold.render import values_of
 from kdrvgen.scaffold.template import Template
-from kdrvgen.scaffold.values import choices, typed
+from kdrvgen.scaffold.values import choices
 
-__all__ = ["COMMON_KEYS", "Ask", "ask_name", "ask_template", "ask_the_rest", "summary"]
+__all__ = ["COMMON_KEYS", "Ask", "ask_name", "ask_template", "ask_the_rest", "is_unused", "summary"]
 
 Ask = Callable[[str], str]
 """Prints a question and returns the line that the user typed."""
@@ -49,7 +52,7 @@ class _Question(NamedTuple):
 
     def __str__(self) -> str:
         """Return the text of the question, with a space at its end."""
-        what = dotted(self.path[1:] if self.path[0] == "bootstrap" else self.path)
+        what = dotted(self.path[-1:] if self.path[0] == "bootstrap" else self.path)
         among = f" [{'/'.join(self.choices)}]" if self.choices else ""
         return f"{self.text}\n{_INDENT}{what}{among} ({self.default}): "
 
@@ -104,26 +107,27 @@ def ask_the_rest(ask: Ask, template: Template, given: Mapping[str, Any]) -> dict
     paths = [path for path in _paths(template) if not _has(given, path)]
     for number, path in enumerate(paths, 1):
         document = answers.complete(template, given, found)
-        if _is_unused(path, document["bootstrap"]):
+        if is_unused(path, document["bootstrap"]) or not _is_asked(path, template, document):
             continue
-        question = _question(path, document)
-        found = merged(found, _answer(ask, question, f"[{number}/{len(paths)}]", document))
+        question = _question(path, document, template)
+        count = f"[{number}/{len(paths)}]"
+        found = merged(found, _answer(ask, question, count, document, template))
     return found
 
 
 def _answer(
-    ask: Ask, question: _Question, count: str, document: Mapping[str, Any]
+    ask: Ask, question: _Question, count: str, document: Mapping[str, Any], template: Template
 ) -> dict[str, Any]:
     """Ask one question until the answer is valid together with the other settings."""
-    table, key = (str(part) for part in question.path)
     shown = f"  {count} {question}"
     while True:
         text = ask(shown).strip()
         if text in {"", question.default}:
             return {}
-        answer = {table: {key: typed(question.path, text)}}
+        answer = _document(question.path, answers.typed_for(template, question.path, text))
         try:
             answers.checked(merged(document, answer))
+            answers.check_options(template, answer)
         except ConfigError as error:
             problems = "\n".join(
                 f"{_INDENT}{line}"
@@ -135,7 +139,18 @@ def _answer(
             return answer
 
 
-def _question(path: Path, document: Mapping[str, Any]) -> _Question:
+def _document(path: Path, value: object) -> dict[str, Any]:
+    """Return tables with one value."""
+    document = value
+    for part in reversed(path):
+        document = {str(part): document}
+    return cast(dict[str, Any], document)
+
+
+def _question(path: Path, document: Mapping[str, Any], template: Template) -> _Question:
+    if own := answers.question_at(template, path):
+        value = document["bootstrap"]["answers"][path[-1]]
+        return _Question(path, own.text, _shown(value), own.shown_choices)
     value = answers.value_at(answers.checked(document), path)
     return _Question(path, summary(path), _shown(value), choices(path))
 
@@ -156,19 +171,32 @@ def _shown(value: object) -> str:
 
 def _paths(template: Template) -> Iterator[Path]:
     yield from COMMON_KEYS
-    for name in templates.OPTIONS:
+    for name in OPTIONS:
         if name in template.options:
             yield "bootstrap", name
+    for name in template.questions:
+        yield "bootstrap", "answers", name
 
 
-def _is_unused(path: Path, bootstrap: Mapping[str, Any]) -> bool:
+def _is_asked(path: Path, template: Template, document: Mapping[str, Any]) -> bool:
+    """Return whether the condition of a question of a user's template is true."""
+    own = template.own
+    if own is None or answers.question_at(template, path) is None:
+        return True
+    return is_asked(own, str(path[-1]), values_of(template, answers.checked(document)))
+
+
+def is_unused(path: Path, bootstrap: Mapping[str, Any]) -> bool:
+    """Return whether another option makes an option useless."""
     option, value = _ONLY_WITH.get(str(path[-1]), ("", None))
     return option in bootstrap and bootstrap[option] != value
 
 
 def _has(document: Mapping[str, Any], path: Path) -> bool:
-    table = document.get(str(path[0]), {})
-    names = {path[1], "target"} if path == ("driver", "targets") else {path[1]}
+    table: object = document
+    for part in path[:-1]:
+        table = table.get(str(part), {}) if isinstance(table, Mapping) else {}
+    names = {path[-1], "target"} if path == ("driver", "targets") else {path[-1]}
     return isinstance(table, Mapping) and bool(names & set(table))
 
 

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
-from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from kdrvgen.errors import UsageError
+from kdrvgen.errors import ConfigError, UsageError
 from kdrvgen.model import Project
 from kdrvgen.model.base import TomlValue
 from kdrvgen.model.project import ReadFrom
 from kdrvgen.model.schema import FILE_NAME, schema_text
 from kdrvgen.rendering import quoting
+from kdrvgen.rendering.jinja import sandbox
 from kdrvgen.rendering.project import render as render_generated
+from kdrvgen.report.finding import Finding, Place
+from kdrvgen.scaffold import own_render
 from kdrvgen.scaffold.answers import pool_tag
 from kdrvgen.scaffold.merge import merged
 from kdrvgen.scaffold.starter_config import starter
 from kdrvgen.scaffold.template import Template
 
-__all__ = ["render"]
+__all__ = ["render", "values_of"]
 
 
 def render(template: Template, document: Mapping[str, Any]) -> Mapping[PurePosixPath, bytes]:
@@ -40,10 +42,23 @@ def render(template: Template, document: Mapping[str, Any]) -> Mapping[PurePosix
     project = Project.model_validate(document, by_alias=True, by_name=False)
     environment = _environment()
     variables = _variables(project, template)
+    own = None
+    if template.own:
+        own = own_render.render(template.own, values_of(template, project))
+        members = own.members
+    else:
+        members = tuple(
+            _filled(member.config, environment, variables) for member in template.members
+        )
     found = {PurePosixPath(FILE_NAME): schema_text().encode()}
-    for folder, own in _documents(template, document, environment, variables):
-        found |= _configured(folder, own)
+    for folder, each in _documents(template, document, members):
+        found |= _configured(folder, each)
+    if own:
+        _check_own(own, found)
+        found |= own.files
     for file in template.files:
+        if own and (str(file.path) in own.left_out or file.path in own.files):
+            continue
         if file.when and not environment.compile_expression(file.when, undefined_to_none=False)(
             **vars(variables["options"]), **variables
         ):
@@ -59,13 +74,12 @@ def render(template: Template, document: Mapping[str, Any]) -> Mapping[PurePosix
 def _documents(
     template: Template,
     document: Mapping[str, Any],
-    environment: ImmutableSandboxedEnvironment,
-    variables: Mapping[str, Any],
+    members: Sequence[Mapping[str, Any]],
 ) -> Iterator[tuple[PurePosixPath, Mapping[str, Any]]]:
     """Yield the document of each config.toml of the project, with its folder."""
     if template.root:
         yield PurePosixPath(), document
-    for number, member in enumerate(template.members):
+    for number, (member, config) in enumerate(zip(template.members, members, strict=True)):
         is_first = not template.root and number == 0
         own = dict(document)
         if not is_first:
@@ -77,7 +91,28 @@ def _documents(
                 }
         folder = PurePosixPath(member.path)
         in_workspace = {"driver": {"workspace-root": "/".join([".."] * len(folder.parts))}}
-        yield folder, merged(own, in_workspace, _filled(member.config, environment, variables))
+        yield folder, merged(own, in_workspace, config)
+
+
+def _check_own(own: own_render.Rendered, generated: Mapping[PurePosixPath, bytes]) -> None:
+    """Check that a user's template does not have a file that kdrvgen writes.
+
+    Raises:
+        ConfigError: It has one.
+    """
+    names = {str(path).lower() for path in generated}
+    findings = [
+        Finding(
+            "template-file",
+            f"kdrvgen writes `{path}` itself",
+            Place(own.sources[path]),
+            help="remove the file; its settings go into `[config]` of template.toml",
+        )
+        for path in own.files
+        if str(path).lower() in names
+    ]
+    if findings:
+        raise ConfigError(findings)
 
 
 def _configured(folder: PurePosixPath, document: Mapping[str, Any]) -> dict[PurePosixPath, bytes]:
@@ -99,18 +134,30 @@ def _configured(folder: PurePosixPath, document: Mapping[str, Any]) -> dict[Pure
     return found
 
 
+def values_of(template: Template, project: Project) -> dict[str, Any]:
+    """Return the values of the names that a user's template can use, as plain data."""
+    return own_render.variables(project, _folders(template), _pool_tag(project))
+
+
+def _folders(template: Template) -> list[str]:
+    return [*(["."] if template.root else []), *(member.path for member in template.members)]
+
+
+def _pool_tag(project: Project) -> str:
+    return project.bootstrap.pool_tag or pool_tag(project.driver.name)
+
+
 def _variables(project: Project, template: Template) -> dict[str, Any]:
     bootstrap = project.bootstrap
     options = {name: getattr(bootstrap, name) for name in type(bootstrap).model_fields}
-    options["pool_tag"] = bootstrap.pool_tag or pool_tag(project.driver.name)
-    folders = ["."] if template.root else []
+    options["pool_tag"] = _pool_tag(project)
     return {
         "project": project,
         "driver": project.driver,
         "toolchain": project.toolchain,
         "lib": project.driver.library,
         "options": SimpleNamespace(**options),
-        "folders": [*folders, *(member.path for member in template.members)],
+        "folders": _folders(template),
     }
 
 
@@ -130,18 +177,6 @@ def _filled(
 
 
 def _environment() -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        autoescape=False,
-        keep_trailing_newline=True,
-        lstrip_blocks=True,
-        trim_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters |= {
-        "gitignore": quoting.gitignore,
-        "key": quoting.key,
-        "markdown": quoting.markdown,
-        "rust": quoting.rust,
-        "toml": quoting.toml,
-    }
+    environment = sandbox()
+    environment.filters |= {"gitignore": quoting.gitignore, "markdown": quoting.markdown}
     return environment

@@ -117,7 +117,9 @@ def _comment(each: Key, name: str = "") -> Iterator[str]:
     text = name + each.text.partition("\n\n")[0].replace("\n", " ")
     if each.values.startswith('"'):
         text += f" One of {each.values}."
-    yield from wrap(text, _WIDTH, initial_indent="# ", subsequent_indent="# ")
+    yield from wrap(
+        text, _WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
+    )
 
 
 def _profile(name: str, given: Mapping[str, Any], project: Project) -> str:

@@ -1,37 +1,32 @@
-"""Templates: a folder with the tree of the project, and a template.toml."""
+"""Templates: a folder with the tree of the project, and a template.toml.
+
+kdrvgen's own are below `FOLDER`, and are trusted. A user's own is any other folder.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any
+from typing import Any
 
 import tomli
-from pydantic import Field
 
 from kdrvgen.errors import UsageError
-from kdrvgen.model.base import Table, Text, to_kebab
-from kdrvgen.model.bootstrap import PACKAGE_KEYS, Bootstrap
-from kdrvgen.model.names import RelativePath
+from kdrvgen.scaffold import folder
+from kdrvgen.scaffold.manifest import Manifest, Member, Question
 from kdrvgen.scaffold.merge import merged
+from kdrvgen.scaffold.own_files import SUFFIX
 from kdrvgen.spelling import nearest
 
-__all__ = ["FOLDER", "OPTIONS", "File", "Member", "Template", "load", "names"]
+__all__ = ["FOLDER", "File", "Template", "load", "names"]
 
 FOLDER = Path(__file__).parent / "templates"
 """The folder of the templates."""
 
-OPTIONS = tuple(
-    to_kebab(name)
-    for name in Bootstrap.model_fields
-    if name != "template" and name not in PACKAGE_KEYS
-)
-"""The options that a template can have, in the order of the questions of `kdrvgen new`."""
-
 _SHARED = "shared"
-_SUFFIX = ".j2"
+_SUFFIX = SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,29 +49,6 @@ class File:
         return self.source.suffix == _SUFFIX
 
 
-class Member(Table):
-    """Another driver of a template, with its own config.toml."""
-
-    path: RelativePath
-    """Its folder in the project."""
-
-    config: Mapping[str, Any] = Field(default={})
-    """The settings of its config.toml that differ from the answers; strings are templates."""
-
-
-class _Manifest(Table):
-    """template.toml."""
-
-    summary: Text = ""
-    order: int = 0
-    root: bool = True
-    config: Mapping[str, Any] = Field(default={})
-    options: Mapping[str, Any] = Field(default={})
-    shared: Mapping[RelativePath, RelativePath] = Field(default={})
-    when: Mapping[RelativePath, Annotated[Text, Field(min_length=1)]] = Field(default={})
-    member: tuple[Member, ...] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Template:
     """A template.
@@ -90,6 +62,8 @@ class Template:
         options: The keys of `[bootstrap]` that it uses, with its defaults.
         files: Its files, in the order of the paths.
         members: Its other drivers.
+        questions: Its own questions, by the names of the answers.
+        own: The files of a user's own template; None for one of kdrvgen's.
     """
 
     name: str
@@ -100,24 +74,34 @@ class Template:
     options: Mapping[str, Any]
     files: tuple[File, ...]
     members: tuple[Member, ...]
+    questions: Mapping[str, Question] = field(default_factory=dict)
+    own: folder.Own | None = None
 
 
 def names() -> tuple[str, ...]:
     """Return the names of all templates, in the order of the list."""
-    found = sorted((_manifest(folder.name).order, folder.name) for folder in _folders())
+    found = sorted((_manifest(each.name).order, each.name) for each in _folders())
     return tuple(name for _, name in found)
 
 
 def load(name: str) -> Template:
     """Return a template.
 
+    Args:
+        name: The name of one of kdrvgen's templates, or the path of a folder, such as `./mine`.
+
     Raises:
+        ConfigError: A file of the folder cannot be used.
         UsageError: The template does not exist. The message suggests a similar name.
     """
-    known = {folder.name for folder in _folders()}
+    if folder.is_path(name):
+        return _of_user(name)
+    known = {each.name for each in _folders()}
     if name not in known:
         near = nearest(name, known)
         hint = f" Did you mean `{near}`?" if near else ""
+        if folder.is_template(name):
+            hint = f" Did you mean the folder `./{name}`?"
         raise UsageError(
             f"the template `{name}` does not exist.{hint} See `kdrvgen new --list-templates`."
         )
@@ -147,18 +131,55 @@ def load(name: str) -> Template:
     )
 
 
+def _of_user(path: str) -> Template:
+    """Return the template in a folder, with the files that all templates have."""
+    base = _manifest(_SHARED)
+    parts = {source: FOLDER / _SHARED / source for source in _parts()}
+    own = folder.read(path, base.shared, parts)
+    manifest = own.manifest
+    when = {key: value for key, value in base.when.items() if key not in own.conditions}
+    replaced = {file.path for file in own.files}
+    sources = {
+        path: parts[source]
+        for path, source in {**base.shared, **manifest.shared}.items()
+        if path not in replaced
+    }
+    return Template(
+        name=own.name,
+        summary=manifest.summary,
+        order=0,
+        root=manifest.root,
+        config=manifest.config,
+        options={**base.options, **manifest.options},
+        files=tuple(
+            File(PurePosixPath(path), source, when.get(path, ""))
+            for path, source in sorted(sources.items())
+        ),
+        members=manifest.member,
+        questions=manifest.questions,
+        own=own,
+    )
+
+
+def _parts() -> Iterator[str]:
+    """Yield the path of each file that templates share, from the folder of those files."""
+    for kind in ("project", "rust"):
+        for _, source in _tree(FOLDER / _SHARED / kind):
+            yield source.relative_to(FOLDER / _SHARED).as_posix()
+
+
 def _folders() -> list[Path]:
     return [path.parent for path in FOLDER.glob("*/template.toml") if path.parent.name != _SHARED]
 
 
-def _manifest(name: str) -> _Manifest:
+def _manifest(name: str) -> Manifest:
     text = (FOLDER / name / "template.toml").read_text(encoding="utf-8")
-    return _Manifest.model_validate(tomli.loads(text), by_alias=True, by_name=False)
+    return Manifest.model_validate(tomli.loads(text), by_alias=True, by_name=False)
 
 
-def _tree(folder: Path) -> Iterator[tuple[str, Path]]:
-    for parent, _, files in os.walk(folder):
+def _tree(above: Path) -> Iterator[tuple[str, Path]]:
+    for parent, _, files in os.walk(above):
         for file in files:
             source = Path(parent, file)
-            path = source.relative_to(folder).as_posix()
+            path = source.relative_to(above).as_posix()
             yield path.removesuffix(_SUFFIX), source

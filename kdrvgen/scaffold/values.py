@@ -12,7 +12,7 @@ from kdrvgen.config.keys import Path
 from kdrvgen.model import Project
 from kdrvgen.model.reference import plain_type
 
-__all__ = ["choices", "type_at", "typed"]
+__all__ = ["boolean", "choices", "type_at", "typed"]
 
 _TOO_MANY_DIGITS = 20  # for 64 bits; Python itself refuses thousands of digits
 _BOOLEANS = {
@@ -43,6 +43,11 @@ def choices(path: Path) -> tuple[str, ...]:
     return tuple(get_args(found)) if get_origin(found) is Literal else ()
 
 
+def boolean(text: str) -> object:
+    """Return the boolean that a text means; the text itself if it means none."""
+    return _BOOLEANS.get(text.lower(), text)
+
+
 def typed(path: Path, text: str) -> object:
     """Return the value of `text` for the key at `path`.
 
@@ -51,7 +56,7 @@ def typed(path: Path, text: str) -> object:
     """
     wanted = type_at(path)
     if wanted is bool:
-        return _BOOLEANS.get(text.lower(), text)
+        return boolean(text)
     if wanted is int:
         is_integer = text.isascii() and text.isdigit() and len(text) < _TOO_MANY_DIGITS
         return int(text) if is_integer else text

@@ -140,6 +140,29 @@ def test_a_member_is_compared_with_its_workspace_and_nothing_else_above_is_read(
     assert disagreements(alone, member.parent) == ()
 
 
+def test_a_workspace_is_found_from_a_link_to_a_driver(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = tmp_path / "workspace" / "driver"
+    member.mkdir(parents=True)
+    (member.parent / "Cargo.toml").write_text("[workspace]\n", "utf-8")
+    (member / "Cargo.toml").write_text('[package]\nname = "hello"\n', "utf-8")
+    (member / "config.toml").write_text(
+        '[driver]\nname = "hello"\nworkspace-root = ".."\n'
+        '[profiles.development]\ncargo-profile = "lab"\n',
+        "utf-8",
+    )
+    place = tmp_path / "elsewhere"
+    place.mkdir()
+    (place / "link").symlink_to(member)
+    (place / "Cargo.toml").write_text("not TOML", "utf-8")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    done = run_kdrvgen("link/config.toml", cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert (member.parent / ".kdrvgen" / "kit.rs").is_file()
+    assert "link/../Cargo.toml: warning: the profile `lab`" in done.stderr.replace(os.sep, "/")
+
+
 TEMPLATES = ("minimal", "device", "process", "workspace", "wdk")
 OTHER_CHOICES = {"allocator": False, "logger": "DbgPrint"}
 

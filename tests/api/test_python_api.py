@@ -190,7 +190,7 @@ def test_another_process_elsewhere_renders_the_same_bytes(
     )
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script, str(path)],
         cwd=elsewhere,
         env={**os.environ, "PYTHONPATH": str(ROOT), **surroundings},
@@ -198,7 +198,7 @@ def test_another_process_elsewhere_renders_the_same_bytes(
         check=True,
     )
     here = sorted(render(load(path)).items())
-    assert told.stdout == b"".join(f"{path}\n{text}".encode() for path, text in here)
+    assert done.stdout == b"".join(f"{path}\n{text}".encode() for path, text in here)
 
 
 def test_every_public_name_can_be_imported() -> None:
@@ -220,14 +220,14 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 def test_importing_it_loads_neither_pydantic_nor_jinja() -> None:
     script = "import sys, kdrvgen; print({'pydantic', 'jinja2'} & set(sys.modules))"
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         check=True,
         text=True,
     )
-    assert told.stdout == "set()\n"
+    assert done.stdout == "set()\n"
 
 
 MANIFEST = '[package]\nname = "other"\n[lib]\ncrate-type = ["cdylib"]\n'
@@ -304,6 +304,17 @@ try:
     report: Report = kdrvgen.generate(project, ".")
     wrong: tuple[Finding, ...] = kdrvgen.check(project, ".").disagreements
     places: list[str] = [f"{each.file}: {each.severity}: {each.message}" for each in wrong]
+    adoption: kdrvgen.Adoption = kdrvgen.propose("old")
+    missing: list[str] = [each.message for each in kdrvgen.diagnose(None, tasks=["build"])]
+    line, reasons = kdrvgen.why("config.toml", "build.rs", 12)
+    keys: list[str] = [each.key for each in reasons] + [each.term for each in kdrvgen.explain("x")]
+    kdrvgen.eject(["build.rs", *texts], ".")
+    schema: dict[str, object] = kdrvgen.schema()
+    text: str = kdrvgen.dumps(project) + line.upper() + adoption.text
+    pairs = ((Path(path).parent, kdrvgen.load(path)) for path in kdrvgen.find_configs(["drivers"]))
+    for folder, result in kdrvgen.generate_all(pairs).items():
+        ok: bool = folder.is_dir() and isinstance(result, Report) and not result.refused
+    signed: bool = not kdrvgen.verify("hello.sys", trust=["root.pem"]).findings
     report = kdrvgen.bootstrap(Path("."), "hello", config={"bootstrap": {"license": "MIT"}})
 except KdrvgenError as error:
     code: int = error.exit_code
@@ -328,7 +339,7 @@ def test_a_users_script_type_checks_strictly(plugin: str, tmp_path: Path) -> Non
     right.write_text(USER_SCRIPT, encoding="utf-8")
     wrong.write_text(WRONG_SCRIPT, encoding="utf-8")
     (tmp_path / "mypy.ini").write_text(f"[mypy]\nstrict = true\n{plugin}", encoding="utf-8")
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "mypy", "right.py", "wrong.py"],
         cwd=tmp_path,
         env={**os.environ, "MYPYPATH": str(ROOT)},
@@ -336,7 +347,7 @@ def test_a_users_script_type_checks_strictly(plugin: str, tmp_path: Path) -> Non
         check=False,
         text=True,
     )
-    errors = [line for line in told.stdout.splitlines() if ": error: " in line]
-    assert not [line for line in errors if not line.startswith("wrong.py")], told.stdout
+    errors = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert not [line for line in errors if not line.startswith("wrong.py")], done.stdout
     assert {line.split(":")[1] for line in errors} == {"4", "5", "6"}
     assert (ROOT / "kdrvgen" / "py.typed").is_file()

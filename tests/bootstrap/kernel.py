@@ -56,23 +56,26 @@ class Kernel:
 
     def _run(self, program: str | Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         # A file and not a pipe: the services that the first program starts keep it open.
-        with self.record.open("ab") as record, (self.prefix.parent / "said").open("w+b") as said:
+        with (
+            self.record.open("ab") as record,
+            (self.prefix.parent / "stdout").open("w+b") as output,
+        ):
             code = subprocess.run(
                 # Wine's loader does not run through a link.
                 [(self.bed / "wine").resolve(), program, *arguments],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
-                stdout=said,
+                stdout=output,
                 stderr=record,
                 timeout=120,
                 check=False,
             ).returncode
-            said.seek(0)
-            text = said.read().decode("utf-8", "replace").replace("\r\n", "\n")
+            output.seek(0)
+            text = output.read().decode("utf-8", "replace").replace("\r\n", "\n")
         return subprocess.CompletedProcess([str(program), *arguments], code, text)
 
     def sc(self, *words: str) -> str:
-        """Run sc.exe and return what it said."""
+        """Run sc.exe and return its output."""
         return self.run("sc", *words).stdout
 
     def state(self, name: str) -> str:
@@ -85,15 +88,15 @@ class Kernel:
         target = self.prefix / f"drive_c/{name}.sys"
         target.write_bytes(image.read_bytes())
         self.sc("delete", name)
-        said = self.sc("create", name, "type=", "kernel", "binPath=", rf"C:\{name}.sys")
-        assert "FAILED" not in said, said
+        output = self.sc("create", name, "type=", "kernel", "binPath=", rf"C:\{name}.sys")
+        assert "FAILED" not in output, output
 
     @contextmanager
     def loaded(self, image: Path, name: str = "driver") -> Iterator[None]:
         """Have a driver loaded, and unload it."""
         self.install(image, name)
-        said = self.sc("start", name)
-        assert self.state(name) == "RUNNING", said
+        output = self.sc("start", name)
+        assert self.state(name) == "RUNNING", output
         try:
             yield
         finally:

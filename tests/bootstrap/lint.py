@@ -14,7 +14,7 @@ def rustfmt(project: Project, edition: str = "2021") -> str:
     """Return what rustfmt would change, in the crates' roots and all their modules."""
     roots = [*project.folder.rglob("src/lib.rs"), *project.folder.rglob("src/main.rs")]
     argv: list[str | Path] = ["rustfmt", "--check", f"--edition={edition}", *roots]
-    return _said(project, argv)
+    return _warnings(project, argv)
 
 
 def clippy(
@@ -25,9 +25,9 @@ def clippy(
     sysroot = run([rustc, "--print", "sysroot"], project.folder, project.env).stdout.strip()
     targets = [word for triple in triples for word in ("--target", triple)]
     argv = ["cargo", "clippy", "--offline", "--quiet", *targets, *options, "--", "-Dwarnings"]
-    return _said(project.under({"SYSROOT": sysroot}), argv)
+    return _warnings(project.under({"SYSROOT": sysroot}), argv)
 
 
-def _said(project: Project, argv: Sequence[str | Path]) -> str:
+def _warnings(project: Project, argv: Sequence[str | Path]) -> str:
     done = run(argv, project.folder, project.env)
     return done.stdout or ("" if done.returncode == 0 else f"it ended with {done.returncode}")

@@ -26,7 +26,7 @@ _END_OF_QUESTION = ": "
 
 
 class Session(NamedTuple):
-    """What was on the screen, which answers were not asked for any more, and the exit code."""
+    """The text on the screen, the answers that were not used, and the exit code."""
 
     screen: str
     unasked: list[str]
@@ -34,7 +34,7 @@ class Session(NamedTuple):
 
 
 def talk(words: Iterable[str | Path], answers: Iterable[str], cwd: Path) -> Session:
-    """Run the program on a terminal of its own and give each answer when it has asked."""
+    """Run the program on a pseudo-terminal and enter each answer at its prompt."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "kdrvgen", *words],
@@ -59,12 +59,12 @@ def talk(words: Iterable[str | Path], answers: Iterable[str], cwd: Path) -> Sess
                     os.write(ours, answer.encode())
                 continue
             try:
-                said = os.read(ours, 4096)
+                chunk = os.read(ours, 4096)
             except OSError:  # Linux's way of saying that nobody has the other end any more
                 break
-            if not said:
+            if not chunk:
                 break
-            screen += said
+            screen += chunk
             if waiting and screen[len(answered) :].endswith(_END_OF_QUESTION.encode()):
                 answer = waiting.pop(0)
                 answered = screen
@@ -76,6 +76,6 @@ def talk(words: Iterable[str | Path], answers: Iterable[str], cwd: Path) -> Sess
         process.kill()
         process.wait()
         os.close(ours)
-    told = screen.decode().replace("\r\n", "\n")
-    assert "Traceback" not in told
-    return Session(told, waiting, code)
+    text = screen.decode().replace("\r\n", "\n")
+    assert "Traceback" not in text
+    return Session(text, waiting, code)

@@ -95,7 +95,9 @@ def proof(prepared: PreparedProject) -> Project:
 
 
 @pytest.fixture(scope="module", params=["development", "production"])
-def said(request: pytest.FixtureRequest, proof: Project, kernel: Kernel) -> list[tuple[str, str]]:
+def log_lines(
+    request: pytest.FixtureRequest, proof: Project, kernel: Kernel
+) -> list[tuple[str, str]]:
     """What that driver logs, behind its level."""
     before = len(kernel.filed_lines())
     with kernel.loaded(proof.output("proof.sys", request.param), "proof"):
@@ -132,8 +134,10 @@ def test_a_driver_imports_only_functions_that_the_kernel_exports(
     assert not [name for names in imports.values() for name in names if "@" in name]
 
 
-def test_collections_strings_and_arithmetic_work_in_the_kernel(said: list[tuple[str, str]]) -> None:
-    values = dict(line.split(": ", 1) for _, line in said if ": " in line)
+def test_collections_strings_and_arithmetic_work_in_the_kernel(
+    log_lines: list[tuple[str, str]],
+) -> None:
+    values = dict(line.split(": ", 1) for _, line in log_lines if ": " in line)
 
     assert values["collections"] == "494550 Ok(400) xxx true"
     assert values["alignment"] == "true true"
@@ -149,12 +153,12 @@ def test_collections_strings_and_arithmetic_work_in_the_kernel(said: list[tuple[
     ]
 
 
-def test_a_lock_admits_one_of_three_threads_at_a_time(said: list[tuple[str, str]]) -> None:
-    assert "lock: (600000, 600000) of 600000" in [line for _, line in said]
+def test_a_lock_admits_one_of_three_threads_at_a_time(log_lines: list[tuple[str, str]]) -> None:
+    assert "lock: (600000, 600000) of 600000" in [line for _, line in log_lines]
 
 
-def test_a_log_line_is_never_used_as_a_format(said: list[tuple[str, str]]) -> None:
-    lines = [line for _, line in said]
+def test_a_log_line_is_never_used_as_a_format(log_lines: list[tuple[str, str]]) -> None:
+    lines = [line for _, line in log_lines]
 
     assert "%s%n%d%x 100%" in lines
     assert "%s%s%s%s%s%s%s%s%n" in lines
@@ -162,9 +166,9 @@ def test_a_log_line_is_never_used_as_a_format(said: list[tuple[str, str]]) -> No
 
 
 def test_a_too_long_log_line_is_cut_between_characters_and_marked(
-    said: list[tuple[str, str]],
+    log_lines: list[tuple[str, str]],
 ) -> None:
-    lines = [line for _, line in said]
+    lines = [line for _, line in log_lines]
 
     heads = {line[:1]: line for line in lines if len(line.encode()) > 400}
     assert set(heads) == {"x", "é", "a", "y"}
@@ -178,8 +182,8 @@ def test_a_too_long_log_line_is_cut_between_characters_and_marked(
     assert heads["y"] == "y" * 490 + "😀"
 
 
-def test_an_error_is_logged_at_a_level_that_windows_shows(said: list[tuple[str, str]]) -> None:
-    levels = {line: level for level, line in said}
+def test_an_error_is_logged_at_a_level_that_windows_shows(log_lines: list[tuple[str, str]]) -> None:
+    levels = {line: level for level, line in log_lines}
 
     # Wine shows the level as the bit that a filter has for it.
     assert levels["error"] == "00000001"

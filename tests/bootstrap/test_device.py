@@ -167,45 +167,45 @@ def test_the_statistics_count_successful_requests(device: Device) -> None:
 def test_invalid_input_is_refused_and_changes_nothing(
     device: Device, data: bytes, error: int
 ) -> None:
-    said = device.probe(
+    answers = device.probe(
         (SET_MESSAGE, b"before", 0), (SET_MESSAGE, data, 0), (GET_MESSAGE, b"", CAPACITY)
     )
 
-    assert said[:2] == ["ok 0 ", f"error {error}"]
-    assert said[2] == f"ok 6 {b'before'.hex()}{'cc' * (CAPACITY - 6)}"
+    assert answers[:2] == ["ok 0 ", f"error {error}"]
+    assert answers[2] == f"ok 6 {b'before'.hex()}{'cc' * (CAPACITY - 6)}"
 
 
 def test_no_buffer_at_all_is_an_empty_message(device: Device) -> None:
-    said = device.probe((SET_MESSAGE, b"", 0), (GET_MESSAGE, b"", 0), (GET_MESSAGE, b"", 4))
+    answers = device.probe((SET_MESSAGE, b"", 0), (GET_MESSAGE, b"", 0), (GET_MESSAGE, b"", 4))
 
-    assert said == ["ok 0 ", "ok 0 ", "ok 0 cccccccc"]
+    assert answers == ["ok 0 ", "ok 0 ", "ok 0 cccccccc"]
 
 
 @pytest.mark.parametrize("room", [0, 1, 5])
 def test_a_too_small_output_buffer_is_refused_and_not_written(device: Device, room: int) -> None:
-    said = device.probe((SET_MESSAGE, b"sixsix", 0), (GET_MESSAGE, b"", room))
+    answers = device.probe((SET_MESSAGE, b"sixsix", 0), (GET_MESSAGE, b"", room))
 
-    assert said == ["ok 0 ", f"error {ERROR_INSUFFICIENT_BUFFER}"]
+    assert answers == ["ok 0 ", f"error {ERROR_INSUFFICIENT_BUFFER}"]
 
 
 def test_output_is_written_over_the_input_and_not_beyond_its_length(device: Device) -> None:
     # One buffer has both; what lies behind the output stays the program's.
-    said = device.probe((SET_MESSAGE, b"ab", 0), (GET_MESSAGE, b"WXYZ" * 100, 4))
+    answers = device.probe((SET_MESSAGE, b"ab", 0), (GET_MESSAGE, b"WXYZ" * 100, 4))
 
-    assert said == ["ok 0 ", "ok 2 6162cccc"]
+    assert answers == ["ok 0 ", "ok 2 6162cccc"]
 
 
 @pytest.mark.parametrize(("room", "answered"), [(7, False), (8, True), (9, True)])
 def test_a_structure_is_written_whole_or_not_at_all(
     device: Device, room: int, *, answered: bool
 ) -> None:
-    (said,) = device.probe((GET_STATISTICS, b"", room))
+    (answers,) = device.probe((GET_STATISTICS, b"", room))
 
     if answered:
-        assert said.startswith("ok 8 ")
-        assert said.endswith("cc" * (room - 8))
+        assert answers.startswith("ok 8 ")
+        assert answers.endswith("cc" * (room - 8))
     else:
-        assert said == f"error {ERROR_INSUFFICIENT_BUFFER}"
+        assert answers == f"error {ERROR_INSUFFICIENT_BUFFER}"
 
 
 @pytest.mark.parametrize(

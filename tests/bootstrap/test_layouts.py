@@ -77,14 +77,14 @@ def test_layouts_match_the_driver_headers_of_mingw(tmp_path: Path, architecture:
         for field, offsets in structure.offsets.items():
             ours[structure.name, field] = offsets[which], expression(structure, field)
     # One more, since an assembler writes a zero in several ways.
-    asked = ", ".join(f"{text} + 1" for _, text in ours.values())
+    expressions = ", ".join(f"{text} + 1" for _, text in ours.values())
     done = run(
         [
             "clang",
             f"--target={architecture}-w64-windows-gnu",
             f"-I{HERE}",
             *("-isystem", HEADERS, "-isystem", HEADERS / "ddk"),
-            f"-DLAYOUTS={asked}",
+            f"-DLAYOUTS={expressions}",
             *("-S", "-o", tmp_path / "layouts.s", HERE / "layouts.c"),
         ],
         tmp_path,

@@ -47,8 +47,8 @@ def test_hostile_answers_stay_values(template: str, tmp_path: Path) -> None:
         tomllib.loads(path.read_text("utf-8")) for path in (tmp_path / "hello").rglob("Cargo.toml")
     ]
     packages = [each["package"] for each in manifests if "package" in each]
-    said = [each.get("workspace", {}).get("package", {}) for each in manifests] + packages
-    assert text in [each.get("license") for each in said]
+    tables = [each.get("workspace", {}).get("package", {}) for each in manifests] + packages
+    assert text in [each.get("license") for each in tables]
     for config_file in (tmp_path / "hello").rglob("config.toml"):
         if config_file.parent.name != ".cargo":
             project = kdrvgen.load(config_file)
@@ -91,9 +91,9 @@ def test_arguments_can_be_before_between_and_after_the_options(tmp_path: Path) -
 
 def test_json_has_the_same_content(tmp_path: Path) -> None:
     done = kdrvgen_process("new", "hello", "--format", "json", cwd=tmp_path)
-    told = json.loads(done.stdout)
-    assert told["folder"] == "hello"
-    assert {file["path"] for file in told["files"]} == set(tree(tmp_path / "hello"))
+    document = json.loads(done.stdout)
+    assert document["folder"] == "hello"
+    assert {file["path"] for file in document["files"]} == set(tree(tmp_path / "hello"))
     listed = kdrvgen_process("new", "--list-templates", "--format", "json", cwd=tmp_path)
     assert [each["name"] for each in json.loads(listed.stdout)["templates"]] == list(TEMPLATES)
 
@@ -125,7 +125,7 @@ def test_a_configuration_contains_everything_to_create_the_project_again(
 def test_every_template_is_in_the_documentation() -> None:
     page = (Path(__file__).parents[2] / "docs" / "new.md").read_text("utf-8")
     for name in TEMPLATES:
-        assert f"| `{name}` | {templates.load(name).summary} |\n" in page
+        assert f"| `{name}` | {templates.load(name).summary} |" in page
 
 
 def test_a_configuration_is_replayed_and_arguments_override_it(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ ERRORS = {
     "a template outside": (
         ["a", "--template", "../../model"],
         2,
-        "the template `../../model` does not exist",
+        "the template folder ../../model does not exist",
     ),
     "a missing file to replay": (
         ["a", "--config", "x.toml"],
@@ -185,22 +185,34 @@ ERRORS = {
     "a table and a key in it": (["a", "driver.name.x=1"], 3, "is set twice"),
     "a rule between keys": (["a", "wdk.locate=path"], 3, "needs `path`"),
     "an empty key": (["a", "=b"], 3, "unknown option ``"),
+    "an empty part of a key": (["a", "driver..x=1"], 3, "`driver..x` is not a valid key"),
+    "a key with underscores": (["a", "validity_days=9"], 3, "write `signing.validity-days=…`"),
+    "an option of another template": (
+        ["a", "--template", "wdk", "log-level=info"],
+        3,
+        "does not have the option `log-level`",
+    ),
+    "the options of a template": (
+        ["a", "--template", "wdk", "logger=DbgPrint"],
+        3,
+        "its options: `git`, `vscode`, `allocator`\n",
+    ),
     "an escape sequence": (["a", "bootstrap.license=\x1b[2J"], 3, "\\x1b[2J"),
 }
 
 
-@pytest.mark.parametrize(("words", "code", "told"), ERRORS.values(), ids=ERRORS.keys())
+@pytest.mark.parametrize(("words", "code", "message"), ERRORS.values(), ids=ERRORS.keys())
 def test_an_error_is_reported_and_nothing_is_written(
     words: list[str],
     code: int,
-    told: str,
+    message: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["new", *words, "--no-input", "-o", str(tmp_path)]) == code
-    said = capsys.readouterr().err
-    assert told in said
-    assert "\x1b" not in said
+    error = capsys.readouterr().err
+    assert message in error
+    assert "\x1b" not in error
     assert list(tmp_path.iterdir()) == []
 
 
@@ -236,6 +248,14 @@ def test_an_error_points_at_the_argument(tmp_path: Path) -> None:
         '            use one of "2018", "2021", "2024"\n'
         "\n1 error in command line\n"
     )
+
+
+def test_an_error_points_at_the_name_in_a_path(tmp_path: Path) -> None:
+    done = kdrvgen_process("new", "drivers/match", cwd=tmp_path)
+    assert done.stderr.splitlines()[1:3] == [
+        "  1 | kdrvgen new drivers/match",
+        "    |                     ^^^^^",
+    ]
 
 
 def test_a_possible_password_is_not_shown(tmp_path: Path) -> None:

@@ -141,6 +141,35 @@ def test_a_failure_half_way_leaves_the_current_folder_as_it_was(tmp_path: Path) 
     assert names(folder) == []
 
 
+def test_a_file_that_appears_in_the_current_folder_meanwhile_is_not_replaced(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "hello"
+    folder.mkdir()
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from kdrvgen.cli import main\n"
+        "def interfere(event, arguments):\n"
+        "    if event == 'os.rename' and not Path('config.toml').exists():\n"
+        "        Path('config.toml').write_text('mine')\n"
+        "sys.addaudithook(interfere)\n"
+        "sys.exit(main(['new', '.', '--no-input']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=folder,
+        env=surroundings(),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 5, done.stderr
+    assert "was filled by another program during the run" in done.stderr
+    assert names(folder) == ["config.toml"]
+    assert (folder / "config.toml").read_text("utf-8") == "mine"
+
+
 @pytest.mark.parametrize(
     ("word", "triple"),
     [("x64", "x86_64"), ("AMD64", "x86_64"), ("x86", "i686"), ("arm64", "aarch64")],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,7 +16,7 @@ if sys.platform == "win32":
 
 from tests.bootstrap.terminal import CTRL_C, CTRL_D, talk
 
-pytestmark = pytest.mark.slow
+DIALOG = Path(__file__).with_name("dialog.txt")
 
 
 def test_with_only_a_name_all_questions_are_asked(tmp_path: Path) -> None:
@@ -46,6 +47,27 @@ def test_a_wrong_answer_is_reported_and_the_question_repeated(tmp_path: Path) ->
     assert kdrvgen.load(tmp_path / "hello" / "config.toml").bootstrap.edition == "2024"
 
 
+def test_the_dialog_is_the_golden_one(tmp_path: Path) -> None:
+    answers = ["my driver", "hello", "9", "devise", "2", "x\ty", "a driver", "MIT", "2020", "2024"]
+    answers += [
+        "i686",
+        "i686-pc-windows-msvc",
+        "x",
+        "nightly",
+        "maybe",
+        "no",
+        "DbgPrint",
+        "",
+        "yes",
+    ]
+    session = talk(["new"], answers, tmp_path)
+    screen = session.screen
+    if os.environ.get("KDRVGEN_UPDATE_GOLDEN"):
+        DIALOG.write_text(screen, "utf-8")
+    assert screen == DIALOG.read_text("utf-8")
+    assert (session.code, session.unasked) == (0, [])
+
+
 def test_a_setting_on_the_command_line_is_not_asked_for(tmp_path: Path) -> None:
     words = ["bootstrap.description=d", "bootstrap.license=MIT", "bootstrap.edition=2021"]
     words += ["driver.target=x86_64-pc-windows-msvc", "toolchain.channel=stable", "allocator=no"]
@@ -64,6 +86,39 @@ def test_an_occupied_folder_is_refused_before_the_first_question(tmp_path: Path)
     assert again.code == 0
     assert "hello exists and is not empty" in again.screen
     assert (tmp_path / "other" / "config.toml").is_file()
+
+
+MANIFEST = """\
+[questions.company]
+text = "Who signs?"
+[questions.with-irp]
+text = "Handle requests?"
+default = false
+[questions.bus]
+text = "Bus of the device"
+default = "pci"
+choices = ["pci", "usb"]
+when = "answers.with_irp"
+"""
+
+
+@pytest.mark.parametrize(("requests", "bus"), [("yes", "usb"), ("no", "pci")])
+def test_the_questions_of_an_own_template_are_asked(
+    requests: str, bus: str, tmp_path: Path
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "template.toml").write_text(MANIFEST, encoding="utf-8")
+    words = ["new", "hello", "--template", "./mine", "git=no", "vscode=no"]
+    answers = ["", "", "", "", "", "ACME", "perhaps", requests, "isa", "usb", "left"]
+    session = talk(words, answers, tmp_path)
+    assert session.code == 0
+    assert "Who signs?\n      company (): " in session.screen
+    assert "with-irp [yes/no] (no): " in session.screen
+    assert "`with-irp` must be yes or no" in session.screen
+    assert ("Bus of the device" in session.screen) == (requests == "yes")
+    assert ("`bus` is not one of the choices" in session.screen) == (requests == "yes")
+    found = kdrvgen.load(tmp_path / "hello" / "config.toml").bootstrap.answers
+    assert dict(found) == {"company": "ACME", "with-irp": requests == "yes", "bus": bus}
 
 
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D], ids=["ctrl-c", "end of input"])

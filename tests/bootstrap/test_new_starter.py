@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import kdrvgen
 from kdrvgen.model.reference import keys
 from tests.bootstrap.support import bootstrap
 
-CONFIGS = {
+CONFIGS: dict[str, dict[str, object]] = {
     "defaults": {},
     "kmdf": {"driver": {"model": "kmdf", "output-name": "My Driver"}, "wdk": {"locate": "auto"}},
     "one target": {"driver": {"target": "i686-pc-windows-msvc"}},
@@ -43,15 +44,26 @@ def test_uncommenting_a_default_changes_nothing(config: dict[str, object], tmp_p
     assert kdrvgen.render(kdrvgen.loads(used)) == kdrvgen.render(kdrvgen.loads(text))
 
 
+@pytest.mark.parametrize("name", ["defaults", "everything"])
+def test_the_starter_is_the_golden_file(name: str, tmp_path: Path) -> None:
+    kdrvgen.bootstrap(tmp_path, "hello", config=CONFIGS[name])
+    text = (tmp_path / "hello" / "config.toml").read_text("utf-8")
+    text = text.replace(kdrvgen.__version__, "VERSION")
+    golden = Path(__file__).parent / "starters" / f"{name}.toml"
+    if os.environ.get("KDRVGEN_UPDATE_GOLDEN"):
+        golden.write_text(text, "utf-8")
+    assert text == golden.read_text("utf-8")
+
+
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
 def test_the_starter_contains_the_chosen_settings(
     config: dict[str, object], tmp_path: Path
 ) -> None:
     kdrvgen.bootstrap(tmp_path, "hello", config=config)
-    said = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))
+    written = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))
     for table, wanted in config.items():
         assert isinstance(wanted, dict)
-        assert said[table] | wanted == said[table]
+        assert written[table] | wanted == written[table]
 
 
 def test_the_starter_has_every_key_once_in_the_order_of_the_reference(tmp_path: Path) -> None:
@@ -73,6 +85,6 @@ def test_the_starter_has_every_key_once_in_the_order_of_the_reference(tmp_path: 
 def test_the_starter_omits_options_without_effect_unless_chosen(tmp_path: Path) -> None:
     choices = {"logger": "DbgPrint", "log-component": "IHVBUS", "allocator": False}
     kdrvgen.bootstrap(tmp_path, "hello", config={"bootstrap": choices})
-    said = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))["bootstrap"]
-    assert said | choices == said
-    assert not {"log-level", "pool-tag"} & set(said)
+    written = tomli.loads((tmp_path / "hello" / "config.toml").read_text("utf-8"))["bootstrap"]
+    assert written | choices == written
+    assert not {"log-level", "pool-tag"} & set(written)

@@ -46,9 +46,9 @@ def test_cargo_resolves_it_with_one_version_of_each_crate(tmp_path: Path, model:
 def test_the_driver_model_is_the_same_in_all_files(tmp_path: Path, model: str) -> None:
     folder = made(tmp_path, model)
     manifest = tomli.loads((folder / "Cargo.toml").read_text(encoding="utf-8"))
-    said = manifest["package"]["metadata"]["wdk"]["driver-model"]["driver-type"]
+    driver_type = manifest["package"]["metadata"]["wdk"]["driver-model"]["driver-type"]
     project = load(folder / "config.toml")
-    assert (said.lower(), project.driver.model) == (model, model)
+    assert (driver_type.lower(), project.driver.model) == (model, model)
     assert project.driver.entry == "DriverEntry"
 
 

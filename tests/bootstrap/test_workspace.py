@@ -44,7 +44,7 @@ def test_both_drivers_are_signed_for_every_target_and_load_together(
     new_project: NewProject, kernel: Kernel
 ) -> None:
     workspace = new_project("workspace")
-    said = workspace.make("sign-all")
+    text = workspace.make("sign-all")
     for triple in TRIPLES:
         for driver in IMAGES:
             built = output(workspace, driver, target=triple)
@@ -52,7 +52,7 @@ def test_both_drivers_are_signed_for_every_target_and_load_together(
             assert member(workspace, driver).verifies(built)
     assert not list(workspace.folder.glob("drivers/*/target/*-msvc"))
     # The second driver found the library crates compiled by the first.
-    assert len(re.findall(r"Compiling hello-log ", said)) == len(TRIPLES)
+    assert len(re.findall(r"Compiling hello-log ", text)) == len(TRIPLES)
 
     before = len(kernel.lines())
     first, second = (output(workspace, driver) for driver in IMAGES)
@@ -71,9 +71,9 @@ def test_only_changed_drivers_are_built_and_signed_again(new_project: NewProject
     workspace.make("sign")
     signed = states(workspace)
 
-    said = workspace.make("sign")
+    text = workspace.make("sign")
     assert states(workspace) == signed
-    assert not re.search("Compiling|^(rename|sign): (?!.* is up to date$)", said, re.MULTILINE)
+    assert not re.search("Compiling|^(rename|sign): (?!.* is up to date$)", text, re.MULTILINE)
 
     workspace.edit("drivers/second/src/lib.rs", "unloaded", "gone")
     workspace.make("sign")
@@ -101,12 +101,12 @@ def test_profile_and_target_reach_every_driver_and_the_first_failure_ends_the_ru
     for driver in IMAGES:
         assert output(workspace, driver, "production", arm).is_file()
 
-    assert "stands behind the task" in workspace.fail("sign", "--profile", "production")
+    assert "is after the task `sign`" in workspace.fail("sign", "--profile", "production")
 
     workspace.edit("drivers/first/src/lib.rs", "STATUS_SUCCESS\n", "STATUS_SUCCES\n")
-    said = workspace.fail("build-driver")
-    assert "STATUS_SUCCES" in said
-    assert "hello-second" not in said
+    text = workspace.fail("build-driver")
+    assert "STATUS_SUCCES" in text
+    assert "hello-second" not in text
     assert "hello-second" in member(workspace, "second").make("build-driver")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import signal
 import subprocess
@@ -13,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
+import kdrvgen
 from kdrvgen.cli import main
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["confg.toml"], "confg.toml does not exist. Did you mean config.toml?"),
         (["ejct"], "`ejct` is neither a command nor a file. Did you mean `kdrvgen eject`?"),
@@ -33,13 +35,13 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
     ],
 )
 def test_an_invalid_command_line_exits_with_2_and_a_suggestion(
-    project: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
+    project: Path, capsys: pytest.CaptureFixture[str], words: list[str], message: str
 ) -> None:
     assert main(words) == 2
     output = capsys.readouterr()
     assert output.out == ""
     assert output.err.startswith("error: ")
-    assert told in output.err
+    assert message in output.err
     assert [path.name for path in project.iterdir()] == ["config.toml"]
 
 
@@ -69,7 +71,7 @@ def test_errors_beyond_the_first_hundred_are_counted_in_each_format(
     else:
         *shown, last = done.stdout.splitlines()
         assert len(shown) == 100
-        assert last == "::error file=config.toml::50 more errors are not shown"
+        assert last == "::error file=config.toml::not shown: 50 more errors"
 
 
 def test_a_folder_that_cannot_be_written_exits_with_8(run: Run, project: Path) -> None:
@@ -82,18 +84,54 @@ def test_a_folder_that_cannot_be_written_exits_with_8(run: Run, project: Path) -
 def test_a_bug_exits_with_1_and_shows_a_traceback_only_with_v(
     project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del project
-
     def broken(_: object) -> None:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("kdrvgen.commands.generate.render", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(project))
     assert main(["config.toml"]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("error: internal error (ZeroDivisionError: a bug). This is a bug")
-    assert told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: internal error (ZeroDivisionError: a bug). This is a bug")
+    assert message.count("\n") == 1
     assert main(["config.toml", "-v"]) == 1
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_bug_leaves_a_file_to_attach_and_names_where_to_report_it(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise ValueError("https://me:secret@host/")
+
+    monkeypatch.setattr("kdrvgen.commands.generate.render", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(project))
+    monkeypatch.setattr("kdrvgen.crash.ISSUES", "https://example.org/issues")
+    assert main(["config.toml"]) == 1
+    told = capsys.readouterr().err
+    assert f"bug in kdrvgen {kdrvgen.__version__} (Python {platform.python_version()}, " in told
+    assert "Please report it at https://example.org/issues, with" in told
+    (file,) = project.glob("kdrvgen-crash-*.txt")
+    assert f"the file {file}." in told
+    text = file.read_text("utf-8")
+    assert text.startswith(f"kdrvgen {kdrvgen.__version__} (Python ")
+    assert "\nkdrvgen config.toml\n" in text
+    assert "Traceback (most recent call last)" in text
+    assert "secret" not in text + told
+    if os.name == "posix":
+        assert file.stat().st_mode & 0o77 == 0
+
+
+def test_a_bug_is_reported_where_no_file_can_be_written(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("kdrvgen.commands.generate.render", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(project / "missing"))
+    assert main(["config.toml"]) == 1
+    told = capsys.readouterr().err
+    assert "to those from whom you have kdrvgen, with your configuration and the output of" in told
 
 
 def test_ctrl_c_exits_with_130_without_output(

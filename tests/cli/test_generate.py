@@ -141,7 +141,7 @@ def test_a_foreign_file_is_refused_with_a_summary_until_force_is_given(
     done = run("config.toml")
     assert done.returncode == 5
     assert "mine" not in done.stdout + done.stderr
-    reason = r"build\.rs: not written by kdrvgen; kdrvgen would add \d+ and remove 1 lines\n"
+    reason = r"build\.rs: not written by kdrvgen; kdrvgen would add \d+ lines and remove 1 line\n"
     assert re.search(f"{reason}--diff shows the lines", done.stderr)
     assert "\n-fn main() {} // mine\n" in run("config.toml", "--diff").stdout
     assert "--force" in done.stderr
@@ -200,6 +200,25 @@ def test_an_ejected_file_is_not_changed_and_the_others_are_updated(run: Run, pro
     assert run("why", ".cargo/config.toml:5").returncode == 2
 
 
+def test_a_folder_is_ejected_with_the_generated_files_in_it(run: Run, project: Path) -> None:
+    assert run("config.toml").returncode == 0
+    (project / "notes.txt").write_text("mine\n", "utf-8")
+    assert run("eject", ".kdrvgen").stdout == "updated    .kdrvgen/ (yours now)\n"
+    assert "Ejected from kdrvgen" in (project / ".kdrvgen" / "kit.rs").read_text("utf-8")
+    assert "ejected    .kdrvgen/\n" in run("config.toml", "--check").stdout
+    assert "updated    build.rs (yours now)\n" in run("eject", ".").stdout
+    assert (project / "notes.txt").read_text("utf-8") == "mine\n"
+
+
+def test_a_folder_without_generated_files_is_reported(run: Run, project: Path) -> None:
+    (project / "src").mkdir()
+    done = run("eject", "src")
+    assert done.returncode == 2
+    assert "kdrvgen does not generate src from config.toml" in done.stderr
+    (project / "config.toml").rename(project / "other.toml")
+    assert "name one with --config" in run("eject", "src").stderr
+
+
 def test_the_users_own_file_is_refused_until_it_is_ejected(run: Run, project: Path) -> None:
     (project / "build.rs").write_text("fn main() {}\n", "utf-8")
     assert run("config.toml").returncode == 5
@@ -235,7 +254,7 @@ def test_an_ejected_makefile_does_not_name_the_configuration(run: Run, project: 
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (
             ["src/lib.rs"],
@@ -247,12 +266,12 @@ def test_an_ejected_makefile_does_not_name_the_configuration(run: Run, project: 
     ],
 )
 def test_a_file_that_cannot_be_ejected_is_reported(
-    run: Run, project: Path, words: list[str], told: str
+    run: Run, project: Path, words: list[str], message: str
 ) -> None:
     (project / "build.rs").write_text("fn main() {}\n", "utf-8")
     done = run("eject", *words)
     assert done.returncode == 2
-    assert told in done.stderr
+    assert message in done.stderr
     assert (project / "build.rs").read_text("utf-8") == "fn main() {}\n"
 
 

@@ -259,3 +259,59 @@ def test_a_second_run_knows_in_a_workspace_too(run: Run, project: Path) -> None:
     assert KNOWN in run("config.toml", "-v").stderr
     (project.parent / ".kdrvgen" / "kit.rs").write_text("mine\n", "utf-8")
     assert KNOWN not in run("config.toml", "-v").stderr
+
+
+def test_a_folder_behind_a_link_is_not_taken_for_the_folder_of_the_link(
+    run: Run, project: Path
+) -> None:
+    there = project.parent / "there"
+    (there / "inner").mkdir(parents=True)
+    shutil.copy(project / "config.toml", there)
+    (project / "link").symlink_to(there / "inner")
+    run("link/../config.toml")
+    assert (there / "build.rs").is_file()
+    assert "created    build.rs" in run("config.toml").stdout
+    assert "created    build.rs" in run("config.toml", "-o", "link/../inner").stdout
+    assert (there / "inner" / "build.rs").is_file()
+
+
+def test_each_name_of_a_folder_has_the_same_stamp(run: Run, project: Path) -> None:
+    (project.parent / "link").symlink_to("project")
+    run("../link/config.toml")
+    assert KNOWN in run("config.toml", "-v").stderr
+    assert KNOWN in run(project / "config.toml", "-v").stderr
+    assert len(stamps()) == 1
+    (project.parent / "link").unlink()
+    assert KNOWN in run("config.toml", "-v").stderr
+
+
+def test_a_run_with_nothing_to_change_prints_what_a_full_run_prints(
+    run: Run, project: Path
+) -> None:
+    (project / "own").mkdir()
+    (project / "build.rs").symlink_to("own/build.rs")
+    run("config.toml")
+    run("eject", "build.rs")
+    makefile = project / "Makefile.toml"
+    makefile.write_bytes(makefile.read_bytes().replace(b"\n", b"\r\n"))
+    run("config.toml")
+    for options in ((), ("-v",), ("--check",)):
+        known = run("config.toml", *options)
+        full = run("config.toml", *options, KDRVGEN_NO_CACHE="1")
+        assert known.stdout == full.stdout
+        assert "ejected    build.rs (a link leads to own/build.rs)" in full.stdout
+        assert "kept       Makefile.toml" in full.stdout
+    assert KNOWN in run("config.toml", "-v").stderr
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(run: Run, project: Path) -> None:
+    run("config.toml")
+    (stamp,) = stamps()
+    folder = stamp.parent
+    stamp.unlink()
+    folder.rmdir()
+    folder.symlink_to("/proc")  # refuses new files, also of root
+    for _ in range(2):
+        done = run("config.toml", "-v")
+        assert (done.returncode, done.stderr) == (0, "")
+    assert (project / "build.rs").is_file()

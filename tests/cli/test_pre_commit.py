@@ -56,9 +56,9 @@ def test_a_stale_or_edited_file_is_not_committed(repository: Path, file: str) ->
     edited = {"config.toml": text.replace("hello", "other")}.get(file, text.replace("\n\n", "\n"))
     path.write_text(edited, encoding="utf-8")
 
-    code, said = _pre_commit(repository)
+    code, output = _pre_commit(repository)
     assert code != 0
-    assert "the files do not match config.toml" in said
+    assert "the files do not match config.toml" in output
 
 
 @pytest.mark.slow

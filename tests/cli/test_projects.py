@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.program import run_kdrvgen
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -56,6 +59,15 @@ def test_without_a_project_the_error_names_the_two_ways_to_one(tmp_path: Path) -
     assert done.returncode == 2
     assert "`kdrvgen new NAME`" in done.stderr
     assert "`kdrvgen adopt`" in done.stderr
+
+
+def test_another_programs_configuration_above_is_not_a_project(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[core]\neditor = 1\n", "utf-8")
+    (tmp_path / "below").mkdir()
+    done = run_kdrvgen(cwd=tmp_path / "below")
+    assert done.returncode == 2
+    assert "`kdrvgen new NAME`" in done.stderr
+    assert run_kdrvgen(cwd=tmp_path).returncode == 3  # here, it can be a driver's with a mistake
 
 
 @pytest.mark.parametrize("place", [".", "library", "drivers"])
@@ -114,6 +126,14 @@ def test_one_invalid_project_does_not_stop_the_others(workspace: Path) -> None:
     assert makefiles(workspace) == ["drivers/beta/Makefile.toml"]
 
 
+def test_the_exit_code_is_that_of_the_first_project_that_failed(workspace: Path) -> None:
+    alpha, beta = workspace / "drivers" / "alpha", workspace / "drivers" / "beta"
+    (beta / "build.rs").write_text("fn main() {}\n", "utf-8")
+    assert run_kdrvgen(cwd=workspace).returncode == 5
+    (alpha / "config.toml").write_text("[drivr]\n", "utf-8")
+    assert run_kdrvgen(cwd=workspace).returncode == 3
+
+
 def test_check_of_a_workspace_names_each_project_that_differs(workspace: Path) -> None:
     run_kdrvgen(cwd=workspace)
     assert run_kdrvgen("--check", cwd=workspace).returncode == 0
@@ -159,3 +179,187 @@ def test_a_folder_without_a_configuration_is_an_error_with_a_way_out(workspace: 
     done = run_kdrvgen("library", cwd=workspace)
     assert done.returncode == 2
     assert "`kdrvgen adopt library`" in done.stderr
+
+
+# Many projects
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Path:
+    """A folder of thirty drivers that is no workspace."""
+    for number in range(30):
+        driver(tmp_path / "drivers" / f"d{number:02}")
+    return tmp_path
+
+
+def edit(fleet: Path, numbers: Sequence[int], line: str) -> None:
+    for number in numbers:
+        with (fleet / f"drivers/d{number:02}/config.toml").open("a", encoding="utf-8") as file:
+            file.write(line)
+
+
+def test_a_folder_of_projects_means_all_of_them(fleet: Path) -> None:
+    for place, text in {
+        "target/package": "[driver]",  # cargo's, by its mark
+        ".hidden": "[driver]",
+        "site": "[params]",  # another program's
+        "d00/examples": "[driver]",  # a part of another project
+        "group/deeper/inner": '[driver]\nname = "inner"\n',
+        "damaged": "[drivr]",
+    }.items():
+        (fleet / "drivers" / place).mkdir(parents=True)
+        (fleet / "drivers" / place / "config.toml").write_text(text, "utf-8")
+    (fleet / "drivers/target/CACHEDIR.TAG").touch()
+    (fleet / "drivers/damaged/Cargo.toml").touch()
+    (fleet / "drivers/link").symlink_to("d01")
+    done = run_kdrvgen("drivers/", cwd=fleet)
+    assert done.returncode == 3
+    names = [f"drivers/d{number:02}" for number in range(30)]
+    expected = sorted([*names, "drivers/group/deeper/inner"])
+    assert makefiles(fleet) == [f"{name}/Makefile.toml" for name in expected]
+    assert done.stdout.endswith("32 projects: 1 failed, 31 written\n")
+    assert done.stderr.endswith("1 of 32 projects failed: drivers/damaged/config.toml\n")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["drivers/d0*/config.toml", "drivers/d0?", "**/d0[0-9]/config.toml"]
+)
+def test_a_pattern_that_no_shell_expanded_means_what_it_matches(fleet: Path, pattern: str) -> None:
+    assert run_kdrvgen(pattern, cwd=fleet).returncode == 0
+    assert makefiles(fleet) == [f"drivers/d{number:02}/Makefile.toml" for number in range(10)]
+
+
+def test_a_pattern_without_a_match_is_an_error_and_an_existing_name_is_no_pattern(
+    tmp_path: Path,
+) -> None:
+    driver(tmp_path / "[ab]", "hello")
+    done = run_kdrvgen("[ab]", cwd=tmp_path)
+    assert (done.returncode, makefiles(tmp_path)) == (0, ["[ab]/Makefile.toml"])
+    done = run_kdrvgen("[xy]/config.toml", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: no file or folder matches [xy]/config.toml.\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("separator", "encoding"),
+    [
+        ("\n", "utf-8"),
+        ("\r\n", "utf-8-sig"),
+        ("\r\n", "utf-16"),
+        ("\0", "utf-8"),
+        ("\n\n", "utf-8"),
+    ],
+)
+def test_a_list_names_projects_line_by_line(fleet: Path, separator: str, encoding: str) -> None:
+    driver(fleet / "with blank ü", "hello")
+    words = ["drivers/d00", "with blank ü/config.toml", "drivers/d29/config.toml", ""]
+    (fleet / "list.txt").write_bytes(separator.join(words).encode(encoding))
+    done = run_kdrvgen("@list.txt", "drivers/d01", cwd=fleet)
+    assert done.returncode == 0, done.stderr
+    named = ["drivers/d00", "drivers/d01", "drivers/d29", "with blank ü"]
+    assert makefiles(fleet) == [f"{name}/Makefile.toml" for name in named]
+
+
+def test_a_list_on_standard_input_can_be_longer_than_a_command_line(fleet: Path) -> None:
+    lines = "drivers/d07/config.toml\n" * 10_000
+    command = [sys.executable, "-m", "kdrvgen", "@-"]
+    done = subprocess.run(command, cwd=fleet, input=lines.encode(), env=ENVIRONMENT, check=False)
+    assert (done.returncode, makefiles(fleet)) == (0, ["drivers/d07/Makefile.toml"])
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "message"),
+    [
+        (None, 8, "error: @list: the list cannot be read: No such file or directory\n"),
+        ("\n \n", 2, "error: @list has no line with a configuration.\n"),
+        ("drivers/d00\nd1\nd2\n", 2, "error: d1 does not exist.\nd2 does not exist.\n"),
+    ],
+)
+def test_a_wrong_list_writes_nothing(
+    fleet: Path, content: str | None, code: int, message: str
+) -> None:
+    if content is not None:
+        (fleet / "list").write_text(content, "utf-8")
+    done = run_kdrvgen("@list", cwd=fleet)
+    assert (done.returncode, done.stderr) == (code, message)
+    assert makefiles(fleet) == []
+
+
+def test_the_same_error_in_many_projects_is_one_group(fleet: Path) -> None:
+    edit(fleet, range(10, 30), 'nmae = "x"\n')
+    done = run_kdrvgen("drivers", cwd=fleet)
+    assert done.returncode == 3
+    assert done.stderr == (
+        "drivers/d10/config.toml:3:1: error: unknown key `nmae` in `[driver]`\n"
+        '  3 | nmae = "x"\n'
+        "    | ^^^^\n"
+        "    = help: the similar key `name` is already set in this table\n"
+        "    = note: the same in drivers/d11/config.toml:3:1, drivers/d12/config.toml:3:1, "
+        "drivers/d13/config.toml:3:1 and 16 more\n"
+        "\n"
+        "20 errors\n"
+        "20 of 30 projects failed: drivers/d10/config.toml, drivers/d11/config.toml, "
+        "drivers/d12/config.toml and 17 more\n"
+    )
+    assert done.stdout.endswith("30 projects: 20 failed, 10 written\n")
+    assert len(makefiles(fleet)) == 10
+
+
+def test_errors_that_differ_only_in_names_are_counted_after_three(fleet: Path) -> None:
+    run_kdrvgen("drivers", cwd=fleet)
+    for number in range(30):
+        manifest = f'[package]\nname = "o{number}"\n[lib]\ncrate-type = ["cdylib"]\n'
+        (fleet / f"drivers/d{number:02}/Cargo.toml").write_text(manifest, "utf-8")
+    done = run_kdrvgen("--check", "drivers", cwd=fleet)
+    assert done.stderr.count(": error: ") == 3
+    assert "note: 27 errors of the rule cargo-name not shown, like those above" in done.stderr
+    assert "\n30 errors\n" in done.stderr
+    complete = run_kdrvgen("--check", "-v", "drivers", cwd=fleet)
+    assert complete.stderr.count(": error: ") == 30
+
+
+def test_a_message_that_names_a_file_of_the_project_is_the_same_in_all(fleet: Path) -> None:
+    for number in range(30):
+        (fleet / f"drivers/d{number:02}/build.rs").mkdir()
+    done = run_kdrvgen("drivers", cwd=fleet)
+    assert done.returncode == 8
+    assert done.stderr.count(": error: ") == 1
+    assert "config.toml: error: build.rs is a folder, but kdrvgen writes a file" in done.stderr
+
+
+def test_json_has_each_finding_and_the_exit_code_of_each_project(fleet: Path) -> None:
+    edit(fleet, range(10, 30), 'nmae = "x"\n')
+    document = json.loads(run_kdrvgen("--format", "json", "drivers", cwd=fleet).stdout)
+    assert len(document["findings"]) == 20
+    assert all("note" not in each for each in document["findings"])
+    codes = [each["exit-code"] for each in document["projects"]]
+    assert codes == [0] * 10 + [3] * 20
+    assert document["projects"][29]["config"] == "drivers/d29/config.toml"
+
+
+def test_github_gets_one_annotation_for_each_group(fleet: Path) -> None:
+    edit(fleet, range(10, 30), 'nmae = "x"\n')
+    done = run_kdrvgen("--format", "github", "drivers", cwd=fleet)
+    (command,) = [line for line in done.stdout.splitlines() if line.startswith("::error")]
+    assert command.startswith("::error file=drivers/d10/config.toml,line=3,")
+    assert command.endswith("and 16 more")
+
+
+def test_check_of_many_lists_what_differs_and_shows_the_first_differences(fleet: Path) -> None:
+    run_kdrvgen("drivers", cwd=fleet)
+    done = run_kdrvgen("--check", "drivers", cwd=fleet)
+    assert (done.stdout, done.stderr) == ("30 projects: 30 up to date\n", "")
+    edit(fleet, range(10, 30), 'entry-point = "start"\n')
+    done = run_kdrvgen("--check", "drivers", cwd=fleet)
+    assert done.returncode == 4
+    assert done.stdout.count("\n+++ b/") == 9
+    assert done.stdout.count("update ") == 60
+    assert "the files do not match the configuration" in done.stderr
+    assert done.stderr.count("error:") == 1
+    assert "the differences in 17 more projects are not shown" in done.stderr
+    assert makefiles(fleet)[0] not in done.stdout
+    everything = run_kdrvgen("--diff", "drivers", cwd=fleet)
+    assert everything.stdout.count("\n+++ b/") == 60
+    assert everything.stdout.endswith("30 projects: 20 would change, 10 up to date\n")

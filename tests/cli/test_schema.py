@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -13,7 +14,9 @@ from typing import Any
 import pytest
 import tomli
 
+from kdrvgen.model import Driver
 from kdrvgen.model.reference import keys
+from kdrvgen.model.schema import schema_text
 from tests.cli.conftest import Run
 
 GOLDEN = Path(__file__).parents[1] / "rendering/golden"
@@ -59,8 +62,8 @@ def test_schema_checkers_accept_what_kdrvgen_accepts(project: Path, checker: str
         config = project / f"{golden.parent.name}.toml"
         text = golden.read_text(encoding="utf-8")
         config.write_text(f"#:schema ./kdrvgen.schema.json\n{text}", encoding="utf-8")
-        code, said = _check(checker, config)
-        assert code == 0, said
+        code, output = _check(checker, config)
+        assert code == 0, output
 
 
 @pytest.mark.usefixtures("schema")
@@ -69,11 +72,11 @@ def test_schema_checkers_point_at_each_invalid_key(project: Path, checker: str) 
     config = project / "bad.toml"
     config.write_text(f"#:schema ./kdrvgen.schema.json\n{BAD}", encoding="utf-8")
 
-    code, said = _check(checker, config)
+    code, output = _check(checker, config)
 
     assert code != 0
     for line in (4, 7, 8, 11):
-        assert re.search(rf"bad\.toml:{line}:", said), said
+        assert re.search(rf"bad\.toml:{line}:", output), output
 
 
 def test_the_schema_is_readable_draft_7(schema: dict[str, Any]) -> None:
@@ -81,6 +84,13 @@ def test_the_schema_is_readable_draft_7(schema: dict[str, Any]) -> None:
     text = json.dumps(schema)
     for noise in ('"oneOf"', '"anyOf"', '"$defs"', '"null"', '"title": "Name"'):
         assert noise not in text
+
+
+def test_texts_for_the_help_of_python_are_not_in_the_schema(run: Run) -> None:
+    importlib.import_module("kdrvgen.api")  # adds the fields to the docstrings of the tables
+    assert "Attributes:" in str(Driver.__doc__)
+    assert "Attributes:" not in schema_text()
+    assert schema_text() == run("schema").stdout
 
 
 def test_every_key_has_a_description_and_its_default(schema: dict[str, Any]) -> None:
@@ -110,11 +120,11 @@ def test_a_new_project_contains_the_schema_and_refers_to_it(
     own = [config for config in configs if config.parent.name != ".cargo"]
     assert own
     for config in own:
-        code, said = _check(checker, config)
-        assert code == 0, said
+        code, output = _check(checker, config)
+        assert code == 0, output
         config.write_text(
             config.read_text("utf-8").replace("[driver]", "[driver]\nmoddel = 1"), "utf-8"
         )
-        code, said = _check(checker, config)
+        code, output = _check(checker, config)
         assert code != 0
-        assert "moddel" in said
+        assert "moddel" in output

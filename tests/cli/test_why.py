@@ -76,19 +76,19 @@ def test_why_shows_the_key_of_a_line_and_its_place(
 
     first = json.loads(done.stdout)["why"]["keys"][0]
     assert (first["key"], first["line"]) == (key, place)
-    said = run("why", f"{file}:{number}").stdout
-    assert text in said
-    assert key in said
-    assert (f"config.toml:{place}" if place else "not set") in said
+    output = run("why", f"{file}:{number}").stdout
+    assert text in output
+    assert key in output
+    assert (f"config.toml:{place}" if place else "not set") in output
 
 
 def test_why_shows_the_purpose_of_a_preset_argument(made: Path, run: Run) -> None:
     number = _line(made / ".cargo/config.toml", "/RELEASE")
 
-    said = run("why", f".cargo/config.toml:{number}").stdout
+    output = run("why", f".cargo/config.toml:{number}").stdout
 
-    assert 'linker.preset  not set, default "kernel"' in said
-    assert "writes the checksum that boot-start drivers need" in said
+    assert 'linker.preset  not set, default "kernel"' in output
+    assert "writes the checksum that boot-start drivers need" in output
 
 
 def test_a_line_that_no_key_changes_is_part_of_the_template(made: Path, run: Run) -> None:
@@ -128,7 +128,7 @@ def test_moved_lines_are_found_and_edited_ones_are_refused(made: Path, run: Run)
         (["Makefile.toml"], "has no line number"),
         (["Makefile.toml:0"], "line 0 does not exist"),
         (["Makefile.toml:99999"], "line 99999 does not exist"),
-        (["Makefile.toml:2"], "is in the header"),
+        (["Makefile.toml:2"], "belongs to the header"),
         (["src/lib.rs:1"], "does not generate"),
         (["/nowhere/Makefile.toml:7"], "no kdrvgen.toml or config.toml was found beside"),
         (["Makefile.toml:7", "--config", "there/is/none.toml"], "none.toml"),

@@ -148,7 +148,7 @@ def test_every_format_counts_the_errors_that_it_does_not_show() -> None:
     assert (len(document["findings"]), document["omitted"]) == (100, 50)
     commands = rendered(error.findings, "github", error.omitted).splitlines()
     assert len(commands) == 101
-    assert commands[-1] == "::error file=config.toml::50 more errors are not shown"
+    assert commands[-1] == "::error file=config.toml::not shown: 50 more errors"
 
 
 def test_a_hundred_errors_are_all_shown() -> None:

@@ -69,5 +69,5 @@ def test_every_default_on_the_page_is_the_real_one() -> None:
 
 
 def test_every_key_has_a_description() -> None:
-    said = [(key.name, told) for key in keys() for told in (key.text, key.change, key.without)]
-    assert [(name, told) for name, told in said if not told.endswith((".", "?"))] == []
+    texts = [(key.name, text) for key in keys() for text in (key.text, key.change, key.without)]
+    assert [(name, text) for name, text in texts if not text.endswith((".", "?"))] == []

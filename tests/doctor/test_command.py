@@ -183,7 +183,7 @@ def test_the_github_format_annotates_each_missing_thing(machine: Machine) -> Non
         (["--yes"], "--yes requires --fix"),
         (
             ["--profile", "prod"],
-            "there is no profile `prod`. The profiles are development, production",
+            "the project has no profile `prod`. Its profiles are development, production",
         ),
         (["--time-limit", "never"], "`never` is not a number of seconds"),
         (["other.toml"], "other.toml does not exist"),

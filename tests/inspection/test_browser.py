@@ -13,12 +13,12 @@ import pytest
 
 import kdrvgen
 from kdrvgen.inspection.page import page
+from tests.browser import BROWSER, SCREENS, Scheme, Screen, opened, violations
 from tests.inspection.support import Fields, patched
 from tests.pipeline.support import Project, need
 
 pytestmark = pytest.mark.slow
 
-BROWSER = "chromium-headless-shell"
 HOSTILE = b"<img src=x onerror=alert(1)>"
 COLORS = {
     "code": (0xF5, 0xB8, 0x95),
@@ -83,6 +83,23 @@ def test_the_parts_of_the_file_appear_in_their_colors(driver: Project, tmp_path:
     assert "CONSOLE" not in done.stderr
     for kind, color in COLORS.items():
         assert seen[color] > 500, kind
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", SCREENS.values(), ids=SCREENS)
+def test_the_page_is_accessible_and_no_wider_than_the_screen(
+    driver: Project, tmp_path: Path, screen: Screen, scheme: Scheme
+) -> None:
+    image = driver.sys.read_bytes()
+    (tmp_path / "changed.sys").write_bytes(patched(image, (Fields(image).optional + 64, b"\1\2")))
+    inspections = [kdrvgen.verify(tmp_path / "changed.sys"), kdrvgen.verify(driver.sys)]
+    assert {finding.severity for each in inspections for finding in each.findings} > {"error"}
+    (tmp_path / "report.html").write_text(page(inspections), encoding="utf-8")
+
+    with opened(screen, scheme) as tab:
+        tab.goto((tmp_path / "report.html").as_uri())
+        assert violations(tab) == []
+        assert not tab.evaluate("document.documentElement.scrollWidth > window.innerWidth")
 
 
 def test_hostile_names_in_an_image_are_text_in_the_browser(driver: Project, tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_all_images_below_a_folder_are_checked(
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (".", 2, "there is no *.sys"),
+        (".", 2, "contains no *.sys"),
         ("", 2, "no kdrvgen.toml or config.toml"),
         ("none.sys", 8, "none.sys"),
         ("--trust none.pem none.sys", 8, "none.pem"),
@@ -165,7 +165,7 @@ def test_an_unknown_profile_is_reported_with_the_known_ones(
     result = verify("--profile", "nightly", driver.sys)
 
     assert result.code == 2
-    assert "no profile `nightly`. The profiles are development, production" in result.err
+    assert "no profile `nightly`. Its profiles are development, production" in result.err
 
 
 def test_progress_is_shown_only_on_a_terminal(driver: Project, damaged: Path) -> None:
@@ -173,9 +173,10 @@ def test_progress_is_shown_only_on_a_terminal(driver: Project, damaged: Path) ->
     shutil.copy(driver.sys, damaged.parent / "hello.sys")
     argv: list[str | Path] = [sys.executable, "-m", "kdrvgen", "verify", damaged.parent]
     ours, theirs = pty.openpty()
+    env = {name: value for name, value in os.environ.items() if name != "CI"} | {"TERM": "xterm"}
 
     with os.fdopen(ours, "rb", buffering=0) as terminal:
-        done = subprocess.run(argv, check=False, stdout=subprocess.PIPE, stderr=theirs)
+        done = subprocess.run(argv, check=False, stdout=subprocess.PIPE, stderr=theirs, env=env)
         os.close(theirs)
         shown = terminal.read(10_000)
 
@@ -298,6 +299,33 @@ def test_a_configuration_means_the_images_of_its_project(
     (project.folder / "target").rename(project.folder / "elsewhere")
     result = verify(project.folder / "config.toml", "--format", "json")
     assert all("elsewhere" in image["path"] for image in json.loads(result.out)["images"])
+
+
+PLACES = {
+    "": "driver/target/driver/hello/x86_64-pc-windows-msvc/production",
+    'workspace-root = ".."': "target/driver/hello/x86_64-pc-windows-msvc/production",
+    'output-dir = "out/{profile}/{target}"': "driver/out/production/x86_64-pc-windows-msvc",
+    'output-dir = "out"\nworkspace-root = ".."': "driver/out",
+}
+"""The folder of an image in a workspace, by the keys of the driver in it."""
+
+
+@pytest.mark.parametrize("keys", PLACES)
+def test_images_are_where_the_configuration_puts_them(
+    folder: Path, image: bytes, verify: Verify, monkeypatch: pytest.MonkeyPatch, keys: str
+) -> None:
+    monkeypatch.delenv("CARGO_TARGET_DIR", raising=False)
+    driver = folder / "workspace" / "driver"
+    driver.mkdir(parents=True)
+    (folder / "link").symlink_to(driver)
+    (driver / "config.toml").write_text(f'[driver]\nname = "hello"\n{keys}\n', "utf-8")
+    built = driver.parent / PLACES[keys] / "hello.sys"
+    built.parent.mkdir(parents=True)
+    built.write_bytes(image)
+    for name in ("workspace/driver", "link"):
+        result = verify(folder / name / "config.toml", "--format", "json")
+        paths = {Path(each["path"]).resolve() for each in json.loads(result.out)["images"]}
+        assert paths == {built.resolve()}
 
 
 def test_a_project_without_an_image_is_an_error_that_names_the_task(

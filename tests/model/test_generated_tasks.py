@@ -121,6 +121,25 @@ def test_with_an_invalid_mode_generated_tasks_are_not_checked(text: str, path: s
     assert [dotted(line) for line in refusals_of(document)] == [path]
 
 
+@pytest.mark.parametrize(
+    ("keys", "wrong", "expected"),
+    [
+        ("category command cwd description script_extension script_runner", "1", "a string"),
+        ("clear disabled private workspace", '"yes"', "true or false"),
+        ("args dependencies script_runner_args", "true", "an array"),
+        ("condition env", "1", "a table"),
+        ("script", "1", "a string, an array or a table"),
+    ],
+)
+def test_a_value_that_cargo_make_cannot_read_is_refused(
+    keys: str, wrong: str, expected: str
+) -> None:
+    for key in keys.split():
+        line = refusal(f"[makefile.tasks.own]\n{key} = {wrong}\n")
+        assert dotted(line) == f"makefile.tasks.own.{key}"
+        assert f"cargo-make expects {expected} here" in line["msg"]
+
+
 def test_the_error_points_at_the_name_in_config_toml() -> None:
     text = '[driver]\nname = "hello"\n[makefile.tasks.a]\ndependencies = ["sign", "sign-all"]\n'
     with pytest.raises(kdrvgen.ConfigError) as caught:

@@ -78,6 +78,7 @@ DEFAULTS = {
         "log-level": "info",
         "git": False,
         "vscode": False,
+        "answers": {},
     },
     "deploy": {"service": None, "start-type": "demand"},
     "package": {
@@ -239,3 +240,19 @@ def test_a_document_that_is_not_a_table_is_refused(document: object) -> None:
 def test_the_key_of_every_field_is_its_name_with_hyphens(table: type[BaseModel]) -> None:
     for name, field in table.model_fields.items():
         assert (field.alias or name) == name.replace("_", "-")
+
+
+def test_a_key_of_a_profile_has_priority_in_each_table_that_a_profile_can_change() -> None:
+    found = project(
+        '[build]\nlocked = true\nfeatures = ["a"]\n'
+        '[linker]\npreset = "none"\nemit = "build-script"\n'
+        '[signing]\nsubject = "One"\ndigest = "sha384"\n'
+        "[profiles.production]\n"
+        'build.features = ["b"]\nlinker.preset = "blog-2020"\nsigning.subject = "Two"\n'
+    )
+    name = "production"
+    build, linker, signing = found.build_for(name), found.linker_for(name), found.signing_for(name)
+    assert (build.locked, build.features) == (True, ("b",))
+    assert (linker.preset, linker.emit) == ("blog-2020", "build-script")
+    assert (signing.subject, signing.digest) == ("Two", "sha384")
+    assert found.signing_for("development") == found.signing

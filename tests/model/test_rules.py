@@ -346,7 +346,7 @@ def test_an_error_of_another_key_of_the_driver_does_not_hide_a_rule() -> None:
 
 
 @pytest.mark.parametrize(
-    ("argument", "told"),
+    ("argument", "message"),
     [
         ("MAP", "neither a switch nor a library"),
         ("/MAP /DEBUG:FULL", "would read these arguments as one"),
@@ -354,9 +354,9 @@ def test_an_error_of_another_key_of_the_driver_does_not_hide_a_rule() -> None:
         ("@more", "a response file"),
     ],
 )
-def test_an_argument_that_the_linker_would_misread_is_refused(argument: str, told: str) -> None:
+def test_an_argument_that_the_linker_would_misread_is_refused(argument: str, message: str) -> None:
     line = refusal(f'[linker]\nargs = ["/OPT:REF", "{argument}"]')
-    assert (dotted(line), told in line["msg"]) == ("linker.args.1", True)
+    assert (dotted(line), message in line["msg"]) == ("linker.args.1", True)
 
 
 @pytest.mark.parametrize("argument", ["/MAP", "-map", "/PDBALTPATH:a b.pdb", "own.lib"])
@@ -417,7 +417,7 @@ def test_a_map_file_elsewhere_is_refused_for_a_kmdf_driver(argument: str) -> Non
     assert is_accepted('[linker]\nargs = ["/MAP"]', driver='model = "kmdf"')
 
 
-def test_each_further_entry_point_of_ones_own_is_reported_with_the_first() -> None:
+def test_each_further_entry_argument_is_reported_with_the_first() -> None:
     found = refusals('[linker]\npreset = "none"\nargs = ["/ENTRY:a", "/ENTRY:b", "/ENTRY:c"]')
     assert [(dotted(line), also(line)) for line in found] == [
         ("linker.args.1", {"linker.args.0"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
 
@@ -74,6 +75,10 @@ def test_a_valid_file_name_is_a_valid_output_name(name: str) -> None:
         "hello.dll",
         "nul",
         "aux.b",
+        "prn",
+        "CONIN$",
+        "conout$.txt",
+        "lpt9",
         "com¹",
         "x" * 201,
         "ü" * 101,
@@ -128,6 +133,23 @@ def test_an_invalid_channel_is_refused(channel: str) -> None:
 @pytest.mark.parametrize("program", ["lld", "ld", "", "link.exe", " rust-lld"])
 def test_a_linker_must_be_a_known_name_or_a_path(program: str) -> None:
     assert dotted(refusal(f"[linker]\nprogram = {program!r}")) == "linker.program"
+
+
+@pytest.mark.parametrize("program", ["auto", "link", "rust-lld", "lld-link", "./x", "a/b.exe"])
+def test_a_linker_can_be_a_known_name_or_a_path(program: str) -> None:
+    assert project(f"[linker]\nprogram = {program!r}").linker.program == program
+
+
+@pytest.mark.parametrize("tag", ["Hell", "h3L1", "1234"])
+def test_four_letters_or_digits_are_a_pool_tag(tag: str) -> None:
+    assert Bootstrap(pool_tag=tag).pool_tag == tag
+
+
+@pytest.mark.parametrize("tag", ["", "Hel", "Hello", "He l", "H\u00e9ll", "Hel\\", "Hel'"])
+def test_another_pool_tag_is_refused_with_the_right_length(tag: str) -> None:
+    line = refusal(f"[bootstrap]\npool-tag = {json.dumps(tag)}")
+    assert dotted(line) == "bootstrap.pool-tag"
+    assert "four ASCII letters or digits" in line["ctx"]["hint"]
 
 
 @pytest.mark.parametrize("flag", ["--target=x", "--out-dir", "-o", "--crate-type", "--emit"])

@@ -45,6 +45,7 @@ _TESTS = {
         "tests/cli/test_generate.py",
         "tests/cli/test_nothing_to_do.py",
         "tests/cli/test_places.py",
+        "tests/cli/test_changes_during_a_run.py",
     ),
     "rendering": ("tests/rendering", "tests/cli/test_why.py", "tests/output/test_versions.py"),
     "scaffold": ("tests/bootstrap",),

@@ -56,17 +56,21 @@ def as_nobody(root: Path) -> str:
 def test_a_read_only_folder_is_a_clear_error(open_folder: Path) -> None:
     (open_folder / "Makefile.toml").chmod(0o666)
     open_folder.chmod(0o555)
-    told = as_nobody(open_folder)
-    assert told.startswith(f"FileAccessError cannot write {open_folder.resolve()}/Makefile.toml: ")
-    assert "Permission denied. Nothing was changed." in told
+    message = as_nobody(open_folder)
+    assert message.startswith(
+        f"FileAccessError cannot write {open_folder.resolve()}/Makefile.toml: "
+    )
+    assert "Permission denied. Nothing was changed." in message
     assert [path.name for path in open_folder.iterdir()] == ["Makefile.toml"]
     assert (open_folder / "Makefile.toml").read_text("utf-8") == "old"
 
 
 def test_an_unreadable_file_is_a_clear_error(open_folder: Path) -> None:
     (open_folder / "Makefile.toml").chmod(0)
-    told = as_nobody(open_folder)
-    assert told.startswith(f"FileAccessError cannot read {open_folder}/Makefile.toml: Permission")
+    message = as_nobody(open_folder)
+    assert message.startswith(
+        f"FileAccessError cannot read {open_folder}/Makefile.toml: Permission"
+    )
 
 
 def test_a_read_only_file_is_not_overwritten(project: Path, texts: Texts, old_texts: Texts) -> None:

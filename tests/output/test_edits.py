@@ -152,7 +152,7 @@ def test_an_edit_after_the_first_file_was_replaced_is_kept_and_reported(
 ) -> None:
     interfere("replace", lambda: _append(old_project / MAKEFILE))
     with pytest.raises(
-        FileAccessError, match=rf"{CHANGED}, so it was not.* 1 of 3 files were written"
+        FileAccessError, match=rf"{CHANGED}, so it was not.* 1 of 3 files was written"
     ):
         write(texts, old_project)
     assert (old_project / MAKEFILE).read_text("utf-8").endswith("// mine\n")
@@ -357,7 +357,7 @@ def test_an_error_without_a_number_gets_no_advice(
 
 
 @pytest.mark.parametrize(
-    ("done", "state"), [(0, "Nothing was changed"), (1, "1 of 3 files were written")]
+    ("done", "state"), [(0, "Nothing was changed"), (1, "1 of 3 files was written")]
 )
 def test_a_file_that_cannot_be_replaced_is_named_with_how_many_are_done(
     old_project: Path, texts: Texts, monkeypatch: pytest.MonkeyPatch, done: int, state: str

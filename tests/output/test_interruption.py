@@ -62,6 +62,29 @@ def test_a_run_that_is_killed_leaves_each_file_old_or_new(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the limit on a file's size is POSIX's")
+def test_a_power_failure_leaves_no_updated_file_empty(
+    project: Path, texts: Texts, old_texts: Texts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A file that replaces another one is on the disk before it gets the name of the other one.
+    write(old_texts, project)
+    synced = set()
+    replace, fsync = os.replace, os.fsync
+
+    def remember(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.add(os.fstat(descriptor).st_ino)
+
+    def check(old: str, new: str, **folders: int) -> None:
+        inode = os.stat(old, dir_fd=folders.get("src_dir_fd")).st_ino
+        assert inode in synced
+        replace(old, new, **folders)
+
+    monkeypatch.setattr(os, "fsync", remember)
+    monkeypatch.setattr(os, "replace", check)
+    write(texts, project)
+    assert {(project / path).stat().st_ino for path in texts} <= synced
+
+
 def test_a_run_that_fails_during_a_write_leaves_no_trace(
     tmp_path: Path, old_texts: Texts, texts: Texts
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import kdrvgen
 from kdrvgen.cli import main
 from kdrvgen.packaging.catalog.member import member_of
 from kdrvgen.packaging.catalog.read import read_catalog
@@ -257,6 +258,20 @@ def test_a_failure_leaves_the_old_package(
     (project / "out/.package.kdrvgen-new").mkdir()  # as after a run that was killed
     assert run()["exit-code"] == 0
     assert not (project / "out/.package.kdrvgen-new").exists()
+
+
+def test_python_gets_the_findings_and_the_files(project: Path) -> None:
+    made = kdrvgen.make_package("out/hello.sys", dry_run=True)
+
+    assert [name for name, _ in made.files] == NAMES
+    assert {status for _, status in made.files} == {kdrvgen.Status.CREATED}
+    assert not made.folder.exists()
+
+    (project / "config.toml").write_text(f'{CONFIG}date = "2999-01-01"\n', "utf-8")
+    made = kdrvgen.make_package("out/hello.sys")
+    assert made.files == ()
+    assert [each.rule for each in made.findings] == ["inf-date-future"]
+    assert not made.folder.exists()
 
 
 def test_a_wrong_date_in_the_environment_is_reported(

@@ -64,7 +64,7 @@ class Image:
 
     @property
     def image_version(self) -> tuple[int, int]:
-        """What the linker was told by /VERSION."""
+        """The argument of /VERSION."""
         return self._word(68), self._word(70)
 
     @property

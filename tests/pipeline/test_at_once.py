@@ -29,7 +29,7 @@ def test_cleaning_removes_what_was_made_but_not_the_certificate(project: Project
         assert not (folder / "kdrvgen/state").exists()
     assert project.dll.exists()
     assert State.of(project.identity) == certificate
-    assert "certificate: made" not in project.make("verify")
+    assert "certificate: created" not in project.make("verify")
 
 
 def test_cleaning_takes_nothing_that_is_not_of_the_tasks(make_project: MakeProject) -> None:
@@ -143,10 +143,10 @@ def test_a_run_that_another_one_overtook_publishes_nothing(project: Project) -> 
         'cargo make build-driver > /dev/null 2>&1 || exit 9\nexec osslsigncode "$@"',
     )
 
-    said = project.fail("sign")
+    output = project.fail("sign")
     project.unshim()
 
-    assert "another run built" in said
+    assert "another run built" in output
     assert not Image.read(project.sys).is_signed
     project.make("sign")
     assert b"loaded today" in project.sys.read_bytes()
@@ -160,4 +160,4 @@ def test_a_nested_run_inherits_no_setting_of_the_outer_one(make_project: MakePro
         'args = ["make", "--profile", "production", "sign"]\n'
     )
     project.make("sign")
-    assert "no timestamp came from http://127.0.0.1:9/" in project.fail("release")
+    assert "http://127.0.0.1:9/ sent no timestamp" in project.fail("release")

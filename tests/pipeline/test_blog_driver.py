@@ -26,11 +26,11 @@ def test_it_is_built_renamed_signed_and_loads_in_wine(
 ) -> None:
     project = make_project(None)
 
-    said = smoke(project, *NO_TIMESTAMP, profile=profile)
+    output = smoke(project, *NO_TIMESTAMP, profile=profile)
 
-    assert f"smoke: log: {LOADED}" in said
-    assert "smoke: log: hello: unloaded" in said
-    assert "was RUNNING and is unloaded" in said
+    assert f"smoke: log: {LOADED}" in output
+    assert "smoke: log: hello: unloaded" in output
+    assert "was RUNNING and is unloaded" in output
     path = project.output(profile=profile)
     image = Image.read(path)
     assert image.subsystem == NATIVE
@@ -86,13 +86,13 @@ def test_production_is_optimised_and_development_is_not(project: Project) -> Non
 
 
 def test_an_unknown_profile_is_named_and_builds_nothing(project: Project) -> None:
-    said = project.fail("--profile", "prodution", "sign")
+    output = project.fail("--profile", "prodution", "sign")
 
-    assert "there is no profile `prodution` in this project" in said
+    assert "this project has no profile `prodution`" in output
     assert not project.dll.parent.exists()
 
 
-def test_a_profile_of_ones_own_builds_by_its_cargo_profile(make_project: MakeProject) -> None:
+def test_a_custom_profile_builds_with_its_cargo_profile(make_project: MakeProject) -> None:
     project = make_project(
         """\
 [driver]
@@ -162,19 +162,21 @@ def test_one_task_signs_all_targets(make_project: MakeProject) -> None:
 
 @pytest.mark.parametrize("target", ["armv7-pc-windows-msvc", "aarch64-pc-windows-msvc", ""])
 def test_a_target_that_is_not_configured_is_refused(project: Project, target: str) -> None:
-    said = project.fail("-e", f"DRIVER_TARGET={target}", "sign")
+    output = project.fail("-e", f"DRIVER_TARGET={target}", "sign")
 
-    assert f"DRIVER_TARGET is `{target}`" in said if target else "DRIVER_TRIPLE is not set" in said
+    assert (
+        f"DRIVER_TARGET is `{target}`" in output if target else "DRIVER_TRIPLE is not set" in output
+    )
     assert not project.dll.parent.exists()
 
 
-def test_smoke_says_for_which_machines_wine_is_none(make_project: MakeProject) -> None:
+def test_smoke_reports_a_target_that_wine_cannot_load(make_project: MakeProject) -> None:
     project = make_project(
         '[driver]\nname = "hello"\ntarget = "aarch64-pc-windows-msvc"\n'
         '[signing]\ntimestamp-url = ""\n'
     )
 
-    assert "loads no driver for aarch64-pc-windows-msvc" in project.fail("smoke")
+    assert "cannot load a driver for aarch64-pc-windows-msvc" in project.fail("smoke")
 
 
 def test_smoke_is_independent_of_the_callers_wine(

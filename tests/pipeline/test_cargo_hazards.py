@@ -56,9 +56,9 @@ def test_rustflags_in_the_environment_are_refused_or_leave_a_driver(
 ) -> None:
     project, _ = with_c_start
 
-    said = project.under({name: flags}).fail("sign")
-    assert "cargo does not pass flags of its configuration" in said
-    assert 'linker.emit = "build-script"' in said
+    output = project.under({name: flags}).fail("sign")
+    assert "cargo does not pass flags of its configuration" in output
+    assert 'linker.emit = "build-script"' in output
     assert not project.sys.exists()
 
     project.generate(CONFIG + '[linker]\nemit = "build-script"\n')
@@ -99,9 +99,9 @@ def test_blog_takes_the_old_cargo_configuration_without_a_word(blog: Project) ->
 def test_an_old_cargo_configuration_that_would_win_is_refused(project: Project) -> None:
     (project.folder / ".cargo/config").write_text("")
 
-    said = project.fail("build-driver")
+    output = project.fail("build-driver")
 
-    assert ".cargo/config stands beside .cargo/config.toml" in said
+    assert ".cargo/config exists next to .cargo/config.toml" in output
     assert not project.dll.parent.exists()
 
 
@@ -109,9 +109,9 @@ def test_blog_builds_in_debug_when_the_names_of_its_variables_do_not_match(blog:
     blog.edit("Makefile.toml", 'BUILD_FLAGS = "--release"', 'BUILD_RELEASE = "--release"')
     blog.edit("Makefile.toml", f'"target/{X64}/release"', f'"target/{X64}/debug"')
 
-    said = blog.make("--profile", "production", "sign")
+    output = blog.make("--profile", "production", "sign")
 
-    assert "`dev` profile [unoptimized" in said
+    assert "`dev` profile [unoptimized" in output
     assert Image.read(blog.sys).is_signed
 
 
@@ -280,7 +280,7 @@ def test_a_dependencys_dll_is_not_taken_for_the_driver(project: Project) -> None
     with (project.folder / "Cargo.toml").open("a", encoding="utf-8") as manifest:
         manifest.write('\n[dependencies]\nhelper = { path = "helper" }\n')
 
-    assert "cargo made no DLL" in project.fail("sign")
+    assert "cargo built no DLL" in project.fail("sign")
 
 
 def test_the_entry_point_of_a_driver_that_is_a_dependency_is_refused(project: Project) -> None:
@@ -362,7 +362,7 @@ extern "C" fn use_it() -> u32 {{
 @pytest.mark.parametrize(
     ("module", "more", "function", "message"),
     [
-        ("kernel32", "", "GetTickCount", "a module of user mode"),
+        ("kernel32", "", "GetTickCount", "the user-mode module `kernel32"),
         ("ntoskrnl.exe", "", "KeQueryTimeIncrement", 'modifiers = "+verbatim"'),
     ],
 )

@@ -56,11 +56,11 @@ def test_a_profile_signed_by_ones_own_certificate_has_none_to_clean(
     project.make("certificate")
     before = sorted(project.certificates.iterdir())
 
-    said = project.make("--profile", "production", "clean-cert")
+    output = project.make("--profile", "production", "clean-cert")
 
-    assert "no test certificate" in said
+    assert "no test certificate" in output
     assert sorted(project.certificates.iterdir()) == before
-    assert "stands behind the task" in project.fail("clean-cert", "--profile", "production")
+    assert "is after the task `clean-cert`" in project.fail("clean-cert", "--profile", "production")
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
@@ -94,14 +94,14 @@ def test_a_key_that_is_a_link_is_refused(project: Project) -> None:
     identity.rename(elsewhere)
     identity.symlink_to(elsewhere)
 
-    assert "is no ordinary file" in project.fail("certificate")
+    assert "is not a regular file" in project.fail("certificate")
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"-----BEGIN PRIVATE KEY-----\n"])
 def test_a_damaged_identity_is_made_anew(project: Project, content: bytes) -> None:
     project.identity.write_bytes(content)
 
-    assert "certificate: made CN=DriverCertificate" in project.make("verify")
+    assert "certificate: created CN=DriverCertificate" in project.make("verify")
 
 
 def test_one_wrong_character_in_the_key_is_enough_to_make_it_anew(project: Project) -> None:
@@ -109,7 +109,7 @@ def test_one_wrong_character_in_the_key_is_enough_to_make_it_anew(project: Proje
     lines[5] = lines[5].swapcase()
     project.identity.write_text("".join(lines), encoding="ascii")
 
-    assert "certificate: made CN=DriverCertificate" in project.make("sign")
+    assert "certificate: created CN=DriverCertificate" in project.make("sign")
     assert project.verifies()
 
 
@@ -118,7 +118,7 @@ def test_an_identity_that_bears_the_right_mark_is_used(project: Project) -> None
     own = Identity.make("DriverCertificate", CODE_SIGNING, comment=comment)
     project.identity.write_bytes(own.stored())
 
-    assert "certificate: made" not in project.make("sign")
+    assert "certificate: created" not in project.make("sign")
     assert project.cer.read_bytes() == own.certificate.public_bytes(serialization.Encoding.DER)
 
 
@@ -131,7 +131,7 @@ def test_a_certificate_that_was_not_made_for_this_store_and_subject_does_not_sig
     foreign = Identity.make("DriverCertificate", CODE_SIGNING, comment=comment)
     project.identity.write_bytes(foreign.stored())
 
-    assert "certificate: made CN=DriverCertificate" in project.make("sign")
+    assert "certificate: created CN=DriverCertificate" in project.make("sign")
     assert project.verifies()
     der = foreign.certificate.public_bytes(serialization.Encoding.DER)
     assert project.cer.read_bytes() != der
@@ -200,4 +200,4 @@ def test_an_export_that_fails_is_a_failure(make_project: MakeProject) -> None:
 
     output = project.fail("sign")
 
-    assert "a file stands where the folder must be" in output
+    assert "a file has the name of this folder" in output

@@ -19,9 +19,9 @@ def test_a_second_run_neither_compiles_nor_links_nor_signs(project: Project) -> 
     before = [State.of(path) for path in files]
     calls = [project.record(program) for program in ("osslsigncode", "openssl")]
 
-    said = project.make("sign")
+    output = project.make("sign")
 
-    assert "Compiling" not in said
+    assert "Compiling" not in output
     assert [State.of(path) for path in files] == before
     assert [path.read_text(encoding="utf-8") for path in calls] == ["", ""]
 
@@ -74,9 +74,9 @@ def test_a_changed_signing_key_signs_again_and_does_not_link(project: Project, k
     dll, image = State.of(project.dll), State.of(project.sys)
 
     project.generate(CONFIG + SIGNING[key])
-    said = project.make("sign")
+    output = project.make("sign")
 
-    assert "Compiling" not in said
+    assert "Compiling" not in output
     assert State.of(project.dll) == dll
     assert State.of(project.sys) != image
     report = project.verify()
@@ -156,10 +156,10 @@ def test_an_additional_certificate_that_is_not_there_is_named(project: Project) 
     project.make("sign")
     project.generate(CONFIG + 'additional-certificates = ["my other.pem"]\n')
 
-    said = project.fail("sign")
+    output = project.fail("sign")
 
     assert (
-        f"signing.additional-certificates: there is no file {project.folder}/my other.pem" in said
+        f"signing.additional-certificates: {project.folder}/my other.pem does not exist" in output
     )
     assert not Image.read(project.sys).is_signed
 
@@ -262,9 +262,9 @@ def test_after_signing_mode_off_leaves_an_image_without_a_signature(project: Pro
     project.make("sign")
     project.generate(CONFIG + 'mode = "off"\n')
 
-    said = project.make("sign")
+    output = project.make("sign")
 
-    assert "signing.mode is off" in said
+    assert "signing.mode is off" in output
     assert not Image.read(project.sys).is_signed
     assert project.sys.read_bytes() == project.dll.read_bytes()
     assert "is not signed" in project.fail("verify")

@@ -90,9 +90,9 @@ def test_without_a_new_certificate_nothing_looks_signed(project: Project, how: s
     else:
         project.hide("openssl")
 
-    said = project.fail("sign")
+    output = project.fail("sign")
 
-    assert ("no entropy" if how == "failing" else "openssl is not installed") in said
+    assert ("no entropy" if how == "failing" else "openssl is not installed") in output
     assert not project.sys.exists() or not Image.read(project.sys).is_signed
 
 
@@ -106,9 +106,9 @@ def test_a_first_run_without_a_certificate_tool_signs_nothing(
     else:
         project.hide("openssl")
 
-    said = project.fail("sign")
+    output = project.fail("sign")
 
-    assert ("no entropy" if how == "failing" else "openssl is not installed") in said
+    assert ("no entropy" if how == "failing" else "openssl is not installed") in output
     assert not project.sys.exists() or not Image.read(project.sys).is_signed
     assert not project.cer.exists()
     assert not list(new_user.rglob("*.pem"))
@@ -123,9 +123,9 @@ def test_without_a_signing_tool_nothing_looks_signed(project: Project, how: str)
     else:
         project.hide("osslsigncode")
 
-    said = project.fail("sign")
+    output = project.fail("sign")
 
-    assert ("out of order" if how == "failing" else "osslsigncode is not installed") in said
+    assert ("out of order" if how == "failing" else "osslsigncode is not installed") in output
     assert not Image.read(project.sys).is_signed
 
 
@@ -147,9 +147,9 @@ def test_a_certificate_that_is_not_valid_now_is_made_again_and_signs_again(
     before = project.sys.read_bytes()
     _replace_identity(project, days)
 
-    said = project.make("verify")
+    output = project.make("verify")
 
-    assert "certificate: made CN=DriverCertificate" in said
+    assert "certificate: created CN=DriverCertificate" in output
     assert project.sys.read_bytes() != before
     assert project.verifies()
 
@@ -184,17 +184,17 @@ def test_projects_of_one_store_and_subject_share_a_certificate(
     second = make_project(name="second", home=new_user)
     other = make_project(CONFIG + 'store = "Another"\n', name="third", home=new_user)
 
-    assert "certificate: made" in first.make("sign")
-    assert "certificate: made" not in second.make("sign")
+    assert "certificate: created" in first.make("sign")
+    assert "certificate: created" not in second.make("sign")
     exported = first.cer.read_bytes()
     assert second.cer.read_bytes() == exported
-    assert "certificate: made" in other.make("sign")
+    assert "certificate: created" in other.make("sign")
     assert other.cer.read_bytes() != exported
 
 
 @pytest.mark.parametrize("task", ["sign", "certificate", "clean-driver"])
 def test_options_after_the_task_are_refused_and_not_ignored(project: Project, task: str) -> None:
-    said = project.fail(task, "--profile", "production")
+    output = project.fail(task, "--profile", "production")
 
-    assert f"cargo make --profile production {task}" in said
+    assert f"cargo make --profile production {task}" in output
     assert not project.dll.parent.exists()

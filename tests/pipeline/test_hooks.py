@@ -48,7 +48,7 @@ def noting(**scripts: str) -> str:
 
 
 def notes(project: Project) -> list[str]:
-    """Return what the hooks noted since they were asked last."""
+    """Return the lines that the hooks wrote since the last call."""
     path = project.folder / "notes"
     text = path.read_text("utf-8") if path.exists() else ""
     path.unlink(missing_ok=True)
@@ -79,9 +79,9 @@ def test_each_hook_runs_once_at_its_point_and_sees_what_is_there(
     assert project.verifies()
     image = State.of(project.sys)
 
-    said = project.make("sign")
+    output = project.make("sign")
 
-    assert "is up to date" in said
+    assert "is up to date" in output
     assert [line.split()[0] for line in notes(project)] == list(POINTS)
     assert State.of(project.sys) == image
 
@@ -141,10 +141,10 @@ def test_an_image_that_a_hook_changed_is_not_signed(project: Project, change: st
     for point in ("before_sign", "after_build"):
         changing(project, **{point: change})
         for _ in range(2):
-            said = project.fail("sign")
+            output = project.fail("sign")
 
-            assert "hello.sys was changed or removed after the task rename" in said
-            assert "a hook" in said
+            assert "hello.sys was changed or removed after the task rename" in output
+            assert "a hook" in output
             assert not project.sys.is_symlink()
             # Nobody's changes stay: what is there is what was linked.
             assert not project.sys.exists() or project.sys.read_bytes() == project.dll.read_bytes()
@@ -175,9 +175,9 @@ def test_an_image_that_a_hook_changed_after_signing_ends_the_run(
     changing(project, after_sign=change.replace("openssl req", "rm -f x.sys; openssl req"))
 
     for task in ("sign", "sign", "verify"):
-        said = project.fail(task)
+        output = project.fail(task)
 
-        assert "hello.sys was changed or removed after the task sign-image" in said
+        assert "hello.sys was changed or removed after the task sign-image" in output
         assert not project.sys.exists() or not Image.read(project.sys).is_signed
 
     project.generate(CONFIG)
@@ -200,21 +200,21 @@ def test_a_dll_that_a_hook_changed_is_never_signed(project: Project) -> None:
     )
     changing(project, after_build=change)
 
-    said = project.fail("sign")
+    output = project.fail("sign")
 
-    assert "hello.dll was changed after the task build-driver linked it" in said
+    assert "hello.dll was changed after the task build-driver linked it" in output
     assert not project.sys.exists()
     # The same change once more would leave the DLL as it is.
     for arguments in (["sign"], ["clean-driver"], ["sign"]):
         done = project.run(*arguments)
-    said = done.stdout
+    output = done.stdout
     assert done.returncode != 0
-    assert "a task changed it in an earlier run" in said
+    assert "was changed after it was linked, in an earlier run" in output
 
     project.generate(CONFIG)
-    assert "a task changed it in an earlier run" in project.fail("sign")
+    assert "was changed after it was linked, in an earlier run" in project.fail("sign")
     (command,) = (
-        line.partition("again: ")[2] for line in said.splitlines() if "cargo clean" in line
+        line.partition("again: ")[2] for line in output.splitlines() if "cargo clean" in line
     )
     assert run(command.split(), project.folder, project.env).returncode == 0
     project.make("sign")
@@ -254,7 +254,7 @@ def test_a_hook_cannot_pass_a_changed_dll_off_as_the_image(project: Project) -> 
         assert not project.sys.exists() or not Image.read(project.sys).is_signed
 
 
-def test_a_run_that_another_one_overtook_is_told_so(project: Project) -> None:
+def test_a_run_reports_that_another_run_built_again(project: Project) -> None:
     lib = project.folder / "src/lib.rs"
     project.say("yesterday")
     changing(
@@ -263,9 +263,9 @@ def test_a_run_that_another_one_overtook_is_told_so(project: Project) -> None:
         "cargo make build-driver > /dev/null 2>&1; }",
     )
 
-    said = project.fail("sign")
+    output = project.fail("sign")
 
-    assert "another run built" in said
+    assert "another run built" in output
     project.make("sign")
     assert b"loaded today" in project.sys.read_bytes()
     assert project.verifies()

@@ -75,21 +75,21 @@ def _without_raw_dylib(project: Project) -> Kit:
 def test_a_driver_takes_its_imports_from_the_newest_kit(project: Project) -> None:
     kit = _without_raw_dylib(project)
 
-    said = project.fail("rename", WDKContentRoot=str(kit.root / "Lib"))
-    assert "warning: hello@0.1.0: no Windows Driver Kit; looked at: " in said
-    assert "undefined symbol: DbgPrint" in said
+    output = project.fail("rename", WDKContentRoot=str(kit.root / "Lib"))
+    assert "warning: hello@0.1.0: no Windows Driver Kit was found; searched: " in output
+    assert "undefined symbol: DbgPrint" in output
 
-    said = project.make("rename", WDKContentRoot=str(kit.root))
+    output = project.make("rename", WDKContentRoot=str(kit.root))
     image = project.sys.read_bytes()
     assert b"ntoskrnl.exe\0" in image
     assert b"DbgPrint\0" in image
     assert b"old.exe\0" not in image
-    assert "warning" not in said
+    assert "warning" not in output
 
 
-def _kmdf(make_project: MakeProject, asked: str = "") -> tuple[Project, Kit]:
+def _kmdf(make_project: MakeProject, framework: str = "") -> tuple[Project, Kit]:
     """Make a KMDF driver, and the kit that it is linked with."""
-    project = make_project(_kmdf_config(asked))
+    project = make_project(_kmdf_config(framework))
     project.edit("src/lib.rs", "fn driver_entry", "fn DriverEntry")
     project.edit("src/lib.rs", "driver_entry as", "DriverEntry as")
     kit = _without_raw_dylib(project)
@@ -101,16 +101,16 @@ def _kmdf(make_project: MakeProject, asked: str = "") -> tuple[Project, Kit]:
     return project, kit
 
 
-def _kmdf_config(asked: str) -> str:
-    wdk = f'[wdk]\nlocate = "env"\nframework-version = "{asked}"\n'
+def _kmdf_config(framework: str) -> str:
+    wdk = f'[wdk]\nlocate = "env"\nframework-version = "{framework}"\n'
     return CONFIG.replace("[signing]", f'model = "kmdf"\n{wdk}[signing]')
 
 
-@pytest.mark.parametrize(("asked", "linked"), [("", b"KMDF 1.33"), ("1.9", b"KMDF  1.9")])
-def test_a_kmdf_driver_is_started_by_the_framework_of_the_version_asked_for(
-    make_project: MakeProject, asked: str, linked: bytes
+@pytest.mark.parametrize(("framework", "linked"), [("", b"KMDF 1.33"), ("1.9", b"KMDF  1.9")])
+def test_a_kmdf_driver_is_started_by_the_selected_framework_version(
+    make_project: MakeProject, framework: str, linked: bytes
 ) -> None:
-    project, kit = _kmdf(make_project, asked)
+    project, kit = _kmdf(make_project, framework)
 
     project.make("rename", WDKContentRoot=str(kit.root))
 
@@ -144,8 +144,8 @@ def test_the_map_file_of_another_link_does_not_speak_for_a_kmdf_driver(
     assert other != text
     map_file.write_text(other, "utf-8")
 
-    assert "there is no map file of this link" in project.fail("sign")
+    assert "the linker wrote no map file for this image" in project.fail("sign")
 
     map_file.unlink()
-    assert "there is no map file of this link" in project.fail("sign")
+    assert "the linker wrote no map file for this image" in project.fail("sign")
     assert not project.sys.exists()

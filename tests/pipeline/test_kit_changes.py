@@ -36,7 +36,7 @@ def runs(project: Project, **env: str) -> bool:
 
 
 def links(project: Project) -> str:
-    """Return the folder that the last run of the build script told of."""
+    """Return the folder that the last run of the build script printed."""
     (output,) = project.folder.glob(f"target/{X64}/debug/build/hello-*/output")
     return output.read_text().partition("rustc-link-search=native=")[2].partition("\n")[0]
 
@@ -100,7 +100,7 @@ def test_the_script_runs_again_when_the_environment_names_something_else(
         assert not runs(project)
 
 
-def test_a_kit_of_a_version_asked_for_is_not_asked_about_others(
+def test_a_selected_version_is_not_affected_by_other_versions(
     project: Project, tmp_path: Path
 ) -> None:
     kit = tmp_path / "kits" / "10"

@@ -1,4 +1,4 @@
-"""Which linker is found, what it is told, and what is said when there is none."""
+"""The linker that is found, its arguments, and the error when there is none."""
 
 import re
 import shutil
@@ -50,8 +50,10 @@ def _lld() -> str:
 
 
 def _linker_of(project: Project) -> str:
-    said = project.make("-v", "build-driver")
-    linker = re.search(r"^\+ CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER=(\S+) ", said, re.MULTILINE)
+    output = project.make("-v", "build-driver")
+    linker = re.search(
+        r"^\+ CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_LINKER=(\S+) ", output, re.MULTILINE
+    )
     assert linker
     return linker[1]
 
@@ -82,9 +84,9 @@ def test_without_it_llvms_linker_is_found(project: Project, name: str) -> None:
 def test_without_any_linker_both_are_named(project: Project) -> None:
     _without_rust_lld(project)
 
-    said = project.fail("sign")
+    output = project.fail("sign")
 
-    assert "This Rust toolchain has no rust-lld, and LLVM's lld-link is not installed" in said
+    assert "This Rust toolchain has no rust-lld, and LLVM's lld-link is not installed" in output
     assert not project.sys.exists()
 
 
@@ -130,7 +132,7 @@ def test_a_linker_given_by_its_path_is_the_one_that_runs(
     assert project.verifies()
 
 
-def test_lld_link_can_be_asked_for(make_project: MakeProject) -> None:
+def test_linker_program_can_select_lld_link(make_project: MakeProject) -> None:
     lld = _lld()
     project = make_project(CONFIG + '[linker]\nprogram = "lld-link"\n')
     notes = project.home / "notes"
@@ -144,7 +146,7 @@ def test_lld_link_can_be_asked_for(make_project: MakeProject) -> None:
 def test_microsofts_linker_is_refused_on_this_host(make_project: MakeProject) -> None:
     project = make_project(CONFIG + '[linker]\nprogram = "link"\n')
 
-    assert 'linker.program is "link", which Windows alone has' in project.fail("sign")
+    assert 'linker.program is "link", which exists only on Windows' in project.fail("sign")
 
 
 def test_a_broken_linker_leaves_no_image(make_project: MakeProject, tmp_path: Path) -> None:
@@ -160,9 +162,9 @@ def test_a_broken_linker_leaves_no_image(make_project: MakeProject, tmp_path: Pa
 def test_a_linker_that_makes_an_ordinary_dll_leaves_no_image(project: Project) -> None:
     project.generate(CONFIG + '[linker]\nremove = ["/SUBSYSTEM", "/DRIVER", "/KERNEL"]\n')
 
-    said = project.fail("sign")
+    output = project.fail("sign")
 
-    assert "hello.dll: its subsystem is" in said
+    assert "hello.dll: its subsystem is" in output
     assert not project.sys.exists()
 
 
@@ -262,5 +264,5 @@ def test_an_image_for_another_machine_is_refused(make_project: MakeProject) -> N
 
     output = project.fail("sign")
 
-    assert f"it is for the machine 0x014c, not for {X64}" in output
+    assert f"it is for machine type 0x014c, not for {X64}" in output
     assert not project.sys.exists()

@@ -50,7 +50,7 @@ def test_the_home_folder_may_have_any_name(
     home.mkdir()
     project = make_project(home=home)
 
-    assert "certificate: made" in project.make("verify")
+    assert "certificate: created" in project.make("verify")
 
     assert project.identity.is_file()
     assert project.verifies()
@@ -139,9 +139,9 @@ def test_going_back_to_an_earlier_target_directory_verifies_that_one(
     project.make("sign", CARGO_TARGET_DIR=str(tmp_path / "other"))
     (tmp_path / "other/driver/hello" / X64 / "development/hello.sys").write_bytes(b"spoilt")
 
-    said = project.make("verify")
+    output = project.make("verify")
 
-    assert f"verify: {project.sys}" in said
+    assert f"verify: {project.sys}" in output
 
 
 def test_a_driver_with_a_hyphen_in_its_name_has_underscores_in_its_image(

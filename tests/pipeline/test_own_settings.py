@@ -142,7 +142,7 @@ def test_errors_name_the_configuration_as_the_project_calls_it(make_project: Mak
     found.append(project.fail("sign", RUSTFLAGS="-Cdebuginfo=0"))
 
     assert "move what you need into kdrvgen.toml" in found[0]
-    assert "linker.rustflags in kdrvgen.toml takes what it holds" in found[1]
+    assert "put its flags into linker.rustflags of kdrvgen.toml" in found[1]
     for shown in found:
         assert "config.toml" not in shown.replace(".cargo/config.toml", "")
 

@@ -125,5 +125,5 @@ def test_a_file_in_the_place_of_the_output_folder_is_named(project: Project) -> 
 
     output = project.fail("sign")
 
-    assert "a file stands where the folder must be" in output
+    assert "a file has the name of this folder" in output
     assert folder.read_text(encoding="utf-8") == "a file"

@@ -1,4 +1,4 @@
-"""Time stamps by an authority on loopback, and what is said when none answers."""
+"""Timestamps by an authority on loopback, and the errors when none answers."""
 
 import http.client
 import http.server
@@ -25,9 +25,9 @@ def test_the_signature_carries_a_time_stamp_that_verifies(
 ) -> None:
     project = make_project(_config(authority.url) + f'digest = "{digest}"\n')
 
-    said = project.make("sign")
+    output = project.make("sign")
 
-    assert f"timestamp by {authority.url}" in said
+    assert f"timestamp by {authority.url}" in output
     report = project.verify(None, "-TSA-CAfile", authority.roots)
     assert report.returncode == 0, report.stdout
     assert "Timestamp Server Signature verification: ok" in report.stdout
@@ -43,7 +43,7 @@ def test_a_time_stamp_whose_authority_is_not_trusted_does_not_verify(
     assert "the timestamp of" in project.fail("verify")
 
 
-def test_a_root_of_ones_own_among_the_additional_certificates_verifies_the_time_stamp(
+def test_a_private_root_in_additional_certificates_verifies_the_timestamp(
     make_project: MakeProject, authority: Authority
 ) -> None:
     project = make_project(
@@ -63,11 +63,11 @@ def test_without_an_answer_nothing_is_signed_and_both_ways_out_are_named(
     url = _unreachable(closed_port)
     project = make_project(_config(url))
 
-    said = project.fail("--profile", "production", "sign")
+    output = project.fail("--profile", "production", "sign")
 
-    assert f"no timestamp came from {url}, in 6 attempts" in said
-    assert "cargo make -e DRIVER_TIMESTAMP_URL= --profile production sign" in said
-    assert 'signing.timestamp-url = "" in config.toml' in said
+    assert f"{url} sent no timestamp in 6 attempts" in output
+    assert "cargo make -e DRIVER_TIMESTAMP_URL= --profile production sign" in output
+    assert 'signing.timestamp-url = "" in config.toml' in output
     image = project.output(profile="production")
     assert not Image.read(image).is_signed
 
@@ -114,9 +114,9 @@ def test_an_answer_that_is_no_time_stamp_signs_nothing(make_project: MakeProject
 
     with serving(Handler) as url:
         project = make_project(_config(url))
-        said = project.fail("sign")
+        output = project.fail("sign")
 
-    assert f"no timestamp came from {url}, in 6 attempts" in said
+    assert f"{url} sent no timestamp in 6 attempts" in output
     assert not Image.read(project.sys).is_signed
 
 
@@ -146,11 +146,11 @@ def test_a_server_that_answers_at_the_third_attempt_stamps(
 
     with serving(Handler) as url:
         project = make_project(_config(url))
-        said = project.make("sign")
+        output = project.make("sign")
 
     assert len(requests) == 3
-    assert f"no timestamp came from {url}; next attempt in 1 s" in said
-    assert f"no timestamp came from {url}; next attempt in 2 s" in said
+    assert f"{url} sent no timestamp; next attempt in 1 s" in output
+    assert f"{url} sent no timestamp; next attempt in 2 s" in output
     report = project.verify(None, "-TSA-CAfile", authority.roots)
     assert "Timestamp Server Signature verification: ok" in report.stdout
 
@@ -158,8 +158,8 @@ def test_a_server_that_answers_at_the_third_attempt_stamps(
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("http://me:secret@127.0.0.1:9/", "holds a user name or password"),
-        ("127.0.0.1:9/secret", "DRIVER_TIMESTAMP_URL is not an address"),
+        ("http://me:secret@127.0.0.1:9/", "contains a user name or password"),
+        ("127.0.0.1:9/secret", "DRIVER_TIMESTAMP_URL is not a URL"),
     ],
 )
 def test_an_address_for_one_run_is_checked_as_that_of_the_configuration(
@@ -167,9 +167,9 @@ def test_an_address_for_one_run_is_checked_as_that_of_the_configuration(
 ) -> None:
     calls = project.record("osslsigncode")
 
-    said = project.fail("sign", DRIVER_TIMESTAMP_URL=address)
+    output = project.fail("sign", DRIVER_TIMESTAMP_URL=address)
 
-    assert message in said
-    assert "secret" not in said
+    assert message in output
+    assert "secret" not in output
     assert calls.read_text(encoding="utf-8") == ""
     assert not Image.read(project.sys).is_signed

@@ -86,3 +86,16 @@ def test_any_file_can_be_ejected_and_keeps_its_text(
         assert examine(found) is Ownership.EJECTED
     assert examine("# a license\n\n" + ejected) is Ownership.EJECTED
     assert examine("code\n" + ejected) is Ownership.FOREIGN
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_mark_of_an_ejected_file_has_the_line_ends_of_the_file(end: str) -> None:
+    text = seal("a\nb\n", "#").replace("\n", end)
+    assert eject(text, "#").split(end) == [
+        "# Ejected from kdrvgen: this file is yours, and kdrvgen does not change it. If you delete",
+        "# it, kdrvgen generates it again.",
+        "",
+        "a",
+        "b",
+        "",
+    ]

@@ -125,12 +125,12 @@ class OwnTask:
         self.folder = folder
 
     def __call__(self, makefile: str, profile: str) -> list[str]:
-        """Return the words that the task wrote into the file `told`."""
+        """Return the words that the task wrote into the file `printed`."""
         env = {name: value for name, value in os.environ.items() if not name.startswith("DRIVER_")}
         (self.folder / "Makefile.toml").write_text(makefile, encoding="utf-8")
         command = [self._cargo, "make", "--disable-check-for-updates", "--profile", profile, "own"]
         subprocess.run(command, cwd=self.folder, env=env, check=True, capture_output=True)
-        return (self.folder / "told").read_bytes().decode().split("\0")[:-1]
+        return (self.folder / "printed").read_bytes().decode().split("\0")[:-1]
 
 
 @pytest.fixture(scope="module")
@@ -216,10 +216,10 @@ def test_cargo_make_passes_the_values_of_the_configuration(
         },
         # cargo-make's own way to run a script fails in such a folder.
         makefile=Makefile(
-            tasks={"own": {"command": "sh", "args": ["-c", f"printf '%s\\0' {words} > told"]}}
+            tasks={"own": {"command": "sh", "args": ["-c", f"printf '%s\\0' {words} > printed"]}}
         ),
     )
-    told = own_task_elsewhere(render_own(project)[PurePosixPath("Makefile.toml")], profile)
+    printed = own_task_elsewhere(render_own(project)[PurePosixPath("Makefile.toml")], profile)
     signing = project.signing_for(profile)
     folder = f"{own_task_elsewhere.folder}/{output_dir}/{profile} x86_64-pc-windows-msvc"
     wanted = {
@@ -233,13 +233,13 @@ def test_cargo_make_passes_the_values_of_the_configuration(
     wanted["DRIVER_CERTIFICATE"] = f"{own_task_elsewhere.folder}/{signing.certificate_file}"
     if profile == "development":
         wanted["DRIVER_PFX"] = ""
-    assert dict(zip(names, told, strict=True)) == wanted
+    assert dict(zip(names, printed, strict=True)) == wanted
 
 
 def test_special_characters_survive_the_environment_of_cargo_make(own_task: OwnTask) -> None:
     plain = [f"P{index} = {quoting.cargo_make(text)}" for index, text in enumerate(HARD)]
     words = [f'"$P{index}"' for index in range(len(HARD))]
-    script = f"printf '%s\\0' {' '.join(words)} > told"
+    script = f"printf '%s\\0' {' '.join(words)} > printed"
     assert own_task("\n".join(["[env]", *plain, OWN.format(script)]), "development") == HARD
 
 
@@ -247,7 +247,7 @@ def test_special_characters_survive_the_arguments_of_cargo_make(own_task: OwnTas
     # cargo-make's functions, `@@name(...)`, are its own in arguments.
     hard = [text for text in HARD if not text.startswith("@@")]
     arguments = ", ".join(quoting.cargo_make(text) for text in hard)
-    script = """'printf "%s\\0" "$@" > told'"""
+    script = """'printf "%s\\0" "$@" > printed'"""
     task = f'[tasks.own]\ncommand = "sh"\nargs = ["-c", {script}, "sh", {arguments}]'
     assert own_task(task, "development") == hard
 
@@ -317,8 +317,8 @@ def test_a_rust_literal_has_the_original_value(tool: FindTool, tmp_path: Path) -
     (tmp_path / "main.rs").write_text(source, encoding="utf-8")
     command = [tool("rustc"), "-Dwarnings", "--edition=2021", "-o", "main", "main.rs"]
     subprocess.run(command, cwd=tmp_path, check=True)
-    told = subprocess.run([tmp_path / "main"], check=True, capture_output=True)
-    assert told.stdout.decode().split("\U0010ffff")[:-1] == texts
+    printed = subprocess.run([tmp_path / "main"], check=True, capture_output=True)
+    assert printed.stdout.decode().split("\U0010ffff")[:-1] == texts
 
 
 def test_a_toolchain_is_selected_by_name() -> None:
@@ -327,3 +327,54 @@ def test_a_toolchain_is_selected_by_name() -> None:
     assert tasks["build-driver"]["args"][:6] == [
         *("build-driver", "rustup", "run", "1.84.0", "cargo", "build")
     ]
+
+
+@pytest.mark.parametrize("character", [chr(code) for code in (*range(1, 0x20), 0x22, 0x5C, 0x7F)])
+def test_no_control_character_is_written_as_it_is(character: str) -> None:
+    for text in (quoting.toml(character), quoting.rust(character)):
+        assert text.isprintable()
+    assert tomli.loads(f"x = {quoting.toml(character)}") == {"x": character}
+
+
+@pytest.mark.parametrize(
+    ("value", "literal"),
+    [
+        ("a\nb\r\tc", r'"a\nb\r\tc"'),
+        ('C:\\"kits"', r'"C:\\\"kits\""'),
+        ("\0\x1b\x7f\x9b", r'"\u{0}\u{1b}\u{7f}\u{9b}"'),
+        ("\u00fc $HOME", '"\u00fc $HOME"'),
+    ],
+)
+def test_a_rust_literal_has_the_escapes_of_rust(value: str, literal: str) -> None:
+    assert quoting.rust(value) == literal
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("target/", "/target/"),
+        ("./my key.pfx", "/my\\ key.pfx"),
+        ("a*b?[c]\\", "/a\\*b\\?\\[c]\\\\"),
+        ("#x!", "/#x!"),
+    ],
+)
+def test_gitignore_names_one_file(path: str, line: str) -> None:
+    assert quoting.gitignore(path) == line
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (
+            "a *b* `c` [d](e) <f> & #g | ~h~ !i _j_",
+            r"a \*b\* \`c\` \[d\](e) \<f\> \& \#g \| \~h\~ \!i \_j\_",
+        ),
+        ("- x", r"\- x"),
+        ("1. x", r"1\. x"),
+        ("12) x", r"12\) x"),
+        ("2024 x", "2024 x"),
+        ("plain text", "plain text"),
+    ],
+)
+def test_markdown_shows_the_value(value: str, text: str) -> None:
+    assert quoting.markdown(value) == text

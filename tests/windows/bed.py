@@ -34,24 +34,24 @@ ATTEMPTS = 5
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """How a program ended and what it said."""
+    """The exit code and the output of a program."""
 
     code: int
     stdout: str
     stderr: str
 
     @property
-    def said(self) -> str:
+    def output(self) -> str:
         """Both streams, standard error last."""
         return self.stdout + self.stderr
 
 
-def was_not_started(code: int, said: str) -> bool:
+def was_not_started(code: int, output: str) -> bool:
     """Return whether Wine did not start a program that it was to run.
 
     It says so, or its loader fails, which says nothing with Wine's messages turned off.
     """
-    return _NOT_STARTED in said or (code == 1 and not said)
+    return _NOT_STARTED in output or (code == 1 and not output)
 
 
 def copy_prefix(prepared: Path, prefix: Path) -> None:
@@ -154,7 +154,7 @@ class Windows:
         """Run a program of Windows, a command of cmd or a batch file with `["cmd", "/c", …]`."""
         for _ in range(ATTEMPTS):
             done = self._run(argv, cwd, env, timeout)
-            if not was_not_started(done.code, done.said):
+            if not was_not_started(done.code, done.output):
                 break
         return done
 
@@ -166,8 +166,8 @@ class Windows:
         timeout: float,
     ) -> Done:
         code, *streams = self._bytes(argv, cwd, env, timeout)
-        said = [stream.decode("utf-8", "replace").replace("\r\n", "\n") for stream in streams]
-        return Done(code, *said)
+        output = [stream.decode("utf-8", "replace").replace("\r\n", "\n") for stream in streams]
+        return Done(code, *output)
 
     def raw(self, argv: Sequence[str | Path], cwd: Path, env: Mapping[str, str]) -> bytes:
         """Run a program, however it ends; return what it wrote to both streams."""
@@ -281,7 +281,7 @@ class Windows:
         done = self.run(
             ["reg", "add", key, "/v", name, "/t", "REG_SZ", "/d", text, "/f", f"/reg:{view}"]
         )
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
 
     def delete_key(self, key: str) -> None:
         """Remove a key, if there is one, for programs of both kinds."""
@@ -340,7 +340,7 @@ class Windows:
         """Run the bed's program for Wine's certificate stores; return what it printed."""
         program = self.bed / "standins/store.exe"
         done = self.run([program, *(["--machine"] if machine else []), *words])
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output
         return done.stdout
 
     def certificates(self, store: str = "", *, machine: bool = False) -> list[Certificate]:

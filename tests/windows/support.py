@@ -60,16 +60,16 @@ class Desk:
         return cls(windows, project)
 
     def make(self, *arguments: str, **env: str) -> str:
-        """Run cargo-make, which succeeds; return what it said."""
+        """Run cargo-make, which succeeds; return its output."""
         done = self.windows.make(*arguments, cwd=self.project.folder, **env)
-        assert done.code == 0, done.said
-        return done.said
+        assert done.code == 0, done.output
+        return done.output
 
     def fail(self, *arguments: str, **env: str) -> str:
-        """Run cargo-make, which fails; return what it said."""
+        """Run cargo-make, which fails; return its output."""
         done = self.windows.make(*arguments, cwd=self.project.folder, **env)
-        assert done.code != 0, done.said
-        return done.said
+        assert done.code != 0, done.output
+        return done.output
 
     @property
     def sys(self) -> Path:

@@ -90,8 +90,8 @@ use std::process::Command;
 fn main() {
     let key = r"HKLM\SOFTWARE\Microsoft\Windows Kits\Installed Roots";
     let words = ["query", key, "/v", "KitsRoot10", "/reg:64"];
-    let said = Command::new("reg").args(words).output().unwrap();
-    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    let output = Command::new("reg").args(words).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let root = text.split("REG_SZ").nth(1).unwrap().trim();
     println!("{root}");
     let lib = std::path::Path::new(root).join("Lib");
@@ -124,14 +124,14 @@ def make(kits: Windows, days: tuple[int, int] = (-1, 30)) -> str:
 
 def sign(kits: Windows, *words: str) -> tuple[int, str]:
     done = kits.run([SIGNTOOL, *words])
-    return done.code, done.said
+    return done.code, done.output
 
 
 def test_cargo_make_runs_scripts_and_fails_with_them(windows: Windows, tmp_path: Path) -> None:
     (tmp_path / "Makefile.toml").write_text(MAKEFILE)
     done = windows.make("script", cwd=tmp_path, VALUE="a b")
     assert done.code != 0
-    assert "exit code: 3" in done.said
+    assert "exit code: 3" in done.output
     assert windows.calls("show-args")[0]["argv"] == ["a b"]
 
 
@@ -210,9 +210,9 @@ def test_signtool_refuses(kits: Windows, image: Path, words: list[str], reason: 
     if "Test" in words:
         make(kits)
     before = image.read_bytes()
-    code, said = sign(kits, *words)
+    code, output = sign(kits, *words)
     assert code == 1
-    assert reason in said
+    assert reason in output
     assert image.read_bytes() == before
 
 
@@ -220,8 +220,8 @@ def test_signtool_refuses(kits: Windows, image: Path, words: list[str], reason: 
 def test_two_certificates_of_one_subject_need_a_choice(kits: Windows) -> None:
     thumbprint = make(kits)
     make(kits, (-1, 90))
-    code, said = sign(kits, *SIGN, "/n", "Test", "hello.sys")
-    assert (code, "Multiple certificates were found" in said) == (1, True)
+    code, output = sign(kits, *SIGN, "/n", "Test", "hello.sys")
+    assert (code, "Multiple certificates were found" in output) == (1, True)
     assert sign(kits, *SIGN, "/n", "Test", "/a", "hello.sys")[0] == 0
     assert sign(kits, *SIGN, "/sha1", thumbprint.upper(), "hello.sys")[0] == 0
 
@@ -258,7 +258,7 @@ def test_cargo_builds_for_windows_and_names_its_files_as_windows_does(
     done = windows.batch(
         f"cargo build --target {target} --message-format json-render-diagnostics", project
     )
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     dll = rf"D:\my project\target\{target}\debug\hello.dll"
     assert json.dumps(dll) in done.stdout
     assert windows.unix(dll).is_file()
@@ -288,7 +288,7 @@ def test_a_driver_is_signed_installed_and_started(kits: Windows, tmp_path: Path)
     kits.put(r"D:\hello\src\lib.rs", DRIVER)
     kits.put(r"D:\hello\.cargo\config.toml", CARGO_CONFIG)
     done = kits.run(["cargo", "build", "--target", "x86_64-pc-windows-msvc"], tmp_path / "hello")
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     shutil.copy(
         tmp_path / "hello/target/x86_64-pc-windows-msvc/debug/hello.dll", tmp_path / "hello.sys"
     )
@@ -302,6 +302,6 @@ def test_a_driver_is_signed_installed_and_started(kits: Windows, tmp_path: Path)
         ["sc", "stop", "hello"],
         ["sc", "delete", "hello"],
     ]
-    said = [kits.run(step) for step in steps]
-    assert "4  RUNNING" in said[2].stdout, said
-    assert [done.code for done in said] == [0] * 5
+    output = [kits.run(step) for step in steps]
+    assert "4  RUNNING" in output[2].stdout, output
+    assert [done.code for done in output] == [0] * 5

@@ -58,7 +58,7 @@ def build(
 
 def found(done: Done) -> str:
     """Return the folder of libraries, in lower case and with one kind of separator."""
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     (line,) = [line for line in done.stdout.splitlines() if "rustc-link-search" in line]
     return line.partition("native=")[2].replace("/", "\\").lower()
 
@@ -120,11 +120,11 @@ def test_without_a_kit_the_registry_is_named_or_the_driver_does_without(
 
     done = build(REGISTRY)()
     assert done.code != 0
-    assert r"D:\gone" in done.said
-    assert "KitsRoot10 in the 32-bit registry: no such value" in done.said
+    assert r"D:\gone" in done.output
+    assert "KitsRoot10 in the 32-bit registry: no such value" in done.output
 
     done = build('locate = "auto"')()
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     assert "rustc-link-search" not in done.stdout
     (warning,) = [line for line in done.stdout.splitlines() if line.startswith("cargo:warning=")]
     assert "WDKContentRoot: not set in the environment" in warning

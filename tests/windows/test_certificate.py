@@ -29,10 +29,10 @@ def parse(certificate: Certificate) -> x509.Certificate:
 def test_the_certificate_signs_code_for_as_long_as_the_config_says(desk: Desk) -> None:
     desk.project.generate(CONFIG + "validity-days = 40\n")
 
-    said = desk.make("certificate")
+    output = desk.make("certificate")
 
-    assert "made CN=DriverCertificate, valid for 40 days" in said
-    assert f"in the store {desk.store} of this user" in said
+    assert "created CN=DriverCertificate, valid for 40 days" in output
+    assert f"in the store {desk.store} of this user" in output
     found = desk.certificate
     made = parse(found)
     assert made.not_valid_after_utc - made.not_valid_before_utc == dt.timedelta(40)
@@ -60,9 +60,9 @@ def test_a_second_run_makes_no_second_certificate(desk: Desk) -> None:
     desk.make("sign")
     first = desk.certificate
 
-    said = desk.make("sign")
+    output = desk.make("sign")
 
-    assert "certificate: made" not in said
+    assert "certificate: created" not in output
     assert desk.certificate == first
     assert len(desk.arguments("signtool")) == 1
 
@@ -70,13 +70,13 @@ def test_a_second_run_makes_no_second_certificate(desk: Desk) -> None:
 def test_two_runs_at_the_same_moment_leave_one_certificate(desk: Desk) -> None:
     def run(_: int) -> str:
         done = desk.windows.make("certificate", cwd=desk.project.folder)
-        assert done.code == 0, done.said
-        return done.said
+        assert done.code == 0, done.output
+        return done.output
 
     with ThreadPoolExecutor(3) as all_of_them:
-        said = "".join(all_of_them.map(run, range(3)))
+        output = "".join(all_of_them.map(run, range(3)))
 
-    assert said.count("certificate: made") == 1
+    assert output.count("certificate: created") == 1
     assert desk.certificate.has_key
     desk.make("sign")
     assert desk.option("/sha1") == desk.certificate.thumbprint
@@ -162,9 +162,9 @@ def test_one_that_is_not_valid_now_is_replaced_and_leaves_the_store_with_its_key
     container = f"kdrvgen {desk.certificate_id} old"
     old = desk.ours(days=days, container=container)
 
-    said = desk.make("sign")
+    output = desk.make("sign")
 
-    assert "certificate: made" in said
+    assert "certificate: created" in output
     assert desk.certificate.thumbprint != old.thumbprint
     assert desk.verifies()
     # A new container of that name can be made: the old one is gone.
@@ -252,12 +252,12 @@ def test_trusting_puts_the_certificate_into_two_stores_and_cleaning_takes_it_out
     desk.project.generate(CONFIG + f"machine-store = {text(machine)}\n")
     other = desk.windows.add_certificate(marked("other", (-1, 9)), "Root", machine=machine)
 
-    said = desk.make("trust-certificate")
+    output = desk.make("trust-certificate")
     again = desk.make("trust-certificate")
 
-    assert f"is in the stores Root and TrustedPublisher of {place}" in said
-    assert ("asks in a dialog" in said) == (not machine)
-    assert "asks in a dialog" not in again
+    assert f"is in the stores Root and TrustedPublisher of {place}" in output
+    assert ("shows a dialog" in output) == (not machine)
+    assert "shows a dialog" not in again
     (ours,) = desk.windows.certificates(machine=machine)
     roots = [each.thumbprint for each in desk.windows.certificates("Root", machine=machine)]
     assert roots.count(ours.thumbprint) == 1
@@ -265,10 +265,10 @@ def test_trusting_puts_the_certificate_into_two_stores_and_cleaning_takes_it_out
     assert trusted.thumbprint == ours.thumbprint
     assert not trusted.container
 
-    said = desk.make("clean-cert")
+    output = desk.make("clean-cert")
 
     assert (
-        f"no test certificate for CN=DriverCertificate is left in the stores {desk.store}" in said
+        f"no test certificate for CN=DriverCertificate is left in the stores {desk.store}" in output
     )
     assert not desk.windows.certificates(machine=machine)
     assert not desk.windows.certificates("TrustedPublisher", machine=machine)
@@ -285,9 +285,9 @@ def test_trusting_is_for_test_certificates(desk: Desk) -> None:
     before = desk.windows.certificates("Root")
     desk.project.generate(CONFIG + '[profiles.production]\nsigning.mode = "certificate"\n')
 
-    said = desk.fail("--profile", "production", "trust-certificate")
+    output = desk.fail("--profile", "production", "trust-certificate")
 
-    assert "no test certificate to trust" in said
+    assert "no test certificate to trust" in output
     assert desk.windows.certificates("Root") == before
     assert "no test certificate" in desk.make("--profile", "production", "clean-cert")
 
@@ -326,8 +326,8 @@ def test_an_exported_file_that_is_another_certificates_is_replaced_beside_the_im
     assert desk.project.cer.read_bytes() == made.der
 
     desk.project.generate(CONFIG + 'certificate-file = "driver.cer"\n')
-    said = desk.fail("sign")
-    assert "is not a test certificate that kdrvgen made" in said
+    output = desk.fail("sign")
+    assert "is not a test certificate that kdrvgen made" in output
     assert elsewhere.read_bytes() == another
 
 
@@ -335,7 +335,7 @@ def test_without_a_folder_of_the_user_the_variable_is_named(desk: Desk) -> None:
     assert "LOCALAPPDATA is not set" in desk.fail("-e", "LOCALAPPDATA=relative", "sign")
 
 
-def test_a_certificate_of_ones_own_is_not_made(desk: Desk) -> None:
+def test_the_users_certificate_is_not_created(desk: Desk) -> None:
     desk.project.generate(OWN + 'subject = "Nobody"\n')
 
     desk.fail("sign")

@@ -45,9 +45,9 @@ def state(windows: Windows, service: str = "hello") -> str:
 
 
 def value(windows: Windows, name: str, service: str = "hello") -> str:
-    """Return what the registry has of a service."""
+    """Return a value of a service in the registry."""
     done = windows.run(["reg", "query", rf"{SERVICES}\{service}", "/v", name])
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     return done.stdout.split("    ")[-1].strip()
 
 
@@ -58,9 +58,9 @@ def image_of(windows: Windows, service: str = "hello") -> str:
 
 
 def create(windows: Windows, path: str) -> None:
-    """Make the service as somebody else would."""
+    """Create the service like another program."""
     done = windows.run(["sc", "create", "hello", "type=", "kernel", "binPath=", path])
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
 
 
 def test_a_driver_is_installed_started_stopped_and_uninstalled_and_nothing_twice(
@@ -72,8 +72,8 @@ def test_a_driver_is_installed_started_stopped_and_uninstalled_and_nothing_twice
     assert (value(desk.windows, "Type"), value(desk.windows, "Start")) == ("0x1", "0x3")
     assert "install: service" not in desk.make("install")
 
-    said = desk.make("start")
-    assert f"hello is RUNNING: {desk.windows.path(desk.sys)}" in said
+    output = desk.make("start")
+    assert f"hello is RUNNING: {desk.windows.path(desk.sys)}" in output
     assert state(desk.windows) == "RUNNING"
 
     assert "stop: stopped hello" in desk.make("stop")
@@ -81,12 +81,12 @@ def test_a_driver_is_installed_started_stopped_and_uninstalled_and_nothing_twice
     assert "stopped" not in desk.make("stop")
 
     desk.make("start")
-    said = desk.make("uninstall")
-    assert "uninstall: stopped hello" in said
-    assert "removed the service hello" in said
+    output = desk.make("uninstall")
+    assert "uninstall: stopped hello" in output
+    assert "removed the service hello" in output
     assert not state(desk.windows)
     for task in ("stop", "uninstall"):
-        assert f"{task}: there is no service hello" in desk.make(task)
+        assert f"{task}: the service hello does not exist" in desk.make(task)
 
 
 def test_what_is_started_is_the_newest_code_even_over_a_driver_that_runs(desk: Desk) -> None:
@@ -110,7 +110,8 @@ def test_the_service_follows_profile_start_type_and_target_directory(desk: Desk)
     desk.make("start")
     production = desk.project.output(profile="production")
     refused = desk.fail("--profile", "production", "install")
-    assert f"hello runs from {value(desk.windows, 'ImagePath')}" in refused
+    running = value(desk.windows, "ImagePath")
+    assert f"the service hello runs another image: {running}" in refused
     assert "cargo make stop" in refused
 
     desk.make("--profile", "production", "start")
@@ -131,7 +132,7 @@ def test_the_service_follows_profile_start_type_and_target_directory(desk: Desk)
     image = elsewhere / f"driver/hello/{TRIPLE}/development/hello.sys"
     assert image_of(desk.windows) == desk.windows.path(image)
     # Without the variable, that folder is none of this project.
-    assert "not of this project" in desk.fail("uninstall")
+    assert "not to this project" in desk.fail("uninstall")
     desk.make("uninstall", CARGO_TARGET_DIR=path)
 
 
@@ -175,10 +176,10 @@ def test_a_service_of_another_image_is_not_touched(desk: Desk, path: str) -> Non
     before = value(desk.windows, "ImagePath")
 
     for task in ("install", "start", "stop", "uninstall"):
-        said = desk.fail(task)
-        assert f"the service hello is that of {before}, not of this project" in said
-        assert "deploy.service" in said
-        assert 'sc delete "hello"' in said
+        output = desk.fail(task)
+        assert f"the service hello belongs to {before}, not to this project" in output
+        assert "deploy.service" in output
+        assert 'sc delete "hello"' in output
 
     assert value(desk.windows, "ImagePath") == before
     assert state(desk.windows) == "STOPPED"
@@ -189,7 +190,7 @@ def test_a_driver_beside_this_one_in_a_shared_target_directory_is_foreign(desk: 
     path = desk.windows.path(other)
     create(desk.windows, path)
 
-    assert "not of this project" in desk.fail("stop")
+    assert "not to this project" in desk.fail("stop")
 
 
 @pytest.mark.wine
@@ -206,7 +207,7 @@ def test_a_path_counts_for_what_it_leads_to(desk: Desk, spelling: str) -> None:
     }[spelling]
     create(desk.windows, other)
 
-    assert "there is no service" not in desk.make("stop")
+    assert "does not exist" not in desk.make("stop")
     assert "removed the service hello" in desk.make("uninstall")
 
     assert not state(desk.windows)
@@ -220,10 +221,11 @@ def test_an_image_that_is_gone_ends_with_what_to_do(desk: Desk) -> None:
     task = '[makefile.tasks.again]\ncommand = "${DRIVER_PIPELINE}"\nargs = ["start"]\n'
     desk.project.generate(PLAIN + task)
 
-    said = desk.fail("again")
+    output = desk.fail("again")
 
-    assert "start: error: cannot start hello: " in said
-    assert re.search(r"\(error \d+\)\n  help: ", said), said  # Wine's number is 1114, Windows' 2
+    assert "start: error: cannot start hello: " in output
+    # Wine's number is 1114, Windows' 2.
+    assert re.search(r"\(error \d+\)\n  help: ", output), output
 
 
 @pytest.mark.wine
@@ -233,16 +235,16 @@ def test_a_driver_that_fails_or_cannot_be_unloaded_ends_with_the_reason(windows:
     status, failure = "    nt::STATUS_SUCCESS\n", "    nt::STATUS_SUCCESS - 0x3FFF_FFFF\n"
     desk.project.edit("src/lib.rs", status, failure)
 
-    said = desk.fail("start")
-    assert "cannot start stuck: " in said
-    assert "(error 31)" in said
-    assert "the entry point of the driver returned an error" in said
+    output = desk.fail("start")
+    assert "cannot start stuck: " in output
+    assert "(error 31)" in output
+    assert "the entry point of the driver returned an error" in output
 
     desk.project.edit("src/lib.rs", failure, status)
     desk.project.edit("src/lib.rs", "= Some(unload)", "= None")
     desk.make("start")
-    said = desk.fail("stop")
-    assert "DriverUnload" in said
+    output = desk.fail("stop")
+    assert "DriverUnload" in output
 
 
 def test_starting_what_was_not_installed_says_how(desk: Desk) -> None:
@@ -250,25 +252,25 @@ def test_starting_what_was_not_installed_says_how(desk: Desk) -> None:
     desk.project.generate(PLAIN + task)
     desk.make("build-driver")
 
-    said = desk.fail("now")
+    output = desk.fail("now")
 
-    assert "(error 1060)" in said
-    assert "cargo make install" in said
+    assert "(error 1060)" in output
+    assert "cargo make install" in output
 
 
 def test_a_umdf_driver_has_no_service(windows: Windows) -> None:
     desk = Desk.start(windows, PLAIN.replace("[signing]", 'model = "umdf"\n[signing]'))
 
     for task in ("install", "start", "stop", "uninstall"):
-        said = desk.fail(task)
-        assert "a UMDF driver has no service of its own" in said
-        assert "pnputil /add-driver" in said
+        output = desk.fail(task)
+        assert "a UMDF driver has no service" in output
+        assert "pnputil /add-driver" in output
 
 
 @pytest.mark.wine
 @pytest.mark.parametrize("task", ["install", "start", "stop", "uninstall"])
-def test_elsewhere_than_on_windows_nothing_is_built_for_it(tmp_path: Path, task: str) -> None:
+def test_other_hosts_refuse_the_task_before_they_build(tmp_path: Path, task: str) -> None:
     project = Project(tmp_path, tmp_path, environment(tmp_path))
     project.generate(PLAIN)
 
-    assert "only Windows has services" in project.fail(task)
+    assert "this task needs Windows" in project.fail(task)

@@ -51,10 +51,10 @@ def doctor(windows: Windows) -> Doctor:
             capture_output=True,
             check=False,
         )
-        said = done.stderr.decode("utf-8", "replace")
-        assert "Traceback" not in said
+        output = done.stderr.decode("utf-8", "replace")
+        assert "Traceback" not in output
         findings = json.loads(done.stdout)["findings"]
-        return Report(done.returncode, findings, said)
+        return Report(done.returncode, findings, output)
 
     return run
 

@@ -33,7 +33,7 @@ def kdrvgen(windows: Windows) -> Kdrvgen:
 
     def start(folder: Path, *arguments: str, **more: str) -> Done:
         # This Python does not start in Wine with files as its streams. To the end of a pipe would
-        # be for ever: services that Wine starts keep it open. What is said fits into a pipe.
+        # be for ever: services that Wine starts keep it open. The output fits into a pipe.
         process = subprocess.Popen(
             [(windows.bed / "wine").resolve(), python / "python.exe", "-m", "kdrvgen", *arguments],
             cwd=folder,
@@ -43,14 +43,14 @@ def kdrvgen(windows: Windows) -> Kdrvgen:
             stderr=subprocess.PIPE,
         )
         code = process.wait(120)
-        said = []
+        output = []
         for stream in (process.stdout, process.stderr):
             assert stream
             os.set_blocking(stream.fileno(), False)
             text = (stream.read() or b"").decode("utf-8", "replace")
             stream.close()
-            said.append(text.replace("\r\n", "\n"))
-        return Done(code, *said)
+            output.append(text.replace("\r\n", "\n"))
+        return Done(code, *output)
 
     return start
 
@@ -80,7 +80,7 @@ def test_the_tree_made_on_windows_is_that_of_linux_byte_for_byte(
 
     done = kdrvgen(folder, "config.toml")
 
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     assert len(_files(folder)) >= 3
     assert _files(folder) == _files(linux.folder)
     # What the one made, the other has nothing to do about.
@@ -98,7 +98,7 @@ def test_a_project_may_be_on_another_drive(windows: Windows, kdrvgen: Kdrvgen) -
     done = kdrvgen(here, "why", rf"{there}\Makefile.toml:{number}")
     assert (done.code, done.stderr) == (0, "")
     done = kdrvgen(here, "eject", rf"{there}\config.toml", r"C:\windows\win.ini")
-    assert done.code == 2, done.said
+    assert done.code == 2, done.output
 
 
 def test_files_are_updated_removed_and_kept_on_windows_as_on_linux(
@@ -113,8 +113,8 @@ def test_files_are_updated_removed_and_kept_on_windows_as_on_linux(
     linux.generate()
 
     done = kdrvgen(folder, "config.toml")
-    assert done.code == 0, done.said
-    assert [line.split()[0] for line in done.said.splitlines()] == [
+    assert done.code == 0, done.output
+    assert [line.split()[0] for line in done.output.splitlines()] == [
         "removed",
         "created",
         "unchanged",  # .kdrvgen
@@ -122,7 +122,7 @@ def test_files_are_updated_removed_and_kept_on_windows_as_on_linux(
         "unchanged",
     ]
     assert _files(folder) == _files(linux.folder)
-    assert "nothing has changed" in kdrvgen(folder, "config.toml", "-v").said
+    assert "nothing has changed" in kdrvgen(folder, "config.toml", "-v").output
 
     edited = (folder / "build.rs").read_bytes() + b"// mine\n"
     (folder / "build.rs").write_bytes(edited)
@@ -155,20 +155,20 @@ def test_text_of_every_script_and_lines_that_end_as_on_windows_make_the_same_tre
     assert _files(folder) == _files(linux.folder)
 
 
-def test_an_error_in_the_config_is_told_on_windows_whatever_the_console_can_show(
+def test_windows_prints_a_config_error_whatever_the_console_can_show(
     windows: Windows, kdrvgen: Kdrvgen
 ) -> None:
     linux, folder = _pair(windows.home, 'name = "名前"\n[driver]\nname = "hello"\n'.encode())
-    told = run([sys.executable, "-m", "kdrvgen", "config.toml"], linux.folder, linux.env)
+    here = run([sys.executable, "-m", "kdrvgen", "config.toml"], linux.folder, linux.env)
 
     done = kdrvgen(folder, "config.toml", PYTHONUTF8="1")
-    assert done.code == told.returncode == 3
-    assert done.said == told.stdout
+    assert done.code == here.returncode == 3
+    assert done.output == here.stdout
 
     done = kdrvgen(folder, "config.toml")  # in the encoding of western Europe
     assert done.code == 3
-    assert "Traceback" not in done.said
-    assert "1 error in config.toml" in done.said
+    assert "Traceback" not in done.output
+    assert "1 error in config.toml" in done.output
 
 
 # --- the pipeline, by turns -------------------------------------------------------------------

@@ -47,9 +47,9 @@ def test_a_dependencys_dll_is_not_taken_for_the_driver(windows: Windows, folder:
     desk.project.edit("Cargo.toml", 'crate-type = ["cdylib"]', 'crate-type = ["rlib"]')
     _add_dependency(desk, folder)
 
-    said = desk.fail("sign")
+    output = desk.fail("sign")
 
-    assert "cargo made no DLL of this package" in said
+    assert "cargo built no DLL from this package" in output
     assert not list(desk.sys.parent.glob("*.sys"))
 
 
@@ -68,16 +68,16 @@ def test_the_driver_is_found_beside_a_dependencys_dll_whatever_its_folder_is_cal
 def test_a_linker_that_makes_an_ordinary_dll_leaves_no_image(windows: Windows) -> None:
     desk = Desk.start(windows, CONFIG + '[linker]\nremove = ["/SUBSYSTEM", "/DRIVER", "/KERNEL"]\n')
 
-    said = desk.fail("sign")
+    output = desk.fail("sign")
 
-    assert "subsystem" in said, said
+    assert "subsystem" in output, output
     assert not desk.sys.exists()
 
 
 @pytest.mark.wine
 def test_an_image_for_user_mode_is_signed_beside_cargos_own_dll(windows: Windows) -> None:
     windows.install_kits()
-    # Build scripts run on Linux here; libraries with nothing in them have every name that is asked.
+    # Build scripts run on Linux here; empty libraries have every name that they link.
     kit = windows.home / "kit"
     for folder in ("Lib/10.0.22621.0/um/x64", "Lib/wdf/umdf/x64/2.33"):
         (kit / folder).mkdir(parents=True)
@@ -109,9 +109,9 @@ def test_a_folder_in_the_images_place_ends_with_what_to_do(windows: Windows) -> 
     desk = Desk.start(windows, CONFIG + 'mode = "off"\n')
     desk.sys.mkdir(parents=True)
 
-    said = desk.fail("sign")
+    output = desk.fail("sign")
 
-    assert "a folder stands where the file must be" in said
+    assert "a folder with this name exists" in output
     desk.sys.rmdir()
     desk.make("sign")
 
@@ -149,9 +149,9 @@ def test_a_run_that_another_one_overtook_publishes_nothing(windows: Windows) -> 
     windows.compile(program, signtool)
     source = windows.path(desk.project.folder / "src/lib.rs")
 
-    said = desk.fail("sign", OVERTAKEN=source)
+    output = desk.fail("sign", OVERTAKEN=source)
 
-    assert "another run built" in said
+    assert "another run built" in output
     assert not desk.is_signed()
     for _ in range(2):
         desk.make("sign", OVERTAKEN=source)

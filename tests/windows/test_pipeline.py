@@ -229,8 +229,8 @@ def test_an_image_that_windows_has_open_ends_with_what_to_do(windows: Windows) -
     done = windows.run(argv, desk.project.folder)
 
     assert done.code != 0
-    assert "cannot write" in done.said
-    assert "cargo make stop" in done.said
+    assert "cannot write" in done.output
+    assert "cargo make stop" in done.output
     assert desk.sys.read_bytes() == before
     assert not list(desk.sys.parent.glob(".kdrvgen*"))
     desk.make("sign")
@@ -365,14 +365,14 @@ def test_a_path_longer_than_260_characters_is_signed_and_verified(windows: Windo
 def test_a_drive_that_is_not_there_is_named(windows: Windows) -> None:
     desk = Desk.start(windows)
 
-    said = desk.fail("sign", CARGO_TARGET_DIR="Q:\\gone")
+    output = desk.fail("sign", CARGO_TARGET_DIR="Q:\\gone")
 
-    assert "Q:\\gone" in said, said
-    assert "Running Task: rename" not in said
+    assert "Q:\\gone" in output, output
+    assert "Running Task: rename" not in output
 
 
 def test_a_variable_that_is_no_unicode_disturbs_no_task(desk: Desk) -> None:
     for task in ("sign", "verify", "clean-driver", "clean-cert"):
         argv: list[str | Path] = ["odd-env", "cargo", "make", "--disable-check-for-updates", task]
         done = desk.windows.run(argv, desk.project.folder)
-        assert done.code == 0, done.said
+        assert done.code == 0, done.output

@@ -95,7 +95,7 @@ def test_its_unit_tests_pass_on_windows(windows: Windows, tmp_path: Path) -> Non
 
     tested = windows.run([program, "--skip", "every_source_file_is_compared"], cwd=tmp_path)
 
-    assert tested.code == 0, tested.said
+    assert tested.code == 0, tested.output
     assert "test result: ok" in tested.stdout
 
 
@@ -127,8 +127,8 @@ def test_it_links_with_nothing_but_the_libraries_that_rust_ships(
     folder = tmp_path / "libraries"
     folder.mkdir()
     for name in SHIPPED:
-        asked = ["x86_64-w64-mingw32-gcc", f"-print-file-name=lib{name}.a"]
-        shutil.copy2(run(asked, tmp_path).stdout.strip(), folder)
+        argv = ["x86_64-w64-mingw32-gcc", f"-print-file-name=lib{name}.a"]
+        shutil.copy2(run(argv, tmp_path).stdout.strip(), folder)
     program = tmp_path / "pipeline.exe"
 
     windows.compile(

@@ -111,7 +111,7 @@ _NUMBERS = itertools.count()
     derandomize=EXAMPLES is None,
     database=None,
     deadline=None,
-    phases=[Phase.generate],  # an example takes seconds: what fails is told as it was found
+    phases=[Phase.generate],  # an example takes seconds: a failure is not shrunk
     suppress_health_check=list(HealthCheck),
 )
 @given(values=_VALUES)

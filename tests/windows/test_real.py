@@ -111,8 +111,8 @@ def test_the_native_test_bed_works_in_a_python_of_windows(windows: Windows) -> N
     windows.install_kits()
 
     pytest_in_wine(windows, "--collect-only", "-q", "tests/windows")
-    said = pytest_in_wine(windows, "-q", "-k", ROUND, "tests/windows/test_real.py")
-    assert "1 passed" in said, said
+    output = pytest_in_wine(windows, "-q", "-k", ROUND, "tests/windows/test_real.py")
+    assert "1 passed" in output, output
 
 
 def pytest_in_wine(windows: Windows, *words: str) -> str:
@@ -139,6 +139,6 @@ def pytest_in_wine(windows: Windows, *words: str) -> str:
         timeout=900,
         check=False,
     )
-    said = done.stdout.decode("utf-8", "replace")
-    assert done.returncode == 0, said
-    return said
+    output = done.stdout.decode("utf-8", "replace")
+    assert done.returncode == 0, output
+    return output

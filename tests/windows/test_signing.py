@@ -24,10 +24,10 @@ def test_a_refusal_of_signtool_leaves_no_image_that_looks_signed(desk: Desk) -> 
     desk.make("sign")
     desk.project.generate(OWN + 'subject = "Nobody"\n')
 
-    said = desk.fail("sign")
+    output = desk.fail("sign")
 
-    assert "No certificates were found" in said
-    assert "did not sign" in said
+    assert "No certificates were found" in output
+    assert "did not sign" in output
     assert not desk.is_signed()
     assert [path.name for path in desk.sys.parent.glob("*.sys")] == ["hello.sys"]
     desk.project.generate(CONFIG)
@@ -64,12 +64,12 @@ def test_it_is_taken_from_a_file_whose_password_is_kept_nowhere(desk: Desk, pass
     desk.project.generate(OWN + f'pfx = "my own #1.pfx"\n{secret}')
 
     env = {"MY_PASSWORD": password} if password else {}
-    said = desk.make("--loglevel", "verbose", "sign", **env)
+    output = desk.make("--loglevel", "verbose", "sign", **env)
 
     assert desk.verifies(public)
     if password:
         assert desk.option("/p") == password
-        assert password not in said
+        assert password not in output
         files = [path for path in desk.project.folder.rglob("*") if path.is_file()]
         assert not [path for path in files if password.encode() in path.read_bytes()]
 
@@ -77,14 +77,14 @@ def test_it_is_taken_from_a_file_whose_password_is_kept_nowhere(desk: Desk, pass
 def test_a_password_or_a_file_that_is_missing_is_named(desk: Desk) -> None:
     desk.project.generate(OWN + 'pfx = "my.pfx"\npfx-password-env = "MY_PASSWORD"\n')
     missing = desk.windows.path(desk.project.folder / "my.pfx")
-    assert f"signing.pfx: there is no file {missing}" in desk.fail("sign")
+    assert f"signing.pfx: {missing} does not exist" in desk.fail("sign")
 
     (desk.project.folder / "my.pfx").touch()
     assert "the environment variable MY_PASSWORD is not set" in desk.fail("sign")
 
-    said = desk.fail("sign", MY_PASSWORD="no-such-secret")
-    assert "did not sign" in said
-    assert "no-such-secret" not in said
+    output = desk.fail("sign", MY_PASSWORD="no-such-secret")
+    assert "did not sign" in output
+    assert "no-such-secret" not in output
     assert not desk.is_signed()
 
 
@@ -114,7 +114,7 @@ def test_further_certificates_and_page_hashes_reach_signtool(desk: Desk) -> None
 
     (desk.project.folder / names[1]).unlink()
     missing = desk.windows.path(desk.project.folder / names[1])
-    assert f"there is no file {missing}" in desk.fail("sign")
+    assert f"{missing} does not exist" in desk.fail("sign")
     assert not desk.is_signed()
 
 
@@ -129,11 +129,11 @@ def test_without_a_timestamp_the_task_says_how_to_go_on(
         + f'timestamp-protocol = "{protocol}"\ndigest = "sha384"\n'
     )
 
-    said = desk.fail("sign")
+    output = desk.fail("sign")
 
-    assert f"no timestamp came from {url}, in 6 attempts" in said
-    assert "timestamp server" in said  # as signtool says it
-    assert "cargo make -e DRIVER_TIMESTAMP_URL= sign" in said
+    assert f"{url} sent no timestamp in 6 attempts" in output
+    assert "timestamp server" in output  # as signtool says it
+    assert "cargo make -e DRIVER_TIMESTAMP_URL= sign" in output
     assert desk.option(switch) == url
     assert not desk.is_signed()
     calls = desk.arguments("signtool")
@@ -156,7 +156,7 @@ def test_what_signtool_prints_arrives_byte_for_byte(desk: Desk) -> None:
     assert odd in raw
 
 
-def test_an_odd_image_name_and_subject_of_ones_own_arrive(desk: Desk) -> None:
+def test_an_unusual_image_name_and_subject_reach_signtool(desk: Desk) -> None:
     name = "my & driver é (1) ^ !"
     desk.project.generate(
         OWN.replace("[signing]", f"output-name = {text(name)}\n[signing]")
@@ -226,15 +226,15 @@ def test_a_keys_name_with_a_pin_comes_from_the_environment_and_is_kept_nowhere(
     desk = provider
     secret = "[Reader{{no & such % PIN}}]=key"
     desk.project.generate(put_key(desk, secret) + 'key-container-env = "MY_KEY"\n')
-    said = desk.fail("sign")
-    assert "signing.key-container-env: the environment variable MY_KEY is not set" in said
+    output = desk.fail("sign")
+    assert "signing.key-container-env: the environment variable MY_KEY is not set" in output
     assert not desk.is_signed()
 
-    said = desk.make("--loglevel", "verbose", "sign", MY_KEY=secret)
+    output = desk.make("--loglevel", "verbose", "sign", MY_KEY=secret)
 
     assert desk.option("/kc") == secret
-    assert "/kc ***" in said
-    assert secret not in said
+    assert "/kc ***" in output
+    assert secret not in output
     files = [path for path in desk.project.folder.rglob("*") if path.is_file()]
     assert not [path for path in files if secret.encode() in path.read_bytes()]
 
@@ -251,7 +251,7 @@ def test_a_library_signs_in_a_cloud(desk: Desk) -> None:
     desk.project.generate(config)
     metadata = desk.project.folder / "account #1.json"
     missing = desk.windows.path(metadata)
-    assert f"signing.dmdf: there is no file {missing}" in desk.fail("sign")
+    assert f"signing.dmdf: {missing} does not exist" in desk.fail("sign")
     metadata.write_text("{}")
 
     desk.make("sign")
@@ -287,9 +287,9 @@ def test_a_timestamp_is_added_in_a_step_of_its_own(
         config = CONFIG.replace('timestamp-url = ""', f'timestamp-url = "{authority.url}"')
         desk.project.generate(config + f'timestamp-protocol = "{protocol}"\n')
 
-        said = desk.make("sign")
+        output = desk.make("sign")
 
-        assert f"timestamp by {authority.url}" in said
+        assert f"timestamp by {authority.url}" in output
         signed, stamped = desk.arguments("signtool")
         assert {"/tr", "/t", "/td"}.isdisjoint(signed)
         assert stamped[:2] == ["timestamp", "/v"]

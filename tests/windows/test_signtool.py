@@ -1,4 +1,4 @@
-"""Where signtool.exe is looked for on Windows, and what is said when it is nowhere."""
+"""Where kdrvgen finds signtool.exe on Windows, and the error when it finds none."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def test_without_signtool_every_place_is_named_and_what_to_install(windows: Wind
     desk = Desk.start(windows, OWN)
     windows.set_value(INSTALLED_ROOTS, "KitsRoot10", "D:\\kits\\", view=64)
 
-    said = desk.fail("sign", WDKContentRoot=r"E:\WDK")
+    output = desk.fail("sign", WDKContentRoot=r"E:\WDK")
 
-    places = ["PATH: in none of its folders", "WindowsSdkVerBinPath: not set"]
+    places = ["PATH: not in any of its folders", "WindowsSdkVerBinPath: not set"]
     places += ["WindowsSdkDir and WindowsSDKVersion: not set", r"E:\WDK\bin", r"D:\kits\bin"]
     places += ["KitsRoot10 in the 32-bit registry: no such value"]
     places += [r"Microsoft SDKs\ClickOnce\SignTool", r"\.nuget\packages"]
-    assert [place for place in places if place not in said] == []
-    assert "Signing Tools for Desktop Apps" in said
-    assert "Microsoft.Windows.SDK.BuildTools" in said
-    assert "signing.signtool in config.toml" in said
+    assert [place for place in places if place not in output] == []
+    assert "Signing Tools for Desktop Apps" in output
+    assert "Microsoft.Windows.SDK.BuildTools" in output
+    assert "signing.signtool in config.toml" in output
     assert not desk.is_signed()
 
 
@@ -122,7 +122,7 @@ def test_the_architecture_is_the_machines_or_else_one_that_it_emulates(own: Desk
     programs = {each: _put(own, rf"{folder}\{each}") for each in ("arm64", "x64", "x86")}
 
     def found(machine: str) -> str:
-        # As a program of another architecture is told: Wine says itself what its own one is.
+        # The variables of a program of another architecture; Wine sets those of its own.
         env = {"PROCESSOR_ARCHITEW6432": machine, "WDKContentRoot": r"C:\wdk"}
         return _place(own, **env).removeprefix(folder)
 
@@ -141,9 +141,9 @@ def test_a_signtool_in_the_project_is_not_run(own: Desk) -> None:
         folder.mkdir(exist_ok=True)
         (folder / "signtool.exe").write_bytes(b"no program")
 
-    said = own.fail("sign", WINEPATH=r"C:\cargo\bin;.;bin;")
+    output = own.fail("sign", WINEPATH=r"C:\cargo\bin;.;bin;")
 
-    assert "signtool.exe was not found" in said
+    assert "signtool.exe was not found" in output
 
 
 def test_a_program_that_is_named_and_not_there_is_not_replaced_by_another(own: Desk) -> None:
@@ -151,6 +151,6 @@ def test_a_program_that_is_named_and_not_there_is_not_replaced_by_another(own: D
     config = (own.project.folder / "config.toml").read_text(encoding="utf-8")
     own.project.generate(config + "signtool = 'D:/none/signtool.exe'\n")
 
-    assert "signing.signtool: there is no file D:\\none\\signtool.exe" in own.fail("sign")
+    assert "signing.signtool: D:\\none\\signtool.exe does not exist" in own.fail("sign")
 
     assert not own.is_signed()

@@ -68,8 +68,10 @@ def _compiled(windows: Windows, scratch: Path) -> Path:
             shutil.copytree(project / ".kdrvgen", crate / ".kdrvgen", dirs_exist_ok=True)
             manifest += f'[[bin]]\nname = "{model}"\npath = "{model}.rs"\n'
             # The version that the new project asks for.
-            asked = tomli.loads((project / "Cargo.toml").read_text(encoding="utf-8"))
-        manifest += f'[dependencies]\nwdk-build = "{asked["build-dependencies"]["wdk-build"]}"\n'
+            own_manifest = tomli.loads((project / "Cargo.toml").read_text(encoding="utf-8"))
+        manifest += (
+            f'[dependencies]\nwdk-build = "{own_manifest["build-dependencies"]["wdk-build"]}"\n'
+        )
         (crate / "Cargo.toml").write_text(manifest, encoding="utf-8")
         subprocess.run(
             ["cargo", "build", "--quiet", "--target", "x86_64-pc-windows-gnu"],
@@ -145,7 +147,7 @@ def test_wdk_build_reads_the_new_project_and_passes_what_is_not_passed_otherwise
 ) -> None:
     folder = new_project(tmp_path, model)
     done = build(folder, model, machine)
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     lines = done.stdout.splitlines()
     assert "cargo:rustc-env=KDRVGEN_BUILD_SCRIPT=yes" in lines
     assert f'cargo::rustc-cfg=driver_model__driver_type="{model.upper()}"' in lines

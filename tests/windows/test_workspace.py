@@ -19,7 +19,7 @@ def test_one_cargo_make_signs_every_driver(windows: Windows) -> None:
     windows.install_kits()
 
     done = windows.make("sign", cwd=folder)
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     signed = [call["argv"][-1] for call in windows.calls("signtool") if call["argv"][0] == "sign"]
     assert len(signed) == 2
     output = f"{X64}/development"
@@ -28,11 +28,11 @@ def test_one_cargo_make_signs_every_driver(windows: Windows) -> None:
     assert len(list(folder.glob("target/kdrvgen/windows-*/pipeline.exe"))) == 1
 
     done = windows.make("sign", cwd=folder)
-    assert done.code == 0, done.said
+    assert done.code == 0, done.output
     assert len(windows.calls("signtool")) == len(signed)
 
     source = folder / "drivers/first/src/lib.rs"
     source.write_text(source.read_text(encoding="utf-8").replace("unload", "un load"))
     done = windows.make("sign", cwd=folder)
     assert done.code != 0
-    assert "hello-second" not in done.said
+    assert "hello-second" not in done.output

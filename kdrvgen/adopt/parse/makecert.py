@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kdrvgen.adopt.parse.switches import Switches, parse_switches
+from kdrvgen.adopt.parse.switches import ToolCall, parse_switches
 
 __all__ = [
     "CODE_SIGNING",
@@ -33,26 +33,18 @@ _POWERSHELL = {
 
 
 @dataclass(frozen=True, slots=True)
-class CertificateCommand:
-    """A command that creates a self-signed certificate, with the switches of makecert.
-
-    Attributes:
-        switches: Its switches, in their order.
-        files: The files that it writes.
-    """
-
-    switches: Switches = ()
-    files: tuple[str, ...] = ()
+class CertificateCommand(ToolCall):
+    """A command that creates a self-signed certificate, with makecert's switches and its files."""
 
     @property
     def usages(self) -> frozenset[str]:
         """The extended key usages of the certificate."""
-        return frozenset(dict(self.switches).get("eku", "").split(",")) - {""}
+        return frozenset(self.value("eku").split(",")) - {""}
 
     @property
     def is_sha256(self) -> bool:
         """Whether the certificate uses SHA-256 or better."""
-        return dict(self.switches).get("a", "").lower() in {"sha256", "sha384", "sha512"}
+        return self.value("a").lower() in {"sha256", "sha384", "sha512"}
 
     @property
     def is_for_code(self) -> bool:

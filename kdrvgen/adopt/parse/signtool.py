@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kdrvgen.adopt.parse.switches import Switches, parse_switches
+from kdrvgen.adopt.parse.switches import ToolCall, parse_switches
 
 __all__ = ["SignCommand", "parse_sign_command"]
 
@@ -19,16 +19,8 @@ _WITH_VALUE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class SignCommand:
-    """A call of `signtool sign`.
-
-    Attributes:
-        switches: Its switches, in their order.
-        files: The files that it signs.
-    """
-
-    switches: Switches = ()
-    files: tuple[str, ...] = ()
+class SignCommand(ToolCall):
+    """A call of `signtool sign`, with the files that it signs."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -38,7 +30,7 @@ class SignCommand:
     @property
     def password(self) -> str:
         """The password, or the variable that holds it; "" without one."""
-        return dict(self.switches).get("p", "")
+        return self.value("p")
 
 
 def parse_sign_command(words: Sequence[str]) -> SignCommand:

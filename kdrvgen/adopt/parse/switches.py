@@ -3,11 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
-__all__ = ["Switches", "parse_switches"]
+__all__ = ["Switches", "ToolCall", "parse_switches"]
 
 Switches = tuple[tuple[str, str], ...]
 """Switches in lower case without their `/` or `-`, each with its value or ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """The parsed arguments of a tool.
+
+    Attributes:
+        switches: The switches, in their order.
+        files: The other arguments, which are the files that the tool works on.
+    """
+
+    switches: Switches = ()
+    files: tuple[str, ...] = ()
+
+    def value(self, switch: str) -> str:
+        """Return the value of the last switch with this name; "" without one."""
+        return dict(self.switches).get(switch, "")
 
 
 def parse_switches(

@@ -1,4 +1,4 @@
-"""What a replaced task does besides making the driver: tasks and variables of the user's own."""
+"""What a replaced task does besides making the driver: the user's other tasks and variables."""
 
 from __future__ import annotations
 

@@ -236,4 +236,4 @@ def _no_single_main(path: str, mains: Sequence[Function]) -> Finding:
     if mains:
         message = "`#[cfg]` selects one of several `fn main`: kdrvgen does not read the script"
         return unknown(mains[0].origin(0), message)
-    return unknown(Origin(path), "there is no `fn main`: kdrvgen does not read the script")
+    return unknown(Origin(path), "the script has no `fn main`, so kdrvgen does not read it")

@@ -62,7 +62,7 @@ def _test(host: Host, identity: str) -> Finding:
     try:
         text = path.read_text("utf-8")
     except FileNotFoundError:
-        return _created_later("there is no test certificate yet", str(path))
+        return _created_later("no test certificate exists yet", str(path))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         return CERTIFICATE.error(f"cannot be read: {reason}", str(path), remedy)
@@ -88,6 +88,6 @@ def _test_windows(host: Host, signing: Signing, identity: str) -> Finding:
             if comment in encoded and certificate.is_valid(now):
                 valid.append(certificate)
     if not valid:
-        return _created_later("there is no valid test certificate", place)
+        return _created_later("no valid test certificate exists", place)
     newest = max(valid, key=lambda certificate: certificate.not_after)
     return check_validity(newest, place, now, "run: cargo make clean-cert, then sign again")

@@ -17,6 +17,7 @@ from kdrvgen.inspection.pe.headers import (
     checksum,
 )
 from kdrvgen.report.finding import Finding, Rule, Severity
+from kdrvgen.spelling import quantity
 
 __all__ = ["CHECKS"]
 
@@ -205,7 +206,7 @@ def _foreign_directories(subject: Subject) -> Iterator[Finding]:
         directory = subject.image.headers.directory(index)
         is_present = directory.address and directory.size
         if is_present and not (subject.is_user_mode and rule is TLS):
-            value = f"0x{directory.address:X}, {directory.size} bytes"
+            value = f"0x{directory.address:X}, {quantity(directory.size, 'byte')}"
             evidence = Evidence(f"data directory {index.name}", value, directory.offset)
             yield violation(rule, evidence, fix)
 

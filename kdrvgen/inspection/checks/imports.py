@@ -12,6 +12,7 @@ from kdrvgen.inspection.checks.subject import Subject
 from kdrvgen.inspection.pe.headers import Directory, DirectoryIndex
 from kdrvgen.inspection.pe.image import MAX_MODULES, Image
 from kdrvgen.report.finding import Finding, Rule, Severity
+from kdrvgen.spelling import quantity
 
 __all__ = ["CHECKS", "is_kernel_module"]
 
@@ -129,7 +130,7 @@ def _ordinals(subject: Subject) -> Iterator[Finding]:
 def _delayed(subject: Subject) -> Iterator[Finding]:
     directory = subject.image.headers.directory(DirectoryIndex.DELAY_IMPORT)
     if (directory.address and directory.size) and not subject.is_user_mode:
-        value = ", ".join(subject.image.delayed[:_MAX_SHOWN]) or f"{directory.size} bytes"
+        value = ", ".join(subject.image.delayed[:_MAX_SHOWN]) or quantity(directory.size, "byte")
         evidence = Evidence("data directory DELAY_IMPORT", value, directory.offset)
         yield violation(DELAYED, evidence, "Remove /DELAYLOAD from linker.args.")
 
@@ -138,7 +139,7 @@ def _bound(subject: Subject) -> Iterator[Finding]:
     directory = subject.image.headers.directory(DirectoryIndex.BOUND_IMPORT)
     if directory.address and directory.size:
         evidence = Evidence(
-            "data directory BOUND_IMPORT", f"{directory.size} bytes", directory.offset
+            "data directory BOUND_IMPORT", quantity(directory.size, "byte"), directory.offset
         )
         fix = 'Do not bind the image. linker.args = ["/ALLOWBIND:NO"] prevents it.'
         yield violation(BOUND, evidence, fix)

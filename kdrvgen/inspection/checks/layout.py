@@ -10,6 +10,7 @@ from kdrvgen.inspection.checks.subject import Subject
 from kdrvgen.inspection.pe.certificate_table import certificate_table
 from kdrvgen.inspection.pe.headers import DirectoryIndex
 from kdrvgen.report.finding import Finding, Rule, Severity
+from kdrvgen.spelling import quantity
 
 __all__ = ["CHECKS"]
 
@@ -70,7 +71,8 @@ def _truncated(subject: Subject) -> Iterator[Finding]:
     size = len(image.data)
     fix = "Build and sign again: the file is incomplete or damaged."
     if len(image.sections) < image.headers.section_count or image.headers.size_of_headers > size:
-        value = f"{image.headers.section_count} sections, but the file has {len(image.sections)}"
+        count = quantity(image.headers.section_count, "section")
+        value = f"{count}, but the file has {len(image.sections)}"
         yield violation(
             TRUNCATED, Evidence("section table", value, image.headers.section_table_offset), fix
         )
@@ -104,7 +106,7 @@ def _appended_data(subject: Subject) -> Iterator[Finding]:
     size = len(image.data)
     table = certificate_table(image.headers, size)
     if table and table[1] < size:
-        evidence = Evidence("end of file", f"{size - table[1]} bytes", table[1])
+        evidence = Evidence("end of file", quantity(size - table[1], "byte"), table[1])
         fix = "Sign last, as `cargo make sign` does: it builds, renames and then signs."
         yield violation(NOT_LAST, evidence, fix)
     end = max(
@@ -113,7 +115,7 @@ def _appended_data(subject: Subject) -> Iterator[Finding]:
     stop = table[0] if table else size
     # Zeros are padding: of signing to eight bytes, of linking to the file alignment.
     if 0 < end < stop and image.data[end:stop].strip(b"\0"):
-        evidence = Evidence("overlay", f"{stop - end} bytes", end)
+        evidence = Evidence("overlay", quantity(stop - end, "byte"), end)
         fix = "Ship the data in a separate file, or link it into a section; strip debug symbols."
         yield violation(OVERLAY, evidence, fix)
 
@@ -122,7 +124,7 @@ def _security_directory(subject: Subject) -> Iterator[Finding]:
     headers = subject.image.headers
     directory = headers.directory(DirectoryIndex.SECURITY)
     if directory.size and certificate_table(headers, len(subject.image.data)) is None:
-        value = f"at {directory.address}, {directory.size} bytes"
+        value = f"at {directory.address}, {quantity(directory.size, 'byte')}"
         evidence = Evidence("data directory SECURITY", value, directory.offset)
         yield violation(TRUNCATED, evidence, "Sign again: `cargo make sign`.")
 

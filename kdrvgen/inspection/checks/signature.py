@@ -11,6 +11,7 @@ from kdrvgen.inspection.pe.certificate_table import ENTRY_HEADER_SIZE
 from kdrvgen.inspection.pe.headers import DirectoryIndex, ImageFlag
 from kdrvgen.inspection.signature.authenticode import Signature
 from kdrvgen.report.finding import Finding, Rule, Severity
+from kdrvgen.spelling import quantity
 
 __all__ = ["CHECKS", "signature_evidence"]
 
@@ -78,7 +79,7 @@ def _missing(subject: Subject) -> Iterator[Finding]:
         return
     headers = subject.image.headers
     directory = headers.directory(DirectoryIndex.SECURITY)
-    value = f"at {directory.address}, {directory.size} bytes"
+    value = f"at {directory.address}, {quantity(directory.size, 'byte')}"
     evidence = Evidence("data directory SECURITY", value, directory.offset)
     if directory.size:
         yield violation(TABLE, evidence, _SIGN)
@@ -133,7 +134,7 @@ def _trailing(subject: Subject) -> Iterator[Finding]:
         if signature.trailing and not signature.nested:
             evidence = Evidence(
                 "attribute certificate table",
-                f"{len(signature.trailing)} bytes",
+                quantity(len(signature.trailing), "byte"),
                 signature.offset + ENTRY_HEADER_SIZE + signature.size,
             )
             yield violation(TRAILING, evidence, _REBUILD)

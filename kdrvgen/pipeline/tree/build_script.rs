@@ -1,7 +1,7 @@
-//! What every build.rs does: it passes the linker arguments that the cargo configuration cannot pass,
-//! refuses flags that make a kernel driver corrupt memory, and links the Windows Driver Kit.
+//! The code of every build.rs: passes the linker arguments that the cargo configuration cannot
+//! pass, refuses flags that make a kernel driver corrupt memory, and links the Windows Driver Kit.
 
-#![allow(dead_code)] // each project uses a part of it
+#![allow(dead_code)] // each project uses a part
 
 use std::env;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub enum Model {
     Umdf,
 }
 
-/// Where to look for the kit: `wdk.locate`.
+/// Where to search for the kit: `wdk.locate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Locate {
     /// The environment, then the registry.
@@ -27,7 +27,7 @@ pub enum Locate {
     Registry,
     /// The folder `wdk.path`.
     Path(&'static str),
-    /// Nowhere: the driver needs no kit, or something else links it.
+    /// Nowhere: the driver needs no kit, or another crate links it.
     Nowhere,
 }
 
@@ -35,32 +35,31 @@ pub enum Locate {
 #[derive(Debug)]
 pub struct Kit {
     pub locate: Locate,
-    /// The numbers that the kit's version begins with; none for any version.
+    /// The first numbers of the kit's version; empty for any version.
     pub version: &'static [u32],
-    /// The numbers that the framework's version begins with.
+    /// The first numbers of the framework's version.
     pub framework: &'static [u32],
     /// The import libraries to link.
     pub libraries: &'static [&'static str],
 }
 
-/// Linker arguments, and the target and the profiles of cargo-make that they are for.
+/// Pairs of a target and a profile of cargo-make, and their linker arguments.
 pub type OfProfiles = (
     &'static [(&'static str, &'static str)],
     &'static [&'static str],
 );
 
-/// What the configuration says of one project.
+/// The settings of one project.
 #[derive(Debug)]
 pub struct Project {
-    /// The name of the configuration's file, for messages: config.toml, unless the project calls it
-    /// kdrvgen.toml.
+    /// The file name of the configuration, for messages: config.toml or kdrvgen.toml.
     pub config: &'static str,
     pub model: Model,
-    /// Each target, and the flags for rustc that the cargo configuration has for it.
+    /// The targets, each with its flags for rustc in the cargo configuration.
     pub targets: &'static [(&'static str, &'static [&'static str])],
-    /// What is passed from here, because it depends on the profile of cargo-make.
+    /// The linker arguments that depend on the profile of cargo-make.
     pub arguments: &'static [OfProfiles],
-    /// Whether the linker arguments begin with a preset, which LLVM's linkers need more for.
+    /// Whether the linker arguments begin with a preset. LLVM's linkers then need additional ones.
     pub has_preset: bool,
     pub kit: Kit,
 }
@@ -70,7 +69,7 @@ impl Project {
         self.model != Model::Umdf
     }
 
-    /// What the kit calls the model's framework; None without one.
+    /// Returns the framework's name in the kit; None without a framework.
     fn framework(&self) -> Option<&'static str> {
         match self.model {
             Model::Wdm => None,
@@ -80,11 +79,11 @@ impl Project {
     }
 }
 
-/// Does all that a build script of a driver does. Returns whether this build makes a driver: not so a
-/// check or a test for the host.
+/// Does all the work of a driver's build script. Returns whether this build makes a driver; a check
+/// or a test for the host does not.
 pub fn run(project: &Project) -> bool {
     println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rustc-env=KDRVGEN_BUILD_SCRIPT=yes"); // build-driver looks for it
+    println!("cargo:rustc-env=KDRVGEN_BUILD_SCRIPT=yes"); // build-driver checks it
     let target = variable("TARGET");
     let configured = configured_flags(project, &target);
     if let Some(configured) = configured {
@@ -100,21 +99,21 @@ pub fn run(project: &Project) -> bool {
     configured.is_some()
 }
 
-/// The flags that the cargo configuration has for the target; None when this build makes no driver.
+/// Returns the target's flags in the cargo configuration; None if this build makes no driver.
 fn configured_flags(project: &Project, target: &str) -> Option<&'static [&'static str]> {
     let (_, configured) = project
         .targets
         .iter()
         .find(|(triple, _)| *triple == target)?;
-    // On Windows the target may be the host's. A build for the host, such as that of an editor which
-    // checks the whole workspace, does not name it: then there is no folder of its name.
+    // On Windows, the target can be that of the host. A build for the host, such as an editor's
+    // check of the whole workspace, does not name it, and so OUT_DIR has no folder with its name.
     let folder = variable("OUT_DIR");
     let names_target = Path::new(&folder).iter().any(|name| name == target);
     let is_for_host = variable("HOST") == target && !folder.is_empty() && !names_target;
     (!is_for_host).then_some(*configured)
 }
 
-/// Refuses instructions whose registers Windows does not save for kernel code.
+/// Fails for instructions that use registers which Windows does not save for kernel code.
 fn check_target_features(project: &Project, target: &str) {
     let features = variable("CARGO_CFG_TARGET_FEATURE");
     let features: Vec<&str> = features.split(',').collect();
@@ -138,7 +137,7 @@ fn check_target_features(project: &Project, target: &str) {
     if target.starts_with("i686") && features.contains(&"sse") {
         println!(
             "cargo:warning=this i686 driver uses SSE registers, which 32-bit Windows does not save \
-             for kernel code: it can corrupt the registers of programs. To compile it without: \
+             for kernel code: it can corrupt the registers of programs. To compile it without them, set \
              linker.rustflags = [\"-Ctarget-feature=-sse,-sse2,-mmx\"] in {}, and \
              `lto = true` for the profile in Cargo.toml",
             project.config
@@ -146,8 +145,8 @@ fn check_target_features(project: &Project, target: &str) {
     }
 }
 
-/// Fails when flags of the cargo configuration do not reach rustc, and when a build that must be
-/// reproducible gets flags from elsewhere.
+/// Fails if flags of the cargo configuration do not reach rustc, or if a reproducible build gets
+/// flags from another source.
 fn check_flags(project: &Project, configured: &[&str], target: &str) {
     for name in [
         "RUSTFLAGS",
@@ -162,8 +161,8 @@ fn check_flags(project: &Project, configured: &[&str], target: &str) {
         "cargo:rerun-if-env-changed={}",
         cargo_variable(target, "RUSTFLAGS")
     );
-    let flags = one_by_one(&variable("CARGO_ENCODED_RUSTFLAGS"));
-    let configured = one_by_one(&configured.join("\u{1f}"));
+    let flags = split_flags(&variable("CARGO_ENCODED_RUSTFLAGS"));
+    let configured = split_flags(&configured.join("\u{1f}"));
     let missing = without(&configured, &flags);
     if !missing.is_empty() {
         fail(&format!(
@@ -171,16 +170,16 @@ fn check_flags(project: &Project, configured: &[&str], target: &str) {
              The image would not be a driver. Either RUSTFLAGS or CARGO_ENCODED_RUSTFLAGS in the\n\
              environment replaces them, or cargo runs in another folder and does not read the\n\
              configuration of this one.\n\
-             Unset the variable: linker.rustflags in {} takes what it holds, and\n\
-             linker.emit = \"build-script\" makes the linker arguments independent of it. Run cargo in\n\
-             the driver's own folder.",
+             Unset the variable, and put its flags into linker.rustflags of {}; or set\n\
+             linker.emit = \"build-script\", which does not depend on the variable. Run cargo in the\n\
+             folder of the driver.",
             missing.join(" "),
             project.config
         ));
     }
-    // The pipeline says which flags it adds; without it, nothing is promised.
+    // The pipeline passes the flags that it adds. Without it, a build need not be reproducible.
     if variable("DRIVER_REPRODUCIBLE") == "yes" && env::var_os("KDRVGEN_ADDED_FLAGS").is_some() {
-        let added = one_by_one(&variable("KDRVGEN_ADDED_FLAGS"));
+        let added = split_flags(&variable("KDRVGEN_ADDED_FLAGS"));
         let foreign = without(&without(&flags, &configured), &added);
         if !foreign.is_empty() {
             fail(&format!(
@@ -195,28 +194,32 @@ fn check_flags(project: &Project, configured: &[&str], target: &str) {
     }
 }
 
-/// Flags for rustc as cargo encodes them, each with its value.
-fn one_by_one(flags: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
+/// Splits the flags for rustc that cargo encodes, and joins each flag with its value.
+fn split_flags(flags: &str) -> Vec<String> {
+    let mut split: Vec<String> = Vec::new();
     let mut is_value = false;
     for word in flags.split('\u{1f}').filter(|word| !word.is_empty()) {
-        match found.last_mut() {
+        match split.last_mut() {
             Some(flag) if is_value => {
                 flag.push_str(word);
                 is_value = false;
             }
             _ => {
-                found.push(word.to_owned());
+                split.push(word.to_owned());
                 is_value = word == "-C" || word == "-Z";
             }
         }
     }
-    found
+    split
 }
 
 fn without(flags: &[String], others: &[String]) -> Vec<String> {
     let is_other = |flag: &&String| others.contains(flag);
-    flags.iter().filter(|flag| !is_other(flag)).cloned().collect()
+    flags
+        .iter()
+        .filter(|flag| !is_other(flag))
+        .cloned()
+        .collect()
 }
 
 /// Passes the linker arguments that depend on the profile, on the driver model and on the linker.
@@ -225,7 +228,8 @@ fn pass_arguments(project: &Project, target: &str) {
         pass(argument);
     }
     if project.model == Model::Kmdf {
-        // The framework's entry point is not exported: the map file shows that it is the image's.
+        // build-driver checks the entry point in the map file, because the framework does not
+        // export it.
         pass("/MAP");
     }
     if project.is_in_kernel() && project.has_preset && is_linked_by_llvm(target) {
@@ -235,24 +239,24 @@ fn pass_arguments(project: &Project, target: &str) {
     }
 }
 
-/// The linker arguments of the profile that cargo-make runs with; development's without cargo-make.
+/// Returns the linker arguments of cargo-make's profile; without cargo-make, those of development.
 fn profile_arguments(project: &Project, target: &str) -> &'static [&'static str] {
     if project.arguments.is_empty() {
         return &[];
     }
     println!("cargo:rerun-if-env-changed=CARGO_MAKE_PROFILE");
     let profile = env::var("CARGO_MAKE_PROFILE").unwrap_or_else(|_| "development".into());
-    let is_meant = |places: &[(&str, &str)]| places.contains(&(target, profile.as_str()));
-    let found = project
+    let is_selected = |places: &[(&str, &str)]| places.contains(&(target, profile.as_str()));
+    let entry = project
         .arguments
         .iter()
-        .find(|(places, _)| is_meant(places));
-    found.map_or(&[], |(_, arguments)| *arguments)
+        .find(|(places, _)| is_selected(places));
+    entry.map_or(&[], |(_, arguments)| *arguments)
 }
 
-/// What LLVM's linkers have to be told for a driver, and Microsoft's does by itself.
+/// The arguments for LLVM's linkers that link.exe does not need for a driver.
 const LLVM_ARGUMENTS: &[&str] = &[
-    "/MERGE:.retplne=.rdata", // stays without attributes otherwise, and Windows refuses the image
+    "/MERGE:.retplne=.rdata", // has no attributes on its own, and Windows refuses the image
     "/SECTION:.text,ERP",     // P: not paged; /KERNEL of these linkers does not set it
     "/SECTION:.rdata,RP",
     "/SECTION:.data,RWP",
@@ -269,18 +273,18 @@ fn is_linked_by_llvm(target: &str) -> bool {
     name.to_string_lossy().contains("lld")
 }
 
-/// The environment variable of a key in cargo's table for a target.
+/// Returns the environment variable for a key of a target in cargo's configuration.
 fn cargo_variable(target: &str, key: &str) -> String {
     let target = target.to_uppercase().replace('-', "_");
     format!("CARGO_TARGET_{target}_{key}")
 }
 
-/// Passes an argument to the linker of the driver alone, and not to that of programs or tests.
+/// Passes an argument to the linker of the driver, but not to that of programs or tests.
 fn pass(argument: &str) {
     println!("cargo:rustc-link-arg-cdylib={argument}");
 }
 
-/// A variable that cargo sets; empty when it does not.
+/// Returns a variable that cargo sets; empty if it does not.
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_default()
 }

@@ -1,51 +1,52 @@
-//! Finds the Windows Driver Kit, and the tools of the Windows SDK.
+//! Finds the Windows Driver Kit and the tools of the Windows SDK.
 //!
-//! Two programs have this module: build.rs, and the pipeline that the tasks of Makefile.toml run.
+//! Two programs contain this module: build.rs, and the pipeline that the tasks of Makefile.toml
+//! run.
 
-#![allow(dead_code)] // each of the two uses a part of it
+#![allow(dead_code)] // each of the two programs uses a part
 
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// What a search looked at: for messages, and for cargo to know when to search again.
+/// The places that a search looked at, for messages and for cargo's `rerun-if` instructions.
 #[derive(Debug, Default)]
 pub struct Search {
-    /// The places that have nothing, each with what names it: `WDKContentRoot: not set`.
+    /// The places without a match, each after the name of its source: `WDKContentRoot: not set`.
     pub tried: Vec<String>,
     /// The environment variables that were read.
     pub variables: Vec<&'static str>,
-    /// The folders whose entries decided.
+    /// The folders whose entries the result depends on.
     pub folders: Vec<PathBuf>,
 }
 
 impl Search {
-    /// A variable of the environment; an empty one counts as unset.
+    /// Returns an environment variable; None if it is unset or empty.
     pub fn variable(&mut self, name: &'static str) -> Option<OsString> {
         self.variables.push(name);
         env::var_os(name).filter(|value| !value.is_empty())
     }
 }
 
-/// A folder that may be the root of a kit, and what names it.
+/// A folder that may be the root of a kit, and the source of its path.
 #[derive(Debug)]
 pub struct Root {
     pub name: &'static str,
     pub path: PathBuf,
 }
 
-/// Which libraries of a kit are wanted.
+/// The libraries of a kit to search for.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
     /// `km` for drivers in the kernel, `um` for those in user mode.
     pub mode: &'a str,
     /// `x64`, `x86` or `arm64`.
     pub architecture: &'a str,
-    /// The numbers that the version begins with; none for any version.
+    /// The first numbers of the version; empty for any version.
     pub version: &'a [u32],
 }
 
-/// The roots that the environment names, the likeliest first.
+/// Returns the roots in the environment, the most likely one first.
 pub fn environment_roots(search: &mut Search) -> Vec<Root> {
     let mut roots = Vec::new();
     match search.variable("WDKContentRoot") {
@@ -74,7 +75,7 @@ pub fn environment_roots(search: &mut Search) -> Vec<Root> {
     roots
 }
 
-/// The roots that the kits' installers wrote to the registry.
+/// Returns the roots that the installers of the kits wrote to the registry.
 pub fn registry_roots(search: &mut Search) -> Vec<Root> {
     let mut roots = Vec::new();
     for (name, view) in [
@@ -89,33 +90,33 @@ pub fn registry_roots(search: &mut Search) -> Vec<Root> {
     roots
 }
 
-/// The kits at a place: the place itself, then what packages of `NuGet` hold, the newest first. Each
-/// package is for one architecture, and the place may name that for another.
-pub fn kits(place: &Path, architecture: &str) -> Vec<PathBuf> {
+/// Returns the kits at a path: the path itself, then the `NuGet` packages there, the newest first.
+/// Each package is for one architecture, and the path may be that of another architecture.
+pub fn kits(path: &Path, architecture: &str) -> Vec<PathBuf> {
     let name = format!("microsoft.windows.wdk.{architecture}");
-    let packages = packages(&folder_of_packages(place), &name);
-    let mut kits = vec![place.to_path_buf(), place.join("c")];
+    let packages = packages(&folder_of_packages(path), &name);
+    let mut kits = vec![path.to_path_buf(), path.join("c")];
     kits.extend(packages.iter().map(|package| package.join("c")));
     kits
 }
 
-/// The folder of libraries below a kit's root.
+/// Returns the folder of libraries below a kit's root.
 pub fn libraries(kit: &Path, wanted: &Wanted, search: &mut Search) -> Option<PathBuf> {
     let all = inside(kit, "Lib")?;
     let mut versions = versions(&all, wanted.version).into_iter();
-    let found = versions.find_map(|(_, version)| {
+    let libraries = versions.find_map(|(_, version)| {
         let libraries = inside(&inside(&version, wanted.mode)?, wanted.architecture)?;
         let is_empty = libraries.read_dir().ok()?.next().is_none();
-        (!is_empty).then_some(libraries) // an uninstaller may leave the folder
+        (!is_empty).then_some(libraries) // an uninstaller can leave an empty folder
     });
-    if found.is_none() {
+    if libraries.is_none() {
         search.folders.push(all.clone());
     }
-    let libraries = found?;
+    let libraries = libraries?;
     search.folders.push(libraries.clone());
-    if wanted.version.len() < DIGITS_OF_A_VERSION {
-        // A newer kit may come. Cargo looks at every file below a folder: Lib has thousands, `build`
-        // has few, and in it too each version of the kit has a folder.
+    if wanted.version.len() < VERSION_LENGTH {
+        // A newer kit can be installed. Cargo checks every file below a folder: `Lib` has
+        // thousands, and `build`, which has a folder for each version of the kit too, has few.
         let version = libraries.ancestors().nth(2)?.file_name()?;
         let build = kit.join("build");
         let has_build = build.join(version).is_dir();
@@ -124,13 +125,13 @@ pub fn libraries(kit: &Path, wanted: &Wanted, search: &mut Search) -> Option<Pat
     Some(libraries)
 }
 
-const DIGITS_OF_A_VERSION: usize = 4;
+const VERSION_LENGTH: usize = 4;
 
-/// The folder of a driver framework's libraries, beside those of the kit's versions.
+/// Returns the folder of a driver framework's libraries, next to those of the kit's versions.
 ///
 /// # Errors
 ///
-/// The folder that has no version which begins with `version`.
+/// Returns the folder that was searched, if it has no version that begins with `version`.
 pub fn framework(
     libraries: &Path,
     name: &str,
@@ -152,19 +153,21 @@ pub fn framework(
     }
 }
 
-/// A tool of the Windows SDK or the WDK, such as `signtool.exe`: what a prompt of Visual Studio chose,
-/// else the newest of the kits, that of `ClickOnce`, or of packages of `NuGet`. PATH is not looked at.
+/// Finds a tool of the Windows SDK or the WDK, such as `signtool.exe`: the one that a Visual Studio
+/// prompt selected, else the newest in the kits, in `ClickOnce` or in `NuGet` packages. Does not
+/// search the PATH.
 pub fn tool(name: &str, search: &mut Search) -> Option<PathBuf> {
     let architectures = host_architectures(search);
-    chosen_tool(name, architectures, search)
+    selected_tool(name, architectures, search)
         .or_else(|| tool_of_kits(name, architectures, search))
         .or_else(|| tool_of_click_once(name, search))
         .or_else(|| tool_of_packages(name, architectures, search))
 }
 
-/// The folders of tools that this machine can run, the best one first.
+/// Returns the names of the folders with tools that this machine can run, the best one first.
 fn host_architectures(search: &mut Search) -> &'static [&'static str] {
-    // A 32-bit program of a 64-bit Windows finds the machine in the former.
+    // In a 32-bit program on 64-bit Windows, only the first variable has the architecture of
+    // Windows.
     let machine = search
         .variable("PROCESSOR_ARCHITEW6432")
         .or_else(|| search.variable("PROCESSOR_ARCHITECTURE"))
@@ -176,8 +179,8 @@ fn host_architectures(search: &mut Search) -> &'static [&'static str] {
     }
 }
 
-/// The tool of the version that a prompt of Visual Studio or of the eWDK has chosen.
-fn chosen_tool(name: &str, architectures: &[&str], search: &mut Search) -> Option<PathBuf> {
+/// Returns the tool of the version that a prompt of Visual Studio or of the eWDK selected.
+fn selected_tool(name: &str, architectures: &[&str], search: &mut Search) -> Option<PathBuf> {
     let folder = search.variable("WindowsSdkVerBinPath").map(PathBuf::from);
     let version = search.variable("WindowsSDKVersion");
     let kit = search.variable("WindowsSdkDir");
@@ -197,7 +200,7 @@ fn chosen_tool(name: &str, architectures: &[&str], search: &mut Search) -> Optio
             Some(folder) => {
                 let mut programs = architectures
                     .iter()
-                    .map(|each| folder.join(each).join(name));
+                    .map(|architecture| folder.join(architecture).join(name));
                 if let Some(program) = programs.find(|program| program.is_file()) {
                     return Some(program);
                 }
@@ -223,25 +226,25 @@ fn tool_of_kits(name: &str, architectures: &[&str], search: &mut Search) -> Opti
         folders
     };
     for architecture in architectures {
-        let found = newest_tool(&folders_of(architecture), architecture, name);
-        if found.is_some() {
-            return found;
+        let program = newest_tool(&folders_of(architecture), architecture, name);
+        if program.is_some() {
+            return program;
         }
     }
     for root in roots {
-        let place = root.path.join("bin");
-        let place = place.display();
+        let folder = root.path.join("bin");
+        let folder = folder.display();
         search
             .tried
-            .push(format!("{}: no {name} below {place}", root.name));
+            .push(format!("{}: no {name} below {folder}", root.name));
     }
     None
 }
 
-/// The package of `NuGet` that has the tools of the Windows SDK.
+/// The `NuGet` package with the tools of the Windows SDK.
 const BUILD_TOOLS: &str = "microsoft.windows.sdk.buildtools";
 
-/// The component for `ClickOnce` brings signtool alone, and no kit.
+/// The `ClickOnce` component of Visual Studio installs only signtool, without a kit.
 fn tool_of_click_once(name: &str, search: &mut Search) -> Option<PathBuf> {
     let programs = search
         .variable("ProgramFiles(x86)")
@@ -270,19 +273,18 @@ fn tool_of_packages(name: &str, architectures: &[&str], search: &mut Search) -> 
             Some(Path::new(&home).join(".nuget").join("packages"))
         })?;
     let packages = packages(&folder, BUILD_TOOLS);
-    let mut found = architectures
+    let program = architectures
         .iter()
-        .filter_map(|architecture| newest_tool(&packages, architecture, name));
-    let found = found.next();
-    if found.is_none() {
+        .find_map(|architecture| newest_tool(&packages, architecture, name));
+    if program.is_none() {
         let folder = folder.display();
-        let place = format!("NuGet: no {name} of {BUILD_TOOLS} in {folder}");
-        search.tried.push(place);
+        let tried = format!("NuGet: no {name} of {BUILD_TOOLS} in {folder}");
+        search.tried.push(tried);
     }
-    found
+    program
 }
 
-/// The tool in the newest `bin/VERSION/ARCHITECTURE` below any of the kits.
+/// Returns the tool in the newest `bin/VERSION/ARCHITECTURE` below any of the kits.
 fn newest_tool(kits: &[PathBuf], architecture: &str, name: &str) -> Option<PathBuf> {
     let versions = kits
         .iter()
@@ -292,36 +294,34 @@ fn newest_tool(kits: &[PathBuf], architecture: &str, name: &str) -> Option<PathB
     newest.map(|(_, program)| program)
 }
 
-/// The folder that holds packages of `NuGet`: what is above a place in one of them, else the place.
-fn folder_of_packages(place: &Path) -> PathBuf {
+/// Returns the folder of `NuGet` packages: the parent of the package that contains `path`, else
+/// `path`.
+fn folder_of_packages(path: &Path) -> PathBuf {
     let is_package = |folder: &&Path| {
         let name = folder.file_name().map(lower).unwrap_or_default();
         name.starts_with("microsoft.windows.wdk.")
     };
-    let package = place.ancestors().find(is_package);
-    package
-        .and_then(Path::parent)
-        .unwrap_or(place)
-        .to_path_buf()
+    let package = path.ancestors().find(is_package);
+    package.and_then(Path::parent).unwrap_or(path).to_path_buf()
 }
 
-/// The versions of a package of `NuGet`, the newest first: `NAME.VERSION` as nuget.exe lays them out,
-/// `name/VERSION` as dotnet does.
+/// Returns the versions of a `NuGet` package, the newest first: `NAME.VERSION` in the layout of
+/// nuget.exe, `name/VERSION` in that of dotnet.
 fn packages(folder: &Path, package: &str) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+    let mut versioned = Vec::new();
     for entry in folder.read_dir().into_iter().flatten().flatten() {
         let name = lower(&entry.file_name());
         match name.strip_prefix(package) {
-            Some("") => found.extend(versions(&entry.path(), &[])),
+            Some("") => versioned.extend(versions(&entry.path(), &[])),
             Some(rest) => {
                 let version = numbers(rest.trim_start_matches('.'));
-                found.extend(version.map(|version| (version, entry.path())));
+                versioned.extend(version.map(|version| (version, entry.path())));
             }
             None => {}
         }
     }
-    found.sort();
-    found
+    versioned.sort();
+    versioned
         .into_iter()
         .rev()
         .map(|(_, package)| package)
@@ -332,28 +332,28 @@ fn lower(name: &OsStr) -> String {
     name.to_string_lossy().to_lowercase()
 }
 
-/// The folder of that name in another one. Case does not count, as on Windows: the same kit spells
-/// `arm64` and `ARM64`.
+/// Returns the entry with this name in a folder. Ignores case, as Windows does: one kit contains
+/// both `arm64` and `ARM64`.
 fn inside(folder: &Path, name: &str) -> Option<PathBuf> {
     let mut entries = folder.read_dir().ok()?.flatten();
-    let found = entries.find(|entry| entry.file_name().eq_ignore_ascii_case(name))?;
-    Some(found.path())
+    let entry = entries.find(|entry| entry.file_name().eq_ignore_ascii_case(name))?;
+    Some(entry.path())
 }
 
-/// The entries of a folder that are named by a version which begins with `wanted`, the newest
-/// first: by its numbers, since as text 10.0.9 comes after 10.0.10.
+/// Returns the entries of a folder whose name is a version that begins with `wanted`, the newest
+/// first. Compares numbers: as text, 10.0.9 comes after 10.0.10.
 fn versions(folder: &Path, wanted: &[u32]) -> Vec<(Vec<u32>, PathBuf)> {
     let entries = folder.read_dir().into_iter().flatten().flatten();
-    let mut found: Vec<_> = entries
+    let mut versions: Vec<_> = entries
         .filter_map(|entry| Some((numbers(entry.file_name().to_str()?)?, entry.path())))
         .filter(|(version, _)| version.starts_with(wanted))
         .collect();
-    found.sort();
-    found.reverse();
-    found
+    versions.sort();
+    versions.reverse();
+    versions
 }
 
-/// The numbers of a version; none of what is no version.
+/// Returns the numbers of a version; None if the text is not a version.
 pub fn numbers(version: &str) -> Option<Vec<u32>> {
     let numbers = version.split('.');
     numbers.map(|number| number.parse().ok()).collect()
@@ -372,8 +372,9 @@ mod registry {
     const HKEY_LOCAL_MACHINE: isize = 0x8000_0002_u32 as i32 as isize;
     const RRF_RT_REG_SZ: u32 = 2;
 
-    /// Declares functions of a system library. Edition 2024 demands `unsafe extern`, which compilers
-    /// before Rust 1.82 do not know; and it is the first in which `_` is an expression to a macro.
+    /// Declares functions of a system library. Edition 2024 requires `unsafe extern`, which Rust
+    /// before 1.82 does not support. It is also the first edition in which `_` matches a macro's
+    /// `expr`.
     macro_rules! foreign {
         ($_2024:expr, $library:literal, $($functions:tt)*) => {
             #[link(name = $library)]
@@ -397,14 +398,14 @@ mod registry {
         ) -> i32;
     }
 
-    /// The value `KitsRoot10` in one view of the registry.
+    /// Returns the value `KitsRoot10` in one view of the registry.
     pub fn kits_root(view: u32) -> Option<PathBuf> {
         let wide = |text: &str| text.encode_utf16().chain([0]).collect::<Vec<u16>>();
         let subkey = wide(r"SOFTWARE\Microsoft\Windows Kits\Installed Roots");
         let value = wide("KitsRoot10");
         let mut text = [0; 1024];
         let mut bytes = 2 * text.len() as u32;
-        // SAFETY: both names end in a zero, and `bytes` is the size of `text`.
+        // SAFETY: both names end with a zero, and `bytes` is the size of `text`.
         let status = unsafe {
             RegGetValueW(
                 HKEY_LOCAL_MACHINE,
@@ -421,7 +422,7 @@ mod registry {
     }
 }
 
-/// Only Windows has a registry.
+/// Other systems have no registry.
 #[cfg(not(windows))]
 mod registry {
     use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Links the libraries of the Windows Driver Kit and of its frameworks, or says why there are none.
+//! Links the libraries of the Windows Driver Kit and of its frameworks, or reports why it cannot.
 
 use std::path::{Path, PathBuf};
 
@@ -21,8 +21,8 @@ pub fn run(project: &Project, target: &str) {
         architecture,
         version: &version,
     };
-    let found = find_libraries(&roots, kit.locate, &wanted, &mut search);
-    let framework = match (&found, project.framework()) {
+    let libraries = find_libraries(&roots, kit.locate, &wanted, &mut search);
+    let framework = match (&libraries, project.framework()) {
         (Some(libraries), Some(name)) => Some(
             kit::framework(libraries, name, architecture, kit.framework, &mut search)
                 .unwrap_or_else(|folder| fail(&no_framework(name, kit.framework, &folder))),
@@ -35,7 +35,7 @@ pub fn run(project: &Project, target: &str) {
     for name in &search.variables {
         println!("cargo:rerun-if-env-changed={name}");
     }
-    match found {
+    match libraries {
         Some(libraries) => link(project, architecture, &libraries, framework.as_deref()),
         None => report_no_kit(project, target, &roots, &search),
     }
@@ -57,14 +57,14 @@ fn kit_roots(kit: &Kit, search: &mut Search) -> Vec<Root> {
     roots
 }
 
-/// The numbers that the kit's version must begin with: those of `wdk.version`, else those that a
-/// prompt of the eWDK has set.
+/// Returns the first numbers of the kit's version: those of `wdk.version`, else those of an eWDK
+/// prompt.
 fn kit_version(kit: &Kit, search: &mut Search) -> Vec<u32> {
     if !kit.version.is_empty() {
         let version = dotted(kit.version);
         search
             .tried
-            .push(format!("wdk.version: no version but {version}"));
+            .push(format!("wdk.version: only version {version}"));
         return kit.version.to_vec();
     }
     if !matches!(kit.locate, Locate::Auto | Locate::Environment) {
@@ -76,7 +76,7 @@ fn kit_version(kit: &Kit, search: &mut Search) -> Vec<u32> {
     if !numbers.is_empty() {
         search
             .tried
-            .push(format!("Version_Number: no version but {version}"));
+            .push(format!("Version_Number: only version {version}"));
     }
     numbers
 }
@@ -89,16 +89,15 @@ fn find_libraries(
 ) -> Option<PathBuf> {
     for Root { name, path } in roots {
         let kits = match locate {
-            Locate::Registry => vec![path.clone()], // no installer brings packages
+            Locate::Registry => vec![path.clone()], // no installer writes NuGet packages to the registry
             _ => kit::kits(path, wanted.architecture),
         };
-        let mut found = kits
+        let libraries = kits
             .iter()
-            .filter_map(|kit| kit::libraries(kit, wanted, search));
-        if let Some(libraries) = found.next() {
-            return Some(libraries);
+            .find_map(|kit| kit::libraries(kit, wanted, search));
+        if libraries.is_some() {
+            return libraries;
         }
-        drop(found);
         let Wanted {
             mode, architecture, ..
         } = wanted;
@@ -119,20 +118,20 @@ fn link(project: &Project, architecture: &str, libraries: &Path, framework: Opti
         println!("cargo:rustc-link-lib={library}");
     }
     if project.is_in_kernel() && architecture == "arm64" {
-        println!("cargo:rustc-link-lib=arm64rt"); // what compiled code calls on this machine
+        println!("cargo:rustc-link-lib=arm64rt"); // the functions that compiled code calls on ARM64
     }
 }
 
-/// Fails, unless the driver may do without a kit.
+/// Fails, unless the driver may need no kit.
 fn report_no_kit(project: &Project, target: &str, roots: &[Root], search: &Search) {
     let is_wdm = project.model == Model::Wdm;
     if is_wdm && project.kit.locate == Locate::Auto {
-        // Cargo repeats a warning in each build: there is none where nothing names a kit.
-        // `cargo build -vv` shows the line all the same.
+        // Cargo repeats a warning in each build, so there is none on a machine where no kit is
+        // expected. `cargo build -vv` shows the line anyway.
         let is_expected = cfg!(windows) || !roots.is_empty();
         println!(
-            "{}no Windows Driver Kit; looked at: {}. If the driver imports by raw-dylib alone, it \
-             needs none: say so by wdk.locate = \"none\" in {}",
+            "{}no Windows Driver Kit was found; searched: {}. If the driver imports only by \
+             raw-dylib, it needs none: set wdk.locate = \"none\" in {}",
             if is_expected { "cargo:warning=" } else { "" },
             search.tried.join("; "),
             project.config
@@ -140,12 +139,12 @@ fn report_no_kit(project: &Project, target: &str, roots: &[Root], search: &Searc
         return;
     }
     fail(&format!(
-        "no Windows Driver Kit with what a driver for {target} links; looked at:\n  {}\n\
-         Install it, or name its root by wdk.path in {}{}",
+        "no Windows Driver Kit with the libraries for {target} was found; searched:\n  {}\n\
+         Install it, or set wdk.path in {} to its root{}",
         search.tried.join("\n  "),
         project.config,
         if is_wdm {
-            "; a driver that imports\nby raw-dylib alone needs none: wdk.locate = \"none\""
+            ".\nIf the driver imports only by raw-dylib, it needs none: set wdk.locate = \"none\""
         } else {
             ""
         }

@@ -1,19 +1,19 @@
-//! Whether a signature is of its image, whatever the chain of its certificate: with openssl's help.
+//! Checks that a signature covers its image, with openssl. Ignores the certificate chain.
 
 use std::path::Path;
 
 use crate::der::{self, Signed};
 use crate::failure::{Failure, Result};
 use crate::image::Image;
-use crate::output::Fresh;
+use crate::output::TempFile;
 use crate::process::{on_path, printed, Tool};
 
-/// Fails unless the signature in `data` is over this very image, by the key of the certificate that
-/// it names ("Windows Authenticode Portable Executable Signature Format"; RFC 2315, 9.3).
+/// Fails unless the signature in `data` covers this image and was made with the key of its
+/// certificate ("Windows Authenticode Portable Executable Signature Format"; RFC 2315, 9.3).
 ///
-/// `scratch` is a path in whose folder temporary files may lie.
+/// Temporary files are created in the folder of the path `scratch`.
 pub fn check(data: &[u8], scratch: &Path) -> Result<()> {
-    let damaged = || Failure::new("the signature that was made cannot be read");
+    let damaged = || Failure::new("the new signature cannot be read");
     let image = Image::parse(data).ok_or_else(damaged)?;
     let signed = image
         .signature()
@@ -21,19 +21,19 @@ pub fn check(data: &[u8], scratch: &Path) -> Result<()> {
         .ok_or_else(damaged)?;
     if on_path("openssl").is_none() {
         return Err(Failure::new("openssl is not installed")
-            .because("It checks the signature.")
+            .because("The task checks the signature with it.")
             .help("Debian: apt install openssl"));
     }
     let bytes = image.authenticode_bytes().ok_or_else(damaged)?;
     if digest(signed.digest_name, bytes)? != signed.image_digest {
-        return Err(Failure::new("the signature is not of this image"));
+        return Err(Failure::new("the signature does not match this image"));
     }
     if digest(signed.digest_name, signed.content.to_vec())? != signed.message_digest {
-        return Err(Failure::new("the signature is not of its own content"));
+        return Err(Failure::new("the signature does not match its own content"));
     }
-    let mut key = Fresh::beside(scratch)?;
+    let mut key = TempFile::beside(scratch)?;
     key.write(&public_key(signed.certificate)?)?;
-    let mut signature = Fresh::beside(scratch)?;
+    let mut signature = TempFile::beside(scratch)?;
     signature.write(signed.signature)?;
     let output = Tool::new("openssl")
         .arg("dgst")
@@ -47,8 +47,10 @@ pub fn check(data: &[u8], scratch: &Path) -> Result<()> {
     if output.status.success() {
         Ok(())
     } else {
-        Err(Failure::new("the signature is not by the key of its certificate")
-            .because(printed(&output)))
+        Err(
+            Failure::new("the signature was not made with the key of its certificate")
+                .because(printed(&output)),
+        )
     }
 }
 
@@ -61,7 +63,7 @@ fn digest(name: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
     if output.status.success() {
         Ok(output.stdout)
     } else {
-        Err(Failure::new("openssl computes no digest").because(printed(&output)))
+        Err(Failure::new("openssl cannot compute a digest").because(printed(&output)))
     }
 }
 
@@ -73,6 +75,6 @@ fn public_key(certificate: &[u8]) -> Result<Vec<u8>> {
     if output.status.success() {
         Ok(output.stdout)
     } else {
-        Err(Failure::new("openssl does not read the certificate").because(printed(&output)))
+        Err(Failure::new("openssl cannot read the certificate").because(printed(&output)))
     }
 }

@@ -1,4 +1,4 @@
-//! What cargo says it made.
+//! Cargo's messages about the files that it made.
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +6,11 @@ use crate::failure::{Failure, Result};
 use crate::json::Json;
 use crate::process::Tool;
 
-/// The files that cargo made of the driver's library.
+/// The files that cargo made from the driver's library.
 #[derive(Debug, PartialEq)]
 pub struct Artifact {
     pub dll: PathBuf,
-    /// None where the linker wrote none.
+    /// None if the linker wrote none.
     pub pdb: Option<PathBuf>,
     /// Whether an earlier run of cargo made them.
     pub is_fresh: bool,
@@ -18,11 +18,11 @@ pub struct Artifact {
 
 /// Finds the driver's files in cargo's messages, one JSON text on each line.
 ///
-/// A package is told by its manifest: a dependency may have the driver's own name.
+/// The manifest identifies the package: a dependency may have the same name as the driver.
 ///
 /// Source: "External tools", The Cargo Book.
 pub fn artifact(messages: &str, manifest: &Path) -> Result<Artifact> {
-    let mut found = None;
+    let mut artifact = None;
     let mut id = String::new();
     let mut scripts = Vec::new();
     for message in messages.lines().filter_map(Json::parse) {
@@ -30,12 +30,15 @@ pub fn artifact(messages: &str, manifest: &Path) -> Result<Artifact> {
             "compiler-artifact" if is_library_of(&message, manifest) => {
                 let files = message.get("filenames").list();
                 let with = |ending: &str| {
-                    let path = files.iter().map(Json::text).find(|file| file.ends_with(ending));
+                    let path = files
+                        .iter()
+                        .map(Json::text)
+                        .find(|file| file.ends_with(ending));
                     path.map(PathBuf::from)
                 };
                 if let Some(dll) = with(".dll") {
                     id = message.get("package_id").text().to_owned();
-                    found = Some(Artifact {
+                    artifact = Some(Artifact {
                         dll,
                         pdb: with(".pdb"),
                         is_fresh: message.get("fresh").is_true(),
@@ -46,9 +49,9 @@ pub fn artifact(messages: &str, manifest: &Path) -> Result<Artifact> {
             _ => {}
         }
     }
-    let found = found.ok_or_else(|| {
-        Failure::new("cargo made no DLL of this package")
-            .help("the [lib] of Cargo.toml needs crate-type = [\"cdylib\"]")
+    let artifact = artifact.ok_or_else(|| {
+        Failure::new("cargo built no DLL from this package")
+            .help("set crate-type = [\"cdylib\"] in [lib] of Cargo.toml")
     })?;
     let is_ours = |message: &Json| {
         message.get("package_id").text() == id
@@ -57,11 +60,11 @@ pub fn artifact(messages: &str, manifest: &Path) -> Result<Artifact> {
             })
     };
     if scripts.iter().any(is_ours) {
-        Ok(found)
+        Ok(artifact)
     } else {
         Err(Failure::new("cargo did not run build.rs")
             .because("It passes linker arguments that a driver needs.")
-            .help("take `build` out of [package] in Cargo.toml"))
+            .help("remove `build` from [package] in Cargo.toml"))
     }
 }
 
@@ -71,8 +74,8 @@ fn is_library_of(message: &Json, manifest: &Path) -> bool {
         && kinds.iter().any(|kind| kind.text() == "cdylib")
 }
 
-/// The id of the package in a folder, for cargo's `--package`: a name alone is ambiguous where a
-/// dependency has it too.
+/// Returns the id of the package in a folder, for cargo's `--package`: the name is ambiguous if a
+/// dependency has the same one.
 pub fn package_id(cargo: &[std::ffi::OsString], root: &Path, name: &str) -> Result<String> {
     if let Some(url) = file_url(root) {
         return Ok(format!("{url}#{name}"));
@@ -91,13 +94,13 @@ pub fn package_id(cargo: &[std::ffi::OsString], root: &Path, name: &str) -> Resu
         .find(|package| Path::new(package.get("manifest_path").text()) == manifest)
         .map(|package| package.get("id").text().to_owned())
         .ok_or_else(|| {
-            Failure::new(format!("cargo finds no package in {}", root.display()))
+            Failure::new(format!("cargo found no package in {}", root.display()))
                 .because(String::from_utf8_lossy(&output.stderr).into_owned())
         })
 }
 
-/// The address of a folder, if it has none of the characters whose escapes differ between versions
-/// of cargo.
+/// Returns the URL of a folder; None if it contains a character that versions of cargo escape
+/// differently.
 fn file_url(root: &Path) -> Option<String> {
     let path = root.to_str()?.replace('\\', "/");
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-:".contains(&byte);
@@ -123,15 +126,20 @@ mod tests {
     const SCRIPT: &str = r#""env":[["KDRVGEN_BUILD_SCRIPT","yes"]]"#;
 
     #[test]
-    fn the_files_of_this_package_are_found_beside_one_of_the_same_name() {
+    fn a_package_of_the_same_name_is_not_mistaken_for_this_one() {
         let messages = line("build-script-executed", "mine", "", SCRIPT)
-            + &line("compiler-artifact", "other", "/dep/Cargo.toml", &DLL.replace("/t/", "/o/"))
+            + &line(
+                "compiler-artifact",
+                "other",
+                "/dep/Cargo.toml",
+                &DLL.replace("/t/", "/o/"),
+            )
             + "not JSON\n"
             + &line("compiler-artifact", "mine", "/p/Cargo.toml", DLL);
-        let found = artifact(&messages, Path::new("/p/Cargo.toml")).unwrap();
-        assert_eq!(found.dll, PathBuf::from("/t/a\tb/hello.dll"));
-        assert_eq!(found.pdb, Some(PathBuf::from("/t/hello.pdb")));
-        assert!(!found.is_fresh);
+        let artifact = artifact(&messages, Path::new("/p/Cargo.toml")).unwrap();
+        assert_eq!(artifact.dll, PathBuf::from("/t/a\tb/hello.dll"));
+        assert_eq!(artifact.pdb, Some(PathBuf::from("/t/hello.pdb")));
+        assert!(!artifact.is_fresh);
     }
 
     #[test]
@@ -139,7 +147,11 @@ mod tests {
         let dll = DLL.to_owned() + r#","fresh":true"#;
         let messages = line("build-script-executed", "mine", "", SCRIPT)
             + &line("compiler-artifact", "mine", "/p/Cargo.toml", &dll);
-        assert!(artifact(&messages, Path::new("/p/Cargo.toml")).unwrap().is_fresh);
+        assert!(
+            artifact(&messages, Path::new("/p/Cargo.toml"))
+                .unwrap()
+                .is_fresh
+        );
     }
 
     #[test]

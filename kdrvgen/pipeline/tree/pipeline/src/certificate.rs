@@ -1,4 +1,4 @@
-//! The test certificate: made when there is none that is valid, and exported for test machines.
+//! The test certificate: created if no valid one exists, and exported for test machines.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,19 +20,19 @@ mod system;
 
 pub use system::{clean, trust, Identity};
 
-/// What the comment in a certificate of ours begins with; its identity follows.
+/// The start of the comment in our certificates; the id follows.
 pub const MARK: &str = "kdrvgen test certificate ";
 
-/// What config.toml says about the test certificate.
+/// The test certificate that config.toml describes.
 pub struct Wanted {
     /// Common name.
     pub subject: String,
     /// Name of the certificate store.
-    #[cfg_attr(unix, allow(dead_code))] // Windows alone has stores
+    #[cfg_attr(unix, allow(dead_code))] // only Windows has stores
     pub store: String,
     #[cfg_attr(unix, allow(dead_code))]
     pub is_machine_store: bool,
-    /// How many days a new one is valid.
+    /// The number of days that a new one is valid.
     pub days: u32,
     /// A file name for (store, subject).
     pub id: String,
@@ -46,13 +46,15 @@ impl Wanted {
             store: settings::text("DRIVER_CERTIFICATE_STORE")?,
             is_machine_store: settings::is_yes("DRIVER_MACHINE_STORE"),
             days: days.parse().map_err(|_| {
-                Failure::new(format!("DRIVER_CERTIFICATE_DAYS is `{days}`, which is no number"))
+                Failure::new(format!(
+                    "DRIVER_CERTIFICATE_DAYS is `{days}`, which is not a number"
+                ))
             })?,
             id: settings::text("DRIVER_CERTIFICATE_ID")?,
         })
     }
 
-    /// The comment that marks a certificate as one that was made for this.
+    /// Returns the comment that marks a certificate as ours, for this (store, subject).
     pub fn mark(&self) -> String {
         format!("{MARK}{}", self.id)
     }
@@ -68,30 +70,29 @@ pub fn make(settings: &Settings) -> Result<()> {
     export(settings, &identity)
 }
 
-/// Returns the valid test certificate, made if there is none.
+/// Returns the valid test certificate. Creates one if necessary.
 pub fn ensure(settings: &Settings) -> Result<Identity> {
     let wanted = Wanted::read()?;
     system::ensure(&wanted).or_else(|failure| {
-        // An image signed by a certificate that is gone must not look signed.
+        // Without the certificate, the image must not look signed.
         unsign(settings)?;
         Err(failure)
     })
 }
 
-/// Whether a certificate can sign now: one that is not valid yet is as bad as an expired one.
+/// Whether a certificate is valid now: neither expired nor for a later time.
 pub fn is_valid_now(der: &[u8]) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let now = now.map_or(0, |time| time.as_secs() as i64);
-    Certificate::parse(der)
-        .map_or(false, |found| found.not_before <= now && now < found.not_after)
+    Certificate::parse(der).map_or(false, |read| read.not_before <= now && now < read.not_after)
 }
 
-/// Makes the image, if there is a signed one, unsigned again.
+/// Replaces a signed image with the unsigned one.
 pub fn unsign(settings: &Settings) -> Result<()> {
-    let image = match output::read_own(&settings.path) {
+    let image = match output::read_regular(&settings.path) {
         Some(image) => image,
         None if settings.path.is_dir() => return Ok(()),
-        None => return output::remove(&settings.path), // such as a link to a signed one
+        None => return output::remove(&settings.path), // such as a link to a signed image
     };
     let dll = record::read_build(settings).and_then(|build| record::read_dll(settings, &build));
     match dll {
@@ -101,13 +102,14 @@ pub fn unsign(settings: &Settings) -> Result<()> {
     }
 }
 
-/// Writes the public part where machines that must trust it get it from. The caller holds the lock.
+/// Writes the certificate, without its key, for machines that must trust it. The caller holds the
+/// lock.
 pub fn export(settings: &Settings, identity: &Identity) -> Result<()> {
     let file = &settings.certificate;
-    if output::read_own(file).as_deref() == Some(&identity.der) {
+    if output::read_regular(file).as_deref() == Some(&identity.der) {
         return Ok(());
     }
-    // Beside the image, the name is ours, as that of the image is; elsewhere it may be the user's.
+    // Files next to the image are ours. A file elsewhere can be the user's.
     if file.parent() != Some(&settings.output) {
         refuse_foreign(file)?;
     }
@@ -116,27 +118,27 @@ pub fn export(settings: &Settings, identity: &Identity) -> Result<()> {
 }
 
 fn refuse_foreign(file: &Path) -> Result<()> {
-    let is_there = fs::symlink_metadata(file).is_ok();
-    if !is_there || is_ours(file) {
+    let exists = fs::symlink_metadata(file).is_ok();
+    if !exists || is_ours(file) {
         return Ok(());
     }
     Err(Failure::new(format!(
         "{} is not a test certificate that kdrvgen made",
         file.display()
     ))
-    .because("The test certificate is exported to this place, and would overwrite the file.")
-    .help("move it away, or name another file by signing.certificate-file"))
+    .because("The exported test certificate would overwrite the file.")
+    .help("move the file away, or change signing.certificate-file"))
 }
 
-/// Whether a file holds a certificate that bears our mark, or nothing at all.
+/// Whether a file contains a certificate with our mark, or is empty.
 pub fn is_ours(file: &Path) -> bool {
-    output::read_own(file).map_or(false, |found| {
-        found.is_empty()
-            || Certificate::parse(&found).map_or(false, |found| found.comment.starts_with(MARK))
+    output::read_regular(file).map_or(false, |bytes| {
+        bytes.is_empty()
+            || Certificate::parse(&bytes).map_or(false, |read| read.comment.starts_with(MARK))
     })
 }
 
-/// A link to a folder elsewhere would lead out of the project.
+/// Fails if a link in the path leads out of the project.
 fn refuse_other_folder(settings: &Settings, file: &Path) -> Result<()> {
     let folder = file.parent().unwrap_or(&settings.root);
     output::create_folder(folder)?;
@@ -144,18 +146,18 @@ fn refuse_other_folder(settings: &Settings, file: &Path) -> Result<()> {
         path.canonicalize()
             .map_err(|error| Failure::io("find", path, &error))
     };
-    let found = real(folder)?;
+    let target = real(folder)?;
     let places = [&settings.root, &settings.target_dir, &settings.output];
     for place in places {
-        // Only the folder as it is named counts for the project: what lies in it may be a link.
-        if file.starts_with(place) && place.exists() && found.starts_with(real(place)?) {
+        // Only the named folder is part of the project, not the target of a link in it.
+        if file.starts_with(place) && place.exists() && target.starts_with(real(place)?) {
             return Ok(());
         }
     }
     Err(Failure::new(format!(
         "{} leads out of the project, to {}",
         folder.display(),
-        found.display()
+        target.display()
     ))
-    .help("name another file by signing.certificate-file"))
+    .help("change signing.certificate-file"))
 }

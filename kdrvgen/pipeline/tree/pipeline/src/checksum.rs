@@ -1,7 +1,7 @@
-//! XXH64, a checksum: it finds a changed file, and does not stop an attacker.
+//! XXH64, a checksum: it detects a changed file, but does not stop an attacker.
 //!
-//! This program is compiled without optimisation, where SHA-256 takes 60 ms for each megabyte and this
-//! takes 4. Source: "XXH64 algorithm", xxHash fast digest algorithm, version 0.1.1.
+//! This program is compiled without optimization: SHA-256 takes 60 ms for each megabyte, and this
+//! takes 4 ms. Source: "XXH64 algorithm", xxHash fast digest algorithm, version 0.1.1.
 
 const PRIMES: [u64; 5] = [
     0x9E37_79B1_85EB_CA87,
@@ -10,10 +10,10 @@ const PRIMES: [u64; 5] = [
     0x85EB_CA77_C2B2_AE63,
     0x27D4_EB2F_1656_67C5,
 ];
-/// Bytes that the four accumulators take in one step.
+/// The bytes that the four accumulators process in one step.
 const STRIPE: usize = 32;
 
-/// The checksum with seed 0, as 16 hexadecimal digits in lower case.
+/// Returns the checksum with seed 0 as 16 lower-case hexadecimal digits.
 pub fn xxh64(bytes: &[u8]) -> String {
     let mut at = 0;
     let mut state = PRIMES[4];
@@ -90,7 +90,7 @@ fn lane(bytes: &[u8], at: usize) -> u64 {
 mod tests {
     use super::xxh64;
 
-    // As the reference implementation has them.
+    // Values of the reference implementation.
     #[test]
     fn checksums_are_those_of_the_reference() {
         let counting: Vec<u8> = (0..100).collect();
@@ -98,7 +98,10 @@ mod tests {
             (&b""[..], "ef46db3751d8e999"),
             (b"a", "d24ec4f1a98c6e5b"),
             (b"abc", "44bc2cf5ad770999"),
-            (b"Nobody inspects the spammish repetition", "fbcea83c8a378bf1"),
+            (
+                b"Nobody inspects the spammish repetition",
+                "fbcea83c8a378bf1",
+            ),
             (&counting[..32], "cbf59c5116ff32b4"),
             (&counting[..63], "e26aa9e2a95f8e4f"),
             (&counting[..], "6ac1e58032166597"),

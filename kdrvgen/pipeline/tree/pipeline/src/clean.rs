@@ -1,4 +1,4 @@
-//! The task clean-driver: removes what the other tasks made, by the names that they gave it.
+//! The task clean-driver: removes the files that the other tasks made, by name.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,8 +10,8 @@ use crate::output;
 use crate::record;
 use crate::settings::Settings;
 
-/// Removes the images of all profiles and targets. What cargo keeps is for `cargo clean`, and the
-/// test certificate for clean-cert.
+/// Removes the images of all profiles and targets. `cargo clean` removes cargo's files, and
+/// clean-cert the test certificate.
 pub fn clean(settings: &Settings) -> Result<()> {
     for profile in &settings.profiles {
         for triple in &settings.triples {
@@ -29,7 +29,7 @@ pub fn clean(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// The signed images of all profiles and targets, whether or not they are there.
+/// Returns the paths of the signed images of all profiles and targets, existing or not.
 #[cfg(windows)]
 pub fn images(settings: &Settings) -> Vec<PathBuf> {
     let mut images = Vec::new();
@@ -49,8 +49,8 @@ fn clean_one(settings: &Settings) -> Result<()> {
         let _lock = record::lock(settings)?;
         output::remove(&settings.path)?;
         output::remove(&settings.pdb)?;
-        // An export to a place in the project may be committed; one beside the image goes, also if
-        // the profile of this run exports to another place.
+        // An exported certificate elsewhere in the project may be committed, and stays. One next to
+        // the image goes, even if the profile of this run exports to another path.
         for export in [&settings.certificate, &settings.path.with_extension("cer")] {
             if export.starts_with(&settings.output) && certificate::is_ours(export) {
                 output::remove(export)?;
@@ -62,7 +62,7 @@ fn clean_one(settings: &Settings) -> Result<()> {
         record::forget_all_builds(settings);
     }
     output::remove(&settings.state.join("lock"))?;
-    // A folder goes when nothing else is in it.
+    // Empty folders go too.
     for folder in [&settings.state, &settings.output] {
         let ours = folder
             .ancestors()
@@ -74,12 +74,13 @@ fn clean_one(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// The same path for another profile and target: the last folders that are named by them.
+/// Returns the same path for another profile and target: replaces the last folders with their
+/// names.
 fn elsewhere(settings: &Settings, path: &Path, profile: &str, triple: &str) -> PathBuf {
     let mut parts: Vec<OsString> = path.iter().map(OsString::from).collect();
     for (old, new) in [(&settings.profile, profile), (&settings.triple, triple)] {
-        let found = parts.iter().rposition(|part| part == old.as_str());
-        if let Some(at) = found {
+        let position = parts.iter().rposition(|part| part == old.as_str());
+        if let Some(at) = position {
             parts[at] = new.into();
         }
     }

@@ -1,4 +1,4 @@
-//! Reading DER (ITU-T X.690): X.509 certificates and Authenticode signatures.
+//! Reads DER (ITU-T X.690): X.509 certificates and Authenticode signatures.
 
 const INTEGER: u8 = 0x02;
 const OCTET_STRING: u8 = 0x04;
@@ -16,7 +16,7 @@ const SIGNED_DATA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x0
 const COMMENT: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x86, 0xF8, 0x42, 0x01, 0x0D];
 const IA5_STRING: u8 = 0x16;
 
-/// One element: its tag, its content, and all of it.
+/// One element: its tag, its content, and all its bytes.
 #[derive(Clone, Copy)]
 pub struct Element<'a> {
     pub tag: u8,
@@ -26,13 +26,11 @@ pub struct Element<'a> {
 
 impl<'a> Element<'a> {
     fn children(self) -> Reader<'a> {
-        Reader {
-            rest: self.content,
-        }
+        Reader { rest: self.content }
     }
 }
 
-/// Reads one element after the other; ends at the first that is not DER.
+/// Iterates over elements; ends at the first invalid one.
 pub struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -75,22 +73,22 @@ fn read(bytes: &[u8]) -> Reader<'_> {
     Reader { rest: bytes }
 }
 
-/// What the pipeline wants to know of a certificate.
+/// The fields of a certificate that the pipeline uses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Certificate {
-    /// Whether the serial number is positive, as RFC 5280, 4.1.2.2, demands it.
-    #[cfg_attr(unix, allow(dead_code))] // openssl makes no others
+    /// Whether the serial number is positive, as RFC 5280, 4.1.2.2, requires.
+    #[cfg_attr(unix, allow(dead_code))] // openssl always writes a positive one
     pub has_positive_serial: bool,
-    /// The time from which it is valid, in seconds since 1970.
+    /// The first second in which it is valid, since 1970.
     pub not_before: i64,
-    /// The last second in which it is valid.
+    /// The last second in which it is valid, since 1970.
     pub not_after: i64,
     /// The text of the comment extension; empty without one.
     pub comment: String,
 }
 
 impl Certificate {
-    /// Reads one certificate (RFC 5280); None for anything else.
+    /// Parses one certificate (RFC 5280); None for anything else.
     pub fn parse(der: &[u8]) -> Option<Certificate> {
         let mut outer = read(der);
         let certificate = outer.expect(SEQUENCE)?;
@@ -100,7 +98,7 @@ impl Certificate {
         let mut fields = certificate.children().expect(SEQUENCE)?.children();
         let mut field = fields.next()?;
         if field.tag == CONTEXT_0 {
-            field = fields.next()?; // behind the version
+            field = fields.next()?; // after the version
         }
         if field.tag != INTEGER {
             return None;
@@ -135,16 +133,21 @@ fn comment(extension: Element<'_>) -> Option<String> {
     String::from_utf8(text.content.to_vec()).ok()
 }
 
-/// Seconds since 1970 (RFC 5280, 4.1.2.5: times are in UTC and end in `Z`).
+/// Returns the seconds since 1970 (RFC 5280, 4.1.2.5: times are in UTC and end with `Z`).
 fn time(element: Element<'_>) -> Option<i64> {
-    let text = std::str::from_utf8(element.content).ok()?.strip_suffix('Z')?;
+    let text = std::str::from_utf8(element.content)
+        .ok()?
+        .strip_suffix('Z')?;
     if !text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let (year, rest) = match (element.tag, text.len()) {
         (UTC_TIME, 12) => {
             let year: i64 = text[..2].parse().ok()?;
-            (if year < 50 { 2000 + year } else { 1900 + year }, &text[2..])
+            (
+                if year < 50 { 2000 + year } else { 1900 + year },
+                &text[2..],
+            )
         }
         (GENERALIZED_TIME, 14) => (text[..4].parse().ok()?, &text[4..]),
         _ => return None,
@@ -158,25 +161,29 @@ fn time(element: Element<'_>) -> Option<i64> {
     Some(days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar.
+/// Returns the days since 1970-01-01 in the Gregorian calendar.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     // The year begins in March, so that the leap day is its last.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
     let leap_days = year / 4 - year / 100 + year / 400;
     365 * year + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
 }
 
-/// What an Authenticode signature consists of.
-#[cfg_attr(windows, allow(dead_code))] // which verifies it by itself
+/// The parts of an Authenticode signature.
+#[cfg_attr(windows, allow(dead_code))] // WinVerifyTrust checks the other fields
 pub struct Signed<'a> {
-    /// `sha256` and its like, as openssl names it.
+    /// openssl's name of the digest algorithm, such as `sha256`.
     pub digest_name: &'static str,
     /// The digest of the image.
     pub image_digest: &'a [u8],
-    /// What the message digest is computed from.
+    /// The input of the message digest.
     pub content: &'a [u8],
     pub message_digest: &'a [u8],
-    /// The authenticated attributes, as they are signed.
+    /// The authenticated attributes, as the signature covers them.
     pub attributes: Vec<u8>,
     pub signature: &'a [u8],
     /// The signer's certificate.
@@ -184,7 +191,7 @@ pub struct Signed<'a> {
 }
 
 impl<'a> Signed<'a> {
-    /// Reads a signature (RFC 2315, 9.1 and 9.2); None for anything else.
+    /// Parses a signature (RFC 2315, 9.1 and 9.2); None for anything else.
     pub fn parse(signature: &'a [u8]) -> Option<Signed<'a>> {
         let mut outer = read(signature).expect(SEQUENCE)?.children();
         if outer.expect(OBJECT_IDENTIFIER)?.content != SIGNED_DATA {
@@ -211,9 +218,9 @@ impl<'a> Signed<'a> {
         let message_digest = attributes.children().find_map(message_digest)?;
         let certificate = certificates
             .children()
-            .find(|each| is_named(*each, issuer_and_serial))?;
+            .find(|certificate| is_named(*certificate, issuer_and_serial))?;
         let mut signed = attributes.whole.to_vec();
-        signed[0] = SET; // the tag that RFC 2315, 9.3, has them signed with
+        signed[0] = SET; // the signature covers this tag (RFC 2315, 9.3)
         Some(Signed {
             digest_name: digest_name(algorithm.content)?,
             image_digest: image_digest.content,
@@ -239,7 +246,7 @@ fn digest_name(identifier: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// The value of the attribute messageDigest, 1.2.840.113549.1.9.4.
+/// Returns the value of the attribute messageDigest, 1.2.840.113549.1.9.4.
 fn message_digest(attribute: Element<'_>) -> Option<&[u8]> {
     const MESSAGE_DIGEST: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x04];
     let mut fields = attribute.children();
@@ -265,7 +272,7 @@ fn is_named(certificate: Element<'_>, issuer_and_serial: Element<'_>) -> bool {
     names(&mut issuer_and_serial.children()).unwrap_or(false)
 }
 
-/// One element, encoded.
+/// Encodes one element.
 #[cfg(any(windows, test))]
 pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     let length = content.len().to_be_bytes();
@@ -281,7 +288,7 @@ pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     encoded
 }
 
-/// The first block of that kind in a PEM text (RFC 7468), decoded.
+/// Decodes the first block of this kind in a PEM text (RFC 7468).
 #[cfg(unix)]
 pub fn from_pem(text: &str, kind: &str) -> Option<Vec<u8>> {
     let begin = format!("-----BEGIN {kind}-----");
@@ -291,7 +298,7 @@ pub fn from_pem(text: &str, kind: &str) -> Option<Vec<u8>> {
     from_base64(body)
 }
 
-/// A PEM block.
+/// Encodes a PEM block.
 pub fn to_pem(der: &[u8], kind: &str) -> String {
     let encoded = to_base64(der);
     let mut text = format!("-----BEGIN {kind}-----\n");
@@ -347,18 +354,21 @@ mod tests {
     use super::{days, element, from_base64, read, time, to_base64, Element};
 
     #[test]
-    fn elements_of_every_length_are_written_as_they_are_read() {
+    fn an_encoded_element_of_any_length_is_decoded_again() {
         for length in [0, 1, 127, 128, 255, 256, 70_000] {
             let content = vec![7; length];
             let encoded = element(0x30, &content);
-            let found = read(&encoded).expect(0x30).unwrap();
-            assert_eq!((found.content, found.whole), (&content[..], &encoded[..]));
+            let decoded = read(&encoded).expect(0x30).unwrap();
+            assert_eq!(
+                (decoded.content, decoded.whole),
+                (&content[..], &encoded[..])
+            );
         }
         assert_eq!(element(0x16, b"ab"), [0x16, 2, b'a', b'b']);
     }
 
     #[test]
-    fn days_count_from_1970() {
+    fn days_start_at_1970() {
         assert_eq!(days(1970, 1, 1), 0);
         assert_eq!(days(2000, 2, 29), 11_016);
         assert_eq!(days(2100, 3, 1), 47_541);
@@ -375,14 +385,23 @@ mod tests {
         assert_eq!(time(element(0x17, "700101000001Z")), Some(1));
         assert_eq!(time(element(0x17, "491231235959Z")), Some(2_524_607_999));
         assert_eq!(time(element(0x18, "20500101000000Z")), Some(2_524_608_000));
-        for (tag, text) in [(0x17, "700101000001"), (0x17, "701301000001Z"), (0x18, "700101000001Z")] {
+        for (tag, text) in [
+            (0x17, "700101000001"),
+            (0x17, "701301000001Z"),
+            (0x18, "700101000001Z"),
+        ] {
             assert_eq!(time(element(tag, text)), None, "{text}");
         }
     }
 
     #[test]
-    fn base64_is_read_and_written() {
-        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foobar", "Zm9vYmFy")] {
+    fn base64_is_encoded_and_decoded() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(to_base64(bytes.as_bytes()), text);
             assert_eq!(from_base64(text), Some(bytes.as_bytes().to_vec()));
         }

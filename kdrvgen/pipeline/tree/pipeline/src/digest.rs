@@ -15,7 +15,7 @@ const START: [u32; 8] = [
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 ];
 
-/// The digest as 64 hexadecimal digits in lower case.
+/// Returns the digest as 64 lower-case hexadecimal digits.
 pub fn sha256(message: &[u8]) -> String {
     let mut state = START;
     let whole = message.len() / 64 * 64;
@@ -75,7 +75,7 @@ fn compress(state: &mut [u32; 8], block: &[u8]) {
 mod tests {
     use super::sha256;
 
-    // The examples of FIPS 180-4, and the lengths around a block's end against `sha256sum`.
+    // The examples of FIPS 180-4. The other digests are from `sha256sum`.
     #[test]
     fn digests_are_those_of_the_standard() {
         let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

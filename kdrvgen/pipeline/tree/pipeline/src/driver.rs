@@ -1,4 +1,4 @@
-//! The task build-driver: cargo compiles and links, and what it made is looked at.
+//! The task build-driver: runs cargo and checks the image that it linked.
 
 use std::env;
 use std::ffi::OsString;
@@ -16,10 +16,10 @@ use crate::record::{self, Build};
 use crate::rules;
 use crate::settings::{self, Settings};
 
-/// Runs the cargo command `arguments`, with what only this run knows added.
+/// Runs the cargo command `arguments` with the flags and variables of this run.
 pub fn build(settings: &Settings, arguments: &[OsString]) -> Result<()> {
     check_settings(settings)?;
-    warn_of_other_config(settings)?;
+    warn_of_changed_config(settings)?;
     record::forget_builds(settings);
     let cargo = cargo_of(arguments)?;
     let mut tool = Tool::new(&arguments[0]).args(&arguments[1..]);
@@ -30,14 +30,18 @@ pub fn build(settings: &Settings, arguments: &[OsString]) -> Result<()> {
     let flags = flags(settings)?;
     if !flags.is_empty() {
         let list: Vec<_> = flags.iter().map(|flag| toml(flag)).collect();
-        let value = format!("target.{}.rustflags = [{}]", settings.triple, list.join(", "));
+        let value = format!(
+            "target.{}.rustflags = [{}]",
+            settings.triple,
+            list.join(", ")
+        );
         tool = tool.arg("--config").arg(value);
         tool = tool.env("KDRVGEN_ADDED_FLAGS", flags.join("\x1f")); // for build.rs
     }
     if let Some((variable, linker)) = linker::choose(settings, cargo)? {
         tool = tool.env(&variable, linker);
     }
-    // Linkers take arguments from these too, and cargo does not know.
+    // Linkers read arguments from these too, and cargo does not notice a change.
     tool = tool.env_remove("LINK").env_remove("_LINK_");
     if settings::is_yes("DRIVER_REPRODUCIBLE") {
         tool = without_profile_variables(tool);
@@ -73,7 +77,7 @@ pub fn build(settings: &Settings, arguments: &[OsString]) -> Result<()> {
     )
 }
 
-/// cargo looks at sources only: it takes a DLL that something else changed for its own.
+/// Refuses a DLL that something changed after it was linked: cargo checks only the sources.
 fn refuse_changed(settings: &Settings, artifact: &Artifact, checksum: &str) -> Result<()> {
     if !artifact.is_fresh {
         return record::accept(settings, checksum);
@@ -82,12 +86,12 @@ fn refuse_changed(settings: &Settings, artifact: &Artifact, checksum: &str) -> R
         return Ok(());
     }
     Err(Failure::new(format!(
-        "{} is not as it was linked: a task changed it in an earlier run",
+        "{} was changed after it was linked, in an earlier run",
         artifact.dll.display()
     ))
-    .because("cargo takes it for up to date, because it looks at the sources only.")
+    .because("cargo checks only the sources, and so does not link it again.")
     .help(format!(
-        "have it linked again: cargo clean --package {} --target {} --profile {}",
+        "to link it again: cargo clean --package {} --target {} --profile {}",
         settings.package,
         settings.triple,
         settings::text("DRIVER_CARGO_PROFILE")?
@@ -97,64 +101,64 @@ fn refuse_changed(settings: &Settings, artifact: &Artifact, checksum: &str) -> R
 fn check_settings(settings: &Settings) -> Result<()> {
     if !settings.triples.contains(&settings.triple) {
         return Err(Failure::new(format!(
-            "DRIVER_TARGET is `{}`, which is no target of this driver",
+            "DRIVER_TARGET is `{}`, which is not a target of this driver",
             settings.triple
         ))
-        .help(format!("one of {}", settings.triples.join(", "))));
+        .help(format!("use one of {}", settings.triples.join(", "))));
     }
     if !settings.profiles.contains(&settings.profile) {
         return Err(Failure::new(format!(
-            "there is no profile `{}` in this project",
+            "this project has no profile `{}`",
             settings.profile
         ))
-        .help(format!("one of {}", settings.profiles.join(", "))));
+        .help(format!("use one of {}", settings.profiles.join(", "))));
     }
     let configuration = settings::text("DRIVER_CARGO_CONFIG")?;
     if !settings.root.join(&configuration).is_file() {
         return Err(Failure::new(format!(
-            "there is no {configuration} in {}",
+            "{configuration} is missing in {}",
             settings.root.display()
         ))
-        .because("It holds what makes the image a driver.")
-        .help("run cargo make in the driver's own folder, or run `kdrvgen` to write the file"));
+        .because("It has the flags that make the image a driver.")
+        .help("run cargo make in the folder of the driver, or run `kdrvgen` to write the file"));
     }
     if configuration.ends_with(".toml") && settings.root.join(".cargo/config").exists() {
-        return Err(
-            Failure::new(".cargo/config stands beside .cargo/config.toml, and cargo reads it alone")
-                .because("The other file holds what makes the image a driver.")
-                .help(format!(
-                    "delete .cargo/config, or move what you need into {}",
-                    settings::config_name()
-                )),
-        );
+        return Err(Failure::new(
+            ".cargo/config exists next to .cargo/config.toml, and cargo reads only the former",
+        )
+        .because(".cargo/config.toml has the flags that make the image a driver.")
+        .help(format!(
+            "delete .cargo/config, or move what you need into {}",
+            settings::config_name()
+        )));
     }
     if cfg!(not(windows)) && settings::is_yes("DRIVER_NEEDS_WINDOWS") {
         return Err(Failure::new("this driver builds on Windows only")
-            .because("wdk.locate is \"wdk-build\", and that crate compiles nowhere else."));
+            .because("wdk.locate is \"wdk-build\", and that crate compiles only there."));
     }
     Ok(())
 }
 
-/// Makefile.toml holds what the configuration said when kdrvgen ran.
-fn warn_of_other_config(settings: &Settings) -> Result<()> {
+/// Warns if the configuration changed since kdrvgen wrote Makefile.toml.
+fn warn_of_changed_config(settings: &Settings) -> Result<()> {
     let name = settings::text("DRIVER_CONFIG")?;
     let digest = settings::text("DRIVER_CONFIG_DIGEST")?;
-    let found = match output::read_own(&settings.root.join(&name)) {
-        Some(found) if !name.is_empty() => found,
-        _ => return Ok(()), // a project that was handed on without it
+    let bytes = match output::read_regular(&settings.root.join(&name)) {
+        Some(bytes) if !name.is_empty() => bytes,
+        _ => return Ok(()), // a copy of the project without its configuration
     };
-    let text = String::from_utf8_lossy(&found);
+    let text = String::from_utf8_lossy(&bytes);
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     if format!("sha256:{}", sha256(text.as_bytes())) != digest {
         eprintln!(
-            "build-driver: warning: {name} has changed since Makefile.toml was made from it\n  \
+            "build-driver: warning: {name} changed after kdrvgen wrote Makefile.toml from it\n  \
              help: run `kdrvgen {name}`"
         );
     }
     Ok(())
 }
 
-/// The part of the command that is cargo itself: `cargo`, or `rustup run CHANNEL cargo`.
+/// Returns the part of the command that starts cargo: `cargo`, or `rustup run CHANNEL cargo`.
 fn cargo_of(arguments: &[OsString]) -> Result<&[OsString]> {
     let end = arguments
         .iter()
@@ -162,19 +166,21 @@ fn cargo_of(arguments: &[OsString]) -> Result<&[OsString]> {
         .filter(|end| *end > 0);
     match end {
         Some(end) => Ok(&arguments[..end]),
-        None => Err(Failure::new("the task's `args` name no cargo command")
-            .help("as in args = [\"build-driver\", \"cargo\", \"build\", …]")),
+        None => Err(
+            Failure::new("the `args` of the task build-driver contain no cargo command")
+                .help("for example: args = [\"build-driver\", \"cargo\", \"build\", …]"),
+        ),
     }
 }
 
-/// Flags for rustc that only some profiles have, and what makes a build reproducible.
+/// Returns the flags for rustc of this profile, and those of a reproducible build.
 fn flags(settings: &Settings) -> Result<Vec<String>> {
     let architecture = settings.architecture().to_uppercase();
     let mut flags = settings::list(&format!("DRIVER_RUSTFLAGS_{architecture}"))?;
     if settings::is_yes("DRIVER_REPRODUCIBLE") {
         let home = env::var_os("CARGO_HOME").map(PathBuf::from);
         let home = home.or_else(|| user_home().map(|home| home.join(".cargo")));
-        // rustc takes the last prefix that fits.
+        // rustc uses the last prefix that matches.
         let support = settings::file("DRIVER_SUPPORT", &settings.root);
         let workspace = support.as_deref().and_then(Path::parent);
         for (folder, name) in [
@@ -186,19 +192,21 @@ fn flags(settings: &Settings) -> Result<Vec<String>> {
                 flags.push(format!("--remap-path-prefix={}={name}", folder.display()));
             }
         }
-        // No .pdb, whose digest is in the image: it names the temporary files of this one run.
+        // No .pdb: it names temporary files of this run, and the image contains its digest.
         flags.push("-Clink-arg=/DEBUG:NONE".to_owned());
     }
-    let replaced = ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"]
+    let replacement = ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS"]
         .iter()
         .find(|name| env::var_os(name).is_some());
-    match replaced {
+    match replacement {
         Some(name) if !flags.is_empty() => Err(Failure::new(format!(
             "{name} is set in the environment"
         ))
-        .because("It would replace all other flags for rustc, those that make this a driver too.")
+        .because(
+            "It replaces all other flags for rustc, including those that make the image a driver.",
+        )
         .help(format!(
-            "unset {name}; what it holds can stand in linker.rustflags of {}",
+            "unset {name}, and put its flags into linker.rustflags of {}",
             settings::config_name()
         ))),
         _ => Ok(flags),
@@ -210,12 +218,14 @@ fn user_home() -> Option<PathBuf> {
     env::var_os(name).map(PathBuf::from)
 }
 
-/// Variables that change code generation from outside: CI sets some of them by itself.
+/// Removes the variables that change code generation: some CI services set them.
 fn without_profile_variables(mut tool: Tool) -> Tool {
     for (name, _) in env::vars_os() {
-        let is_profile = name.to_str().map_or(false, |name| name.starts_with("CARGO_PROFILE_"));
+        let is_profile = name
+            .to_str()
+            .map_or(false, |name| name.starts_with("CARGO_PROFILE_"));
         if let (true, Some(name)) = (is_profile, name.to_str()) {
-            eprintln!("build-driver: {name} does not count: linker.reproducible");
+            eprintln!("build-driver: ignoring {name}, because linker.reproducible is set");
             tool = tool.env_remove(name);
         }
     }
@@ -234,8 +244,8 @@ fn toml(text: &str) -> String {
     format!("\"{escaped}\"")
 }
 
-/// LLVM's linkers take a `%` in the path of what they write for a place to put a random digit, and
-/// miss the folder. Through a symbolic link to the target directory they do not see it.
+/// A symbolic link to the target directory, for a path that contains `%`: LLVM's linkers put a
+/// random digit there when they write a file, and do not find the folder.
 struct Detour {
     link: PathBuf,
     target: PathBuf,
@@ -252,7 +262,9 @@ impl Detour {
             .args(["locate-project", "--workspace", "--message-format", "plain"])
             .output()?;
         let manifest = String::from_utf8_lossy(&output.stdout);
-        let workspace = Path::new(manifest.trim()).parent().unwrap_or(&settings.root);
+        let workspace = Path::new(manifest.trim())
+            .parent()
+            .unwrap_or(&settings.root);
         let target = workspace.join("target");
         output::create_folder(&target)?;
         let name = sha256(target.to_string_lossy().as_bytes());
@@ -285,19 +297,22 @@ fn make_link(target: &Path, link: &Path) -> std::io::Result<()> {
     std::os::unix::fs::symlink(target, link)
 }
 
-/// A folder that no other user can write to: a link in it is followed.
+/// Creates a folder that no other user can write to: the link in it is followed.
 #[cfg(unix)]
 fn private_folder(folder: &Path) -> Result<()> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt};
     let _ = fs::DirBuilder::new().mode(0o700).create(folder);
-    let is_ours = fs::symlink_metadata(folder).map_or(false, |found| {
-        found.is_dir() && found.uid() == user() && found.mode() & 0o022 == 0
+    let is_ours = fs::symlink_metadata(folder).map_or(false, |metadata| {
+        metadata.is_dir() && metadata.uid() == user() && metadata.mode() & 0o022 == 0
     });
     if is_ours {
         Ok(())
     } else {
-        Err(Failure::new(format!("{} belongs to somebody else", folder.display()))
-            .help("set CARGO_TARGET_DIR to a folder without `%` in its path"))
+        Err(Failure::new(format!(
+            "{} belongs to another user, or others can write to it",
+            folder.display()
+        ))
+        .help("set CARGO_TARGET_DIR to a folder without `%` in its path"))
     }
 }
 
@@ -308,7 +323,7 @@ fn user() -> u32 {
 
 #[cfg(not(unix))]
 fn make_link(_target: &Path, _link: &Path) -> std::io::Result<()> {
-    Ok(()) // link.exe takes a `%` as it is
+    Ok(()) // link.exe accepts a `%`
 }
 
 #[cfg(not(unix))]

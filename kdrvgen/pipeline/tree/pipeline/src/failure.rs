@@ -1,10 +1,10 @@
-//! What went wrong, why it matters and what to do about it.
+//! The error type: what is wrong, why it matters, and what to do.
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
-/// The error of every task.
+/// The error of all tasks.
 #[derive(Debug)]
 pub struct Failure {
     what: String,
@@ -24,7 +24,7 @@ impl Failure {
         }
     }
 
-    /// Adds why it matters, or what a tool printed: shown as it is, line by line.
+    /// Adds why it matters, or the output of a tool.
     pub fn because(mut self, detail: impl Into<String>) -> Failure {
         self.details.push(detail.into());
         self
@@ -36,19 +36,22 @@ impl Failure {
         self
     }
 
-    /// An operating system's refusal.
+    /// An error of the operating system.
     ///
-    /// `deed` completes the sentence "cannot …".
-    pub fn io(deed: &str, path: &Path, error: &io::Error) -> Failure {
-        Failure::new(format!("cannot {deed} {}: {error}", path.display()))
+    /// `action` completes "cannot …".
+    pub fn io(action: &str, path: &Path, error: &io::Error) -> Failure {
+        Failure::new(format!("cannot {action} {}: {error}", path.display()))
     }
 
-    /// A refusal by a function of Windows, in its own words and with its number.
+    /// An error of a Windows function, with Windows' message and number.
     ///
-    /// `deed` completes the sentence "cannot …".
+    /// `action` completes "cannot …".
     #[cfg(windows)]
-    pub fn windows(deed: &str, code: u32) -> Failure {
-        Failure::new(format!("cannot {deed}: {}", crate::system::words_for(code)))
+    pub fn windows(action: &str, code: u32) -> Failure {
+        Failure::new(format!(
+            "cannot {action}: {}",
+            crate::system::error_text(code)
+        ))
     }
 }
 

@@ -1,10 +1,10 @@
-//! What a PE image says of itself (Microsoft, "PE Format").
+//! Reads PE images (Microsoft, "PE Format").
 
 const SIGNATURE: &[u8; 4] = b"PE\0\0";
 const FILE_HEADER: usize = 20;
 const SECTION_HEADER: usize = 40;
 const IMPORT_DESCRIPTOR: usize = 20;
-const MOST_ENTRIES: usize = 1 << 16;
+const MAX_ENTRIES: usize = 1 << 16;
 
 pub const NATIVE: u16 = 1;
 pub const WINDOWS_GUI: u16 = 2;
@@ -26,9 +26,9 @@ struct Section {
 pub struct Image<'a> {
     data: &'a [u8],
     pub machine: u16,
-    pub time_stamp: u32,
+    pub timestamp: u32,
     pub subsystem: u16,
-    /// Where Windows begins to run, relative to the image's base; 0 for nowhere.
+    /// Address of the entry point, relative to the image's base; 0 without one.
     pub entry: u32,
     checksum_at: usize,
     directories_at: usize,
@@ -37,7 +37,7 @@ pub struct Image<'a> {
 }
 
 impl<'a> Image<'a> {
-    /// Reads the headers; None for what is no PE image.
+    /// Reads the headers; None if `data` is not a PE image.
     pub fn parse(data: &'a [u8]) -> Option<Image<'a>> {
         if data.get(..2)? != b"MZ" {
             return None;
@@ -71,7 +71,7 @@ impl<'a> Image<'a> {
         Some(Image {
             data,
             machine: u16_at(data, file)?,
-            time_stamp: u32_at(data, file + 4)?,
+            timestamp: u32_at(data, file + 4)?,
             subsystem: u16_at(data, optional + 68)?,
             entry: u32_at(data, optional + 16)?,
             checksum_at: optional + 64,
@@ -81,32 +81,32 @@ impl<'a> Image<'a> {
         })
     }
 
-    /// The exported functions: name, and address relative to the image's base. A forwarder, which
-    /// is another module's function, does not count.
+    /// The exported functions: name, and address relative to the image's base. Forwarders, which
+    /// name a function of another module, are left out.
     pub fn exports(&self) -> Option<Vec<(String, u32)>> {
         let (address, size) = self.directory(EXPORTS);
         if size == 0 {
             return Some(Vec::new());
         }
         let table = self.at(address)?;
-        let count = (u32_at(table, 24)? as usize).min(MOST_ENTRIES);
+        let count = (u32_at(table, 24)? as usize).min(MAX_ENTRIES);
         let functions = self.at(u32_at(table, 28)?)?;
         let names = self.at(u32_at(table, 32)?)?;
         let ordinals = self.at(u32_at(table, 36)?)?;
-        let mut found = Vec::new();
+        let mut exports = Vec::new();
         for index in 0..count {
             let name = self.name_at(u32_at(names, 4 * index)?)?;
             let ordinal = u16_at(ordinals, 2 * index)? as usize;
             let function = u32_at(functions, 4 * ordinal)?;
             let is_forwarder = function >= address && function - address < size;
             if !is_forwarder {
-                found.push((name, function));
+                exports.push((name, function));
             }
         }
-        Some(found)
+        Some(exports)
     }
 
-    /// The modules that the image imports from, as it spells them.
+    /// The modules that the image imports from, in its spelling.
     pub fn imports(&self) -> Option<Vec<String>> {
         let (address, size) = self.directory(IMPORTS);
         if size == 0 {
@@ -114,7 +114,7 @@ impl<'a> Image<'a> {
         }
         let table = self.at(address)?;
         let mut modules = Vec::new();
-        for index in 0..MOST_ENTRIES {
+        for index in 0..MAX_ENTRIES {
             let at = index * IMPORT_DESCRIPTOR;
             let name = u32_at(table, at + 12)?;
             if name == 0 {
@@ -129,10 +129,10 @@ impl<'a> Image<'a> {
         self.directory(DELAY_IMPORTS).1 != 0
     }
 
-    /// The attribute certificate table: what a signature adds at the end of the file. Empty
+    /// The attribute certificate table, which a signature adds at the end of the file; empty
     /// without one.
     pub fn certificate_table(&self) -> Option<&'a [u8]> {
-        // The one directory whose address is an offset in the file.
+        // The only directory whose address is an offset in the file.
         let (offset, size) = self.directory(CERTIFICATES);
         let (start, size) = (offset as usize, size as usize);
         self.data.get(start..start.checked_add(size)?)
@@ -150,7 +150,7 @@ impl<'a> Image<'a> {
         }
     }
 
-    /// Whether `signed` is this image with nothing but a signature added and the checksum right.
+    /// Whether `signed` is this image with only a signature added, and its checksum is correct.
     pub fn is_signed_as(&self, signed: &Image<'_>) -> bool {
         let length = self.data.len();
         let padded = (length + 7) / 8 * 8;
@@ -172,13 +172,13 @@ impl<'a> Image<'a> {
             }
             from = at + width;
         }
-        self.data[from..] == signed.data[from..length] && signed.has_right_checksum()
+        self.data[from..] == signed.data[from..length] && signed.has_correct_checksum()
     }
 
     /// The digest that Authenticode signs, over the bytes in the order of the file: without the
-    /// checksum, the certificate table and the directory entry that leads to it, padded to eight
+    /// checksum, the certificate table and its directory entry, padded to eight
     /// bytes (Microsoft, "Windows Authenticode Portable Executable Signature Format").
-    #[cfg(unix)] // Windows computes the digest by itself
+    #[cfg(unix)] // WinVerifyTrust computes the digest itself
     pub fn authenticode_bytes(&self) -> Option<Vec<u8>> {
         let table_at = self.directories_at + 8 * CERTIFICATES;
         let (offset, size) = self.directory(CERTIFICATES);
@@ -197,17 +197,17 @@ impl<'a> Image<'a> {
         Some(bytes)
     }
 
-    /// Whether the header's checksum is that of the file; zero is none.
-    pub fn has_right_checksum(&self) -> bool {
+    /// Whether the checksum in the header is correct; zero is not.
+    pub fn has_correct_checksum(&self) -> bool {
         u32_at(self.data, self.checksum_at) == Some(self.checksum())
     }
 
-    /// The checksum that the boot loader computes: the sum of the file's 16-bit words with the
-    /// carries added, the field itself left out, and the length.
+    /// The checksum that the boot loader computes: the sum of the file's 16-bit words without the
+    /// field itself, with the carries added, plus the length.
     fn checksum(&self) -> u32 {
         let mut sum = 0_u64;
         let mut add = |bytes: &[u8]| {
-            // Four words at a time: the carries come together at the end.
+            // Two words at a time; the loop below adds the carries.
             for chunk in bytes.chunks(4) {
                 let mut word = [0; 4];
                 word[..chunk.len()].copy_from_slice(chunk);

@@ -1,4 +1,5 @@
-//! Ctrl+C and its like: the tool at work ends, what was begun is cleared away, and the task fails.
+//! Ctrl+C and other signals: the running tool ends, temporary files are removed, and the task
+//! fails.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -7,7 +8,7 @@ use crate::failure::{Failure, Result};
 static IS_INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static CHILD: AtomicU32 = AtomicU32::new(0);
 
-/// Notes which program is running, so that a signal for this one reaches it too.
+/// Stores the id of the running program, so that a signal to this process ends it too.
 pub fn enter(child: u32) {
     CHILD.store(child, Ordering::SeqCst);
     if IS_INTERRUPTED.load(Ordering::SeqCst) {
@@ -15,7 +16,7 @@ pub fn enter(child: u32) {
     }
 }
 
-/// Notes that no program is running.
+/// Forgets the running program, after it has ended.
 pub fn leave() {
     CHILD.store(0, Ordering::SeqCst);
 }
@@ -29,7 +30,7 @@ pub fn check() -> Result<()> {
     }
 }
 
-/// Has signals noted from now on, instead of ending this program at once.
+/// Handles signals from now on, so that they do not end this process at once.
 pub fn listen() {
     system::listen();
 }
@@ -54,7 +55,7 @@ mod system {
     }
 
     extern "C" fn handle(_number: i32) {
-        super::note(); // atomics and kill(2) alone, which a signal handler may use
+        super::note(); // uses only atomics and kill(2), as a signal handler may
     }
 
     pub fn listen() {
@@ -65,7 +66,7 @@ mod system {
     }
 
     pub fn end(child: u32) {
-        // SAFETY: kill(2) has no preconditions; a process that has ended is no error here.
+        // SAFETY: kill(2) has no preconditions; it may fail, because the process has ended.
         unsafe { kill(child as i32, SIGTERM) };
     }
 }
@@ -81,16 +82,17 @@ mod system {
     }
 
     const CTRL_BREAK_EVENT: u32 = 1;
-    /// Longer than Windows waits for a program whose console is closed, or whose user logs off.
-    const LONGEST: Duration = Duration::from_secs(30);
+    /// Longer than Windows waits for a program when its console closes or its user logs off.
+    const CLEANUP_TIME: Duration = Duration::from_secs(30);
 
     extern "system" fn handle(event: u32) -> i32 {
         super::note();
         if event > CTRL_BREAK_EVENT {
-            // Windows ends the process when this returns: until then it can clear away.
-            thread::sleep(LONGEST);
+            // Windows ends the process when this function returns. Until then, it removes its
+            // files.
+            thread::sleep(CLEANUP_TIME);
         }
-        1 // handled: the console's programs end by themselves, and this one clears away
+        1 // handled: the other programs of the console end, and this one cleans up
     }
 
     pub fn listen() {
@@ -98,6 +100,6 @@ mod system {
         unsafe { SetConsoleCtrlHandler(handle, 1) };
     }
 
-    /// The console has told the other program too.
+    /// Nothing to do: the console sends the event to the other program too.
     pub fn end(_child: u32) {}
 }

@@ -1,8 +1,8 @@
-//! Reading JSON (RFC 8259): cargo's messages.
+//! Reads JSON (RFC 8259), for cargo's messages.
 
 use std::collections::BTreeMap;
 
-/// A value of JSON. Numbers keep their text: nothing here counts with them.
+/// A JSON value. A number is its text, because nothing here calculates with it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json {
     Null,
@@ -13,14 +13,14 @@ pub enum Json {
     Object(BTreeMap<String, Json>),
 }
 
-const DEEPEST: usize = 128;
+const MAX_DEPTH: usize = 128;
 
 impl Json {
-    /// Reads a whole text; None if it is not JSON.
+    /// Parses a whole text; None if it is not JSON.
     pub fn parse(text: &str) -> Option<Json> {
         let mut reader = Reader { text, at: 0 };
         let value = reader.value(0)?;
-        reader.blanks();
+        reader.skip_whitespace();
         if reader.at == text.len() {
             Some(value)
         } else {
@@ -28,7 +28,7 @@ impl Json {
         }
     }
 
-    /// The member of that name; Null without one.
+    /// Returns the member with this name; Null without one.
     pub fn get(&self, name: &str) -> &Json {
         match self {
             Json::Object(members) => members.get(name).unwrap_or(&Json::Null),
@@ -36,7 +36,7 @@ impl Json {
         }
     }
 
-    /// The text; empty for another value.
+    /// Returns the text; empty for any other value.
     pub fn text(&self) -> &str {
         match self {
             Json::Text(text) => text,
@@ -49,7 +49,7 @@ impl Json {
         *self == Json::Bool(true)
     }
 
-    /// The elements of a list; none for another value.
+    /// Returns the elements of a list; empty for any other value.
     pub fn list(&self) -> &[Json] {
         match self {
             Json::List(elements) => elements,
@@ -77,17 +77,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn blanks(&mut self) {
+    fn skip_whitespace(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
         }
     }
 
     fn value(&mut self, depth: usize) -> Option<Json> {
-        if depth > DEEPEST {
+        if depth > MAX_DEPTH {
             return None;
         }
-        self.blanks();
+        self.skip_whitespace();
         match self.peek()? {
             b'n' => self.take("null").map(|()| Json::Null),
             b't' => self.take("true").map(|()| Json::Bool(true)),
@@ -112,13 +112,13 @@ impl<'a> Reader<'a> {
     fn elements(&mut self, depth: usize) -> Option<Json> {
         self.take("[")?;
         let mut elements = Vec::new();
-        self.blanks();
+        self.skip_whitespace();
         if self.take("]").is_some() {
             return Some(Json::List(elements));
         }
         loop {
             elements.push(self.value(depth + 1)?);
-            self.blanks();
+            self.skip_whitespace();
             if self.take(",").is_none() {
                 self.take("]")?;
                 return Some(Json::List(elements));
@@ -129,17 +129,17 @@ impl<'a> Reader<'a> {
     fn members(&mut self, depth: usize) -> Option<Json> {
         self.take("{")?;
         let mut members = BTreeMap::new();
-        self.blanks();
+        self.skip_whitespace();
         if self.take("}").is_some() {
             return Some(Json::Object(members));
         }
         loop {
-            self.blanks();
+            self.skip_whitespace();
             let name = self.string()?;
-            self.blanks();
+            self.skip_whitespace();
             self.take(":")?;
             members.insert(name, self.value(depth + 1)?);
-            self.blanks();
+            self.skip_whitespace();
             if self.take(",").is_none() {
                 self.take("}")?;
                 return Some(Json::Object(members));
@@ -174,7 +174,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What follows `\u`: one unit of UTF-16, or two for a character outside of the first plane.
+    /// Reads what follows `\u`: one UTF-16 unit, or a surrogate pair.
     fn escaped_character(&mut self) -> Option<char> {
         let first = self.unit()?;
         let units = if (0xD800..0xDC00).contains(&first) {
@@ -202,7 +202,7 @@ mod tests {
     use super::Json;
 
     #[test]
-    fn every_escape_becomes_its_character() {
+    fn every_escape_is_decoded() {
         let value = Json::parse(r#""a\tb\"c\\d\/e\n\r\b\f\u00e9\ud83d\ude00""#);
         let text = "a\tb\"c\\d/e\n\r\u{8}\u{c}é😀";
         assert_eq!(value, Some(Json::Text(text.to_owned())));
@@ -216,17 +216,27 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_json_is_refused() {
+    fn invalid_json_is_refused() {
         for text in [
-            "", "{", "[1,]", "{\"a\" 1}", "\"\\x\"", "\"\\ud800\"", "01x", "nul", "[] []", "\"",
-            "\"\\u12\"", "\"\\u+123\"",
+            "",
+            "{",
+            "[1,]",
+            "{\"a\" 1}",
+            "\"\\x\"",
+            "\"\\ud800\"",
+            "01x",
+            "nul",
+            "[] []",
+            "\"",
+            "\"\\u12\"",
+            "\"\\u+123\"",
         ] {
             assert_eq!(Json::parse(text), None, "{text}");
         }
     }
 
     #[test]
-    fn a_deep_nest_is_refused_and_does_not_overflow_the_stack() {
+    fn deep_nesting_is_refused_and_does_not_overflow_the_stack() {
         assert_eq!(Json::parse(&"[".repeat(100_000)), None);
     }
 }

@@ -1,6 +1,6 @@
-//! The program that the tasks of Makefile.toml run: builds, signs and installs one driver.
+//! The program behind the tasks of Makefile.toml: it builds, signs and installs one driver.
 //!
-//! It is compiled as the build script of its package; see Cargo.toml for the reason.
+//! Cargo compiles it as the build script of its package. Cargo.toml explains why.
 
 #[cfg(unix)]
 mod authenticode;
@@ -21,8 +21,8 @@ mod linker;
 mod map;
 mod osslsigncode;
 mod output;
-mod own;
 mod process;
+mod rebuild;
 mod record;
 mod rename;
 mod rules;
@@ -46,8 +46,8 @@ use process::Tool;
 use settings::Settings;
 
 fn main() {
-    if own::is_build_script() {
-        if let Err(failure) = own::install() {
+    if rebuild::is_build_script() {
+        if let Err(failure) = rebuild::install() {
             eprintln!("error: {failure}");
             exit(1);
         }
@@ -57,7 +57,9 @@ fn main() {
     let verb = match arguments.first() {
         Some(verb) => verb.to_string_lossy().into_owned(),
         None => {
-            eprintln!("error: this program is run by cargo-make: `cargo make sign`");
+            eprintln!(
+                "error: no task\n  help: cargo-make runs this program: run `cargo make sign`"
+            );
             exit(2);
         }
     };
@@ -70,10 +72,10 @@ fn main() {
     }
 }
 
-/// Carries one task out; returns the exit code.
+/// Runs one task and returns the exit code.
 fn run(verb: &str, arguments: &[OsString]) -> Result<i32> {
-    refuse_words_after_the_task()?;
-    if let Some(code) = own::renewed()? {
+    refuse_arguments_after_the_task()?;
+    if let Some(code) = rebuild::if_changed()? {
         return Ok(code);
     }
     interrupt::listen();
@@ -96,25 +98,27 @@ fn run(verb: &str, arguments: &[OsString]) -> Result<i32> {
         "clean-driver" => clean::clean(&settings),
         "clean-cert" => certificate::clean(&settings),
         other => Err(
-            Failure::new(format!("there is no task `{other}` in this version"))
-                .help("run `kdrvgen` to make Makefile.toml and .kdrvgen of one version"),
+            Failure::new(format!("this version does not know the task `{other}`"))
+                .help("run `kdrvgen`: it writes Makefile.toml and .kdrvgen in the same version"),
         ),
     }
     .map(|()| 0)
 }
 
-/// cargo-make ignores what stands behind a task: `cargo make sign --profile production` would sign
-/// a development build.
-fn refuse_words_after_the_task() -> Result<()> {
-    let words = settings::text("CARGO_MAKE_TASK_ARGS")?;
-    if words.is_empty() {
+/// Fails for arguments after the task, which cargo-make ignores: `cargo make sign --profile
+/// production` would sign a development build.
+fn refuse_arguments_after_the_task() -> Result<()> {
+    let arguments = settings::text("CARGO_MAKE_TASK_ARGS")?;
+    if arguments.is_empty() {
         return Ok(());
     }
     let task = settings::text("CARGO_MAKE_TASK")?;
-    let words: Vec<_> = words.split(';').collect();
-    Err(Failure::new(format!("`{}` stands behind the task", words.join(" ")))
-        .because("cargo-make takes its options in front of the task only, and ignores the others.")
-        .help(format!("cargo make {} {task}", words.join(" "))))
+    let arguments = arguments.replace(';', " ");
+    Err(
+        Failure::new(format!("`{arguments}` is after the task `{task}`"))
+            .because("cargo-make reads its options only before the task, and ignores the others.")
+            .help(format!("cargo make {arguments} {task}")),
+    )
 }
 
 /// Signs the driver for each of its targets, one after the other.
@@ -130,7 +134,9 @@ fn sign_all(settings: &Settings) -> Result<()> {
             .args(["-e", &format!("DRIVER_TARGET={triple}"), "sign"])
             .show()?;
         if code != 0 {
-            return Err(Failure::new(format!("the driver for {triple} was not signed")));
+            return Err(Failure::new(format!(
+                "the driver for {triple} was not signed"
+            )));
         }
     }
     Ok(())

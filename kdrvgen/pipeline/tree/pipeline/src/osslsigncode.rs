@@ -1,4 +1,4 @@
-//! Signing by osslsigncode (2.1 and later).
+//! Signs with osslsigncode 2.1 or later.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Output;
 use crate::certificate::Identity;
 use crate::der;
 use crate::failure::{Failure, Result};
-use crate::output::{self, Fresh};
+use crate::output::{self, TempFile};
 use crate::process::{on_path, printed, Tool};
 use crate::settings::{self, Settings};
 use crate::sign::{secret, Order, Signer};
@@ -37,10 +37,10 @@ impl Osslsigncode {
                 let file = settings::file("DRIVER_PFX", &settings.root).ok_or_else(|| {
                     Failure::new("osslsigncode needs the certificate and its key in a file")
                         .because(
-                            "A certificate in a store of Windows, or a key of a provider, is there \
-                             for signtool on Windows only.",
+                            "Only signtool, on Windows, can use a certificate store or the key of a \
+                             provider.",
                         )
-                        .help("sign on Windows, or give signing.pfx")
+                        .help("sign on Windows, or set signing.pfx")
                 })?;
                 let password = secret("signing.pfx-password-env", "DRIVER_PFX_PASSWORD_ENV")?;
                 Key::Pfx { file, password }
@@ -67,12 +67,13 @@ impl Signer for Osslsigncode {
                 tool = tool.arg("-pkcs12").arg(file);
                 if password.is_some() && cfg!(windows) {
                     return Err(Failure::new("signing.tool is \"osslsigncode\", and the PFX has a password")
-                        .because("On Windows, osslsigncode takes a password from a file only, or in its arguments.")
-                        .help("signing.tool = \"auto\" signs by signtool there"));
+                        .because("On Windows, osslsigncode reads a password only from a file or its arguments, where others can see it.")
+                        .help("set signing.tool = \"auto\": it uses signtool on Windows"));
                 }
                 if let Some(password) = password {
-                    // By a pipe: neither the arguments nor a file ever hold the password. And
-                    // without a line end, which version 2.1 takes for a part of it (its issue 78).
+                    // Through a pipe, so that neither the arguments nor a file contain the
+                    // password. Without a line break: version 2.1 would add it to the password (its
+                    // issue 78).
                     tool = tool.args(["-readpass", "/dev/stdin"]);
                     tool = tool.input(password.to_string_lossy().as_bytes().to_vec());
                 }
@@ -85,8 +86,12 @@ impl Signer for Osslsigncode {
         if let Some(additional) = &additional {
             tool = tool.arg("-ac").arg(additional.path());
         }
-        let output = replaced(file, |fresh| {
-            tool.arg("-in").arg(file).arg("-out").arg(fresh).output()
+        let output = replaced(file, |temporary| {
+            tool.arg("-in")
+                .arg(file)
+                .arg("-out")
+                .arg(temporary)
+                .output()
         })?;
         if output.status.success() {
             return Ok(());
@@ -100,15 +105,22 @@ impl Signer for Osslsigncode {
             .command("add")
             .args([option, &order.timestamp_url])
             .args(["-h", &order.digest]);
-        replaced(file, |fresh| {
-            tool.arg("-in").arg(file).arg("-out").arg(fresh).output()
+        replaced(file, |temporary| {
+            tool.arg("-in")
+                .arg(file)
+                .arg("-out")
+                .arg(temporary)
+                .output()
         })
     }
 
     fn refusal(&self, failure: Failure, output: &Output) -> Failure {
         let text = printed(output);
-        // The lines of OpenSSL's own stack of errors mean something to its developers only.
-        let lines: Vec<_> = text.lines().filter(|line| !line.contains(":error:")).collect();
+        // Without the lines of OpenSSL's error stack, which only help its developers.
+        let lines: Vec<_> = text
+            .lines()
+            .filter(|line| !line.contains(":error:"))
+            .collect();
         failure.because(lines.join("\n"))
     }
 }
@@ -120,12 +132,14 @@ fn key_of(identity: &Identity) -> Result<Key> {
 
 #[cfg(windows)]
 fn key_of(_identity: &Identity) -> Result<Key> {
-    Err(Failure::new("signing.tool is \"osslsigncode\", which cannot use a store of Windows")
-        .because("The test certificate's key lies there.")
-        .help("signing.tool = \"auto\", or signing.mode = \"certificate\" with signing.pfx"))
+    Err(
+        Failure::new("signing.tool is \"osslsigncode\", which cannot use a certificate store")
+            .because("On Windows, the test certificate is in a store.")
+            .help("set signing.tool = \"auto\", or signing.mode = \"certificate\" and signing.pfx"),
+    )
 }
 
-/// The program on the PATH.
+/// Finds the program on the PATH.
 pub fn find() -> Result<PathBuf> {
     on_path("osslsigncode").ok_or_else(|| {
         Failure::new("osslsigncode is not installed")
@@ -133,20 +147,20 @@ pub fn find() -> Result<PathBuf> {
     })
 }
 
-/// Runs a tool that writes a new file, which it does not overwrite, and puts that in place of the
-/// old one if the tool succeeds.
+/// Runs a tool that writes a new file, and replaces the old one if the tool succeeds. The tool does
+/// not overwrite files.
 fn replaced(file: &Path, run: impl FnOnce(&Path) -> Result<Output>) -> Result<Output> {
-    let fresh = Fresh::beside(file)?;
-    output::remove(fresh.path())?;
-    let output = run(fresh.path())?;
+    let temporary = TempFile::beside(file)?;
+    output::remove(temporary.path())?;
+    let output = run(temporary.path())?;
     if output.status.success() {
-        fresh.put(file)?;
+        temporary.put(file)?;
     }
     Ok(output)
 }
 
-/// osslsigncode takes one file: PEM certificates, one after the other.
-pub fn bundle(place: &Path, files: &[PathBuf]) -> Result<Option<Fresh>> {
+/// Writes all certificates to one PEM file, because osslsigncode accepts only one.
+pub fn bundle(place: &Path, files: &[PathBuf]) -> Result<Option<TempFile>> {
     if files.is_empty() {
         return Ok(None);
     }
@@ -160,13 +174,13 @@ pub fn bundle(place: &Path, files: &[PathBuf]) -> Result<Option<Fresh>> {
             text.extend(der::to_pem(&bytes, "CERTIFICATE").into_bytes());
         } else {
             return Err(Failure::new(format!(
-                "signing.additional-certificates: {} is no certificate",
+                "signing.additional-certificates: {} is not a certificate",
                 file.display()
             ))
-            .help("PEM or DER"));
+            .help("use a PEM or DER file"));
         }
     }
-    let mut fresh = Fresh::beside(place)?;
-    fresh.write(&text)?;
-    Ok(Some(fresh))
+    let mut temporary = TempFile::beside(place)?;
+    temporary.write(&text)?;
+    Ok(Some(temporary))
 }

@@ -1,4 +1,4 @@
-//! Files that are replaced in one piece, and locks.
+//! Atomic replacement of files, and locks.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -8,47 +8,46 @@ use std::process;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
 
-/// The bytes of a file, or None if there is none. What is no ordinary file counts as none: a pipe
-/// would never end.
-pub fn read_own(path: &Path) -> Option<Vec<u8>> {
-    let found = fs::symlink_metadata(path).ok()?;
-    if !found.is_file() {
+/// Returns the bytes of a regular file; None for anything else. Reading a pipe would never end.
+pub fn read_regular(path: &Path) -> Option<Vec<u8>> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    if !metadata.is_file() {
         return None;
     }
     fs::read(path).ok()
 }
 
-/// The bytes of a file that must be there.
+/// Returns the bytes of a file that must exist.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    let is_file = fs::metadata(path).map(|found| found.is_file());
+    let is_file = fs::metadata(path).map(|metadata| metadata.is_file());
     match is_file {
         Ok(true) => fs::read(path).map_err(|error| Failure::io("read", path, &error)),
-        Ok(false) => Err(Failure::new(format!("{} is no file", path.display()))),
+        Ok(false) => Err(Failure::new(format!("{} is not a file", path.display()))),
         Err(error) => Err(Failure::io("read", path, &error)),
     }
 }
 
-/// Makes a folder, and those above it.
+/// Creates a folder and its parents.
 pub fn create_folder(path: &Path) -> Result<()> {
     fs::create_dir_all(path).map_err(|error| {
-        let failure = Failure::io("make the folder", path, &error);
+        let failure = Failure::io("create the folder", path, &error);
         if path.ancestors().any(Path::is_file) {
-            failure.help("a file stands where the folder must be: move it away")
+            failure.help("a file has the name of this folder or of one above it: move it away")
         } else {
             failure
         }
     })
 }
 
-/// Replaces a file in one piece: it is the old or the new one at any moment. A link is replaced,
-/// never followed.
+/// Replaces a file atomically: at any moment, the path has the old or the new content. A link is
+/// replaced, never followed.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut fresh = Fresh::beside(path)?;
-    fresh.write(bytes)?;
-    fresh.put(path)
+    let mut temporary = TempFile::beside(path)?;
+    temporary.write(bytes)?;
+    temporary.put(path)
 }
 
-/// Removes a file if it is there. Folders and what links lead to are never removed.
+/// Removes a file if it exists. Never removes a folder or the target of a link.
 pub fn remove(path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Ok(()) => Ok(()),
@@ -57,26 +56,33 @@ pub fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// A new file under a temporary name, removed again unless it is put in place.
-pub struct Fresh {
+/// A new file with a temporary name; dropping it removes the file unless `put` renamed it.
+pub struct TempFile {
     path: PathBuf,
     is_placed: bool,
 }
 
-const MARK: &str = ".kdrvgen-";
+const TEMPORARY_PREFIX: &str = ".kdrvgen-";
 
-impl Fresh {
-    /// Makes an empty file in the folder of `path`, which is made if it is missing.
-    pub fn beside(path: &Path) -> Result<Fresh> {
+impl TempFile {
+    /// Creates an empty file in the folder of `path`, and the folder if it is missing.
+    pub fn beside(path: &Path) -> Result<TempFile> {
         let folder = path.parent().unwrap_or_else(|| Path::new("."));
         create_folder(folder)?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         for number in 0.. {
-            // The ending stays: signing tools choose a format by it.
-            let temporary = folder.join(format!("{MARK}{}-{number}-{name}", process::id()));
-            match OpenOptions::new().write(true).create_new(true).open(&temporary) {
+            // The extension stays: signing tools choose the format by it.
+            let temporary = folder.join(format!(
+                "{TEMPORARY_PREFIX}{}-{number}-{name}",
+                process::id()
+            ));
+            match OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .open(&temporary)
+            {
                 Ok(_) => {
-                    return Ok(Fresh {
+                    return Ok(TempFile {
                         path: temporary,
                         is_placed: false,
                     })
@@ -85,7 +91,7 @@ impl Fresh {
                 Err(error) => return Err(Failure::io("write", path, &error)),
             }
         }
-        unreachable!("the loop ends by returning")
+        unreachable!("every path through the loop returns")
     }
 
     pub fn path(&self) -> &Path {
@@ -101,7 +107,7 @@ impl Fresh {
             .map_err(|error| Failure::io("write", &self.path, &error))
     }
 
-    /// Gives the file its name, in place of one that has it.
+    /// Renames the file to `path`, and replaces a file there.
     pub fn put(mut self, path: &Path) -> Result<()> {
         interrupt::check()?;
         match system::rename(&self.path, path) {
@@ -112,11 +118,11 @@ impl Fresh {
             Err(error) => {
                 let failure = Failure::io("write", path, &error);
                 Err(if path.is_dir() {
-                    failure.help("a folder stands where the file must be: move it away")
+                    failure.help("a folder with this name exists: move it away")
                 } else if cfg!(windows) {
                     failure.help(
-                        "if Windows has the driver loaded, stop it first (cargo make stop); else \
-                         look whether the file is read-only or open elsewhere",
+                        "if the driver is loaded, unload it first (cargo make stop); otherwise \
+                         check whether the file is read-only, or open in another program",
                     )
                 } else {
                     failure
@@ -126,7 +132,7 @@ impl Fresh {
     }
 }
 
-impl Drop for Fresh {
+impl Drop for TempFile {
     fn drop(&mut self) {
         if !self.is_placed {
             let _ = fs::remove_file(&self.path);
@@ -134,27 +140,32 @@ impl Drop for Fresh {
     }
 }
 
-/// Removes temporary files that a killed run left in a folder of ours. Call it with the lock held.
+/// Removes the temporary files that killed runs left in one of our folders. The caller holds the
+/// lock.
 pub fn remove_leftovers(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let is_left = entry.file_name().to_string_lossy().starts_with(MARK);
-        if is_left && entry.file_type().map_or(false, |kind| kind.is_file()) {
+        let is_temporary = entry
+            .file_name()
+            .to_string_lossy()
+            .starts_with(TEMPORARY_PREFIX);
+        if is_temporary && entry.file_type().map_or(false, |kind| kind.is_file()) {
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// A lock that other runs of this program wait for; the system releases it when this one ends.
+/// A lock that other runs of this program wait for. The system releases it when this process ends.
 pub struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the lock; says so once if it has to wait.
+    /// Takes the lock, and prints one message if it has to wait. `what` completes "another run that
+    /// …".
     pub fn take(path: &Path, what: &str) -> Result<Lock> {
         create_folder(path.parent().unwrap_or_else(|| Path::new(".")))?;
-        // A link is replaced, never followed, as with every file of ours.
-        if fs::symlink_metadata(path).map_or(false, |found| found.file_type().is_symlink()) {
+        // Replaced, never followed, like every file of ours.
+        if fs::symlink_metadata(path).map_or(false, |metadata| metadata.file_type().is_symlink()) {
             remove(path)?;
         }
         let mut options = OpenOptions::new();
@@ -163,11 +174,11 @@ impl Lock {
         let file = options
             .open(path)
             .map_err(|error| Failure::io("open the lock", path, &error))?;
-        let mut is_told = false;
+        let mut is_reported = false;
         while !system::try_lock(&file).map_err(|error| Failure::io("lock", path, &error))? {
-            if !is_told {
+            if !is_reported {
                 eprintln!("waiting for another run that {what}");
-                is_told = true;
+                is_reported = true;
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
             interrupt::check()?;
@@ -176,11 +187,11 @@ impl Lock {
     }
 }
 
-/// Whether two ordinary files have the same bytes. A link is like no file: it is replaced.
+/// Whether two regular files have the same bytes; false for links, which are to be replaced.
 pub fn is_same(one: &Path, other: &Path) -> bool {
     let size = |path: &Path| {
-        let found = fs::symlink_metadata(path).ok()?;
-        Some(found.len()).filter(|_| found.is_file())
+        let metadata = fs::symlink_metadata(path).ok()?;
+        Some(metadata.len()).filter(|_| metadata.is_file())
     };
     if size(one).is_none() || size(one) != size(other) {
         return false;
@@ -221,7 +232,10 @@ mod system {
     const LOCK_NB: i32 = 4;
     const O_NOFOLLOW: i32 = if cfg!(target_os = "macos") {
         0x100
-    } else if cfg!(all(target_os = "linux", any(target_arch = "aarch64", target_arch = "arm"))) {
+    } else if cfg!(all(
+        target_os = "linux",
+        any(target_arch = "aarch64", target_arch = "arm")
+    )) {
         0o100000
     } else {
         0o400000
@@ -237,7 +251,7 @@ mod system {
         options.custom_flags(O_NOFOLLOW).mode(0o600);
     }
 
-    /// Where there is no locking (some network file systems), the run goes on without.
+    /// Some network file systems have no locks. There, the run continues without one.
     pub fn try_lock(file: &File) -> io::Result<bool> {
         // SAFETY: the descriptor is open as long as `file` is.
         if unsafe { flock(file.as_raw_fd(), LOCK_EX | LOCK_NB) } == 0 {
@@ -287,8 +301,8 @@ mod system {
         ) -> i32;
     }
 
-    /// How often and how long a file is waited for that somebody has open: virus scanners and indexers
-    /// look at new files for a moment.
+    /// How often to try again while another program has the file open: virus scanners and indexers
+    /// open new files for a moment.
     const ATTEMPTS: u32 = 20;
     const PAUSE: Duration = Duration::from_millis(50);
     const ERROR_ACCESS_DENIED: i32 = 5;
@@ -297,15 +311,18 @@ mod system {
 
     /// Renames a file over another one.
     pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
-        let mut left = ATTEMPTS;
+        let mut attempts_left = ATTEMPTS;
         loop {
             let result = fs::rename(from, to);
             let code = result.as_ref().err().and_then(io::Error::raw_os_error);
-            let is_open = matches!(code, Some(ERROR_ACCESS_DENIED) | Some(ERROR_SHARING_VIOLATION));
-            if !is_open || left == 0 || to.is_dir() {
+            let is_open = matches!(
+                code,
+                Some(ERROR_ACCESS_DENIED) | Some(ERROR_SHARING_VIOLATION)
+            );
+            if !is_open || attempts_left == 0 || to.is_dir() {
                 return result;
             }
-            left -= 1;
+            attempts_left -= 1;
             thread::sleep(PAUSE);
         }
     }

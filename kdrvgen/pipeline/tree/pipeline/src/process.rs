@@ -1,4 +1,4 @@
-//! Running other programs: shown with `-v`, stopped when the user interrupts.
+//! Runs other programs. Prints them with `-v`, and stops them if the user interrupts.
 
 use std::env;
 use std::ffi::OsStr;
@@ -45,8 +45,8 @@ impl Tool {
         self
     }
 
-    /// An argument that is never shown.
-    #[cfg(windows)] // signtool alone takes secrets as arguments
+    /// Adds an argument that is never printed.
+    #[cfg(windows)] // only signtool gets secrets as arguments
     pub fn secret(mut self, argument: impl AsRef<OsStr>) -> Tool {
         self.shown.push("***".to_owned());
         self.command.arg(argument);
@@ -65,15 +65,15 @@ impl Tool {
         self
     }
 
-    /// Bytes for the program's standard input, which is empty otherwise.
+    /// Sets the program's standard input, which is empty by default.
     pub fn input(mut self, bytes: Vec<u8>) -> Tool {
         self.input = Some(bytes);
         self
     }
 
-    /// Runs the program with the terminal's streams and waits for its end.
+    /// Runs the program with the streams of the terminal and waits until it ends.
     ///
-    /// Returns its exit code; -1 for one that a signal ended.
+    /// Returns its exit code; -1 if a signal ended it.
     pub fn show(mut self) -> Result<i32> {
         self.announce();
         let mut child = self.spawn()?;
@@ -84,7 +84,7 @@ impl Tool {
         Ok(status.code().unwrap_or(-1))
     }
 
-    /// Runs the program and returns what it printed on both streams.
+    /// Runs the program and returns its standard output and standard error.
     pub fn output(mut self) -> Result<Output> {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         self.run()
@@ -105,7 +105,7 @@ impl Tool {
         });
         let mut child = self.spawn()?;
         if let (Some(bytes), Some(mut pipe)) = (input, child.stdin.take()) {
-            // A program that does not read its input ends by itself and says why.
+            // A program that does not read its input ends, and reports why.
             let _ = pipe.write_all(&bytes);
         }
         let output = child.wait_with_output();
@@ -132,15 +132,14 @@ impl Tool {
     }
 }
 
-/// What a program printed, as text: its standard output, then its standard error.
+/// Returns the output of a program as text: its standard output, then its standard error.
 pub fn printed(output: &Output) -> String {
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.push_str(&String::from_utf8_lossy(&output.stderr));
     text
 }
 
-/// Shows what a program printed, byte for byte: Rust's own streams take no text in a code page of
-/// Windows.
+/// Prints the output of a program byte for byte: Rust's streams reject text in a Windows code page.
 #[cfg(windows)]
 pub fn pass_on(output: &Output) {
     use std::fs::File;
@@ -149,17 +148,17 @@ pub fn pass_on(output: &Output) {
 
     let handle = std::io::stderr().as_raw_handle();
     if handle.is_null() {
-        return; // of a process without a standard error
+        return; // the process has no standard error
     }
-    // SAFETY: the handle is open as long as the process runs, and is not closed here.
+    // SAFETY: the handle is open while the process runs, and is not closed here.
     let mut stream = ManuallyDrop::new(unsafe { File::from_raw_handle(handle) });
     for bytes in [&output.stdout, &output.stderr] {
         let _ = stream.write_all(bytes);
     }
 }
 
-/// A program of that name on the PATH. Folders of the PATH that are not absolute do not count:
-/// what lies in the project is not run.
+/// Finds a program on the PATH. Relative folders of the PATH are ignored, so that no program in the
+/// project is run.
 pub fn on_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path)
@@ -176,7 +175,7 @@ pub fn on_path(name: &str) -> Option<PathBuf> {
 pub fn is_program(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     path.metadata()
-        .map(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+        .map(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
         .unwrap_or(false)
 }
 
@@ -185,10 +184,11 @@ pub fn is_program(path: &Path) -> bool {
     path.is_file()
 }
 
-/// An argument as one would type it, for showing only.
+/// Returns an argument in quotes if needed, only for printing.
 fn quoted(argument: &OsStr) -> String {
     let text = argument.to_string_lossy();
-    let is_plain = |character: char| character.is_alphanumeric() || "-_./:=+,@\\".contains(character);
+    let is_plain =
+        |character: char| character.is_alphanumeric() || "-_./:=+,@\\".contains(character);
     if !text.is_empty() && text.chars().all(is_plain) {
         text.into_owned()
     } else {

@@ -1,7 +1,7 @@
-//! What one step leaves for the next: found files of this run, and what was signed last.
+//! Notes from one task to the next: the files that this run built, and the last signature.
 //!
-//! Nothing here is trusted. A path that is read is only read from, and only if this very run of
-//! cargo-make wrote it; a damaged record costs one more signature.
+//! Nothing here is trusted. A path from a note is only read, and only if this run of cargo-make
+//! wrote the note. After a damaged note, the driver is signed once more.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,25 +10,26 @@ use std::time::{Duration, SystemTime};
 use crate::checksum::xxh64;
 use crate::failure::{Failure, Result};
 use crate::output;
-use crate::own;
+use crate::rebuild;
 use crate::settings::Settings;
 
 const VERSION: &str = "kdrvgen build 2";
 const BUILD: &str = "build-";
-/// The tasks of one run follow each other within seconds.
-const AN_HOUR: Duration = Duration::from_secs(3600);
+/// Older notes are from runs that have ended: the tasks of one run follow each other within
+/// seconds.
+const MAX_AGE: Duration = Duration::from_secs(3600);
 
-/// What `build-driver` leaves for the later tasks of a run.
+/// The note of `build-driver` for the later tasks of a run.
 #[derive(Debug, PartialEq)]
 pub struct Build {
     pub dll: PathBuf,
-    /// None where the linker wrote none.
+    /// None if the linker wrote none.
     pub pdb: Option<PathBuf>,
     /// Checksum of the DLL.
     pub checksum: String,
 }
 
-/// Notes what cargo made, for the later tasks of this run.
+/// Writes the note for the later tasks of this run.
 pub fn write_build(settings: &Settings, build: &Build) -> Result<()> {
     let mut text = format!("{VERSION}\nchecksum {}\n", build.checksum);
     let files = [("dll", Some(&build.dll)), ("pdb", build.pdb.as_ref())];
@@ -40,18 +41,19 @@ pub fn write_build(settings: &Settings, build: &Build) -> Result<()> {
     output::replace(&build_file(settings), text.as_bytes())
 }
 
-/// What `build-driver` noted in this run of cargo-make.
+/// Reads the note that `build-driver` wrote in this run of cargo-make.
 pub fn read_build(settings: &Settings) -> Result<Build> {
     read_note(&build_file(settings)).ok_or_else(|| {
-        Failure::new("the task build-driver did not run, or not to its end")
-            .because("This task signs what that one has linked in the same run of cargo make.")
-            .help("a task of your own in its place must call `${DRIVER_PIPELINE} build-driver cargo build …`")
+        Failure::new("the task build-driver did not run, or failed")
+            .because("This task needs the DLL that build-driver links in the same run of cargo make.")
+            .help("if you replaced that task, yours must call `${DRIVER_PIPELINE} build-driver cargo build …`")
     })
 }
 
-/// The bytes of the DLL, which are those that `build-driver` found.
+/// Returns the bytes of the DLL. Fails if they changed after `build-driver` checked them.
 ///
-/// A DLL that is not another run's has been changed, and is noted: cargo would not link it again.
+/// Unless another run linked the DLL again, its checksum is written down as refused: cargo would
+/// not link it again.
 pub fn read_dll(settings: &Settings, build: &Build) -> Result<Vec<u8>> {
     let dll = output::read(&build.dll)?;
     let checksum = xxh64(&dll);
@@ -60,27 +62,33 @@ pub fn read_dll(settings: &Settings, build: &Build) -> Result<Vec<u8>> {
     }
     let path = build.dll.display();
     if is_of_another_run(settings, &checksum) {
-        return Err(Failure::new(format!("another run built {path} anew meanwhile"))
-            .help("run this one again"));
+        return Err(
+            Failure::new(format!("another run built {path} again at the same time"))
+                .help("run this task again"),
+        );
     }
     refuse(settings, &checksum)?;
     Err(Failure::new(format!(
         "{path} was changed after the task build-driver linked it"
     ))
-    .because("The driver would not be what its sources say.")
+    .because("The driver would not match its sources.")
     .help(HOOKS_READ))
 }
 
-/// What to do about a hook that changes what is built.
-pub const HOOKS_READ: &str = "a hook, or another task of yours that runs in between, may read the \
-    file and must not change it: let it work on a copy, or let it run before-build and change the \
-    sources";
+/// What to do about a hook that changes the image.
+pub const HOOKS_READ: &str =
+    "a hook, or another task of yours in between, must not change this file: \
+    change a copy, or change the sources in a before-build hook";
 
-/// Whether another run noted a DLL of that checksum after this one did: an older note says nothing
-/// about who put the file there now.
+/// Whether another run wrote a note with this checksum after this run wrote its own. An older note
+/// does not show who wrote the file now.
 fn is_of_another_run(settings: &Settings, checksum: &str) -> bool {
     let own = build_file(settings);
-    let time = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
+    let time = |path: &Path| {
+        fs::metadata(path)
+            .and_then(|metadata| metadata.modified())
+            .ok()
+    };
     let begin = time(&own);
     let above = settings.state.parent().unwrap_or(&settings.state);
     let profiles = fs::read_dir(above).into_iter().flatten().flatten();
@@ -92,7 +100,7 @@ fn is_of_another_run(settings: &Settings, checksum: &str) -> bool {
         .any(|note| read_note(&note).map_or(false, |note| note.checksum == checksum))
 }
 
-/// Whether a DLL of that checksum was changed after it was linked.
+/// Whether the DLL with this checksum was changed after it was linked.
 pub fn is_refused(settings: &Settings, checksum: &str) -> bool {
     refused(settings).iter().any(|known| known == checksum)
 }
@@ -105,7 +113,7 @@ fn refuse(settings: &Settings, checksum: &str) -> Result<()> {
     write_refused(settings, &checksums)
 }
 
-/// Forgets that a DLL was changed: the linker has made the same one.
+/// Removes a checksum from the refused ones, because the linker wrote the same DLL.
 pub fn accept(settings: &Settings, checksum: &str) -> Result<()> {
     let mut checksums = refused(settings);
     let count = checksums.len();
@@ -117,46 +125,56 @@ pub fn accept(settings: &Settings, checksum: &str) -> Result<()> {
 }
 
 fn refused(settings: &Settings) -> Vec<String> {
-    let bytes = output::read_own(&refused_file(settings)).unwrap_or_default();
-    String::from_utf8_lossy(&bytes).lines().map(str::to_owned).collect()
+    let bytes = output::read_regular(&refused_file(settings)).unwrap_or_default();
+    String::from_utf8_lossy(&bytes)
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 fn write_refused(settings: &Settings, checksums: &[String]) -> Result<()> {
     if checksums.is_empty() {
         return output::remove(&refused_file(settings));
     }
-    output::replace(&refused_file(settings), (checksums.join("\n") + "\n").as_bytes())
+    output::replace(
+        &refused_file(settings),
+        (checksums.join("\n") + "\n").as_bytes(),
+    )
 }
 
-/// One file for all profiles: they may build by the same profile of cargo, into the same DLL.
+/// One file for all profiles: several can use the same cargo profile, and so the same DLL.
 fn refused_file(settings: &Settings) -> PathBuf {
     settings.state.with_file_name("refused.txt")
 }
 
-/// Forgets what this run noted, and what earlier ones left.
+/// Removes the notes of this run, and those that earlier runs left.
 pub fn forget_builds(settings: &Settings) {
     let own = build_file(settings);
-    remove_builds(settings, |path, age| path == own || age > AN_HOUR);
+    remove_builds(settings, |path, age| path == own || age > MAX_AGE);
 }
 
-/// Forgets what all runs noted.
+/// Removes the notes of all runs.
 pub fn forget_all_builds(settings: &Settings) {
     remove_builds(settings, |_, _| true);
 }
 
-fn remove_builds(settings: &Settings, is_wanted: impl Fn(&Path, Duration) -> bool) {
-    for entry in fs::read_dir(&settings.state).into_iter().flatten().flatten() {
+fn remove_builds(settings: &Settings, is_selected: impl Fn(&Path, Duration) -> bool) {
+    for entry in fs::read_dir(&settings.state)
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
         let is_build = entry.file_name().to_string_lossy().starts_with(BUILD);
-        let time = entry.metadata().and_then(|found| found.modified());
+        let time = entry.metadata().and_then(|metadata| metadata.modified());
         let age = time.map(|time| SystemTime::now().duration_since(time).unwrap_or_default());
-        if is_build && is_wanted(&entry.path(), age.unwrap_or_default()) {
+        if is_build && is_selected(&entry.path(), age.unwrap_or_default()) {
             let _ = output::remove(&entry.path());
         }
     }
 }
 
 fn read_note(path: &Path) -> Option<Build> {
-    parse(&String::from_utf8_lossy(&output::read_own(path)?))
+    parse(&String::from_utf8_lossy(&output::read_regular(path)?))
 }
 
 fn parse(text: &str) -> Option<Build> {
@@ -171,7 +189,7 @@ fn parse(text: &str) -> Option<Build> {
         match line.split_once(' ')? {
             ("dll", path) => dll = Some(PathBuf::from(path)),
             ("pdb", path) => pdb = Some(PathBuf::from(path)),
-            ("checksum", found) => checksum = Some(found.to_owned()),
+            ("checksum", digits) => checksum = Some(digits.to_owned()),
             _ => return None,
         }
     }
@@ -186,17 +204,22 @@ fn one_line(path: &Path) -> Result<&str> {
     path.to_str()
         .filter(|path| !path.contains(['\n', '\r']))
         .ok_or_else(|| {
-            Failure::new(format!("{} has a line end in its name", path.display()))
-                .help("use another target directory (CARGO_TARGET_DIR)")
+            Failure::new(format!(
+                "the path {} contains a line break, or is not valid Unicode",
+                path.display()
+            ))
+            .help("use another target directory (CARGO_TARGET_DIR)")
         })
 }
 
-/// A file for this run of cargo-make alone: the tasks of one run have the same parent process.
+/// The note of this run of cargo-make: the tasks of one run have the same parent process.
 fn build_file(settings: &Settings) -> PathBuf {
-    settings.state.join(format!("{BUILD}{}", own::run_number()))
+    settings
+        .state
+        .join(format!("{BUILD}{}", rebuild::run_number()))
 }
 
-/// What the last signature was made by.
+/// The inputs and the result of the last signature.
 #[derive(Debug, PartialEq)]
 pub struct Signed {
     /// Checksum of all settings that a signature depends on.
@@ -206,7 +229,7 @@ pub struct Signed {
 }
 
 pub fn read_signed(settings: &Settings) -> Option<Signed> {
-    let text = String::from_utf8(output::read_own(&signed_file(settings))?).ok()?;
+    let text = String::from_utf8(output::read_regular(&signed_file(settings))?).ok()?;
     let (first, rest) = text.split_once('\n')?;
     Some(Signed {
         settings: first.to_owned(),
@@ -227,7 +250,7 @@ fn signed_file(settings: &Settings) -> PathBuf {
     settings.state.join("signed")
 }
 
-/// The lock under which an image is made and signed.
+/// Takes the lock for writing and signing the image.
 pub fn lock(settings: &Settings) -> Result<output::Lock> {
     output::Lock::take(&settings.state.join("lock"), "signs this driver")
 }
@@ -238,7 +261,7 @@ mod tests {
     use std::path::PathBuf;
 
     #[test]
-    fn paths_with_blanks_are_kept() {
+    fn paths_with_spaces_are_kept() {
         let build = Build {
             dll: PathBuf::from("/a b/c.dll"),
             pdb: None,
@@ -249,8 +272,13 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_note_counts_as_none() {
-        let bodies = ["", "dll /a\n", "checksum 0a\n", "dll /a\nchecksum 0a\nrm /a\n"];
+    fn a_damaged_note_is_ignored() {
+        let bodies = [
+            "",
+            "dll /a\n",
+            "checksum 0a\n",
+            "dll /a\nchecksum 0a\nrm /a\n",
+        ];
         for text in bodies.map(|body| format!("kdrvgen build 2\n{body}")) {
             assert_eq!(parse(&text), None, "{text:?}");
         }

@@ -1,4 +1,4 @@
-//! What a linked image must be, so that Windows can load it as this driver.
+//! Checks that Windows can load a linked image as this driver.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::image::{Image, NATIVE, WINDOWS_CONSOLE, WINDOWS_GUI};
 use crate::map;
 use crate::settings::{config_name, Model, Settings};
 
-/// Modules of kernel mode that are not named `.sys` (Microsoft Learn, "Windows kernel-mode
+/// Kernel-mode modules whose names do not end with `.sys` (Microsoft Learn, "Windows kernel-mode
 /// components"; API sets of the kernel begin with `ext-ms-win-ntos-`).
 const KERNEL_MODULES: &[&str] = &[
     "ntoskrnl.exe",
@@ -21,20 +21,24 @@ const KERNEL_MODULES: &[&str] = &[
 ];
 const KERNEL_API_SETS: &str = "ext-ms-win-ntos-";
 
-/// Refuses an image that is not this driver, whatever the linker's exit code was.
+/// Fails for an image that is not this driver, whatever the linker's exit code was.
 pub fn check(settings: &Settings, dll: &Path, data: &[u8]) -> Result<()> {
     let failure = |what: String| Failure::new(format!("{}: {what}", dll.display()));
     let unreadable = |what: &str| failure(format!("its {what} cannot be read"));
-    let image = Image::parse(data).ok_or_else(|| failure("it is no PE image".to_owned()))?;
+    let image = Image::parse(data).ok_or_else(|| failure("it is not a PE image".to_owned()))?;
     let machine = match settings.architecture() {
         "x86_64" => 0x8664,
         "i686" => 0x014C,
         "aarch64" => 0xAA64,
-        other => return Err(failure(format!("`{other}` is no architecture of drivers"))),
+        other => {
+            return Err(failure(format!(
+                "drivers cannot have the architecture `{other}`"
+            )))
+        }
     };
     if image.machine != machine {
         return Err(failure(format!(
-            "it is for the machine {:#06x}, not for {}",
+            "it is for machine type {:#06x}, not for {}",
             image.machine, settings.triple
         )));
     }
@@ -45,8 +49,10 @@ pub fn check(settings: &Settings, dll: &Path, data: &[u8]) -> Result<()> {
             check_module(module).map_err(|(what, help)| failure(what).help(help))?;
         }
         if image.has_delay_imports() {
-            return Err(failure("it has delay imports, which the kernel does not resolve".into())
-                .help("take /DELAYLOAD out of linker.args"));
+            return Err(
+                failure("it has delay imports, which the kernel does not resolve".into())
+                    .help("remove /DELAYLOAD from linker.args"),
+            );
         }
     }
     let exports = image.exports().ok_or_else(|| unreadable("export table"))?;
@@ -55,15 +61,15 @@ pub fn check(settings: &Settings, dll: &Path, data: &[u8]) -> Result<()> {
         .find(|(name, _)| is_named(name, &settings.entry_point, settings.architecture()));
     let (_, entry) = entry.ok_or_else(|| {
         failure(format!("it does not export {}", settings.entry_point))
-            .because("driver.entry-point names the function that Windows (or the framework) calls.")
+            .because("driver.entry-point is the function that Windows or the framework calls.")
             .help(format!(
-                "mark it #[no_mangle] pub extern \"system\" fn {}, or name another one in {}",
+                "declare it as #[no_mangle] pub extern \"system\" fn {}, or change driver.entry-point in {}",
                 settings.entry_point,
                 config_name()
             ))
     })?;
     match settings.model {
-        Model::Umdf => Ok(()), // the host process calls through the framework's own exports
+        Model::Umdf => Ok(()), // the host process calls the exports of the framework
         Model::Kmdf => check_framework_entry(dll, &image),
         Model::Wdm if image.entry == *entry => Ok(()),
         Model::Wdm => {
@@ -73,8 +79,8 @@ pub fn check(settings: &Settings, dll: &Path, data: &[u8]) -> Result<()> {
                 "its entry point is {actual}, not {}",
                 settings.entry_point
             ))
-            .because("A later /ENTRY wins: a build script of a dependency may pass one (cargo issue 9562).")
-            .help("see the linker's arguments by `cargo rustc -- --print link-args`"))
+            .because("The last /ENTRY wins, and the build script of a dependency can pass one (cargo issue 9562).")
+            .help("to see the linker arguments: cargo rustc -- --print link-args"))
         }
     }
 }
@@ -87,12 +93,15 @@ fn check_subsystem(settings: &Settings, image: &Image<'_>) -> std::result::Resul
     if is_right {
         return Ok(());
     }
-    let wanted = if settings.model == Model::Umdf {
+    let expected = if settings.model == Model::Umdf {
         "2 (Windows)"
     } else {
         "1 (native)"
     };
-    Err(format!("its subsystem is {}, not {wanted}", image.subsystem))
+    Err(format!(
+        "its subsystem is {}, not {expected}",
+        image.subsystem
+    ))
 }
 
 fn failure_with_arguments<'a>(
@@ -101,10 +110,10 @@ fn failure_with_arguments<'a>(
 ) -> impl Fn(String) -> Failure + 'a {
     move |what| {
         Failure::new(format!("{}: {what}", dll.display()))
-            .because("The linker did not get the arguments that make an image a driver.")
+            .because("The linker did not get the arguments that make the image a driver.")
             .help(format!(
-                "look for what replaces or follows them: linker.args of {}, RUSTFLAGS, \
-                 cargo configurations above {}",
+                "find what replaces or overrides them: linker.args of {}, RUSTFLAGS, or a \
+                 cargo configuration above {}",
                 config_name(),
                 settings.root.display()
             ))
@@ -122,21 +131,22 @@ fn check_module(module: &str) -> std::result::Result<(), (String, String)> {
     let bare = name.strip_suffix(".dll").unwrap_or(&name);
     if KERNEL_MODULES.contains(&bare) || bare.ends_with(".sys") {
         return Err((
-            format!("it imports from `{module}`, and Windows has no such module"),
+            format!("it imports from `{module}`, which does not exist in Windows"),
             format!(
-                "rustc adds .dll to a name: #[link(name = \"{bare}\", kind = \"raw-dylib\", \
+                "rustc appended .dll to the name: use #[link(name = \"{bare}\", kind = \"raw-dylib\", \
                  modifiers = \"+verbatim\")]"
             ),
         ));
     }
     Err((
-        format!("it imports from `{module}`, a module of user mode: the kernel does not load it"),
-        "link without it: #![no_std], /NODEFAULTLIB, and what the kernel exports".to_owned(),
+        format!("it imports from the user-mode module `{module}`, which the kernel does not load"),
+        "use #![no_std] and /NODEFAULTLIB, and call only functions that the kernel exports"
+            .to_owned(),
     ))
 }
 
-/// Whether an exported name is that of a function: on x86 the name of a stdcall function says how
-/// many bytes its arguments take, as in `_driver_entry@8`.
+/// Whether an exported name is that of a function. On x86, the name of a stdcall function contains
+/// the size of its arguments: `_driver_entry@8`.
 fn is_named(export: &str, function: &str, architecture: &str) -> bool {
     if export == function {
         return true;
@@ -151,31 +161,35 @@ fn is_named(export: &str, function: &str, architecture: &str) -> bool {
     }
 }
 
-/// The entry point of a KMDF driver is the framework's own function, which is not exported: the
-/// linker's map file shows it.
+/// Checks that the entry point of a KMDF driver is the framework's function. It is not exported, so
+/// the linker's map file must name it.
 fn check_framework_entry(dll: &Path, image: &Image<'_>) -> Result<()> {
     const FRAMEWORK_ENTRY: &str = "FxDriverEntry";
     let name = dll.with_extension("map");
     let folder = dll.parent().unwrap_or_else(|| Path::new("."));
     let places = [
-        folder.join("deps").join(name.file_name().unwrap_or_default()),
+        folder
+            .join("deps")
+            .join(name.file_name().unwrap_or_default()),
         name.clone(),
     ];
-    // Cargo links in `deps`; a map of another link is older than this image.
+    // Cargo links in `deps`. The timestamp of a map file from another link differs.
     let map = places
         .iter()
         .filter_map(|place| fs::read(place).ok())
         .filter_map(|bytes| map::parse(&String::from_utf8_lossy(&bytes)))
-        .find(|map| map.time_stamp.map_or(true, |time| time == image.time_stamp));
+        .find(|map| map.timestamp.map_or(true, |time| time == image.timestamp));
     let map = map.ok_or_else(|| {
         Failure::new(format!(
-            "{}: there is no map file of this link, which shows the entry point",
+            "{}: the linker wrote no map file for this image",
             dll.display()
         ))
-        .because(format!("{FRAMEWORK_ENTRY} must be it, and is not in the export table."))
-        .help("leave /MAP among the linker's arguments, without a name")
+        .because(format!(
+            "Only the map file can show that the entry point is {FRAMEWORK_ENTRY}."
+        ))
+        .help("keep /MAP, without a file name, in the linker arguments")
     })?;
-    // A leading underscore and the bytes of the arguments decorate it on x86.
+    // On x86, the name has a leading underscore and the size of the arguments.
     let is_framework = |symbol: &String| {
         let symbol = symbol.trim_start_matches('_');
         symbol == FRAMEWORK_ENTRY || symbol.starts_with(&format!("{FRAMEWORK_ENTRY}@"))
@@ -188,8 +202,8 @@ fn check_framework_entry(dll: &Path, image: &Image<'_>) -> Result<()> {
             dll.display(),
             map.entry_symbols.first().map_or("unknown", String::as_str)
         ))
-        .because("Without the framework's own entry point, a KMDF driver is not bound to KMDF.")
-        .help("leave /ENTRY:FxDriverEntry as linker.preset has it"))
+        .because("Only the entry point of the framework binds a KMDF driver to KMDF.")
+        .help("keep /ENTRY:FxDriverEntry from linker.preset"))
     }
 }
 
@@ -208,11 +222,21 @@ mod tests {
     }
 
     #[test]
-    fn modules_of_user_mode_are_refused() {
-        for module in ["ntoskrnl.exe", "HAL.dll", "NDIS.SYS", "ext-ms-win-ntos-ksr-l1-1-0.dll"] {
+    fn user_mode_modules_are_refused() {
+        for module in [
+            "ntoskrnl.exe",
+            "HAL.dll",
+            "NDIS.SYS",
+            "ext-ms-win-ntos-ksr-l1-1-0.dll",
+        ] {
             assert!(check_module(module).is_ok(), "{module}");
         }
-        for module in ["KERNEL32.dll", "ntdll.dll", "api-ms-win-core-file-l1-1-0.dll", "x.exe"] {
+        for module in [
+            "KERNEL32.dll",
+            "ntdll.dll",
+            "api-ms-win-core-file-l1-1-0.dll",
+            "x.exe",
+        ] {
             assert!(check_module(module).is_err(), "{module}");
         }
         let (_, help) = check_module("ntoskrnl.exe.dll").unwrap_err();

@@ -1,4 +1,4 @@
-//! The tasks install, start, stop and uninstall: the driver's service, which Windows alone has.
+//! The tasks install, start, stop and uninstall, for the driver's service on Windows.
 
 #[cfg(windows)]
 #[path = "service/windows.rs"]
@@ -29,8 +29,10 @@ mod elsewhere {
     }
 
     pub fn only_windows() -> Result<()> {
-        Err(Failure::new("only Windows has services for drivers")
-            .help("to try the driver in Wine's kernel: cargo make smoke"))
+        Err(
+            Failure::new("this task needs Windows, which loads the driver as a service")
+                .help("to load the driver in Wine's kernel: cargo make smoke"),
+        )
     }
 }
 
@@ -40,14 +42,14 @@ pub use elsewhere::{install, start, stop, uninstall};
 use crate::failure::{Failure, Result};
 use crate::settings::{Model, Settings};
 
-/// The task before those of the service: fails where they cannot work, before anything is built.
+/// The task windows: fails if the tasks of the service cannot work, before anything is built.
 pub fn require(settings: &Settings) -> Result<()> {
     #[cfg(not(windows))]
     elsewhere::only_windows()?;
     if settings.model == Model::Umdf {
-        return Err(Failure::new("a UMDF driver has no service of its own")
-            .because("Windows' host process loads it.")
-            .help("install it by an INF: pnputil /add-driver"));
+        return Err(Failure::new("a UMDF driver has no service")
+            .because("Windows loads it into a host process.")
+            .help("to install it with an INF: pnputil /add-driver"));
     }
     Ok(())
 }

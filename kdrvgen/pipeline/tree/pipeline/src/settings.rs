@@ -14,18 +14,18 @@ pub enum Model {
     Umdf,
 }
 
-/// Whose certificate signs.
+/// How to sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signing {
-    /// A self-signed one that the pipeline makes.
+    /// With a self-signed test certificate that the pipeline creates.
     Test,
-    /// The user's own.
+    /// With the user's certificate.
     Certificate,
-    /// None: the image stays unsigned.
+    /// Not at all.
     Off,
 }
 
-/// What the configuration says about the driver, for the profile and target of this run.
+/// The settings of the driver for the profile and target of this run.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// cargo-make's profile.
@@ -33,7 +33,7 @@ pub struct Settings {
     pub profiles: Vec<String>,
     pub triple: String,
     pub triples: Vec<String>,
-    /// The folder of the driver's Cargo.toml, absolute: where cargo-make runs.
+    /// The absolute path of the folder with the driver's Cargo.toml, where cargo-make runs.
     pub root: PathBuf,
     /// The name of the Cargo package.
     pub package: String,
@@ -47,7 +47,7 @@ pub struct Settings {
     /// The signed image.
     pub path: PathBuf,
     pub pdb: PathBuf,
-    /// Where the test certificate is exported to.
+    /// The file that the test certificate is exported to.
     pub certificate: PathBuf,
 }
 
@@ -55,10 +55,10 @@ impl Settings {
     /// Reads the environment, once per process.
     pub fn read() -> Result<Settings> {
         for name in words(&text("DRIVER_UNSET")?) {
-            env::remove_var(name); // the caller's environment may have one of that name
+            env::remove_var(name); // the caller's environment may set it
         }
         let root = env::current_dir()
-            .map_err(|error| Failure::new(format!("there is no working directory: {error}")))?;
+            .map_err(|error| Failure::new(format!("cannot read the working directory: {error}")))?;
         let model = match required("DRIVER_MODEL")?.as_str() {
             "wdm" => Model::Wdm,
             "kmdf" => Model::Kmdf,
@@ -76,7 +76,7 @@ impl Settings {
             if value.is_empty() {
                 return Err(missing(name));
             }
-            Ok(tidy(&root.join(value)))
+            Ok(normalise(&root.join(value)))
         };
         Ok(Settings {
             profile: required("CARGO_MAKE_PROFILE")?,
@@ -97,12 +97,12 @@ impl Settings {
         })
     }
 
-    /// First part of the triple: `x86_64`, `i686` or `aarch64`.
+    /// Returns the first part of the triple: `x86_64`, `i686` or `aarch64`.
     pub fn architecture(&self) -> &str {
         self.triple.split('-').next().unwrap_or_default()
     }
 
-    /// The command that the user types for a task in this run's profile.
+    /// Returns the command that runs a task with this run's profile.
     pub fn command(&self, task: &str) -> String {
         if self.profile == "development" {
             format!("cargo make {task}")
@@ -112,7 +112,7 @@ impl Settings {
     }
 }
 
-/// The text of an environment variable; empty when it is not set.
+/// Returns the text of an environment variable; empty if it is not set.
 pub fn text(name: &str) -> Result<String> {
     match env::var_os(name) {
         None => Ok(String::new()),
@@ -124,8 +124,7 @@ pub fn text(name: &str) -> Result<String> {
     }
 }
 
-/// The name of the configuration's file, for messages: config.toml, unless the project calls it
-/// kdrvgen.toml.
+/// Returns the file name of the configuration for messages: config.toml or kdrvgen.toml.
 pub fn config_name() -> String {
     text("DRIVER_CONFIG")
         .ok()
@@ -133,19 +132,19 @@ pub fn config_name() -> String {
         .unwrap_or_else(|| "config.toml".to_owned())
 }
 
-/// Whether a variable says `yes`.
+/// Whether the value of a variable is `yes`.
 pub fn is_yes(name: &str) -> bool {
     env::var_os(name) == Some(OsString::from("yes"))
 }
 
-/// A path below the project that a variable names; None when it is empty.
+/// Returns the path in a variable, relative to the project; None if the variable is empty.
 pub fn file(name: &str, root: &Path) -> Option<PathBuf> {
     env::var_os(name)
         .filter(|value| !value.is_empty())
-        .map(|value| tidy(&root.join(value)))
+        .map(|value| normalise(&root.join(value)))
 }
 
-/// The elements of a list whose separator is a tab.
+/// Returns the elements of a tab-separated list.
 pub fn list(name: &str) -> Result<Vec<String>> {
     let value = text(name)?;
     Ok(value
@@ -171,31 +170,33 @@ fn required(name: &str) -> Result<String> {
 
 fn missing(name: &str) -> Failure {
     Failure::new(format!("{name} is not set"))
-        .because("Makefile.toml sets it: this program is run by cargo-make.")
-        .help("run `cargo make` in the driver's folder")
+        .because("Makefile.toml sets it when cargo-make runs this program.")
+        .help("run `cargo make` in the folder of the driver")
 }
 
 fn unknown(name: &str, value: &str) -> Failure {
-    Failure::new(format!("{name} is `{value}`, which this version does not know"))
-        .help("run `kdrvgen` to make Makefile.toml and .kdrvgen of one version")
+    Failure::new(format!(
+        "{name} is `{value}`, which this version does not know"
+    ))
+    .help("run `kdrvgen`: it writes Makefile.toml and .kdrvgen in the same version")
 }
 
 fn words(value: &str) -> Vec<String> {
     value.split_whitespace().map(str::to_owned).collect()
 }
 
-/// The same path with the host's separators and without `.` and `..`; links are not followed.
-fn tidy(path: &Path) -> PathBuf {
+/// Returns the path with the host's separators and without `.` and `..`. Does not follow links.
+fn normalise(path: &Path) -> PathBuf {
     use std::path::Component;
-    let mut tidied = PathBuf::new();
+    let mut normal = PathBuf::new();
     for component in path.components() {
         match component {
             Component::CurDir => {}
             Component::ParentDir => {
-                tidied.pop();
+                normal.pop();
             }
-            other => tidied.push(other),
+            other => normal.push(other),
         }
     }
-    tidied
+    normal
 }

@@ -1,4 +1,4 @@
-//! The task sign: signs the image when the code, the certificate or a setting has changed.
+//! The task sign: signs the image if the code, the certificate or a setting changed.
 
 use std::env;
 use std::ffi::OsString;
@@ -12,7 +12,7 @@ use crate::digest::sha256;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::osslsigncode::Osslsigncode;
-use crate::output::{self, Fresh};
+use crate::output::{self, TempFile};
 use crate::record::{self, Build, Signed, HOOKS_READ};
 use crate::rename::{is_as_signed, is_signed_copy, table_of};
 use crate::settings::{self, Settings, Signing};
@@ -20,7 +20,7 @@ use crate::settings::{self, Settings, Signing};
 use crate::signtool::Signtool;
 use crate::verify;
 
-/// Variables that a signature depends on, beside the certificate and the contents of files.
+/// The variables that a signature depends on, besides the certificate and the contents of files.
 const SETTINGS: &[&str] = &[
     "DRIVER_SIGNING",
     "DRIVER_SIGNING_TOOL",
@@ -41,7 +41,7 @@ const SETTINGS: &[&str] = &[
     "DRIVER_DMDF",
 ];
 
-/// Variables that name files whose content decides over the signature.
+/// The variables that name files whose content the signature depends on.
 const FILES: &[(&str, &str)] = &[
     ("DRIVER_PFX", "signing.pfx"),
     ("DRIVER_PUBLIC_CERTIFICATE", "signing.public-certificate"),
@@ -55,9 +55,9 @@ const PAUSES: [u64; 5] = [1, 2, 4, 8, 15];
 pub struct Order {
     pub digest: String,
     pub page_hashes: bool,
-    /// Files with further certificates of the chain.
+    /// The files of `signing.additional-certificates`.
     pub additional: Vec<PathBuf>,
-    /// Address of the timestamp server; empty for no timestamp.
+    /// URL of the timestamp server; empty for no timestamp.
     pub timestamp_url: String,
     pub is_rfc3161: bool,
 }
@@ -67,10 +67,10 @@ pub trait Signer {
     /// Signs a file in place, without a timestamp.
     fn sign(&self, settings: &Settings, order: &Order, file: &Path) -> Result<()>;
 
-    /// Adds a timestamp to a signed file in place; the exit code says whether one came.
+    /// Adds a timestamp to a signed file in place; the exit code shows whether the server sent one.
     fn timestamp(&self, order: &Order, file: &Path) -> Result<Output>;
 
-    /// Adds to a failure what the program printed, or shows it.
+    /// Adds the output of the program to a failure, or prints it.
     fn refusal(&self, failure: Failure, output: &Output) -> Failure;
 }
 
@@ -103,13 +103,13 @@ pub fn sign(settings: &Settings) -> Result<()> {
             return Ok(());
         }
     }
-    // Until the new signature is there, the image does not look signed.
+    // The image must not look signed before it has the new signature.
     record::forget_signed(settings)?;
     output::replace(&settings.path, &dll)?;
     let fingerprint = fingerprint?;
     let signed = signed_copy(settings, &order, identity.as_ref(), &dll)?;
     let table = table_of(&output::read(signed.path())?);
-    // Another run may have built meanwhile: what is signed here would be of older sources.
+    // Another run may have built the DLL again: this signature would be for older sources.
     record::read_dll(settings, &build)?;
     signed.put(&settings.path)?;
     record::write_signed(
@@ -128,7 +128,7 @@ pub fn sign(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// The task that ends a run with hooks after signing: they must leave the image as it was signed.
+/// The task that ends a run with hooks after signing: it fails if they changed the signed image.
 pub fn check_signed(settings: &Settings) -> Result<()> {
     let build = record::read_build(settings)?;
     let _lock = record::lock(settings)?;
@@ -142,23 +142,24 @@ pub fn check_signed(settings: &Settings) -> Result<()> {
     .map(|_| ())
 }
 
-/// The DLL, of which rename has made the image: hooks and others may have been at work since.
+/// Returns the DLL. Fails if a hook or another program changed it, or the image, after the task
+/// rename.
 fn renamed_dll(settings: &Settings, build: &Build) -> Result<Vec<u8>> {
     unchanged(settings, build, "rename", |dll, image| {
         dll == image || is_as_signed(settings, dll, image)
     })
 }
 
-/// Returns the DLL. Fails where it, or the image, is not as the task `task` left it, and then
-/// leaves no image that looks signed.
+/// Returns the DLL. Fails if it, or the image, is not as the task `task` left it; then no image
+/// remains that looks signed.
 fn unchanged(
     settings: &Settings,
     build: &Build,
     task: &str,
     is_as_left: impl Fn(&[u8], &[u8]) -> bool,
 ) -> Result<Vec<u8>> {
-    let found = record::read_dll(settings, build).and_then(|dll| {
-        let image = output::read_own(&settings.path).unwrap_or_default();
+    let dll = record::read_dll(settings, build).and_then(|dll| {
+        let image = output::read_regular(&settings.path).unwrap_or_default();
         if is_as_left(&dll, &image) {
             return Ok(dll);
         }
@@ -166,10 +167,10 @@ fn unchanged(
             "{} was changed or removed after the task {task}",
             settings.path.display()
         ))
-        .because("Its signature would not stand for the code that was linked.")
+        .because("The signature would cover other code than the linker wrote.")
         .help(HOOKS_READ))
     });
-    found.map_err(|failure| {
+    dll.map_err(|failure| {
         let cleared = record::forget_signed(settings).and_then(|()| certificate::unsign(settings));
         match cleared {
             Ok(()) => failure,
@@ -184,28 +185,30 @@ fn signed_copy(
     order: &Order,
     identity: Option<&Identity>,
     dll: &[u8],
-) -> Result<Fresh> {
+) -> Result<TempFile> {
     let signer = signer(settings, identity)?;
-    let mut fresh = Fresh::beside(&settings.path)?;
-    fresh.write(dll)?;
-    signer.sign(settings, order, fresh.path())?;
+    let mut temporary = TempFile::beside(&settings.path)?;
+    temporary.write(dll)?;
+    signer.sign(settings, order, temporary.path())?;
     if !order.timestamp_url.is_empty() {
-        stamp(settings, signer.as_ref(), order, fresh.path())?;
+        stamp(settings, signer.as_ref(), order, temporary.path())?;
     }
-    if !is_signed_copy(dll, &output::read(fresh.path())?) {
-        return Err(Failure::new("the signing tool changed more than a signature needs")
-            .because("The signed image is not the one that was linked, or its checksum is wrong."));
+    if !is_signed_copy(dll, &output::read(temporary.path())?) {
+        return Err(
+            Failure::new("the signing tool changed more than the signature")
+                .because("The signed image differs from the linked one, or its checksum is wrong."),
+        );
     }
-    verify::new_signature(settings, fresh.path(), identity)?;
-    Ok(fresh)
+    verify::new_signature(settings, temporary.path(), identity)?;
+    Ok(temporary)
 }
 
 fn signer(settings: &Settings, identity: Option<&Identity>) -> Result<Box<dyn Signer>> {
     match settings::text("DRIVER_SIGNING_TOOL")?.as_str() {
         "signtool" if !cfg!(windows) => Err(Failure::new(
-            "signing.tool is \"signtool\", which Windows alone has",
+            "signing.tool is \"signtool\", which exists only on Windows",
         )
-        .help("signing.tool = \"auto\" takes what each host has")),
+        .help("set signing.tool = \"auto\": it uses the tool of each host")),
         "osslsigncode" => Ok(Box::new(Osslsigncode::find(settings, identity)?)),
         _ => usual_signer(settings, identity),
     }
@@ -221,7 +224,7 @@ fn usual_signer(settings: &Settings, identity: Option<&Identity>) -> Result<Box<
     Ok(Box::new(Osslsigncode::find(settings, identity)?))
 }
 
-/// Asks for a timestamp, several times: servers fail now and then.
+/// Requests a timestamp. Tries several times, because servers fail now and then.
 fn stamp(settings: &Settings, signer: &dyn Signer, order: &Order, file: &Path) -> Result<()> {
     let mut pauses = PAUSES.iter();
     loop {
@@ -233,24 +236,28 @@ fn stamp(settings: &Settings, signer: &dyn Signer, order: &Order, file: &Path) -
             Some(pause) => *pause,
             None => {
                 let failure = Failure::new(format!(
-                    "no timestamp came from {}, in {} attempts",
+                    "{} sent no timestamp in {} attempts",
                     order.timestamp_url,
                     PAUSES.len() + 1
                 ));
-                return Err(signer.refusal(failure, &output).help(format!(
-                    "without a timestamp, for this run: {}",
-                    settings
-                        .command("sign")
-                        .replacen("cargo make", "cargo make -e DRIVER_TIMESTAMP_URL=", 1)
-                ))
-                .help(format!(
-                    "to sign without a timestamp: signing.timestamp-url = \"\" in {}",
-                    settings::config_name()
-                )));
+                return Err(signer
+                    .refusal(failure, &output)
+                    .help(format!(
+                        "to sign without a timestamp this time: {}",
+                        settings.command("sign").replacen(
+                            "cargo make",
+                            "cargo make -e DRIVER_TIMESTAMP_URL=",
+                            1
+                        )
+                    ))
+                    .help(format!(
+                        "to sign without a timestamp always: signing.timestamp-url = \"\" in {}",
+                        settings::config_name()
+                    )));
             }
         };
         eprintln!(
-            "sign: no timestamp came from {}; next attempt in {pause} s",
+            "sign: {} sent no timestamp; next attempt in {pause} s",
             order.timestamp_url
         );
         for _ in 0..pause * 20 {
@@ -262,7 +269,7 @@ fn stamp(settings: &Settings, signer: &dyn Signer, order: &Order, file: &Path) -
 
 fn order(settings: &Settings) -> Result<Order> {
     let server = settings::text("DRIVER_TIMESTAMP_SERVER")?;
-    // cargo make -e DRIVER_TIMESTAMP_URL=… is for one run.
+    // `cargo make -e DRIVER_TIMESTAMP_URL=…` is for one run.
     let url = match env::var_os("DRIVER_TIMESTAMP_URL") {
         Some(_) => settings::text("DRIVER_TIMESTAMP_URL")?,
         None => server,
@@ -272,7 +279,10 @@ fn order(settings: &Settings) -> Result<Order> {
     Ok(Order {
         digest: settings::text("DRIVER_DIGEST")?,
         page_hashes: settings::is_yes("DRIVER_PAGE_HASHES"),
-        additional: additional.iter().map(|file| settings.root.join(file)).collect(),
+        additional: additional
+            .iter()
+            .map(|file| settings.root.join(file))
+            .collect(),
         timestamp_url: url,
         is_rfc3161: settings::text("DRIVER_TIMESTAMP_PROTOCOL")? != "authenticode",
     })
@@ -282,24 +292,29 @@ fn refuse_password(url: &str) -> Result<()> {
     let address = url.split_once("://").map_or(url, |(_, address)| address);
     let authority = address.split(['/', '?', '#']).next();
     if authority.map_or(false, |authority| authority.contains('@')) {
-        return Err(Failure::new("the address of the timestamp server holds a user name or password")
-            .because("It would stand in logs and in the command lines of this machine.")
-            .help("use an address without it"));
+        return Err(Failure::new(
+            "the URL of the timestamp server contains a user name or password",
+        )
+        .because("It would appear in logs and in the process list of this machine.")
+        .help("use a URL without them"));
     }
     let is_web = url.starts_with("http://") || url.starts_with("https://");
     if url.is_empty() || (is_web && url.chars().all(|c| c.is_ascii_graphic() && c != '"')) {
         Ok(())
     } else {
-        Err(Failure::new("DRIVER_TIMESTAMP_URL is not an address")
-            .help("as in http://timestamp.digicert.com"))
+        Err(Failure::new("DRIVER_TIMESTAMP_URL is not a URL")
+            .help("for example: http://timestamp.digicert.com"))
     }
 }
 
-/// A digest of all that decides over the signature, beside the code.
+/// Returns a digest of everything that the signature depends on, except the code.
 fn fingerprint(settings: &Settings, order: &Order, identity: Option<&Identity>) -> Result<String> {
     let mut text = String::new();
     for name in SETTINGS {
-        text.push_str(&format!("{name}={:?}\n", env::var_os(name).unwrap_or_default()));
+        text.push_str(&format!(
+            "{name}={:?}\n",
+            env::var_os(name).unwrap_or_default()
+        ));
     }
     text.push_str(&format!("timestamp={:?}\n", order.timestamp_url));
     if let Some(identity) = identity {
@@ -321,12 +336,15 @@ fn read_named(key: &str, file: &Path) -> Result<Vec<u8>> {
     if file.exists() {
         output::read(file)
     } else {
-        Err(Failure::new(format!("{key}: there is no file {}", file.display())))
+        Err(Failure::new(format!(
+            "{key}: {} does not exist",
+            file.display()
+        )))
     }
 }
 
 fn is_up_to_date(settings: &Settings, dll: &[u8], fingerprint: &str) -> bool {
-    let image = output::read_own(&settings.path).unwrap_or_default();
+    let image = output::read_regular(&settings.path).unwrap_or_default();
     let expected = Signed {
         settings: fingerprint.to_owned(),
         table: table_of(&image),
@@ -334,7 +352,7 @@ fn is_up_to_date(settings: &Settings, dll: &[u8], fingerprint: &str) -> bool {
     record::read_signed(settings) == Some(expected) && is_signed_copy(dll, &image)
 }
 
-/// The value of a variable whose name config.toml gives; it is never shown.
+/// Returns the value of the variable whose name is in config.toml. It is never printed.
 pub fn secret(key: &str, variable: &str) -> Result<Option<OsString>> {
     let name = settings::text(variable)?;
     if name.is_empty() {
@@ -342,7 +360,9 @@ pub fn secret(key: &str, variable: &str) -> Result<Option<OsString>> {
     }
     match env::var_os(&name) {
         Some(value) => Ok(Some(value)),
-        None => Err(Failure::new(format!("{key}: the environment variable {name} is not set"))),
+        None => Err(Failure::new(format!(
+            "{key}: the environment variable {name} is not set"
+        ))),
     }
 }
 
@@ -351,16 +371,24 @@ mod tests {
     use super::refuse_password;
 
     #[test]
-    fn an_address_with_a_password_is_refused_and_not_shown() {
-        for url in ["http://u:secret@host/", "https://secret@host", "http://a:secret@[::1]/x"] {
+    fn a_url_with_a_password_is_refused_and_not_printed() {
+        for url in [
+            "http://u:secret@host/",
+            "https://secret@host",
+            "http://a:secret@[::1]/x",
+        ] {
             let failure = refuse_password(url).unwrap_err();
             assert!(!failure.to_string().contains("secret"));
         }
     }
 
     #[test]
-    fn ordinary_addresses_are_taken() {
-        for url in ["", "http://timestamp.digicert.com", "http://host:8080/a?b=c@d"] {
+    fn other_urls_are_accepted() {
+        for url in [
+            "",
+            "http://timestamp.digicert.com",
+            "http://host:8080/a?b=c@d",
+        ] {
             assert!(refuse_password(url).is_ok(), "{url}");
         }
         assert!(refuse_password("file:///etc/passwd").is_err());

@@ -1,4 +1,4 @@
-//! Signing by signtool, which the Windows SDK has.
+//! Signs with signtool, a tool of the Windows SDK.
 //!
 //! Source of its options: "SignTool", Microsoft Learn (win32/seccrypto/signtool).
 
@@ -11,29 +11,29 @@ use std::process::Output;
 use crate::certificate::Identity;
 use crate::failure::{Failure, Result};
 use crate::kit::{self, Search};
-use crate::output::{self, Fresh};
+use crate::output::{self, TempFile};
 use crate::process::{on_path, pass_on, Tool};
 use crate::settings::{self, Settings};
 use crate::sign::{secret, Order, Signer};
 
-/// The most characters that a path has for programs which know nothing of longer ones, less its zero
+/// The maximum length of a path without its zero, for programs that do not opt in to longer ones
 /// ("Maximum Path Length Limitation", Microsoft Learn).
 const MAX_PATH: usize = 259;
 
 pub struct Signtool {
     program: PathBuf,
-    /// The thumbprint of the test certificate; None for a certificate of the user's own.
+    /// The thumbprint of the test certificate; None for the user's certificate.
     thumbprint: Option<String>,
 }
 
 impl Signtool {
-    /// Returns the signtool of this machine, and fails with all places that were looked at.
+    /// Finds signtool. The failure lists all places that were searched.
     pub fn find(settings: &Settings, identity: Option<&Identity>) -> Result<Signtool> {
         let program = match settings::file("DRIVER_SIGNTOOL", &settings.root) {
             Some(program) if program.is_file() => program,
             Some(program) => {
                 return Err(Failure::new(format!(
-                    "signing.signtool: there is no file {}",
+                    "signing.signtool: {} does not exist or is not a file",
                     program.display()
                 )))
             }
@@ -46,12 +46,12 @@ impl Signtool {
     }
 
     fn command(&self, verb: &str) -> Tool {
-        // Its messages are shown only if it fails, and then the more the better.
+        // Its output is printed only if it fails.
         Tool::new(&self.program).args([verb, "/v"])
     }
 }
 
-/// Looks on the PATH, then where the SDK, ClickOnce and NuGet put it.
+/// Searches the PATH, then the folders of the SDK, ClickOnce and NuGet.
 fn search() -> Result<PathBuf> {
     if let Some(program) = on_path("signtool") {
         return Ok(program);
@@ -61,7 +61,7 @@ fn search() -> Result<PathBuf> {
         return Ok(program);
     }
     let mut failure =
-        Failure::new("signtool.exe was not found").because("PATH: in none of its folders");
+        Failure::new("signtool.exe was not found").because("PATH: not in any of its folders");
     for place in search.tried {
         failure = failure.because(place);
     }
@@ -72,7 +72,7 @@ fn search() -> Result<PathBuf> {
         )
         .help("or the NuGet package Microsoft.Windows.SDK.BuildTools")
         .help(format!(
-            "or name the program by signing.signtool in {}",
+            "or set signing.signtool in {}",
             settings::config_name()
         )))
 }
@@ -87,10 +87,10 @@ impl Signer for Signtool {
             tool = tool.arg("/ac").arg(additional);
         }
         tool = match &self.thumbprint {
-            Some(thumbprint) => by_store(tool)?.args(["/sha1", thumbprint]),
-            None => by_own_certificate(tool, settings)?,
+            Some(thumbprint) => with_store(tool)?.args(["/sha1", thumbprint]),
+            None => with_user_certificate(tool, settings)?,
         };
-        let output = in_reach(file, |file| tool.arg(file).output())?;
+        let output = with_short_path(file, |file| tool.arg(file).output())?;
         if output.status.success() {
             return Ok(());
         }
@@ -104,25 +104,25 @@ impl Signer for Signtool {
         } else {
             tool.args(["/t", &order.timestamp_url])
         };
-        in_reach(file, |file| tool.arg(file).output())
+        with_short_path(file, |file| tool.arg(file).output())
     }
 
-    /// Shows what signtool printed, as it is: it may be in any language and code page.
+    /// Prints the output of signtool byte for byte: it can be in any language and code page.
     fn refusal(&self, failure: Failure, output: &Output) -> Failure {
         pass_on(output);
         failure.because(match output.status.code() {
-            Some(code) => format!("{} ended with {code}.", self.program.display()),
-            None => format!("{} was ended.", self.program.display()),
+            Some(code) => format!("{} ended with exit code {code}.", self.program.display()),
+            None => format!("Another program ended {}.", self.program.display()),
         })
     }
 }
 
-/// The options for a certificate that the user has.
-fn by_own_certificate(tool: Tool, settings: &Settings) -> Result<Tool> {
+/// Adds the options that select the user's certificate.
+fn with_user_certificate(tool: Tool, settings: &Settings) -> Result<Tool> {
     let file = |name: &str| settings::file(name, &settings.root);
     if let Some(pfx) = file("DRIVER_PFX") {
         let tool = tool.arg("/f").arg(pfx);
-        // signtool takes a password as an argument and in no other way.
+        // signtool accepts a password only as an argument.
         return Ok(
             match secret("signing.pfx-password-env", "DRIVER_PFX_PASSWORD_ENV")? {
                 Some(password) => tool.arg("/p").secret(password),
@@ -138,7 +138,7 @@ fn by_own_certificate(tool: Tool, settings: &Settings) -> Result<Tool> {
             None => tool,
         };
         let tool = tool.args(["/csp", &provider, "/kc"]);
-        // A container's name may hold the PIN of a token.
+        // The name of a container can contain the PIN of a token.
         return Ok(
             match secret("signing.key-container-env", "DRIVER_KEY_CONTAINER_ENV")? {
                 Some(container) => tool.secret(container),
@@ -160,7 +160,7 @@ fn by_own_certificate(tool: Tool, settings: &Settings) -> Result<Tool> {
             return Ok(tool);
         }
     }
-    let tool = by_store(tool)?;
+    let tool = with_store(tool)?;
     Ok(if thumbprint.is_empty() {
         tool.arg("/n")
             .arg(settings::text("DRIVER_CERTIFICATE_SUBJECT")?)
@@ -169,7 +169,7 @@ fn by_own_certificate(tool: Tool, settings: &Settings) -> Result<Tool> {
     })
 }
 
-fn by_store(tool: Tool) -> Result<Tool> {
+fn with_store(tool: Tool) -> Result<Tool> {
     let tool = tool
         .arg("/s")
         .arg(settings::text("DRIVER_CERTIFICATE_STORE")?);
@@ -180,15 +180,16 @@ fn by_store(tool: Tool) -> Result<Tool> {
     })
 }
 
-/// Has `work` change a file, or a copy of it whose path is short enough for any program.
-fn in_reach(file: &Path, work: impl FnOnce(&Path) -> Result<Output>) -> Result<Output> {
+/// Lets `work` change a file, or, if the path is too long for signtool, a copy in the temporary
+/// folder.
+fn with_short_path(file: &Path, work: impl FnOnce(&Path) -> Result<Output>) -> Result<Output> {
     if file.as_os_str().encode_wide().count() <= MAX_PATH {
         return work(file);
     }
-    let mut near = Fresh::beside(&env::temp_dir().join("driver.sys"))?;
-    near.write(&output::read(file)?)?;
-    let output = work(near.path())?;
-    let bytes = output::read(near.path())?;
+    let mut copy = TempFile::beside(&env::temp_dir().join("driver.sys"))?;
+    copy.write(&output::read(file)?)?;
+    let output = work(copy.path())?;
+    let bytes = output::read(copy.path())?;
     fs::write(file, bytes).map_err(|error| Failure::io("write", file, &error))?;
     Ok(output)
 }

@@ -1,4 +1,4 @@
-//! The task smoke: loads the driver in Wine's kernel, shows its log and unloads it.
+//! The task smoke: loads the driver in Wine's kernel, prints its log and unloads it.
 
 use std::env;
 use std::fs::{self, File};
@@ -11,25 +11,27 @@ use crate::output::{self, Lock};
 use crate::process::{is_program, on_path};
 use crate::settings::Settings;
 
-/// The name of the service in the Wine of this task.
+/// The name of the service in this task's Wine.
 const SERVICE: &str = "smoke";
 
 pub fn smoke(settings: &Settings) -> Result<()> {
     if cfg!(windows) {
-        return Err(Failure::new("smoke loads the driver in Wine, which is for other hosts")
-            .help("cargo make start"));
+        return Err(
+            Failure::new("the task smoke needs Wine, which does not run on Windows")
+                .help("to load the driver in Windows: cargo make start"),
+        );
     }
     if settings.architecture() != "x86_64" {
         return Err(Failure::new(format!(
-            "Wine's 64-bit kernel loads no driver for {}",
+            "Wine's 64-bit kernel cannot load a driver for {}",
             settings.triple
         )));
     }
     let home = cache_folder()?.join("kdrvgen/smoke");
-    // One test at a time: the log is the driver's alone.
-    let _lock = Lock::take(&home.join("lock"), "tries a driver in Wine")?;
+    // One run at a time: the log must contain only this driver's lines.
+    let _lock = Lock::take(&home.join("lock"), "loads a driver in Wine")?;
     let wine = Wine::prepare(&home)?;
-    let outcome = wine.try_driver(&settings.path);
+    let outcome = wine.load_and_unload(&settings.path);
     wine.stop();
     outcome?;
     println!(
@@ -48,13 +50,13 @@ fn cache_folder() -> Result<PathBuf> {
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .ok_or_else(|| {
-            Failure::new("HOME is not set, or not an absolute path")
-                .because("Wine's folder lies below it.")
-                .help("set HOME, or XDG_CACHE_HOME to a folder of your own")
+            Failure::new("HOME is not set to an absolute path")
+                .because("The task keeps its Wine prefix below it.")
+                .help("set HOME, or set XDG_CACHE_HOME to one of your folders")
         })
 }
 
-/// A Windows of its own, for all projects of this user.
+/// A Wine prefix that all projects of this user share.
 struct Wine {
     program: PathBuf,
     server: PathBuf,
@@ -65,12 +67,21 @@ struct Wine {
 impl Wine {
     fn prepare(home: &Path) -> Result<Wine> {
         let wine = Wine {
-            program: find(&["wine64", "/usr/lib/wine/wine64", "/usr/lib/wine/wine", "wine"])
-                .ok_or_else(|| {
-                    Failure::new("Wine is not installed").help("Debian: apt install wine64")
-                })?,
-            server: find(&["wineserver", "/usr/lib/wine/wineserver64", "/usr/lib/wine/wineserver"])
-                .ok_or_else(|| Failure::new("Wine's wineserver is not installed"))?,
+            program: find(&[
+                "wine64",
+                "/usr/lib/wine/wine64",
+                "/usr/lib/wine/wine",
+                "wine",
+            ])
+            .ok_or_else(|| {
+                Failure::new("Wine is not installed").help("Debian: apt install wine64")
+            })?,
+            server: find(&[
+                "wineserver",
+                "/usr/lib/wine/wineserver64",
+                "/usr/lib/wine/wineserver",
+            ])
+            .ok_or_else(|| Failure::new("Wine's wineserver is not installed"))?,
             prefix: home.join("wine"),
             log: home.join("log"),
         };
@@ -81,33 +92,37 @@ impl Wine {
                     .map_err(|error| Failure::io("remove", &wine.prefix, &error))?;
             }
             println!("smoke: setting up Wine, once (about ten seconds)");
-            let is_done = wine.run(&["wineboot", "--init"], &wine.log)?;
-            if !is_done {
-                return Err(
-                    Failure::new(format!("Wine could not set up {}", wine.prefix.display()))
-                        .because(text_of(&wine.log)),
-                );
+            let is_success = wine.run(&["wineboot", "--init"], &wine.log)?;
+            if !is_success {
+                return Err(Failure::new(format!(
+                    "Wine could not set up {}",
+                    wine.prefix.display()
+                ))
+                .because(text_of(&wine.log)));
             }
             output::replace(&ready, b"")?;
         }
-        // The server that Wine was set up by starts no drivers, and one left over logs elsewhere.
+        // The server that set up the prefix starts no drivers, and one of an earlier run logs
+        // elsewhere.
         wine.stop();
         Ok(wine)
     }
 
-    /// Runs a program in Wine; its standard output goes to a file. Services hold the log open until
-    /// the server ends, so that a pipe would not end before.
-    fn run(&self, arguments: &[&str], answer: &Path) -> Result<bool> {
+    /// Runs a program in Wine and writes its standard output to a file. A pipe would stay open,
+    /// because services keep it open until the server ends.
+    fn run(&self, arguments: &[&str], stdout: &Path) -> Result<bool> {
         let create = |path: &Path| {
             let mut options = fs::OpenOptions::new();
             options.create(true).append(true);
-            options.open(path).map_err(|error| Failure::io("write", path, &error))
+            options
+                .open(path)
+                .map_err(|error| Failure::io("write", path, &error))
         };
         let mut child = self
             .command(&self.program)
             .args(arguments)
             .stdin(Stdio::null())
-            .stdout(create(answer)?)
+            .stdout(create(stdout)?)
             .stderr(create(&self.log)?)
             .spawn()
             .map_err(|error| Failure::io("run", &self.program, &error))?;
@@ -126,14 +141,14 @@ impl Wine {
             .env("WINEPREFIX", &self.prefix)
             .env("WINEDEBUG", "-all,+debugstr")
             .env("WINEDLLOVERRIDES", "mscoree,mshtml=")
-            // 32-bit prefixes load no 64-bit drivers.
+            // A 32-bit prefix loads no 64-bit drivers.
             .env_remove("WINEARCH")
             .env_remove("DISPLAY")
             .env_remove("WAYLAND_DISPLAY");
         command
     }
 
-    /// Ends all programs of this Windows.
+    /// Ends all programs in the prefix.
     fn stop(&self) {
         let _ = self
             .command(&self.server)
@@ -143,64 +158,74 @@ impl Wine {
             .status();
     }
 
-    fn try_driver(&self, image: &Path) -> Result<()> {
+    fn load_and_unload(&self, image: &Path) -> Result<()> {
         let copy = self.prefix.join("drive_c/driver.sys");
         output::replace(&copy, &output::read(image)?)?;
         File::create(&self.log).map_err(|error| Failure::io("write", &self.log, &error))?;
         self.sc(&["delete", SERVICE])?;
-        let made = self.sc(&["create", SERVICE, "type=", "kernel", "binPath=", r"C:\driver.sys"])?;
-        if !made.is_done {
-            return Err(Failure::new("Wine made no service").because(text_of(&self.log)));
+        let created = self.sc(&[
+            "create",
+            SERVICE,
+            "type=",
+            "kernel",
+            "binPath=",
+            r"C:\driver.sys",
+        ])?;
+        if !created.is_success {
+            return Err(
+                Failure::new("Wine could not create the service").because(text_of(&self.log))
+            );
         }
         self.sc(&["start", SERVICE])?;
         let started = self.sc(&["query", SERVICE])?;
         self.sc(&["stop", SERVICE])?;
         let stopped = self.sc(&["query", SERVICE])?;
         self.sc(&["delete", SERVICE])?;
-        self.stop(); // what is written to the log is in it then
+        self.stop(); // completes the log
         for line in messages(&text_of(&self.log)) {
             println!("smoke: log: {line}");
         }
-        if !started.shows("4") {
-            return Err(
-                Failure::new(format!("{} does not start in Wine's kernel", image.display()))
-                    .because(started.text)
-                    .help(
-                        "an image that imports what Wine lacks, or whose entry point returns an \
-                         error, does not start",
-                    ),
-            );
+        if !started.has_state("4") {
+            return Err(Failure::new(format!(
+                "{} does not start in Wine's kernel",
+                image.display()
+            ))
+            .because(started.text)
+            .help(
+                "an image does not start if it imports a function that Wine lacks, or if its \
+                         entry point returns an error",
+            ));
         }
-        if !stopped.shows("1") {
+        if !stopped.has_state("1") {
             return Err(Failure::new(format!("{} does not unload", image.display()))
                 .because(stopped.text)
-                .help("set DriverUnload, and let it return"));
+                .help("set DriverUnload, and return from it"));
         }
         Ok(())
     }
 
-    fn sc(&self, arguments: &[&str]) -> Result<Answer> {
-        let file = self.log.with_extension("answer");
+    fn sc(&self, arguments: &[&str]) -> Result<ScOutput> {
+        let file = self.log.with_extension("stdout");
         output::remove(&file)?;
         let mut words = vec!["sc"];
         words.extend(arguments);
-        let is_done = self.run(&words, &file)?;
-        Ok(Answer {
-            is_done,
+        let is_success = self.run(&words, &file)?;
+        Ok(ScOutput {
+            is_success,
             text: text_of(&file),
         })
     }
 }
 
-/// What Wine's sc printed.
-struct Answer {
-    is_done: bool,
+/// The result of Wine's sc.
+struct ScOutput {
+    is_success: bool,
     text: String,
 }
 
-impl Answer {
-    /// Whether the line `STATE : N …` has this number.
-    fn shows(&self, state: &str) -> bool {
+impl ScOutput {
+    /// Whether it printed the line `STATE : N …` with this number.
+    fn has_state(&self, state: &str) -> bool {
         self.text.lines().any(|line| {
             let (name, value) = line.split_once(':').unwrap_or_default();
             name.trim() == "STATE" && value.split_whitespace().next() == Some(state)
@@ -223,16 +248,18 @@ fn text_of(file: &Path) -> String {
     String::from_utf8_lossy(&fs::read(file).unwrap_or_default()).into_owned()
 }
 
-/// What the driver printed by DbgPrint, as Wine's channel debugstr shows it.
+/// Returns the driver's DbgPrint lines from Wine's debugstr channel.
 fn messages(log: &str) -> Vec<&str> {
     let of_driver = log
         .lines()
         .filter_map(|line| line.split_once(":debugstr:vDbgPrintExWithPrefix "));
     let texts = of_driver.filter_map(|(_, rest)| {
-        // Component and level, each with a colon behind it.
+        // The component and the level, each before a colon.
         let mut parts = rest.splitn(3, ':');
         let is_hex = |part: Option<&str>| {
-            part.map_or(false, |part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            part.map_or(false, |part| {
+                part.bytes().all(|byte| byte.is_ascii_hexdigit())
+            })
         };
         if is_hex(parts.next()) && is_hex(parts.next()) {
             parts.next().map(str::trim_start)
@@ -249,7 +276,8 @@ mod tests {
 
     #[test]
     fn the_drivers_own_lines_are_found_in_wines_log() {
-        let log = "0024:fixme:x:y z\n0030:warn:debugstr:vDbgPrintExWithPrefix 4d:0: \"hello: a:b\"\n";
+        let log =
+            "0024:fixme:x:y z\n0030:warn:debugstr:vDbgPrintExWithPrefix 4d:0: \"hello: a:b\"\n";
         assert_eq!(messages(log), ["\"hello: a:b\""]);
     }
 }

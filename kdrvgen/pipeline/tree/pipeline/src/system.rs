@@ -1,12 +1,12 @@
-//! What the operating systems call differently: processes and users.
+//! Functions that differ between operating systems: processes, users and errors.
 
-/// The process that started this one: cargo-make.
+/// Returns the id of the process that started this one: cargo-make.
 #[cfg(unix)]
 pub fn parent() -> u32 {
     std::os::unix::process::parent_id()
 }
 
-/// The user that this process acts for.
+/// Returns the effective user id.
 #[cfg(unix)]
 pub fn user() -> u32 {
     extern "C" {
@@ -16,7 +16,7 @@ pub fn user() -> u32 {
     unsafe { geteuid() }
 }
 
-/// The process that started this one: cargo-make.
+/// Returns the id of the process that started this one: cargo-make.
 #[cfg(windows)]
 pub fn parent() -> u32 {
     use std::ffi::c_void;
@@ -47,50 +47,52 @@ pub fn parent() -> u32 {
     }
 
     let own = std::process::id();
-    // SAFETY: all fields are numbers, for which zero is a value.
+    // SAFETY: all fields are numbers, and zero is valid for each.
     let mut entry: ProcessEntry = unsafe { mem::zeroed() };
     entry.size = mem::size_of::<ProcessEntry>() as u32;
     let mut parent = 0;
-    // SAFETY: the snapshot is closed once, and `entry` says its own size.
+    // SAFETY: the snapshot is closed once, and `entry` contains its own size.
     unsafe {
         let snapshot = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
-        let mut is_there = Process32FirstW(snapshot, &mut entry) != 0;
-        while is_there {
+        let mut has_entry = Process32FirstW(snapshot, &mut entry) != 0;
+        while has_entry {
             if entry.process == own {
                 parent = entry.parent;
                 break;
             }
-            is_there = Process32NextW(snapshot, &mut entry) != 0;
+            has_entry = Process32NextW(snapshot, &mut entry) != 0;
         }
         CloseHandle(snapshot);
     }
     parent
 }
 
-/// A text as functions of Windows take it: UTF-16 with a zero behind it.
+/// Returns a text for a Windows function: UTF-16 with a zero at the end.
 #[cfg(windows)]
 pub fn wide(text: impl AsRef<std::ffi::OsStr>) -> Vec<u16> {
     use std::os::windows::ffi::OsStrExt;
     text.as_ref().encode_wide().chain([0]).collect()
 }
 
-/// The number of the error that the last call of Windows in this thread ended with.
+/// Returns the error code of the last Windows call in this thread.
 #[cfg(windows)]
 pub fn last_error() -> u32 {
     std::io::Error::last_os_error().raw_os_error().unwrap_or(0) as u32
 }
 
-/// What Windows calls an error, in the user's language, and its number: HRESULTs in hexadecimal, as
-/// Microsoft's pages list them.
+/// Returns Windows' message for an error, in the user's language, and its number: HRESULTs in
+/// hexadecimal, as Microsoft's documentation lists them.
 #[cfg(windows)]
-pub fn words_for(code: u32) -> String {
+pub fn error_text(code: u32) -> String {
     let number = if code >= 0x8000_0000 {
         format!("0x{code:08X}")
     } else {
         code.to_string()
     };
     let text = std::io::Error::from_raw_os_error(code as i32).to_string();
-    let words = text.rsplit_once(" (os error").map_or(text.as_str(), |(words, _)| words);
-    let words = words.trim_end_matches(|last: char| last == '.' || last.is_whitespace());
-    format!("{words} (error {number})")
+    let message = text
+        .rsplit_once(" (os error")
+        .map_or(text.as_str(), |(message, _)| message);
+    let message = message.trim_end_matches(|last: char| last == '.' || last.is_whitespace());
+    format!("{message} (error {number})")
 }

@@ -1,4 +1,4 @@
-//! The task verify, and the look at each new signature before it is put in place.
+//! The task verify, and the check of each new signature before it replaces the image.
 
 use std::env;
 
@@ -24,7 +24,7 @@ const ERRORS_FOUND: i32 = 6;
 pub fn verify(settings: &Settings) -> Result<()> {
     if settings.signing == Signing::Off {
         return Err(Failure::new(format!(
-            "signing.mode is off: {} is not signed",
+            "{} is not signed, because signing.mode is \"off\"",
             settings.path.display()
         )));
     }
@@ -33,10 +33,10 @@ pub fn verify(settings: &Settings) -> Result<()> {
     let image = output::read(&settings.path)?;
     if !is_signed_copy(&record::read_dll(settings, &build)?, &image) {
         return Err(Failure::new(format!(
-            "{} is not the image that was linked, with a signature",
+            "{} is not the linked image with a signature",
             settings.path.display()
         ))
-        .help("if another run is at work on it, wait for its end"));
+        .help("if another run is signing it, wait until that run ends"));
     }
     system::signed_image(settings, &settings.path)?;
     whole_image(settings)?;
@@ -44,12 +44,12 @@ pub fn verify(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Where kdrvgen is installed, it looks at the whole image too.
+/// Runs `kdrvgen verify` on the image, if kdrvgen is installed.
 fn whole_image(settings: &Settings) -> Result<()> {
     let config = settings::text("DRIVER_CONFIG")?;
-    // A run for which DRIVER_TIMESTAMP_URL is set makes another signature than the configuration says.
-    let is_other = env::var_os("DRIVER_TIMESTAMP_URL").is_some();
-    if config.is_empty() || is_other || !settings.root.join(&config).is_file() {
+    // With DRIVER_TIMESTAMP_URL, the signature differs from the configuration.
+    let is_overridden = env::var_os("DRIVER_TIMESTAMP_URL").is_some();
+    if config.is_empty() || is_overridden || !settings.root.join(&config).is_file() {
         return Ok(());
     }
     let kdrvgen = match on_path("kdrvgen") {
@@ -57,7 +57,14 @@ fn whole_image(settings: &Settings) -> Result<()> {
         None => return Ok(()),
     };
     let output = Tool::new(kdrvgen)
-        .args(["verify", "-q", "--config", &config, "--profile", &settings.profile])
+        .args([
+            "verify",
+            "-q",
+            "--config",
+            &config,
+            "--profile",
+            &settings.profile,
+        ])
         .arg(&settings.path)
         .output()?;
     match output.status.code() {

@@ -1,8 +1,9 @@
-//! Declarations of what the pipeline calls in Windows: structures, numbers and functions.
+//! Declarations of the Windows functions that the pipeline calls, and of their structures and
+//! constants.
 //!
-//! Names and values are those of Microsoft Learn, "Windows API reference", and of the headers of the
-//! Windows SDK. Import libraries are taken only from the set that Rust itself ships for the GNU
-//! toolchain; wintrust is not among them and is loaded when it is needed.
+//! Names and values are from Microsoft Learn, "Windows API reference", and the headers of the
+//! Windows SDK. The program links only import libraries that Rust ships for the GNU toolchain. It
+//! loads wintrust, which is not among them, at run time.
 
 use std::ffi::c_void;
 
@@ -25,7 +26,7 @@ pub const CERT_E_UNTRUSTEDTESTROOT: u32 = 0x800B_010D;
 
 // --- kernel32: modules and times ----------------------------------------------------------------
 
-/// Only the folder System32 is searched, whatever lies beside the program.
+/// Searches only the folder System32, not the folder of the program.
 pub const LOAD_LIBRARY_SEARCH_SYSTEM32: u32 = 0x800;
 
 #[repr(C)]
@@ -49,8 +50,7 @@ extern "system" {
 
 // --- advapi32: key containers -------------------------------------------------------------------
 
-/// "Microsoft Enhanced RSA and AES Cryptographic Provider": the one of the CryptoAPI that signs by
-/// SHA-2.
+/// The provider of the CryptoAPI that supports SHA-2.
 pub const MS_ENH_RSA_AES_PROV: &str = "Microsoft Enhanced RSA and AES Cryptographic Provider";
 pub const PROV_RSA_AES: u32 = 24;
 pub const AT_SIGNATURE: u32 = 2;
@@ -89,8 +89,8 @@ extern "system" {
 
 pub const X509_ASN_ENCODING: u32 = 1;
 
-/// One store of the registry, and not the collection in which that of the machine shows among those
-/// of the user. Providers are named by a number in place of a pointer.
+/// A single store in the registry, not the collection that shows the machine's certificates among
+/// the user's. A number in place of a pointer identifies the provider.
 pub const CERT_STORE_PROV_SYSTEM_REGISTRY_W: usize = 13;
 pub const CERT_SYSTEM_STORE_CURRENT_USER: u32 = 1 << 16;
 pub const CERT_SYSTEM_STORE_LOCAL_MACHINE: u32 = 2 << 16;
@@ -338,7 +338,7 @@ pub const WTD_CHOICE_FILE: u32 = 1;
 pub const WTD_STATEACTION_VERIFY: u32 = 1;
 pub const WTD_STATEACTION_CLOSE: u32 = 2;
 pub const WTD_REVOCATION_CHECK_NONE: u32 = 0x10;
-/// No network: what is not in the cache of this machine is not fetched.
+/// Uses only the cache of this machine, not the network.
 pub const WTD_CACHE_ONLY_URL_RETRIEVAL: u32 = 0x1000;
 
 #[repr(C)]
@@ -349,7 +349,7 @@ pub struct WintrustFileInfo {
     pub known_subject: *const Guid,
 }
 
-/// Without its last member, which Windows 8 added: Windows goes by `size`.
+/// Without the last member, which Windows 8 added: `size` tells Windows which version this is.
 #[repr(C)]
 pub struct WintrustData {
     pub size: u32,

@@ -1,4 +1,4 @@
-//! The test certificate off Windows: a file with key and certificate, which the user alone can read.
+//! The test certificate on Unix: a file with key and certificate that only the user can read.
 
 use std::env;
 use std::fs;
@@ -18,11 +18,11 @@ use crate::system;
 pub struct Identity {
     /// The certificate.
     pub der: Vec<u8>,
-    /// The file with both, as PEM.
+    /// The PEM file with the key and the certificate.
     pub file: PathBuf,
 }
 
-/// Returns the identity for (store, subject), made if there is none that is valid.
+/// Returns the identity for (store, subject). Creates one if no valid one exists.
 pub fn ensure(wanted: &Wanted) -> Result<Identity> {
     let file = identity_file(wanted)?;
     if let Some(identity) = load(&file, wanted)? {
@@ -30,17 +30,23 @@ pub fn ensure(wanted: &Wanted) -> Result<Identity> {
     }
     let folder = file.parent().unwrap_or(&file);
     make_private_folder(folder)?;
-    let _lock = Lock::take(&folder.join(format!("{}.lock", wanted.id)), "makes the certificate")?;
+    let _lock = Lock::take(
+        &folder.join(format!("{}.lock", wanted.id)),
+        "creates the certificate",
+    )?;
     if let Some(identity) = load(&file, wanted)? {
-        return Ok(identity); // another run has made it meanwhile
+        return Ok(identity); // another run has created it
     }
     write(&file, wanted)?;
     let identity = load(&file, wanted)?.ok_or_else(|| {
-        Failure::new(format!("openssl wrote no valid certificate to {}", file.display()))
-            .help("look at this machine's clock")
+        Failure::new(format!(
+            "openssl wrote no valid certificate to {}",
+            file.display()
+        ))
+        .help("check the clock of this machine")
     })?;
     println!(
-        "certificate: made CN={}, valid for {} days, in {}",
+        "certificate: created CN={}, valid for {} days, in {}",
         wanted.subject,
         wanted.days,
         file.display()
@@ -48,7 +54,7 @@ pub fn ensure(wanted: &Wanted) -> Result<Identity> {
     Ok(identity)
 }
 
-/// Certificate stores are Windows' own.
+/// Fails: only Windows has certificate stores.
 pub fn trust(_settings: &Settings) -> Result<()> {
     Err(Failure::new("only Windows has certificate stores")
         .help("copy the exported certificate (DRIVER_CERTIFICATE) to the test machine"))
@@ -69,13 +75,16 @@ pub fn clean(settings: &Settings) -> Result<()> {
         output::remove(&file)?;
         println!("clean-cert: removed {}", file.display());
     } else {
-        println!("clean-cert: there is no test certificate for CN={}", wanted.subject);
+        println!(
+            "clean-cert: no test certificate for CN={} exists",
+            wanted.subject
+        );
     }
     output::remove(&file.with_extension("lock"))
 }
 
-/// The file for (store, subject) in the user's data folder (XDG Base Directory Specification:
-/// a relative XDG_DATA_HOME is ignored).
+/// Returns the file for (store, subject) in the user's data folder (XDG Base Directory
+/// Specification: a relative XDG_DATA_HOME is ignored).
 fn identity_file(wanted: &Wanted) -> Result<PathBuf> {
     let absolute = |name: &str| {
         env::var_os(name)
@@ -85,38 +94,42 @@ fn identity_file(wanted: &Wanted) -> Result<PathBuf> {
     let data = absolute("XDG_DATA_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".local/share")))
         .ok_or_else(|| {
-            Failure::new("HOME is not set, or not an absolute path")
-                .because("The private key of the test certificate lies below it.")
-                .help("set HOME, or XDG_DATA_HOME to a folder of your own")
+            Failure::new("HOME is not set to an absolute path")
+                .because("The private key of the test certificate is stored below it.")
+                .help("set HOME, or set XDG_DATA_HOME to one of your folders")
         })?;
-    Ok(data.join("kdrvgen/certificates").join(format!("{}.pem", wanted.id)))
+    Ok(data
+        .join("kdrvgen/certificates")
+        .join(format!("{}.pem", wanted.id)))
 }
 
-/// Returns the identity in a file; None if it is missing, damaged or not valid at this time.
+/// Returns the identity in a file; None if it is missing, damaged or not valid now.
 ///
-/// Fails for a key that others can read or replace.
+/// Fails if other users can read or replace the key.
 fn load(file: &Path, wanted: &Wanted) -> Result<Option<Identity>> {
-    let found = match fs::symlink_metadata(file) {
-        Ok(found) => found,
+    let metadata = match fs::symlink_metadata(file) {
+        Ok(metadata) => metadata,
         Err(_) => return Ok(None),
     };
-    if !found.is_file() {
-        return Err(Failure::new(format!("{} is no ordinary file", file.display()))
-            .because("The key of the test certificate must lie there.")
-            .help("remove it"));
+    if !metadata.is_file() {
+        return Err(
+            Failure::new(format!("{} is not a regular file", file.display()))
+                .because("The key of the test certificate must be stored there.")
+                .help("remove it"),
+        );
     }
-    refuse_others(file, &found, 0o077)?;
+    refuse_others(file, &metadata, 0o077)?;
     let folder = file.parent().unwrap_or(file);
-    let above = fs::metadata(folder).map_err(|error| Failure::io("look at", folder, &error))?;
-    refuse_others(folder, &above, 0o022)?;
+    let metadata = fs::metadata(folder).map_err(|error| Failure::io("read", folder, &error))?;
+    refuse_others(folder, &metadata, 0o022)?;
     let text = String::from_utf8(output::read(file)?).unwrap_or_default();
     let der = match undamaged(&text).and_then(|both| der::from_pem(both, "CERTIFICATE")) {
         Some(der) if is_valid_now(&der) => der,
         _ => return Ok(None),
     };
-    let comment = der::Certificate::parse(&der).map(|found| found.comment);
+    let comment = der::Certificate::parse(&der).map(|read| read.comment);
     if comment != Some(wanted.mark()) {
-        return Ok(None); // of an older version, or of another (store, subject)
+        return Ok(None); // of an older version, or for another (store, subject)
     }
     Ok(Some(Identity {
         der,
@@ -127,32 +140,34 @@ fn load(file: &Path, wanted: &Wanted) -> Result<Option<Identity>> {
 /// Text outside of the blocks of a PEM file is a comment (RFC 7468, section 2).
 const DIGEST: &str = "# SHA-256 of the above: ";
 
-/// Key and certificate with the digest that [`undamaged`] looks for.
+/// Appends the digest that [`undamaged`] checks to key and certificate.
 fn with_digest(both: &str) -> String {
     format!("{both}{DIGEST}{}\n", sha256(both.as_bytes()))
 }
 
-/// Key and certificate as they were written, or None: a key with one wrong bit cannot sign.
+/// Returns key and certificate as they were written; None if a bit has changed.
 fn undamaged(text: &str) -> Option<&str> {
     let (both, digest) = text.split_once(DIGEST)?;
     (digest.trim_end() == sha256(both.as_bytes())).then_some(both)
 }
 
-fn refuse_others(path: &Path, found: &fs::Metadata, mode: u32) -> Result<()> {
-    if found.uid() != system::user() {
-        return Err(Failure::new(format!("{} belongs to another user", path.display()))
-            .because("Whoever owns the key can sign in your name.")
-            .help("remove it, and a new test certificate is made"));
+fn refuse_others(path: &Path, metadata: &fs::Metadata, mode: u32) -> Result<()> {
+    if metadata.uid() != system::user() {
+        return Err(
+            Failure::new(format!("{} belongs to another user", path.display()))
+                .because("The owner of the key can sign in your name.")
+                .help("remove it: the next run creates a new test certificate"),
+        );
     }
-    if found.mode() & mode != 0 {
-        let wanted = if mode == 0o077 { "600" } else { "700" };
+    if metadata.mode() & mode != 0 {
+        let permissions = if mode == 0o077 { "600" } else { "700" };
         return Err(Failure::new(format!(
             "other users can {} {}",
             if mode == 0o077 { "read" } else { "write to" },
             path.display()
         ))
-        .because("It holds the private key of the test certificate.")
-        .help(format!("chmod {wanted} '{}'", path.display())));
+        .because("It contains the private key of the test certificate.")
+        .help(format!("chmod {permissions} '{}'", path.display())));
     }
     Ok(())
 }
@@ -162,14 +177,14 @@ fn make_private_folder(folder: &Path) -> Result<()> {
         .recursive(true)
         .mode(0o700)
         .create(folder)
-        .map_err(|error| Failure::io("make the folder", folder, &error))
+        .map_err(|error| Failure::io("create the folder", folder, &error))
 }
 
-/// Has openssl make key and certificate, and puts both into the file.
+/// Creates key and certificate with openssl, and writes both to the file.
 fn write(file: &Path, wanted: &Wanted) -> Result<()> {
     if on_path("openssl").is_none() {
         return Err(Failure::new("openssl is not installed")
-            .because("It makes the test certificate.")
+            .because("The task creates the test certificate with it.")
             .help("Debian: apt install openssl"));
     }
     let folder = file.parent().unwrap_or(file);
@@ -198,7 +213,9 @@ fn write(file: &Path, wanted: &Wanted) -> Result<()> {
         .arg(&certificate)
         .output()?;
     if !output.status.success() {
-        return Err(Failure::new("openssl made no certificate").because(printed(&output)));
+        return Err(
+            Failure::new("openssl could not create the certificate").because(printed(&output))
+        );
     }
     let both = [output::read(&key)?, output::read(&certificate)?].concat();
     let both = with_digest(&String::from_utf8_lossy(&both));
@@ -207,15 +224,15 @@ fn write(file: &Path, wanted: &Wanted) -> Result<()> {
     options.write(true).create_new(true).mode(0o600);
     options
         .open(&identity)
-        .and_then(|mut opened| {
-            std::io::Write::write_all(&mut opened, both.as_bytes())?;
-            opened.sync_all()
+        .and_then(|mut file| {
+            std::io::Write::write_all(&mut file, both.as_bytes())?;
+            file.sync_all()
         })
         .and_then(|()| fs::rename(&identity, file))
         .map_err(|error| Failure::io("write", file, &error))
 }
 
-/// In openssl's `-subj`, these have a meaning.
+/// Escapes the separators of openssl's `-subj`.
 fn escaped(subject: &str) -> String {
     let mut text = String::new();
     for character in subject.chars() {
@@ -227,16 +244,16 @@ fn escaped(subject: &str) -> String {
     text
 }
 
-/// A private folder for the time in which a key is made; removed at the end, or by the next run.
+/// A private folder for creating a key. It is removed at the end, or by the next run.
 struct Scratch {
     folder: PathBuf,
 }
 
 impl Scratch {
-    /// The caller holds the lock, so that what is there already was left by a killed run.
+    /// Creates the folder. The caller holds the lock, so an existing one is from a killed run.
     fn make(folder: &Path, id: &str) -> Result<Scratch> {
         let folder = folder.join(format!("new-{id}"));
-        let is_folder = fs::symlink_metadata(&folder).map(|found| found.is_dir());
+        let is_folder = fs::symlink_metadata(&folder).map(|metadata| metadata.is_dir());
         let removed = match is_folder {
             Ok(true) => fs::remove_dir_all(&folder),
             Ok(false) => fs::remove_file(&folder),
@@ -244,7 +261,7 @@ impl Scratch {
         };
         removed
             .and_then(|()| fs::DirBuilder::new().mode(0o700).create(&folder))
-            .map_err(|error| Failure::io("make the folder", &folder, &error))?;
+            .map_err(|error| Failure::io("create the folder", &folder, &error))?;
         Ok(Scratch { folder })
     }
 }

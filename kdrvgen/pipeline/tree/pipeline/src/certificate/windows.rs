@@ -1,7 +1,7 @@
-//! The test certificate on Windows: in a certificate store, its key in a container of its own.
+//! The test certificate on Windows: in a certificate store, with its key in a separate container.
 //!
-//! crypt32 and the CryptoAPI do all of it: "Cryptography Functions", Microsoft Learn. A certificate is
-//! ours if it bears our mark with the identity of this (store, subject); no other one is touched.
+//! Uses crypt32 and the CryptoAPI: "Cryptography Functions", Microsoft Learn. A certificate is ours
+//! if it has our mark with the id of this (store, subject). Other certificates are never changed.
 
 use std::env;
 use std::path::PathBuf;
@@ -24,54 +24,53 @@ mod entry;
 #[path = "windows/store.rs"]
 mod store;
 
-use container::{container_mark, delete_container, own_containers};
+use container::{container_prefix, delete_container, own_containers};
 use entry::Certificate;
 use store::Store;
 
-/// A test certificate, whose key Windows keeps.
+/// A test certificate. Windows stores its key.
 pub struct Identity {
     /// The certificate.
     pub der: Vec<u8>,
-    /// Its SHA-1 digest in hexadecimal digits, by which signtool finds it.
+    /// Its SHA-1 digest in hexadecimal digits, which signtool identifies it by.
     pub thumbprint: String,
 }
 
-/// The stores in which a certificate makes Windows trust what it signed.
-const TRUSTING: [&str; 2] = ["Root", "TrustedPublisher"];
+/// The stores that make Windows trust a certificate.
+const TRUST_STORES: [&str; 2] = ["Root", "TrustedPublisher"];
 
-/// Returns the identity for (store, subject), made if there is none that is valid.
+/// Returns the identity for (store, subject). Creates one if no valid one exists.
 ///
-/// Afterwards it is the only one of ours in its store: expired ones, and those whose key is gone,
-/// are deleted.
+/// Deletes our other certificates in the store: expired ones, and those without a key.
 pub fn ensure(wanted: &Wanted) -> Result<Identity> {
-    let found = own_certificates(wanted)?;
-    if let [only] = &found[..] {
+    let certificates = own_certificates(wanted)?;
+    if let [only] = &certificates[..] {
         if only.can_sign()? {
             return only.identity();
         }
     }
-    drop(found);
+    drop(certificates);
     let _lock = lock(wanted)?;
     if choose(wanted)?.is_none() {
-        create::make(wanted)?;
+        create::create(wanted)?;
         println!(
-            "certificate: made CN={}, valid for {} days, in the store {} of {}",
+            "certificate: created CN={}, valid for {} days, in the store {} of {}",
             wanted.subject,
             wanted.days,
             wanted.store,
-            place_of(wanted)
+            owner_of(wanted)
         );
     }
     let chosen = choose(wanted)?.ok_or_else(|| {
         Failure::new(format!(
-            "the certificate that was just made is not in the store {} of {}, or not valid",
+            "the new certificate is not in the store {} of {}, or not valid",
             wanted.store,
-            place_of(wanted)
+            owner_of(wanted)
         ))
-        .help("look at this machine's clock")
+        .help("check the clock of this machine")
     })?;
-    for found in own_certificates(wanted)? {
-        let identity = found.identity()?;
+    for certificate in own_certificates(wanted)? {
+        let identity = certificate.identity()?;
         if identity.thumbprint != chosen.thumbprint {
             delete(wanted, &identity)?;
         }
@@ -79,22 +78,23 @@ pub fn ensure(wanted: &Wanted) -> Result<Identity> {
     Ok(chosen)
 }
 
-/// Returns the certificate to sign by: of several, the one that is valid longest.
+/// Returns the certificate to sign with: the valid one that expires last.
 fn choose(wanted: &Wanted) -> Result<Option<Identity>> {
     let mut chosen: Option<(i64, Identity)> = None;
-    for found in own_certificates(wanted)? {
-        if !found.can_sign()? {
+    for certificate in own_certificates(wanted)? {
+        if !certificate.can_sign()? {
             continue;
         }
-        let end = der::Certificate::parse(found.der()).map_or(0, |found| found.not_after);
+        let end = der::Certificate::parse(certificate.der()).map_or(0, |read| read.not_after);
         if chosen.as_ref().map_or(true, |(best, _)| *best < end) {
-            chosen = Some((end, found.identity()?));
+            chosen = Some((end, certificate.identity()?));
         }
     }
     Ok(chosen.map(|(_, identity)| identity))
 }
 
-/// Puts the test certificate where Windows trusts it. For Root of a user, Windows asks in a dialog.
+/// Adds the test certificate to the stores that Windows trusts. For a user's store Root, Windows
+/// shows a dialog.
 pub fn trust(settings: &Settings) -> Result<()> {
     if settings.signing != Signing::Test {
         return Err(Failure::new(
@@ -103,7 +103,7 @@ pub fn trust(settings: &Settings) -> Result<()> {
     }
     let identity = certificate::ensure(settings)?;
     let wanted = Wanted::read()?;
-    for name in TRUSTING {
+    for name in TRUST_STORES {
         let store = Store::create(name, &wanted)?;
         let mut known = store.certificates()?.into_iter();
         if known.any(|known| known.der() == identity.der) {
@@ -111,10 +111,10 @@ pub fn trust(settings: &Settings) -> Result<()> {
         }
         if name == "Root" && !wanted.is_machine_store {
             println!(
-                "trust-certificate: Windows asks in a dialog whether to install the certificate"
+                "trust-certificate: Windows shows a dialog: answer Yes to install the certificate"
             );
         }
-        // SAFETY: the length is that of the bytes, and `store` is open.
+        // SAFETY: the length is that of the certificate, and `store` is open.
         let is_added = unsafe {
             CertAddEncodedCertificateToStore(
                 store.handle,
@@ -133,30 +133,31 @@ pub fn trust(settings: &Settings) -> Result<()> {
     println!(
         "trust-certificate: CN={} is in the stores Root and TrustedPublisher of {}",
         wanted.subject,
-        place_of(&wanted)
+        owner_of(&wanted)
     );
     Ok(())
 }
 
-/// Removes our certificates for (store, subject), the trust in them, their keys and the exported file.
+/// Removes our certificates for (store, subject) from all stores, their keys, and the exported
+/// file.
 pub fn clean(settings: &Settings) -> Result<()> {
     if settings.signing != Signing::Test {
         println!("clean-cert: this profile has no test certificate");
         return Ok(());
     }
     let wanted = Wanted::read()?;
-    let place = {
+    let lock_file = {
         let _lock = lock(&wanted)?;
         if is_ours(&settings.certificate) {
             output::remove(&settings.certificate)?;
         }
-        for name in TRUSTING {
+        for name in TRUST_STORES {
             delete_all(name, &wanted)?;
         }
-        for found in own_certificates(&wanted)? {
-            delete(&wanted, &found.identity()?)?;
+        for certificate in own_certificates(&wanted)? {
+            delete(&wanted, &certificate.identity()?)?;
         }
-        // What killed runs left.
+        // Containers that killed runs left.
         for container in own_containers(&wanted) {
             delete_container(&container, &wanted)?;
         }
@@ -167,13 +168,13 @@ pub fn clean(settings: &Settings) -> Result<()> {
          TrustedPublisher of {}",
         wanted.subject,
         wanted.store,
-        place_of(&wanted)
+        owner_of(&wanted)
     );
-    let _ = output::remove(&place); // another run may wait for it
+    let _ = output::remove(&lock_file); // fails if another run waits for it
     Ok(())
 }
 
-fn place_of(wanted: &Wanted) -> &'static str {
+fn owner_of(wanted: &Wanted) -> &'static str {
     if wanted.is_machine_store {
         "this machine"
     } else {
@@ -182,41 +183,41 @@ fn place_of(wanted: &Wanted) -> &'static str {
 }
 
 fn lock(wanted: &Wanted) -> Result<Lock> {
-    Lock::take(&lock_file(wanted)?, "makes the certificate")
+    Lock::take(&lock_file(wanted)?, "creates the certificate")
 }
 
 fn lock_file(wanted: &Wanted) -> Result<PathBuf> {
     let data = env::var_os("LOCALAPPDATA").map(PathBuf::from);
     let data = data.filter(|data| data.is_absolute()).ok_or_else(|| {
-        Failure::new("LOCALAPPDATA is not set, or not an absolute path")
-            .because("Runs that make the test certificate wait for each other by a file below it.")
+        Failure::new("LOCALAPPDATA is not set to an absolute path")
+            .because("The lock file for creating the test certificate is stored below it.")
     })?;
     Ok(data
         .join("kdrvgen\\certificates")
         .join(format!("{}.lock", wanted.id)))
 }
 
-/// The error of the last call, about a store.
-fn refusal(deed: &str, store: &str, wanted: &Wanted) -> Failure {
-    refusal_by(last_error(), deed, store, wanted)
+/// Returns the failure for the last error of Windows about a store.
+fn refusal(action: &str, store: &str, wanted: &Wanted) -> Failure {
+    refusal_by(last_error(), action, store, wanted)
 }
 
-fn refusal_by(code: u32, deed: &str, store: &str, wanted: &Wanted) -> Failure {
-    let failure = Failure::windows(&format!("{deed} {store} of {}", place_of(wanted)), code);
+fn refusal_by(code: u32, action: &str, store: &str, wanted: &Wanted) -> Failure {
+    let failure = Failure::windows(&format!("{action} {store} of {}", owner_of(wanted)), code);
     match code & 0xFFFF {
         ERROR_ACCESS_DENIED if wanted.is_machine_store => failure
             .because("Only an administrator can change the stores of this machine.")
-            .help("run cargo make in a terminal that was opened by \"Run as administrator\"")
+            .help("open a terminal with \"Run as administrator\", and run cargo make there")
             .help(format!(
                 "or set signing.machine-store = false in {}",
                 settings::config_name()
             )),
-        ERROR_CANCELLED => failure.help("run the task again, and answer Yes in Windows' dialog"),
+        ERROR_CANCELLED => failure.help("run the task again, and answer Yes in the dialog"),
         _ => failure,
     }
 }
 
-/// Our certificates for (store, subject), in the store to sign from.
+/// Returns our certificates for (store, subject) in the configured store.
 fn own_certificates(wanted: &Wanted) -> Result<Vec<Certificate>> {
     match Store::existing(&wanted.store, wanted)? {
         Some(store) => store.own(wanted),
@@ -224,17 +225,17 @@ fn own_certificates(wanted: &Wanted) -> Result<Vec<Certificate>> {
     }
 }
 
-/// Deletes one of our certificates with its key: the key first, so that what remains of a failure is
-/// found again.
+/// Deletes one of our certificates with its key. The key goes first: after a failure, the
+/// certificate still names it.
 fn delete(wanted: &Wanted, identity: &Identity) -> Result<()> {
     let store = Store::create(&wanted.store, wanted)?;
-    for found in store.own(wanted)? {
-        if found.der() == identity.der {
-            let (container, _) = found.container().unwrap_or_default();
-            if container.starts_with(&container_mark(wanted)) {
+    for certificate in store.own(wanted)? {
+        if certificate.der() == identity.der {
+            let (container, _) = certificate.container().unwrap_or_default();
+            if container.starts_with(&container_prefix(wanted)) {
                 delete_container(&container, wanted)?;
             }
-            found.delete(&wanted.store, wanted)?;
+            certificate.delete(&wanted.store, wanted)?;
         }
     }
     store.commit();
@@ -247,17 +248,17 @@ fn delete(wanted: &Wanted, identity: &Identity) -> Result<()> {
     )
 }
 
-/// Deletes all of our certificates for (store, subject) in another store, in which they have no key.
+/// Deletes our certificates for (store, subject) from a store where they have no key.
 fn delete_all(name: &str, wanted: &Wanted) -> Result<()> {
     if !has_own(name, wanted)? {
-        return Ok(()); // without a right to write
+        return Ok(()); // without opening the store for writing
     }
     if name == "Root" && !wanted.is_machine_store {
-        println!("clean-cert: Windows asks in a dialog whether to delete the certificate");
+        println!("clean-cert: Windows shows a dialog: answer Yes to delete the certificate");
     }
     let store = Store::create(name, wanted)?;
-    for found in store.own(wanted)? {
-        found.delete(name, wanted)?;
+    for certificate in store.own(wanted)? {
+        certificate.delete(name, wanted)?;
     }
     store.commit();
     drop(store);
@@ -275,7 +276,7 @@ fn check_is_gone(is_left: bool, store: &str, wanted: &Wanted) -> Result<()> {
     if is_left {
         return Err(Failure::new(format!(
             "the test certificate is still in the store {store} of {}",
-            place_of(wanted)
+            owner_of(wanted)
         ))
         .because("Windows reported that it deleted the certificate."));
     }

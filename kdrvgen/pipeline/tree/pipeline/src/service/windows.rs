@@ -1,4 +1,4 @@
-//! The driver's service, by Windows' service control manager.
+//! The driver's service, through the service control manager.
 //!
 //! Source: "Service Functions", Microsoft Learn.
 
@@ -20,27 +20,26 @@ mod ownership;
 use manager::{Manager, Service};
 use ownership::{is_same, refuse_foreign};
 
-/// What to do about errors of the service manager and of the kernel's loader. `{config}` stands for the
-/// name of the configuration's file.
+/// What to do about errors of the service manager and of the kernel's loader. `{config}` is the
+/// file name of the configuration.
 const ADVICE: &[(&[u32], &str)] = &[
     (
         &[2, 3],
-        "Windows does not find the image, or a driver that it imports from. A drive of `subst` or \
-         `net use` is there for its user and not for the kernel: build on a local drive, such as \
-         by CARGO_TARGET_DIR",
+        "Windows does not find the image, or a driver that it imports from. The kernel cannot use a \
+         drive of `subst` or `net use`: build on a local drive, for example with CARGO_TARGET_DIR",
     ),
     (
         &[5],
-        "run cargo make in a terminal that was opened by \"Run as administrator\"",
+        "open a terminal with \"Run as administrator\", and run cargo make there",
     ),
     (&[31], "the entry point of the driver returned an error"),
     (
         &[126],
-        "the image imports from a driver that is not there: install that one first",
+        "the image imports from a driver that is not installed: install that driver first",
     ),
     (
         &[127, 182],
-        "the image imports what the kernel of this Windows does not have",
+        "the image imports a function that the kernel of this Windows does not have",
     ),
     (
         &[193, 216],
@@ -48,18 +47,18 @@ const ADVICE: &[(&[u32], &str)] = &[
     ),
     (
         &[577],
-        "Windows does not trust the signature. A test certificate needs, once: Secure Boot off, \
-         `bcdedit /set testsigning on` as an administrator, and a restart. Without test signing, \
-         Windows demands a signature by Microsoft",
+        "Windows does not trust the signature. To use a test certificate: turn Secure Boot off, run \
+         `bcdedit /set testsigning on` as an administrator, and restart. Without test signing, \
+         Windows requires a signature by Microsoft",
     ),
     (
         &[998],
-        "Windows cannot map the image: a linker left sections that do not suit a driver. Set \
-         linker.preset = \"kernel\" in {config}",
+        "Windows cannot map the image, because the linker wrote sections that a driver must not \
+         have. Set linker.preset = \"kernel\" in {config}",
     ),
     (
         &[1052],
-        "only a restart of Windows unloads a driver without a DriverUnload",
+        "a driver without DriverUnload stays loaded until Windows restarts",
     ),
     (
         &[1058],
@@ -67,16 +66,16 @@ const ADVICE: &[(&[u32], &str)] = &[
     ),
     (
         &[1072],
-        "Windows deletes the service as soon as nothing has it open: close services.msc and \
+        "the service is marked for deletion, but a program has it open: close services.msc and \
          debuggers, or restart Windows",
     ),
     (
         &[1275, 4551],
-        "a policy blocks the driver: the event log CodeIntegrity/Operational says which",
+        "a policy blocks the driver: the event log CodeIntegrity/Operational names the policy",
     ),
 ];
 
-/// Makes the driver's service, or changes the one that is there.
+/// Creates the driver's service, or changes the existing one.
 pub fn install(settings: &Settings) -> Result<()> {
     let plan = Plan::read(settings)?;
     let path = wide(&plan.image);
@@ -90,10 +89,11 @@ pub fn install(settings: &Settings) -> Result<()> {
                     return Ok(());
                 }
             } else if service.state()? != SERVICE_STOPPED {
-                return Err(
-                    Failure::new(format!("{} runs from {}", plan.name, config.path))
-                        .help("stop it first: cargo make stop"),
-                );
+                return Err(Failure::new(format!(
+                    "the service {} runs another image: {}",
+                    plan.name, config.path
+                ))
+                .help("to stop it: cargo make stop"));
             }
             change(&plan, &path)?;
         }
@@ -115,7 +115,7 @@ pub fn start(settings: &Settings) -> Result<()> {
             &format!("start {}", plan.name),
             ERROR_SERVICE_DOES_NOT_EXIST,
         )
-        .help("make its service: cargo make install")
+        .help("to create its service: cargo make install")
     })?;
     refuse_foreign(&service.config()?, settings, &plan.name)?;
     // SAFETY: the service is open, and gets no arguments.
@@ -125,7 +125,7 @@ pub fn start(settings: &Settings) -> Result<()> {
     let state = service.wait_for(SERVICE_RUNNING)?;
     if state != SERVICE_RUNNING {
         return Err(Failure::new(format!(
-            "{} was started and does not run: its state is {state}, and not {SERVICE_RUNNING}",
+            "{} does not run after the start: its state is {state}, not {SERVICE_RUNNING}",
             plan.name
         )));
     }
@@ -153,7 +153,7 @@ pub fn uninstall(settings: &Settings) -> Result<()> {
     let access = DELETE;
     let service = match Service::open(&name, access)? {
         Some(service) => service,
-        None => return Ok(()), // somebody else has removed it
+        None => return Ok(()), // another program has removed it
     };
     // SAFETY: the service is open.
     if unsafe { DeleteService(service.handle) } == 0 {
@@ -163,28 +163,28 @@ pub fn uninstall(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Stops the service; returns it, or None if there is none.
+/// Stops the service and returns it; None if it does not exist.
 fn stop_for(task: &str, settings: &Settings) -> Result<Option<Service>> {
     let plan = Plan::read(settings)?;
     let service = match Service::open(&plan.name, SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS)? {
         Some(service) => service,
         None => {
-            println!("{task}: there is no service {}", plan.name);
+            println!("{task}: the service {} does not exist", plan.name);
             return Ok(None);
         }
     };
     refuse_foreign(&service.config()?, settings, &plan.name)?;
     match service.state()? {
         SERVICE_STOPPED => return Ok(Some(service)),
-        SERVICE_STOP_PENDING => {} // it was told to stop before
+        SERVICE_STOP_PENDING => {} // it is already stopping
         _ => send_stop(&plan.name)?,
     }
-    // Windows unloads a driver when the last handle to its devices is closed.
+    // Windows unloads a driver after the last handle to its devices is closed.
     if service.wait_for(SERVICE_STOPPED)? != SERVICE_STOPPED {
         return Err(Failure::new(format!("{} does not stop", plan.name))
             .because(
-                "A program has its device open, or the driver has no DriverUnload or one that \
-                 leaves a device.",
+                "A program has its device open, or the driver has no DriverUnload, or DriverUnload \
+                 does not delete the device.",
             )
             .help("close that program, or restart Windows"));
     }
@@ -198,7 +198,7 @@ fn send_stop(name: &str) -> Result<()> {
         None => return Ok(()),
     };
     let mut status = ServiceStatus::default();
-    // SAFETY: the service is open, and `status` has its size.
+    // SAFETY: the service is open, and `status` has the correct size.
     if unsafe { ControlService(service.handle, SERVICE_CONTROL_STOP, &mut status) } == 0 {
         return Err(refusal("stop", name));
     }
@@ -208,7 +208,7 @@ fn send_stop(name: &str) -> Result<()> {
 fn create(plan: &Plan, path: &[u16]) -> Result<()> {
     let manager = Manager::open(SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE)?;
     let name = wide(&plan.name);
-    // SAFETY: the manager is open, texts end in a zero, and null stands for no value.
+    // SAFETY: the manager is open, texts end with a zero, and null means no value.
     let handle = unsafe {
         CreateServiceW(
             manager.handle,
@@ -227,9 +227,9 @@ fn create(plan: &Plan, path: &[u16]) -> Result<()> {
         )
     };
     if handle.is_null() {
-        return Err(refusal("make the service", &plan.name));
+        return Err(refusal("create the service", &plan.name));
     }
-    // SAFETY: the handle is open and used no more.
+    // SAFETY: the handle is open and not used again.
     unsafe { CloseServiceHandle(handle) };
     Ok(())
 }
@@ -239,7 +239,7 @@ fn change(plan: &Plan, path: &[u16]) -> Result<()> {
         Some(service) => service,
         None => return create(plan, path),
     };
-    // SAFETY: the service is open, the path ends in a zero, and null stands for no change.
+    // SAFETY: the service is open, the path ends with a zero, and null means no change.
     let is_changed = unsafe {
         ChangeServiceConfigW(
             service.handle,
@@ -261,23 +261,23 @@ fn change(plan: &Plan, path: &[u16]) -> Result<()> {
     Ok(())
 }
 
-/// The error of the last call, with what to do about it.
-fn refusal(deed: &str, name: &str) -> Failure {
+/// Returns the failure for the last error of Windows, with what to do about it.
+fn refusal(action: &str, name: &str) -> Failure {
     let code = last_error();
-    let failure = Failure::windows(&format!("{deed} {name}"), code);
+    let failure = Failure::windows(&format!("{action} {name}"), code);
     match ADVICE.iter().find(|(codes, _)| codes.contains(&code)) {
         Some((_, advice)) => failure.help(advice.replace("{config}", &settings::config_name())),
         None => failure.help(format!(
-            "for what the number means: net helpmsg {code}; the entry point may have returned it"
+            "the entry point of the driver may have returned this error; to see what it means: net helpmsg {code}"
         )),
     }
 }
 
-/// What config.toml says about the service.
+/// The service that config.toml describes.
 struct Plan {
     name: String,
     start_type: u32,
-    /// The image's path, as the service manager takes it.
+    /// The path of the image for the service manager.
     image: OsString,
 }
 
@@ -296,8 +296,9 @@ impl Plan {
     }
 }
 
-/// A driver's path has no quotation marks around it, blanks or not. The service manager puts `\??\` in
-/// front, as the kernel needs it, and limits what does not begin with `\\?\` to 260 characters.
+/// Returns the path of an image for the service manager: without quotation marks, even if it
+/// contains spaces. The service manager adds the kernel's `\??\`, and limits paths without `\\?\`
+/// to 260 characters.
 fn for_service_manager(path: &Path) -> OsString {
     const MAX_PATH: usize = 259;
     let text = path.as_os_str();
@@ -313,7 +314,7 @@ fn for_service_manager(path: &Path) -> OsString {
                 unc.push(OsString::from_wide(&rest[..rest.len() - 1]));
                 return unc;
             }
-            _ => OsString::new(), // it has its prefix
+            _ => OsString::new(), // it already has a prefix
         },
         _ => OsString::new(),
     };
@@ -328,7 +329,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn a_path_is_given_to_the_service_manager_so_that_it_takes_it() {
+    fn a_long_path_gets_the_prefix_that_lifts_the_limit() {
         assert_eq!(
             for_service_manager(Path::new(r"C:\a b\c.sys")),
             r"C:\a b\c.sys"
@@ -340,19 +341,19 @@ mod tests {
             *format!(r"\\?\{drive}")
         );
         let share = format!(r"\\host\share\{long}");
-        let wanted = format!(r"\\?\UNC\host\share\{long}");
-        assert_eq!(for_service_manager(Path::new(&share)), *wanted);
-        assert_eq!(for_service_manager(Path::new(&wanted)), *wanted);
+        let expected = format!(r"\\?\UNC\host\share\{long}");
+        assert_eq!(for_service_manager(Path::new(&share)), *expected);
+        assert_eq!(for_service_manager(Path::new(&expected)), *expected);
     }
 
     #[test]
-    fn no_error_has_two_explanations() {
+    fn each_error_code_has_one_explanation() {
         let codes: Vec<u32> = ADVICE
             .iter()
             .flat_map(|(codes, _)| codes.iter().copied())
             .collect();
-        let different: BTreeSet<_> = codes.iter().collect();
-        assert_eq!(codes.len(), different.len());
+        let unique: BTreeSet<_> = codes.iter().collect();
+        assert_eq!(codes.len(), unique.len());
         for code in [
             2, 3, 5, 31, 126, 127, 577, 998, 1052, 1058, 1072, 1275, 4551,
         ] {

@@ -1,7 +1,7 @@
-//! Verifying on Windows: by WinVerifyTrust, with the policy for Authenticode.
+//! Verifies signatures with WinVerifyTrust and the Authenticode policy.
 //!
-//! Source: "WinVerifyTrust function", Microsoft Learn. It is told to show no dialog and to use no
-//! network, so that the answer depends on this machine and the file alone.
+//! Source: "WinVerifyTrust function", Microsoft Learn. It shows no dialog and uses no network, so
+//! the result depends only on this machine and the file.
 
 use std::ffi::c_void;
 use std::fs::File;
@@ -16,31 +16,31 @@ use crate::failure::{Failure, Result};
 use crate::image::Image;
 use crate::output;
 use crate::settings::{Settings, Signing};
-use crate::system::{last_error, wide, words_for};
+use crate::system::{error_text, last_error, wide};
 use crate::win32::*;
 
-/// Fails unless a signature that was just made is of its image and by the key of its certificate.
+/// Fails unless a new signature covers its image and was made with the key of its certificate, or
+/// if its chain is invalid.
 ///
-/// Whether the root of that certificate is trusted is for the machine that loads the driver to judge,
-/// and for the task verify. A chain that is known to be bad fails.
+/// Does not require a trusted root: the task verify and the machine that loads the driver do.
 pub fn new_signature(_settings: &Settings, file: &Path, identity: Option<&Identity>) -> Result<()> {
     if let Some(identity) = identity {
         check_signer(file, identity)?;
     }
     let verdict = Verdict::of(file)?;
     for (index, code) in verdict.codes().into_iter().enumerate() {
-        if !is_of_an_unknown_root(code) {
-            let what = "the signature that was made does not verify";
+        if !is_untrusted_root(code) {
+            let what = "the new signature is invalid";
             return Err(failure(what, code, index > 0));
         }
     }
     Ok(())
 }
 
-/// Fails unless Windows trusts the signature and its timestamp. A test certificate that nobody
-/// trusts is enough, if it is ours.
+/// Fails unless Windows trusts the signature and its timestamp. Our own test certificate need not
+/// be trusted.
 pub fn signed_image(settings: &Settings, image: &Path) -> Result<()> {
-    let what = format!("the signature of {} does not verify", image.display());
+    let what = format!("the signature of {} is invalid", image.display());
     let verdict = Verdict::of(image)?;
     let is_ours = settings.signing == Signing::Test;
     if is_ours {
@@ -58,7 +58,7 @@ pub fn signed_image(settings: &Settings, image: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Fails unless the certificate of the first signature is ours, byte for byte.
+/// Fails unless the certificate of the first signature is that of `identity`.
 fn check_signer(file: &Path, identity: &Identity) -> Result<()> {
     let data = output::read(file)?;
     let signed = Image::parse(&data)
@@ -67,38 +67,38 @@ fn check_signer(file: &Path, identity: &Identity) -> Result<()> {
     match signed {
         Some(signed) if signed.certificate == identity.der => Ok(()),
         Some(_) => Err(Failure::new(format!(
-            "the signature of {} is not by the test certificate",
+            "the signature of {} was not made with the test certificate",
             file.display()
         ))),
         None => Err(Failure::new(format!(
-            "{} has no signature that can be read",
+            "{} has no readable signature",
             file.display()
         ))),
     }
 }
 
-/// The codes that tell of a root which this machine does not know or does not trust. The image and
-/// its signature have been found right before.
-fn is_of_an_unknown_root(code: u32) -> bool {
+/// Whether an error code means only that this machine does not trust the root. Windows checks the
+/// image and its signature first.
+fn is_untrusted_root(code: u32) -> bool {
     matches!(
         code,
         0 | CERT_E_UNTRUSTEDROOT | CERT_E_UNTRUSTEDTESTROOT | CERT_E_CHAINING
     )
 }
 
-/// What Windows finds of a signature.
+/// Windows' verdict on a signature.
 struct Verdict {
     /// What WinVerifyTrust returned: 0 for a signature that is trusted.
     code: u32,
-    /// The same of each timestamp.
+    /// The same for each timestamp.
     timestamps: Vec<u32>,
 }
 
 impl Verdict {
-    /// Has Windows verify the signature in a file.
+    /// Verifies the signature in a file.
     fn of(path: &Path) -> Result<Verdict> {
         let library = Wintrust::load()?;
-        // An open file, because a long path would not be opened.
+        // An open file: WinVerifyTrust does not open long paths.
         let file = File::open(path).map_err(|error| Failure::io("read", path, &error))?;
         let name = wide(path);
         let mut subject = WintrustFileInfo {
@@ -121,8 +121,8 @@ impl Verdict {
             flags: WTD_REVOCATION_CHECK_NONE | WTD_CACHE_ONLY_URL_RETRIEVAL,
             ui_context: 0,
         };
-        // SAFETY: the structures say their own sizes, and what they point to outlives both calls.
-        // The state is read before the second call frees it.
+        // SAFETY: the structures contain their own sizes, and what they point to outlives both
+        // calls. The state is read before the second call frees it.
         unsafe {
             let code = library.verify(&mut data) as u32;
             let timestamps = library.timestamps(data.state_data);
@@ -132,7 +132,7 @@ impl Verdict {
         }
     }
 
-    /// That of the signature, then those of its timestamps.
+    /// The code of the signature, then those of its timestamps.
     fn codes(&self) -> Vec<u32> {
         let mut codes = vec![self.code];
         codes.extend(&self.timestamps);
@@ -140,26 +140,26 @@ impl Verdict {
     }
 }
 
-/// What Windows refuses, in its own words, and what to do about it.
+/// Returns the failure with Windows' message and what to do.
 fn failure(what: &str, code: u32, is_of_timestamp: bool) -> Failure {
     let subject = if is_of_timestamp {
         "its timestamp: "
     } else {
         ""
     };
-    let failure = Failure::new(what).because(format!("{subject}{}", words_for(code)));
+    let failure = Failure::new(what).because(format!("{subject}{}", error_text(code)));
     match code {
-        TRUST_E_NOSIGNATURE => failure.help("sign it: cargo make sign"),
+        TRUST_E_NOSIGNATURE => failure.help("to sign it: cargo make sign"),
         CERT_E_UNTRUSTEDROOT | CERT_E_CHAINING | CERT_E_UNTRUSTEDTESTROOT => failure.help(
-            "on a machine that must trust it, put the root of its certificate into the store Root, \
-             and certificates between the two into signing.additional-certificates",
+            "put the root certificate into the store Root of a machine that must trust it, and the \
+             intermediate certificates into signing.additional-certificates",
         ),
-        CERT_E_EXPIRED => failure.help("sign with a timestamp, or with a certificate that is valid"),
+        CERT_E_EXPIRED => failure.help("sign with a timestamp, or with a valid certificate"),
         _ => failure,
     }
 }
 
-/// The functions of wintrust.dll that are used.
+/// The functions of wintrust.dll that this module calls.
 struct Wintrust {
     verify: WinVerifyTrust,
     state: ProvDataFromStateData,
@@ -200,9 +200,9 @@ impl Wintrust {
 
     /// # Safety
     ///
-    /// What `data` points to must be there until the call that closes the state.
+    /// What `data` points to must outlive the call that closes the state.
     unsafe fn verify(&self, data: &mut WintrustData) -> i32 {
-        // No window: -1 says that nobody can be asked.
+        // -1 instead of a window: there is no user to ask.
         (self.verify)(
             usize::MAX as *mut c_void,
             &WINTRUST_ACTION_GENERIC_VERIFY_V2,
@@ -210,11 +210,11 @@ impl Wintrust {
         )
     }
 
-    /// The error of each timestamp of the first signature; 0 for a right one.
+    /// Returns the error code of each timestamp of the first signature; 0 for a valid one.
     ///
     /// # Safety
     ///
-    /// `state` must be null or of a verification that is not closed yet.
+    /// `state` must be null, or belong to a verification that is still open.
     unsafe fn timestamps(&self, state: *mut c_void) -> Vec<u32> {
         if state.is_null() {
             return Vec::new();

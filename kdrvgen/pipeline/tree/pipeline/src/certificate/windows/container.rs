@@ -11,7 +11,7 @@ use crate::win32::*;
 
 const KEY_BITS: u32 = 3072;
 
-/// A new key container, deleted again unless it is kept.
+/// A new key container; dropping it deletes it, unless `keep` was called.
 pub struct Container {
     pub provider: usize,
     pub name: String,
@@ -19,8 +19,8 @@ pub struct Container {
     is_kept: bool,
 }
 
-/// What the names of our containers begin with.
-pub fn container_mark(wanted: &Wanted) -> String {
+/// Returns the start of our containers' names.
+pub fn container_prefix(wanted: &Wanted) -> String {
     format!("kdrvgen {} ", wanted.id)
 }
 
@@ -33,29 +33,28 @@ fn container_flags(wanted: &Wanted) -> u32 {
 }
 
 impl Container {
-    /// Makes a container with a key that signs and can be exported.
-    pub fn make(wanted: &Wanted) -> Result<Container> {
+    /// Creates a container with an exportable signing key.
+    pub fn create(wanted: &Wanted) -> Result<Container> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
         let name = format!(
             "{}{:x}-{}",
-            container_mark(wanted),
+            container_prefix(wanted),
             now.as_nanos(),
             process::id()
         );
         let flags = container_flags(wanted);
-        let refused = |code: u32| {
-            let failure = Failure::windows("make a key for the certificate", code);
+        let refusal = |code: u32| {
+            let failure = Failure::windows("create a key for the certificate", code);
             if code & 0xFFFF == ERROR_ACCESS_DENIED && wanted.is_machine_store {
-                failure.help(
-                    "run cargo make in a terminal that was opened by \"Run as administrator\"",
-                )
+                failure
+                    .help("open a terminal with \"Run as administrator\", and run cargo make there")
             } else {
                 failure
             }
         };
-        let provider = acquire(&name, flags | CRYPT_NEWKEYSET | CRYPT_SILENT).map_err(refused)?;
+        let provider = acquire(&name, flags | CRYPT_NEWKEYSET | CRYPT_SILENT).map_err(refusal)?;
         let container = Container {
             provider,
             name,
@@ -63,8 +62,8 @@ impl Container {
             is_kept: false,
         };
         let mut key = 0;
-        // SAFETY: the provider is open; the length stands in the upper half of the flags.
-        let is_made = unsafe {
+        // SAFETY: the provider is open; the upper half of the flags is the length.
+        let is_created = unsafe {
             CryptGenKey(
                 provider,
                 AT_SIGNATURE,
@@ -72,10 +71,10 @@ impl Container {
                 &mut key,
             )
         };
-        if is_made == 0 {
-            return Err(refused(last_error()));
+        if is_created == 0 {
+            return Err(refusal(last_error()));
         }
-        // SAFETY: the handle is open and used no more; the key stays in its container.
+        // SAFETY: the handle is open and not used again; the key stays in its container.
         unsafe { CryptDestroyKey(key) };
         Ok(container)
     }
@@ -87,7 +86,7 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        // SAFETY: the handle is open and used no more.
+        // SAFETY: the handle is open and not used again.
         unsafe { CryptReleaseContext(self.provider, 0) };
         if !self.is_kept {
             let _ = acquire(&self.name, self.flags | CRYPT_DELETEKEYSET | CRYPT_SILENT);
@@ -95,14 +94,14 @@ impl Drop for Container {
     }
 }
 
-/// Opens, makes or deletes a key container of the provider that our certificates use; returns
-/// Windows' handle, which is none after a deletion.
+/// Opens, creates or deletes a key container of the provider that our certificates use. Returns the
+/// handle, which is invalid after a deletion.
 pub fn acquire(container: &str, flags: u32) -> std::result::Result<usize, u32> {
     let container = wide(container);
     let name = wide(MS_ENH_RSA_AES_PROV);
     let mut provider = 0;
-    // SAFETY: both names end in a zero and outlive the call.
-    let is_done = unsafe {
+    // SAFETY: both names end with a zero and outlive the call.
+    let is_success = unsafe {
         CryptAcquireContextW(
             &mut provider,
             container.as_ptr(),
@@ -111,24 +110,24 @@ pub fn acquire(container: &str, flags: u32) -> std::result::Result<usize, u32> {
             flags,
         )
     };
-    if is_done == 0 {
+    if is_success == 0 {
         Err(last_error())
     } else {
         Ok(provider)
     }
 }
 
-/// The public half of the key in a container, as certificates hold it; empty without a key.
+/// Returns the public key of a container in the format of certificates; empty without a key.
 pub fn public_key(provider: usize) -> Vec<u8> {
     let mut buffer = vec![0_u64; 256];
     let mut length = (buffer.len() * std::mem::size_of::<u64>()) as u32;
-    // SAFETY: the length is that of the buffer, which is aligned for the structure; what that points
-    // to lies in the buffer too.
+    // SAFETY: the length is that of the buffer, which is aligned for the structure. The structure
+    // points only into the buffer.
     unsafe {
         let info = buffer.as_mut_ptr().cast::<PublicKeyInfo>();
-        let is_given =
+        let is_read =
             CryptExportPublicKeyInfo(provider, AT_SIGNATURE, X509_ASN_ENCODING, info, &mut length);
-        if is_given == 0 {
+        if is_read == 0 {
             return Vec::new();
         }
         let key = &(*info).key;
@@ -147,12 +146,12 @@ pub fn delete_container(name: &str, wanted: &Wanted) -> Result<()> {
     }
 }
 
-/// The names of all containers that were made for (store, subject).
+/// Returns the names of all our containers for (store, subject).
 pub fn own_containers(wanted: &Wanted) -> Vec<String> {
     let flags = container_flags(wanted) | CRYPT_VERIFYCONTEXT | CRYPT_SILENT;
     let name = wide(MS_ENH_RSA_AES_PROV);
     let mut provider = 0;
-    // SAFETY: the name ends in a zero; without a container, only the list of them is reached.
+    // SAFETY: the name ends with a zero; without a container, the handle only lists containers.
     let is_open = unsafe {
         CryptAcquireContextW(
             &mut provider,
@@ -165,33 +164,33 @@ pub fn own_containers(wanted: &Wanted) -> Vec<String> {
     if is_open == 0 {
         return Vec::new();
     }
-    let mut found = Vec::new();
-    let mut which = CRYPT_FIRST;
+    let mut names = Vec::new();
+    let mut position = CRYPT_FIRST;
     let mut buffer = [0; 1024];
     loop {
         let mut length = buffer.len() as u32;
         // SAFETY: the length is that of the buffer.
-        let is_given = unsafe {
+        let is_read = unsafe {
             CryptGetProvParam(
                 provider,
                 PP_ENUMCONTAINERS,
                 buffer.as_mut_ptr(),
                 &mut length,
-                which,
+                position,
             )
         };
-        if is_given == 0 {
+        if is_read == 0 {
             break; // ERROR_NO_MORE_ITEMS, or a list that cannot be read
         }
-        which = CRYPT_NEXT;
-        // Our own names are ASCII.
+        position = CRYPT_NEXT;
+        // Our names are ASCII.
         let name = buffer.split(|byte| *byte == 0).next().unwrap_or_default();
         let name = String::from_utf8_lossy(name).into_owned();
-        if name.starts_with(&container_mark(wanted)) {
-            found.push(name);
+        if name.starts_with(&container_prefix(wanted)) {
+            names.push(name);
         }
     }
-    // SAFETY: the handle is open and used no more.
+    // SAFETY: the handle is open and not used again.
     unsafe { CryptReleaseContext(provider, 0) };
-    found
+    names
 }

@@ -1,4 +1,4 @@
-//! How a test certificate is made: CertCreateSelfSignCertificate, for a key of its own.
+//! Creates a test certificate and its key, with CertCreateSelfSignCertificate.
 
 use std::ptr;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -25,23 +25,23 @@ const IA5_STRING: u8 = 0x16;
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 
-/// 100-nanosecond steps from 1601 to 1970, and in a second.
+/// The 100-nanosecond steps from 1601 to 1970, and in a second.
 const STEPS_TO_1970: u64 = 116_444_736_000_000_000;
 const STEPS_OF_A_SECOND: u64 = 10_000_000;
 const SECONDS_OF_A_DAY: u64 = 86_400;
 
-/// Makes a key and a certificate of it, and puts that into the store.
-pub fn make(wanted: &Wanted) -> Result<()> {
+/// Creates a key and its certificate, and adds the certificate to the store.
+pub fn create(wanted: &Wanted) -> Result<()> {
     let store = Store::create(&wanted.store, wanted)?;
-    let container = Container::make(wanted)?;
+    let container = Container::create(wanted)?;
     let certificate = with_positive_serial(|| self_signed(&container, wanted))?;
     let name = wide(format!("kdrvgen test certificate ({})", wanted.subject));
     let name = Blob {
         length: 2 * name.len() as u32,
         data: name.as_ptr().cast(),
     };
-    // SAFETY: `name` is the blob of a text with its zero, as this property needs it, and both outlive
-    // the call.
+    // SAFETY: `name` is the blob of a text that ends with a zero, as this property requires, and
+    // both outlive the call.
     let is_named = unsafe {
         CertSetCertificateContextProperty(
             certificate.context,
@@ -74,16 +74,18 @@ pub fn make(wanted: &Wanted) -> Result<()> {
     Ok(())
 }
 
-/// Windows chooses the serial number, and nothing promises that it is positive.
-fn with_positive_serial(make: impl Fn() -> Result<Certificate>) -> Result<Certificate> {
+/// Repeats until the serial number is positive: Windows chooses it, and does not guarantee that.
+fn with_positive_serial(create: impl Fn() -> Result<Certificate>) -> Result<Certificate> {
     for _ in 0..64 {
-        let made = make()?;
-        let found = der::Certificate::parse(made.der());
-        if found.map_or(false, |found| found.has_positive_serial) {
-            return Ok(made);
+        let certificate = create()?;
+        let read = der::Certificate::parse(certificate.der());
+        if read.map_or(false, |read| read.has_positive_serial) {
+            return Ok(certificate);
         }
     }
-    Err(Failure::new("Windows makes certificates without a positive serial number only"))
+    Err(Failure::new(
+        "Windows created 64 certificates without a positive serial number",
+    ))
 }
 
 fn self_signed(container: &Container, wanted: &Wanted) -> Result<Certificate> {
@@ -124,7 +126,7 @@ fn self_signed(container: &Container, wanted: &Wanted) -> Result<Certificate> {
     let now = now.map_or(0, |now| now.as_secs());
     let start = system_time(now);
     let end = system_time(now + u64::from(wanted.days) * SECONDS_OF_A_DAY);
-    // SAFETY: everything that is pointed to outlives the call, and texts end in a zero.
+    // SAFETY: all pointers are to values that outlive the call, and texts end with a zero.
     let context = unsafe {
         CertCreateSelfSignCertificate(
             container.provider,
@@ -138,12 +140,12 @@ fn self_signed(container: &Container, wanted: &Wanted) -> Result<Certificate> {
         )
     };
     if context.is_null() {
-        return Err(Failure::windows("make a certificate", last_error()));
+        return Err(Failure::windows("create a certificate", last_error()));
     }
     Ok(Certificate { context })
 }
 
-/// A name that consists of a common name alone (RFC 5280, 4.1.2.4).
+/// Returns a name with only a common name (RFC 5280, 4.1.2.4).
 fn name_of(subject: &str) -> Vec<u8> {
     let value = der::element(UTF8_STRING, subject.as_bytes());
     let attribute = der::element(SEQUENCE, &[COMMON_NAME, &value[..]].concat());
@@ -157,7 +159,7 @@ fn blob(bytes: &[u8]) -> Blob {
     }
 }
 
-/// The time of a number of seconds since 1970, as Windows' certificates take it.
+/// Converts seconds since 1970 to the time structure of CertCreateSelfSignCertificate.
 fn system_time(seconds: u64) -> crate::win32::SystemTime {
     let steps = STEPS_TO_1970 + seconds * STEPS_OF_A_SECOND;
     let from = FileTime {
@@ -165,8 +167,8 @@ fn system_time(seconds: u64) -> crate::win32::SystemTime {
         high: (steps >> 32) as u32,
     };
     let mut time = crate::win32::SystemTime::default();
-    // SAFETY: both are of the right size; a time that cannot be converted leaves zeros, which no
-    // certificate is made with.
+    // SAFETY: both have the correct size. If the conversion fails, the time stays zero, and Windows
+    // creates no certificate.
     unsafe { FileTimeToSystemTime(&from, &mut time) };
     time
 }

@@ -1,4 +1,4 @@
-//! A certificate in a store, with what Windows keeps beside it.
+//! A certificate in a store, with the properties that Windows stores with it.
 
 use std::ptr;
 
@@ -9,14 +9,14 @@ use crate::failure::{Failure, Result};
 use crate::system::last_error;
 use crate::win32::*;
 
-/// A certificate that Windows has open.
+/// An open certificate context.
 pub struct Certificate {
     pub context: *const CertContext,
 }
 
 impl Certificate {
     pub fn der(&self) -> &[u8] {
-        // SAFETY: the context is open as long as `self`, and holds that many bytes.
+        // SAFETY: the context is open while `self` exists, and contains that many bytes.
         unsafe {
             let context = &*self.context;
             std::slice::from_raw_parts(context.encoded, context.length as usize)
@@ -26,7 +26,7 @@ impl Certificate {
     pub fn identity(&self) -> Result<Identity> {
         let digest = self.property(CERT_SHA1_HASH_PROP_ID);
         let digest = digest.ok_or_else(|| Failure::windows("read the thumbprint", last_error()))?;
-        // SAFETY: any bytes are numbers; the digest has twenty.
+        // SAFETY: any byte is a valid u8, and the digest has twenty.
         let bytes = unsafe { std::slice::from_raw_parts(digest.as_ptr().cast::<u8>(), 20) };
         Ok(Identity {
             der: self.der().to_vec(),
@@ -34,19 +34,19 @@ impl Certificate {
         })
     }
 
-    /// A property's bytes, in a buffer that is aligned for structures.
+    /// Returns the bytes of a property, in a buffer that is aligned for structures.
     fn property(&self, property: u32) -> Option<Vec<usize>> {
         let mut length = 0;
-        // SAFETY: without a buffer, only the length is asked for.
-        let is_there = unsafe {
+        // SAFETY: without a buffer, the function returns only the length.
+        let exists = unsafe {
             CertGetCertificateContextProperty(self.context, property, ptr::null_mut(), &mut length)
         };
-        if is_there == 0 {
+        if exists == 0 {
             return None;
         }
         let mut buffer = vec![0_usize; (length as usize + 7) / std::mem::size_of::<usize>() + 3];
         // SAFETY: the buffer has at least that length.
-        let is_given = unsafe {
+        let is_read = unsafe {
             CertGetCertificateContextProperty(
                 self.context,
                 property,
@@ -54,18 +54,18 @@ impl Certificate {
                 &mut length,
             )
         };
-        if is_given == 0 {
+        if is_read == 0 {
             None
         } else {
             Some(buffer)
         }
     }
 
-    /// The container that the certificate names for its key, and the flags to open it with.
+    /// Returns the container of the certificate's key, and the flags to open it.
     pub fn container(&self) -> Option<(String, u32)> {
         let property = self.property(CERT_KEY_PROV_INFO_PROP_ID)?;
-        // SAFETY: this property is such a structure, whose texts lie behind it in the same buffer and
-        // end in a zero.
+        // SAFETY: this property is such a structure. Its texts are in the same buffer and end with
+        // a zero.
         unsafe {
             let info = &*property.as_ptr().cast::<KeyProvInfo>();
             if info.container.is_null() {
@@ -78,15 +78,15 @@ impl Certificate {
         }
     }
 
-    /// Whether it is valid now and its private key is there.
+    /// Whether it is valid now and its private key exists.
     pub fn can_sign(&self) -> Result<bool> {
         Ok(is_valid_now(self.der()) && self.has_key()?)
     }
 
-    /// Whether the private key of this very certificate is in the container that it names.
+    /// Whether the container that the certificate names has its private key.
     fn has_key(&self) -> Result<bool> {
         let (container, flags) = match self.container() {
-            Some(found) => found,
+            Some(container) => container,
             None => return Ok(false),
         };
         let provider = match acquire(&container, flags | CRYPT_SILENT) {
@@ -97,21 +97,21 @@ impl Certificate {
             Err(code) => {
                 return Err(
                     Failure::windows("use the key of the test certificate", code)
-                        .help("remove key and certificate: cargo make clean-cert"),
+                        .help("to remove the key and the certificate: cargo make clean-cert"),
                 )
             }
         };
         let key = public_key(provider);
-        // SAFETY: the handle is open and used no more.
+        // SAFETY: the handle is open and not used again.
         unsafe { CryptReleaseContext(provider, 0) };
         let mut parts = self.der().windows(key.len().max(1));
         Ok(!key.is_empty() && parts.any(|part| part == key))
     }
 
-    /// Takes the certificate out of its store.
+    /// Deletes the certificate from its store.
     pub fn delete(mut self, store: &str, wanted: &Wanted) -> Result<()> {
         let context = std::mem::replace(&mut self.context, ptr::null());
-        // SAFETY: the call frees the context, whether or not it succeeds, and `self` has it no more.
+        // SAFETY: the call always frees the context, and `self` does not contain it any more.
         if unsafe { CertDeleteCertificateFromStore(context) } == 0 {
             return Err(refusal(
                 "delete the test certificate from the store",
@@ -126,7 +126,7 @@ impl Certificate {
 impl Drop for Certificate {
     fn drop(&mut self) {
         if !self.context.is_null() {
-            // SAFETY: the context is open and used no more.
+            // SAFETY: the context is open and not used again.
             unsafe { CertFreeCertificateContext(self.context) };
         }
     }

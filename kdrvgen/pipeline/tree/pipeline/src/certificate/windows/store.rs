@@ -1,4 +1,4 @@
-//! Certificate stores of the registry.
+//! Certificate stores in the registry.
 
 use std::ffi::c_void;
 use std::ptr;
@@ -11,19 +11,19 @@ use crate::failure::Result;
 use crate::system::{last_error, wide};
 use crate::win32::*;
 
-/// A certificate store of the registry: that of this user, or that of the machine.
+/// A certificate store of this user or of the machine.
 pub struct Store {
     pub handle: *mut c_void,
 }
 
 impl Store {
-    /// Opens a store for writing, which is made if there is none.
+    /// Opens a store for writing. Creates it if it does not exist.
     pub fn create(name: &str, wanted: &Wanted) -> Result<Store> {
         Store::open(name, wanted, 0)
             .map_err(|code| refusal_by(code, "open the certificate store", name, wanted))
     }
 
-    /// Opens a store to look into; None if there is no such store.
+    /// Opens a store for reading; None if it does not exist.
     pub fn existing(name: &str, wanted: &Wanted) -> Result<Option<Store>> {
         let flags = CERT_STORE_OPEN_EXISTING_FLAG | CERT_STORE_READONLY_FLAG;
         match Store::open(name, wanted, flags) {
@@ -40,7 +40,7 @@ impl Store {
             CERT_SYSTEM_STORE_CURRENT_USER
         };
         let name = wide(name);
-        // SAFETY: this provider takes the name of a store, which ends in a zero.
+        // SAFETY: this provider expects the name of a store, which ends with a zero.
         let handle = unsafe {
             CertOpenStore(
                 CERT_STORE_PROV_SYSTEM_REGISTRY_W,
@@ -57,32 +57,33 @@ impl Store {
         }
     }
 
-    /// All certificates, whoever they are of.
+    /// Returns all certificates, including those of other programs.
     pub fn certificates(&self) -> Result<Vec<Certificate>> {
-        let mut found = Vec::new();
+        let mut certificates = Vec::new();
         let mut previous: *const CertContext = ptr::null();
         loop {
-            // SAFETY: `previous` is null or what the last call gave, which this one frees.
+            // SAFETY: `previous` is null or the result of the last call, which this call frees.
             previous = unsafe { CertEnumCertificatesInStore(self.handle, previous) };
             if previous.is_null() {
-                return Ok(found);
+                return Ok(certificates);
             }
-            // SAFETY: the context is open until the next turn, and so is the duplicate after it.
+            // SAFETY: the context is open until the next iteration; the duplicate stays open.
             let context = unsafe { CertDuplicateCertificateContext(previous) };
-            found.push(Certificate { context });
+            certificates.push(Certificate { context });
         }
     }
 
-    /// Those that bear our mark for (store, subject).
+    /// Returns the certificates with our mark for (store, subject).
     pub fn own(&self, wanted: &Wanted) -> Result<Vec<Certificate>> {
-        let mut found = self.certificates()?;
-        found.retain(|found| {
-            der::Certificate::parse(found.der()).map_or(false, |read| read.comment == wanted.mark())
+        let mut certificates = self.certificates()?;
+        certificates.retain(|certificate| {
+            der::Certificate::parse(certificate.der())
+                .map_or(false, |read| read.comment == wanted.mark())
         });
-        Ok(found)
+        Ok(certificates)
     }
 
-    /// Has changes written at once. A store that writes each of them itself may know nothing of it.
+    /// Writes all changes now. A store that writes each change itself may not support this call.
     pub fn commit(&self) {
         // SAFETY: the store is open.
         unsafe { CertControlStore(self.handle, 0, CERT_STORE_CTRL_COMMIT, ptr::null()) };
@@ -91,8 +92,7 @@ impl Store {
 
 impl Drop for Store {
     fn drop(&mut self) {
-        // SAFETY: the handle is open and used no more. Contexts that are still open keep what they
-        // need.
+        // SAFETY: the handle is open and not used again. Open contexts stay valid.
         unsafe { CertCloseStore(self.handle, 0) };
     }
 }

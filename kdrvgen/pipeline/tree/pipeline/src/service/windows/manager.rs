@@ -1,4 +1,4 @@
-//! The service control manager, its services, and what it keeps of them.
+//! The service control manager, its services, and their configuration.
 
 use std::ffi::c_void;
 use std::mem;
@@ -13,8 +13,8 @@ use crate::interrupt;
 use crate::system::{last_error, wide};
 use crate::win32::*;
 
-/// How long a driver may take to start or to stop.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest time for a driver to start or to stop.
+const TIMEOUT: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(100);
 
 pub struct Manager {
@@ -23,10 +23,10 @@ pub struct Manager {
 
 impl Manager {
     pub fn open(access: u32) -> Result<Manager> {
-        // SAFETY: null stands for this machine and its one database.
+        // SAFETY: null means this machine and its only database.
         let handle = unsafe { OpenSCManagerW(ptr::null(), ptr::null(), access) };
         if handle.is_null() {
-            return Err(refusal("reach", "the service manager"));
+            return Err(refusal("open", "the service control manager"));
         }
         Ok(Manager { handle })
     }
@@ -34,7 +34,7 @@ impl Manager {
 
 impl Drop for Manager {
     fn drop(&mut self) {
-        // SAFETY: the handle is open and used no more.
+        // SAFETY: the handle is open and not used again.
         unsafe { CloseServiceHandle(self.handle) };
     }
 }
@@ -46,11 +46,11 @@ pub struct Service {
 }
 
 impl Service {
-    /// Opens a service; None if there is none of that name.
+    /// Opens a service; None if it does not exist.
     pub fn open(name: &str, access: u32) -> Result<Option<Service>> {
         let manager = Manager::open(SC_MANAGER_CONNECT)?;
         let text = wide(name);
-        // SAFETY: the manager is open, and the name ends in a zero.
+        // SAFETY: the manager is open, and the name ends with a zero.
         let handle = unsafe { OpenServiceW(manager.handle, text.as_ptr(), access) };
         if handle.is_null() {
             return match last_error() {
@@ -65,25 +65,25 @@ impl Service {
         }))
     }
 
-    /// Its state: one of the numbers SERVICE_….
+    /// Returns its state: SERVICE_RUNNING or another of these numbers.
     pub fn state(&self) -> Result<u32> {
         let mut status = ServiceStatus::default();
-        // SAFETY: the service is open, and `status` has its size.
+        // SAFETY: the service is open, and `status` has the correct size.
         if unsafe { QueryServiceStatus(self.handle, &mut status) } == 0 {
-            return Err(refusal("ask for the state of", &self.name));
+            return Err(refusal("read the state of", &self.name));
         }
         Ok(status.state)
     }
 
-    /// Waits for a state; returns the last one.
-    pub fn wait_for(&self, wanted: u32) -> Result<u32> {
-        let mut left = PATIENCE.as_millis() / PAUSE.as_millis();
+    /// Waits for a state, but not longer than the timeout. Returns the last state.
+    pub fn wait_for(&self, expected: u32) -> Result<u32> {
+        let mut attempts_left = TIMEOUT.as_millis() / PAUSE.as_millis();
         loop {
             let state = self.state()?;
-            if state == wanted || left == 0 {
+            if state == expected || attempts_left == 0 {
                 return Ok(state);
             }
-            left -= 1;
+            attempts_left -= 1;
             thread::sleep(PAUSE);
             interrupt::check()?;
         }
@@ -91,14 +91,14 @@ impl Service {
 
     pub fn config(&self) -> Result<Config> {
         let mut size = 0;
-        // SAFETY: without a buffer, only the size is asked for.
+        // SAFETY: without a buffer, the function returns only the size.
         unsafe { QueryServiceConfigW(self.handle, ptr::null_mut(), 0, &mut size) };
         if last_error() != ERROR_INSUFFICIENT_BUFFER {
             return Err(refusal("read the service", &self.name));
         }
         let mut buffer = vec![0_u64; size as usize / mem::size_of::<u64>() + 1];
-        // SAFETY: the buffer has at least that size, and is aligned for the structure. Its texts lie
-        // in it too, and end in a zero.
+        // SAFETY: the buffer has at least that size, and is aligned for the structure. Its texts
+        // are in the buffer too, and end with a zero.
         unsafe {
             let config = buffer.as_mut_ptr().cast::<ServiceConfig>();
             if QueryServiceConfigW(self.handle, config, size, &mut size) == 0 {
@@ -122,27 +122,27 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // SAFETY: the handle is open and used no more.
+        // SAFETY: the handle is open and not used again.
         unsafe { CloseServiceHandle(self.handle) };
     }
 }
 
-/// What Windows has of a service.
+/// The configuration of a service.
 pub struct Config {
     pub kind: u32,
     pub start_type: u32,
-    /// The image's path as it stands in the registry; empty for none.
+    /// The path of the image, as in the registry; empty without one.
     pub path: String,
 }
 
 impl Config {
-    /// The image, as programs name it.
+    /// Returns the path of the image in the form that programs use.
     pub fn image(&self, name: &str) -> PathBuf {
         let path = self.path.trim_matches('"');
         let windows = || PathBuf::from(std::env::var_os("SystemRoot").unwrap_or_default());
         let lower = path.to_lowercase();
         if path.is_empty() {
-            // What Windows takes then ("CreateServiceW function").
+            // Windows' default ("CreateServiceW function").
             return windows()
                 .join("System32\\drivers")
                 .join(format!("{name}.sys"));
@@ -152,7 +152,7 @@ impl Config {
                 return windows().join(&path[prefix.len()..]);
             }
         }
-        // The kernel's name of a path, and that of programs.
+        // The prefix of the kernel, and that of programs.
         for prefix in [r"\??\", r"\\?\"] {
             if let Some(rest) = path.strip_prefix(prefix) {
                 return match rest.get(..4) {
@@ -163,7 +163,7 @@ impl Config {
                 };
             }
         }
-        windows().join(path) // which is the whole path for one with a drive
+        windows().join(path) // `path` itself, if it has a drive
     }
 }
 
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_of_an_image_is_understood() {
+    fn every_form_of_an_image_path_is_read() {
         let windows = PathBuf::from(std::env::var_os("SystemRoot").unwrap());
         let own = windows.join("System32\\drivers\\a.sys");
         for path in [

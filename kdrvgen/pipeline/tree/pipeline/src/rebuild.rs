@@ -1,4 +1,4 @@
-//! This program's own sources: how it is put in place, and built anew when they have changed.
+//! Installs this program, and rebuilds it when its sources changed.
 
 use std::env;
 use std::fs;
@@ -6,20 +6,32 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
-use crate::output::{self, Fresh, Lock};
+use crate::output::{self, Lock, TempFile};
 use crate::process::Tool;
 use crate::settings;
 use crate::system;
 
-/// What this program was compiled from, by its place below the support folder.
+/// The sources that this program was compiled from, by path below the support folder.
 const SOURCES: &[(&str, &[u8])] = &[
     ("kit.rs", include_bytes!("../../kit.rs")),
     ("pipeline/Cargo.toml", include_bytes!("../Cargo.toml")),
-    ("pipeline/src/authenticode.rs", include_bytes!("authenticode.rs")),
+    (
+        "pipeline/src/authenticode.rs",
+        include_bytes!("authenticode.rs"),
+    ),
     ("pipeline/src/cargo.rs", include_bytes!("cargo.rs")),
-    ("pipeline/src/certificate.rs", include_bytes!("certificate.rs")),
-    ("pipeline/src/certificate/unix.rs", include_bytes!("certificate/unix.rs")),
-    ("pipeline/src/certificate/windows.rs", include_bytes!("certificate/windows.rs")),
+    (
+        "pipeline/src/certificate.rs",
+        include_bytes!("certificate.rs"),
+    ),
+    (
+        "pipeline/src/certificate/unix.rs",
+        include_bytes!("certificate/unix.rs"),
+    ),
+    (
+        "pipeline/src/certificate/windows.rs",
+        include_bytes!("certificate/windows.rs"),
+    ),
     (
         "pipeline/src/certificate/windows/container.rs",
         include_bytes!("certificate/windows/container.rs"),
@@ -48,15 +60,21 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("pipeline/src/linker.rs", include_bytes!("linker.rs")),
     ("pipeline/src/main.rs", include_bytes!("main.rs")),
     ("pipeline/src/map.rs", include_bytes!("map.rs")),
-    ("pipeline/src/osslsigncode.rs", include_bytes!("osslsigncode.rs")),
+    (
+        "pipeline/src/osslsigncode.rs",
+        include_bytes!("osslsigncode.rs"),
+    ),
     ("pipeline/src/output.rs", include_bytes!("output.rs")),
-    ("pipeline/src/own.rs", include_bytes!("own.rs")),
     ("pipeline/src/process.rs", include_bytes!("process.rs")),
+    ("pipeline/src/rebuild.rs", include_bytes!("rebuild.rs")),
     ("pipeline/src/record.rs", include_bytes!("record.rs")),
     ("pipeline/src/rename.rs", include_bytes!("rename.rs")),
     ("pipeline/src/rules.rs", include_bytes!("rules.rs")),
     ("pipeline/src/service.rs", include_bytes!("service.rs")),
-    ("pipeline/src/service/windows.rs", include_bytes!("service/windows.rs")),
+    (
+        "pipeline/src/service/windows.rs",
+        include_bytes!("service/windows.rs"),
+    ),
     (
         "pipeline/src/service/windows/manager.rs",
         include_bytes!("service/windows/manager.rs"),
@@ -71,80 +89,87 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("pipeline/src/smoke.rs", include_bytes!("smoke.rs")),
     ("pipeline/src/system.rs", include_bytes!("system.rs")),
     ("pipeline/src/verify.rs", include_bytes!("verify.rs")),
-    ("pipeline/src/verify/unix.rs", include_bytes!("verify/unix.rs")),
-    ("pipeline/src/verify/windows.rs", include_bytes!("verify/windows.rs")),
+    (
+        "pipeline/src/verify/unix.rs",
+        include_bytes!("verify/unix.rs"),
+    ),
+    (
+        "pipeline/src/verify/windows.rs",
+        include_bytes!("verify/windows.rs"),
+    ),
     ("pipeline/src/win32.rs", include_bytes!("win32.rs")),
 ];
 
-/// Set for the program that a renewal starts, to the process that runs both: one that differs again
-/// does not renew for ever.
-const RENEWED: &str = "KDRVGEN_PIPELINE_RENEWED";
+/// Set for the program that a rebuild starts, to the number of the run. A program that has it never
+/// rebuilds itself again.
+const REBUILT: &str = "KDRVGEN_PIPELINE_RENEWED";
 
-/// A number for this run of cargo-make: its process starts the programs of all tasks.
+/// The process id of cargo-make, which starts the programs of all tasks: it identifies a run.
 pub fn run_number() -> u32 {
-    let outer = env::var(RENEWED).ok().and_then(|number| number.parse().ok());
+    let outer = env::var(REBUILT)
+        .ok()
+        .and_then(|number| number.parse().ok());
     outer.unwrap_or_else(system::parent)
 }
 
-/// Whether cargo runs this program as the build script that it was compiled as.
+/// Whether cargo runs this program as a build script.
 pub fn is_build_script() -> bool {
     env::args_os().len() == 1 && env::var_os("OUT_DIR").is_some()
 }
 
-/// Puts a copy of this program where Makefile.toml expects it.
+/// Copies this program to the path that Makefile.toml uses.
 pub fn install() -> Result<()> {
     let place = place()?;
     // A missing or changed file makes cargo run this again.
     println!("cargo:rerun-if-changed={}", place.display());
     println!("cargo:rerun-if-env-changed=DRIVER_PIPELINE");
     let program = env::current_exe()
-        .map_err(|error| Failure::new(format!("this program has no path: {error}")))?;
-    let fresh = Fresh::beside(&place)?;
-    // Copied with its permissions.
-    fs::copy(&program, fresh.path()).map_err(|error| Failure::io("copy", &program, &error))?;
-    set_aside(&place);
-    fresh.put(&place)
+        .map_err(|error| Failure::new(format!("cannot find the path of this program: {error}")))?;
+    let temporary = TempFile::beside(&place)?;
+    // The copy has the same permissions.
+    fs::copy(&program, temporary.path()).map_err(|error| Failure::io("copy", &program, &error))?;
+    move_aside(&place);
+    temporary.put(&place)
 }
 
-/// Builds this program anew and runs the new one, if its sources are others than those it was
-/// compiled from. Times of files do not count.
+/// Rebuilds this program and runs the new one, if the contents of its sources changed.
 ///
-/// Returns the exit code of the new program, or None if this one is current.
-pub fn renewed() -> Result<Option<i32>> {
+/// Returns the exit code of the new program, or None if this one is up to date.
+pub fn if_changed() -> Result<Option<i32>> {
     let support = support_folder()?;
     let place = place()?;
-    remove_what_was_set_aside(&place);
-    let changed = SOURCES.iter().find(|(name, text)| {
-        fs::read(support.join(name)).map_or(true, |found| found != *text)
-    });
+    remove_moved_aside(&place);
+    let changed = SOURCES
+        .iter()
+        .find(|(name, text)| fs::read(support.join(name)).map_or(true, |current| current != *text));
     let changed = match changed {
         None => return Ok(None),
         Some((name, _)) => support.join(name),
     };
     if !changed.is_file() {
-        return Err(
-            Failure::new(format!("{} is missing", changed.display()))
-                .help("run `kdrvgen`, which writes it"),
-        );
+        return Err(Failure::new(format!("{} is missing", changed.display()))
+            .help("run `kdrvgen`: it writes the file"));
     }
-    if env::var_os(RENEWED).is_some() {
+    if env::var_os(REBUILT).is_some() {
         return Err(Failure::new(format!(
-            "{} differs from what this program was just compiled from",
+            "{} changed while this program was compiled from it",
             changed.display()
         ))
-        .help("if something writes to that folder, wait for it, and run the task again"));
+        .help(
+            "if another program writes to that folder, wait until it ends, and run the task again",
+        ));
     }
     build(&support, &place)?;
     let status = Command::new(&place)
         .args(env::args_os().skip(1))
-        .env(RENEWED, run_number().to_string())
+        .env(REBUILT, run_number().to_string())
         .status()
         .map_err(|error| Failure::io("run", &place, &error))?;
     Ok(Some(status.code().unwrap_or(1)))
 }
 
-/// Compiles the program from its sources, as the task `pipeline` does, from nothing: cargo would
-/// go by the times of files.
+/// Compiles the program from its sources, as the task `pipeline` does. An empty target directory
+/// makes cargo compile all of it: cargo compares only the times of files.
 fn build(support: &Path, place: &Path) -> Result<()> {
     let mut lock = place.as_os_str().to_owned();
     lock.push(".lock");
@@ -176,10 +201,11 @@ fn build(support: &Path, place: &Path) -> Result<()> {
 
 fn support_folder() -> Result<PathBuf> {
     settings::file("DRIVER_SUPPORT", &project_folder())
-        .ok_or_else(|| Failure::new("DRIVER_SUPPORT is not set").help("run this by `cargo make`"))
+        .ok_or_else(|| Failure::new("DRIVER_SUPPORT is not set").help("use `cargo make`"))
 }
 
-/// Where relative paths begin: cargo runs build scripts in the folder of their package.
+/// The folder that relative paths start from. Cargo runs build scripts in the folder of their
+/// package.
 fn project_folder() -> PathBuf {
     env::var_os("CARGO_MAKE_WORKING_DIRECTORY")
         .map(PathBuf::from)
@@ -188,24 +214,27 @@ fn project_folder() -> PathBuf {
 
 fn place() -> Result<PathBuf> {
     settings::file("DRIVER_PIPELINE", &project_folder())
-        .ok_or_else(|| Failure::new("DRIVER_PIPELINE is not set").help("run this by `cargo make`"))
+        .ok_or_else(|| Failure::new("DRIVER_PIPELINE is not set").help("use `cargo make`"))
 }
 
 const ASIDE: &str = "set-aside";
 
-/// Windows does not replace a program that is running, but renames it.
-fn set_aside(place: &Path) {
+/// Renames the old program: Windows does not replace one that is running.
+fn move_aside(place: &Path) {
     if cfg!(windows) && place.exists() {
-        let _ = fs::rename(place, place.with_extension(format!("{ASIDE}-{}", std::process::id())));
+        let _ = fs::rename(
+            place,
+            place.with_extension(format!("{ASIDE}-{}", std::process::id())),
+        );
     }
 }
 
-fn remove_what_was_set_aside(place: &Path) {
+fn remove_moved_aside(place: &Path) {
     if cfg!(windows) {
         let folder = place.parent().unwrap_or_else(|| Path::new("."));
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().contains(ASIDE) {
-                let _ = output::remove(&entry.path()); // fails as long as it runs
+                let _ = output::remove(&entry.path()); // fails while that program runs
             }
         }
     }
@@ -218,29 +247,29 @@ mod tests {
     use std::fs;
     use std::path::Path;
 
-    fn collect(folder: &Path, prefix: &str, found: &mut BTreeSet<String>) {
+    fn collect(folder: &Path, prefix: &str, files: &mut BTreeSet<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
             let name = format!("{prefix}/{}", entry.file_name().to_string_lossy());
             if entry.file_type().unwrap().is_dir() {
-                collect(&entry.path(), &name, found);
+                collect(&entry.path(), &name, files);
             } else {
-                found.insert(name);
+                files.insert(name);
             }
         }
     }
 
     #[test]
     fn every_source_file_is_compared() {
-        let mut found = BTreeSet::new();
+        let mut files = BTreeSet::new();
         let folder = Path::new(file!()).parent().unwrap();
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        collect(&folder, "pipeline/src", &mut found);
-        found.remove("pipeline/src/host.rs"); // the library, which is empty
+        collect(&folder, "pipeline/src", &mut files);
+        files.remove("pipeline/src/host.rs"); // the library, which is empty
         let listed = SOURCES.iter().map(|(name, _)| (*name).to_owned());
         let listed: BTreeSet<_> = listed
             .filter(|name| name.starts_with("pipeline/src/"))
             .collect();
-        assert_eq!(listed, found);
+        assert_eq!(listed, files);
     }
 }

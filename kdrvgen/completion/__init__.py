@@ -1,0 +1,1 @@
+"""Scripts that complete the words of a command line in a shell."""

@@ -1,0 +1,146 @@
+"""Every command as a function: what it returns, and what `repr` shows of it."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+import kdrvgen
+from kdrvgen import (
+    ConfigError,
+    Driver,
+    Linker,
+    Makefile,
+    Profile,
+    Project,
+    RefusedError,
+    Report,
+    Signing,
+    UsageError,
+)
+from kdrvgen.commands import VERBS
+
+ROOT = Path(__file__).parents[2]
+CONFIG = '[driver]\nname = "hello"\nentry-point = "begin"\n'
+FUNCTIONS = [name for name in dir(kdrvgen) if inspect.isfunction(getattr(kdrvgen, name))]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_types_and_says_what_it_returns_and_where_it_is_documented(
+    name: str,
+) -> None:
+    function = getattr(kdrvgen, name)
+    signature = inspect.signature(function)
+    text = inspect.getdoc(function) or ""
+    assert signature.return_annotation is not inspect.Signature.empty
+    assert all(each.annotation is not each.empty for each in signature.parameters.values())
+    assert "Return" in text
+    assert f"`{name}(" in (ROOT / "docs" / "python.md").read_text("utf-8")
+
+
+def test_the_page_names_the_function_of_every_command() -> None:
+    page = (ROOT / "docs" / "python.md").read_text("utf-8")
+    assert [verb for verb in VERBS if f"`kdrvgen {verb}" not in page] == []
+
+
+def test_many_projects_are_generated_also_after_an_error(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.toml").write_text(f'[driver]\nname = "{name}"\n', "utf-8")
+    (tmp_path / "b" / "build.rs").write_text("fn main() {}\n", "utf-8")
+    configs = kdrvgen.find_configs([str(tmp_path)])
+    assert [Path(config).parent.name for config in configs] == ["a", "b", "c"]
+
+    results = kdrvgen.generate_all(
+        (Path(config).parent, kdrvgen.load(config)) for config in configs
+    )
+
+    a, b, c = (results[tmp_path / name] for name in ("a", "b", "c"))
+    assert isinstance(a, Report)
+    assert isinstance(c, Report)
+    assert isinstance(b, RefusedError)
+    assert (tmp_path / "c" / "Makefile.toml").exists()
+    checked = kdrvgen.generate_all([(tmp_path / "a", kdrvgen.load(configs[0]))], dry_run=True)
+    assert [each.changed for each in checked.values() if isinstance(each, Report)] == [False]
+
+
+def test_propose_returns_the_config_of_a_hand_written_project(tmp_path: Path) -> None:
+    (tmp_path / "Cargo.toml").write_text(
+        '[package]\nname = "old"\nversion = "0.1.0"\n[lib]\ncrate-type = ["cdylib"]\n', "utf-8"
+    )
+    (tmp_path / "build.rs").write_text(
+        'fn main() { println!("cargo:rustc-link-arg=/DRIVER"); }\n', "utf-8"
+    )
+    adoption = kdrvgen.propose(tmp_path)
+    assert adoption.project.driver.name == "old"
+    assert kdrvgen.loads(adoption.text) == adoption.project
+    assert not (tmp_path / "config.toml").exists()
+    kdrvgen.generate(adoption.project, tmp_path, force=True)
+    with pytest.raises(UsageError, match="generated"):
+        kdrvgen.propose(tmp_path)
+
+
+def test_diagnose_returns_what_was_found_and_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG, "utf-8")
+    findings = kdrvgen.diagnose(tmp_path / "config.toml", tasks=["build"])
+    assert {each.rule for each in findings} >= {"host-cargo", "host-rustc"}
+    assert all("build" in each.tags for each in findings)
+    assert kdrvgen.diagnose(tasks=["build"])
+    with pytest.raises(UsageError, match="no profile `stage`"):
+        kdrvgen.diagnose(tmp_path / "config.toml", profile="stage")
+    with pytest.raises(ValueError, match="biuld"):
+        kdrvgen.diagnose(tasks=["biuld"])
+
+
+def test_explain_returns_all_terms_of_a_name() -> None:
+    assert {each.term for each in kdrvgen.explain("args")} >= {"build.args", "linker.args"}
+    with pytest.raises(UsageError, match="Did you mean"):
+        kdrvgen.explain("linker.arg")
+
+
+def test_why_and_eject_take_paths_as_text(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG, "utf-8")
+    kdrvgen.generate(kdrvgen.load(config), tmp_path)
+    lines = (tmp_path / ".cargo/config.toml").read_text("utf-8").splitlines()
+    number = next(number for number, line in enumerate(lines, 1) if "/ENTRY:begin" in line)
+    text, reasons = kdrvgen.why(config, ".cargo/config.toml", number)
+    assert "/ENTRY:begin" in text
+    assert (reasons[0].key, reasons[0].line) == ("driver.entry-point", 3)
+    assert kdrvgen.why(config, PurePosixPath(".cargo/config.toml"), number) == (text, reasons)
+
+    (entry,) = kdrvgen.eject(["build.rs"], tmp_path).entries
+    assert (str(entry.path), entry.status) == ("build.rs", "updated")
+    assert not kdrvgen.check(kdrvgen.load(config), tmp_path).drifted
+
+
+def test_schema_is_a_json_schema() -> None:
+    assert kdrvgen.schema()["$schema"].startswith("http://json-schema.org/")
+
+
+def test_repr_of_a_project_shows_what_differs_from_the_defaults_and_no_secret() -> None:
+    project = Project(
+        driver=Driver(name="hello"),
+        linker=Linker(args=("/MAP",)),
+        profiles={"production": Profile(signing=Signing(digest="sha384"))},
+        makefile=Makefile(env={"API_TOKEN": "hunter2"}),
+    )
+    assert repr(project) == (
+        "Project(driver=Driver(name='hello'), linker=Linker(args=('/MAP',)), "
+        "profiles=FrozenTable({'development': Profile(cargo_profile='dev'), 'production': "
+        "Profile(cargo_profile='release', signing=Signing(digest='sha384'))}), "
+        "makefile=Makefile(env=FrozenTable({'API_TOKEN': …})))"
+    )
+    assert repr(Project(driver=Driver(name="hello"))) == "Project(driver=Driver(name='hello'))"
+
+
+def test_repr_of_a_report_and_of_a_finding_is_one_line(tmp_path: Path) -> None:
+    report = kdrvgen.generate(kdrvgen.loads(CONFIG), tmp_path)
+    assert repr(report) == f"Report({len(report.entries)} created)"
+    with pytest.raises(ConfigError) as caught:
+        kdrvgen.loads(f'{CONFIG}nmae = "x"\n')
+    assert repr(caught.value.findings[0]) == (
+        "<Finding config.toml:4:1: error: unknown key `nmae` in `[driver]` [key-unknown]>"
+    )
