@@ -48,9 +48,14 @@ class Console:
         self.write(stream, defused(text))
 
     def write(self, stream: TextIO | None, text: str) -> None:
-        """Write text unchanged, without a line end."""
+        """Write text unchanged, without a line end.
+
+        What was written to the other stream comes before it, also where both lead to one file.
+        """
         if self._shown:
             self.progress("")
+        if stream is self.err and self.out is not None:
+            self.out.flush()
         if stream is not None:
             stream.write(text)
 

@@ -60,6 +60,13 @@ def test_contradictions_do_not_stop_a_run_but_fail_a_check(tmp_path: Path, run: 
     assert "rust-toolchain.toml:3:11: warning: rustup does not install" in done.stderr
 
 
+def test_a_log_of_both_streams_has_the_files_before_the_contradictions(tmp_path: Path) -> None:
+    project = case("all_at_once", tmp_path)
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    log = run_kdrvgen("config.toml", cwd=project, env=env, merged=True).stdout
+    assert 0 <= log.index("created    Makefile.toml") < log.index("Cargo.toml:2:8: warning")
+
+
 @pytest.mark.parametrize("missing", ["Makefile.toml", "build.rs"])
 def test_contradictions_are_reported_beside_drift(tmp_path: Path, run: Run, missing: str) -> None:
     project = case("all_at_once", tmp_path)
