@@ -58,6 +58,7 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
         FileAccessError: A file cannot be written, or another run is active.
         UsageError: The folder is one of the system.
     """
+    folder = Path(os.path.abspath(folder))  # noqa: PTH100 - resolve() would follow links
     if is_system_folder(folder.parent):
         raise UsageError(f"{folder} is in a folder of the system. Use -o to write to another one.")
     new = folder.with_name(f".{folder.name}.kdrvgen-new")

@@ -133,6 +133,15 @@ def test_a_signed_catalog_stays_while_its_list_does(project: Path, run: Run) -> 
     assert not read_catalog(path.read_bytes()).is_signed
 
 
+def test_the_folder_can_be_the_current_one(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "empty").mkdir()
+    monkeypatch.chdir(project / "empty")
+
+    assert main(["package", "../out/hello.sys", "-o", "."]) == 0
+
+    assert list(contents(project / "empty")) == NAMES
+
+
 def test_a_dry_run_writes_nothing(project: Path, run: Run) -> None:
     document = run("--dry-run")
 
