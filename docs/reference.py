@@ -22,6 +22,7 @@ from kdrvgen.commands.parser import populate_parser
 from kdrvgen.completion.words import actions
 from kdrvgen.inspection.checks import RULES
 from kdrvgen.lexicon import Term, entries
+from kdrvgen.packaging import rules as packaging
 from kdrvgen.report.reporter import COMMON_FORMATS
 from kdrvgen.scaffold import template
 
@@ -56,6 +57,7 @@ command = "cargo"
 
 _OWN = frozenset({"built", "signed"})
 
+_INF_RULES = tuple(each.rule for each in packaging.RULES)
 _RULES = tomli.loads((_DOCS / "reference/rules.toml").read_text(encoding="utf-8"))
 
 
@@ -74,7 +76,9 @@ def pages() -> dict[Path, str]:
 
 def described_rules() -> frozenset[str]:
     """Return the rules on the page of rules, without those of `kdrvgen doctor`."""
-    return frozenset({*_RULES["rules"], *_RULES["failures"], *(rule.id for rule in RULES)})
+    return frozenset(
+        {*_RULES["rules"], *_RULES["failures"], *(rule.id for rule in (*RULES, *_INF_RULES))}
+    )
 
 
 # --- options ------------------------------------------------------------------------------------
@@ -222,7 +226,8 @@ def _rules() -> str:
     described = {
         **{rule: (each["text"], each.get("page", "")) for rule, each in _RULES["rules"].items()},
         **{
-            rule.id: (f"{rule.title[0].upper()}{rule.title[1:]}.", _page(rule.id)) for rule in RULES
+            rule.id: (f"{rule.title[0].upper()}{rule.title[1:]}.", _page(rule.id))
+            for rule in (*RULES, *_INF_RULES)
         },
     }
     groups = _RULES["groups"]
@@ -248,6 +253,8 @@ def _rule_row(rule: str, text: str, page: str) -> str:
 
 
 def _page(rule: str) -> str:
+    if rule.startswith("inf-"):
+        return "../package.md#the-rules"
     return f"../verify.md#{_RULES['headings-of-verify'][rule.partition('-')[0]]}"
 
 

@@ -11,6 +11,7 @@ from kdrvgen.commands.eject import eject
 from kdrvgen.commands.explain import explain
 from kdrvgen.commands.generate import check, generate, generate_all
 from kdrvgen.commands.new import bootstrap
+from kdrvgen.commands.package import PackageReport, make_package
 from kdrvgen.commands.projects import find_configs
 from kdrvgen.commands.verify import verify
 from kdrvgen.commands.why import Reason, why
@@ -35,6 +36,7 @@ from kdrvgen.model import (
     Hooks,
     Linker,
     Makefile,
+    Package,
     Profile,
     Project,
     ReadFrom,
@@ -50,8 +52,8 @@ from kdrvgen.report.files import Entry, Report, Status
 from kdrvgen.report.finding import Excerpt, Finding, Place, Related, Severity
 
 describe(
-    *(Bootstrap, Build, Deploy, Driver, Hooks, Linker, Makefile, Profile, Project, Signing),
-    *(Toolchain, Wdk),
+    *(Bootstrap, Build, Deploy, Driver, Hooks, Linker, Makefile, Package, Profile, Project),
+    *(Signing, Toolchain, Wdk),
 )
 
 __all__ = [
@@ -72,6 +74,8 @@ __all__ = [
     "Makefile",
     "OccupiedError",
     "Origin",
+    "Package",
+    "PackageReport",
     "Place",
     "Profile",
     "Project",
@@ -101,6 +105,7 @@ __all__ = [
     "generate_all",
     "load",
     "loads",
+    "make_package",
     "propose",
     "render",
     "schema",

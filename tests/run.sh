@@ -23,6 +23,7 @@ export KDRVGEN_WINDOWS KDRVGEN_WINDOWS_PYTHON KDRVGEN_REQUIRE_TOOLS
 
 readonly TOML_TEST_VERSION=2.3.0
 readonly OLD_RUST=1.63
+readonly WINTUN_VERSION=0.5.1 WINDIVERT_VERSION=0.10.0
 readonly AXE_VERSION=4.14.1
 readonly AXE_SHA512=1477dafa598d8d065f273d6af302aa203c02e83131707b7fa648cd41bd3d6b734f8c22a0dab86ee6a6f64b8afbe804b214d36db85a2826965edfb3a0b9d546b5
 
@@ -46,6 +47,26 @@ fetch_corpus() {
         [ -z "$own" ] || cp -R "$own/data/$kind" "$part/data/$kind/tomli"
     done
     # Two runs may get here at once; both have the same files, and the second loses nothing.
+    mv -T "$part/data" "$1" 2>/dev/null || [ -d "$1" ]
+    rm -rf "$part"
+    trap - EXIT
+}
+
+# fetch_packages FOLDER: puts driver packages that others published into FOLDER: wintun's, inside of
+# its DLLs, and the INF files of WinDivert. Both are in crates.
+fetch_packages() {
+    local part
+    printf '%-10s %s\n' fetching "driver packages" >&2
+    part=$(mktemp -d "$1.XXXXXXXX")
+    # shellcheck disable=SC2064 # the folder of now
+    trap "rm -rf $(printf %q "$part")" EXIT
+    mkdir -p "$part/src" "$part/data/wintun" "$part/data/windivert"
+    : >"$part/src/lib.rs"
+    printf '[package]\nname = "packages"\nedition = "2021"\n[workspace]\n[dependencies]\nwintun = "=%s"\nwindivert-sys = "=%s"\n' \
+        $WINTUN_VERSION $WINDIVERT_VERSION >"$part/Cargo.toml"
+    (cd "$part" && cargo vendor --quiet vendor >/dev/null)
+    cp -R "$part/vendor/wintun/wintun/bin/." "$part/data/wintun"
+    cp "$part/vendor/windivert-sys/vendor/inf/"*.inf "$part/data/windivert"
     mv -T "$part/data" "$1" 2>/dev/null || [ -d "$1" ]
     rm -rf "$part"
     trap - EXIT
@@ -106,6 +127,12 @@ if [ -z "${KDRVGEN_TOML_CORPUS-}" ]; then
     [ -d "$KDRVGEN_TOML_CORPUS" ] || fetch_corpus "$KDRVGEN_TOML_CORPUS"
 fi
 export KDRVGEN_TOML_CORPUS
+
+if [ -z "${KDRVGEN_DRIVER_PACKAGES-}" ]; then
+    KDRVGEN_DRIVER_PACKAGES=${XDG_CACHE_HOME:-$HOME/.cache}/kdrvgen/driver-packages-$WINTUN_VERSION-$WINDIVERT_VERSION
+    [ -d "$KDRVGEN_DRIVER_PACKAGES" ] || fetch_packages "$KDRVGEN_DRIVER_PACKAGES"
+fi
+export KDRVGEN_DRIVER_PACKAGES
 
 if [ "${1-}" = --benchmarks ]; then
     # Tools as users have them: with compiled modules.

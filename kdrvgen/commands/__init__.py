@@ -23,6 +23,7 @@ VERBS = {
     "doctor": "report what is missing on this machine; --fix installs it",
     "eject": "make generated files yours; kdrvgen then leaves them alone",
     "explain": "explain a key, a linker argument or another term",
+    "package": "make the driver package of a signed image: INF, catalog and files",
     "schema": "print the JSON schema of config.toml, for editors",
     "verify": "report why Windows would not load a driver image, and what to do",
     "why": "show which keys of config.toml a generated line comes from",

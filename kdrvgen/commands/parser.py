@@ -26,7 +26,7 @@ exit codes:
   4  --check found files that do not match the configuration
   5  refused: writing would overwrite your own files or edits, or write outside
      the project
-  6  verify found problems
+  6  verify or package found problems
   7  a required tool is missing or failed
   8  a generated file or its folder cannot be read or written
 

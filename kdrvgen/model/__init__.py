@@ -8,6 +8,7 @@ from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker
 from kdrvgen.model.makefile import Hooks, Makefile
+from kdrvgen.model.package import Package
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.project import Project, ReadFrom
 from kdrvgen.model.signing import Signing
@@ -21,6 +22,7 @@ __all__ = [
     "Hooks",
     "Linker",
     "Makefile",
+    "Package",
     "Profile",
     "Project",
     "ReadFrom",

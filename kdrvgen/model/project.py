@@ -24,6 +24,7 @@ from kdrvgen.model.deploy import Deploy
 from kdrvgen.model.driver import Driver, Toolchain
 from kdrvgen.model.linker import Linker
 from kdrvgen.model.makefile import Makefile
+from kdrvgen.model.package import Package
 from kdrvgen.model.problems import merge
 from kdrvgen.model.profile import Profile, ProfileName
 from kdrvgen.model.requirement import Requirement, fits, is_requirement
@@ -41,6 +42,7 @@ _TABLES: Mapping[str, type[Table]] = {
     "wdk": Wdk,
     "signing": Signing,
     "deploy": Deploy,
+    "package": Package,
     "makefile": Makefile,
 }
 _CARGO_PROFILES = {"development": "dev", "production": "release"}
@@ -117,6 +119,9 @@ class Project(Table):
 
     deploy: Deploy = Deploy.model_construct()
     """The Windows service of the driver."""
+
+    package: Package = Package.model_construct()
+    """The driver package."""
 
     profiles: Annotated[
         Mapping[ProfileName, Profile], AfterValidator(_with_standard_profiles), Dumped

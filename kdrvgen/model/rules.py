@@ -15,6 +15,8 @@ from kdrvgen.model.linker import Linker
 from kdrvgen.model.linker_rules import linker_rules
 from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.makefile_rules import generated_task_rules, makefile_rules
+from kdrvgen.model.package import Package
+from kdrvgen.model.package_rules import package_rules
 from kdrvgen.model.problems import Problem, variants
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
@@ -35,6 +37,7 @@ class Tables(NamedTuple):
     wdk: Wdk | None = None
     signing: Signing | None = None
     deploy: Deploy | None = None
+    package: Package | None = None
     profiles: Mapping[str, Profile] | None = None
     cargo_config: Mapping[str, Any] | None = None
     makefile: Makefile | None = None
@@ -54,12 +57,11 @@ def _all(tables: Tables) -> Iterator[Problem]:
         yield from _one_target_key(tables.driver)
         yield from _output_dir_divides_targets(tables.driver)
         yield from _framework_calls_its_own_entry(tables.driver)
+        yield from _rules_of_installing(tables.driver, tables.deploy, tables.package)
     if tables.toolchain:
         yield from _build_std_needs_nightly(tables.toolchain)
     if tables.wdk:
         yield from wdk_rules(tables.driver, tables.wdk)
-    if tables.driver and tables.deploy:
-        yield from _services_are_the_kernels(tables.driver, tables.deploy)
     yield from _own_profiles_name_cargos(profiles)
     if tables.linker:
         by_wdk_build = bool(tables.wdk and tables.wdk.is_wdk_builds)
@@ -76,6 +78,15 @@ def _all(tables: Tables) -> Iterator[Problem]:
         yield from generated_task_rules(
             tables.makefile, tables.driver, tables.signing, tables.profiles
         )
+
+
+def _rules_of_installing(
+    driver: Driver, deploy: Deploy | None, package: Package | None
+) -> Iterator[Problem]:
+    if deploy:
+        yield from _services_are_the_kernels(driver, deploy)
+    if package:
+        yield from package_rules(driver, package)
 
 
 def _own_profiles_name_cargos(profiles: Mapping[str, Profile]) -> Iterator[Problem]:

@@ -82,6 +82,23 @@ DEFAULTS = {
         "answers": {},
     },
     "deploy": {"service": None, "start-type": "demand"},
+    "package": {
+        "kind": None,
+        "inx": None,
+        "provider": None,
+        "display-name": None,
+        "hardware-ids": (),
+        "device-class": None,
+        "class-guid": None,
+        "minimum-build": None,
+        "operating-systems": (),
+        "version": None,
+        "date": None,
+        "start-type": "demand",
+        "altitude": None,
+        "load-order-group": None,
+        "extra-files": (),
+    },
 }
 
 

@@ -1,0 +1,288 @@
+"""`kdrvgen package IMAGE`: makes the driver package of a signed image."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import re
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from kdrvgen.agreement.manifest import read_manifest
+from kdrvgen.commands.config_file import config_of
+from kdrvgen.config import load
+from kdrvgen.errors import ConfigError, FileAccessError, UsageError, VerificationError
+from kdrvgen.model import Project
+from kdrvgen.model.driver import Target
+from kdrvgen.output.paths import is_within, real_path
+from kdrvgen.packaging.build import Ingredients, Made, build, is_signed, target_of, uncovered
+from kdrvgen.packaging.catalog.read import read_catalog
+from kdrvgen.packaging.folder import read_folder, write_folder
+from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
+from kdrvgen.report.files import Status
+from kdrvgen.report.finding import Finding, Place, Severity, at_least, counted
+from kdrvgen.report.reporter import Reporter
+
+__all__ = ["INTERMIXED", "PackageReport", "make_package", "populate_parser", "run"]
+
+INTERMIXED = True
+_MAX_IMAGE = 128 << 20  # bytes
+_LARGEST_PART = 0xFFFF
+_FOLDER = "package"
+
+
+def populate_parser(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's own arguments."""
+    parser.add_argument(
+        "image", metavar="IMAGE", help="the signed driver, such as target/driver/…/hello.sys"
+    )
+    parser.add_argument(
+        "--config",
+        metavar="CONFIG",
+        help="the configuration with [package] (default: the one beside IMAGE or above it)",
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        help=f"the folder of the package (default: {_FOLDER}, beside IMAGE)",
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="write nothing; check the INF and list the files"
+    )
+
+
+class PackageReport(NamedTuple):
+    """What was done to the folder of a package.
+
+    Attributes:
+        folder: The folder.
+        files: The name of each file and its change; none if an error prevented the package.
+        findings: What is wrong with the INF and the files, errors, warnings and notes.
+    """
+
+    folder: Path
+    files: tuple[tuple[str, Status], ...]
+    findings: tuple[Finding, ...]
+
+
+def make_package(
+    image: str | os.PathLike[str],
+    *,
+    config: str | os.PathLike[str] | None = None,
+    output: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
+) -> PackageReport:
+    """Make the driver package of a signed image: INF, catalog and files.
+
+    Args:
+        image: The image. The `.pdb` and the `.cer` beside it become part of the package.
+        config: The config.toml with `[package]`; by default the one beside the image or above it.
+        output: The folder of the package; by default `package`, beside the image.
+        dry_run: Whether to write nothing.
+
+    Returns:
+        The change of each file, and the findings. With an error among them, nothing was written.
+
+    Raises:
+        UsageError: The image is not that of the project, or the folder has other files.
+        ConfigError: The configuration or Cargo.toml is not valid, or has no `[package]`.
+        FileAccessError: A file cannot be read or written.
+    """
+    path = Path(image)
+    found = Path(config) if config is not None else config_of(path)
+    if found is None:
+        raise UsageError(
+            f"no config.toml was found beside {path} or above it. Name one with --config."
+        )
+    project = load(found)
+    stem = project.driver.stem
+    data = _read(path, _MAX_IMAGE)
+    target = _target(project, path, data, found)
+    folder = Path(output) if output is not None else path.with_name(_FOLDER)
+    inf_name = os.path.normpath(folder / f"{stem}.inf")
+    given = _ingredients(project, found, path, target, inf_name)
+    before = read_folder(folder, {*given.files, f"{stem}.inf", f"{stem}.cat"})
+    made = _made(given, before)
+    findings = (*_unsigned(path, data), *made.findings)
+    if at_least(findings, Severity.ERROR):
+        return PackageReport(folder, (), findings)
+    after = _kept(made.files, before, f"{stem}.cat")
+    if after != before and not dry_run:
+        if wrong := uncovered(after, stem, target):
+            raise VerificationError(f"the catalog does not cover {', '.join(wrong)}.")
+        write_folder(folder, after)
+    rows = tuple((name, _status(before.get(name), after[name])) for name in sorted(after))
+    return PackageReport(folder, rows, findings)
+
+
+def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
+    """Carry out the command and report to `reporter`.
+
+    Returns:
+        0: all failures are raised, as by `make_package`.
+
+    Raises:
+        VerificationError: The INF breaks a rule.
+    """
+    made = make_package(
+        arguments.image,
+        config=arguments.config,
+        output=arguments.output,
+        dry_run=arguments.dry_run,
+    )
+    reporter.answer_findings(made.findings)
+    if errors := at_least(made.findings, Severity.ERROR):
+        counts = ", ".join(counted(errors))
+        raise VerificationError(f"{made.folder}: the package was not written: {counts}.")
+    rows = ((status, os.path.normpath(made.folder / name), "") for name, status in made.files)
+    reporter.files(rows, planned=arguments.dry_run)
+    return 0
+
+
+def _status(before: bytes | None, after: bytes) -> Status:
+    if before is None:
+        return Status.CREATED
+    return Status.UNCHANGED if before == after else Status.UPDATED
+
+
+def _made(given: Ingredients, before: Mapping[str, bytes]) -> Made:
+    """Return the package; with the date of the existing one if only the date would change."""
+    stem = given.project.driver.stem
+    old = parse(before.get(f"{stem}.inf", b""), f"{stem}.inf").text("version", "driverver")
+    found = re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})", old, re.ASCII)
+    is_automatic = not given.project.package.date and "SOURCE_DATE_EPOCH" not in os.environ
+    if found and is_automatic:
+        try:
+            date = dt.date(int(found[3]), int(found[1]), int(found[2]))
+        except ValueError:
+            date = given.date
+        earlier = build(given._replace(date=date))
+        if _kept(earlier.files, before, f"{stem}.cat") == before:
+            return earlier
+    return build(given)
+
+
+def _kept(
+    files: Mapping[str, bytes], before: Mapping[str, bytes], catalog: str
+) -> Mapping[str, bytes]:
+    """Return the files with the existing catalog, which may be signed, if it has this content."""
+    try:
+        old, new = read_catalog(before.get(catalog, b"")), read_catalog(files[catalog])
+    except ValueError:
+        return files
+    return {**files, catalog: before[catalog]} if old.ctl == new.ctl else files
+
+
+def _target(project: Project, image: Path, data: bytes, config: Path) -> Target:
+    driver, package = project.driver, project.package
+    if package.kind is None and package.inx is None:
+        message = "the configuration has no `[package]` with a `kind`"
+        advice = 'add `[package]`, `kind = "device"` and `provider = "Your organization"`'
+        raise ConfigError([Finding("key-missing", message, Place(str(config)), help=advice)])
+    target = target_of(data)
+    if target is None:
+        raise UsageError(f"{image} is not a driver for x64, x86 or ARM64.")
+    if target not in driver.triples:
+        raise UsageError(
+            f"{image} is for {target}, which is not a target of {config}. Build it again, or add "
+            "the target to driver.targets."
+        )
+    if image.name.lower() != driver.image.lower():
+        raise UsageError(
+            f"{image} is not the driver of {config}, which is {driver.image}. Name that file, or "
+            "another configuration with --config."
+        )
+    return target
+
+
+def _unsigned(image: Path, data: bytes) -> list[Finding]:
+    if is_signed(data):
+        return []
+    message = "the image has no signature"
+    advice = "sign it first, for example with `cargo make sign`"
+    place = Place(str(image))
+    return [Finding("package-unsigned", message, place, Severity.WARNING, advice)]
+
+
+def _ingredients(
+    project: Project, config: Path, image: Path, target: Target, inf_name: str
+) -> Ingredients:
+    stem, root = project.driver.stem, config.parent
+    files = {project.driver.image: _read(image, _MAX_IMAGE)}
+    for ending in ("pdb", "cer"):
+        beside = image.with_name(f"{stem}.{ending}")
+        if beside.is_file():
+            files[beside.name] = _read(beside, _MAX_IMAGE)
+    for path in project.package.extra_files:
+        files[path.rpartition("/")[2]] = _read(_within(root, path), _MAX_IMAGE)
+    inx = None
+    if own := project.package.inx:
+        inx = (os.path.normpath(root / own), _read(_within(root, own), MAX_SIZE))
+    today = dt.datetime.now(dt.UTC).date()
+    version, date = _version(project, root), _date(project) or today
+    return Ingredients(project, target, files, version, date, today, inx, inf_name)
+
+
+def _within(root: Path, path: str) -> Path:
+    """Return the path of a project's file.
+
+    Raises:
+        UsageError: A link leads out of the project.
+    """
+    if not is_within(real_path(root), real_path(root / path)):
+        raise UsageError(f"{path} is a link that leads out of the project. Copy the file instead.")
+    return root / path
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+        with os.fdopen(os.open(path, flags), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise FileAccessError(f"{path} is not a regular file.")
+            data = stream.read(most + 1)
+    except OSError as error:
+        raise FileAccessError(f"{path}: {error.strerror or error}") from None
+    if len(data) > most:
+        raise FileAccessError(f"{path} is too large: kdrvgen reads up to {most >> 20} MB.")
+    return data
+
+
+def _version(project: Project, root: Path) -> str:
+    if project.package.version:
+        return project.package.version
+    manifest = read_manifest(root, project.driver.workspace_root)
+    text = manifest.package("version") if manifest else None
+    if manifest is None or text is None:
+        raise UsageError(
+            f"the version of the driver is unknown: {root / 'Cargo.toml'} has no package.version. "
+            "Set package.version in the configuration."
+        )
+    found = re.match(r"(\d{1,6})\.(\d{1,6})\.(\d{1,6})(?![\d.])", text, re.ASCII)
+    if found is None or max(map(int, found.groups())) > _LARGEST_PART:
+        message = f"`{text}` cannot be the version of a driver: Windows has numbers up to 65535"
+        advice = "set `package.version` in the configuration"
+        place = manifest.own.place("package", "version")
+        raise ConfigError([Finding("cargo-version", message, place, help=advice)])
+    return ".".join(str(int(part)) for part in (*found.groups(), "0"))
+
+
+def _date(project: Project) -> dt.date | None:
+    """Return the date from the configuration or SOURCE_DATE_EPOCH; None for the current one.
+
+    Source: https://reproducible-builds.org/specs/source-date-epoch
+    """
+    if project.package.date:
+        return dt.date.fromisoformat(project.package.date)
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch is None:
+        return None
+    if not re.fullmatch(r"\d{1,11}", epoch, re.ASCII):
+        raise UsageError(
+            f"SOURCE_DATE_EPOCH is `{epoch}`, which is not a number of seconds since 1970."
+        )
+    return dt.datetime.fromtimestamp(int(epoch), dt.UTC).date()

@@ -1,0 +1,1 @@
+"""Driver packages: `inf` reads INF files, `rules` checks them, `catalog` covers them."""

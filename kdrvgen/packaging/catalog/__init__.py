@@ -1,0 +1,1 @@
+"""Catalogs: the digests of the files of a package, as Microsoft's inf2cat writes them."""
