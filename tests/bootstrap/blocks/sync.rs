@@ -23,7 +23,7 @@ use kernel::timer::Timer;
 use kernel::wait::{sleep, wait_any, Waitable};
 use kernel::work_item::WorkItem;
 use kernel::{unicode_string, wide};
-use kernel::{DriverObject, NtError, UnicodeString};
+use kernel::{DriverObject, NtError, NtStatus, UnicodeString};
 
 kernel::driver! {
     entry: driver_entry,
@@ -49,6 +49,7 @@ fn start(driver: &mut DriverObject, registry_path: &UnicodeString<'_>) -> Result
     clock();
     settings(registry_path)?;
     notifications()?;
+    relock(registry_path)?;
     WORKER.put(Thread::spawn(|stop| {
         stop.wait();
         log!("thread: stopped by unload");
@@ -73,7 +74,10 @@ fn events() -> Result<(), NtError> {
     stays.set();
     once.set();
     let both = (stays.wait_for(LONG), once.wait_for(LONG));
-    let again = (stays.wait_for(Duration::ZERO), once.wait_for(Duration::ZERO));
+    let again = (
+        stays.wait_for(Duration::ZERO),
+        once.wait_for(Duration::ZERO),
+    );
     stays.clear();
     let cleared = stays.wait_for(Duration::ZERO);
     let is_limit_kept = waited >= Duration::from_millis(40) && waited < LONG;
@@ -91,7 +95,10 @@ fn events() -> Result<(), NtError> {
     let before = time::since_start();
     sleep(Duration::from_millis(100));
     let slept = time::since_start() - before;
-    log!("sleep: {}", slept >= Duration::from_millis(80) && slept < LONG);
+    log!(
+        "sleep: {}",
+        slept >= Duration::from_millis(80) && slept < LONG
+    );
     Ok(())
 }
 
@@ -118,7 +125,10 @@ fn threads() -> Result<(), NtError> {
     let is_running = !thread.wait_for(Duration::ZERO);
     let before = drops.load(Ordering::Relaxed);
     drop(thread);
-    log!("threads: {is_running} {before} {}", drops.load(Ordering::Relaxed));
+    log!(
+        "threads: {is_running} {before} {}",
+        drops.load(Ordering::Relaxed)
+    );
 
     // It ends by itself, and waiting does not ask it to.
     let thread = Thread::spawn(|stop| {
@@ -143,7 +153,11 @@ fn fast_mutex() -> Result<(), NtError> {
             }
         })
     };
-    let threads = [work(count.clone())?, work(count.clone())?, work(count.clone())?];
+    let threads = [
+        work(count.clone())?,
+        work(count.clone())?,
+        work(count.clone())?,
+    ];
     drop(threads);
     log!("fast mutex: {:?} of {}", *count.lock(), 3 * TURNS);
     Ok(())
@@ -255,7 +269,10 @@ fn work_items(driver: &mut DriverObject) -> Result<(), NtError> {
 
 fn clock() {
     let (now, start) = (SystemTime::now(), time::since_start());
-    log!("now: {now} {}", now.since_1970().map_or(0, |time| time.as_secs()));
+    log!(
+        "now: {now} {}",
+        now.since_1970().map_or(0, |time| time.as_secs())
+    );
     sleep(Duration::from_millis(50));
     log!(
         "later: {} {}",
@@ -281,10 +298,18 @@ fn settings(registry_path: &UnicodeString<'_>) -> Result<(), NtError> {
     }
     let bytes = parameters.query(&unicode_string!("Bytes"), 64)?;
     log!("binary: {:?}", bytes.binary());
-    log!("limit: {:?}", parameters.query(&unicode_string!("Text"), 5).err());
+    log!(
+        "limit: {:?}",
+        parameters.query(&unicode_string!("Text"), 5).err()
+    );
     log!("missing: {:?}", parameters.query(&missing, 4).err());
     log!("read only: {:?}", parameters.set_dword(&missing, 1));
 
+    written(&service)
+}
+
+fn written(service: &Key) -> Result<(), NtError> {
+    let missing = unicode_string!("Missing");
     let state = service.create_subkey(&unicode_string!("State"))?;
     state.set_dword(&unicode_string!("Dword"), 0xFFFF_FFFE)?;
     state.set_qword(&unicode_string!("Qword"), 1 << 40)?;
@@ -296,11 +321,25 @@ fn settings(registry_path: &UnicodeString<'_>) -> Result<(), NtError> {
     let again = state.query(&unicode_string!("String"), 100)?;
     log!("again: {}", again.string()? == wide!("Grüße 😀"));
     log!("NUL: {:?}", state.set_string(&missing, wide!("a\0b")));
-    log!("empty: {:?}", state.set_multi_string(&missing, &[wide!("")]));
+    log!(
+        "empty: {:?}",
+        state.set_multi_string(&missing, &[wide!("")])
+    );
     state.set_dword(&unicode_string!("Gone"), 1)?;
     state.delete(&unicode_string!("Gone"))?;
     let gone = state.query(&unicode_string!("Gone"), 4).err();
     log!("deleted: {}", gone == Some(STATUS_OBJECT_NAME_NOT_FOUND));
+    Ok(())
+}
+
+/// Takes a resource twice, if the setting says so: this stops the machine.
+fn relock(registry_path: &UnicodeString<'_>) -> Result<(), NtError> {
+    let parameters = Key::open(registry_path)?.open_subkey(&unicode_string!("Parameters"))?;
+    if parameters.query(&unicode_string!("Relock"), 4).is_ok() {
+        let resource = Resource::new(0)?;
+        let writer = resource.write();
+        log!("not reached: {}", *writer + *resource.read());
+    }
     Ok(())
 }
 
@@ -338,8 +377,25 @@ impl OnThread for Seen {
 
 fn notifications() -> Result<(), NtError> {
     IMAGES.put(Images::register()?);
+    let other = unicode_string!("\\Registry\\Machine\\System\\CurrentControlSet\\Services\\other");
+    // SAFETY: a NUL follows the name, which is valid during the calls.
+    let (loaded, unloaded) = unsafe {
+        (
+            ZwLoadDriver(&raw const other),
+            ZwUnloadDriver(&raw const other),
+        )
+    };
+    log!("other driver: {loaded} {unloaded}");
     // Wine's kernel never calls them.
     drop(Processes::<Seen>::register());
     drop(Threads::<Seen>::register());
     Ok(())
+}
+
+kernel::import! {
+    "ntoskrnl.exe",
+    extern "system" {
+        fn ZwLoadDriver(service: *const UnicodeString<'_>) -> NtStatus;
+        fn ZwUnloadDriver(service: *const UnicodeString<'_>) -> NtStatus;
+    }
 }
