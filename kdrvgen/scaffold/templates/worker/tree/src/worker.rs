@@ -31,6 +31,6 @@ fn run(stop: &Event, timer: &Timer, settings: &Settings) {
             break;
         }
     }
-    let seconds = (time::since_start() - started).as_secs();
+    let seconds = time::since_start().saturating_sub(started).as_secs();
     log!("thread: stopped after {rounds} rounds in {seconds} s");
 }
