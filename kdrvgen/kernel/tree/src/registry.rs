@@ -244,12 +244,7 @@ impl Key {
         self.set(name, value_type, &memory)
     }
 
-    fn set(
-        &self,
-        name: &UnicodeString<'_>,
-        value_type: u32,
-        data: &[u8],
-    ) -> Result<(), NtError> {
+    fn set(&self, name: &UnicodeString<'_>, value_type: u32, data: &[u8]) -> Result<(), NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
         let length = u32::try_from(data.len()).map_err(|_| STATUS_INVALID_PARAMETER)?;
         // SAFETY: all pointers are valid during the call.

@@ -145,7 +145,9 @@ impl<T> Clone for Shared<T> {
     /// Returns another owner of the same value. IRQL: any.
     fn clone(&self) -> Self {
         // SAFETY: the value exists as long as one of its owners.
-        let before = unsafe { self.0.as_ref() }.owners.fetch_add(1, Ordering::Relaxed);
+        let before = unsafe { self.0.as_ref() }
+            .owners
+            .fetch_add(1, Ordering::Relaxed);
         // Owners that are forgotten are counted too.
         assert!(before < usize::MAX / 2, "too many owners");
         Self(self.0)

@@ -101,7 +101,15 @@ pub struct Calendar {
 impl fmt::Display for Calendar {
     /// Writes it as in ISO 8601, with milliseconds: `2026-11-27T09:05:00.250Z`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { year, month, day, hour, minute, second, nanosecond } = self;
+        let Self {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+            nanosecond,
+        } = self;
         let millisecond = nanosecond / 1_000_000;
         write!(
             formatter,
@@ -126,7 +134,11 @@ const fn date(days: u64) -> (u32, u8, u8) {
     let day = day - (365 * year + year / 4 - year / 100);
     let month = (5 * day + 2) / 153;
     let day_of_month = day - (153 * month + 2) / 5 + 1;
-    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    let (month, next) = if month < 10 {
+        (month + 3, 0)
+    } else {
+        (month - 9, 1)
+    };
     let year = 1200 + 400 * period + year + next;
     (year as u32, month as u8, day_of_month as u8)
 }

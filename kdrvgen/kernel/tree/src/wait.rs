@@ -61,7 +61,12 @@ pub fn wait_any<const N: usize>(
     objects: [&dyn Waitable; N],
     limit: Option<Duration>,
 ) -> Option<usize> {
-    const { assert!(N >= 1 && N <= MAXIMUM_OBJECTS, "a thread can wait for 1 to 3 objects") };
+    const {
+        assert!(
+            N >= 1 && N <= MAXIMUM_OBJECTS,
+            "a thread can wait for 1 to 3 objects"
+        )
+    };
     assert_can_wait(limit);
     let objects = objects.map(sealed::Object::as_object);
     let timeout = limit.map(relative);

@@ -106,7 +106,12 @@ impl WorkItem {
         // SAFETY: the item is not queued, and the body has the type that the routine expects.
         unsafe {
             let context = core::ptr::from_ref(body).cast_mut().cast();
-            IoQueueWorkItem(body.item.as_ptr(), self.routine, DELAYED_WORK_QUEUE, context);
+            IoQueueWorkItem(
+                body.item.as_ptr(),
+                self.routine,
+                DELAYED_WORK_QUEUE,
+                context,
+            );
         }
     }
 }
