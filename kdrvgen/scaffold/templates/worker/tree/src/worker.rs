@@ -2,11 +2,11 @@
 
 use kernel::event::Event;
 use kernel::log;
+use kernel::nt::NtError;
 use kernel::thread::Thread;
 use kernel::time::{self, SystemTime};
 use kernel::timer::Timer;
 use kernel::wait::wait_any;
-use kernel::NtError;
 
 use crate::settings::Settings;
 
