@@ -4,9 +4,9 @@ use core::fmt;
 use core::time::Duration;
 
 use kernel::nt::status::STATUS_OBJECT_NAME_NOT_FOUND;
+use kernel::nt::{NtError, UnicodeString};
 use kernel::registry::{Key, Value};
 use kernel::{error, unicode_string};
-use kernel::{NtError, UnicodeString};
 
 /// What the driver does. A setting that is missing or wrong has its default.
 pub struct Settings {
