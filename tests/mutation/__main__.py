@@ -28,6 +28,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.sandbox import SandboxError, is_active, run_in_sandbox
 
 _ROOT = Path(__file__).parents[2]
 _TESTS = {
@@ -247,15 +248,18 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0, help="which of the N; 0 is the first")
     parser.add_argument("--budget", type=float, default=20, help="seconds of tests for one mutant")
     parser.add_argument("--limit", type=float, default=60, help="seconds until one is killed")
-    parser.add_argument("--as-root", action="store_true", help="mutants may write anywhere")
+    parser.add_argument("--unguarded", action="store_true", help="without a sandbox, not as root")
     parser.add_argument("-v", "--verbose", action="store_true", help="print every mutant")
     words = parser.parse_args()
-    if os.geteuid() == 0 and not words.as_root:
-        parser.error(
-            "a mutant can write where kdrvgen refuses to, such as to /dev. Run this as an ordinary "
-            "user, or in a container that you can throw away with --as-root."
-        )
     signal.signal(signal.SIGTERM, _end)  # so that the copy is removed
+    if words.unguarded and os.geteuid() == 0:
+        parser.error("as root a mutant can damage the machine: --unguarded is for other users")
+    try:
+        if not words.unguarded and not is_active():
+            return run_in_sandbox([sys.executable, "-m", "tests.mutation", *sys.argv[1:]])
+    except SandboxError as error:
+        hint = "As an ordinary user whose files you can lose, you can also use --unguarded."
+        parser.error(f"cannot start the sandbox: {error} {hint}")
     for name in _PRELOADED:
         importlib.import_module(name)
     rooms: dict[str, list[tuple[str, Mutant]]] = {}
