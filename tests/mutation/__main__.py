@@ -20,13 +20,15 @@ import sys
 import tempfile
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
+from tests.mutation.explained import is_explained, stale
 from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.sandbox import SandboxError, is_active, run_in_sandbox
 
@@ -56,11 +58,8 @@ _TESTS = {
 _PRELOADED = ("jinja2", "pydantic", "tomli", "tomli_w")
 
 
-class _Result(NamedTuple):
-    mutant: Mutant
-    file: str
-    outcome: str
-    """What became of it: killed, timeout, survived, or untested."""
+_BAD = {"survived", "untested", "explained but killed", "explained but timeout"}
+"""What must not become of a mutant."""
 
 
 class _Copy:
@@ -223,8 +222,7 @@ def _candidates(words: argparse.Namespace) -> Iterator[tuple[str, Mutant]]:
                 yield file, mutant
 
 
-def _row(result: _Result) -> str:
-    mutant, file, outcome = result
+def _row(file: str, mutant: Mutant, outcome: str) -> str:
     return f"{file}:{mutant.line}  {outcome}  {mutant.function or '(module)'}  {mutant.change}"
 
 
@@ -238,8 +236,7 @@ def _end(number: int, frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def main() -> int:
-    """Return 1 if a mutant survives, and 0 if none does."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     parser.add_argument("--room", action="append", help="a folder of kdrvgen; may be repeated")
     parser.add_argument("--changed-since", metavar="REF", help="only lines that differ from REF")
@@ -250,6 +247,12 @@ def main() -> int:
     parser.add_argument("--limit", type=float, default=60, help="seconds until one is killed")
     parser.add_argument("--unguarded", action="store_true", help="without a sandbox, not as root")
     parser.add_argument("-v", "--verbose", action="store_true", help="print every mutant")
+    return parser
+
+
+def main() -> int:
+    """Return 1 if a mutant survives without an explanation, and 0 if none does."""
+    parser = _parser()
     words = parser.parse_args()
     signal.signal(signal.SIGTERM, _end)  # so that the copy is removed
     if words.unguarded and os.geteuid() == 0:
@@ -260,26 +263,40 @@ def main() -> int:
     except SandboxError as error:
         hint = "As an ordinary user whose files you can lose, you can also use --unguarded."
         parser.error(f"cannot start the sandbox: {error} {hint}")
+    if messages := [*stale()]:
+        parser.error("\n".join(messages))
+    return _test([*_candidates(words)][words.seed % words.every :: words.every], words)
+
+
+def _test(candidates: Sequence[tuple[str, Mutant]], words: argparse.Namespace) -> int:
+    """Test the mutants of one room after the other; return the exit code."""
     for name in _PRELOADED:
         importlib.import_module(name)
     rooms: dict[str, list[tuple[str, Mutant]]] = {}
-    for file, mutant in [*_candidates(words)][words.seed % words.every :: words.every]:
+    for file, mutant in candidates:
         rooms.setdefault(file.split("/")[1], []).append((file, mutant))
-    results: list[_Result] = []
-    for room, candidates in rooms.items():
+    bad = False
+    for room, of_room in rooms.items():
+        outcomes: Counter[str] = Counter()
         with tempfile.TemporaryDirectory(prefix="kdrvgen-mutation-") as folder:
             tree = _Copy(Path(folder, "tree"), room, words.budget)
             tree.measure()
-            for file, mutant in candidates:
-                outcome = tree.outcome(file, mutant, words.limit)
-                results.append(_Result(mutant, file, outcome))
-                if words.verbose or outcome in {"survived", "untested"}:
-                    _print(_row(results[-1]))
-            mine = [each.outcome for each in results if each.file.split("/")[1] == room]
-            counts = {outcome: mine.count(outcome) for outcome in sorted({*mine})}
-            _print(f"{room}: {len(mine)} mutants, {counts}")
-    survivors = [each for each in results if each.outcome in {"survived", "untested"}]
-    return bool(survivors)
+            for file, mutant in of_room:
+                outcome = _explained(file, mutant, tree.outcome(file, mutant, words.limit))
+                outcomes[outcome] += 1
+                bad |= outcome in _BAD
+                if words.verbose or outcome in _BAD:
+                    _print(_row(file, mutant, outcome))
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+        _print(f"{room}: {len(of_room)} mutants: {counts}")
+    return int(bad)
+
+
+def _explained(file: str, mutant: Mutant, outcome: str) -> str:
+    """Return the outcome, with regard to explained.toml."""
+    if not is_explained(file, mutant):
+        return outcome
+    return "explained" if outcome in {"survived", "untested"} else f"explained but {outcome}"
 
 
 if __name__ == "__main__":

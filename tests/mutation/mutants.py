@@ -35,6 +35,7 @@ class Mutant(NamedTuple):
         last: Where the code that is changed ends.
         function: The qualified name of the function or class around it; "" for the module.
         change: What is changed, for people.
+        text: The source line where the change begins, without the space around it.
         source: The whole module, changed.
     """
 
@@ -42,6 +43,7 @@ class Mutant(NamedTuple):
     last: int
     function: str
     change: str
+    text: str
     source: str
 
 
@@ -76,7 +78,11 @@ class _Finder(ast.NodeVisitor):
         old = self._source[start:end].decode()
         change = f"{_short(old)} -> {_short(new)}"
         function = ".".join(self._names)
-        self.found.append(Mutant(node.lineno, node.end_lineno, function, change, source.decode()))
+        line = self._source[self._starts[node.lineno - 1] : self._starts[node.lineno]]
+        text = line.decode().strip()
+        self.found.append(
+            Mutant(node.lineno, node.end_lineno, function, change, text, source.decode())
+        )
 
     def _replace(self, node: ast.expr | ast.stmt, new: ast.AST) -> None:
         self._add(node, ast.unparse(ast.fix_missing_locations(new)))
