@@ -65,10 +65,10 @@ _BAD = {"survived", "untested", "explained but killed", "explained but timeout"}
 class _Copy:
     """A copy of the checkout, which disappears in the end, and what is known of its tests."""
 
-    def __init__(self, folder: Path, room: str, budget: float) -> None:
+    def __init__(self, folder: Path, tests: Sequence[str], budget: float) -> None:
         self.folder = folder
         self._budget = budget
-        self._room = room
+        self._paths = tests
         self._map: dict[str, Any] = {}
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
@@ -83,10 +83,9 @@ class _Copy:
                 shutil.copy2(_ROOT / name, folder / name)
 
     def measure(self) -> None:
-        """Run the room's tests once, without a mutant."""
+        """Run all tests once, without a mutant."""
         file = self.folder.with_name(f"{self.folder.name}.map")
-        paths = _TESTS.get(self._room, (f"tests/{self._room}",))
-        self._run(paths, {"KDRVGEN_MUTATION_MAP": str(file)}, None)
+        self._run(self._paths, {"KDRVGEN_MUTATION_MAP": str(file)}, None)
         self._map = json.loads(file.read_text("utf-8"))
         failed = [test for test, facts in self._map["tests"].items() if facts["failed"]]
         if failed:
@@ -243,6 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--at", action="append", default=[], metavar="FILE:LINE")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="one of N mutants")
     parser.add_argument("--seed", type=int, default=0, help="which of the N; 0 is the first")
+    parser.add_argument("--tests", nargs="+", metavar="PATH", help="instead of the room's tests")
     parser.add_argument("--budget", type=float, default=20, help="seconds of tests for one mutant")
     parser.add_argument("--limit", type=float, default=60, help="seconds until one is killed")
     parser.add_argument("--unguarded", action="store_true", help="without a sandbox, not as root")
@@ -279,7 +279,8 @@ def _test(candidates: Sequence[tuple[str, Mutant]], words: argparse.Namespace) -
     for room, of_room in rooms.items():
         outcomes: Counter[str] = Counter()
         with tempfile.TemporaryDirectory(prefix="kdrvgen-mutation-") as folder:
-            tree = _Copy(Path(folder, "tree"), room, words.budget)
+            tests = words.tests or _TESTS.get(room, (f"tests/{room}",))
+            tree = _Copy(Path(folder, "tree"), tests, words.budget)
             tree.measure()
             for file, mutant in of_room:
                 outcome = _explained(file, mutant, tree.outcome(file, mutant, words.limit))
