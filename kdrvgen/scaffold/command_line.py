@@ -30,7 +30,6 @@ __all__ = ["CommandLine"]
 
 _START = "kdrvgen new"
 _NAME: Path = ("driver", "name")
-_ANSWER = ("bootstrap", "answers", "NAME")
 _SOURCE = "command line"
 
 
@@ -185,10 +184,11 @@ class CommandLine:
             if key not in _below(keys, "bootstrap"):
                 self._unknown.append(_Unknown(key, value, at, value_at))
                 return
-        if path[:2] == ("bootstrap", "answers") and len(path) == len(_ANSWER):
-            self._unknown.append(_Unknown(str(path[-1]), value, at, value_at))
-            return
-        self._put_at(path, value, at, value_at)
+        match path:
+            case ("bootstrap", "answers", str(name)):
+                self._unknown.append(_Unknown(name, value, at, value_at))
+            case _:
+                self._put_at(path, value, at, value_at)
 
     def _put_at(self, path: Path, value: str, at: Extent, value_at: Extent) -> None:
         key = dotted(path)

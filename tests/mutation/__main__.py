@@ -280,6 +280,7 @@ def _test(candidates: Sequence[tuple[str, Mutant]], words: argparse.Namespace) -
         outcomes: Counter[str] = Counter()
         with tempfile.TemporaryDirectory(prefix="kdrvgen-mutation-") as folder:
             tests = words.tests or _TESTS.get(room, (f"tests/{room}",))
+            Path(folder).chmod(0o711)  # tests that become another user read the copy
             tree = _Copy(Path(folder, "tree"), tests, words.budget)
             tree.measure()
             for file, mutant in of_room:

@@ -1,0 +1,81 @@
+"""Where the settings of a new project come from: the command line, another project, a dialog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import kdrvgen
+from tests.bootstrap.support import kdrvgen_process
+
+OWN = """\
+[questions.company]
+text = "Who signs?"
+[questions.with-irp]
+text = "Handle requests?"
+default = false
+[questions.bus]
+text = "Bus of the device"
+default = "pci"
+choices = ["pci", "usb"]
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """The folder of a user's template with questions, below `tmp_path`."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "template.toml").write_text(OWN, "utf-8")
+    return folder
+
+
+def error(*words: str | Path, cwd: Path) -> str:
+    done = kdrvgen_process("new", "hello", *words, cwd=cwd)
+    assert done.returncode == 3
+    assert not (cwd / "hello").exists()
+    return done.stderr
+
+
+def test_a_folder_and_another_name_can_be_given(tmp_path: Path) -> None:
+    done = kdrvgen_process("new", "drivers/there", "driver.name=hello", cwd=tmp_path)
+    assert done.returncode == 0
+    assert kdrvgen.load(tmp_path / "drivers" / "there" / "config.toml").driver.name == "hello"
+
+
+def test_an_answer_is_not_one_of_the_choices(own: Path, tmp_path: Path) -> None:
+    found = error("--template", own, "bus=ubs", cwd=tmp_path)
+    assert '= help: did you mean "usb"?\n' in found
+    assert "use one of pci, usb\n" in found
+    assert found.endswith("\n1 error in command line\n")
+
+
+def test_an_unknown_option_is_the_only_error(tmp_path: Path) -> None:
+    assert error("alocator=yes", cwd=tmp_path).endswith("\n1 error in command line\n")
+
+
+def test_an_answer_under_its_whole_key_is_yes_or_no(own: Path, tmp_path: Path) -> None:
+    words = ("--template", own, "bootstrap.answers.with-irp=yes")
+    done = kdrvgen_process("new", "hello", *words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    answers = kdrvgen.load(tmp_path / "hello" / "config.toml").bootstrap.answers
+    assert answers["with-irp"] is True
+
+
+def test_answers_that_another_template_does_not_ask_for_are_left_out(
+    own: Path, tmp_path: Path
+) -> None:
+    first = ("--template", own, "company=ACME", "bus=usb", "with-irp=yes")
+    assert kdrvgen_process("new", "hello", *first, cwd=tmp_path).returncode == 0
+    (own / "template.toml").write_text(OWN.partition("[questions.bus]")[0], "utf-8")
+    words = ("new", "other", "--config", "hello/config.toml", "--template", "./mine")
+    done = kdrvgen_process(*words, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    answers = kdrvgen.load(tmp_path / "other" / "config.toml").bootstrap.answers
+    assert dict(answers) == {"company": "ACME", "with-irp": True}
+
+
+def test_a_key_has_the_name_of_config_toml_in_the_api_too(tmp_path: Path) -> None:
+    with pytest.raises(kdrvgen.ConfigError, match="hyphens: `output-name`"):
+        kdrvgen.bootstrap(tmp_path, "hello", config={"driver": {"output_name": "x"}})
