@@ -55,6 +55,25 @@ def test_an_unknown_option_is_the_only_error(tmp_path: Path) -> None:
     assert error("alocator=yes", cwd=tmp_path).endswith("\n1 error in command line\n")
 
 
+@pytest.mark.parametrize(
+    ("word", "column", "help_"),
+    [
+        ("driver..x=1", 19, "write a setting such as `license=MIT`"),
+        ("driver.license=MIT", 19, "write `bootstrap.license=…`"),
+    ],
+)
+def test_a_key_that_config_toml_cannot_have_is_an_error_at_its_place(
+    word: str, column: int, help_: str, tmp_path: Path
+) -> None:
+    found = error(word, cwd=tmp_path)
+    assert found.startswith(f"command line:1:{column}: error: `{word.partition('=')[0]}` is not a ")
+    assert f"= help: {help_}\n" in found
+
+
+def test_a_table_cannot_be_set_to_a_text(tmp_path: Path) -> None:
+    assert "command line:1:19: error: `driver` is set twice\n" in error("driver=x", cwd=tmp_path)
+
+
 def test_an_answer_under_its_whole_key_is_yes_or_no(own: Path, tmp_path: Path) -> None:
     words = ("--template", own, "bootstrap.answers.with-irp=yes")
     done = kdrvgen_process("new", "hello", *words, cwd=tmp_path)
