@@ -132,7 +132,7 @@ class CommandLine:
         except ValidationError as error:
             lines = error.errors(include_url=False)
         if lines:
-            explained = explain(self.source, lines, vocabulary(Project), self._scan)
+            explained = explain(self.source, lines, vocabulary(Project), Scan(self.root))
             found += explained.findings
             omitted = explained.omitted
         if found or project is None:
@@ -154,11 +154,7 @@ class CommandLine:
         for line in lines:
             line["loc"] = _NAME
         if lines:
-            raise ConfigError(*explain(self.source, lines, vocabulary(Project), self._scan))
-
-    @property
-    def _scan(self) -> Scan:
-        return Scan(self.root, None, (), (), len(self.source.text), (), ())
+            raise ConfigError(*explain(self.source, lines, vocabulary(Project), Scan(self.root)))
 
     def _set_place(self, word: str, extent: Extent, *, is_named: bool) -> None:
         """Parse `NAME`, `FOLDER/NAME`, or a folder such as `.`, whose own name is the project's.

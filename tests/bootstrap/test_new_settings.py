@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,31 @@ def test_an_answer_is_not_one_of_the_choices(own: Path, tmp_path: Path) -> None:
     assert '= help: did you mean "usb"?\n' in found
     assert "use one of pci, usb\n" in found
     assert found.endswith("\n1 error in command line\n")
+
+
+def test_an_unknown_answer_has_its_place_and_the_name_of_a_question(
+    own: Path, tmp_path: Path
+) -> None:
+    assert error("--template", own, "compny=x", cwd=tmp_path) == (
+        "command line:1:19: error: unknown option `compny`\n"
+        "  1 | kdrvgen new hello compny=x\n"
+        "    |                   ^^^^^^\n"
+        "    = help: did you mean `company`?\n"
+        "\n1 error in command line\n"
+    )
+
+
+def test_errors_are_in_the_order_of_the_command_line(tmp_path: Path) -> None:
+    words = ("log-level=info", "alocator=yes", "bootstrap.edition=2020", "git=no", "git=yes")
+    found = error("--template", "wdk", *words, cwd=tmp_path)
+    places = re.findall(r"^command line:1:(\d+): error: ([^`]*`[^`]*`)", found, re.MULTILINE)
+    assert places == [
+        ("19", "the template `wdk`"),
+        ("34", "unknown option `alocator`"),
+        ("65", "`bootstrap.edition`"),
+        ("77", "`bootstrap.git`"),
+    ]
+    assert "command line:1:70: note: first set here\n" in found
 
 
 def test_an_unknown_option_is_the_only_error(tmp_path: Path) -> None:
