@@ -169,6 +169,10 @@ def test_a_wrong_answer_is_an_error_at_its_place(
         ("[config.linker]\nemit = 'x'\n", "2:8", 'cannot be "x"'),
         ("[config.bootstrap]\ngit = true\n", "1:1", "options go into `[options]`"),
         ("[questions.license]\ntext = 'x'\n", "1:", "option or a table of kdrvgen's own"),
+        ("[questions.template]\ntext = 'x'\n", "1:", "option or a table of kdrvgen's own"),
+        ("[questions.answers]\ntext = 'x'\n", "1:", "option or a table of kdrvgen's own"),
+        ("[questions.linker]\ntext = 'x'\n", "1:", "option or a table of kdrvgen's own"),
+        ("[when]\n'src/irp.rs' = ''\n", "2:16", "the value is empty"),
         ("[questions.a]\ntext = 'x'\nchoices = ['b']\n", "1:1", "not one of the choices"),
         (
             "[shared]\n'a' = 'project/Crago.toml.j2'\n",
@@ -232,6 +236,16 @@ def test_a_folder_that_is_no_template_is_reported(
     assert template.is_dir()
     done = new(tmp_path, template=folder)
     assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+
+
+def test_a_folder_whose_name_cannot_be_in_config_toml_is_refused(
+    template: Path, tmp_path: Path
+) -> None:
+    template.rename(tmp_path / "a\u200bcme")
+    done = new(tmp_path, template="./a\u200bcme")
+    assert done.returncode == 2
+    assert "cannot be in a config.toml" in done.stderr
+    assert not (tmp_path / "hello").exists()
 
 
 HOSTILE = {
@@ -479,6 +493,12 @@ def test_a_condition_can_be_about_a_shared_part_of_the_template(
     put(template, "tree/src/lib.rs.j2", "#![no_std]\n")
     assert new(tmp_path).returncode == 0
     assert not (tmp_path / "hello" / "docs" / "tasks.json").exists()
+
+
+def test_a_condition_can_have_one_character(template: Path, tmp_path: Path) -> None:
+    put(template, "template.toml", MANIFEST.replace('"answers.with_irp"\n"README', '"0"\n"README'))
+    assert new(tmp_path, "with-irp=yes").returncode == 0
+    assert not (tmp_path / "hello" / "src" / "irp.rs").exists()
 
 
 def test_a_name_of_a_template_that_no_folder_can_have_is_an_error(tmp_path: Path) -> None:
