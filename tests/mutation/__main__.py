@@ -50,8 +50,14 @@ _TESTS = {
         "tests/cli/test_places.py",
         "tests/cli/test_changes_during_a_run.py",
     ),
-    "rendering": ("tests/rendering", "tests/cli/test_why.py", "tests/output/test_versions.py"),
-    "scaffold": ("tests/bootstrap",),
+    "rendering": (
+        "tests/rendering",
+        "tests/api/test_dumps.py",
+        "tests/cli/test_why.py",
+        "tests/output/test_versions.py",
+    ),
+    "report": ("tests/report", "tests/cli/test_projects.py", "tests/cli/test_progress.py"),
+    "scaffold": ("tests/bootstrap", "tests/cli/test_ci.py"),
 }
 """The tests of a room, the most important first; other rooms have a folder of their own name."""
 
@@ -212,7 +218,8 @@ def _candidates(words: argparse.Namespace) -> Iterator[tuple[str, Mutant]]:
     restricted = bool(words.at or words.changed_since)
     for path in sorted((_ROOT / "kdrvgen").rglob("*.py")):
         file = path.relative_to(_ROOT).as_posix()
-        in_room = not words.room or file.split("/")[1] in words.room
+        places = (f"kdrvgen/{room}" for room in words.room)
+        in_room = not words.room or any(f"{file}/".startswith(f"{place}/") for place in places)
         if not in_room or "templates" in path.parts or "tree" in path.parts:
             continue
         for mutant in mutants(path.read_text("utf-8")):
@@ -237,7 +244,9 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("--room", action="append", help="a folder of kdrvgen; may be repeated")
+    parser.add_argument(
+        "--room", action="append", default=[], help="a folder or file in kdrvgen; may be repeated"
+    )
     parser.add_argument("--changed-since", metavar="REF", help="only lines that differ from REF")
     parser.add_argument("--at", action="append", default=[], metavar="FILE:LINE")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="one of N mutants")
