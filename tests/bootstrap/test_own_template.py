@@ -196,6 +196,7 @@ def test_an_error_in_template_toml_has_its_place(
     assert done.returncode == 3, done.stdout
     assert f"{Path('acme', 'template.toml')}:{place}" in done.stderr
     assert told in done.stderr
+    assert done.stderr.endswith(f"\n1 error in {Path('acme', 'template.toml')}\n")
     assert not (tmp_path / "hello").exists()
 
 
