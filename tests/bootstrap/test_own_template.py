@@ -490,16 +490,38 @@ def test_the_folders_without_files_are_limited(template: Path, tmp_path: Path) -
 def test_a_condition_can_be_about_a_shared_part_of_the_template(
     template: Path, tmp_path: Path
 ) -> None:
-    put(template, "template.toml", MANIFEST + '"docs/tasks.json" = "answers.with_irp"\n')
-    put(template, "tree/src/lib.rs.j2", "#![no_std]\n")
+    put(template, "template.toml", MANIFEST + '"Cargo.toml" = "answers.with_irp"\n')
+    assert new(tmp_path, "with-irp=yes").returncode == 0
+    assert (tmp_path / "hello" / "Cargo.toml").exists()
+    (tmp_path / "hello").rename(tmp_path / "with")
     assert new(tmp_path).returncode == 0
-    assert not (tmp_path / "hello" / "docs" / "tasks.json").exists()
+    assert not (tmp_path / "hello" / "Cargo.toml").exists()
 
 
 def test_a_condition_can_have_one_character(template: Path, tmp_path: Path) -> None:
     put(template, "template.toml", MANIFEST.replace('"answers.with_irp"\n"README', '"0"\n"README'))
     assert new(tmp_path, "with-irp=yes").returncode == 0
     assert not (tmp_path / "hello" / "src" / "irp.rs").exists()
+
+
+def test_a_member_has_values_of_each_type(template: Path, tmp_path: Path) -> None:
+    member = """
+[[member]]
+path = "drivers/first"
+[member.config]
+driver.name = "{{ driver.name }}-first"
+linker.args = ["/MAP:{{ driver.name }}.map"]
+signing.validity-days = 30
+makefile.env.FIRST = { value = "{{ answers.bus }}", condition = { profiles = ["production"] } }
+"""
+    put(template, "template.toml", "root = false\n" + MANIFEST + member)
+    assert new(tmp_path).returncode == 0
+    found = kdrvgen.load(tmp_path / "hello" / "drivers" / "first" / "config.toml")
+    assert found.driver.name == "hello-first"
+    assert found.linker.args == ("/MAP:hello.map",)
+    assert found.signing.validity_days == 30
+    text = 'FIRST = { value = "pci", condition = { profiles = ["production"] } }\n'
+    assert text in kdrvgen.dumps(found)
 
 
 def test_a_name_of_a_template_that_no_folder_can_have_is_an_error(tmp_path: Path) -> None:
