@@ -12,7 +12,6 @@ import contextlib
 import importlib
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -21,15 +20,16 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytest
 
+from tests.mutation.candidates import add_arguments, candidates, row
 from tests.mutation.explained import is_explained, stale
-from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.mutants import Mutant
 from tests.mutation.sandbox import SandboxError, is_active, run_in_sandbox
 
 _ROOT = Path(__file__).parents[2]
@@ -191,47 +191,6 @@ def _be_pytest(folder: Path, paths: Sequence[str], variables: dict[str, str]) ->
     os._exit(code)
 
 
-def _changed_since(reference: str) -> set[tuple[str, int]]:
-    """Return file and number of the lines that differ from a Git revision."""
-    done = subprocess.run(
-        ["git", "diff", "--unified=0", "--no-color", reference, "--", "kdrvgen"],
-        cwd=_ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    found, file = set(), ""
-    for line in done.stdout.splitlines():
-        if line.startswith("+++ "):
-            file = line.removeprefix("+++ b/")
-        elif match := re.match(r"@@ \S+ \+(\d+)(?:,(\d+))? @@", line):
-            start, count = int(match[1]), int(match[2] or 1)
-            found |= {(file, number) for number in range(start, start + count)}
-    return found
-
-
-def _candidates(words: argparse.Namespace) -> Iterator[tuple[str, Mutant]]:
-    """Yield the mutants that the command line asks for."""
-    lines = {(file, int(line)) for file, _, line in (at.rpartition(":") for at in words.at)}
-    if words.changed_since:
-        lines |= _changed_since(words.changed_since)
-    restricted = bool(words.at or words.changed_since)
-    for path in sorted((_ROOT / "kdrvgen").rglob("*.py")):
-        file = path.relative_to(_ROOT).as_posix()
-        places = (f"kdrvgen/{room}" for room in words.room)
-        in_room = not words.room or any(f"{file}/".startswith(f"{place}/") for place in places)
-        if not in_room or "templates" in path.parts or "tree" in path.parts:
-            continue
-        for mutant in mutants(path.read_text("utf-8")):
-            changed = {(file, line) for line in range(mutant.line, mutant.last + 1)}
-            if not restricted or changed & lines:
-                yield file, mutant
-
-
-def _row(file: str, mutant: Mutant, outcome: str) -> str:
-    return f"{file}:{mutant.line}  {outcome}  {mutant.function or '(module)'}  {mutant.change}"
-
-
 def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -244,13 +203,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument(
-        "--room", action="append", default=[], help="a folder or file in kdrvgen; may be repeated"
-    )
-    parser.add_argument("--changed-since", metavar="REF", help="only lines that differ from REF")
-    parser.add_argument("--at", action="append", default=[], metavar="FILE:LINE")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="one of N mutants")
-    parser.add_argument("--seed", type=int, default=0, help="which of the N; 0 is the first")
+    add_arguments(parser)
     parser.add_argument("--tests", nargs="+", metavar="PATH", help="instead of the room's tests")
     parser.add_argument("--budget", type=float, default=20, help="seconds of tests for one mutant")
     parser.add_argument("--limit", type=float, default=60, help="seconds until one is killed")
@@ -274,15 +227,15 @@ def main() -> int:
         parser.error(f"cannot start the sandbox: {error} {hint}")
     if messages := [*stale()]:
         parser.error("\n".join(messages))
-    return _test([*_candidates(words)][words.seed % words.every :: words.every], words)
+    return _test([*candidates(words)], words)
 
 
-def _test(candidates: Sequence[tuple[str, Mutant]], words: argparse.Namespace) -> int:
+def _test(mutants: Sequence[tuple[str, Mutant]], words: argparse.Namespace) -> int:
     """Test the mutants of one room after the other; return the exit code."""
     for name in _PRELOADED:
         importlib.import_module(name)
     rooms: dict[str, list[tuple[str, Mutant]]] = {}
-    for file, mutant in candidates:
+    for file, mutant in mutants:
         rooms.setdefault(file.split("/")[1], []).append((file, mutant))
     bad = False
     for room, of_room in rooms.items():
@@ -297,7 +250,7 @@ def _test(candidates: Sequence[tuple[str, Mutant]], words: argparse.Namespace) -
                 outcomes[outcome] += 1
                 bad |= outcome in _BAD
                 if words.verbose or outcome in _BAD:
-                    _print(_row(file, mutant, outcome))
+                    _print(row(file, mutant, outcome))
         counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
         _print(f"{room}: {len(of_room)} mutants: {counts}")
     return int(bad)
