@@ -536,3 +536,12 @@ def test_a_finding_names_the_line_for_programs_too(template: Path, tmp_path: Pat
     assert finding["rule"] == "template-render"
     assert finding["place"]["line"] == 2
     assert finding["source"] == "{{ nobody }}"
+
+
+def test_a_file_of_kdrvgens_own_is_named_for_programs_too(template: Path, tmp_path: Path) -> None:
+    put(template, "tree/build.RS", "fn main() {}\n")
+    done = new(tmp_path, "--format", "json")
+    (finding,) = json.loads(done.stdout)["findings"]
+    assert finding["rule"] == "template-file"
+    assert finding["message"] == "kdrvgen writes `build.RS` itself"
+    assert finding["help"].startswith("remove the file")
