@@ -321,6 +321,45 @@ ALLOWED = {
     "{{ ['b', 'a'] | sort | join(' ') | toml }}": '"a b"',
 }
 
+ALLOWED |= {
+    "{{ -2 | abs }}": "2",
+    "{{ [1, 2, 3] | batch(2) | list }}": "[[1, 2], [3]]",
+    "{{ 'aB' | capitalize }}": "Ab",
+    "{{ 'ab' | count }}": "2",
+    "{{ nobody | d('x') }}": "x",
+    "{{ nobody | default('x') }}": "x",
+    "{{ {'b': 1, 'a': 2} | dictsort }}": "[('a', 2), ('b', 1)]",
+    "{{ 'ab' | first }}{{ 'ab' | last }}{{ 'ab' | length }}": "ab2",
+    "{% for k, v in [{'a': 1}, {'a': 2}] | groupby('a') %}{{ k }}{% endfor %}": "12",
+    "{{ 'a\nb' | indent(2) }}": "a\n  b",
+    "{{ '7' | int + 1 }}": "8",
+    "{{ {'a': 1} | items | list }}": "[('a', 1)]",
+    "{{ 'Ab' | lower }}{{ 'Ab' | upper }}{{ 'ab c' | title }}{{ ' a ' | trim }}": "abABAb Ca",
+    "{{ ['a'] | map('upper') | join }}": "A",
+    "{{ [1, 3] | max }}{{ [1, 3] | min }}{{ [1, 3] | sum }}": "314",
+    "{{ [0, 1] | reject | list }}{{ [0, 1] | select | list }}": "[0][1]",
+    "{{ [{'a': 0}] | rejectattr('a') | list }}": "[{'a': 0}]",
+    "{{ [{'a': 0}] | selectattr('a') | list }}": "[]",
+    "{{ 'ab' | replace('a', 'c') }}": "cb",
+    "{{ 'ab' | reverse }}": "ba",
+    "{{ [1, 2, 3] | slice(2) | list }}": "[[1, 2], [3]]",
+    "{{ 1 | string ~ 'a' }}": "1a",
+    "{{ [2, 1, 2] | unique | list }}": "[2, 1]",
+    "{{ 'a.b' | key }}{{ 'a b' | gitignore }}{{ 'a*' | markdown }}": '"a.b"/a\\ ba\\*',
+    "{{ 'a\"' | rust }}{{ [1] | toml }}": '"a\\""[1]',
+    "{{ 'ab'.capitalize() }}{{ 'aB'.lower() }}{{ 'a b'.title() }}{{ 'a'.upper() }}": "AbabA BA",
+    "{{ 'a'.endswith('a') }}{{ '1'.isalnum() }}{{ '1'.isalpha() }}": "TrueTrueFalse",
+    "{{ '1'.isdigit() }}{{ ' a '.lstrip() }}{{ ' a '.rstrip() }}{{ ' a '.strip() }}": "Truea  aa",
+    "{{ 'a=b'.partition('=') }}": "('a', '=', 'b')",
+    "{{ 'a=b=c'.rpartition('=')[0] }}{{ 'a=b=c'.rsplit('=', 1)[0] }}": "a=ba=b",
+    "{{ 'ab'.removeprefix('a') }}{{ 'ab'.removesuffix('b') }}{{ 'ab'.replace('a', 'c') }}": "bacb",
+    "{{ 'a\nb'.splitlines() }}": "['a', 'b']",
+    "{{ {'a': 1}.get('b', 2) }}{{ {'a': 1}.keys() | list }}{{ {'a': 1}.values() | list }}": (
+        "2['a'][1]"
+    ),
+    "{{ 2 * 3 }}{{ 7 % 4 }}{{ 7 // 2 }}": "633",
+}
+
 
 def test_a_template_can_use_only_what_is_pure_and_small() -> None:
     values = {"driver": {"name": "hello"}, "options": {}}
