@@ -309,6 +309,10 @@ REFUSED = {
     "{{ driver.model_dump() }}": "has no attribute 'model_dump'",
     "{{ namespace.mro() }}": "unsafe",
     "{{ [].append(1) }}": "unsafe",
+    "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}": "calls or includes itself",
+    "{% include 'x.j2' %}": "the folder include has no file `x.j2`",
+    "{{ {}['a'] }}": "has no attribute 'a'",
+    "{{ 'x' | int('y') + 1 }}": "can only concatenate str",
 }
 ALLOWED = {
     "{{ 'a,b'.split(',')[1] | upper }}": "B",
