@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import kdrvgen
+from kdrvgen.cli import main
 from tests.bootstrap.support import kdrvgen_process
 
 OWN = """\
@@ -106,6 +107,34 @@ def test_an_answer_under_its_whole_key_is_yes_or_no(own: Path, tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     answers = kdrvgen.load(tmp_path / "hello" / "config.toml").bootstrap.answers
     assert answers["with-irp"] is True
+
+
+def test_each_way_to_write_yes_and_no_is_understood(tmp_path: Path) -> None:
+    words = {
+        True: ("true", "yes", "y", "on", "1", "Yes"),
+        False: ("false", "no", "n", "off", "0", "NO"),
+    }
+    for value, texts in words.items():
+        for text in texts:
+            where = tmp_path / f"{text}-"
+            assert main(["new", "hello", "-q", "-o", str(where), f"vscode={text}"]) == 0
+            assert (where / "hello" / ".vscode" / "tasks.json").exists() is value
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        ("/MAP, /DEBUG:FULL", ("/MAP", "/DEBUG:FULL")),
+        ('["/MAP:a,b"]', ("/MAP:a,b",)),
+        (' [ "/MAP" ]', ("/MAP",)),
+        ("", ()),
+    ],
+)
+def test_an_array_is_written_with_commas_or_as_in_toml(
+    text: str, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert main(["new", "hello", "-q", "-o", str(tmp_path), f"linker.args={text}"]) == 0
+    assert kdrvgen.load(tmp_path / "hello" / "config.toml").linker.args == arguments
 
 
 def test_answers_that_another_template_does_not_ask_for_are_left_out(
