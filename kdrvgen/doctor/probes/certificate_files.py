@@ -38,7 +38,8 @@ def pfx_certificate(host: Host, signing: Signing) -> Finding:
         return CERTIFICATE.error("signing.pfx: no such file", str(path), _ADD_FILE)
     if variable and variable not in host.env:
         return _unset(variable, "the password", "pfx-password-env", str(path))
-    if host.is_windows or not host.which("openssl"):
+    openssl = host.which("openssl")
+    if host.is_windows or not openssl or host.holds(openssl):
         return CERTIFICATE.ok("not opened on this machine", str(path))
     password = f"env:{variable}" if variable else "pass:"
     # OpenSSL 3 reads files with older encryption only with -legacy.

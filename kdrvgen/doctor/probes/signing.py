@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from kdrvgen.doctor.check import SIGNING_TASKS, Check, Remedy
+from kdrvgen.doctor.check import NO_REMEDY, SIGNING_TASKS, Check, Remedy
 from kdrvgen.doctor.fix import install
 from kdrvgen.doctor.host import Answer, Host
 from kdrvgen.doctor.probes.sdk import find_tool
@@ -70,13 +70,16 @@ def timestamp_server(host: Host, project: Project) -> Iterator[Finding]:
 
 
 def _signtool(host: Host, signing: Signing) -> Finding:
-    configured = signing.signtool and str(host.folder / signing.signtool)
-    place = host.which(configured) if configured else find_tool(host, "signtool.exe")
-    if configured and not place:
-        return _SIGNTOOL.error("signing.signtool: no such file", configured)
+    if configured := signing.signtool and str(host.folder / signing.signtool):
+        if not host.which(configured):
+            return _SIGNTOOL.error("signing.signtool: no such file", configured)
+        return _SIGNTOOL.ok("not run: the project names it", configured)
+    place = find_tool(host, "signtool.exe")
     if not place:
         return _SIGNTOOL.error("not found on PATH or in a Windows SDK", remedy=_INSTALL_SDK)
     answer = host.run((place, "verify", "/?"))
+    if answer.is_refused:
+        return _SIGNTOOL.note(answer.text, place)
     if answer.code is None or answer.code & 0xFFFF_FFFF >= _FIRST_ERROR_STATUS:
         reason = answer.first_line or f"it ended with exit code {answer.code:#x}"
         return _SIGNTOOL.error(f"does not run: {reason}", place, _INSTALL_SDK)
@@ -88,10 +91,14 @@ def _osslsigncode(host: Host) -> Finding:
     place = host.which("osslsigncode")
     if not place:
         return _OSSLSIGNCODE.error("is not installed", "", install(host, "osslsigncode"))
-    version = re.search(r"osslsigncode (\d[\w.]*)", host.run((place, "--version")).text)
+    answer = host.run((place, "--version"))
+    if answer.is_refused:
+        return _OSSLSIGNCODE.note(answer.text, place)
+    version = re.search(r"osslsigncode (\d[\w.]*)", answer.text)
     if version is None:
         return _OSSLSIGNCODE.error("does not print its version", place)
-    if not host.which("openssl"):
+    openssl = host.which("openssl")
+    if not openssl or host.holds(openssl):
         return _OSSLSIGNCODE.ok(version[1], place)
     if failed := _try_signing(host, place):
         message = f"{version[1]} cannot sign and verify a test file: {failed.first_line}"
@@ -106,8 +113,11 @@ def _openssl(host: Host, signing: Signing) -> Iterator[Finding]:
     answer = host.run(("openssl", "version"))
     if answer.code == 0:
         yield _OPENSSL.ok(answer.first_line.removeprefix("OpenSSL "), place)
+    elif answer.is_refused:
+        yield _OPENSSL.note(answer.text, place)
     else:
-        yield _OPENSSL.error(answer.first_line, place, install(host, "openssl"))
+        remedy = NO_REMEDY if place else install(host, "openssl")
+        yield _OPENSSL.error(answer.first_line, place, remedy)
 
 
 def _try_signing(host: Host, program: str) -> Answer | None:

@@ -40,6 +40,9 @@ def wine(host: Host, project: Project) -> Iterator[Finding]:
     answer = host.run((program, "--version"))
     # Installing it again would not repair it.
     remedy = Remedy(remedy.advice)
+    if answer.is_refused:
+        yield _WINE.note(answer.text, program)
+        return
     if answer.code != 0:
         yield _WINE.error(f"does not run: {answer.first_line}", program, remedy)
         return
