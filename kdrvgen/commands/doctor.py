@@ -18,6 +18,7 @@ from kdrvgen.doctor.run import Scope, run_probes
 from kdrvgen.doctor.tasks import Command, Task, breaks, needed_for
 from kdrvgen.errors import ToolError, UsageError
 from kdrvgen.model import Driver, Project
+from kdrvgen.output.paths import shown
 from kdrvgen.report.finding import Finding, Severity
 from kdrvgen.report.human import checklist
 from kdrvgen.report.reporter import Reporter
@@ -185,8 +186,9 @@ def _projects(words: Sequence[str]) -> list[tuple[str, Project]]:
 
 def _host(config: str, project: Project, time_limit: float) -> Host:
     """Return this machine, for a project; `config` is "" if there is none."""
-    folder = Path(config).absolute().parent
-    folders = [folder, Path(os.path.normpath(folder / (project.driver.workspace_root or "")))]
+    # Without `..`: cargo and rustup search the folders above.
+    folder = Path(shown(Path(config).absolute().parent, ""))
+    folders = [folder, Path(shown(folder, project.driver.workspace_root or ""))]
     # A project in the home folder, or above it, contains all of the user's programs.
     home = Path("~").expanduser()
     roots = tuple(each for each in dict.fromkeys(folders) if not home.is_relative_to(each))

@@ -81,6 +81,18 @@ class Host:
         """Whether this is Windows."""
         return self.system == "windows"
 
+    def user_folder(self, variable: str, below_home: str) -> Path | None:
+        """Return a folder of the user (XDG Base Directory Specification); None without HOME.
+
+        Args:
+            variable: The variable that names it; a relative path is ignored.
+            below_home: Where it is by default.
+        """
+        own, home = (Path(self.env.get(name, "")) for name in (variable, "HOME"))
+        if own.is_absolute():
+            return own
+        return home / below_home if home.is_absolute() else None
+
     @property
     def path(self) -> tuple[Path, ...]:
         """The folders of PATH, without relative ones: they would lead into the project."""

@@ -115,12 +115,13 @@ def _overrides(host: Host) -> Mapping[str, str]:
 def _of_file(file: Path) -> _Toolchain:
     try:
         text = read(file).strip()
-        if file.name == _NAMES[0] and "\n" not in text and "[" not in text:
+        if file.name == _NAMES[0] and "\n" not in text and "[" not in text and text:
             return _Toolchain(text, str(file))  # the older form: only a name
-        table = _document(file).get("toolchain")
+        values = _document(file).get("toolchain")
     except ConfigError as error:
         return _Toolchain(problem=f"rustup cannot read {file}: {error.findings[0].message}")
-    values = table if isinstance(table, dict) else {}
+    if not isinstance(values, dict) or not values:
+        return _Toolchain(problem=f"rustup cannot read {file}: it has no [toolchain]")
     if path := values.get("path"):
         return _Toolchain(str(file.parent / str(path)), str(file))
     return _Toolchain(str(values.get("channel") or ""), str(file))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from kdrvgen.doctor.cargo_files import read_cargo_files
 from kdrvgen.doctor.check import NO_REMEDY, Check, Remedy
 from kdrvgen.doctor.fix import install
 from kdrvgen.doctor.host import Host
@@ -67,6 +68,17 @@ def host_linker(host: Host, project: Project, triple: str) -> Iterator[Finding]:
             yield _visual_studio(host, triple)
         return
     program = host.env.get(_linker_variable(triple)) or "cc"
+    found = read_cargo_files(host).value("target", triple, "linker")
+    if program == "cc" and found:
+        file, value = found
+        program = file.program(str(value))
+        if not (place := host.which(program)):
+            message = f"target.{triple}.linker is `{program}`, which does not exist"
+            yield _HOST_LINKER.error(message, str(file.path))
+            return
+        if host.holds(str(file.path)):
+            yield _HOST_LINKER.ok(f"{program}, not run: {file.path} names it", place)
+            return
     place = host.which(program)
     answer = host.run((program, "--version"))
     if answer.code == 0:

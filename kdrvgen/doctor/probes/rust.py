@@ -129,11 +129,16 @@ def _does_not_run(check: Check, host: Host, project: Project, answer: Answer) ->
     remedy = Remedy(_INSTALL_RUST)
     missing = re.search(r"toolchain '([\w.+-]+)' is not installed", answer.text)
     if missing and host.which("rustup"):
-        remedy = Remedy(commands=(("rustup", "toolchain", "install", missing[1]),))
+        parts = ("--component", "rust-src") if project.toolchain.build_std else _targets_of(project)
+        remedy = Remedy(commands=(("rustup", "toolchain", "install", missing[1], *parts),))
     elif (channel := project.toolchain.channel) != "stable" and not host.which("rustup"):
         remedy = Remedy(f'toolchain.channel = "{channel}" needs rustup; {_INSTALL_RUST}')
     reason = answer.first_line if answer.code is None else f"does not run: {answer.first_line}"
     return check.error(reason, place, remedy)
+
+
+def _targets_of(project: Project) -> Command:
+    return tuple(word for triple in project.driver.triples for word in ("--target", triple))
 
 
 def _toolchain(toolchain: Toolchain, host: Host, project: Project) -> Finding:

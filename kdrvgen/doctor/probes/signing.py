@@ -25,6 +25,8 @@ _OSSLSIGNCODE = Check("osslsigncode", SIGNING_TASKS)
 _SIGNTOOL = Check("signtool", SIGNING_TASKS)
 _TIMESTAMP = Check("timestamp", (Task.SIGN,))
 _INSTALL_SDK = Remedy('install the Windows SDK with its component "Signing Tools for Desktop Apps"')
+_OLDEST_OSSLSIGNCODE, _FIRST_WITH_CATALOGS = (2, 1), (2, 8)
+_NEWER_OSSLSIGNCODE = Remedy("install a newer osslsigncode, from your system or from its sources")
 # Exit codes from here on are NTSTATUS errors: Windows could not load the program.
 _FIRST_ERROR_STATUS = 0xC000_0000
 
@@ -44,7 +46,7 @@ def signing_tool(host: Host, project: Project) -> Iterator[Finding]:
             yield _signtool(host, signing)
         else:
             yield from _openssl(host, signing)
-            yield _osslsigncode(host)
+            yield _osslsigncode(host, has_package="package" in project.model_fields_set)
 
 
 def timestamp_server(host: Host, project: Project) -> Iterator[Finding]:
@@ -87,7 +89,7 @@ def _signtool(host: Host, signing: Signing) -> Finding:
     return _SIGNTOOL.ok(version[1] if version else "runs", place)
 
 
-def _osslsigncode(host: Host) -> Finding:
+def _osslsigncode(host: Host, *, has_package: bool) -> Finding:
     place = host.which("osslsigncode")
     if not place:
         return _OSSLSIGNCODE.error("is not installed", "", install(host, "osslsigncode"))
@@ -97,13 +99,24 @@ def _osslsigncode(host: Host) -> Finding:
     version = re.search(r"osslsigncode (\d[\w.]*)", answer.text)
     if version is None:
         return _OSSLSIGNCODE.error("does not print its version", place)
+    return _version_of_osslsigncode(host, version[1], place, has_package=has_package)
+
+
+def _version_of_osslsigncode(host: Host, version: str, place: str, *, has_package: bool) -> Finding:
+    numbers = tuple(map(int, re.findall(r"\d+", version)))
+    if numbers < _OLDEST_OSSLSIGNCODE:
+        message = f"{version} is too old: the tasks need 2.1 or newer, also for passwords"
+        return _OSSLSIGNCODE.error(message, place, _NEWER_OSSLSIGNCODE)
     openssl = host.which("openssl")
-    if not openssl or host.holds(openssl):
-        return _OSSLSIGNCODE.ok(version[1], place)
-    if failed := _try_signing(host, place):
-        message = f"{version[1]} cannot sign and verify a test file: {failed.first_line}"
+    can_try = openssl and not host.holds(openssl)
+    if can_try and (failed := _try_signing(host, place)):
+        message = f"{version} cannot sign and verify a test file: {failed.first_line}"
         return _OSSLSIGNCODE.error(message, place)
-    return _OSSLSIGNCODE.ok(f"{version[1]}, signs and verifies a test file", place)
+    if has_package and numbers < _FIRST_WITH_CATALOGS:
+        message = f"{version} signs images, but not the catalog of [package]: that needs 2.8"
+        return _OSSLSIGNCODE.note(message, place, _NEWER_OSSLSIGNCODE)
+    tried = ", signs and verifies a test file" if can_try else ""
+    return _OSSLSIGNCODE.ok(f"{version}{tried}", place)
 
 
 def _openssl(host: Host, signing: Signing) -> Iterator[Finding]:
