@@ -249,7 +249,7 @@ def test_a_missing_home_is_an_error_for_the_test_certificate_and_for_wine(
 @pytest.mark.parametrize(
     ("version", "severity"),
     [("1.7.1", "error"), ("2.0", "error"), ("2.1", "note"), ("2.7", "note"), ("2.8", "ok"),
-     ("2.10", "ok"), ("3.0-dev", "ok")],
+     ("2.10", "ok"), ("3.0", "ok")],
 )  # fmt: skip
 def test_the_version_of_osslsigncode_decides_whether_it_signs_catalogs(
     machine: Machine, version: str, severity: str
@@ -260,7 +260,7 @@ def test_the_version_of_osslsigncode_decides_whether_it_signs_catalogs(
     without_package = machine.doctor("--for", "sign").finding("osslsigncode")
     assert without_package["severity"] == ("error" if severity == "error" else "ok")
 
-    machine.configure(CONFIG + '[package]\nprovider = "Me"\n')
+    machine.configure(CONFIG + '[package]\nkind = "primitive"\nprovider = "Me"\n')
     finding = machine.doctor("--for", "sign").finding("osslsigncode")
 
     assert finding["severity"] == severity
