@@ -49,6 +49,7 @@ def expected_from(project: Project, image: Path, folder: Path, profile: str | No
         certificate=_certificate(folder / public)
         if public
         else _test_certificate(project, image, folder, name, target),
+        oldest_build=project.package.oldest_build if project.package.kind else None,
     )
 
 

@@ -12,10 +12,13 @@ from typing import NamedTuple
 from kdrvgen.errors import FileAccessError
 from kdrvgen.inspection.checks import NOT_AN_IMAGE, check
 from kdrvgen.inspection.checks.evidence import Evidence, violation
+from kdrvgen.inspection.checks.loading import Loading, loading
 from kdrvgen.inspection.checks.subject import Expected, Subject
 from kdrvgen.inspection.pe.image import Image, read_image
+from kdrvgen.inspection.signature.assessment import Assessment, assess
 from kdrvgen.inspection.signature.authenticode import Signature, read_signatures
 from kdrvgen.inspection.signature.certificates import Certificate
+from kdrvgen.inspection.signature.roots import Roots
 from kdrvgen.report.finding import Finding
 
 __all__ = ["Inspection", "inspect", "inspect_bytes"]
@@ -31,12 +34,16 @@ class Inspection(NamedTuple):
         image: The image; None if the file is not one.
         signatures: The signatures in it, each followed by those nested in it.
         findings: The rules that it breaks, the worst first.
+        assessments: What each signature proves.
+        loading: Who may load it, according to its signatures; None if the file is not an image.
     """
 
     path: Path
     image: Image | None
     signatures: tuple[Signature, ...]
     findings: tuple[Finding, ...]
+    assessments: tuple[Assessment, ...] = ()
+    loading: Loading | None = None
 
 
 def inspect(
@@ -93,6 +100,11 @@ def inspect_bytes(
         fix = "Build the driver: `cargo make sign` writes the image to the target folder."
         return Inspection(path, None, (), (violation(NOT_AN_IMAGE, start, fix).named(str(path)),))
     signatures = read_signatures(image.headers, data)
-    subject = Subject(image, signatures, expected, tuple(trusted), now or dt.datetime.now(dt.UTC))
+    own = tuple(trusted)
+    roots = Roots(own, of_windows=not own)
+    stamp_roots = Roots(own, of_windows=True)
+    moment = now or dt.datetime.now(dt.UTC)
+    assessments = tuple(assess(each, roots, stamp_roots, moment) for each in signatures)
+    subject = Subject(image, signatures, assessments, expected, own)
     findings = tuple(finding.named(str(path)) for finding in check(subject))
-    return Inspection(path, image, signatures, findings)
+    return Inspection(path, image, signatures, findings, assessments, loading(image, assessments))

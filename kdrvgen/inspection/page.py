@@ -14,7 +14,6 @@ from kdrvgen.inspection.checks.imports import is_kernel_module
 from kdrvgen.inspection.inspect import Inspection
 from kdrvgen.inspection.pe.certificate_table import certificate_table
 from kdrvgen.inspection.pe.image import Image
-from kdrvgen.inspection.signature.certificates import build_chain
 from kdrvgen.report.finding import counted
 
 __all__ = ["page"]
@@ -52,9 +51,6 @@ def page(inspections: Sequence[Inspection]) -> str:
         counted=counted,
         picture_width=_WIDTH,
         is_kernel_module=is_kernel_module,
-        chain=lambda signature: (
-            build_chain(signature.signer, signature.certificates, ()).certificates
-        ),
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 from kdrvgen.inspection.checks import sources
 from kdrvgen.inspection.checks.evidence import Evidence, violation
 from kdrvgen.inspection.checks.subject import Subject
 from kdrvgen.inspection.pe.certificate_table import ENTRY_HEADER_SIZE
-from kdrvgen.inspection.pe.headers import DirectoryIndex, ImageFlag
+from kdrvgen.inspection.pe.headers import DirectoryIndex, ImageFlag, Machine
+from kdrvgen.inspection.signature.assessment import WEAK_DIGESTS
 from kdrvgen.inspection.signature.authenticode import Signature
 from kdrvgen.report.finding import Finding, Rule, Severity
 from kdrvgen.spelling import quantity
@@ -42,15 +44,15 @@ WEAK_DIGEST = Rule(
     Severity.ERROR,
     "the digest algorithm is broken",
     "With SHA-1 or MD5, two different files can have the same digest. Windows accepts such a "
-    "signature for old drivers only.",
+    "signature only if a timestamp proves that it is from before 2016.",
     sources.SIGNTOOL,
 )
 SEVERAL = Rule(
     "signature-several",
     Severity.NOTE,
     "the image has several signatures",
-    "Windows uses the first signature whose algorithms it supports. Before Windows 8, it uses "
-    "only the first one.",
+    "Windows 8 and later accept the image if one of them is good. Before Windows 8, only the first "
+    "one counts.",
     sources.SIGNTOOL,
 )
 TABLE = Rule(
@@ -71,7 +73,9 @@ TRAILING = Rule(
 
 _SIGN = "Sign it: `cargo make sign`, with signing.mode `test` or `certificate`."
 _REBUILD = "Build and sign again: `cargo make sign`."
-_WEAK = frozenset({"sha1", "md5", "md2"})
+# Windows accepts SHA-1 signatures from before this day (Microsoft, "Windows Enforcement of SHA1
+# Certificates").
+_END_OF_SHA1 = dt.datetime(2016, 1, 1, tzinfo=dt.UTC)
 
 
 def _missing(subject: Subject) -> Iterator[Finding]:
@@ -89,7 +93,8 @@ def _missing(subject: Subject) -> Iterator[Finding]:
         return
     # With signing.mode "off", something else signs it later, or signs a catalog.
     is_off = subject.expected is not None and not is_required
-    severity = Severity.WARNING if is_off else None
+    is_free = headers.machine == Machine.I386 and not headers.has(ImageFlag.FORCE_INTEGRITY)
+    severity = Severity.WARNING if is_off or (is_free and not is_required) else None
     evidence = evidence._replace(value="empty")
     yield violation(MISSING, evidence, _SIGN, severity=severity)
 
@@ -106,12 +111,18 @@ def _digests(subject: Subject) -> Iterator[Finding]:
 
 def _weak_digests(subject: Subject) -> Iterator[Finding]:
     has_strong = any(
-        signature.digest and signature.digest not in _WEAK for signature in subject.signatures
+        signature.digest and signature.digest not in WEAK_DIGESTS
+        for signature in subject.signatures
     )
-    for signature in subject.signatures:
-        if signature.digest in _WEAK:
-            # A weak signature for old systems beside a strong one is common.
-            severity = Severity.NOTE if has_strong else None
+    for assessment in subject.assessments:
+        signature, proven = assessment.signature, assessment.proven
+        if signature.digest in WEAK_DIGESTS:
+            severity = None
+            if has_strong:
+                # A weak signature for old systems beside a strong one is common.
+                severity = Severity.NOTE
+            elif proven and proven < _END_OF_SHA1:
+                severity = Severity.WARNING
             fix = "Sign with signing.digest sha256, sha384 or sha512."
             evidence = signature_evidence(signature, signature.digest)
             yield violation(WEAK_DIGEST, evidence, fix, severity=severity)

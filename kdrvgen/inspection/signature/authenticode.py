@@ -79,6 +79,11 @@ class Signature(NamedTuple):
     timestamp: Timestamp | None
     problem: str
 
+    @property
+    def is_valid(self) -> bool:
+        """Whether it verifies and is that of this image."""
+        return not self.problem and bool(self.claimed) and self.claimed == self.computed
+
 
 def read_signatures(headers: Headers, data: bytes) -> tuple[Signature, ...]:
     """Return the signatures of an image, each followed by those nested in it."""

@@ -99,8 +99,18 @@ def _issuer(certificate: Certificate) -> bytes:
     return bytes(x509.Certificate.load(certificate.der).issuer.dump())
 
 
-def signature_problem(signer: cms.SignerInfo, own: Certificate | None, content: bytes) -> str:
-    """Return why the signer's signature of `content` is invalid; "" if it is valid."""
+def signature_problem(
+    signer: cms.SignerInfo, own: Certificate | None, content: bytes, *, bare: bool = False
+) -> str:
+    """Return why the signer's signature of `content` is invalid; "" if it is valid.
+
+    Args:
+        signer: The signer.
+        own: Its certificate; None if that is missing.
+        content: What is signed.
+        bare: Whether an RSA signature may hold the digest alone, without the name of its algorithm,
+            as the countersignatures of VeriSign's timestamp server did until about 2010.
+    """
     if own is None:
         return "the signer's certificate is missing"
     algorithm = signer["digest_algorithm"]["algorithm"].native
@@ -114,9 +124,23 @@ def signature_problem(signer: cms.SignerInfo, own: Certificate | None, content: 
         if [value.native for value in digests] != [hashlib.new(algorithm, content).digest()]:
             return "its message digest does not match its content"
         signed = b"\x31" + attributes.dump()[1:]  # as SET OF instead of [0] (RFC 5652, 5.4)
-    if not _verifies(own, signer, signed, HASHES[algorithm]()):
-        return "it does not verify with the signer's public key"
-    return ""
+    if _verifies(own, signer, signed, HASHES[algorithm]()):
+        return ""
+    if bare and _recovered(own, signer) == hashlib.new(algorithm, signed).digest():
+        return ""
+    return "it does not verify with the signer's public key"
+
+
+def _recovered(own: Certificate, signer: cms.SignerInfo) -> bytes:
+    """Return what an RSA signature holds; b"" if that cannot be read."""
+    try:
+        key = own.x509.public_key()
+        if not isinstance(key, rsa.RSAPublicKey):
+            return b""
+        signature = signer["signature"].native
+        return key.recover_data_from_signature(signature, padding.PKCS1v15(), None)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return b""
 
 
 def _verifies(
