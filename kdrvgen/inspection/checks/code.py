@@ -64,15 +64,14 @@ def _vectors(subject: Subject) -> Iterator[Finding]:
     if found is None:
         return
     rule, fix = (
-        (
-            AVX,
-            "Remove `target-cpu` and `+avx` from rustflags, also in cargo configurations above the project.",
-        )
+        (AVX, "Remove `target-cpu` and `+avx` from rustflags, also in the folders above.")
         if image.headers.machine == Machine.AMD64
         else (
             SSE,
-            'Compile without them: rustflags = ["-Ctarget-feature=-sse,-sse2,-mmx"], and lto = '
-            "true in the cargo profile. Or save the registers around all code that uses them.",
+            (
+                'Compile without them: rustflags = ["-Ctarget-feature=-sse,-sse2,-mmx"], and lto = '
+                "true in the cargo profile. Or save the registers around all code that uses them."
+            ),
         )
     )
     value = f"`{found.text}` at 0x{found.address:X}"

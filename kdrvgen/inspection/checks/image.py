@@ -29,7 +29,7 @@ MACHINE = Rule(
     sources.PE_FORMAT,
 )
 ARM32 = Rule(
-    "image-arm32",
+    "image-arm",
     Severity.NOTE,
     "the image is for 32-bit ARM",
     "Only Windows RT and Windows 10 IoT Core load such a driver.",

@@ -58,8 +58,8 @@ _ATTESTED_DRIVER = ObjectIdentifier("1.3.6.1.4.1.311.10.3.5.1")
 _LAST_CROSS_SIGNED = dt.datetime(2015, 7, 29, tzinfo=dt.UTC)
 
 _WHCP = (
-    "Windows Vista and later, and Windows Server, also with Secure Boot. Windows 7 needs its update "
-    "for SHA-2 signatures."
+    "Windows Vista and later, and Windows Server, also with Secure Boot. Windows 7 needs its "
+    "update for SHA-2 signatures."
 )
 _ATTESTATION = (
     "Windows 10 and later, also with Secure Boot. Not Windows Server 2016 and later, and nothing "
@@ -120,7 +120,12 @@ def _kind(assessment: Assessment, signer: Certificate, chain: Chain) -> tuple[Si
         return SignedBy.TEST, _TEST, sources.TEST_SIGNING
     if not chain.is_trusted:
         return SignedBy.OWN_AUTHORITY, _OWN, sources.TEST_SIGNING
-    crosses = list(_cross_certificates(assessment, chain))
+    return _publisher(assessment, signer, list(_cross_certificates(assessment, chain)))
+
+
+def _publisher(
+    assessment: Assessment, signer: Certificate, crosses: Sequence[Certificate]
+) -> tuple[SignedBy, str, str]:
     if not crosses:
         return SignedBy.PUBLISHER, _PUBLISHER, sources.CROSS_CERTIFICATES
     last = max(crosses, key=lambda cross: cross.not_after)

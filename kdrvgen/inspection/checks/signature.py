@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from kdrvgen.inspection.checks import sources
 from kdrvgen.inspection.checks.evidence import Evidence, violation
 from kdrvgen.inspection.checks.subject import Subject
-from kdrvgen.inspection.pe.certificate_table import ENTRY_HEADER_SIZE
+from kdrvgen.inspection.pe.certificate_table import ENTRY_HEADER_SIZE, foreign_parts
 from kdrvgen.inspection.pe.headers import DirectoryIndex, ImageFlag, Machine
 from kdrvgen.inspection.signature.assessment import WEAK_DIGESTS
 from kdrvgen.inspection.signature.authenticode import Signature
+from kdrvgen.inspection.signature.unsigned import described
 from kdrvgen.report.finding import Finding, Rule, Severity
 from kdrvgen.spelling import quantity
 
@@ -69,6 +70,30 @@ TRAILING = Rule(
     "No signature covers this data, so anyone can change it. Windows refuses the image if "
     "EnableCertPaddingCheck is set.",
     sources.PE_SIGNATURE,
+)
+
+FOREIGN = Rule(
+    "signature-foreign-entry",
+    Severity.WARNING,
+    "the attribute certificate table has a part that is not a signature",
+    "No signature covers the table, so anyone can change this part or hide data in it. Windows "
+    "reads only PKCS #7 signatures there.",
+    sources.PE_SIGNATURE,
+)
+UNSIGNED = Rule(
+    "signature-unsigned-part",
+    Severity.WARNING,
+    "a part of a signature is not protected",
+    "Neither the signer nor a timestamp covers this part, and it has no known purpose, so anyone "
+    "can change it or hide data in it.",
+    sources.UNSIGNED_ATTRIBUTES,
+)
+UNUSED = Rule(
+    "certificate-unused",
+    Severity.NOTE,
+    "a certificate belongs to no chain of the signature",
+    "Anyone can add certificates to a signature without breaking it, also ones that hold data.",
+    sources.UNSIGNED_ATTRIBUTES,
 )
 
 _SIGN = "Sign it: `cargo make sign`, with signing.mode `test` or `certificate`."
@@ -145,10 +170,35 @@ def _trailing(subject: Subject) -> Iterator[Finding]:
         if signature.trailing and not signature.nested:
             evidence = Evidence(
                 "attribute certificate table",
-                quantity(len(signature.trailing), "byte"),
+                described("data", signature.trailing),
                 signature.offset + ENTRY_HEADER_SIZE + signature.size,
             )
             yield violation(TRAILING, evidence, _REBUILD)
+
+
+def _foreign(subject: Subject) -> Iterator[Finding]:
+    image = subject.image
+    for part in foreign_parts(image.headers, image.data):
+        value = described(part.kind, part.content)
+        evidence = Evidence("attribute certificate table", value, part.offset)
+        yield violation(FOREIGN, evidence, _REBUILD)
+
+
+def _unsigned(subject: Subject) -> Iterator[Finding]:
+    for signature in subject.signatures:
+        for part in signature.unsigned:
+            evidence = signature_evidence(signature, part.text)
+            severity = Severity.NOTE if part.is_usual else None
+            yield violation(UNSIGNED, evidence, _REBUILD, severity=severity)
+
+
+def _unused(subject: Subject) -> Iterator[Finding]:
+    for assessment in subject.assessments:
+        for certificate in assessment.unused:
+            value = f"{certificate.subject} ({certificate.thumbprint})"
+            evidence = signature_evidence(assessment.signature, value, "certificate")
+            fix = "Remove it from signing.additional-certificates, and sign again."
+            yield violation(UNUSED, evidence, fix)
 
 
 def signature_evidence(signature: Signature, value: str, part: str = "") -> Evidence:
@@ -157,4 +207,13 @@ def signature_evidence(signature: Signature, value: str, part: str = "") -> Evid
     return Evidence(f"{part} of the {kind}" if part else kind, value, signature.offset)
 
 
-CHECKS = (_missing, _digests, _weak_digests, _several, _trailing)
+CHECKS = (
+    _missing,
+    _digests,
+    _weak_digests,
+    _several,
+    _trailing,
+    _foreign,
+    _unsigned,
+    _unused,
+)

@@ -33,6 +33,7 @@ __all__ = [
     "TEST_SIGNING",
     "TIMESTAMPING",
     "UMDF",
+    "UNSIGNED_ATTRIBUTES",
 ]
 
 _LEARN = "https://learn.microsoft.com"
@@ -72,4 +73,5 @@ SIGNTOOL = f"{_LEARN}/windows/win32/seccrypto/signtool"
 TEST_CERTIFICATE = f"{_DRIVERS}/install/makecert-test-certificate"
 TEST_SIGNING = f"{_DRIVERS}/install/the-testsigning-boot-configuration-option"
 TIMESTAMPING = f"{_LEARN}/windows/win32/seccrypto/time-stamping-authenticode-signatures"
+UNSIGNED_ATTRIBUTES = "https://www.rfc-editor.org/rfc/rfc5652#section-5.3"
 UMDF = f"{_DRIVERS}/wdf/getting-started-with-umdf-version-2"

@@ -108,7 +108,6 @@ _MIN_RSA_BITS = 2048
 
 def _usages(subject: Subject) -> Iterator[Finding]:
     for assessment, signer, _ in _signed(subject):
-        signature = assessment.signature
         if signer.usages is None:
             value = f"{signer.subject}: no extended key usages, which allows any use"
             fix = "Use a certificate for code signing; signing.mode `test` creates one."
@@ -123,7 +122,8 @@ def _usages(subject: Subject) -> Iterator[Finding]:
             fix, severity = _CERTIFICATE, None
         else:
             continue
-        yield _of(subject, assessment, USAGE, value, fix, severity)
+        evidence = signature_evidence(assessment.signature, value, "certificate")
+        yield _weighed(subject, assessment, violation(USAGE, evidence, fix, severity=severity))
 
 
 def _keys(subject: Subject) -> Iterator[Finding]:
@@ -131,7 +131,8 @@ def _keys(subject: Subject) -> Iterator[Finding]:
         kind, bits = signer.key
         if kind == "RSA" and bits < _MIN_RSA_BITS:
             value = f"{signer.subject}: RSA with {bits} bits"
-            yield _of(subject, assessment, WEAK_KEY, value, _CERTIFICATE)
+            evidence = signature_evidence(assessment.signature, value, "certificate")
+            yield _weighed(subject, assessment, violation(WEAK_KEY, evidence, _CERTIFICATE))
 
 
 def _validity(subject: Subject) -> Iterator[Finding]:
@@ -148,7 +149,8 @@ def _validity(subject: Subject) -> Iterator[Finding]:
                 "Renew it and sign again. With a timestamp (signing.timestamp-url), a signature is "
                 "valid even after its certificate expires."
             )
-            yield _of(subject, assessment, VALIDITY, value, fix)
+            evidence = signature_evidence(assessment.signature, value, "certificate")
+            yield _weighed(subject, assessment, violation(VALIDITY, evidence, fix))
 
 
 def _chains(subject: Subject) -> Iterator[Finding]:
@@ -156,7 +158,8 @@ def _chains(subject: Subject) -> Iterator[Finding]:
         names = _names(chain)
         if chain.problem:
             fix = "Sign with a certificate from an authority that may issue it."
-            yield _of(subject, assessment, ISSUER, chain.problem, fix, part="chain")
+            problem = signature_evidence(assessment.signature, chain.problem, "chain")
+            yield _weighed(subject, assessment, violation(ISSUER, problem, fix))
         evidence = signature_evidence(assessment.signature, names, "chain")
         if len(chain.certificates) == 1 and signer.is_root:
             yield from _self_signed(subject, assessment, evidence)
@@ -165,10 +168,11 @@ def _chains(subject: Subject) -> Iterator[Finding]:
         elif not chain.is_complete and (subject.trusted or len(chain.certificates) == 1):
             value = f"{names} ← {chain.root.issuer}, which is missing"
             fix = "Add the missing certificates to signing.additional-certificates, and sign again."
-            yield _of(subject, assessment, CHAIN, value, fix, part="chain")
+            missing = evidence._replace(value=value)
+            yield _weighed(subject, assessment, violation(CHAIN, missing, fix))
         elif subject.trusted:
             fix = "Sign with a certificate from a trusted root, or trust this one: --trust FILE."
-            yield _of(subject, assessment, UNTRUSTED, names, fix, part="chain")
+            yield _weighed(subject, assessment, violation(UNTRUSTED, evidence, fix))
         else:
             yield violation(UNKNOWN_ROOT, evidence, _TRUST)
 
@@ -177,7 +181,7 @@ def _self_signed(subject: Subject, assessment: Assessment, evidence: Evidence) -
     chain, expected = assessment.chain, subject.expected
     if subject.trusted and not (chain and chain.is_trusted):
         fix = "Sign with a certificate from a trusted root, or trust this one: --trust FILE."
-        yield _of(subject, assessment, UNTRUSTED, evidence.value, fix, part="chain")
+        yield _weighed(subject, assessment, violation(UNTRUSTED, evidence, fix))
         return
     # With signing.mode "test" it is expected; the comparison checks which one it is.
     if expected is not None and expected.signing.mode == "test" and not subject.trusted:
@@ -201,8 +205,10 @@ def _timestamps(subject: Subject) -> Iterator[Finding]:
                 evidence = signature_evidence(assessment.signature, value)
                 yield violation(NO_TIMESTAMP, evidence, "Set signing.timestamp-url.")
         elif assessment.stamp_problem:
-            value = assessment.stamp_problem
-            yield _of(subject, assessment, TIMESTAMP, value, _STAMP, part="timestamp")
+            evidence = signature_evidence(
+                assessment.signature, assessment.stamp_problem, "timestamp"
+            )
+            yield _weighed(subject, assessment, violation(TIMESTAMP, evidence, _STAMP))
         elif chain is not None and not chain.is_trusted:
             evidence = signature_evidence(assessment.signature, _names(chain), "timestamp")
             yield violation(TIMESTAMP_CHAIN, evidence, _TRUST)
@@ -215,25 +221,17 @@ def _signed(subject: Subject) -> Iterator[tuple[Assessment, Certificate, Chain]]
             yield assessment, assessment.signature.signer, assessment.chain
 
 
-def _of(
-    subject: Subject,
-    assessment: Assessment,
-    rule: Rule,
-    value: str,
-    fix: str,
-    severity: Severity | None = None,
-    *,
-    part: str = "certificate",
-) -> Finding:
-    """Return a finding about a signature; only a note if another signature suffices."""
+def _weighed(subject: Subject, assessment: Assessment, finding: Finding) -> Finding:
+    """Return a finding about a signature; only as a note if another signature suffices."""
     if subject.has_other_sound_signature(assessment.signature):
-        severity = Severity.NOTE
-    evidence = signature_evidence(assessment.signature, value, part)
-    return violation(rule, evidence, fix, severity=severity)
+        return finding.as_severe_as(Severity.NOTE)
+    return finding
 
 
 def _names(chain: Chain) -> str:
-    return " ← ".join(certificate.subject for certificate in chain.certificates)
+    names = " ← ".join(certificate.subject for certificate in chain.certificates)
+    # Nothing verified a last certificate without an issuer, so name its contents too.
+    return names if chain.is_complete else f"{names} (SHA-1 {chain.root.thumbprint})"
 
 
 def _day(moment: dt.datetime) -> str:

@@ -78,9 +78,10 @@ def _functions(image: Image) -> Iterator[tuple[int, bytes]]:
     """Yield the address and the code of each function in .pdata."""
     directory = image.headers.directory(DirectoryIndex.EXCEPTION)
     table = _content(image, directory.address, directory.size)
+    whole = len(table) - len(table) % _FUNCTION_SIZE
     end = 0
-    for begin, last, _ in struct.iter_unpack("<III", table[: len(table) // 12 * 12]):
-        begin = max(begin, end)  # a damaged table can list one function many times
+    for first, last, _ in struct.iter_unpack("<III", table[:whole]):
+        begin = max(first, end)  # a damaged table can list one function many times
         if begin < last:
             end = last
             yield begin, _content(image, begin, last - begin)

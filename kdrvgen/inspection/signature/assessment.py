@@ -6,7 +6,7 @@ import datetime as dt
 from typing import NamedTuple
 
 from kdrvgen.inspection.signature.authenticode import Signature
-from kdrvgen.inspection.signature.certificates import CODE_SIGNING, TIME_STAMPING
+from kdrvgen.inspection.signature.certificates import CODE_SIGNING, TIME_STAMPING, Certificate
 from kdrvgen.inspection.signature.chain import Chain, build_chain
 from kdrvgen.inspection.signature.roots import Roots
 from kdrvgen.inspection.signature.timestamps import Timestamp
@@ -35,6 +35,21 @@ class Assessment(NamedTuple):
     stamp_problem: str
     proven: dt.datetime | None
     moment: dt.datetime
+
+    @property
+    def unused(self) -> tuple[Certificate, ...]:
+        """The certificates that belong to neither chain, nor cross-certify one that does."""
+        chains = [chain for chain in (self.chain, self.stamp_chain) if chain is not None]
+        used = {each for chain in chains for each in chain.certificates}
+        keys = {(each.subject, each.public_key) for each in used}
+        stamp = self.signature.timestamp
+        return tuple(
+            certificate
+            for certificate in dict.fromkeys(
+                (*self.signature.certificates, *(stamp.certificates if stamp else ()))
+            )
+            if certificate not in used and (certificate.subject, certificate.public_key) not in keys
+        )
 
     @property
     def is_sound(self) -> bool:
@@ -73,22 +88,22 @@ def assess(signature: Signature, roots: Roots, stamp_roots: Roots, now: dt.datet
 
 
 def _stamp_chain(stamp: Timestamp | None, roots: Roots) -> tuple[Chain | None, str]:
+    """Return the chain of a timestamp, and why the timestamp is invalid."""
     if stamp is None:
         return None, ""
-    if stamp.problem:
-        return None, stamp.problem
-    signer, time = stamp.signer, stamp.time
-    if signer is None or time is None:
-        return None, "it contains no time"
-    if not signer.is_valid_at(time):
-        return None, (
-            f"its certificate ({signer.subject}) was not valid at its time, {time.date()}: "
-            f"it is valid from {signer.not_before.date()} to {signer.not_after.date()}"
-        )
+    if stamp.problem or stamp.signer is None or stamp.time is None:
+        return None, stamp.problem or "it contains no time"
+    chain = build_chain(stamp.signer, stamp.certificates, roots, TIME_STAMPING, stamp.time)
+    return chain, _stamp_problem(stamp.signer, stamp.time, chain)
+
+
+def _stamp_problem(signer: Certificate, time: dt.datetime, chain: Chain) -> str:
     if not signer.is_for(TIME_STAMPING):
-        return None, f"its certificate ({signer.subject}) is not for timestamps"
-    chain = build_chain(signer, stamp.certificates, roots, TIME_STAMPING, time)
+        return f"its certificate ({signer.subject}) is not for timestamps"
     if not chain.problem and chain.expired:
-        (first, *_) = chain.expired
-        return chain, f"the certificate {first.subject} was not valid at its time, {time.date()}"
-    return chain, chain.problem
+        first = chain.expired[0]
+        return (
+            f"its certificate ({first.subject}) was not valid at its time, {time.date()}: "
+            f"it is valid from {first.not_before.date()} to {first.not_after.date()}"
+        )
+    return chain.problem
