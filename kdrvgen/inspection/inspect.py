@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from kdrvgen.errors import FileAccessError
 from kdrvgen.inspection.checks import NOT_AN_IMAGE, check
 from kdrvgen.inspection.checks.evidence import Evidence, violation
 from kdrvgen.inspection.checks.loading import Loading, loading
@@ -19,6 +17,7 @@ from kdrvgen.inspection.signature.assessment import Assessment, assess
 from kdrvgen.inspection.signature.authenticode import Signature, read_signatures
 from kdrvgen.inspection.signature.certificates import Certificate
 from kdrvgen.inspection.signature.roots import Roots
+from kdrvgen.output.regular import read_regular
 from kdrvgen.report.finding import Finding
 
 __all__ = ["Inspection", "inspect", "inspect_bytes"]
@@ -66,23 +65,8 @@ def inspect(
         FileAccessError: The file cannot be read, or is larger than any driver.
     """
     file = Path(path)
-    try:
-        with open(file, "rb", opener=_open_without_waiting) as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise FileAccessError(f"{file} is a device or a pipe. Use a regular file.")
-            data = stream.read(_MAX_SIZE + 1)
-    except OSError as error:
-        raise FileAccessError(f"{file}: {error.strerror or error}") from None
-    if len(data) > _MAX_SIZE:
-        raise FileAccessError(
-            f"{file} is too large: kdrvgen reads images of up to {_MAX_SIZE >> 20} MB."
-        )
+    data = read_regular(file, _MAX_SIZE)
     return inspect_bytes(file, data, expected=expected, trusted=trusted, now=now)
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file; unlike open(), do not wait for a writer if it is a pipe."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def inspect_bytes(

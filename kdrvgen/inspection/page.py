@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,8 +34,15 @@ class Part(NamedTuple):
     width: float
 
 
-def page(inspections: Sequence[Inspection]) -> str:
-    """Return the page. All text from the images is escaped."""
+def page(inspections: Iterable[Inspection], names: Sequence[str]) -> Iterator[str]:
+    """Yield the parts of the page, for one inspection after the other.
+
+    All text from the images is escaped.
+
+    Args:
+        inspections: The inspections; each is used before the next one is taken.
+        names: The names of their files, for the title.
+    """
     environment = Environment(
         autoescape=True,
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -44,8 +51,9 @@ def page(inspections: Sequence[Inspection]) -> str:
         undefined=StrictUndefined,
     )
     environment.filters["visible"] = visible
-    return environment.get_template("report.html.j2").render(
+    yield from environment.get_template("report.html.j2").generate(
         inspections=inspections,
+        names=names,
         version=__version__,
         parts=_parts,
         counted=counted,

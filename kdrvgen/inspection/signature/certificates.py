@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorit
 
 __all__ = [
     "CODE_SIGNING",
+    "MAX_CERTIFICATES",
     "TIME_STAMPING",
     "Certificate",
     "load",
@@ -27,6 +28,8 @@ __all__ = [
 
 CODE_SIGNING = ExtendedKeyUsageOID.CODE_SIGNING
 TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
+MAX_CERTIFICATES = 4 << 20
+"""The most bytes of a file with certificates: all roots of Windows have 1 MB."""
 
 # What cryptography's verify_directly_issued_by refuses; old certificates have such signatures.
 _OLD_ALGORITHMS: dict[x509.ObjectIdentifier, type[hashes.SHA1 | hashes.MD5]] = {
