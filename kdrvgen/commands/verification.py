@@ -21,7 +21,7 @@ from kdrvgen.inspection.checks.loading import Loading
 from kdrvgen.inspection.data import as_data
 from kdrvgen.inspection.expected import expected_from
 from kdrvgen.inspection.inspect import Inspection, inspect
-from kdrvgen.inspection.page import page
+from kdrvgen.inspection.page import page_parts
 from kdrvgen.inspection.signature.certificates import MAX_CERTIFICATES, Certificate, load_all
 from kdrvgen.model import Project
 from kdrvgen.output.paths import shown
@@ -61,7 +61,7 @@ def verify_files(arguments: argparse.Namespace, reporter: Reporter) -> int:
     inspections = tally.counting(_reported(arguments, files, trusted, reporter))
     if arguments.html:
         with _report_file(Path(arguments.html)) as page_file:
-            for part in page(inspections, [str(file) for file in files]):
+            for part in page_parts(inspections, [str(file) for file in files]):
                 page_file.write(part)
     else:
         for _ in inspections:

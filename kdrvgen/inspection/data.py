@@ -41,6 +41,8 @@ def _signature(signature: Signature) -> JsonObject:
     return {
         "nested": signature.nested,
         "digest": signature.digest,
+        "signed-digest": signature.claimed.hex(),
+        "image-digest": signature.computed.hex(),
         "verifies": signature.is_valid,
         "page-hashes": bool(signature.page_hashes),
         "subject": signer.subject if signer else None,

@@ -86,9 +86,7 @@ def _certificates(
         yield from _in_pfx(read_regular(folder / signing.pfx, MAX_CERTIFICATES))
 
 
-def _certificate_files(
-    project: Project, image: Path, folder: Path, profile: str
-) -> Iterator[Path]:
+def _certificate_files(project: Project, image: Path, folder: Path, profile: str) -> Iterator[Path]:
     signing, driver = project.signing_for(profile), project.driver
     if signing.mode == "certificate" and signing.public_certificate:
         yield folder / signing.public_certificate

@@ -16,7 +16,7 @@ from kdrvgen.inspection.pe.certificate_table import certificate_table
 from kdrvgen.inspection.pe.image import Image
 from kdrvgen.report.finding import counted
 
-__all__ = ["page"]
+__all__ = ["page", "page_parts"]
 
 _WIDTH = 960  # of the picture, in its own units
 _MIN_PART_WIDTH = 6
@@ -34,7 +34,12 @@ class Part(NamedTuple):
     width: float
 
 
-def page(inspections: Iterable[Inspection], names: Sequence[str]) -> Iterator[str]:
+def page(inspections: Sequence[Inspection]) -> str:
+    """Return the page as one text."""
+    return "".join(page_parts(inspections, [str(each.path) for each in inspections]))
+
+
+def page_parts(inspections: Iterable[Inspection], names: Sequence[str]) -> Iterator[str]:
     """Yield the parts of the page, for one inspection after the other.
 
     All text from the images is escaped.

@@ -88,7 +88,7 @@ def _frames(subject: Subject) -> Iterator[Finding]:
     image = subject.image
     names = image.imported() & {"__chkstk", "_chkstk"}
     if names and image.headers.machine == Machine.AMD64 and not subject.is_user_mode:
-        evidence = Evidence("import table", *names, _import_table(image))
+        evidence = Evidence("import table", ", ".join(sorted(names)), _import_table(image))
         fix = (
             "Pass large values by reference, and allocate them on the heap without creating them "
             "on the stack first. Builds with opt-level 0 have larger frames."

@@ -189,7 +189,7 @@ def _certificate(subject: Subject, expected: Expected) -> Iterator[Finding]:
     if not matches:
         value = f"{signer.subject} ({signer.thumbprint}), configured in {key}: {wanted}"
         yield violation(CERTIFICATE, signature_evidence(signature, value, "certificate"), _REBUILD)
-    elif expected.certificate is None and _needs_file(expected):
+    elif expected.certificate is None and signer not in subject.trusted and _needs_file(expected):
         value = f"{signer.subject} ({signer.thumbprint})"
         evidence = signature_evidence(signature, value, "certificate")
         yield violation(UNCHECKED, evidence, _how_to_check(expected))
@@ -219,7 +219,7 @@ def _how_to_check(expected: Expected) -> str:
             "machine that signed it."
         )
     return (
-        "Set signing.public-certificate to a file with the certificate, which needs no password."
+        "Pass a file with the certificate, which needs no password: --trust FILE."
         if expected.signing.pfx
         else "Add the file that signing.public-certificate names."
     )

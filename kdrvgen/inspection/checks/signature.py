@@ -97,6 +97,7 @@ UNUSED = Rule(
 )
 
 _SIGN = "Sign it: `cargo make sign`, with signing.mode `test` or `certificate`."
+_SHOWN = 16  # digits of a digest
 _REBUILD = "Build and sign again: `cargo make sign`."
 # Windows accepts SHA-1 signatures from before this day (Microsoft, "Windows Enforcement of SHA1
 # Certificates").
@@ -130,7 +131,9 @@ def _digests(subject: Subject) -> Iterator[Finding]:
             evidence = signature_evidence(signature, signature.problem)
             yield violation(INVALID, evidence, _REBUILD)
         elif signature.claimed != signature.computed:
-            value = f"signed {signature.claimed.hex()}, computed {signature.computed.hex()}"
+            signed, computed = signature.claimed.hex(), signature.computed.hex()
+            # Both fit into one line; --format json has them in full.
+            value = f"signed {signed[:_SHOWN]}…, computed {computed[:_SHOWN]}…"
             yield violation(DIGEST, signature_evidence(signature, value), _REBUILD)
 
 
