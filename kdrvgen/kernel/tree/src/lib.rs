@@ -43,17 +43,25 @@ mod import;
 
 pub mod allocator;
 pub mod device;
+pub mod file;
+pub mod handle;
 pub mod irql;
 pub mod lock;
 pub mod log;
+pub mod mdl;
 pub mod nt;
+pub mod object;
+pub mod open;
 pub mod panic;
+pub mod pool;
 pub mod process;
+pub mod queue;
 pub mod request;
 #[cfg(all(windows, panic = "abort"))]
 mod runtime;
 pub mod security;
 pub mod string;
+pub mod transfer;
 
 #[doc(hidden)]
 pub use driver::{initialize, status_of, Start};

@@ -26,7 +26,9 @@ macro_rules! layout {
     };
 }
 
+pub mod file;
 pub mod irp;
+pub mod mdl;
 pub mod objects;
 pub mod security;
 pub mod status;
