@@ -7,6 +7,7 @@ use std::ptr;
 use crate::nt::irp::{DeviceIoControl, IoStackLocation, Irp, Parameter};
 use crate::nt::status::*;
 use crate::nt::{NtError, NtStatus};
+use crate::packets::Fate;
 use crate::request::{Control, Request};
 
 thread_local! {
@@ -20,14 +21,14 @@ extern "system" fn IofCompleteRequest(irp: *mut Irp, _boost: i8) {
     // SAFETY: the request is the one of the test.
     all.push(unsafe { ((*irp).io_status.result.status.code(), (*irp).io_status.information) });
     COMPLETIONS.set(all);
+    // SAFETY: as above.
+    unsafe { Fate::record(irp) };
 }
 
 #[unsafe(no_mangle)]
 extern "system" fn ObOpenObjectByPointer() {}
 #[unsafe(no_mangle)]
 extern "system" fn ZwSetSecurityObject() {}
-#[unsafe(no_mangle)]
-extern "system" fn ZwClose() {}
 
 const BUFFERED: u32 = 0x0022_2000;
 const DIRECT: u32 = BUFFERED | 1;
