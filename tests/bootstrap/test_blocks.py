@@ -99,7 +99,7 @@ pub fn f(request: open::Create, pool: &'static allocator::PoolAllocator) {
         (DISPATCH_WITHOUT_COMPLETION, "mismatched types"),
         (COMPLETED_TWICE, "use of moved value: `request`"),
         (STATUS_OF_A_PENDING_REQUEST, "expected `Dispatched`, found `()`"),
-        (REQUEST_FOR_ANOTHER_THREAD, "`*mut Irp` cannot be sent between threads safely"),
+        (REQUEST_FOR_ANOTHER_THREAD, "`request::Request` cannot be sent between threads safely"),
         (STATUS_FOR_ANOTHER_THREAD, "`*mut ()` cannot be sent between threads safely"),
         (SWAPPED_REQUESTS, "expected `&mut Request<Pending>`, found `&mut Request`"),
         (QUEUE_ON_THE_STACK, "temporary value dropped while borrowed"),
