@@ -20,6 +20,9 @@
 //! - **Panic.** A panic stops the machine: see [`panic`].
 //! - **Wait or touch pageable memory at `DISPATCH_LEVEL`.** Each function documents its IRQL. Builds
 //!   with debug assertions check it where it is cheap: see [`irql`].
+//! - **Outlive the driver.** Threads, timers, work items and notifications end when they are dropped,
+//!   which must be in `unload` at the latest: see [`slot`]. One that is forgotten (`mem::forget`) runs
+//!   on, in code that is gone.
 //!
 //! # Tests
 //!
