@@ -7,8 +7,6 @@ import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 from kdrvgen.doctor.check import NO_REMEDY, SIGNING_TASKS, Check, Remedy
 from kdrvgen.doctor.fix import install
@@ -51,6 +49,10 @@ def signing_tool(host: Host, project: Project) -> Iterator[Finding]:
 
 def timestamp_server(host: Host, project: Project) -> Iterator[Finding]:
     """Check that the timestamp servers answer; this needs the network."""
+    # Imported late: loading it takes a tenth of the time of doctor.
+    from urllib.error import HTTPError  # noqa: PLC0415
+    from urllib.request import Request, urlopen  # noqa: PLC0415
+
     settings = [project.signing_for(profile) for profile in project.profiles]
     servers = {signing.timestamp_server for signing in settings if signing.mode != "off"}
     for url in sorted(servers - {""}):
