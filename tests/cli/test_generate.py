@@ -531,3 +531,27 @@ def test_the_drivers_of_a_workspace_share_the_crate_kernel(run: Run, project: Pa
     assert "../crates/kernel/src/lock.rs (yours now)" in done.stdout
     assert lock.read_text("utf-8").startswith("// Ejected from kdrvgen")
     assert run("config.toml", "--check").returncode == 0
+
+
+def test_ejecting_the_folder_of_a_workspace_leaves_the_shared_support_files(
+    run: Run, project: Path
+) -> None:
+    root = project.parent
+    (root / "Cargo.toml").write_text('[workspace]\nmembers = ["project"]\n', "utf-8")
+    text = '[driver]\nname = "hello"\nworkspace-root = ".."\nkernel-crate = true\n'
+    (project / "config.toml").write_text(text, "utf-8")
+    assert run("config.toml").returncode == 0
+
+    done = run("eject", "..", "--config", "config.toml")
+
+    assert done.returncode == 0, done.stderr
+    assert "Ejected from kdrvgen" in (root / "crates/kernel/src/lib.rs").read_text("utf-8")
+    shared = [path for path in (root / ".kdrvgen").rglob("*") if path.is_file()]
+    assert shared
+    for path in shared:
+        assert "Ejected from kdrvgen" not in path.read_text("utf-8"), path
+    assert run("config.toml", "--check").returncode == 0
+    for folder in ("../.kdrvgen", "../.kdrvgen/pipeline"):
+        done = run("eject", folder, "--config", "config.toml")
+        assert done.returncode == 2
+        assert "cannot be ejected: the other drivers of the workspace use it" in done.stderr

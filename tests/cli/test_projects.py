@@ -452,3 +452,28 @@ def test_what_goes_to_both_streams_is_in_order_in_one_file(fleet: Path) -> None:
     parts = ["created    ", "error: unknown key", "30 projects: ", "1 of 30 projects failed"]
     text = (fleet / "log").read_text("utf-8")
     assert sorted(parts, key=text.index) == parts
+
+
+@pytest.mark.parametrize("verb", [[], ["verify"], ["doctor"], ["--check"]])
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("Cargo.toml", "cargo"),
+        ("Makefile.toml", "cargo-make"),
+        ("rust-toolchain.toml", "rustup"),
+        (".cargo/config.toml", "cargo"),
+    ],
+)
+def test_a_file_of_another_program_is_not_a_configuration(
+    tmp_path: Path, verb: list[str], name: str, owner: str
+) -> None:
+    (tmp_path / ".cargo").mkdir()
+    (tmp_path / name).write_text("[package]\nname = 'x'\n", "utf-8")
+    (tmp_path / "config.toml").write_text('[driver]\nname = "hello"\n', "utf-8")
+
+    done = run_kdrvgen(*verb, name, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert f"{name} is a file of {owner}, not a configuration of kdrvgen." in done.stderr
+    if "/" not in name:
+        assert "Did you mean config.toml?" in done.stderr
