@@ -116,10 +116,15 @@ def test_other_commands_reject_the_sarif_format(capsys: pytest.CaptureFixture[st
     assert "sarif" in capsys.readouterr().err
 
 
-def test_an_error_with_sarif_goes_to_standard_error(tmp_path: Path, verify: Verify) -> None:
+def test_an_error_with_sarif_is_a_result_and_goes_to_standard_error_too(
+    tmp_path: Path, verify: Verify
+) -> None:
     result = verify("--format", "sarif", tmp_path / "none.sys")
 
-    assert (result.code, result.out) == (8, "")
+    (run,) = json.loads(result.out)["runs"]
+    assert result.code == 8
+    assert [each["ruleId"] for each in run["results"]] == ["access"]
+    assert run["invocations"] == [{"executionSuccessful": False}]
     assert "none.sys" in result.err
 
 
