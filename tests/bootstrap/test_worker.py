@@ -133,7 +133,9 @@ def test_a_wrong_setting_is_logged_and_has_its_default(
 
     lines = lines_of(kernel, project, "development", 0)
 
-    assert {line for line in lines if line.startswith(("loaded", "Interval", "Message"))} == expected
+    assert {
+        line for line in lines if line.startswith(("loaded", "Interval", "Message"))
+    } == expected
 
 
 @pytest.mark.parametrize(
