@@ -1,4 +1,4 @@
-"""The classes of devices and the groups of minifilters, compared with Microsoft's lists."""
+"""Classes of devices, groups of minifilters and versions of Windows, as in Microsoft's lists."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from pathlib import Path
 import pytest
 
 import kdrvgen
+from kdrvgen.model.windows_versions import WINDOWS
+from kdrvgen.packaging.catalog.member import member_of
+from kdrvgen.packaging.catalog.write import Content, write_ctl
 from kdrvgen.packaging.generated import inf_text
 
 
 def listed(name: str) -> list[list[str]]:
     text = Path(__file__).with_name(f"{name}.txt").read_text("utf-8")
-    return [line.split(None, 3) for line in text.splitlines() if not line.startswith("#")]
+    return [
+        line.split(None, 4 if name == "windows" else 3)
+        for line in text.splitlines()
+        if not line.startswith("#")
+    ]
 
 
 GROUPS = listed("groups")
@@ -61,3 +68,30 @@ def test_each_group_has_its_altitudes(lowest: str, highest: str, name: str, grou
 def test_a_group_that_does_not_exist_has_a_similar_name() -> None:
     with pytest.raises(kdrvgen.ConfigError, match="did you mean `FSFilter Anti-Virus`"):
         class_of(minifilter("FSFilter AntiVirus", "320000"))
+
+
+TRIPLES = {"amd64": "x86_64", "x86": "i686", "arm64": "aarch64"}
+
+
+@pytest.mark.parametrize(("name", "catalog", "kernel", "machine", "build"), listed("windows"))
+def test_each_version_of_windows_has_its_names_and_its_architecture(
+    name: str, catalog: str, kernel: str, machine: str, build: str
+) -> None:
+    package = f'[package]\nkind = "device"\nprovider = "E"\noperating-systems = ["{name.lower()}"]'
+    for architecture, triple in TRIPLES.items():
+        text = f'[driver]\nname = "a"\ntarget = "{triple}-pc-windows-msvc"\n{package}\n'
+        if architecture == machine:
+            assert kdrvgen.loads(text).package.operating_systems == (name,)
+        else:
+            with pytest.raises(kdrvgen.ConfigError, match=f"`{name}` is for {machine}"):
+                kdrvgen.loads(text)
+    version = WINDOWS[name.lower()]
+    assert version.build == int(build)
+    date = dt.datetime(2025, 6, 30, tzinfo=dt.UTC)
+    ctl = write_ctl(Content((member_of("a.inf", b"\0"),), (version,), (), bytes(16), date))
+    assert catalog.encode("utf-16-le") in ctl
+    assert f":{kernel}\0".encode("utf-16-le") in ctl
+
+
+def test_the_versions_are_in_the_order_of_a_catalog() -> None:
+    assert [version.name for version in WINDOWS.values()] == [row[0] for row in listed("windows")]
