@@ -64,7 +64,8 @@ def test_an_occupied_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="exists and is not empty") as caught:
         kdrvgen.bootstrap(tmp_path, "hello", "process")
     assert caught.value.exit_code == 5
-    assert caught.value.report.refused
+    (refused,) = caught.value.report.refused
+    assert (str(refused.path), refused.reason) == (".", "exists and is not empty")
     assert tree(tmp_path) == before
 
 

@@ -125,15 +125,24 @@ def test_a_folder_that_kdrvgen_did_not_make_is_never_removed(work: Path, name: s
     assert (work / name / "notes").read_text("utf-8") == "mine"
 
 
-def test_a_run_that_fails_leaves_no_folder_above_the_project(work: Path) -> None:
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_run_that_fails_leaves_no_folder_above_the_project(work: Path, stream: str) -> None:
     failing = work / "git"
-    failing.write_bytes(b"#!/bin/sh\nprintf 'no \\377 repository' >&2; exit 1\n")
+    failing.write_bytes(b"#!/bin/sh\nprintf 'no \\377 repository' >&%c; exit 1\n" % stream.encode())
     failing.chmod(0o755)
     path = f"{work}{os.pathsep}{os.environ['PATH']}"
     done = kdrvgen_process("new", "hello", "git=yes", "-o", "a/b", cwd=work, PATH=path)
     assert done.returncode == 7
     assert "`git init` failed: no \ufffd repository" in done.stderr
     assert [path.name for path in work.iterdir()] == ["git"]
+
+
+def test_a_folder_that_cannot_be_created_is_named(work: Path) -> None:
+    done = kdrvgen_process("new", "hello", "-o", "a" * 300, cwd=work)
+    assert done.returncode == 8
+    place = work.resolve() / ("a" * 300)
+    assert f"error: cannot create the folder {place}: File name too long." in done.stderr
+    assert list(work.iterdir()) == []
 
 
 @pytest.mark.slow

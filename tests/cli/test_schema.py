@@ -81,6 +81,8 @@ def test_schema_checkers_point_at_each_invalid_key(project: Path, checker: str) 
 
 def test_the_schema_is_readable_draft_7(schema: dict[str, Any]) -> None:
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
+    assert schema["title"] == "config.toml of kdrvgen"
+    assert schema["description"].startswith("A Windows kernel driver in Rust")
     text = json.dumps(schema)
     for noise in ('"oneOf"', '"anyOf"', '"$defs"', '"null"', '"title": "Name"'):
         assert noise not in text
