@@ -153,17 +153,6 @@ def test_data_in_the_signature_is_reported(signed: bytes, tmp_path: Path, name: 
     assert any(text in str(each.source) for each in inspection.findings if each.rule == rule)
 
 
-def test_parameters_of_an_algorithm_are_reported(signed: bytes, tmp_path: Path) -> None:
-    sha256 = bytes(core.ObjectIdentifier("2.16.840.1.101.3.4.2.1").dump())
-    at = signed.rindex(sha256 + b"\x05\0") + len(sha256)
-    path = tmp_path / "driver.sys"
-    path.write_bytes(patched(signed, (at, b"\x04")))  # an octet string instead of NULL
-
-    found = {each.rule: each.source for each in kdrvgen.verify(path).findings}
-
-    assert "parameters of the algorithm" in str(found["signature-unsigned-part"])
-
-
 def test_an_encoding_that_is_not_der_is_reported(signed: bytes, tmp_path: Path) -> None:
     """A length can be longer than needed in BER: data fits into the redundant bytes."""
     start = Fields(signed).table[0] + 8
