@@ -43,25 +43,37 @@ mod import;
 
 pub mod allocator;
 pub mod device;
+pub mod dpc;
+pub mod event;
 pub mod file;
 pub mod handle;
 pub mod irql;
 pub mod lock;
 pub mod log;
 pub mod mdl;
+pub mod mutex;
+pub mod notify;
 pub mod nt;
 pub mod object;
 pub mod open;
 pub mod panic;
-pub mod pool;
 pub mod process;
 pub mod queue;
+pub mod registry;
 pub mod request;
+pub mod resource;
 #[cfg(all(windows, panic = "abort"))]
 mod runtime;
 pub mod security;
+pub mod shared;
+pub mod slot;
 pub mod string;
+pub mod thread;
+pub mod time;
+pub mod timer;
 pub mod transfer;
+pub mod wait;
+pub mod work_item;
 
 #[doc(hidden)]
 pub use driver::{initialize, status_of, Start};

@@ -87,6 +87,7 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("pipeline/src/sign.rs", include_bytes!("sign.rs")),
     ("pipeline/src/signtool.rs", include_bytes!("signtool.rs")),
     ("pipeline/src/smoke.rs", include_bytes!("smoke.rs")),
+    ("pipeline/src/sse.rs", include_bytes!("sse.rs")),
     ("pipeline/src/system.rs", include_bytes!("system.rs")),
     ("pipeline/src/verify.rs", include_bytes!("verify.rs")),
     (
