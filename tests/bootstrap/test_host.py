@@ -34,7 +34,7 @@ _BOOTSTRAP = os.environ | {"RUSTC_BOOTSTRAP": "1"}
 
 @pytest.fixture(scope="module")
 def tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the blocks and their tests; each of `ROOTS` is a program with a kernel of its own."""
+    """A folder with the blocks and their tests: each of `ROOTS` has a kernel of its own."""
     folder = tmp_path_factory.mktemp("host")
     shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
     for source in HERE.glob("*.rs"):

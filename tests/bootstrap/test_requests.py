@@ -1,4 +1,4 @@
-"""Requests, handles and files: the drivers of docs/requests.md and docs/files.md, in Wine's kernel."""
+"""The drivers of docs/requests.md and docs/files.md, in Wine's kernel."""
 
 from __future__ import annotations
 
