@@ -42,10 +42,7 @@ _TESTS = {
         "tests/cli/test_errors.py",
         "tests/cli/test_credentials.py",
     ),
-<<<<<<< HEAD
     "lexicon": ("tests/cli/test_explain.py", "tests/completion/test_words.py"),
-    "model": ("tests/model", "tests/api", "tests/config/test_golden.py"),
-=======
     "model": (
         "tests/model",
         "tests/agreement/test_unused_keys.py",
@@ -57,7 +54,6 @@ _TESTS = {
         "tests/packaging/test_classes.py",
         "tests/rendering/test_golden.py",
     ),
->>>>>>> w-mutants
     "output": (
         "tests/output",
         "tests/cli/test_generate.py",
