@@ -76,13 +76,13 @@ pub fn f(request: request::Request) -> request::Dispatched {
 }
 """
 LOCAL_VALUE_OF_A_FILE = """
-pub fn f(request: open::Create, pool: &'static allocator::PoolAllocator, value: &u8) {
-    let _ = request.open(pool, value);
+pub fn f(request: open::Create, value: &u8) {
+    let _ = request.open(value);
 }
 """
 UNSYNCHRONIZED_VALUE_OF_A_FILE = """
-pub fn f(request: open::Create, pool: &'static allocator::PoolAllocator) {
-    let _ = request.open(pool, core::cell::Cell::new(1));
+pub fn f(request: open::Create) {
+    let _ = request.open(core::cell::Cell::new(1));
 }
 """
 

@@ -27,7 +27,6 @@ STRUCTURES = {
     "TransferParameters": ("IO_STACK_LOCATION", "Parameters.Read"),
     "Mdl": ("MDL", ""),
     "FileObject": ("FILE_OBJECT", ""),
-    "ObjectAttributes": ("OBJECT_ATTRIBUTES", ""),
     "FileStandardInformation": ("FILE_STANDARD_INFORMATION", ""),
     "UnicodeString": ("UNICODE_STRING", ""),
     "SecurityDescriptor": ("SECURITY_DESCRIPTOR_RELATIVE", ""),

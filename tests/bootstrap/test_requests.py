@@ -1,4 +1,4 @@
-"""Requests, handles and files: the drivers of docs/blocks, in Wine's kernel."""
+"""The drivers of docs/requests.md and docs/files.md, in Wine's kernel."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from tests.pipeline.support import REPOSITORY, Project
 
 pytestmark = pytest.mark.slow
 
-PAGES = sorted((REPOSITORY / "docs/blocks").glob("*.md"))
 HERE = Path(__file__).parent / "blocks"
 
 # winerror.h
@@ -29,8 +28,8 @@ ERROR_INVALID_USER_BUFFER = 1784
 
 
 def example(page: str) -> str:
-    """Return the driver on a page of docs/blocks."""
-    text = (REPOSITORY / "docs/blocks" / page).read_text(encoding="utf-8")
+    """Return the driver on a page of the documentation."""
+    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
     (block,) = re.findall(r"^```rust\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     return block
 

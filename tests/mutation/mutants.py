@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 from typing import NamedTuple
@@ -205,7 +206,8 @@ def _short(old: str, new: str) -> tuple[str, str]:
 
 
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    """Return a text in one line, with brackets as ast.unparse writes them."""
+    return re.sub(r"(?<=[(\[{]) |,? (?=[)\]}])", "", " ".join(text.split()))
 
 
 def _part(line: str, start: int) -> str:

@@ -8,8 +8,9 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use crate::file::File;
 use crate::handle::Handle;
-use crate::nt::file::{FileStandardInformation, ObjectAttributes};
+use crate::nt::file::FileStandardInformation;
 use crate::nt::irp::IoStatusBlock;
+use crate::nt::object_attributes::ObjectAttributes;
 use crate::nt::status::*;
 use crate::nt::{NtError, NtStatus};
 use crate::object::{Object, ObjectType};

@@ -44,7 +44,7 @@ mod functions {
 
     use crate::nt::dispatcher::{KDeferredRoutine, KDpc, KTimer};
     use crate::nt::notify::{ImageInfo, PsCreateNotifyInfo};
-    use crate::nt::file::ObjectAttributes;
+    use crate::nt::object_attributes::ObjectAttributes;
     use crate::nt::status::*;
     use crate::nt::{NtStatus, UnicodeString};
 

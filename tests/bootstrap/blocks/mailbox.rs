@@ -1,4 +1,4 @@
-//! Talks to the driver of docs/blocks/requests.md: reads and writes that wait, and are cancelled.
+//! Talks to the driver of docs/requests.md: reads and writes that wait, and are cancelled.
 //!
 //! Prints a line for each result: what was read, `wrote COUNT`, or `error CODE`.
 

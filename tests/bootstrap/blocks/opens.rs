@@ -3,7 +3,6 @@
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::allocator::PoolAllocator;
 use crate::nt::file::FileObject;
 use crate::nt::irp::{IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_READ};
 use crate::nt::status::*;
@@ -11,9 +10,7 @@ use crate::open::{Close, Create};
 use crate::packets::Packet;
 use crate::memory::{exhausted, pieces, turn};
 use crate::request::Request;
-use crate::pool::PoolBox;
-
-static POOL: PoolAllocator = PoolAllocator::new(*b"Open");
+use crate::shared::Pooled;
 
 /// Counts how often it is dropped.
 struct Session(u8, &'static AtomicUsize);
@@ -37,7 +34,7 @@ fn file() -> *mut FileObject {
 fn open(file: *mut FileObject, session: Session) -> Packet {
     let packet = Packet::new(IRP_MJ_CREATE).of(file);
     // SAFETY: it is a request to open, and no other module uses the file object.
-    let _ = unsafe { Create::new(packet.irp()) }.open(&POOL, session);
+    let _ = unsafe { Create::new(packet.irp()) }.open(session);
     packet
 }
 
@@ -142,12 +139,12 @@ fn opening_fails_if_there_is_no_memory() {
 fn a_value_in_the_pool_is_dropped_once_and_its_memory_freed() {
     let _turn = turn();
     let drops = counter();
-    let mut value = PoolBox::try_new(&POOL, Session(1, drops)).unwrap();
+    let mut value = Pooled::new(Session(1, drops)).unwrap();
     value.0 = 2;
     let raw = value.into_raw();
     assert_eq!(drops.load(Ordering::SeqCst), 0);
     // SAFETY: it is the result of `into_raw`.
-    let value = unsafe { PoolBox::from_raw(raw) };
+    let value = unsafe { Pooled::from_raw(raw) };
     assert_eq!(value.0, 2);
     drop(value);
     assert_eq!(drops.load(Ordering::SeqCst), 1);
@@ -159,12 +156,12 @@ fn a_value_in_the_pool_has_its_alignment() {
     #[repr(align(256))]
     struct Block([u8; 256]);
     let _turn = turn();
-    let block = PoolBox::try_new(&POOL, Block([3; 256])).unwrap();
+    let block = Pooled::new(Block([3; 256])).unwrap();
     assert_eq!(std::ptr::from_ref(&*block) as usize % 256, 0);
     assert_eq!(block.0[255], 3);
     let raw = block.into_raw();
     // SAFETY: it is the result of `into_raw`.
-    drop(unsafe { PoolBox::from_raw(raw) });
+    drop(unsafe { Pooled::from_raw(raw) });
     assert!(pieces().is_empty());
 }
 
@@ -172,7 +169,7 @@ fn a_value_in_the_pool_has_its_alignment() {
 fn an_exhausted_pool_is_an_error_that_drops_the_value() {
     let _turn = turn();
     let drops = counter();
-    let error = exhausted(|| PoolBox::try_new(&POOL, Session(1, drops)).err());
+    let error = exhausted(|| Pooled::new(Session(1, drops)).err());
     assert_eq!(error, Some(STATUS_INSUFFICIENT_RESOURCES));
     assert_eq!(drops.load(Ordering::SeqCst), 1);
 }

@@ -165,12 +165,18 @@ impl Packet {
 
     /// What `IoCancelIrp` does: returns whether there was a routine to call.
     pub fn cancel(&self) -> bool {
+        self.cancel_after(|| ())
+    }
+
+    /// The same, with something that another processor does before the routine runs.
+    pub fn cancel_after(&self, meanwhile: impl FnOnce()) -> bool {
         let _spin = CANCEL.lock().unwrap();
         // SAFETY: the packet exists, and the members are exchanged atomically.
         unsafe {
             AtomicU8::from_ptr(&raw mut (*self.irp).cancel).store(1, Ordering::SeqCst);
             let place = AtomicPtr::from_ptr(&raw mut (*self.irp).cancel_routine);
             let routine = place.swap(ptr::null_mut(), Ordering::SeqCst);
+            meanwhile();
             if routine.is_null() {
                 return false;
             }

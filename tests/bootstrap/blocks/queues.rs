@@ -83,6 +83,36 @@ fn a_request_that_was_taken_cannot_be_cancelled() {
 }
 
 #[test]
+fn a_request_that_is_being_cancelled_is_nobody_elses() {
+    let queue = queue();
+    let packets: Vec<Packet> = (0..2).map(|_| Packet::read()).collect();
+    packets.iter().for_each(|packet| insert(queue, packet));
+    assert!(packets[0].cancel_after(|| {
+        let request = queue.remove().unwrap();
+        assert_eq!(request.request().as_ptr(), packets[1].irp());
+        request.complete(Ok(()));
+        assert!(queue.remove().is_none());
+        queue.cancel_all();
+        assert_eq!(packets[0].fate.get(), None);
+    }));
+    assert_eq!(packets[0].fate.get(), CANCELLED);
+    assert!(queue.is_empty());
+}
+
+#[test]
+fn a_queue_whose_last_request_was_cancelled_takes_another_one() {
+    for count in [1, 2] {
+        let queue = queue();
+        let packets: Vec<Packet> = (0..=count).map(|_| Packet::read()).collect();
+        packets[..count].iter().for_each(|packet| insert(queue, packet));
+        assert!(packets[count - 1].cancel());
+        insert(queue, &packets[count]);
+        queue.cancel_all();
+        packets.iter().for_each(|packet| assert_eq!(packet.fate.get(), CANCELLED));
+    }
+}
+
+#[test]
 fn cleanup_cancels_the_requests_of_its_file_and_no_others() {
     let queue = queue();
     // SAFETY: all members may be zero.

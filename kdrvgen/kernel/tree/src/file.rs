@@ -14,10 +14,9 @@ use core::ptr;
 
 use crate::handle::Handle;
 use crate::irql::{self, PASSIVE_LEVEL};
-use crate::nt::file::{
-    FileStandardInformation, ObjectAttributes, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE,
-};
+use crate::nt::file::FileStandardInformation;
 use crate::nt::irp::{IoStatusBlock, IoStatusResult};
+use crate::nt::object_attributes::{ObjectAttributes, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE};
 use crate::nt::status::{STATUS_END_OF_FILE, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
 use crate::nt::{NtError, NtStatus, UnicodeString};
 

@@ -60,7 +60,6 @@ pub mod nt;
 pub mod object;
 pub mod open;
 pub mod panic;
-pub mod pool;
 pub mod process;
 pub mod queue;
 pub mod registry;

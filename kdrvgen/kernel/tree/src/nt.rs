@@ -32,6 +32,7 @@ pub mod irp;
 pub mod locks;
 pub mod mdl;
 pub mod notify;
+pub mod object_attributes;
 pub mod objects;
 pub mod registry;
 pub mod security;

@@ -14,14 +14,13 @@ use core::fmt;
 use core::ops::Deref;
 use core::ptr::{self, NonNull};
 
-use crate::allocator::PoolAllocator;
 use crate::irql::{self, DISPATCH_LEVEL, PASSIVE_LEVEL};
 use crate::nt::file::FileObject;
 use crate::nt::irp::{Irp, IRP_MJ_CLOSE};
 use crate::nt::NtError;
 use crate::object::Object;
-use crate::pool::PoolBox;
 use crate::request::{Dispatched, Request, State};
+use crate::shared::Pooled;
 
 /// The value of a file object, and its type.
 #[repr(C)]
@@ -35,17 +34,17 @@ struct Head {
     /// That of the value.
     kind: TypeId,
     /// Drops the value, and frees its memory.
-    free: unsafe fn(*mut Head),
+    free: unsafe fn(NonNull<Head>),
 }
 
 /// Drops a value that [`Create::open`] stored.
 ///
 /// # Safety
 ///
-/// It is an `Opened<T>` that a `PoolBox` gave up, and is not used afterwards.
-unsafe fn free<T>(head: *mut Head) {
+/// It is an `Opened<T>` that a `Pooled` gave up, and is not used afterwards.
+unsafe fn free<T>(head: NonNull<Head>) {
     // SAFETY: the caller's contract. The head is the first member.
-    drop(unsafe { PoolBox::from_raw(head.cast::<Opened<T>>()) });
+    drop(unsafe { Pooled::from_raw(head.cast::<Opened<T>>()) });
 }
 
 /// A request of a program to open the device.
@@ -73,23 +72,19 @@ impl Create {
     /// Lets the program open the device, and stores a value with the file object.
     /// IRQL: `PASSIVE_LEVEL`.
     ///
-    /// If there is no memory in `pool`, the request fails with `STATUS_INSUFFICIENT_RESOURCES`, and the
+    /// If there is no memory, the request fails with `STATUS_INSUFFICIENT_RESOURCES`, and the
     /// value is dropped.
-    pub fn open<T: Send + Sync + 'static>(
-        self,
-        pool: &'static PoolAllocator,
-        value: T,
-    ) -> Dispatched {
+    pub fn open<T: Send + Sync + 'static>(self, value: T) -> Dispatched {
         irql::assert_at_most(PASSIVE_LEVEL);
         let head = Head {
             kind: TypeId::of::<T>(),
             free: free::<T>,
         };
-        let result = PoolBox::try_new(pool, Opened { head, value }).map(|opened| {
+        let result = Pooled::new(Opened { head, value }).map(|opened| {
             // SAFETY: the packet exists, and so does its file object. Nothing else uses this member.
             unsafe {
                 let file = (*self.0.location()).file_object;
-                (*file).fs_context2 = opened.into_raw().cast();
+                (*file).fs_context2 = opened.into_raw().as_ptr().cast();
             }
         });
         self.0.complete(result)
@@ -126,9 +121,9 @@ impl Close {
         // that would have one to the file object.
         unsafe {
             let file = (*self.0.location()).file_object;
-            let head = ptr::replace(&raw mut (*file).fs_context2, ptr::null_mut()).cast::<Head>();
-            if !head.is_null() {
-                ((*head).free)(head);
+            let value = ptr::replace(&raw mut (*file).fs_context2, ptr::null_mut());
+            if let Some(head) = NonNull::new(value.cast::<Head>()) {
+                ((*head.as_ptr()).free)(head);
             }
         }
         self.0.complete(Ok(()))

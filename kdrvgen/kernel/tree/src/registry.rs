@@ -21,7 +21,7 @@ use core::slice;
 
 use crate::handle::Handle;
 use crate::irql::{self, PASSIVE_LEVEL};
-use crate::nt::file::{ObjectAttributes, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE};
+use crate::nt::object_attributes::{ObjectAttributes, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE};
 use crate::nt::registry::{
     KeyValuePartialInformation, KEY_READ, KEY_VALUE_PARTIAL_INFORMATION, KEY_WRITE, REG_BINARY,
     REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ,

@@ -6,7 +6,7 @@ use core::ptr;
 
 use crate::handle::Handle;
 use crate::irql::{self, PASSIVE_LEVEL};
-use crate::nt::file::OBJ_KERNEL_HANDLE;
+use crate::nt::object_attributes::OBJ_KERNEL_HANDLE;
 use crate::nt::security::{
     AceHeader, Acl, SecurityDescriptor, ACCESS_ALLOWED_ACE_TYPE, ACL_REVISION,
     SECURITY_DESCRIPTOR_REVISION, SE_DACL_PRESENT, SE_DACL_PROTECTED, SE_SELF_RELATIVE,

@@ -7,7 +7,7 @@ use core::ptr::{self, NonNull};
 use crate::event::{Event, EventKind};
 use crate::handle::Handle;
 use crate::irql::{self, PASSIVE_LEVEL};
-use crate::nt::file::{ObjectAttributes, OBJ_KERNEL_HANDLE};
+use crate::nt::object_attributes::{ObjectAttributes, OBJ_KERNEL_HANDLE};
 use crate::nt::status::STATUS_SUCCESS;
 use crate::nt::{NtError, NtStatus};
 use crate::object::{Object, ObjectType};

@@ -1,9 +1,8 @@
-//! `FILE_OBJECT`, `OBJECT_ATTRIBUTES` and the numbers of `ZwCreateFile`.
+//! `FILE_OBJECT` and what the kernel says of a file.
 
 use core::ffi::c_void;
 
 use super::objects::DeviceObject;
-use super::unicode_string::UnicodeString;
 
 /// `FILE_OBJECT`, up to the last member that a driver uses: what a handle to a device or file leads to.
 /// Only the kernel creates one.
@@ -29,33 +28,6 @@ layout! {
         fs_context2: 0x20, 0x10;
     }
 }
-
-/// `OBJECT_ATTRIBUTES`: which object to open or create.
-#[repr(C)]
-pub struct ObjectAttributes<'a> {
-    pub length: u32,
-    pub root_directory: *mut c_void,
-    pub object_name: *const UnicodeString<'a>,
-    pub attributes: u32,
-    pub security_descriptor: *mut c_void,
-    pub security_quality_of_service: *mut c_void,
-}
-
-layout! {
-    ObjectAttributes: 0x30, 0x18 {
-        length: 0x0, 0x0;
-        root_directory: 0x8, 0x4;
-        object_name: 0x10, 0x8;
-        attributes: 0x18, 0xC;
-        security_descriptor: 0x20, 0x10;
-        security_quality_of_service: 0x28, 0x14;
-    }
-}
-
-/// `OBJ_CASE_INSENSITIVE`.
-pub const OBJ_CASE_INSENSITIVE: u32 = 0x40;
-/// `OBJ_KERNEL_HANDLE`: programs cannot use the handle, and it is valid in all processes.
-pub const OBJ_KERNEL_HANDLE: u32 = 0x200;
 
 /// `FILE_STANDARD_INFORMATION`.
 #[repr(C)]
