@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from importlib import import_module
 from typing import NamedTuple
 
 from kdrvgen.doctor.check import SIGNING_TASKS, Check
@@ -17,7 +18,7 @@ from kdrvgen.doctor.probes.generated_files import agreement, generated_files
 from kdrvgen.doctor.probes.kit import kit
 from kdrvgen.doctor.probes.project import project_files
 from kdrvgen.doctor.probes.rust import cargo, cargo_make, rustc
-from kdrvgen.doctor.probes.signing import signing_tool, timestamp_server
+from kdrvgen.doctor.probes.signing import signing_tool
 from kdrvgen.doctor.probes.windows import deployment
 from kdrvgen.doctor.probes.wine import wine
 from kdrvgen.doctor.tasks import Task
@@ -88,7 +89,8 @@ def run_probes(
     narrowed = project.model_copy(update={"profiles": one_profile})
     probes = [(check, probe) for check, probe in _PROBES if not scope.tasks.isdisjoint(check.tasks)]
     if scope.network and Task.SIGN in scope.tasks:
-        probes.append((Check("timestamp", (Task.SIGN,)), timestamp_server))
+        server = import_module("kdrvgen.doctor.probes.timestamp").timestamp_server
+        probes.append((Check("timestamp", (Task.SIGN,)), server))
     if config:
         probes += [
             (

@@ -28,8 +28,9 @@ def read_regular(path: Path, largest: int) -> bytes:
         _check(path, path.stat().st_mode)
         with os.fdopen(os.open(path, flags), "rb") as file:
             # The file may have been replaced in the meantime.
-            _check(path, os.fstat(file.fileno()).st_mode)
-            content = file.read(largest + 1)
+            status = os.fstat(file.fileno())
+            _check(path, status.st_mode)
+            content = file.read(min(status.st_size, largest) + 1)
     except OSError as error:
         raise FileAccessError(f"{path}: {error.strerror or error}") from None
     except ValueError as error:  # a NUL in the name

@@ -46,6 +46,7 @@ def test_the_report_is_the_golden_file(folder: Path, monkeypatch: pytest.MonkeyP
     assert text == Path("report.txt").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_contradictions_do_not_stop_a_run_but_fail_a_check(tmp_path: Path, run: Run) -> None:
     project = case("all_at_once", tmp_path)
     for _ in range(2):  # a second run with nothing to change reports it again

@@ -13,6 +13,7 @@ from kdrvgen.scaffold import template as templates
 from tests.bootstrap.support import bootstrap, tree
 
 
+@pytest.mark.slow
 def test_the_function_creates_the_same_project_as_the_command(tmp_path: Path) -> None:
     (tmp_path / "command").mkdir()
     command = bootstrap(tmp_path / "command", "device", "allocator=yes", "bootstrap.license=MIT")

@@ -13,7 +13,7 @@ from tests.pipeline.support import REPOSITORY
 pytestmark = pytest.mark.slow
 
 _DRIVER = """#![no_std]
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unnecessary_wraps)]
 
 use kernel::{DriverObject, NtError, UnicodeString};
 

@@ -113,6 +113,7 @@ def test_the_current_folder_is_filled_although_the_one_above_is_read_only(tmp_pa
         tmp_path.chmod(0o755)
 
 
+@pytest.mark.slow
 def test_a_failure_half_way_leaves_the_current_folder_as_it_was(tmp_path: Path) -> None:
     folder = tmp_path / "hello"
     folder.mkdir()
@@ -171,6 +172,7 @@ def test_what_appears_in_the_place_of_the_folder_meanwhile_is_not_replaced(
     assert (tmp_path / appears).read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_file_that_appears_in_the_current_folder_meanwhile_is_not_replaced(
     tmp_path: Path,
 ) -> None:

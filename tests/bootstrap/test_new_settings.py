@@ -109,6 +109,7 @@ def test_an_answer_under_its_whole_key_is_yes_or_no(own: Path, tmp_path: Path) -
     assert answers["with-irp"] is True
 
 
+@pytest.mark.slow
 def test_each_way_to_write_yes_and_no_is_understood(tmp_path: Path) -> None:
     words = {
         True: ("true", "yes", "y", "on", "1", "Yes"),

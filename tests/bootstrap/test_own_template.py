@@ -104,6 +104,7 @@ def test_a_condition_that_is_false_leaves_a_file_out(template: Path, tmp_path: P
     assert "src/irp.rs" not in tree(tmp_path / "hello")
 
 
+@pytest.mark.slow
 def test_the_answers_are_in_config_toml_and_make_another_project(
     template: Path, tmp_path: Path
 ) -> None:
@@ -283,6 +284,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_text_is_refused_in_time_and_writes_nothing(
     template: Path, tmp_path: Path, text: str
@@ -484,6 +486,7 @@ def test_the_process_that_renders_does_not_get_the_environment(
     assert "PFX_PASSWORD" not in (tmp_path / "seen").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_text_that_needs_too_much_time_is_named_and_ended() -> None:
     resource = pytest.importorskip("resource", reason="Windows does not limit processor time")
     endless = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
@@ -500,6 +503,7 @@ def test_a_text_that_needs_too_much_time_is_named_and_ended() -> None:
     assert used < 2 * CPU_SECONDS
 
 
+@pytest.mark.slow
 def test_the_memory_and_the_output_of_all_texts_are_limited() -> None:
     pytest.importorskip("resource", reason="Windows does not limit memory")
     doubled = "{% set x = namespace(y='a') %}{% for i in range(31) %}{% set x.y = x.y ~ x.y %}"

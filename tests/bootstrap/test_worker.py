@@ -30,7 +30,7 @@ def project(prepared: PreparedProject) -> Project:
     return prepared("worker", "bootstrap.edition=2024", build=build)
 
 
-def lines_of(kernel: Kernel, project: Project, profile: str, seconds: float) -> list[str]:
+def lines_of(kernel: Kernel, seconds: float) -> list[str]:
     """Load the driver for a time, and return what it logged."""
     before = len(kernel.lines())
     kernel.sc("start", "hello")
@@ -57,7 +57,7 @@ def test_its_thread_works_until_the_driver_is_unloaded(
     kernel.run("reg", "delete", PARAMETERS, "/f")
     kernel.install(project.output(profile=profile), "hello")
 
-    lines = lines_of(kernel, project, profile, 2.5)
+    lines = lines_of(kernel, 2.5)
 
     assert lines[0] == "loaded; every 1000 ms: working"
     # The thread starts while `start` returns; each round has the next number.
@@ -80,7 +80,7 @@ def test_settings_from_the_registry_change_its_work_at_the_next_start(
         done = kernel.run("reg", "add", PARAMETERS, "/v", *words, "/f")
         assert done.returncode == 0, done.stdout
 
-    lines = lines_of(kernel, project, "development", 1.5)
+    lines = lines_of(kernel, 1.5)
 
     assert lines[0] == "loaded; every 120 ms: Grüße %s"
     rounds = [line for line in lines if line.startswith("round ")]
@@ -131,11 +131,10 @@ def test_a_wrong_setting_is_logged_and_has_its_default(
         words = ("/v", name, "/t", kind, "/d", data, "/f")
         assert kernel.run("reg", "add", PARAMETERS, *words).returncode == 0
 
-    lines = lines_of(kernel, project, "development", 0)
+    lines = lines_of(kernel, 0)
 
-    assert {
-        line for line in lines if line.startswith(("loaded", "Interval", "Message"))
-    } == expected
+    reported = {line for line in lines if line.startswith(("loaded", "Interval", "Message"))}
+    assert reported == expected
 
 
 @pytest.mark.parametrize(

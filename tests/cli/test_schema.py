@@ -110,6 +110,7 @@ def test_the_schema_is_part_of_the_json_document(run: Run, schema: dict[str, Any
     assert json.loads(run("schema", "--format", "json").stdout)["schema"] == schema
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checker", CHECKERS)
 @pytest.mark.parametrize("template", ["minimal", "workspace"])
 def test_a_new_project_contains_the_schema_and_refers_to_it(

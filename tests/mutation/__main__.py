@@ -42,6 +42,7 @@ _TESTS = {
         "tests/cli/test_errors.py",
         "tests/cli/test_credentials.py",
     ),
+    "lexicon": ("tests/cli/test_explain.py", "tests/completion/test_words.py"),
     "model": (
         "tests/model",
         "tests/agreement/test_unused_keys.py",

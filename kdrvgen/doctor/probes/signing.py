@@ -1,4 +1,4 @@
-"""The programs that sign: osslsigncode, openssl and signtool, and the timestamp server."""
+"""The programs that sign: osslsigncode, openssl and signtool."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 from kdrvgen.doctor.check import NO_REMEDY, SIGNING_TASKS, Check, Remedy
 from kdrvgen.doctor.fix import install
 from kdrvgen.doctor.host import Answer, Host
 from kdrvgen.doctor.probes.sdk import find_tool
-from kdrvgen.doctor.tasks import Task
 from kdrvgen.model import Project, Signing
 from kdrvgen.report.finding import Finding
 
-__all__ = ["signing_tool", "timestamp_server", "tiny_image"]
+__all__ = ["signing_tool", "tiny_image"]
 
 _OPENSSL = Check("openssl", SIGNING_TASKS)
 _OSSLSIGNCODE = Check("osslsigncode", SIGNING_TASKS)
 _SIGNTOOL = Check("signtool", SIGNING_TASKS)
-_TIMESTAMP = Check("timestamp", (Task.SIGN,))
 _INSTALL_SDK = Remedy('install the Windows SDK with its component "Signing Tools for Desktop Apps"')
 _OLDEST_OSSLSIGNCODE, _FIRST_WITH_CATALOGS = (2, 1), (2, 8)
 _NEWER_OSSLSIGNCODE = Remedy("install a newer osslsigncode, from your system or from its sources")
@@ -47,28 +43,6 @@ def signing_tool(host: Host, project: Project) -> Iterator[Finding]:
         else:
             yield from _openssl(host, signing)
             yield _osslsigncode(host, has_package="package" in project.model_fields_set)
-
-
-def timestamp_server(host: Host, project: Project) -> Iterator[Finding]:
-    """Check that the timestamp servers answer; this needs the network."""
-    settings = [project.signing_for(profile) for profile in project.profiles]
-    servers = {signing.timestamp_server for signing in settings if signing.mode != "off"}
-    for url in sorted(servers - {""}):
-        try:
-            request = Request(url, method="HEAD")  # noqa: S310 - the model accepts only http(s)
-            with urlopen(request, timeout=host.time_limit):  # noqa: S310 - the same request
-                pass
-        except HTTPError:
-            pass  # The server answers; HEAD is not a timestamp request.
-        except (OSError, ValueError) as error:
-            yield _TIMESTAMP.error(
-                f"{url} does not answer: {error}",
-                remedy=Remedy(
-                    "to sign without a timestamp: cargo make -e DRIVER_TIMESTAMP_URL= sign"
-                ),
-            )
-            continue
-        yield _TIMESTAMP.ok("the server answers", url)
 
 
 def _signtool(host: Host, signing: Signing) -> Finding:

@@ -121,14 +121,26 @@ def _entry_point(subject: Subject, expected: Expected) -> Iterator[Finding]:
     ]
     addresses = {export.address for export in functions}
     offset = headers.optional_offset + 16
-    fix = "Name the function as in driver.entry-point; make it pub and #[unsafe(no_mangle)]."
     if not functions:
         directory = headers.directory(DirectoryIndex.EXPORT)
-        evidence = Evidence("export table", f"no {expected.driver.entry}", directory.offset)
+        entry = expected.driver.entry
+        own = [export for export in subject.image.exports if export.address == headers.entry_point]
+        value = f"no {entry}" + (f", but {own[0].name} is at the entry point" if own else "")
+        fix = (
+            f"Set driver.entry-point to {own[0].name}, or rename the function to {entry}."
+            if own
+            else f'Declare it as #[unsafe(no_mangle)] pub extern "system" fn {entry}, in the crate '
+            "itself and not in a dependency. Then kdrvgen can compare its address."
+        )
+        evidence = Evidence("export table", value, directory.offset)
         yield violation(ENTRY_POINT, evidence, fix, severity=Severity.WARNING)
     elif headers.entry_point not in addresses:
         places = ", ".join(f"0x{address:X}" for address in sorted(addresses))
         value = f"0x{headers.entry_point:X}, but {expected.driver.entry} is at {places}"
+        fix = (
+            "Another /ENTRY wins: remove it from linker.args and RUSTFLAGS, and from the build "
+            "scripts of dependencies (cargo:rustc-link-arg-cdylib reaches this image too)."
+        )
         yield violation(ENTRY_POINT, Evidence("AddressOfEntryPoint", value, offset), fix)
 
 

@@ -16,6 +16,7 @@ from kdrvgen.inspection.pe.headers import (
     Subsystem,
     checksum,
 )
+from kdrvgen.inspection.pe.image import Image, Section
 from kdrvgen.report.finding import Finding, Rule, Severity
 from kdrvgen.spelling import quantity
 
@@ -172,8 +173,28 @@ def _entry_point(subject: Subject) -> Iterator[Finding]:
             f"0x{image.headers.entry_point:X}{place}",
             image.headers.optional_offset + 16,
         )
-        fix = "Set driver.entry-point, which becomes /ENTRY, to a function of the driver."
-        yield violation(ENTRY_POINT, evidence, fix)
+        yield violation(ENTRY_POINT, evidence, _entry_point_fix(image, section))
+
+
+def _entry_point_fix(image: Image, section: Section | None) -> str:
+    """Return what to do, depending on what the address of the entry point is."""
+    address = image.headers.entry_point
+    if not address:
+        return (
+            "The image was linked with /NOENTRY, or without an entry point. Remove /NOENTRY from "
+            "linker.args: driver.entry-point becomes /ENTRY."
+        )
+    if section is None:
+        return "The address is outside of all sections. The image is damaged: build it again."
+    if section.has(Characteristic.CODE):
+        return (
+            f"The section {section.name} has code but is not executable. Correct its /SECTION in "
+            "linker.args, or remove it."
+        )
+    return (
+        "The address is that of data. Set driver.entry-point to a function, not to a static, and "
+        "remove other /ENTRY and /MERGE arguments from linker.args."
+    )
 
 
 def _checksum(subject: Subject) -> Iterator[Finding]:

@@ -116,7 +116,7 @@ def _appended_data(subject: Subject) -> Iterator[Finding]:
     )
     stop = table[0] if table else size
     # Zeros are padding: of signing to eight bytes, of linking to the file alignment.
-    if 0 < end < stop and image.data[end:stop].strip(b"\0"):
+    if 0 < end < stop and image.data.count(0, end, stop) < stop - end:
         evidence = Evidence("overlay", quantity(stop - end, "byte"), end)
         fix = "Ship the data in a separate file, or link it into a section; strip debug symbols."
         yield violation(OVERLAY, evidence, fix)

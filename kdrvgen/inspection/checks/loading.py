@@ -17,7 +17,7 @@ from kdrvgen.inspection.pe.headers import ImageFlag, Machine
 from kdrvgen.inspection.pe.image import Image
 from kdrvgen.inspection.signature.assessment import Assessment
 from kdrvgen.inspection.signature.certificates import Certificate
-from kdrvgen.inspection.signature.chain import CODE_VERIFICATION_ROOT, Chain
+from kdrvgen.inspection.signature.chain import Chain
 from kdrvgen.inspection.signature.roots import MICROSOFT_2010
 
 __all__ = ["Loading", "SignedBy", "loading"]
@@ -143,8 +143,6 @@ def _publisher(
 def _cross_certificates(assessment: Assessment, chain: Chain) -> Iterator[Certificate]:
     """Yield the cross-certificates of Microsoft for an authority of the chain."""
     keys = {(each.subject, each.public_key) for each in chain.certificates[1:]}
-    for certificate in assessment.signature.certificates:
-        if certificate.issuer_name == CODE_VERIFICATION_ROOT and (
-            (certificate.subject, certificate.public_key) in keys
-        ):
+    for certificate in assessment.cross_certificates:
+        if (certificate.subject, certificate.public_key) in keys:
             yield certificate

@@ -96,6 +96,14 @@ UNUSED = Rule(
     sources.UNSIGNED_ATTRIBUTES,
 )
 
+CROSS = Rule(
+    "certificate-cross",
+    Severity.NOTE,
+    "kdrvgen cannot verify a cross-certificate",
+    "The key of its issuer, Microsoft Code Verification Root, is only in the kernel of Windows.",
+    sources.CROSS_CERTIFICATES,
+)
+
 _SIGN = "Sign it: `cargo make sign`, with signing.mode `test` or `certificate`."
 _SHOWN = 16  # digits of a digest
 _REBUILD = "Build and sign again: `cargo make sign`."
@@ -204,6 +212,15 @@ def _unused(subject: Subject) -> Iterator[Finding]:
             yield violation(UNUSED, evidence, fix)
 
 
+def _crosses(subject: Subject) -> Iterator[Finding]:
+    for assessment in subject.assessments:
+        for certificate in assessment.cross_certificates:
+            value = f"{certificate.subject} ({certificate.thumbprint})"
+            evidence = signature_evidence(assessment.signature, value, "certificate")
+            fix = "Compare the thumbprint with that of Microsoft's list."
+            yield violation(CROSS, evidence, fix)
+
+
 def signature_evidence(signature: Signature, value: str, part: str = "") -> Evidence:
     """Return evidence in a signature, or in a part of it such as its timestamp."""
     kind = "nested signature" if signature.nested else "signature"
@@ -219,4 +236,5 @@ CHECKS = (
     _foreign,
     _unsigned,
     _unused,
+    _crosses,
 )

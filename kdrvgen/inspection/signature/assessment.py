@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kdrvgen.inspection.signature.authenticode import Signature
 from kdrvgen.inspection.signature.certificates import CODE_SIGNING, TIME_STAMPING, Certificate
-from kdrvgen.inspection.signature.chain import Chain, build_chain
+from kdrvgen.inspection.signature.chain import CODE_VERIFICATION_ROOT, Chain, build_chain
 from kdrvgen.inspection.signature.roots import Roots
 from kdrvgen.inspection.signature.timestamps import Timestamp
 
@@ -38,18 +38,22 @@ class Assessment(NamedTuple):
 
     @property
     def unused(self) -> tuple[Certificate, ...]:
-        """The certificates that belong to neither chain, nor cross-certify one that does."""
+        """The certificates that belong to neither chain, without cross-certificates."""
         chains = [chain for chain in (self.chain, self.stamp_chain) if chain is not None]
         used = {each for chain in chains for each in chain.certificates}
-        keys = {(each.subject, each.public_key) for each in used}
+        crosses = self.cross_certificates
+        return tuple(each for each in self._all if each not in used and each not in crosses)
+
+    @property
+    def cross_certificates(self) -> tuple[Certificate, ...]:
+        """Microsoft's cross-certificates. Their issuer is not in the store of Windows."""
+        return tuple(each for each in self._all if each.issuer_name == CODE_VERIFICATION_ROOT)
+
+    @property
+    def _all(self) -> tuple[Certificate, ...]:
         stamp = self.signature.timestamp
-        return tuple(
-            certificate
-            for certificate in dict.fromkeys(
-                (*self.signature.certificates, *(stamp.certificates if stamp else ()))
-            )
-            if certificate not in used and (certificate.subject, certificate.public_key) not in keys
-        )
+        others = stamp.certificates if stamp else ()
+        return tuple(dict.fromkeys((*self.signature.certificates, *others)))
 
     @property
     def is_sound(self) -> bool:

@@ -16,6 +16,7 @@ macro_rules! import {
 
 mod allocator;
 mod dpc;
+mod handle;
 mod irql;
 mod notify;
 mod nt;
@@ -43,7 +44,7 @@ mod functions {
 
     use crate::nt::dispatcher::{KDeferredRoutine, KDpc, KTimer};
     use crate::nt::notify::{ImageInfo, PsCreateNotifyInfo};
-    use crate::nt::registry::ObjectAttributes;
+    use crate::nt::object_attributes::ObjectAttributes;
     use crate::nt::status::*;
     use crate::nt::{NtStatus, UnicodeString};
 

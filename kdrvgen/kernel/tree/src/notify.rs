@@ -130,9 +130,8 @@ impl NewProcess<'_> {
 
 /// The registration of [`OnProcessEx`] functions (`PsSetCreateProcessNotifyRoutineEx`).
 ///
-/// It requires an image that is linked with `/INTEGRITYCHECK`, which the preset `kernel` does not have:
-/// set `linker.add = ["/INTEGRITYCHECK"]` in config.toml. Windows then verifies the signature of the
-/// driver even where test signing is on.
+/// It requires an image that is linked with `/INTEGRITYCHECK`, as the presets for the linker do.
+/// Windows verifies the signature of such a driver even where it need not be trusted.
 #[must_use = "a registration that is dropped ends"]
 pub struct ProcessesEx<T: OnProcessEx>(PhantomData<fn(T)>);
 

@@ -19,11 +19,12 @@ use core::mem::size_of;
 use core::ptr;
 use core::slice;
 
+use crate::handle::Handle;
 use crate::irql::{self, PASSIVE_LEVEL};
+use crate::nt::object_attributes::{ObjectAttributes, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE};
 use crate::nt::registry::{
-    KeyValuePartialInformation, ObjectAttributes, KEY_READ, KEY_VALUE_PARTIAL_INFORMATION,
-    KEY_WRITE, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE, REG_BINARY, REG_DWORD, REG_EXPAND_SZ,
-    REG_MULTI_SZ, REG_QWORD, REG_SZ,
+    KeyValuePartialInformation, KEY_READ, KEY_VALUE_PARTIAL_INFORMATION, KEY_WRITE, REG_BINARY,
+    REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ,
 };
 use crate::nt::status::{
     STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_BUFFER_SIZE,
@@ -33,12 +34,7 @@ use crate::nt::{NtError, NtStatus, UnicodeString};
 use crate::shared::Pooled;
 
 /// An open key, which is closed when it is dropped.
-pub struct Key(*mut c_void);
-
-// SAFETY: a handle of the kernel is not tied to a thread or process.
-unsafe impl Send for Key {}
-// SAFETY: several threads can use it at once.
-unsafe impl Sync for Key {}
+pub struct Key(Handle);
 
 impl Key {
     /// Opens a key for reading, by its full path. IRQL: `PASSIVE_LEVEL`.
@@ -65,7 +61,7 @@ impl Key {
     ///
     /// `STATUS_OBJECT_NAME_NOT_FOUND` if it does not exist.
     pub fn open_subkey(&self, name: &UnicodeString<'_>) -> Result<Self, NtError> {
-        Self::open_below(self.0, name, KEY_READ)
+        Self::open_below(self.0.as_raw(), name, KEY_READ)
     }
 
     /// Opens a key below this one for reading and writing, and creates it if it does not exist.
@@ -77,7 +73,7 @@ impl Key {
     /// `STATUS_ACCESS_DENIED` if this key is not writable.
     pub fn create_subkey(&self, name: &UnicodeString<'_>) -> Result<Self, NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
-        let attributes = attributes(self.0, name);
+        let attributes = attributes(self.0.as_raw(), name);
         let mut handle = ptr::null_mut();
         // SAFETY: all pointers are valid during the call.
         unsafe {
@@ -92,7 +88,8 @@ impl Key {
             )
         }
         .check()?;
-        Ok(Self(handle))
+        // SAFETY: it is a new kernel handle.
+        Ok(Self(unsafe { Handle::from_raw(handle) }))
     }
 
     fn open_below(
@@ -105,7 +102,8 @@ impl Key {
         let mut handle = ptr::null_mut();
         // SAFETY: all pointers are valid during the call.
         unsafe { ZwOpenKey(&raw mut handle, access, &raw const attributes) }.check()?;
-        Ok(Self(handle))
+        // SAFETY: it is a new kernel handle.
+        Ok(Self(unsafe { Handle::from_raw(handle) }))
     }
 
     /// Reads a value of at most `limit` bytes. IRQL: `PASSIVE_LEVEL`.
@@ -153,7 +151,7 @@ impl Key {
         // SAFETY: all pointers are valid during the call, and there is room for that many bytes.
         unsafe {
             ZwQueryValueKey(
-                self.0,
+                self.0.as_raw(),
                 name,
                 KEY_VALUE_PARTIAL_INFORMATION,
                 to.as_mut_ptr().cast(),
@@ -248,7 +246,17 @@ impl Key {
         irql::assert_at_most(PASSIVE_LEVEL);
         let length = u32::try_from(data.len()).map_err(|_| STATUS_INVALID_PARAMETER)?;
         // SAFETY: all pointers are valid during the call.
-        unsafe { ZwSetValueKey(self.0, name, 0, value_type, data.as_ptr().cast(), length) }.check()
+        unsafe {
+            ZwSetValueKey(
+                self.0.as_raw(),
+                name,
+                0,
+                value_type,
+                data.as_ptr().cast(),
+                length,
+            )
+        }
+        .check()
     }
 
     /// Deletes a value. The key must be writable. IRQL: `PASSIVE_LEVEL`.
@@ -259,15 +267,7 @@ impl Key {
     pub fn delete(&self, name: &UnicodeString<'_>) -> Result<(), NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
         // SAFETY: the name is valid during the call.
-        unsafe { ZwDeleteValueKey(self.0, name) }.check()
-    }
-}
-
-impl Drop for Key {
-    fn drop(&mut self) {
-        irql::assert_at_most(PASSIVE_LEVEL);
-        // SAFETY: the handle is open, and `self` owns it.
-        let _ = unsafe { ZwClose(self.0) };
+        unsafe { ZwDeleteValueKey(self.0.as_raw(), name) }.check()
     }
 }
 
@@ -402,7 +402,6 @@ fn attributes<'a>(root: *mut c_void, name: &UnicodeString<'a>) -> ObjectAttribut
 crate::import! {
     "ntoskrnl.exe",
     extern "system" {
-        fn ZwClose(handle: *mut c_void) -> NtStatus;
         fn ZwCreateKey(
             handle: *mut *mut c_void,
             access: u32,

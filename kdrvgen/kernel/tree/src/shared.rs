@@ -4,7 +4,7 @@
 //! keep them here. Unlike `Box` and `Arc`, an allocation that fails is an error and no panic.
 
 use core::alloc::{GlobalAlloc, Layout};
-use core::ops::Deref;
+use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
@@ -22,7 +22,9 @@ pub(crate) fn initialize() {
 }
 
 /// A value in non-paged pool with one owner. It never moves.
-pub(crate) struct Pooled<T: ?Sized>(NonNull<T>);
+///
+/// It is the `Box` of drivers without a global allocator, and its allocation can fail.
+pub struct Pooled<T: ?Sized>(NonNull<T>);
 
 // SAFETY: it owns the value, as a `Box` does.
 unsafe impl<T: ?Sized + Send> Send for Pooled<T> {}
@@ -31,7 +33,13 @@ unsafe impl<T: ?Sized + Sync> Sync for Pooled<T> {}
 
 impl<T> Pooled<T> {
     /// Moves a value to the pool. IRQL: `DISPATCH_LEVEL` or below.
-    pub(crate) fn new(value: T) -> Result<Self, NtError> {
+    ///
+    /// The value is on the stack first, so it should be small.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_INSUFFICIENT_RESOURCES` if there is no memory. The value is dropped.
+    pub fn new(value: T) -> Result<Self, NtError> {
         let layout = Layout::new::<T>();
         // SAFETY: the allocator accepts any layout, also one of no bytes.
         let memory = unsafe { POOL.alloc(layout) }.cast::<T>();
@@ -93,6 +101,13 @@ impl<T: ?Sized> Deref for Pooled<T> {
     fn deref(&self) -> &T {
         // SAFETY: the value exists as long as its owner.
         unsafe { self.0.as_ref() }
+    }
+}
+
+impl<T: ?Sized> DerefMut for Pooled<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the value exists as long as its owner, which is borrowed mutably.
+        unsafe { self.0.as_mut() }
     }
 }
 

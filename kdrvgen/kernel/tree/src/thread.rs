@@ -5,10 +5,12 @@ use core::mem::size_of;
 use core::ptr::{self, NonNull};
 
 use crate::event::{Event, EventKind};
+use crate::handle::Handle;
 use crate::irql::{self, PASSIVE_LEVEL};
-use crate::nt::registry::{ObjectAttributes, OBJ_KERNEL_HANDLE};
+use crate::nt::object_attributes::{ObjectAttributes, OBJ_KERNEL_HANDLE};
 use crate::nt::status::STATUS_SUCCESS;
 use crate::nt::{NtError, NtStatus};
+use crate::object::{Object, ObjectType};
 use crate::shared::{Pooled, Shared};
 use crate::wait::{sealed, Waitable};
 
@@ -21,15 +23,9 @@ use crate::wait::{sealed, Waitable};
 /// machine: keep it in a [`Slot`](crate::slot::Slot).
 #[must_use = "a thread that is dropped is stopped"]
 pub struct Thread {
-    /// A reference to the thread object.
-    object: NonNull<c_void>,
+    object: Object,
     stop: Shared<Event>,
 }
-
-// SAFETY: a thread object is not tied to the thread that created it.
-unsafe impl Send for Thread {}
-// SAFETY: several threads can wait for it at once.
-unsafe impl Sync for Thread {}
 
 /// What a new thread gets.
 struct Start<F> {
@@ -59,6 +55,10 @@ impl Thread {
     /// # Errors
     ///
     /// `STATUS_INSUFFICIENT_RESOURCES` if there is no memory; `work` does not run.
+    ///
+    /// # Panics
+    ///
+    /// If the kernel gives no reference to the new thread, which it always does.
     pub fn spawn<F>(work: F) -> Result<Self, NtError>
     where
         F: FnOnce(&Event) + Send + 'static,
@@ -94,10 +94,13 @@ impl Thread {
             drop(unsafe { Pooled::from_raw(start) });
             return Err(error);
         }
-        Ok(Self {
-            object: referenced(handle),
-            stop,
-        })
+        // SAFETY: it is a new kernel handle.
+        let handle = unsafe { Handle::from_raw(handle) };
+        // Without a reference, the thread would run on when the driver is unloaded. The kernel does not
+        // refuse one for a handle that it just made.
+        let object = Object::of_handle(&handle, ObjectType::Thread);
+        let object = object.unwrap_or_else(|error| panic!("no reference to a new thread: {error}"));
+        Ok(Self { object, stop })
     }
 
     /// Asks the thread to stop, without waiting. IRQL: `DISPATCH_LEVEL` or below.
@@ -111,8 +114,6 @@ impl Drop for Thread {
         irql::assert_at_most(PASSIVE_LEVEL);
         self.stop();
         self.wait();
-        // SAFETY: `referenced` got this reference, and `self` owns it.
-        unsafe { ObfDereferenceObject(self.object.as_ptr()) };
     }
 }
 
@@ -137,49 +138,12 @@ unsafe extern "system" fn run<F: FnOnce(&Event)>(context: *mut c_void) {
     let _ = unsafe { PsTerminateSystemThread(STATUS_SUCCESS) };
 }
 
-/// Turns the handle of a new thread into a reference to its object.
-///
-/// # Panics
-///
-/// If the kernel refuses it. It does not for a handle that it just made, and without a reference the
-/// thread would run on when the driver is unloaded.
-fn referenced(handle: *mut c_void) -> NonNull<c_void> {
-    let mut object = ptr::null_mut();
-    // SAFETY: the handle is open. It is that of a thread, so its type needs no check.
-    let status = unsafe {
-        ObReferenceObjectByHandle(
-            handle,
-            THREAD_ALL_ACCESS,
-            ptr::null_mut(),
-            KERNEL_MODE,
-            &raw mut object,
-            ptr::null_mut(),
-        )
-    };
-    // SAFETY: the handle is open, and is not used any more.
-    let _ = unsafe { ZwClose(handle) };
-    match NonNull::new(object) {
-        Some(object) if status.is_success() => object,
-        _ => panic!("no reference to a new thread: {status}"),
-    }
-}
-
 /// `THREAD_ALL_ACCESS`.
 const THREAD_ALL_ACCESS: u32 = 0x1F_FFFF;
-/// `KernelMode`.
-const KERNEL_MODE: i8 = 0;
 
 crate::import! {
     "ntoskrnl.exe",
     extern "system" {
-        fn ObReferenceObjectByHandle(
-            handle: *mut c_void,
-            access: u32,
-            object_type: *mut c_void,
-            mode: i8,
-            object: *mut *mut c_void,
-            information: *mut c_void,
-        ) -> NtStatus;
         fn PsCreateSystemThread(
             handle: *mut *mut c_void,
             access: u32,
@@ -190,13 +154,5 @@ crate::import! {
             context: *mut c_void,
         ) -> NtStatus;
         fn PsTerminateSystemThread(status: NtStatus) -> NtStatus;
-        fn ZwClose(handle: *mut c_void) -> NtStatus;
-    }
-}
-
-crate::import! {
-    "ntoskrnl.exe",
-    extern "fastcall" {
-        fn ObfDereferenceObject(object: *mut c_void);
     }
 }

@@ -65,7 +65,7 @@ pub fn wait_any<const N: usize>(
         assert!(
             N >= 1 && N <= MAXIMUM_OBJECTS,
             "a thread can wait for 1 to 3 objects"
-        )
+        );
     };
     assert_can_wait(limit);
     let objects = objects.map(sealed::Object::as_object);

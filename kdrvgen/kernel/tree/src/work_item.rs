@@ -10,6 +10,7 @@ use crate::irql::{self, DISPATCH_LEVEL, PASSIVE_LEVEL};
 use crate::lock::SpinLock;
 use crate::nt::status::STATUS_INSUFFICIENT_RESOURCES;
 use crate::nt::{DeviceObject, NtError};
+use crate::object::Object;
 use crate::shared::Pooled;
 use crate::wait::Waitable;
 
@@ -38,8 +39,8 @@ type WorkerRoutine = unsafe extern "system" fn(device: *mut DeviceObject, contex
 
 struct Body<F: ?Sized> {
     item: NonNull<c_void>,
-    /// A reference to the device, which the item does not hold while it is not queued.
-    device: NonNull<DeviceObject>,
+    /// The device, to which the item has no reference while it is not queued.
+    _device: Object,
     /// How often it was queued since the function ran; the item is queued or runs unless this is 0.
     requests: SpinLock<usize>,
     /// Signaled while `requests` is 0.
@@ -66,17 +67,17 @@ impl WorkItem {
         irql::assert_at_most(DISPATCH_LEVEL);
         let idle = Event::new(EventKind::Notification)?;
         idle.set();
-        let device = NonNull::new(device.as_ptr()).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
-        // SAFETY: the device exists. `Body::drop` releases item and reference.
-        let item = unsafe {
-            let item = NonNull::new(IoAllocateWorkItem(device.as_ptr()));
-            let item = item.ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
-            ObfReferenceObject(device.as_ptr().cast());
-            item
+        // SAFETY: the device exists.
+        let (item, device) = unsafe {
+            (
+                IoAllocateWorkItem(device.as_ptr()),
+                Object::reference(device.as_ptr().cast()),
+            )
         };
+        let item = NonNull::new(item).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         let body: NonNull<Body<F>> = Pooled::new(Body {
             item,
-            device,
+            _device: device,
             requests: SpinLock::new(0),
             idle,
             work: UnsafeCell::new(work),
@@ -127,11 +128,8 @@ impl Drop for WorkItem {
 
 impl<F: ?Sized> Drop for Body<F> {
     fn drop(&mut self) {
-        // SAFETY: the item is not queued, and `new` got the reference.
-        unsafe {
-            IoFreeWorkItem(self.item.as_ptr());
-            ObfDereferenceObject(self.device.as_ptr().cast());
-        }
+        // SAFETY: the item is not queued.
+        unsafe { IoFreeWorkItem(self.item.as_ptr()) };
     }
 }
 
@@ -165,13 +163,5 @@ crate::import! {
             queue: i32,
             context: *mut c_void,
         );
-    }
-}
-
-crate::import! {
-    "ntoskrnl.exe",
-    extern "fastcall" {
-        fn ObfDereferenceObject(object: *mut c_void);
-        fn ObfReferenceObject(object: *mut c_void) -> isize;
     }
 }

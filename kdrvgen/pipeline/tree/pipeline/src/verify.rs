@@ -70,7 +70,7 @@ fn whole_image(settings: &Settings) -> Result<()> {
     match output.status.code() {
         Some(0) => Ok(()),
         Some(ERRORS_FOUND) => Err(Failure::new(format!(
-            "kdrvgen verify found errors in {}",
+            "kdrvgen verify found errors in {} (exit code {ERRORS_FOUND})",
             settings.path.display()
         ))
         .because(printed(&output))),
