@@ -49,6 +49,10 @@ def test_rustflags_that_do_not_replace_the_drivers_flags_are_a_note(machine: Mac
     report = flagged.doctor("--for", "build")
     assert report.code == 0
     assert report.finding("flags for rustc")["severity"] == "note"
+    assert "in the environment is ignored" in report.finding("flags for rustc")["message"]
+    name = "CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS"
+    report = machine.with_env(**{name: "-Cx=y"}).doctor("--for", "build")
+    assert "in the environment applies to the build" in report.finding("flags for rustc")["message"]
 
     machine.configure(CONFIG + '[linker]\nemit = "build-script"\n')
     machine.kdrvgen("config.toml")
@@ -81,9 +85,13 @@ def test_a_clock_before_the_release_date_of_rustc_is_an_error(machine: Machine) 
     assert "2999-01-31" in report.finding("clock", "rustc")["message"]
 
 
-def test_a_file_with_a_time_in_the_future_is_a_note_about_the_clock(machine: Machine) -> None:
+@pytest.mark.parametrize("name", ["config.toml", "Cargo.toml", "Makefile.toml", "src/lib.rs"])
+def test_a_file_with_a_time_in_the_future_is_a_note_about_the_clock(
+    machine: Machine, name: str
+) -> None:
+    assert machine.doctor().finding("clock")["severity"] == "ok"
     tomorrow = time.time() + 3 * 86_400
-    os.utime(machine.folder / "config.toml", (tomorrow, tomorrow))
+    os.utime(machine.folder / name, (tomorrow, tomorrow))
 
     report = machine.doctor()
 
