@@ -49,6 +49,8 @@ def test_signtool_is_found_in_the_first_place_that_has_it(host: Host, tmp_path: 
         host, env={**host.env, "ProgramFiles(x86)": str(tmp_path / "programs")}
     )
     assert find_tool(host, "signtool.exe") == str(click_once)
+    older = dataclasses.replace(host, env={"ProgramFiles": str(tmp_path / "programs")})
+    assert find_tool(older, "signtool.exe") == str(click_once)
 
     kits = tmp_path / "kits"
     x86 = _put(kits, "bin/10.0.26100.0/x86")
@@ -57,6 +59,10 @@ def test_signtool_is_found_in_the_first_place_that_has_it(host: Host, tmp_path: 
     _put(kits, "bin/10.0.9.0/x64")
     newest = _put(kits, "bin/10.0.10.0/x64")
     assert find_tool(host, "signtool.exe") == str(newest)
+
+    on_path = _put(tmp_path, "on path")
+    direct = dataclasses.replace(host, env={**host.env, "PATH": str(on_path.parent)})
+    assert find_tool(direct, "signtool.exe") == str(on_path)
 
     chosen = _put(tmp_path, "chosen/x64")
     prompt = {**host.env, "WindowsSdkVerBinPath": str(tmp_path / "chosen")}
@@ -133,6 +139,7 @@ def test_link_exe_is_found_with_the_records_of_the_installer(host: Host, tmp_pat
     program.touch()
     (finding,) = linkers(machine, PROJECT, None)
     assert (finding.severity, finding.file) == (Severity.OK, str(program))
+    assert finding.message == "linker: link.exe for x86_64-pc-windows-msvc"
 
 
 def test_a_configured_signtool_that_does_not_exist_is_an_error(host: Host) -> None:

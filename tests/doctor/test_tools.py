@@ -94,6 +94,8 @@ def test_without_cargo_and_rustc_the_advice_is_rustup(machine: Machine) -> None:
 
     assert set(report.missing) >= {"cargo", "rustc"}
     assert "cargo-make" not in report.missing  # it is there, and does not lack anything itself
+    machine.uninstall("cargo-make")
+    assert machine.doctor().finding("cargo-make")["help"] == "install cargo first"
     assert "rustup" in report.finding("cargo")["help"]
     assert "rustup" in report.finding("rustc")["help"]
 
@@ -169,6 +171,19 @@ def test_missing_library_sources_are_installed_with_rustup(machine: Machine) -> 
     assert machine.doctor("--for", "build").finding("library sources")["severity"] == "ok"
 
 
+def test_cargo_make_is_found_in_the_folder_of_cargo_too(machine: Machine) -> None:
+    machine.uninstall("cargo-make")
+    own = machine.home / ".cargo/bin/cargo-make"
+    own.parent.mkdir(parents=True)
+    own.write_text("#!/bin/sh\n[ $1 = make ] && echo cargo-make 0.37.20\n", encoding="utf-8")
+    own.chmod(0o755)
+    assert machine.doctor("--for", "build").finding("cargo-make")["place"]["file"] == str(own)
+
+    bare = machine.with_env(HOME=str(machine.home))
+    del bare.env["CARGO_HOME"]
+    assert bare.doctor("--for", "build").finding("cargo-make")["severity"] == "ok"
+
+
 def test_a_missing_cargo_make_is_installed_with_cargo(machine: Machine) -> None:
     machine.uninstall("cargo-make")
 
@@ -191,6 +206,7 @@ def test_the_version_of_cargo_make_decides_the_severity(
 
     assert finding["severity"] == severity
     assert version in finding["message"]
+    assert ("kdrvgen is tested with 0.37.24" in finding["message"]) == (severity == "note")
 
 
 def test_a_missing_or_old_lld_is_an_error_and_the_newest_one_is_used(machine: Machine) -> None:
