@@ -46,6 +46,7 @@ def test_the_report_is_the_golden_file(folder: Path, monkeypatch: pytest.MonkeyP
     assert text == Path("report.txt").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_contradictions_do_not_stop_a_run_but_fail_a_check(tmp_path: Path, run: Run) -> None:
     project = case("all_at_once", tmp_path)
     for _ in range(2):  # a second run with nothing to change reports it again
@@ -170,7 +171,7 @@ def test_a_workspace_is_found_from_a_link_to_a_driver(
     assert "link/../Cargo.toml: warning: the profile `lab`" in done.stderr.replace(os.sep, "/")
 
 
-TEMPLATES = ("minimal", "device", "process", "workspace", "wdk")
+TEMPLATES = ("minimal", "device", "process", "worker", "workspace", "wdk")
 OTHER_CHOICES = {"allocator": False, "logger": "DbgPrint"}
 
 

@@ -71,6 +71,7 @@ def test_without_a_word_all_terms_are_listed(run: Run) -> None:
     assert [term for term in entries() if term not in output] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("word", "near"),
     [("/INTEGRITYCHEK", "/INTEGRITYCHECK"), ("digst", "signing.digest"), ("sginging.mode", "mode")],
@@ -82,6 +83,7 @@ def test_an_unknown_word_is_an_error_with_a_suggestion(run: Run, word: str, near
     assert near in done.stderr
 
 
+@pytest.mark.slow
 def test_a_word_unlike_all_terms_gets_no_suggestion(run: Run) -> None:
     done = run("explain", "quux")
 
@@ -251,6 +253,7 @@ def test_a_task_is_explained_with_what_runs_before_it(run: Run) -> None:
         assert "It runs rename first." in output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "text"),
     [

@@ -179,6 +179,7 @@ def test_ejected_files_are_not_changed_by_later_runs(run: Run, project: Path) ->
     assert before == {path: (project / path).read_bytes() for path in (*OUTPUTS, *SUPPORT)}
 
 
+@pytest.mark.slow
 def test_an_ejected_file_is_not_changed_and_the_others_are_updated(run: Run, project: Path) -> None:
     run("config.toml")
     (project / "src").mkdir()
@@ -282,6 +283,7 @@ def test_a_file_that_cannot_be_ejected_is_reported(
     assert (project / "build.rs").read_text("utf-8") == "fn main() {}\n"
 
 
+@pytest.mark.slow
 def test_eight_runs_at_once_all_succeed_and_leave_no_litter(project: Path) -> None:
     runs = [
         subprocess.Popen(

@@ -60,6 +60,7 @@ def doctor(request: pytest.FixtureRequest, machine: Machine) -> Callable[..., st
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", ["tools/lld-link", "{folder}/tools/lld-link", "{home}/own-lld"])
 def test_a_linker_that_the_configuration_names(
     machine: Machine, trap: Trap, doctor: Callable[..., str], program: str
@@ -74,6 +75,7 @@ def test_a_linker_that_the_configuration_names(
     trap.assert_untouched()
 
 
+@pytest.mark.slow
 def test_a_program_on_the_path_with_a_name_of_the_projects_choice(
     machine: Machine, trap: Trap, doctor: Callable[..., str]
 ) -> None:
@@ -214,6 +216,7 @@ def test_cargo_itself_does_not_run_an_alias(machine: Machine, trap: Trap) -> Non
     trap.assert_untouched()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["package", "module"])
 def test_a_python_package_of_the_name_kdrvgen(machine: Machine, trap: Trap, form: str) -> None:
     planted = "kdrvgen/__init__.py" if form == "package" else "kdrvgen.py"

@@ -287,6 +287,7 @@ def test_a_linker_in_a_variable_of_cargo_comes_first(machine: Machine) -> None:
     assert own.doctor("--for", "build").finding("linker")["place"]["file"].endswith("/own-lld")
 
 
+@pytest.mark.slow
 def test_a_tool_that_hangs_is_ended_at_the_time_limit(machine: Machine) -> None:
     machine.install("cargo-make", "echo $$ > pid; exec /bin/sleep 600")
 
