@@ -20,6 +20,7 @@ const SOURCES: &[(&str, &[u8])] = &[
         include_bytes!("authenticode.rs"),
     ),
     ("pipeline/src/cargo.rs", include_bytes!("cargo.rs")),
+    ("pipeline/src/catalog.rs", include_bytes!("catalog.rs")),
     (
         "pipeline/src/certificate.rs",
         include_bytes!("certificate.rs"),
@@ -65,6 +66,19 @@ const SOURCES: &[(&str, &[u8])] = &[
         include_bytes!("osslsigncode.rs"),
     ),
     ("pipeline/src/output.rs", include_bytes!("output.rs")),
+    ("pipeline/src/package.rs", include_bytes!("package.rs")),
+    (
+        "pipeline/src/package/record.rs",
+        include_bytes!("package/record.rs"),
+    ),
+    (
+        "pipeline/src/package/wdk.rs",
+        include_bytes!("package/wdk.rs"),
+    ),
+    (
+        "pipeline/src/package/wdk/windows.rs",
+        include_bytes!("package/wdk/windows.rs"),
+    ),
     ("pipeline/src/process.rs", include_bytes!("process.rs")),
     ("pipeline/src/rebuild.rs", include_bytes!("rebuild.rs")),
     ("pipeline/src/record.rs", include_bytes!("record.rs")),
@@ -87,6 +101,8 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("pipeline/src/sign.rs", include_bytes!("sign.rs")),
     ("pipeline/src/signtool.rs", include_bytes!("signtool.rs")),
     ("pipeline/src/smoke.rs", include_bytes!("smoke.rs")),
+    ("pipeline/src/sse.rs", include_bytes!("sse.rs")),
+    ("pipeline/src/strict.rs", include_bytes!("strict.rs")),
     ("pipeline/src/system.rs", include_bytes!("system.rs")),
     ("pipeline/src/verify.rs", include_bytes!("verify.rs")),
     (
