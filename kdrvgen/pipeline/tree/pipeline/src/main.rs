@@ -14,6 +14,7 @@ mod digest;
 mod driver;
 mod failure;
 mod image;
+mod inf;
 mod interrupt;
 mod json;
 #[path = "../../kit.rs"]
@@ -95,7 +96,7 @@ fn run(verb: &str, arguments: &[OsString]) -> Result<i32> {
         "check-package" => package::check(&settings),
         "package-all" => for_each_target(&settings, "package", "packaged"),
         "verify" => verify::verify(&settings),
-        "smoke" => smoke::smoke(&settings),
+        "smoke" => smoke::smoke(&settings, arguments),
         "trust-certificate" => certificate::trust(&settings),
         "windows" => service::require(&settings),
         "windows-host" => service::require_windows(),
