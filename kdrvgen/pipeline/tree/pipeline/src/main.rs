@@ -2,6 +2,9 @@
 //!
 //! Cargo compiles it as the build script of its package. Cargo.toml explains why.
 
+#[cfg(windows)]
+#[path = "setup_api.rs"]
+mod api;
 #[cfg(unix)]
 mod authenticode;
 mod cargo;
@@ -10,11 +13,14 @@ mod certificate;
 mod checksum;
 mod clean;
 mod der;
+#[cfg(windows)]
+mod device;
 mod digest;
 mod driver;
 mod failure;
 mod image;
 mod inf;
+mod install;
 mod interrupt;
 mod json;
 #[path = "../../kit.rs"]
@@ -104,6 +110,8 @@ fn run(verb: &str, arguments: &[OsString]) -> Result<i32> {
         "start" => service::start(&settings),
         "stop" => service::stop(&settings),
         "uninstall" => service::uninstall(&settings),
+        "install-package" => install::install(&settings),
+        "uninstall-package" => install::uninstall(&settings),
         "clean-driver" => clean::clean(&settings),
         "clean-cert" => certificate::clean(&settings),
         other => Err(

@@ -5,7 +5,7 @@
 mod system;
 
 #[cfg(windows)]
-pub use system::{install, start, stop, uninstall};
+pub use system::{begin, delete, end, install, manager, start, stop, uninstall};
 
 #[cfg(not(windows))]
 mod elsewhere {
