@@ -44,18 +44,26 @@ _WITH_EVERY_TASK = """\
 name = "hello"
 targets = ["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"]
 
+[package]
+kind = "device"
+provider = "Example"
+
 [makefile.hooks]
 after-build = ["built"]
 after-sign = ["signed"]
+after-package = ["packed"]
 
 [makefile.tasks.built]
 command = "cargo"
 
 [makefile.tasks.signed]
 command = "cargo"
+
+[makefile.tasks.packed]
+command = "cargo"
 """
 
-_OWN = frozenset({"built", "signed"})
+_OWN = frozenset({"built", "packed", "signed"})
 
 _INF_RULES = tuple(each.rule for each in packaging.RULES)
 _RULES = tomli.loads((_DOCS / "reference/rules.toml").read_text(encoding="utf-8"))
@@ -167,8 +175,10 @@ The tasks of the generated Makefile.toml, for a driver `hello`. `cargo make TASK
 |---|---|---|
 {rows}
 Some of them exist only if the configuration needs them: `certificate`, `trust-certificate` and `clean-cert` if a profile signs with
-a test certificate, `sign-all` with several `driver.targets`, `rename-image` and `sign-image` with
-[hooks](../pipeline.md#hooks) after their step. `windows` and `pipeline` are private tasks. Your own tasks cannot have any of these names.
+a test certificate, `sign-all` and `package-all` with several `driver.targets`, `rename-image`, `sign-image` and `make-package` with
+[hooks](../pipeline.md#hooks) after their step, and the tasks for the package with [`[package]`](../package.md). Without `[package]`,
+`smoke` depends on `sign` and loads the image. `windows`, `windows-host` and `pipeline` are private tasks. Your own tasks cannot have the
+name of a task that can be generated: those of the package are free without `[package]`.
 """
 
 

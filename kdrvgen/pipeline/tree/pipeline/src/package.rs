@@ -301,7 +301,9 @@ fn run_kdrvgen(settings: &Settings, plan: &Plan, stage: &Path) -> Result<()> {
     if config.is_empty() || !settings.root.join(&config).is_file() {
         return Err(Failure::new("the configuration of this project is missing")
             .because("The driver package is made from its table [package].")
-            .help("generate the project from a config.toml, and keep that file"));
+            .help(
+                "generate the project with `kdrvgen` from its configuration, and keep that file",
+            ));
     }
     let kdrvgen = on_path("kdrvgen").ok_or_else(|| {
         Failure::new("kdrvgen is not installed")
