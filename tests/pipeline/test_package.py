@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from kdrvgen.packaging.catalog.member import member_of
 from kdrvgen.packaging.catalog.read import read_catalog
 from tests.pipeline.authority import CODE_SIGNING, Authority, Identity
 from tests.pipeline.conftest import TARGETS, MakeProject
-from tests.pipeline.support import CONFIG, X64, Project, Stall, State
+from tests.pipeline.support import CONFIG, X64, Project, Stall, State, run
 
 pytestmark = pytest.mark.slow
 
@@ -61,14 +60,12 @@ def verify(project: Project, catalog: Path, pem: Path | None = None) -> str:
     if pem is None:
         pem = project.home / "exported.pem"
         exported = catalog.with_suffix(".cer")
-        argv = ["openssl", "x509", "-inform", "DER", "-in", exported, "-out", pem]
-        subprocess.run(argv, check=True)
-    argv = ["osslsigncode", "verify", "-CAfile", pem]
-    alone = subprocess.run([*argv, "-in", catalog], capture_output=True, text=True, check=False)
+        run(["openssl", "x509", "-inform", "DER", "-in", exported, "-out", pem], project.home)
+    argv: list[str | Path] = ["osslsigncode", "verify", "-CAfile", pem]
+    alone = run([*argv, "-in", catalog], project.home)
     assert alone.returncode == 0, alone.stdout
     image = next(path for path in catalog.parent.iterdir() if path.suffix in {".sys", ".dll"})
-    argv += ["-catalog", catalog, "-in", image]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    done = run([*argv, "-catalog", catalog, "-in", image], project.home)
     assert done.returncode == 0, done.stdout
     return alone.stdout
 

@@ -11,7 +11,6 @@ import pytest
 
 from kdrvgen import loads
 from kdrvgen.packaging.generated import inf_text
-from tests.pipeline.support import X64
 from tests.windows.bed import Windows
 from tests.windows.python import python_for_windows
 from tests.windows.support import Desk
@@ -57,13 +56,14 @@ def inx(kind: str, driver: str = "") -> str:
     head = HEAD.replace('"hello"\n', f'"hello"\n{driver}')
     more = "minimum-build = 7600\n" if kind == "device" else ""
     table = f'[package]\nkind = "{kind}"\nprovider = "Example"\n{more}'
-    text = inf_text(loads(head + table), X64, "1.0.0.0", dt.date(2026, 1, 1))
+    project = loads(head + table)
+    text = inf_text(project, project.driver.triples[0], "1.0.0.0", dt.date(2026, 1, 1))
     return re.sub(r"\.(6\.1|10\.0\.\.\.18362)", "", text)
 
 
-def start(windows: Windows, kind: str, config: str = OWN, **options: str) -> Desk:
+def start(windows: Windows, kind: str, config: str = OWN, name: str = "project") -> Desk:
     """Return a project with a package of this kind."""
-    desk = Desk.start(windows, config, **options)
+    desk = Desk.start(windows, config, name)
     (desk.project.folder / "hello.inx").write_text(inx(kind), "utf-8")
     return desk
 
