@@ -23,7 +23,7 @@ OPTIONS = tuple(
 )
 """The options that a template can have, in the order of the questions of `kdrvgen new`."""
 
-Expression = Annotated[Text, Field(min_length=1)]
+Expression = Filled
 """A Jinja2 expression."""
 
 

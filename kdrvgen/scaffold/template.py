@@ -55,7 +55,6 @@ class Template:
     Attributes:
         name: Its name for the user.
         summary: A description in one line.
-        order: Its position in the list of templates.
         root: Whether the project's folder itself has a config.toml, not only the members' folders.
         config: The settings of config.toml that it needs, as TOML tables.
         options: The keys of `[bootstrap]` that it uses, with its defaults.
@@ -67,7 +66,6 @@ class Template:
 
     name: str
     summary: str
-    order: int
     root: bool
     config: Mapping[str, Any]
     options: Mapping[str, Any]
@@ -118,7 +116,6 @@ def load(name: str) -> Template:
     return Template(
         name=name,
         summary=own.summary,
-        order=own.order,
         root=own.root,
         config=merged(base.config, own.config),
         options={**base.options, **own.options},
@@ -146,7 +143,6 @@ def _of_user(path: str) -> Template:
     return Template(
         name=own.name,
         summary=manifest.summary,
-        order=0,
         root=manifest.root,
         config=manifest.config,
         options={**base.options, **manifest.options},

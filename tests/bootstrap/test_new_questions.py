@@ -77,6 +77,24 @@ def test_a_setting_on_the_command_line_is_not_asked_for(tmp_path: Path) -> None:
     assert (tmp_path / "hello" / ".vscode" / "tasks.json").is_file()
 
 
+@pytest.mark.parametrize(
+    ("answers", "unasked", "tag"),
+    [(["yes", "much too long", "Mine"], [], "Mine"), (["no", "left"], ["left"], None)],
+    ids=["with an allocator", "without"],
+)
+def test_the_pool_tag_is_a_question_about_the_allocator(
+    answers: list[str], unasked: list[str], tag: str | None, tmp_path: Path
+) -> None:
+    words = ["bootstrap.description=d", "bootstrap.license=MIT", "bootstrap.edition=2021"]
+    words += ["driver.target=x86_64-pc-windows-msvc", "toolchain.channel=stable", "git=no"]
+    words += ["logger=DbgPrint", "vscode=no", "--template", "minimal"]
+    session = talk(["new", "hello", *words], answers, tmp_path)
+    assert (session.code, session.unasked) == (0, unasked)
+    assert ("  [2/4] The tag " in session.screen) == bool(tag)
+    assert ("pool-tag (Hell): much too long" in session.screen) == bool(tag)
+    assert kdrvgen.load(tmp_path / "hello" / "config.toml").bootstrap.pool_tag == tag
+
+
 def test_an_occupied_folder_is_refused_before_the_first_question(tmp_path: Path) -> None:
     (tmp_path / "hello").mkdir()
     (tmp_path / "hello" / "notes.txt").write_text("mine", encoding="utf-8")

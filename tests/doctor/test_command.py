@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -208,13 +209,13 @@ def test_doctor_checks_and_fixes_the_project_of_the_named_configuration(
     machine: Machine, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
-    other.mkdir()
-    (other / "config.toml").write_text(CONFIG, encoding="utf-8")
+    shutil.copytree(machine.folder, other, ignore=shutil.ignore_patterns("Makefile.toml"))
 
     report = machine.doctor("../../other/config.toml", "--fix", "--yes")
 
     assert report.code == 0, report.text
     assert (other / "Makefile.toml").is_file()
+    assert report.finding("project")["place"]["file"] == str(other)
 
 
 # --- several projects -------------------------------------------------------------------------

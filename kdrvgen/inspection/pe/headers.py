@@ -28,6 +28,7 @@ class Machine(IntEnum):
     """Machines that Windows loads drivers for."""
 
     I386 = 0x014C
+    ARMNT = 0x01C4
     AMD64 = 0x8664
     ARM64 = 0xAA64
 
@@ -70,6 +71,7 @@ class DirectoryIndex(IntEnum):
 
     EXPORT = 0
     IMPORT = 1
+    EXCEPTION = 3
     SECURITY = 4
     RELOCATIONS = 5
     DEBUG = 6

@@ -12,6 +12,9 @@ use crate::security::{self, Access};
 #[must_use = "a device that is dropped is deleted"]
 pub struct Device(*mut DeviceObject);
 
+// SAFETY: a device object is not tied to a thread.
+unsafe impl Send for Device {}
+
 impl Device {
     /// Creates a device that only the users in `access` can open.
     ///

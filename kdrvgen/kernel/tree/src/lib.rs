@@ -43,17 +43,30 @@ mod import;
 
 pub mod allocator;
 pub mod device;
+pub mod dpc;
+pub mod event;
 pub mod irql;
 pub mod lock;
 pub mod log;
+pub mod mutex;
+pub mod notify;
 pub mod nt;
 pub mod panic;
 pub mod process;
+pub mod registry;
 pub mod request;
+pub mod resource;
 #[cfg(all(windows, panic = "abort"))]
 mod runtime;
 pub mod security;
+pub mod shared;
+pub mod slot;
 pub mod string;
+pub mod thread;
+pub mod time;
+pub mod timer;
+pub mod wait;
+pub mod work_item;
 
 #[doc(hidden)]
 pub use driver::{initialize, status_of, Start};

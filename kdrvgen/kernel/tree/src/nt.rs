@@ -26,8 +26,12 @@ macro_rules! layout {
     };
 }
 
+pub mod dispatcher;
 pub mod irp;
+pub mod locks;
+pub mod notify;
 pub mod objects;
+pub mod registry;
 pub mod security;
 pub mod status;
 pub mod unicode_string;
