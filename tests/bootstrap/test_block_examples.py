@@ -33,7 +33,7 @@ fn start(_driver: &mut DriverObject, _path: &UnicodeString<'_>) -> Result<(), Nt
 def test_the_examples_compile_for_all_targets_without_warnings(new_project: NewProject) -> None:
     found = [
         block
-        for page in ("threads.md",)
+        for page in ("blocks/threads.md",)
         for block in re.findall(
             r"^```rust\n(.*?)^```$",
             (REPOSITORY / "docs" / page).read_text(encoding="utf-8"),

@@ -63,7 +63,7 @@ def test_its_thread_works_until_the_driver_is_unloaded(
     # The thread starts while `start` returns; each round has the next number.
     assert lines[1] == "thread: started"
     rounds = [line for line in lines if line.startswith("round ")]
-    assert 2 <= len(rounds)
+    assert len(rounds) >= 2
     for number, line in enumerate(rounds, 1):
         assert re.fullmatch(rf"round {number} at {_TIME}: working", line)
     (stopped,) = (line for line in lines if line.startswith("thread: stopped"))
@@ -133,7 +133,9 @@ def test_a_wrong_setting_is_logged_and_has_its_default(
 
     lines = lines_of(kernel, project, "development", 0)
 
-    assert {line for line in lines if line.startswith(("loaded", "Interval", "Message"))} == expected
+    assert {
+        line for line in lines if line.startswith(("loaded", "Interval", "Message"))
+    } == expected
 
 
 @pytest.mark.parametrize(

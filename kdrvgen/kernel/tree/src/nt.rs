@@ -27,8 +27,10 @@ macro_rules! layout {
 }
 
 pub mod dispatcher;
+pub mod file;
 pub mod irp;
 pub mod locks;
+pub mod mdl;
 pub mod notify;
 pub mod objects;
 pub mod registry;
