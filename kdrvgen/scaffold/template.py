@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 
 import tomli
 
@@ -73,7 +73,7 @@ class Template:
     files: tuple[File, ...]
     members: tuple[Member, ...]
     questions: Mapping[str, Question] = field(default_factory=dict)
-    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    models: Mapping[Literal["wdm", "kmdf", "umdf"], Mapping[str, Any]] = field(default_factory=dict)
     own: folder.Own | None = None
 
 
