@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any
 
 import tomli
 
@@ -73,7 +73,7 @@ class Template:
     files: tuple[File, ...]
     members: tuple[Member, ...]
     questions: Mapping[str, Question] = field(default_factory=dict)
-    models: Mapping[Literal["wdm", "kmdf", "umdf"], Mapping[str, Any]] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     own: folder.Own | None = None
 
 
@@ -126,7 +126,7 @@ def load(name: str) -> Template:
             for path, source in sorted(sources.items())
         ),
         members=own.member,
-        models=own.models,
+        models=dict(own.models.items()),
     )
 
 
@@ -155,7 +155,7 @@ def _of_user(path: str) -> Template:
         ),
         members=manifest.member,
         questions=manifest.questions,
-        models=manifest.models,
+        models=dict(manifest.models.items()),
         own=own,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -156,7 +157,7 @@ def test_deploy_without_administrator_is_an_error(host: Host) -> None:
 
 
 CONTROL = r"SYSTEM\CurrentControlSet\Control"
-STATES = {
+STATES: dict[tuple[str, str], str | int] = {
     (CONTROL, "SystemStartOptions"): " NOEXECUTE=OPTIN  TestSigning",
     (rf"{CONTROL}\SecureBoot\State", "UEFISecureBootEnabled"): 1,
     (
@@ -166,7 +167,7 @@ STATES = {
 }
 
 
-def _windows(host: Host, states: dict[tuple[str, str], str | int]) -> Host:
+def _windows(host: Host, states: Mapping[tuple[str, str], str | int]) -> Host:
     def registry(key: str, name: str, view: int) -> str | int | None:
         assert view == 64
         return states.get((key, name))

@@ -20,8 +20,8 @@ def host(tmp_path: Path) -> Host:
     return dataclasses.replace(this_host(tmp_path, 5), system="linux", env={})
 
 
-def _project(model: str = "wdm", targets: tuple[str, ...] = ("x86_64",), **wdk: str) -> Project:
-    triples = [f"{name}-pc-windows-msvc" for name in targets]
+def _project(model: str = "wdm", *targets: str, **wdk: str) -> Project:
+    triples = [f"{name}-pc-windows-msvc" for name in targets or ("x86_64",)]
     driver = {"name": "hello", "model": model, "targets": triples}
     return Project.model_validate({"driver": driver, "wdk": wdk})
 
@@ -87,7 +87,7 @@ def test_the_places_are_searched_in_the_order_of_build_rs(host: Host, tmp_path: 
 def test_the_kit_must_have_the_architecture_and_the_mode(
     host: Host, tmp_path: Path, architecture: str
 ) -> None:
-    project = _project("wdm", tuple(TRIPLES.values()), locate="path", path=str(tmp_path))
+    project = _project("wdm", *TRIPLES.values(), locate="path", path=str(tmp_path))
     _library(tmp_path, "10.0.1.0", architecture.upper())
 
     ok = [each for each in kit(host, project) if each.severity is Severity.OK]
