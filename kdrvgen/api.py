@@ -42,6 +42,7 @@ from kdrvgen.model import (
     ReadFrom,
     Signing,
     Toolchain,
+    VersionInfo,
     Wdk,
 )
 from kdrvgen.model.help import describe
@@ -53,7 +54,7 @@ from kdrvgen.report.finding import Excerpt, Finding, Place, Related, Severity
 
 describe(
     *(Bootstrap, Build, Deploy, Driver, Hooks, Linker, Makefile, Package, Profile, Project),
-    *(Signing, Toolchain, Wdk),
+    *(Signing, Toolchain, VersionInfo, Wdk),
 )
 
 __all__ = [
@@ -92,6 +93,7 @@ __all__ = [
     "Toolchain",
     "UsageError",
     "VerificationError",
+    "VersionInfo",
     "Wdk",
     "bootstrap",
     "check",

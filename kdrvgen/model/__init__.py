@@ -12,6 +12,7 @@ from kdrvgen.model.package import Package
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.project import Project, ReadFrom
 from kdrvgen.model.signing import Signing
+from kdrvgen.model.version_info import VersionInfo
 from kdrvgen.model.wdk import Wdk
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "ReadFrom",
     "Signing",
     "Toolchain",
+    "VersionInfo",
     "Wdk",
 ]

@@ -75,7 +75,7 @@ def _offered(thing: object) -> Iterator[object]:
         for name, annotation in typing.get_type_hints(thing).items():
             if not name.startswith("_") and name != "model_config":
                 yield annotation
-        for name, member in vars(thing).items():
+        for name, member in list(vars(thing).items()):  # a look at one can add others
             function = getattr(member, "fget", None) or getattr(member, "__func__", member)
             if not name.startswith("_") and inspect.isfunction(function):
                 yield typing.get_type_hints(function, localns=_LOCAL).get("return")

@@ -21,6 +21,7 @@ DEFAULTS = {
         "build-script": None,
         "kernel-crate": False,
         "workspace-root": None,
+        "version-info": None,
     },
     "toolchain": {"channel": "stable", "build-std": (), "cargo-config": ".cargo/config.toml"},
     "build": {"features": (), "default-features": True, "locked": False, "args": ()},
