@@ -18,13 +18,11 @@ from .build_scripts import ARM64, BUILD, X64, flags, project, put
 from .conftest import FindTool
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Build = Callable[[Project, tuple[tuple[str, str], ...]], Path]
 
 CARGO = {
     "CARGO_PKG_NAME": "hello",
     "CARGO_PKG_VERSION": "1.22.333-rc.1",
-    "CARGO_PKG_VERSION_MAJOR": "1",
-    "CARGO_PKG_VERSION_MINOR": "22",
-    "CARGO_PKG_VERSION_PATCH": "333",
     "CARGO_PKG_VERSION_PRE": "rc.1",
     "CARGO_PKG_AUTHORS": "Ann <ann@example.com>:Jürgen Ö",
     "CARGO_PKG_DESCRIPTION": 'Says "hello"\n  to\tall 😀',
@@ -68,33 +66,34 @@ LONGEST = {"FileDescription": "é" * 255}
 
 
 @pytest.fixture(scope="module")
-def build(tool: FindTool, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Project], Path]:
-    """Compile the build script of a project."""
+def build(tool: FindTool, tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Compile the build script of a project, with the variables that cargo sets."""
     rustc = tool("rustc")
 
     @cache
-    def compiled(given: Project) -> Path:
+    def compiled(given: Project, cargo: tuple[tuple[str, str], ...]) -> Path:
         folder = tmp_path_factory.mktemp("build")
         program = folder / "build"
         command = [rustc, "--edition=2021", "-Dwarnings", "-o", str(program)]
-        subprocess.run([*command, str(put(given, folder))], check=True)
+        command.append(str(put(given, folder)))
+        subprocess.run(command, check=True, env={"PATH": os.environ["PATH"], **dict(cargo)})
         return program
 
     return compiled
 
 
 @pytest.fixture
-def run(build: Callable[[Project], Path], tmp_path: Path) -> Run:
+def run(build: Build, tmp_path: Path) -> Run:
     def start(
-        text: str, driver: str = "", target: str = X64, **env: str
+        text: str, driver: str = "", target: str = X64, out: Path | None = None, **cargo: str
     ) -> subprocess.CompletedProcess[str]:
         given = project(text, driver)
-        output = tmp_path / "out with é"
-        output.mkdir(exist_ok=True)
+        output = out or tmp_path / "out with é"
+        (tmp_path / "out with é").mkdir(exist_ok=True)
         cargos = {"TARGET": target, "CARGO_ENCODED_RUSTFLAGS": flags(given, target)}
         return subprocess.run(
-            [build(given)],
-            env={"PATH": os.environ["PATH"], "OUT_DIR": str(output), **cargos, **CARGO, **env},
+            [build(given, tuple({**CARGO, **cargo}.items()))],
+            env={"PATH": os.environ["PATH"], "OUT_DIR": str(output), **cargos},
             capture_output=True,
             check=False,
             text=True,
@@ -183,7 +182,7 @@ def test_without_the_table_build_rs_has_nothing_of_it() -> None:
 @pytest.mark.parametrize(
     ("env", "message"),
     [
-        ({"CARGO_PKG_VERSION": "70000.0.0", "CARGO_PKG_VERSION_MAJOR": "70000"},
+        ({"CARGO_PKG_VERSION": "70000.0.0"},
          "the version 70000.0.0 in Cargo.toml"),
         ({"CARGO_PKG_DESCRIPTION": "😀" * 128}, "FileDescription of the version resource"),
         ({"CARGO_PKG_AUTHORS": "x" * 256}, "CompanyName of the version resource"),
@@ -201,7 +200,7 @@ def test_what_does_not_fit_ends_the_build(run: Run, env: dict[str, str], message
 
 
 def test_a_folder_that_cannot_be_written_ends_the_build(run: Run, tmp_path: Path) -> None:
-    done = run(EMPTY, OUT_DIR=str(tmp_path / "missing"))
+    done = run(EMPTY, out=tmp_path / "missing")
 
     assert done.returncode == 1
     assert "error: cannot write" in done.stderr
@@ -233,3 +232,21 @@ def test_the_longest_text_is_accepted() -> None:
     given = loads(f'[driver]\nname = "a"\n{EMPTY}company = "{"😀" * 127}x"\n')
     assert given.driver.version_info
     assert given.driver.version_info.company == "😀" * 127 + "x"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("edition", ["2018", "2021"])
+def test_rustc_1_63_compiles_it(tmp_path: Path, edition: str) -> None:
+    old = os.environ.get("KDRVGEN_OLD_RUST")
+    if not old:
+        pytest.skip(
+            "KDRVGEN_OLD_RUST is not set; `bash tests/run.sh` unpacks Rust 1.63 on a Debian 12"
+        )
+    source = put(project(OWN), tmp_path)
+    libraries = f"{old}/usr/lib/x86_64-linux-gnu:{old}/usr/lib"
+    subprocess.run(
+        [f"{old}/usr/bin/rustc", f"--edition={edition}", "-Dwarnings", "--emit=metadata", source],
+        env={"PATH": os.environ["PATH"], "LD_LIBRARY_PATH": libraries},
+        cwd=tmp_path,
+        check=True,
+    )

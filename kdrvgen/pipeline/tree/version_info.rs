@@ -20,6 +20,14 @@ pub struct Info {
     pub copyright: &'static str,
 }
 
+// The texts of Cargo.toml are part of this program: cargo compiles it again when they change, but it
+// does not run it again for that.
+const NAME: Option<&str> = option_env!("CARGO_PKG_NAME");
+const DESCRIPTION: Option<&str> = option_env!("CARGO_PKG_DESCRIPTION");
+const AUTHORS: Option<&str> = option_env!("CARGO_PKG_AUTHORS");
+const VERSION: Option<&str> = option_env!("CARGO_PKG_VERSION");
+const PRE: Option<&str> = option_env!("CARGO_PKG_VERSION_PRE");
+
 /// In UTF-16 units.
 const LONGEST_TEXT: usize = 255;
 
@@ -45,14 +53,16 @@ pub fn link(project: &Project, info: &Info) {
     pass(&path.display().to_string()); // link.exe, lld-link and rust-lld take it as an input
 }
 
+/// Returns the version in Cargo.toml with a fourth number 0.
 fn cargo_version(project: &Project) -> [u16; 4] {
-    let number = |part: &str| variable(&format!("CARGO_PKG_VERSION_{part}")).parse::<u16>();
-    match (number("MAJOR"), number("MINOR"), number("PATCH")) {
-        (Ok(major), Ok(minor), Ok(patch)) => [major, minor, patch, 0],
+    let version = VERSION.unwrap_or_default();
+    let numbers = version.split(&['-', '+'][..]).next().unwrap_or_default();
+    let numbers: Vec<u16> = numbers.split('.').flat_map(str::parse).collect();
+    match numbers[..] {
+        [major, minor, patch] => [major, minor, patch, 0],
         _ => fail(&format!(
-            "the version {} in Cargo.toml cannot be the version of a file: Windows has numbers up to 65535\n\
+            "the version {version} in Cargo.toml cannot be that of a file: Windows has numbers up to 65535\n\
              Change it, or set package.version in {}.",
-            variable("CARGO_PKG_VERSION"),
             project.config
         )),
     }
@@ -65,8 +75,8 @@ fn texts(project: &Project, info: &Info, version: [u16; 4]) -> Vec<(&'static str
         "" => other,
         _ => own.to_owned(),
     };
-    let name = variable("CARGO_PKG_NAME");
-    let description = or_else(&one_line(&variable("CARGO_PKG_DESCRIPTION")), name.clone());
+    let name = NAME.unwrap_or_default().to_owned();
+    let description = or_else(&one_line(DESCRIPTION.unwrap_or_default()), name.clone());
     let mut found = vec![
         ("CompanyName", or_else(info.company, authors())),
         ("FileDescription", or_else(info.description, description)),
@@ -75,7 +85,7 @@ fn texts(project: &Project, info: &Info, version: [u16; 4]) -> Vec<(&'static str
         ("LegalCopyright", info.copyright.to_owned()),
         ("OriginalFilename", info.file.to_owned()),
         ("ProductName", or_else(info.product, name)),
-        ("ProductVersion", variable("CARGO_PKG_VERSION")),
+        ("ProductVersion", VERSION.unwrap_or_default().to_owned()),
     ];
     found.retain(|(_, text)| !text.is_empty());
     for (name, text) in &found {
@@ -92,7 +102,7 @@ fn texts(project: &Project, info: &Info, version: [u16; 4]) -> Vec<(&'static str
 
 /// Returns the names of the authors in Cargo.toml, without their addresses.
 fn authors() -> String {
-    let authors = one_line(&variable("CARGO_PKG_AUTHORS"));
+    let authors = one_line(AUTHORS.unwrap_or_default());
     let names = authors
         .split(':')
         .filter_map(|author| author.split('<').next())
@@ -145,7 +155,7 @@ fn header(size: u32, kind: u16, name: u16, flags: u16, language: u16) -> Vec<u8>
 fn fixed(model: Model, version: [u16; 4]) -> Vec<u8> {
     let [major, minor, patch, build] = version.map(u32::from);
     let (high, low) = (major << 16 | minor, patch << 16 | build);
-    let is_prerelease = !variable("CARGO_PKG_VERSION_PRE").is_empty();
+    let is_prerelease = !PRE.unwrap_or_default().is_empty();
     let (kind, of_kind) = match model {
         Model::Umdf => (2, 0), // VFT_DLL
         _ => (3, 7),           // VFT_DRV, VFT2_DRV_SYSTEM
@@ -180,7 +190,7 @@ fn node(name: &str, length: u16, is_text: bool, value: &[u8], children: &[Vec<u8
 }
 
 fn align(bytes: &mut Vec<u8>) {
-    bytes.resize((bytes.len() + 3) / 4 * 4, 0);
+    bytes.resize((bytes.len() + 3) & !3, 0);
 }
 
 /// Returns a text with its final NUL.
