@@ -22,7 +22,7 @@ from kdrvgen.commands.parser import populate_parser
 from kdrvgen.completion.words import actions
 from kdrvgen.inspection.checks import RULES
 from kdrvgen.lexicon import Term, entries
-from kdrvgen.packaging import rules as packaging
+from kdrvgen.packaging.checks.inspect import RULES as PACKAGE_RULES
 from kdrvgen.report.reporter import COMMON_FORMATS
 from kdrvgen.scaffold import template
 
@@ -57,7 +57,6 @@ command = "cargo"
 
 _OWN = frozenset({"built", "signed"})
 
-_INF_RULES = tuple(each.rule for each in packaging.RULES)
 _RULES = tomli.loads((_DOCS / "reference/rules.toml").read_text(encoding="utf-8"))
 
 
@@ -77,7 +76,7 @@ def pages() -> dict[Path, str]:
 def described_rules() -> frozenset[str]:
     """Return the rules on the page of rules, without those of `kdrvgen doctor`."""
     return frozenset(
-        {*_RULES["rules"], *_RULES["failures"], *(rule.id for rule in (*RULES, *_INF_RULES))}
+        {*_RULES["rules"], *_RULES["failures"], *(rule.id for rule in (*RULES, *PACKAGE_RULES))}
     )
 
 
@@ -227,7 +226,7 @@ def _rules() -> str:
         **{rule: (each["text"], each.get("page", "")) for rule, each in _RULES["rules"].items()},
         **{
             rule.id: (f"{rule.title[0].upper()}{rule.title[1:]}.", _page(rule.id))
-            for rule in (*RULES, *_INF_RULES)
+            for rule in (*RULES, *PACKAGE_RULES)
         },
     }
     groups = _RULES["groups"]
@@ -253,7 +252,7 @@ def _rule_row(rule: str, text: str, page: str) -> str:
 
 
 def _page(rule: str) -> str:
-    if rule.startswith("inf-"):
+    if rule.startswith(("inf-", "package-", "catalog-")):
         return "../package.md#the-rules"
     return f"../verify.md#{_RULES['headings-of-verify'][rule.partition('-')[0]]}"
 

@@ -13,7 +13,7 @@ from kdrvgen.commands.generate import check, generate, generate_all
 from kdrvgen.commands.new import bootstrap
 from kdrvgen.commands.package import PackageReport, make_package
 from kdrvgen.commands.projects import find_configs
-from kdrvgen.commands.verify import verify
+from kdrvgen.commands.verify import verify, verify_package
 from kdrvgen.commands.why import Reason, why
 from kdrvgen.config import load, loads
 from kdrvgen.errors import (
@@ -112,5 +112,6 @@ __all__ = [
     "render",
     "schema",
     "verify",
+    "verify_package",
     "why",
 ]

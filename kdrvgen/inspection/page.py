@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kdrvgen import __version__
 from kdrvgen.characters import visible
 from kdrvgen.inspection.checks.imports import is_kernel_module
-from kdrvgen.inspection.inspect import Inspection
 from kdrvgen.inspection.pe.certificate_table import certificate_table
 from kdrvgen.inspection.pe.image import Image
 from kdrvgen.inspection.signature.certificates import build_chain
-from kdrvgen.report.finding import counted
+from kdrvgen.report.finding import Finding, counted
 
-__all__ = ["page"]
+__all__ = ["Checked", "page"]
 
 _WIDTH = 960  # of the picture, in its own units
 _MIN_PART_WIDTH = 6
+
+
+class Checked(Protocol):
+    """What was checked: an image, with more attributes, or anything else with findings."""
+
+    @property
+    def path(self) -> Path:
+        """The file or folder."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings about it."""
 
 
 class Part(NamedTuple):
@@ -35,8 +46,8 @@ class Part(NamedTuple):
     width: float
 
 
-def page(inspections: Sequence[Inspection]) -> str:
-    """Return the page. All text from the images is escaped."""
+def page(inspections: Sequence[Checked]) -> str:
+    """Return the page. All text from the files is escaped."""
     environment = Environment(
         autoescape=True,
         loader=FileSystemLoader(Path(__file__).parent / "templates"),

@@ -129,7 +129,7 @@ def compiled(tool: FindTool, tmp_path: Path) -> Callable[[str], bytes]:
     def start(source: str) -> bytes:
         (tmp_path / "version.rc").write_text(source, "utf-8")
         output = tmp_path / "expected.res"
-        command = [tool("llvm-rc"), "/C", "65001", "/FO", output, tmp_path / "version.rc"]
+        command = [tool("llvm-rc"), "/C", "65001", "/FO", str(output), str(tmp_path / "version.rc")]
         subprocess.run(command, check=True)
         return output.read_bytes()
 

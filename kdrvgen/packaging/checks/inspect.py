@@ -1,0 +1,139 @@
+"""Reads the folder of a package and checks it. Needs the extra `verify`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+from kdrvgen.errors import FileAccessError, UsageError
+from kdrvgen.inspection.signature.certificates import Certificate
+from kdrvgen.packaging import rules
+from kdrvgen.packaging.catalog.read import read_catalog
+from kdrvgen.packaging.catalog.signature import read_signature
+from kdrvgen.packaging.catalog.strict import demand_strict
+from kdrvgen.packaging.checks import catalog as of_catalog
+from kdrvgen.packaging.checks import package as of_package
+from kdrvgen.packaging.checks.contents import files_in, listed, read_file
+from kdrvgen.packaging.checks.subject import Package, SignedCatalog
+from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
+from kdrvgen.report.finding import Finding, Rule, Severity
+
+__all__ = ["RULES", "PackageInspection", "as_data", "inspect_package"]
+
+RULES: tuple[Rule, ...] = (
+    *(each.rule for each in rules.RULES),
+    *of_package.RULES,
+    *of_catalog.RULES,
+)
+"""All rules for packages, in the order of the documentation."""
+
+JsonObject: TypeAlias = dict[str, object]
+
+
+class PackageInspection(NamedTuple):
+    """A package, and the findings about it.
+
+    Attributes:
+        path: The folder.
+        packages: What each INF in the folder describes.
+        findings: The rules that it breaks, the worst first.
+    """
+
+    path: Path
+    packages: tuple[Package, ...]
+    findings: tuple[Finding, ...]
+
+
+def inspect_package(
+    folder: Path, *, trusted: Iterable[Certificate] = (), now: dt.datetime | None = None
+) -> PackageInspection:
+    """Check the package in a folder: its INF files, the files that they list, and the catalogs.
+
+    Args:
+        folder: The folder.
+        trusted: Certificates at which the chain of a catalog may end; without any, trust is not
+            checked.
+        now: The time at which certificates must be valid; by default the current time.
+
+    Raises:
+        FileAccessError: A file cannot be read.
+        UsageError: The folder has no INF.
+    """
+    names = files_in(folder)
+    moment = now or dt.datetime.now(dt.UTC)
+    infs = [path for key, path in names.items() if key.endswith(".inf") and "/" not in key]
+    if not infs:
+        raise UsageError(f"{folder} contains no *.inf, so it is not a driver package.")
+    packages = tuple(_read(path, names, tuple(trusted), moment) for path in infs)
+    findings = [each for package in packages for each in _check(package)]
+    findings += of_package.unlisted(packages)
+    order = list(Severity)
+    unique = dict.fromkeys(findings)  # several INF files can have one catalog
+    return PackageInspection(
+        folder, packages, tuple(sorted(unique, key=lambda each: order.index(each.severity)))
+    )
+
+
+def as_data(inspection: PackageInspection) -> JsonObject:
+    """Return the package as JSON data; the findings are reported separately."""
+    return {
+        "path": str(inspection.path),
+        "infs": [_as_data(package) for package in inspection.packages],
+    }
+
+
+def _as_data(package: Package) -> JsonObject:
+    catalog = package.catalog
+    signer = catalog.signature.signer if catalog and catalog.signature else None
+    version = package.inf.find("version", "driverver")
+    return {
+        "path": str(package.path),
+        "driver-ver": ",".join(field.text for field in version.values) if version else None,
+        "machines": list(package.structure.machines),
+        "files": sorted(package.files),
+        "catalog": str(catalog.path) if catalog else None,
+        "systems": list(catalog.content.systems) if catalog and catalog.content else None,
+        "subject": signer.subject if signer else None,
+        "thumbprint": signer.thumbprint if signer else None,
+    }
+
+
+def _check(package: Package) -> Iterable[Finding]:
+    yield from rules.check(package.inf, package.now.date())
+    yield from of_package.check(package)
+    yield from of_catalog.check(package)
+
+
+def _read(
+    path: Path, names: Mapping[str, Path], trusted: tuple[Certificate, ...], now: dt.datetime
+) -> Package:
+    raw = read_file(path)
+    if len(raw) > MAX_SIZE:
+        raise FileAccessError(f"{path} is too large: kdrvgen reads up to {MAX_SIZE >> 20} MB.")
+    inf = parse(raw, str(path))
+    wanted = {each.path for each in listed(inf)}
+    files = {each: read_file(names[each]) for each in sorted(wanted & names.keys())}
+    package = Package(inf, path, raw, files, names, None, trusted, now)
+    for entry in package.catalog_entries:
+        name = inf.expand(entry.values[0].text).lower()
+        if name in names:
+            catalog = _catalog(names[name])
+            return Package(inf, path, raw, files, names, catalog, trusted, now)
+    return package
+
+
+def _catalog(path: Path) -> SignedCatalog:
+    data = read_file(path)
+    try:
+        content = read_catalog(data)
+    except ValueError as error:
+        return SignedCatalog(path, data, None, str(error), None)
+    problem = ""
+    try:
+        demand_strict(data)
+    except ValueError as error:
+        problem = str(error)
+    signature = read_signature(data) if content.is_signed else None
+    return SignedCatalog(path, data, content, problem, signature)

@@ -1,0 +1,96 @@
+"""What the rules about a whole package work on: the INF, the files that it lists, the catalog."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from kdrvgen.inspection.pe.headers import Headers, read_headers
+from kdrvgen.inspection.signature.certificates import Certificate
+from kdrvgen.packaging.catalog.read import Catalog
+from kdrvgen.packaging.catalog.signature import CatalogSignature
+from kdrvgen.packaging.checks.contents import Listed, listed
+from kdrvgen.packaging.inf.document import Entry, Inf
+from kdrvgen.packaging.rules.structure import Structure
+
+__all__ = ["Package", "SignedCatalog"]
+
+
+@dataclass(frozen=True)
+class SignedCatalog:
+    """A catalog in the folder of a package.
+
+    Attributes:
+        path: The file.
+        data: Its content.
+        content: What it says; None if it is damaged.
+        problem: Why it is damaged; "" if it is not.
+        signature: Its signature; None without one.
+    """
+
+    path: Path
+    data: bytes
+    content: Catalog | None
+    problem: str
+    signature: CatalogSignature | None
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package: one INF, with all files of its folder.
+
+    Attributes:
+        inf: The INF.
+        path: Its file.
+        raw: Its content.
+        files: The content of the listed files that exist, by their paths in lower case.
+        names: All files of the folder, by their paths in lower case.
+        catalog: The catalog that the INF names; None if it is not in the folder.
+        trusted: Certificates at which a chain may end; without any, trust is not checked.
+        now: The current time.
+    """
+
+    inf: Inf
+    path: Path
+    raw: bytes
+    files: Mapping[str, bytes]
+    names: Mapping[str, Path]
+    catalog: SignedCatalog | None
+    trusted: tuple[Certificate, ...]
+    now: dt.datetime
+
+    @cached_property
+    def structure(self) -> Structure:
+        """The structure of the INF."""
+        return Structure(self.inf)
+
+    @cached_property
+    def listed(self) -> tuple[Listed, ...]:
+        """The files that the INF lists."""
+        return listed(self.inf)
+
+    @cached_property
+    def catalog_entries(self) -> tuple[Entry, ...]:
+        """The `CatalogFile` entries of `[Version]`, also those for single platforms."""
+        version = self.inf.section("version")
+        return tuple(
+            entry
+            for entry in (version.entries if version else ())
+            if entry.key and entry.key.text.lower().partition(".")[0] == "catalogfile"
+        )
+
+    def drivers(self) -> Iterator[tuple[Listed, Headers, bytes]]:
+        """Yield the images that services start, with their headers and contents."""
+        names = {
+            self.inf.expand(entry.values[0].text).lower().rpartition("\\")[2]
+            for section in self.inf.sections.values()
+            for entry in section.all("servicebinary")
+        }
+        for each in self.listed:
+            data = self.files.get(each.path, b"")
+            headers = read_headers(data)
+            if headers and each.name in names:
+                yield each, headers, data
