@@ -475,10 +475,12 @@ def test_the_folders_without_files_are_limited(template: Path, tmp_path: Path) -
 def test_a_condition_can_be_about_a_shared_part_of_the_template(
     template: Path, tmp_path: Path
 ) -> None:
-    put(template, "template.toml", MANIFEST + '"src/runtime.rs" = "answers.with_irp"\n')
-    put(template, "tree/src/lib.rs.j2", "#![no_std]\n")
+    put(template, "template.toml", MANIFEST + '"Cargo.toml" = "answers.with_irp"\n')
+    assert new(tmp_path, "with-irp=yes").returncode == 0
+    assert (tmp_path / "hello" / "Cargo.toml").exists()
+    (tmp_path / "hello").rename(tmp_path / "with")
     assert new(tmp_path).returncode == 0
-    assert not (tmp_path / "hello" / "src" / "runtime.rs").exists()
+    assert not (tmp_path / "hello" / "Cargo.toml").exists()
 
 
 def test_a_name_of_a_template_that_no_folder_can_have_is_an_error(tmp_path: Path) -> None:
