@@ -189,20 +189,20 @@ def _outputs(project: Project, root: Path) -> Iterator[Path]:
 def _below(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return each *.sys in a folder and below, and each package; do not follow links to folders."""
     images, packages = [], []
-    pending = [folder]
+    pending = [os.fspath(folder)]
     while pending:
         place = pending.pop()
         endings = set()
         with os.scandir(place) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
-                    pending.append(Path(entry.path))
+                    pending.append(entry.path)
                     continue
                 endings.add(Path(entry.name).suffix.lower())
                 if entry.name.lower().endswith(".sys"):
                     images.append(Path(entry.path))
-        if ".inf" in endings and (".cat" in endings or place == folder):
-            packages.append(place)
+        if ".inf" in endings and (".cat" in endings or place == os.fspath(folder)):
+            packages.append(Path(place))
     return sorted(images), sorted(packages)
 
 
@@ -240,8 +240,9 @@ def _inspected(
 def _summary(inspections: Sequence[Inspection | PackageInspection]) -> str:
     lines = [f"{inspection.path}: {_counted([inspection])}" for inspection in inspections]
     if len(inspections) > 1:
-        kinds = zip(_split(inspections), ("image", "package"), strict=True)
-        numbers = [quantity(len(each), kind) for each, kind in kinds if each]
+        images, packages = _split(inspections)
+        counts = ((len(images), "image"), (len(packages), "package"))
+        numbers = [quantity(count, kind) for count, kind in counts if count]
         lines.append(f"{' and '.join(numbers)}: {_counted(inspections)}")
     return "\n".join(lines)
 

@@ -20,7 +20,7 @@ from kdrvgen.packaging.checks.subject import Package, SignedCatalog
 from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
 from kdrvgen.report.finding import Finding, Rule, Severity
 
-__all__ = ["RULES", "PackageInspection", "as_data", "inspect_package"]
+__all__ = ["RULES", "CheckedInf", "PackageInspection", "as_data", "inspect_package"]
 
 RULES: tuple[Rule, ...] = (
     *(each.rule for each in rules.RULES),
@@ -32,17 +32,39 @@ RULES: tuple[Rule, ...] = (
 JsonObject: TypeAlias = dict[str, object]
 
 
+class CheckedInf(NamedTuple):
+    """An INF of a package, and the catalog that it names.
+
+    Attributes:
+        path: The file.
+        driver_ver: Date and version, as in `DriverVer`; "" without it.
+        machines: The architectures that it is for, such as `amd64`.
+        files: The listed files that exist, by their paths from the folder in lower case.
+        catalog: The catalog; None if it is not in the folder.
+        systems: The versions of Windows in the catalog, such as `_v100_X64`.
+        signer: The certificate of the catalog's signer; None without one.
+    """
+
+    path: Path
+    driver_ver: str
+    machines: tuple[str, ...]
+    files: tuple[str, ...]
+    catalog: Path | None
+    systems: tuple[str, ...]
+    signer: Certificate | None
+
+
 class PackageInspection(NamedTuple):
     """A package, and the findings about it.
 
     Attributes:
         path: The folder.
-        packages: What each INF in the folder describes.
+        infs: The INF files in it.
         findings: The rules that it breaks, the worst first.
     """
 
     path: Path
-    packages: tuple[Package, ...]
+    infs: tuple[CheckedInf, ...]
     findings: tuple[Finding, ...]
 
 
@@ -72,7 +94,9 @@ def inspect_package(
     order = list(Severity)
     unique = dict.fromkeys(findings)  # several INF files can have one catalog
     return PackageInspection(
-        folder, packages, tuple(sorted(unique, key=lambda each: order.index(each.severity)))
+        folder,
+        tuple(map(_checked, packages)),
+        tuple(sorted(unique, key=lambda each: order.index(each.severity))),
     )
 
 
@@ -80,24 +104,36 @@ def as_data(inspection: PackageInspection) -> JsonObject:
     """Return the package as JSON data; the findings are reported separately."""
     return {
         "path": str(inspection.path),
-        "infs": [_as_data(package) for package in inspection.packages],
+        "infs": [_as_data(inf) for inf in inspection.infs],
     }
 
 
-def _as_data(package: Package) -> JsonObject:
-    catalog = package.catalog
-    signer = catalog.signature.signer if catalog and catalog.signature else None
-    version = package.inf.find("version", "driverver")
+def _as_data(inf: CheckedInf) -> JsonObject:
     return {
-        "path": str(package.path),
-        "driver-ver": ",".join(field.text for field in version.values) if version else None,
-        "machines": list(package.structure.machines),
-        "files": sorted(package.files),
-        "catalog": str(catalog.path) if catalog else None,
-        "systems": list(catalog.content.systems) if catalog and catalog.content else None,
-        "subject": signer.subject if signer else None,
-        "thumbprint": signer.thumbprint if signer else None,
+        "path": str(inf.path),
+        "driver-ver": inf.driver_ver,
+        "machines": list(inf.machines),
+        "files": list(inf.files),
+        "catalog": str(inf.catalog) if inf.catalog else None,
+        "systems": list(inf.systems),
+        "subject": inf.signer.subject if inf.signer else None,
+        "thumbprint": inf.signer.thumbprint if inf.signer else None,
     }
+
+
+def _checked(package: Package) -> CheckedInf:
+    catalog = package.catalog
+    content = catalog.content if catalog else None
+    version = package.inf.find("version", "driverver")
+    return CheckedInf(
+        package.path,
+        ",".join(package.inf.expand(field.text) for field in version.values) if version else "",
+        package.structure.machines,
+        tuple(sorted(package.files)),
+        catalog.path if catalog else None,
+        content.systems if content else (),
+        catalog.signature.signer if catalog and catalog.signature else None,
+    )
 
 
 def _check(package: Package) -> Iterable[Finding]:
