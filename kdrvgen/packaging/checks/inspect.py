@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from kdrvgen.errors import FileAccessError, UsageError
+from kdrvgen.errors import UsageError
 from kdrvgen.inspection.signature.certificates import Certificate
 from kdrvgen.packaging import rules
-from kdrvgen.packaging.catalog.read import read_catalog
 from kdrvgen.packaging.catalog.signature import read_signature
-from kdrvgen.packaging.catalog.strict import demand_strict
-from kdrvgen.packaging.checks import catalog as of_catalog
+from kdrvgen.packaging.checks import coverage, signature
 from kdrvgen.packaging.checks import package as of_package
-from kdrvgen.packaging.checks.contents import files_in, listed, read_file
-from kdrvgen.packaging.checks.subject import Package, SignedCatalog
-from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
+from kdrvgen.packaging.checks.contents import files_in
+from kdrvgen.packaging.checks.subject import Package, read_package
 from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["RULES", "CheckedInf", "PackageInspection", "as_data", "inspect_package"]
@@ -25,7 +22,8 @@ __all__ = ["RULES", "CheckedInf", "PackageInspection", "as_data", "inspect_packa
 RULES: tuple[Rule, ...] = (
     *(each.rule for each in rules.RULES),
     *of_package.RULES,
-    *of_catalog.RULES,
+    *coverage.RULES,
+    *signature.RULES,
 )
 """All rules for packages, in the order of the documentation."""
 
@@ -88,7 +86,7 @@ def inspect_package(
     infs = [path for key, path in names.items() if key.endswith(".inf") and "/" not in key]
     if not infs:
         raise UsageError(f"{folder} contains no *.inf, so it is not a driver package.")
-    packages = tuple(_read(path, names, tuple(trusted), moment) for path in infs)
+    packages = tuple(read_package(path, names, moment, tuple(trusted)) for path in infs)
     findings = [each for package in packages for each in _check(package)]
     findings += of_package.unlisted(packages)
     order = list(Severity)
@@ -132,44 +130,12 @@ def _checked(package: Package) -> CheckedInf:
         tuple(sorted(package.files)),
         catalog.path if catalog else None,
         content.systems if content else (),
-        catalog.signature.signer if catalog and catalog.signature else None,
+        read_signature(catalog.data).signer if catalog and content and content.is_signed else None,
     )
 
 
 def _check(package: Package) -> Iterable[Finding]:
     yield from rules.check(package.inf, package.now.date())
     yield from of_package.check(package)
-    yield from of_catalog.check(package)
-
-
-def _read(
-    path: Path, names: Mapping[str, Path], trusted: tuple[Certificate, ...], now: dt.datetime
-) -> Package:
-    raw = read_file(path)
-    if len(raw) > MAX_SIZE:
-        raise FileAccessError(f"{path} is too large: kdrvgen reads up to {MAX_SIZE >> 20} MB.")
-    inf = parse(raw, str(path))
-    wanted = {each.path for each in listed(inf)}
-    files = {each: read_file(names[each]) for each in sorted(wanted & names.keys())}
-    package = Package(inf, path, raw, files, names, None, trusted, now)
-    for entry in package.catalog_entries:
-        name = inf.expand(entry.values[0].text).lower()
-        if name in names:
-            catalog = _catalog(names[name])
-            return Package(inf, path, raw, files, names, catalog, trusted, now)
-    return package
-
-
-def _catalog(path: Path) -> SignedCatalog:
-    data = read_file(path)
-    try:
-        content = read_catalog(data)
-    except ValueError as error:
-        return SignedCatalog(path, data, None, str(error), None)
-    problem = ""
-    try:
-        demand_strict(data)
-    except ValueError as error:
-        problem = str(error)
-    signature = read_signature(data) if content.is_signed else None
-    return SignedCatalog(path, data, content, problem, signature)
+    yield from coverage.check(package)
+    yield from signature.check(package)

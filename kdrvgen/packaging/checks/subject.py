@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from kdrvgen.errors import FileAccessError
 from kdrvgen.inspection.pe.headers import Headers, read_headers
-from kdrvgen.inspection.signature.certificates import Certificate
-from kdrvgen.packaging.catalog.read import Catalog
-from kdrvgen.packaging.catalog.signature import CatalogSignature
-from kdrvgen.packaging.checks.contents import Listed, listed
+from kdrvgen.packaging.catalog.read import Catalog, read_catalog
+from kdrvgen.packaging.catalog.strict import demand_strict
+from kdrvgen.packaging.checks.contents import Listed, listed, read_file
 from kdrvgen.packaging.inf.document import Entry, Inf
+from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
 from kdrvgen.packaging.rules.structure import Structure
 
-__all__ = ["Package", "SignedCatalog"]
+if TYPE_CHECKING:
+    from kdrvgen.inspection.signature.certificates import Certificate  # needs the extra `verify`
+
+__all__ = ["Package", "SignedCatalog", "read_package"]
 
 
 @dataclass(frozen=True)
@@ -28,14 +33,12 @@ class SignedCatalog:
         data: Its content.
         content: What it says; None if it is damaged.
         problem: Why it is damaged; "" if it is not.
-        signature: Its signature; None without one.
     """
 
     path: Path
     data: bytes
     content: Catalog | None
     problem: str
-    signature: CatalogSignature | None
 
 
 @dataclass(frozen=True)
@@ -94,3 +97,45 @@ class Package:
             headers = read_headers(data)
             if headers and each.name in names:
                 yield each, headers, data
+
+
+def read_package(
+    path: Path,
+    names: Mapping[str, Path],
+    now: dt.datetime,
+    trusted: tuple[Certificate, ...] = (),
+) -> Package:
+    """Return the package of an INF.
+
+    Args:
+        path: The INF.
+        names: All files of its folder, by their paths in lower case.
+        now: The current time.
+        trusted: Certificates at which a chain may end.
+
+    Raises:
+        FileAccessError: A file cannot be read.
+    """
+    raw = read_file(path)
+    if len(raw) > MAX_SIZE:
+        raise FileAccessError(f"{path} is too large: kdrvgen reads up to {MAX_SIZE >> 20} MB.")
+    inf = parse(raw, str(path))
+    wanted = {each.path for each in listed(inf)}
+    files = {each: read_file(names[each]) for each in sorted(wanted & names.keys())}
+    package = Package(inf, path, raw, files, names, None, trusted, now)
+    named = (inf.expand(entry.values[0].text).lower() for entry in package.catalog_entries)
+    found = next((names[name] for name in named if name in names), None)
+    return replace(package, catalog=_catalog(found)) if found else package
+
+
+def _catalog(path: Path) -> SignedCatalog:
+    data = read_file(path)
+    try:
+        content = read_catalog(data)
+    except ValueError as error:
+        return SignedCatalog(path, data, None, str(error))
+    try:
+        demand_strict(data)
+    except ValueError as error:
+        return SignedCatalog(path, data, content, str(error))
+    return SignedCatalog(path, data, content, "")
