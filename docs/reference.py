@@ -22,7 +22,8 @@ from kdrvgen.commands.parser import populate_parser
 from kdrvgen.completion.words import actions
 from kdrvgen.inspection.checks import RULES
 from kdrvgen.lexicon import Term, entries
-from kdrvgen.packaging.checks.inspect import RULES as PACKAGE_RULES
+from kdrvgen.packaging.checks.inspect import RULES as _OF_PACKAGES
+from kdrvgen.packaging.submission import RULES as _OF_SUBMISSIONS
 from kdrvgen.report.reporter import COMMON_FORMATS
 from kdrvgen.scaffold import template
 
@@ -57,6 +58,7 @@ command = "cargo"
 
 _OWN = frozenset({"built", "signed"})
 
+PACKAGE_RULES = (*_OF_PACKAGES, *_OF_SUBMISSIONS)
 _RULES = tomli.loads((_DOCS / "reference/rules.toml").read_text(encoding="utf-8"))
 
 
@@ -252,7 +254,7 @@ def _rule_row(rule: str, text: str, page: str) -> str:
 
 
 def _page(rule: str) -> str:
-    if rule.startswith(("inf-", "package-", "catalog-")):
+    if rule.startswith(("inf-", "package-", "catalog-", "submission-")):
         return "../package.md#the-rules"
     return f"../verify.md#{_RULES['headings-of-verify'][rule.partition('-')[0]]}"
 

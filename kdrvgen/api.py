@@ -13,6 +13,7 @@ from kdrvgen.commands.generate import check, generate, generate_all
 from kdrvgen.commands.new import bootstrap
 from kdrvgen.commands.package import PackageReport, make_package
 from kdrvgen.commands.projects import find_configs
+from kdrvgen.commands.submission import SubmissionReport, make_submission
 from kdrvgen.commands.verify import verify, verify_package
 from kdrvgen.commands.why import Reason, why
 from kdrvgen.config import load, loads
@@ -41,6 +42,7 @@ from kdrvgen.model import (
     Project,
     ReadFrom,
     Signing,
+    Submission,
     Toolchain,
     VersionInfo,
     Wdk,
@@ -54,7 +56,7 @@ from kdrvgen.report.finding import Excerpt, Finding, Place, Related, Severity
 
 describe(
     *(Bootstrap, Build, Deploy, Driver, Hooks, Linker, Makefile, Package, Profile, Project),
-    *(Signing, Toolchain, VersionInfo, Wdk),
+    *(Signing, Submission, Toolchain, VersionInfo, Wdk),
 )
 
 __all__ = [
@@ -88,6 +90,8 @@ __all__ = [
     "Severity",
     "Signing",
     "Status",
+    "Submission",
+    "SubmissionReport",
     "Term",
     "ToolError",
     "Toolchain",
@@ -108,6 +112,7 @@ __all__ = [
     "load",
     "loads",
     "make_package",
+    "make_submission",
     "propose",
     "render",
     "schema",

@@ -12,6 +12,7 @@ from kdrvgen.model.package import Package
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.project import Project, ReadFrom
 from kdrvgen.model.signing import Signing
+from kdrvgen.model.submission import Submission
 from kdrvgen.model.version_info import VersionInfo
 from kdrvgen.model.wdk import Wdk
 
@@ -28,6 +29,7 @@ __all__ = [
     "Project",
     "ReadFrom",
     "Signing",
+    "Submission",
     "Toolchain",
     "VersionInfo",
     "Wdk",

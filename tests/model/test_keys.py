@@ -99,6 +99,13 @@ DEFAULTS = {
         "altitude": None,
         "load-order-group": None,
         "extra-files": (),
+        "submission": {
+            "name": None,
+            "signatures": (),
+            "device-type": "internalExternal",
+            "marketing-names": (),
+            "test-signing": False,
+        },
     },
 }
 
