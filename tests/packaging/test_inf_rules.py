@@ -70,8 +70,8 @@ CASES = [
     Case(
         "inf-service-registry",
         f"{BINARY}\n",
-        f'{BINARY}\nAddReg = More\n[More]\nHKR,"Parameter",A,,b\nHKR,parameters\\x,A,,b\n',
-        'HKR,"Parameter"',
+        f'{BINARY}\nAddReg = More\n[More]\nHKR,"Parameters2",A,,b\nHKR,parameters\\x,A,,b\n',
+        'HKR,"Parameters2"',
     ),
     Case("inf-uninstall", "[Serv", "[DefaultUninstall.NTamd64]\n[Serv", "[DefaultUn", PRIMITIVE),
     Case(
