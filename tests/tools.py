@@ -31,6 +31,7 @@ _HOW = {
             "mandoc",
             "llvm-rc",
             "cabextract",
+            "bwrap",
         ),
         "your system's package manager",
     ),

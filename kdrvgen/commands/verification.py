@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TextIO
 
 from kdrvgen.commands.config_file import config_of
+from kdrvgen.commands.origins import with_origins
 from kdrvgen.commands.projects import find_configs
 from kdrvgen.config import load
 from kdrvgen.errors import FileAccessError, UsageError, VerificationError
 from kdrvgen.inspection.checks import RULES
+from kdrvgen.inspection.checks.loading import Loading
 from kdrvgen.inspection.data import as_data
 from kdrvgen.inspection.expected import expected_from
 from kdrvgen.inspection.inspect import Inspection, inspect
-from kdrvgen.inspection.page import page
-from kdrvgen.inspection.signature.certificates import Certificate, load_all
+from kdrvgen.inspection.page import page_parts
+from kdrvgen.inspection.signature.certificates import MAX_CERTIFICATES, Certificate, load_all
 from kdrvgen.model import Project
 from kdrvgen.output.paths import shown
+from kdrvgen.output.regular import read_regular
 from kdrvgen.packaging.checks.contents import is_package
 from kdrvgen.packaging.checks.inspect import RULES as PACKAGE_RULES
 from kdrvgen.packaging.checks.inspect import PackageInspection, inspect_package
 from kdrvgen.packaging.checks.inspect import as_data as package_as_data
-from kdrvgen.report.finding import Severity, at_least, counted
+from kdrvgen.report.finding import Severity
 from kdrvgen.report.reporter import Reporter
 from kdrvgen.spelling import first_of, quantity
 
@@ -34,6 +40,9 @@ _TITLE = b"<title>kdrvgen verify:"
 _HEAD = 1024
 """The title of a report is in its first bytes."""
 _MAX_NAMED = 3
+_MAX_REPORT = 1 << 30  # bytes; only its beginning is looked at
+
+
 _PACKAGE = "package"  # the name of the folder that `kdrvgen package` makes beside the image
 
 
@@ -59,52 +68,123 @@ def verify_file(
 
 
 def verify_files(arguments: argparse.Namespace, reporter: Reporter) -> int:
-    """Check what the arguments of `kdrvgen verify` name, and report the findings."""
+    """Check what the arguments of `kdrvgen verify` name, and report the findings.
+
+    Each image is forgotten before the next one is read.
+    """
     reporter.progress("looking for images")
     found = _found(arguments.files)
+    reporter.offer_sarif((*RULES, *(PACKAGE_RULES if found.packages else ())))
     trusted = _certificates(arguments.trust)
+    tally = _Tally()
+    inspections = tally.counting(_reported(arguments, found, trusted, reporter))
+    if arguments.html:
+        names = [str(path) for path in (*found.images, *found.packages)]
+        with _report_file(Path(arguments.html)) as page_file:
+            for part in page_parts(inspections, names):
+                page_file.write(part)
+    else:
+        for _ in inspections:
+            pass
+    reporter.progress("")
+    if tally.packages:
+        reporter.data("packages", tally.packages)
+    reporter.summary("images", tally.images, tally.summary())
+    return tally.fail(Severity(arguments.fail_on))
+
+
+def _reported(
+    arguments: argparse.Namespace,
+    found: _Found,
+    trusted: Sequence[Certificate],
+    reporter: Reporter,
+) -> Iterator[Inspection | PackageInspection]:
+    """Inspect each file and package and report its findings, then yield the inspection."""
+    files = found.images
     projects: dict[Path, Project] = {}
-    inspections: list[Inspection | PackageInspection] = []
-    for number, file in enumerate(found.images, 1):
-        if len(found.images) > 1:
-            reporter.progress(f"verifying {number}/{len(found.images)} {file}")
+    for number, file in enumerate(files, 1):
+        if len(files) > 1:
+            reporter.progress(f"verifying {number}/{len(files)} {file}")
         config = None if arguments.no_config else _config(arguments.config, file)
         if config is not None and config not in projects:
             projects[config] = load(config)
-        inspections.append(
-            _inspected(
-                file,
-                projects[config] if config else None,
-                config.parent if config else Path(),
-                arguments.profile,
-                trusted,
-            )
+        inspection = _inspected(
+            file,
+            projects[config] if config else None,
+            config.parent if config else Path(),
+            arguments.profile,
+            trusted,
         )
+        if config is not None:
+            inspection = inspection._replace(
+                findings=tuple(with_origins(inspection.findings, config))
+            )
+        reporter.answer_findings(inspection.findings)
+        yield inspection
     for folder in found.packages:
         reporter.progress(f"verifying {folder}")
-        inspections.append(inspect_package(folder, trusted=trusted))
-    reporter.progress("")
-    _report(inspections, reporter)
-    if arguments.html:
-        _write_page(Path(arguments.html), inspections)
-    return _fail(inspections, arguments.fail_on)
+        package = inspect_package(folder, trusted=trusted)
+        reporter.answer_findings(package.findings)
+        yield package
 
 
-def _report(inspections: Sequence[Inspection | PackageInspection], reporter: Reporter) -> None:
-    images, packages = _split(inspections)
-    reporter.answer_findings([finding for each in inspections for finding in each.findings])
-    reporter.offer_sarif((*RULES, *(PACKAGE_RULES if packages else ())))
-    if packages:
-        reporter.data("packages", [package_as_data(package) for package in packages])
-    reporter.summary("images", [as_data(image) for image in images], _summary(inspections))
+class _Tally:
+    """What remains of each image: its data for programs, and its numbers of findings."""
+
+    def __init__(self) -> None:
+        self.images: list[dict[str, object]] = []
+        self.packages: list[dict[str, object]] = []
+        self._lines: list[str] = []
+        self._by_file: list[tuple[str, Counter[Severity]]] = []
+
+    def counting(
+        self, inspections: Iterable[Inspection | PackageInspection]
+    ) -> Iterator[Inspection | PackageInspection]:
+        for inspection in inspections:
+            if isinstance(inspection, PackageInspection):
+                self.packages.append(package_as_data(inspection))
+            else:
+                self.images.append(as_data(inspection))
+            counts = Counter(finding.severity for finding in inspection.findings)
+            self._by_file.append((str(inspection.path), counts))
+            if isinstance(inspection, Inspection) and inspection.loading:
+                self._lines += _loading_lines(inspection.path, inspection.loading)
+            self._lines.append(f"{inspection.path}: {_counted([counts])}")
+            yield inspection
+
+    def summary(self) -> str:
+        lines = list(self._lines)
+        if len(self._by_file) > 1:
+            total = _counted([counts for _, counts in self._by_file])
+            kinds = ((len(self.images), "image"), (len(self.packages), "package"))
+            numbers = [quantity(count, kind) for count, kind in kinds if count]
+            lines.append(f"{' and '.join(numbers)}: {total}")
+        return "\n".join(lines)
+
+    def fail(self, least: Severity) -> int:
+        """Return 0 without findings of a severity or worse.
+
+        Raises:
+            VerificationError: There are some.
+        """
+        order = list(Severity)
+        worse = order[: order.index(least) + 1]
+        failed = [
+            (name, counts)
+            for name, counts in self._by_file
+            if any(counts[severity] for severity in worse)
+        ]
+        if not failed:
+            return 0
+        names = first_of([name for name, _ in failed], _MAX_NAMED)
+        raise VerificationError(f"{names}: {_counted([counts for _, counts in failed])}.")
 
 
-def _split(
-    inspections: Sequence[Inspection | PackageInspection],
-) -> tuple[list[Inspection], list[PackageInspection]]:
-    """Return the images and the packages."""
-    images = [each for each in inspections if isinstance(each, Inspection)]
-    return images, [each for each in inspections if isinstance(each, PackageInspection)]
+def _loading_lines(path: Path, loading: Loading) -> Iterator[str]:
+    subject = f" ({loading.subject})" if loading.subject else ""
+    yield f"{path}: signed by {loading.signed_by}{subject}"
+    yield f"    loaded by: {loading.windows}"
+    yield f"    see: {loading.reference}"
 
 
 def _found(named: Sequence[str]) -> _Found:
@@ -115,7 +195,7 @@ def _found(named: Sequence[str]) -> _Found:
     for path in map(Path, named):
         ending = path.suffix.lower()
         if ending == ".toml":
-            _add_project(found, [str(path)])
+            _add_project(found, find_configs([str(path)]))
         elif path.is_dir():
             _add_folder(found, path)
         elif ending in {".inf", ".cat"} and path.exists():
@@ -214,9 +294,7 @@ def _certificates(files: Iterable[str | os.PathLike[str]]) -> tuple[Certificate,
     certificates: list[Certificate] = []
     for file in files:
         try:
-            certificates += load_all(Path(file).read_bytes())
-        except OSError as error:
-            raise FileAccessError(f"{os.fspath(file)}: {error.strerror or error}") from None
+            certificates += load_all(read_regular(Path(file), MAX_CERTIFICATES))
         except ValueError:
             raise UsageError(
                 f"{os.fspath(file)} does not contain a certificate as PEM or DER."
@@ -237,39 +315,50 @@ def _inspected(
     return inspect(file, expected=expected, trusted=trusted)
 
 
-def _summary(inspections: Sequence[Inspection | PackageInspection]) -> str:
-    lines = [f"{inspection.path}: {_counted([inspection])}" for inspection in inspections]
-    if len(inspections) > 1:
-        images, packages = _split(inspections)
-        counts = ((len(images), "image"), (len(packages), "package"))
-        numbers = [quantity(count, kind) for count, kind in counts if count]
-        lines.append(f"{' and '.join(numbers)}: {_counted(inspections)}")
-    return "\n".join(lines)
+def _counted(tallies: Iterable[Counter[Severity]]) -> str:
+    total: Counter[Severity] = Counter()
+    for counts in tallies:
+        total += counts
+    parts = [quantity(total[kind], kind) for kind in Severity if total[kind]]
+    return ", ".join(parts) or "no findings"
 
 
-def _counted(inspections: Sequence[Inspection | PackageInspection]) -> str:
-    findings = [finding for inspection in inspections for finding in inspection.findings]
-    return ", ".join(counted(findings)) or "no findings"
-
-
-def _write_page(path: Path, inspections: Sequence[Inspection | PackageInspection]) -> None:
+@contextmanager
+def _report_file(path: Path) -> Iterator[TextIO]:
+    """Open a new report, which replaces the old one only when it is complete."""
+    _check_is_report(path)
     try:
-        if path.is_file() and _TITLE not in path.read_bytes()[:_HEAD]:
-            raise UsageError(
-                f"--html {path} would overwrite a file that is not a report of kdrvgen verify. "
-                "Choose another file."
-            )
-        # A file name can contain bytes that are not text.
-        path.write_text(page(inspections), encoding="utf-8", errors="backslashreplace")
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     except OSError as error:
         raise FileAccessError(f"{path}: {error.strerror or error}") from None
+    part = Path(name)
+    try:
+        # A file name can contain bytes that are not text.
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            yield file
+        part.chmod(_readable_by_others())
+        part.replace(path)
+    except OSError as error:
+        raise FileAccessError(f"{path}: {error.strerror or error}") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
-def _fail(inspections: Sequence[Inspection | PackageInspection], fail_on: str) -> int:
-    failed = [
-        inspection for inspection in inspections if at_least(inspection.findings, Severity(fail_on))
-    ]
-    if not failed:
-        return 0
-    names = first_of([str(inspection.path) for inspection in failed], _MAX_NAMED)
-    raise VerificationError(f"{names}: {_counted(failed)}.")
+def _check_is_report(path: Path) -> None:
+    """Raise an error if `path` is something other than a report or nothing."""
+    try:
+        is_new = not path.exists()
+    except (OSError, ValueError) as error:
+        raise FileAccessError(f"{path}: {error}") from None
+    if not is_new and not read_regular(path, _MAX_REPORT)[:_HEAD].count(_TITLE):
+        raise UsageError(
+            f"--html {path} would overwrite a file that is not a report of kdrvgen verify. "
+            "Choose another file."
+        )
+
+
+def _readable_by_others() -> int:
+    """Return the mode of a new file under the current umask."""
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return 0o666 & ~umask

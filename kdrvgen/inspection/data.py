@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TypeAlias
 
+from kdrvgen.inspection.checks.loading import Loading
 from kdrvgen.inspection.inspect import Inspection
 from kdrvgen.inspection.signature.authenticode import Signature
 
@@ -21,7 +22,17 @@ def as_data(inspection: Inspection) -> JsonObject:
         "sha256": hashlib.sha256(image.data).hexdigest() if image else None,
         "machine": image.headers.machine_name if image else None,
         "subsystem": image.headers.subsystem_name if image else None,
+        "loading": _loading(inspection.loading) if inspection.loading else None,
         "signatures": [_signature(signature) for signature in inspection.signatures],
+    }
+
+
+def _loading(loading: Loading) -> JsonObject:
+    return {
+        "signed-by": loading.signed_by.name.lower().replace("_", "-"),
+        "subject": loading.subject or None,
+        "windows": loading.windows,
+        "reference": loading.reference,
     }
 
 
@@ -30,7 +41,9 @@ def _signature(signature: Signature) -> JsonObject:
     return {
         "nested": signature.nested,
         "digest": signature.digest,
-        "verifies": not signature.problem and signature.claimed == signature.computed,
+        "signed-digest": signature.claimed.hex(),
+        "image-digest": signature.computed.hex(),
+        "verifies": signature.is_valid,
         "page-hashes": bool(signature.page_hashes),
         "subject": signer.subject if signer else None,
         "thumbprint": signer.thumbprint if signer else None,

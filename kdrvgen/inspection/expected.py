@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import get_args
 
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization.pkcs12 import load_key_and_certificates
+
 from kdrvgen.errors import UsageError
 from kdrvgen.inspection.checks.subject import Expected
-from kdrvgen.inspection.signature.certificates import Certificate, load_all
+from kdrvgen.inspection.signature.certificates import (
+    MAX_CERTIFICATES,
+    Certificate,
+    load_all,
+)
 from kdrvgen.model import Project
 from kdrvgen.model.driver import Target
 from kdrvgen.model.presets import link_arguments
+from kdrvgen.output.regular import read_regular
+from kdrvgen.rendering.environment import certificate_id
 
 __all__ = ["expected_from"]
 
@@ -29,6 +41,7 @@ def expected_from(project: Project, image: Path, folder: Path, profile: str | No
         profile: The profile of cargo-make; None for the one in the path, or development.
 
     Raises:
+        FileAccessError: The file of a certificate is not a regular file, or cannot be read.
         UsageError: The project does not have this profile.
     """
     folders = image.absolute().parts[:-1]
@@ -39,16 +52,14 @@ def expected_from(project: Project, image: Path, folder: Path, profile: str | No
     linker, signing = project.linker_for(name), project.signing_for(name)
     targets: tuple[Target, ...] = get_args(Target)
     target = next((triple for triple in targets if triple in folders), None)
-    public = signing.certificate_file if signing.mode == "test" else signing.public_certificate
     return Expected(
         driver=project.driver,
         linker=linker,
         signing=signing,
         target=target if target in project.driver.triples else None,
         arguments=link_arguments(project.driver, linker, target or project.driver.triples[0]).post,
-        certificate=_certificate(folder / public)
-        if public
-        else _test_certificate(project, image, folder, name, target),
+        certificate=next(_certificates(project, image, folder, name), None),
+        oldest_build=project.package.oldest_build if project.package.kind else None,
     )
 
 
@@ -62,20 +73,47 @@ def _profile_of(project: Project, folders: tuple[str, ...]) -> str:
     return "development"
 
 
-def _test_certificate(
-    project: Project, image: Path, folder: Path, profile: str, target: Target | None
-) -> Certificate | None:
-    """Return the exported test certificate: beside the image, or in the output folder."""
-    if project.signing_for(profile).mode != "test":
-        return None
-    file = f"{project.driver.stem}.cer"
-    triple = target or project.driver.triples[0]
-    output = project.driver.output_folder(folder, triple, profile)
-    return _certificate(image.with_name(file)) or _certificate(output / file)
+def _certificates(
+    project: Project, image: Path, folder: Path, profile: str
+) -> Iterator[Certificate]:
+    """Yield the certificates that the signer must be one of, the most specific first."""
+    signing = project.signing_for(profile)
+    for path in _certificate_files(project, image, folder, profile):
+        if path.exists():
+            with suppress(ValueError):
+                yield load_all(read_regular(path, MAX_CERTIFICATES))[0]
+    if signing.mode == "certificate" and signing.pfx and (folder / signing.pfx).exists():
+        yield from _in_pfx(read_regular(folder / signing.pfx, MAX_CERTIFICATES))
 
 
-def _certificate(path: Path) -> Certificate | None:
-    try:
-        return load_all(path.read_bytes())[0]
-    except (OSError, ValueError):
-        return None
+def _certificate_files(project: Project, image: Path, folder: Path, profile: str) -> Iterator[Path]:
+    signing, driver = project.signing_for(profile), project.driver
+    if signing.mode == "certificate" and signing.public_certificate:
+        yield folder / signing.public_certificate
+    elif signing.mode == "test" and signing.certificate_file:
+        yield folder / signing.certificate_file
+    elif signing.mode == "test":
+        file = f"{driver.stem}.cer"
+        yield image.with_name(file)
+        yield driver.output_folder(folder, driver.triples[0], profile) / file
+    if signing.mode == "test" and (data := _data_folder()):
+        # The file with the identity has the key too, of which nothing is read.
+        yield data / "kdrvgen/certificates" / f"{certificate_id(signing)}.pem"
+
+
+def _data_folder() -> Path | None:
+    """Return the user's folder of data, where the pipeline keeps test certificates on Unix."""
+    data, home = os.environ.get("XDG_DATA_HOME", ""), os.environ.get("HOME", "")
+    if Path(data).is_absolute():
+        return Path(data)
+    return Path(home, ".local/share") if Path(home).is_absolute() else None
+
+
+def _in_pfx(content: bytes) -> Iterator[Certificate]:
+    """Yield the certificate in a PFX, if it needs no password."""
+    for password in (None, b""):
+        with suppress(ValueError, TypeError):
+            _, certificate, _ = load_key_and_certificates(content, password)
+            if certificate is not None:
+                yield Certificate(certificate.public_bytes(Encoding.DER))
+                return

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from kdrvgen.errors import FileAccessError
 from kdrvgen.inspection.checks import NOT_AN_IMAGE, check
 from kdrvgen.inspection.checks.evidence import Evidence, violation
+from kdrvgen.inspection.checks.loading import Loading, loading
 from kdrvgen.inspection.checks.subject import Expected, Subject
 from kdrvgen.inspection.pe.image import Image, read_image
+from kdrvgen.inspection.signature.assessment import Assessment, assess
 from kdrvgen.inspection.signature.authenticode import Signature, read_signatures
 from kdrvgen.inspection.signature.certificates import Certificate
+from kdrvgen.inspection.signature.roots import Roots
+from kdrvgen.output.regular import read_regular
 from kdrvgen.report.finding import Finding
 
 __all__ = ["Inspection", "inspect", "inspect_bytes"]
@@ -31,12 +33,16 @@ class Inspection(NamedTuple):
         image: The image; None if the file is not one.
         signatures: The signatures in it, each followed by those nested in it.
         findings: The rules that it breaks, the worst first.
+        assessments: What each signature proves.
+        loading: Who may load it, according to its signatures; None if the file is not an image.
     """
 
     path: Path
     image: Image | None
     signatures: tuple[Signature, ...]
     findings: tuple[Finding, ...]
+    assessments: tuple[Assessment, ...] = ()
+    loading: Loading | None = None
 
 
 def inspect(
@@ -59,23 +65,8 @@ def inspect(
         FileAccessError: The file cannot be read, or is larger than any driver.
     """
     file = Path(path)
-    try:
-        with open(file, "rb", opener=_open_without_waiting) as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise FileAccessError(f"{file} is a device or a pipe. Use a regular file.")
-            data = stream.read(_MAX_SIZE + 1)
-    except OSError as error:
-        raise FileAccessError(f"{file}: {error.strerror or error}") from None
-    if len(data) > _MAX_SIZE:
-        raise FileAccessError(
-            f"{file} is too large: kdrvgen reads images of up to {_MAX_SIZE >> 20} MB."
-        )
+    data = read_regular(file, _MAX_SIZE)
     return inspect_bytes(file, data, expected=expected, trusted=trusted, now=now)
-
-
-def _open_without_waiting(path: str, flags: int) -> int:
-    """Open a file; unlike open(), do not wait for a writer if it is a pipe."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def inspect_bytes(
@@ -93,6 +84,11 @@ def inspect_bytes(
         fix = "Build the driver: `cargo make sign` writes the image to the target folder."
         return Inspection(path, None, (), (violation(NOT_AN_IMAGE, start, fix).named(str(path)),))
     signatures = read_signatures(image.headers, data)
-    subject = Subject(image, signatures, expected, tuple(trusted), now or dt.datetime.now(dt.UTC))
+    own = tuple(trusted)
+    roots = Roots(own, of_windows=not own)
+    stamp_roots = Roots(own, of_windows=True)
+    moment = now or dt.datetime.now(dt.UTC)
+    assessments = tuple(assess(each, roots, stamp_roots, moment) for each in signatures)
+    subject = Subject(image, signatures, assessments, expected, own)
     findings = tuple(finding.named(str(path)) for finding in check(subject))
-    return Inspection(path, image, signatures, findings)
+    return Inspection(path, image, signatures, findings, assessments, loading(image, assessments))

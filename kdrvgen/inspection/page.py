@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -13,10 +13,9 @@ from kdrvgen.characters import visible
 from kdrvgen.inspection.checks.imports import is_kernel_module
 from kdrvgen.inspection.pe.certificate_table import certificate_table
 from kdrvgen.inspection.pe.image import Image
-from kdrvgen.inspection.signature.certificates import build_chain
 from kdrvgen.report.finding import Finding, counted
 
-__all__ = ["Checked", "page"]
+__all__ = ["Checked", "page", "page_parts"]
 
 _WIDTH = 960  # of the picture, in its own units
 _MIN_PART_WIDTH = 6
@@ -47,7 +46,19 @@ class Part(NamedTuple):
 
 
 def page(inspections: Sequence[Checked]) -> str:
-    """Return the page. All text from the files is escaped."""
+    """Return the page as one text."""
+    return "".join(page_parts(inspections, [str(each.path) for each in inspections]))
+
+
+def page_parts(inspections: Iterable[Checked], names: Sequence[str]) -> Iterator[str]:
+    """Yield the parts of the page, for one inspection after the other.
+
+    All text from the images is escaped.
+
+    Args:
+        inspections: The inspections; each is used before the next one is taken.
+        names: The names of their files, for the title.
+    """
     environment = Environment(
         autoescape=True,
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -56,16 +67,14 @@ def page(inspections: Sequence[Checked]) -> str:
         undefined=StrictUndefined,
     )
     environment.filters["visible"] = visible
-    return environment.get_template("report.html.j2").render(
+    yield from environment.get_template("report.html.j2").generate(
         inspections=inspections,
+        names=names,
         version=__version__,
         parts=_parts,
         counted=counted,
         picture_width=_WIDTH,
         is_kernel_module=is_kernel_module,
-        chain=lambda signature: (
-            build_chain(signature.signer, signature.certificates, ()).certificates
-        ),
     )
 
 

@@ -120,6 +120,7 @@ class Finding(NamedTuple):
         fixes: Commands that correct it, each safe to run unchanged.
         note: In a report about many projects, where else the same is found; not in JSON, which has
             each finding.
+        origin: The place in a source file to change, if `place` is in a file made from it.
     """
 
     rule: str
@@ -134,6 +135,7 @@ class Finding(NamedTuple):
     tags: tuple[str, ...] = ()
     fixes: tuple[tuple[str, ...], ...] = ()
     note: str = ""
+    origin: Place | None = None
 
     def __repr__(self) -> str:
         """Return the severity, the place, the message and the rule."""

@@ -38,6 +38,7 @@ _COLORS = {"created": "32", "updated": "33", "removed": "31", "refused": "31;1"}
 _DIFF_COLORS = {"+": "32", "-": "31", "@": "36"}
 _WIDTH = len("unchanged")
 _LOUD = frozenset({"error", "warning"})  # what -q still prints
+_SUMMARIES = frozenset({"verification"})  # of findings that are reported already
 _UP_TO_DATE = frozenset({"unchanged", "kept", "ejected"})
 
 
@@ -56,8 +57,9 @@ class Reporter:
         self.quiet = quiet
         self._console = console or Console()
         self._form = form
-        self._rules: Sequence[Rule] | None = None
+        self._rules: Sequence[Rule] = ()
         self._answer: list[Finding] = []
+        self._failures: list[Finding] = []
         self._groups: Groups | None = None
         self._rows: dict[str, dict[str, str]] = {}
         self._document: dict[str, Any] = {"files": [], "findings": [], "omitted": 0}
@@ -146,6 +148,7 @@ class Reporter:
             self._groups.add(findings, omitted)
             return
         self.collect(findings, omitted=omitted)
+        self._failures += (each for each in findings if each.rule not in _SUMMARIES)
         if findings and self._form in {"human", "sarif"}:
             stream = self._console.err
             color = self._console.is_colored(stream)
@@ -261,8 +264,10 @@ class Reporter:
         if self._form == "json":
             document = {"kdrvgen": __version__, "exit-code": code, **self._document}
             self._console.write(self._console.out, as_json(document))
-        elif self._form == "sarif" and self._rules is not None:
-            self._console.write(self._console.out, as_json(log(self._answer, self._rules)))
+        elif self._form == "sarif":
+            found = [*self._answer, *self._failures]
+            document = log(found, self._rules, is_complete=not self._failures)
+            self._console.write(self._console.out, as_json(document))
         self._console.progress("")
         self._console.flush()
 

@@ -21,17 +21,24 @@ _SCHEMA = (
 )
 
 
-def log(findings: Sequence[Finding], rules: Sequence[Rule]) -> dict[str, Any]:
+def log(
+    findings: Sequence[Finding], rules: Sequence[Rule], *, is_complete: bool = True
+) -> dict[str, Any]:
     """Return findings as a SARIF log.
 
     Args:
         findings: The findings.
         rules: All rules that were checked, including those that are not broken.
+        is_complete: Whether everything was checked.
     """
     driver = {"name": "kdrvgen", "version": __version__, "rules": [_rule(each) for each in rules]}
     order = {rule.id: index for index, rule in enumerate(rules)}
     results = [_result(each, order) for each in findings]
-    run = {"tool": {"driver": driver}, "results": results}
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [{"executionSuccessful": is_complete}],
+        "results": results,
+    }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
@@ -52,17 +59,23 @@ def _result(finding: Finding, order: dict[str, int]) -> dict[str, Any]:
     parts = [finding.message, finding.source or ""]
     text = ": ".join(filter(None, parts))
     index = {"ruleIndex": order[finding.rule]} if finding.rule in order else {}
+    # Code scanning shows only places in files of the repository.
+    main = finding.origin or finding.place
+    related = {"relatedLocations": [_location(finding.place)]} if finding.origin else {}
     return {
         "ruleId": finding.rule,
         **index,
         **({"kind": "pass"} if is_well else {}),
         "level": "none" if is_well else str(finding.severity),
         "message": {"text": f"{text}. {finding.help}".rstrip()},
-        "locations": [_location(finding.place)] if finding.place else [],
+        "locations": [_location(main)] if main else [],
+        **related,
     }
 
 
-def _location(place: Place) -> dict[str, Any]:
+def _location(place: Place | None) -> dict[str, Any]:
+    if place is None:
+        return {}
     physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(place.file)}}
     if place.offset is not None:
         physical["region"] = {"byteOffset": place.offset}

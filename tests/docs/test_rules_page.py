@@ -7,13 +7,16 @@ from itertools import groupby
 from pathlib import Path
 
 from kdrvgen.inspection.checks import RULES
+from kdrvgen.lexicon.rules import rule_texts
 from kdrvgen.report.finding import Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "verify.md"
+FIXES = rule_texts()["fixes"]
 HEADING = "## The rules\n"
 GROUPS = {
     "image": "The image",
     "section": "Sections",
+    "code": "Code",
     "import": "Imports",
     "signature": "Signatures",
     "certificate": "Certificates",
@@ -26,8 +29,10 @@ def _tables() -> str:
     ordered = sorted(RULES, key=lambda rule: list(GROUPS).index(_group(rule)))
     parts = [HEADING]
     for group, rules in groupby(ordered, key=_group):
-        parts.append(f"\n### {GROUPS[group]}\n\n| rule | severity | what and why | source |\n")
-        parts.append("|---|---|---|---|\n")
+        parts.append(
+            f"\n### {GROUPS[group]}\n\n| rule | severity | what and why | how to fix | source |\n"
+        )
+        parts.append("|---|---|---|---|---|\n")
         parts.extend(_row(rule) for rule in rules)
     return "".join(parts)
 
@@ -39,7 +44,11 @@ def _group(rule: Rule) -> str:
 def _row(rule: Rule) -> str:
     title = f"{rule.title[0].upper()}{rule.title[1:]}."
     source = f"[page]({rule.reference})" if rule.reference.startswith("https:") else rule.reference
-    return f"| `{rule.id}` | {rule.severity} | {title} {rule.why} | {source} |\n"
+    return f"| `{rule.id}` | {rule.severity} | {title} {rule.why} | {FIXES[rule.id]} | {source} |\n"
+
+
+def test_every_rule_has_one_fix() -> None:
+    assert sorted(FIXES) == sorted(rule.id for rule in RULES)
 
 
 def test_the_page_matches_the_rules() -> None:

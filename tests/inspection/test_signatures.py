@@ -159,7 +159,7 @@ def test_a_certificate_that_may_not_issue_others_is_not_part_of_a_chain(
     (tmp_path / "all.pem").write_bytes(no_authority.certificate_pem() + root.certificate_pem())
     path = sign(bare, tmp_path / "hello.sys", leaf, "-ac", tmp_path / "all.pem")
 
-    assert "certificate-chain" in rules(path, least="error")
+    assert "CN=Middle may not issue" in rules(path, least="error")["certificate-issuer"]
 
 
 def test_a_certificate_for_another_usage_is_reported(bare: Path, tmp_path: Path) -> None:
@@ -174,11 +174,29 @@ def test_an_expired_certificate_is_an_error_unless_a_timestamp_proves_the_time(
     expired = Identity.make("Old", CODE_SIGNING, days=(-30, -10))
     plain = sign(bare, tmp_path / "plain.sys", expired)
     stamped = sign(bare, tmp_path / "stamped.sys", expired, *_authority(tmp_path, -20))
+    trust = _trusted(tmp_path / "a.pem", expired, tmp_path / "stamp.pem")
     too_late = sign(bare, tmp_path / "late.sys", expired, *_authority(tmp_path, -5))
+    trust_late = _trusted(tmp_path / "b.pem", expired, tmp_path / "stamp.pem")
 
     assert "certificate-validity" in rules(plain, least="error")
-    assert rules(stamped, least="error") == {}
-    assert "certificate-validity" in rules(too_late, least="error")
+    assert rules(stamped, least="error", trust=trust) == {}
+    assert "certificate-validity" in rules(too_late, least="error", trust=trust_late)
+
+
+def test_a_timestamp_that_is_not_trusted_proves_nothing(bare: Path, tmp_path: Path) -> None:
+    expired = Identity.make("Old", CODE_SIGNING, days=(-30, -10))
+    stamped = sign(bare, tmp_path / "stamped.sys", expired, *_authority(tmp_path, -20))
+    (tmp_path / "old.pem").write_bytes(expired.certificate_pem())
+
+    for trust in ((), (tmp_path / "old.pem",)):
+        found = rules(stamped, least="error", trust=trust)
+        assert "not from a trusted authority" in found["certificate-validity"]
+
+
+def _trusted(into: Path, identity: Identity, more: Path) -> tuple[Path]:
+    """Write the certificates of an identity and of a file into one file to trust."""
+    into.write_bytes(identity.certificate_pem() + more.read_bytes())
+    return (into,)
 
 
 def test_a_certificate_that_is_not_valid_yet_is_reported(bare: Path, tmp_path: Path) -> None:
@@ -265,7 +283,7 @@ def test_data_in_the_entry_after_the_signature_is_reported(image: bytes, tmp_pat
         )
     )
 
-    assert rules(path)["signature-trailing-data"].endswith("bytes")
+    assert "bytes, SHA-256" in rules(path)["signature-trailing-data"]
     assert "signature-digest" not in rules(path)
 
 

@@ -86,6 +86,7 @@ DEFAULTS = {
     "package": {
         "kind": None,
         "inx": None,
+        "tool": "kdrvgen",
         "provider": None,
         "display-name": None,
         "hardware-ids": (),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from types import ModuleType
 
 from kdrvgen.inspection.checks import (
+    code,
     comparison,
     image,
     imports,
@@ -28,7 +29,16 @@ NOT_AN_IMAGE = Rule(
     sources.PE_FORMAT,
 )
 
-_MODULES: tuple[ModuleType, ...] = (image, layout, sections, imports, signature, trust, comparison)
+_MODULES: tuple[ModuleType, ...] = (
+    image,
+    layout,
+    sections,
+    code,
+    imports,
+    signature,
+    trust,
+    comparison,
+)
 _CHECKS: tuple[Callable[[Subject], Iterator[Finding]], ...] = tuple(
     check_rule for module in _MODULES for check_rule in module.CHECKS
 )

@@ -44,6 +44,14 @@ CERTIFICATE = Rule(
     "someone else signed it.",
     sources.SIGNTOOL,
 )
+UNCHECKED = Rule(
+    "config-certificate-unchecked",
+    Severity.WARNING,
+    "there is no certificate to compare the signer with",
+    "Everyone can create a certificate of any name, so the name alone does not show who signed "
+    "the image.",
+    sources.SIGNTOOL,
+)
 PAGE_HASHES = Rule(
     "config-page-hashes",
     Severity.ERROR,
@@ -113,14 +121,26 @@ def _entry_point(subject: Subject, expected: Expected) -> Iterator[Finding]:
     ]
     addresses = {export.address for export in functions}
     offset = headers.optional_offset + 16
-    fix = "Name the function as in driver.entry-point; make it pub and #[unsafe(no_mangle)]."
     if not functions:
         directory = headers.directory(DirectoryIndex.EXPORT)
-        evidence = Evidence("export table", f"no {expected.driver.entry}", directory.offset)
+        entry = expected.driver.entry
+        own = [export for export in subject.image.exports if export.address == headers.entry_point]
+        value = f"no {entry}" + (f", but {own[0].name} is at the entry point" if own else "")
+        fix = (
+            f"Set driver.entry-point to {own[0].name}, or rename the function to {entry}."
+            if own
+            else f'Declare it as #[unsafe(no_mangle)] pub extern "system" fn {entry}, in the crate '
+            "itself and not in a dependency. Then kdrvgen can compare its address."
+        )
+        evidence = Evidence("export table", value, directory.offset)
         yield violation(ENTRY_POINT, evidence, fix, severity=Severity.WARNING)
     elif headers.entry_point not in addresses:
         places = ", ".join(f"0x{address:X}" for address in sorted(addresses))
         value = f"0x{headers.entry_point:X}, but {expected.driver.entry} is at {places}"
+        fix = (
+            "Another /ENTRY wins: remove it from linker.args and RUSTFLAGS, and from the build "
+            "scripts of dependencies (cargo:rustc-link-arg-cdylib reaches this image too)."
+        )
         yield violation(ENTRY_POINT, Evidence("AddressOfEntryPoint", value, offset), fix)
 
 
@@ -168,21 +188,53 @@ def _certificate(subject: Subject, expected: Expected) -> Iterator[Finding]:
     signer, signing = signature.signer, expected.signing
     if signer is None:
         return
+    key = _certificate_key(expected)
     if expected.certificate is not None:
         matches, wanted = signer == expected.certificate, expected.certificate.thumbprint
-        is_test = signing.mode == "test"
-        key = "signing.certificate-file" if is_test else "signing.public-certificate"
-    elif signing.thumbprint:
+    elif signing.thumbprint and signing.mode == "certificate":
         matches, wanted = signer.thumbprint == signing.thumbprint, signing.thumbprint
-        key = "signing.thumbprint"
-    elif not (signing.pfx or signing.public_certificate):
+    elif signing.mode == "certificate" and (signing.pfx or signing.public_certificate):
+        matches, wanted = True, ""
+    else:
         matches, wanted = signer.common_name == signing.subject, f"CN={signing.subject}"
         key = "signing.subject"
-    else:
-        return
     if not matches:
         value = f"{signer.subject} ({signer.thumbprint}), configured in {key}: {wanted}"
         yield violation(CERTIFICATE, signature_evidence(signature, value, "certificate"), _REBUILD)
+    elif expected.certificate is None and signer not in subject.trusted and _needs_file(expected):
+        value = f"{signer.subject} ({signer.thumbprint})"
+        evidence = signature_evidence(signature, value, "certificate")
+        yield violation(UNCHECKED, evidence, _how_to_check(expected))
+
+
+def _certificate_key(expected: Expected) -> str:
+    signing = expected.signing
+    if signing.mode == "test":
+        return "signing.certificate-file"
+    if signing.public_certificate:
+        return "signing.public-certificate"
+    return "signing.thumbprint" if signing.thumbprint else "signing.pfx"
+
+
+def _needs_file(expected: Expected) -> bool:
+    """Return whether only a file with the certificate can show that it is the right one."""
+    signing = expected.signing
+    if signing.mode == "test":
+        return True
+    return not signing.thumbprint and bool(signing.pfx or signing.public_certificate)
+
+
+def _how_to_check(expected: Expected) -> str:
+    if expected.signing.mode == "test":
+        return (
+            f"Keep the exported {expected.driver.stem}.cer beside the image, or verify on the "
+            "machine that signed it."
+        )
+    return (
+        "Pass a file with the certificate, which needs no password: --trust FILE."
+        if expected.signing.pfx
+        else "Add the file that signing.public-certificate names."
+    )
 
 
 def _optional_parts(subject: Subject, expected: Expected) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from kdrvgen.inspection.pe.headers import (
     Subsystem,
     checksum,
 )
+from kdrvgen.inspection.pe.image import Image, Section
 from kdrvgen.report.finding import Finding, Rule, Severity
 from kdrvgen.spelling import quantity
 
@@ -26,6 +27,13 @@ MACHINE = Rule(
     Severity.ERROR,
     "Windows does not load drivers for the image's machine type",
     "Windows loads drivers for its own machine type only: x86, x64 or ARM64.",
+    sources.PE_FORMAT,
+)
+ARM32 = Rule(
+    "image-arm",
+    Severity.NOTE,
+    "the image is for 32-bit ARM",
+    "Only Windows RT and Windows 10 IoT Core load such a driver.",
     sources.PE_FORMAT,
 )
 SUBSYSTEM = Rule(
@@ -69,27 +77,28 @@ RELOCATIONS = Rule(
 )
 DYNAMIC_BASE = Rule(
     "image-dynamic-base",
-    Severity.WARNING,
+    Severity.NOTE,
     "DYNAMIC_BASE is not set",
-    "Without the flag, Windows does not randomize the address of the image. A predictable "
-    "address helps attackers.",
+    "The kernel loads a driver at any free address, with or without the flag. Linkers set it by "
+    "default, so the image comes from old tools or unusual arguments. In user mode, an image "
+    "without the flag has a predictable address.",
     sources.DYNAMIC_BASE,
 )
 NX_COMPAT = Rule(
     "image-nx-compat",
-    Severity.WARNING,
+    Severity.NOTE,
     "NX_COMPAT is not set",
-    "The flag declares that the image never executes data. Policies can refuse an image without "
-    "it.",
+    "The flag declares that the image never executes data. The kernel does not read it in drivers. "
+    "rustc sets it, so the image comes from old tools or unusual arguments.",
     sources.NX_COMPAT,
 )
 INTEGRITY_CHECK = Rule(
     "image-integrity-check",
-    Severity.WARNING,
+    Severity.NOTE,
     "FORCE_INTEGRITY is not set",
-    "ObRegisterCallbacks and PsSetCreateProcessNotifyRoutineEx fail in an image without the "
-    "flag, and Microsoft recommends it for every driver.",
-    sources.INTEGRITY_CHECK,
+    "ObRegisterCallbacks and PsSetCreateProcessNotifyRoutineEx fail with STATUS_ACCESS_DENIED in "
+    "an image without the flag.",
+    sources.OB_CALLBACKS,
 )
 TLS = Rule(
     "image-tls",
@@ -116,12 +125,22 @@ PDB_PATH = Rule(
 )
 
 _MACHINES = frozenset(Machine)
+_NEED_INTEGRITY_CHECK = frozenset(
+    {
+        "ObRegisterCallbacks",
+        "PsSetCreateProcessNotifyRoutineEx",
+        "PsSetCreateProcessNotifyRoutineEx2",
+    }
+)
 
 
 def _machine(subject: Subject) -> Iterator[Finding]:
     headers = subject.image.headers
-    if headers.machine not in _MACHINES:
-        evidence = Evidence("Machine", headers.machine_name, headers.coff_offset + 4)
+    evidence = Evidence("Machine", headers.machine_name, headers.coff_offset + 4)
+    if headers.machine == Machine.ARMNT:
+        fix = "For today's machines with ARM, build for aarch64-pc-windows-msvc."
+        yield violation(ARM32, evidence, fix)
+    elif headers.machine not in _MACHINES:
         yield violation(
             MACHINE, evidence, "Set driver.targets to Windows targets, and build again."
         )
@@ -154,8 +173,28 @@ def _entry_point(subject: Subject) -> Iterator[Finding]:
             f"0x{image.headers.entry_point:X}{place}",
             image.headers.optional_offset + 16,
         )
-        fix = "Set driver.entry-point, which becomes /ENTRY, to a function of the driver."
-        yield violation(ENTRY_POINT, evidence, fix)
+        yield violation(ENTRY_POINT, evidence, _entry_point_fix(image, section))
+
+
+def _entry_point_fix(image: Image, section: Section | None) -> str:
+    """Return what to do, depending on what the address of the entry point is."""
+    address = image.headers.entry_point
+    if not address:
+        return (
+            "The image was linked with /NOENTRY, or without an entry point. Remove /NOENTRY from "
+            "linker.args: driver.entry-point becomes /ENTRY."
+        )
+    if section is None:
+        return "The address is outside of all sections. The image is damaged: build it again."
+    if section.has(Characteristic.CODE):
+        return (
+            f"The section {section.name} has code but is not executable. Correct its /SECTION in "
+            "linker.args, or remove it."
+        )
+    return (
+        "The address is that of data. Set driver.entry-point to a function, not to a static, and "
+        "remove other /ENTRY and /MERGE arguments from linker.args."
+    )
 
 
 def _checksum(subject: Subject) -> Iterator[Finding]:
@@ -187,15 +226,31 @@ def _flags(subject: Subject) -> Iterator[Finding]:
         "DllCharacteristics", f"0x{headers.flags:04X}", headers.optional_offset + 70
     )
     if not headers.has(ImageFlag.DYNAMIC_BASE):
-        yield violation(DYNAMIC_BASE, evidence, "Keep /DYNAMICBASE, which linker.preset passes.")
+        yield violation(
+            DYNAMIC_BASE,
+            evidence,
+            "Keep /DYNAMICBASE, which linker.preset passes.",
+            severity=Severity.WARNING if subject.is_user_mode else None,
+        )
     if not headers.has(ImageFlag.NX_COMPAT):
         yield violation(NX_COMPAT, evidence, "Remove /NXCOMPAT:NO from linker.args: rustc sets it.")
-    # A configuration without the argument leaves the flag out on purpose.
-    is_expected = subject.expected is None or subject.expected.has_argument("/INTEGRITYCHECK")
-    if not headers.has(ImageFlag.FORCE_INTEGRITY) and is_expected:
-        yield violation(
-            INTEGRITY_CHECK, evidence, "Link with /INTEGRITYCHECK, as linker.preset does."
-        )
+    yield from _integrity_check(subject, evidence)
+
+
+def _integrity_check(subject: Subject, evidence: Evidence) -> Iterator[Finding]:
+    if subject.image.headers.has(ImageFlag.FORCE_INTEGRITY):
+        return
+    fix = "Link with /INTEGRITYCHECK, as linker.preset does."
+    needed = sorted(subject.image.imported() & _NEED_INTEGRITY_CHECK)
+    if needed:
+        value = f"{evidence.value}, and the image imports {', '.join(needed)}"
+        found = evidence._replace(value=value)
+        yield violation(INTEGRITY_CHECK, found, fix, severity=Severity.ERROR)
+    elif subject.expected is None:
+        yield violation(INTEGRITY_CHECK, evidence, fix)
+    elif subject.expected.has_argument("/INTEGRITYCHECK"):
+        # A configuration without the argument leaves the flag out on purpose.
+        yield violation(INTEGRITY_CHECK, evidence, fix, severity=Severity.WARNING)
 
 
 def _foreign_directories(subject: Subject) -> Iterator[Finding]:

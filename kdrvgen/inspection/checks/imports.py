@@ -8,6 +8,7 @@ from itertools import takewhile
 
 from kdrvgen.inspection.checks import sources
 from kdrvgen.inspection.checks.evidence import Evidence, violation
+from kdrvgen.inspection.checks.kernel_exports import FIRST_BUILDS, NAMES
 from kdrvgen.inspection.checks.subject import Subject
 from kdrvgen.inspection.pe.headers import Directory, DirectoryIndex
 from kdrvgen.inspection.pe.image import MAX_MODULES, Image
@@ -29,6 +30,22 @@ UNKNOWN = Rule(
     "the image imports from a driver that is not part of Windows",
     "If the other driver is not loaded yet, this driver does not start.",
     sources.DRIVER,
+)
+VERBATIM = Rule(
+    "import-without-verbatim",
+    Severity.ERROR,
+    "the name of a kernel module has a second ending",
+    "Without the modifier `+verbatim`, rustc appends `.dll` to the name of a raw-dylib. The kernel "
+    "finds no module of this name, and the driver does not start.",
+    sources.RAW_DYLIB,
+)
+NEWER = Rule(
+    "import-newer-windows",
+    Severity.WARNING,
+    "the image imports functions that the oldest supported Windows does not have",
+    "The kernel resolves all imports when it loads the image. If a function is missing, the driver "
+    "does not start (error 127).",
+    sources.KERNEL_FUNCTIONS,
 )
 ORDINAL = Rule(
     "import-by-ordinal",
@@ -77,7 +94,8 @@ _KERNEL = frozenset(
         *("sercx.sys", "sercx2.sys", "ucx01000.sys", "udecx.sys", "ufx01000.sys", "urscx01000.sys"),
         *("ucmcx.sys", "ucmtcpcicx.sys", "netadaptercx.sys", "wificx.sys", "mbbcx.sys", "vhf.sys"),
         *("msnetioquic.sys", "bthport.sys", "irda.sys", "http.sys", "mrxsmb.sys", "tcpip.sys"),
-        *("cea.sys", "pmfilesystem.sys", "volmgrx.sys", "partmgr.sys", "fileinfo.sys"),
+        *("cea.sys", "wpprecorder.sys", "msrpc.sys", "pmfilesystem.sys"),
+        *("volmgrx.sys", "partmgr.sys", "fileinfo.sys"),
     }
 )
 # Names that Windows resolves to kernel modules (Microsoft Learn, "Windows API sets").
@@ -98,6 +116,14 @@ def _modules(subject: Subject) -> Iterator[Finding]:
     directory = subject.image.headers.directory(DirectoryIndex.IMPORT)
     for module in subject.image.modules:
         if is_kernel_module(module.name):
+            continue
+        if is_kernel_module(module.name.lower().removesuffix(".dll")):
+            value = f"{module.name}, which should be {module.name[:-4]}"
+            fix = (
+                'Add the modifier to the declaration: #[link(name = "ntoskrnl.exe", kind = '
+                '"raw-dylib", modifiers = "+verbatim")].'
+            )
+            yield violation(VERBATIM, Evidence("import table", value, directory.offset), fix)
             continue
         names = [symbol.name or f"#{symbol.ordinal}" for symbol in module.symbols]
         value = f"{module.name}: {first_of(names, _MAX_SHOWN)}"
@@ -121,6 +147,32 @@ def _ordinals(subject: Subject) -> Iterator[Finding]:
             value = f"{module.name}: {', '.join(ordinals[:_MAX_SHOWN])}"
             fix = "Import by name: remove import_name_type and link_ordinal from the declaration."
             yield violation(ORDINAL, Evidence("import table", value, directory.offset), fix)
+
+
+def _newer(subject: Subject) -> Iterator[Finding]:
+    if subject.is_user_mode:
+        return
+    needed = sorted(
+        (FIRST_BUILDS[name], name) for name in subject.image.imported() if name in FIRST_BUILDS
+    )
+    oldest = subject.expected.oldest_build if subject.expected else None
+    missing = [(build, name) for build, name in needed if build > (oldest or 0)]
+    if not missing:
+        return
+    newest = missing[-1][0]
+    names = first_of([name for build, name in reversed(missing) if build == newest], _MAX_SHOWN)
+    value = f"{names}: since {NAMES[newest]} (build {newest})"
+    if oldest:
+        value = f"{value}; package.minimum-build is {oldest}"
+    directory = subject.image.headers.directory(DirectoryIndex.IMPORT)
+    fix = (
+        f"Set package.minimum-build to {newest}, or look the function up with "
+        "MmGetSystemRoutineAddress, and do without it on older versions."
+    )
+    severity = None if oldest else Severity.NOTE
+    yield violation(
+        NEWER, Evidence("import table", value, directory.offset), fix, severity=severity
+    )
 
 
 def _delayed(subject: Subject) -> Iterator[Finding]:
@@ -161,4 +213,4 @@ def _descriptors(image: Image, directory: Directory) -> int:
     return sum(1 for _ in takewhile(lambda entry: any(entry[12:16]), entries))
 
 
-CHECKS = (_modules, _ordinals, _delayed, _bound, _unreadable)
+CHECKS = (_modules, _newer, _ordinals, _delayed, _bound, _unreadable)

@@ -8,7 +8,7 @@ from kdrvgen.inspection.checks import sources
 from kdrvgen.inspection.checks.evidence import Evidence, violation
 from kdrvgen.inspection.checks.subject import Subject
 from kdrvgen.inspection.pe.certificate_table import certificate_table
-from kdrvgen.inspection.pe.headers import DirectoryIndex
+from kdrvgen.inspection.pe.headers import DirectoryIndex, Machine
 from kdrvgen.report.finding import Finding, Rule, Severity
 from kdrvgen.spelling import quantity
 
@@ -58,7 +58,9 @@ _PAGE_SIZE = 0x1000
 
 def _alignment(subject: Subject) -> Iterator[Finding]:
     headers = subject.image.headers
-    if headers.section_alignment % _PAGE_SIZE or not headers.section_alignment:
+    # Windows for x86 has no memory integrity; its old drivers have sections of 32 or 128 bytes.
+    is_x86 = headers.machine == Machine.I386
+    if not is_x86 and (headers.section_alignment % _PAGE_SIZE or not headers.section_alignment):
         evidence = Evidence(
             "SectionAlignment", f"0x{headers.section_alignment:X}", headers.optional_offset + 32
         )
@@ -114,7 +116,7 @@ def _appended_data(subject: Subject) -> Iterator[Finding]:
     )
     stop = table[0] if table else size
     # Zeros are padding: of signing to eight bytes, of linking to the file alignment.
-    if 0 < end < stop and image.data[end:stop].strip(b"\0"):
+    if 0 < end < stop and image.data.count(0, end, stop) < stop - end:
         evidence = Evidence("overlay", quantity(stop - end, "byte"), end)
         fix = "Ship the data in a separate file, or link it into a section; strip debug symbols."
         yield violation(OVERLAY, evidence, fix)

@@ -84,8 +84,8 @@ _LETTERS = {
     "S": Characteristic.SHARED,
     "P": Characteristic.NOT_PAGED,
 }
-# Needed only while Windows loads the image, or by a debugger.
-_TRANSIENT = ("INIT", ".reloc", ".rsrc", ".debug", "GFIDS", ".buildid", "/")
+# Needed only while Windows loads this image or another one, or by a debugger.
+_TRANSIENT = ("INIT", ".reloc", ".rsrc", ".debug", "GFIDS", ".buildid", "/", ".edata")
 
 
 def _retpoline(subject: Subject) -> Iterator[Finding]:
@@ -105,7 +105,7 @@ def _writable_code(subject: Subject) -> Iterator[Finding]:
     for section in subject.image.sections:
         if section.has(Characteristic.WRITE | Characteristic.EXECUTE):
             # Windows 10 makes INIT read-only by itself (see the HLK page).
-            severity = Severity.WARNING if section.name == "INIT" else None
+            severity = Severity.NOTE if section.name == "INIT" else None
             fix = _set(section, remove="E")
             if section.has(Characteristic.CODE):
                 data = "Data that the driver writes must be in another section."

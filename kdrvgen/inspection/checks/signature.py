@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
 from kdrvgen.inspection.checks import sources
 from kdrvgen.inspection.checks.evidence import Evidence, violation
 from kdrvgen.inspection.checks.subject import Subject
-from kdrvgen.inspection.pe.certificate_table import ENTRY_HEADER_SIZE
-from kdrvgen.inspection.pe.headers import DirectoryIndex, ImageFlag
+from kdrvgen.inspection.pe.certificate_table import ENTRY_HEADER_SIZE, foreign_parts
+from kdrvgen.inspection.pe.headers import DirectoryIndex, ImageFlag, Machine
+from kdrvgen.inspection.signature.assessment import WEAK_DIGESTS
 from kdrvgen.inspection.signature.authenticode import Signature
+from kdrvgen.inspection.signature.unsigned import described
 from kdrvgen.report.finding import Finding, Rule, Severity
 from kdrvgen.spelling import quantity
 
@@ -42,15 +45,15 @@ WEAK_DIGEST = Rule(
     Severity.ERROR,
     "the digest algorithm is broken",
     "With SHA-1 or MD5, two different files can have the same digest. Windows accepts such a "
-    "signature for old drivers only.",
+    "signature only if a timestamp proves that it is from before 2016.",
     sources.SIGNTOOL,
 )
 SEVERAL = Rule(
     "signature-several",
     Severity.NOTE,
     "the image has several signatures",
-    "Windows uses the first signature whose algorithms it supports. Before Windows 8, it uses "
-    "only the first one.",
+    "Windows 8 and later accept the image if one of them is good. Before Windows 8, only the first "
+    "one counts.",
     sources.SIGNTOOL,
 )
 TABLE = Rule(
@@ -69,9 +72,44 @@ TRAILING = Rule(
     sources.PE_SIGNATURE,
 )
 
+FOREIGN = Rule(
+    "signature-foreign-entry",
+    Severity.WARNING,
+    "the attribute certificate table has a part that is not a signature",
+    "No signature covers the table, so anyone can change this part or hide data in it. Windows "
+    "reads only PKCS #7 signatures there.",
+    sources.PE_SIGNATURE,
+)
+UNSIGNED = Rule(
+    "signature-unsigned-part",
+    Severity.WARNING,
+    "a part of a signature is not protected",
+    "Neither the signer nor a timestamp covers this part, and it has no known purpose, so anyone "
+    "can change it or hide data in it.",
+    sources.UNSIGNED_ATTRIBUTES,
+)
+UNUSED = Rule(
+    "certificate-unused",
+    Severity.NOTE,
+    "a certificate belongs to no chain of the signature",
+    "Anyone can add certificates to a signature without breaking it, also ones that hold data.",
+    sources.UNSIGNED_ATTRIBUTES,
+)
+
+CROSS = Rule(
+    "certificate-cross",
+    Severity.NOTE,
+    "kdrvgen cannot verify a cross-certificate",
+    "The key of its issuer, Microsoft Code Verification Root, is only in the kernel of Windows.",
+    sources.CROSS_CERTIFICATES,
+)
+
 _SIGN = "Sign it: `cargo make sign`, with signing.mode `test` or `certificate`."
+_SHOWN = 16  # digits of a digest
 _REBUILD = "Build and sign again: `cargo make sign`."
-_WEAK = frozenset({"sha1", "md5", "md2"})
+# Windows accepts SHA-1 signatures from before this day (Microsoft, "Windows Enforcement of SHA1
+# Certificates").
+_END_OF_SHA1 = dt.datetime(2016, 1, 1, tzinfo=dt.UTC)
 
 
 def _missing(subject: Subject) -> Iterator[Finding]:
@@ -89,7 +127,8 @@ def _missing(subject: Subject) -> Iterator[Finding]:
         return
     # With signing.mode "off", something else signs it later, or signs a catalog.
     is_off = subject.expected is not None and not is_required
-    severity = Severity.WARNING if is_off else None
+    is_free = headers.machine == Machine.I386 and not headers.has(ImageFlag.FORCE_INTEGRITY)
+    severity = Severity.WARNING if is_off or (is_free and not is_required) else None
     evidence = evidence._replace(value="empty")
     yield violation(MISSING, evidence, _SIGN, severity=severity)
 
@@ -100,18 +139,26 @@ def _digests(subject: Subject) -> Iterator[Finding]:
             evidence = signature_evidence(signature, signature.problem)
             yield violation(INVALID, evidence, _REBUILD)
         elif signature.claimed != signature.computed:
-            value = f"signed {signature.claimed.hex()}, computed {signature.computed.hex()}"
+            signed, computed = signature.claimed.hex(), signature.computed.hex()
+            # Both fit into one line; --format json has them in full.
+            value = f"signed {signed[:_SHOWN]}…, computed {computed[:_SHOWN]}…"
             yield violation(DIGEST, signature_evidence(signature, value), _REBUILD)
 
 
 def _weak_digests(subject: Subject) -> Iterator[Finding]:
     has_strong = any(
-        signature.digest and signature.digest not in _WEAK for signature in subject.signatures
+        signature.digest and signature.digest not in WEAK_DIGESTS
+        for signature in subject.signatures
     )
-    for signature in subject.signatures:
-        if signature.digest in _WEAK:
-            # A weak signature for old systems beside a strong one is common.
-            severity = Severity.NOTE if has_strong else None
+    for assessment in subject.assessments:
+        signature, proven = assessment.signature, assessment.proven
+        if signature.digest in WEAK_DIGESTS:
+            severity = None
+            if has_strong:
+                # A weak signature for old systems beside a strong one is common.
+                severity = Severity.NOTE
+            elif proven and proven < _END_OF_SHA1:
+                severity = Severity.WARNING
             fix = "Sign with signing.digest sha256, sha384 or sha512."
             evidence = signature_evidence(signature, signature.digest)
             yield violation(WEAK_DIGEST, evidence, fix, severity=severity)
@@ -134,10 +181,44 @@ def _trailing(subject: Subject) -> Iterator[Finding]:
         if signature.trailing and not signature.nested:
             evidence = Evidence(
                 "attribute certificate table",
-                quantity(len(signature.trailing), "byte"),
+                described("data", signature.trailing),
                 signature.offset + ENTRY_HEADER_SIZE + signature.size,
             )
             yield violation(TRAILING, evidence, _REBUILD)
+
+
+def _foreign(subject: Subject) -> Iterator[Finding]:
+    image = subject.image
+    for part in foreign_parts(image.headers, image.data):
+        value = described(part.kind, part.content)
+        evidence = Evidence("attribute certificate table", value, part.offset)
+        yield violation(FOREIGN, evidence, _REBUILD)
+
+
+def _unsigned(subject: Subject) -> Iterator[Finding]:
+    for signature in subject.signatures:
+        for part in signature.unsigned:
+            evidence = signature_evidence(signature, part.text)
+            severity = Severity.NOTE if part.is_usual else None
+            yield violation(UNSIGNED, evidence, _REBUILD, severity=severity)
+
+
+def _unused(subject: Subject) -> Iterator[Finding]:
+    for assessment in subject.assessments:
+        for certificate in assessment.unused:
+            value = f"{certificate.subject} ({certificate.thumbprint})"
+            evidence = signature_evidence(assessment.signature, value, "certificate")
+            fix = "Remove it from signing.additional-certificates, and sign again."
+            yield violation(UNUSED, evidence, fix)
+
+
+def _crosses(subject: Subject) -> Iterator[Finding]:
+    for assessment in subject.assessments:
+        for certificate in assessment.cross_certificates:
+            value = f"{certificate.subject} ({certificate.thumbprint})"
+            evidence = signature_evidence(assessment.signature, value, "certificate")
+            fix = "Compare the thumbprint with that of Microsoft's list."
+            yield violation(CROSS, evidence, fix)
 
 
 def signature_evidence(signature: Signature, value: str, part: str = "") -> Evidence:
@@ -146,4 +227,14 @@ def signature_evidence(signature: Signature, value: str, part: str = "") -> Evid
     return Evidence(f"{part} of the {kind}" if part else kind, value, signature.offset)
 
 
-CHECKS = (_missing, _digests, _weak_digests, _several, _trailing)
+CHECKS = (
+    _missing,
+    _digests,
+    _weak_digests,
+    _several,
+    _trailing,
+    _foreign,
+    _unsigned,
+    _unused,
+    _crosses,
+)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import NamedTuple
 
 from kdrvgen.inspection.pe.image import Image
+from kdrvgen.inspection.signature.assessment import Assessment
 from kdrvgen.inspection.signature.authenticode import Signature
 from kdrvgen.inspection.signature.certificates import Certificate
 from kdrvgen.model import Linker, Signing
@@ -25,6 +25,8 @@ class Expected(NamedTuple):
         arguments: The linker arguments, without those that rustc adds.
         certificate: The exported test certificate, or `signing.public-certificate`; None if the
             file does not exist.
+        oldest_build: The build of the oldest Windows that the package is for; None without a
+            package.
     """
 
     driver: Driver
@@ -33,6 +35,7 @@ class Expected(NamedTuple):
     target: Target | None
     arguments: tuple[str, ...]
     certificate: Certificate | None
+    oldest_build: int | None = None
 
     def has_argument(self, switch: str) -> bool:
         """Return whether the linker gets a switch, such as `/RELEASE`."""
@@ -48,18 +51,29 @@ class Subject(NamedTuple):
     Attributes:
         image: The image.
         signatures: The signatures in it.
+        assessments: What each of them proves.
         expected: What the configuration expects; None without a configuration.
-        trusted: Certificates at which a chain may end.
-        now: The time at which certificates must be valid if there is no timestamp.
+        trusted: The certificates at which a chain must end; empty for those of Windows.
     """
 
     image: Image
     signatures: tuple[Signature, ...]
+    assessments: tuple[Assessment, ...]
     expected: Expected | None
     trusted: tuple[Certificate, ...]
-    now: dt.datetime
 
     @property
     def is_user_mode(self) -> bool:
         """Whether the image is a UMDF driver."""
         return self.expected is not None and self.expected.driver.model == "umdf"
+
+    def has_other_sound_signature(self, signature: Signature) -> bool:
+        """Return whether another signature suffices, so that a fault of this one does not matter.
+
+        Windows accepts an image if any of its signatures is good.
+        """
+        return any(
+            assessment.is_sound
+            for assessment in self.assessments
+            if assessment.signature is not signature
+        )

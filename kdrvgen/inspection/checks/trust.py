@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from functools import lru_cache
 
 from kdrvgen.inspection.checks import sources
 from kdrvgen.inspection.checks.evidence import Evidence, violation
 from kdrvgen.inspection.checks.signature import signature_evidence
 from kdrvgen.inspection.checks.subject import Subject
-from kdrvgen.inspection.signature.authenticode import Signature
-from kdrvgen.inspection.signature.certificates import (
-    CODE_SIGNING,
-    TIME_STAMPING,
-    Certificate,
-    Chain,
-    build_chain,
-)
-from kdrvgen.inspection.signature.timestamps import Timestamp
+from kdrvgen.inspection.signature.assessment import Assessment
+from kdrvgen.inspection.signature.certificates import CODE_SIGNING, Certificate
+from kdrvgen.inspection.signature.chain import Chain
 from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["CHECKS"]
@@ -53,6 +46,14 @@ CHAIN = Rule(
     "must contain the certificates between the two.",
     sources.KERNEL_SIGNING,
 )
+ISSUER = Rule(
+    "certificate-issuer",
+    Severity.ERROR,
+    "a certificate of the chain was issued by one that may not do so",
+    "The basic constraints, the key usage and the extended key usages of an authority limit what "
+    "it may issue. Windows rejects a chain that violates them.",
+    sources.PATH_VALIDATION,
+)
 UNTRUSTED = Rule(
     "certificate-untrusted",
     Severity.ERROR,
@@ -64,9 +65,9 @@ UNTRUSTED = Rule(
 UNKNOWN_ROOT = Rule(
     "certificate-unknown-root",
     Severity.NOTE,
-    "the root of the certificate chain was not checked",
-    "The signature matches the certificate in the file. Without --trust, kdrvgen does not check "
-    "whether that certificate is trusted.",
+    "the certificate chain ends at an unknown root",
+    "The chain ends at no root that Windows trusts by default. Whether a machine trusts it depends "
+    "on its own settings.",
     sources.KERNEL_SIGNING,
 )
 SELF_SIGNED = Rule(
@@ -94,8 +95,8 @@ TIMESTAMP_CHAIN = Rule(
     "timestamp-untrusted",
     Severity.NOTE,
     "the timestamp's certificate chain does not end at a trusted certificate",
-    "The signature of the timestamp is valid, but kdrvgen did not check whether its authority is "
-    "trusted.",
+    "Anyone can issue such a timestamp, so it does not prove when the image was signed. The "
+    "signature expires with its certificate.",
     sources.TIMESTAMPING,
 )
 
@@ -106,81 +107,87 @@ _MIN_RSA_BITS = 2048
 
 
 def _usages(subject: Subject) -> Iterator[Finding]:
-    for signature, signer in _signed(subject):
+    for assessment, signer, _ in _signed(subject):
         if signer.usages is None:
             value = f"{signer.subject}: no extended key usages, which allows any use"
-            yield violation(
-                USAGE,
-                signature_evidence(signature, value, "certificate"),
-                "Use a certificate for code signing; signing.mode `test` creates one.",
-                severity=Severity.WARNING,
-            )
-        elif CODE_SIGNING not in signer.usages:
+            fix = "Use a certificate for code signing; signing.mode `test` creates one."
+            # Windows accepts it, but a project can have a better one.
+            is_foreign = subject.expected is None
+            severity: Severity | None = Severity.NOTE if is_foreign else Severity.WARNING
+        elif not signer.is_for(CODE_SIGNING):
             value = f"{signer.subject}: {', '.join(usage.dotted_string for usage in signer.usages)}"
-            yield violation(
-                USAGE, signature_evidence(signature, value, "certificate"), _CERTIFICATE
-            )
+            fix, severity = _CERTIFICATE, None
+        elif not signer.may_sign:
+            value = f"{signer.subject}: its key usage excludes digital signatures"
+            fix, severity = _CERTIFICATE, None
+        else:
+            continue
+        evidence = signature_evidence(assessment.signature, value, "certificate")
+        yield _weighed(subject, assessment, violation(USAGE, evidence, fix, severity=severity))
 
 
 def _keys(subject: Subject) -> Iterator[Finding]:
-    for signature, signer in _signed(subject):
+    for assessment, signer, _ in _signed(subject):
         kind, bits = signer.key
         if kind == "RSA" and bits < _MIN_RSA_BITS:
             value = f"{signer.subject}: RSA with {bits} bits"
-            yield violation(
-                WEAK_KEY, signature_evidence(signature, value, "certificate"), _CERTIFICATE
-            )
+            evidence = signature_evidence(assessment.signature, value, "certificate")
+            yield _weighed(subject, assessment, violation(WEAK_KEY, evidence, _CERTIFICATE))
 
 
 def _validity(subject: Subject) -> Iterator[Finding]:
-    for signature, signer in _signed(subject):
-        proven = _proven_time(signature.timestamp)
-        moment = proven or subject.now
-        chain = _chain(subject, signature, signer)
-        for certificate in chain.certificates:
-            if certificate.is_valid_at(moment):
-                continue
+    for assessment, _, chain in _signed(subject):
+        when = "signed" if assessment.proven else "now"
+        for certificate in chain.expired:
             value = (
                 f"{certificate.subject}: {_day(certificate.not_before)} to "
-                f"{_day(certificate.not_after)}; {'signed' if proven else 'now'} {_day(moment)}"
+                f"{_day(certificate.not_after)}; {when} {_day(assessment.moment)}"
             )
+            if assessment.signature.timestamp and not assessment.proven:
+                value += "; its timestamp is not from a trusted authority"
             fix = (
                 "Renew it and sign again. With a timestamp (signing.timestamp-url), a signature is "
                 "valid even after its certificate expires."
             )
-            yield violation(VALIDITY, signature_evidence(signature, value, "certificate"), fix)
+            evidence = signature_evidence(assessment.signature, value, "certificate")
+            yield _weighed(subject, assessment, violation(VALIDITY, evidence, fix))
 
 
 def _chains(subject: Subject) -> Iterator[Finding]:
-    for signature, signer in _signed(subject):
-        chain = _chain(subject, signature, signer)
-        names = " ← ".join(certificate.subject for certificate in chain.certificates)
-        evidence = signature_evidence(signature, names, "chain")
-        last = chain.certificates[-1]
-        if chain.is_trusted:
-            if len(chain.certificates) == 1 and signer.is_self_issued:
-                yield _self_signed(subject, evidence)
-        elif not chain.is_complete and not subject.trusted and len(chain.certificates) > 1:
-            # A signature usually omits the root: the issuer of the last certificate.
-            yield violation(UNKNOWN_ROOT, evidence, _TRUST)
-        elif not chain.is_complete:
-            value = f"{names} ← {last.issuer}, which is missing"
+    for assessment, signer, chain in _signed(subject):
+        names = _names(chain)
+        if chain.problem:
+            fix = "Sign with a certificate from an authority that may issue it."
+            problem = signature_evidence(assessment.signature, chain.problem, "chain")
+            yield _weighed(subject, assessment, violation(ISSUER, problem, fix))
+        evidence = signature_evidence(assessment.signature, names, "chain")
+        if len(chain.certificates) == 1 and signer.is_root:
+            yield from _self_signed(subject, assessment, evidence)
+        elif chain.is_trusted:
+            continue
+        elif not chain.is_complete and (subject.trusted or len(chain.certificates) == 1):
+            value = f"{names} ← {chain.root.issuer}, which is missing"
             fix = "Add the missing certificates to signing.additional-certificates, and sign again."
-            yield violation(CHAIN, evidence._replace(value=value), fix)
+            missing = evidence._replace(value=value)
+            yield _weighed(subject, assessment, violation(CHAIN, missing, fix))
         elif subject.trusted:
             fix = "Sign with a certificate from a trusted root, or trust this one: --trust FILE."
-            yield violation(UNTRUSTED, evidence, fix)
-        elif len(chain.certificates) == 1:
-            # With signing.mode "test" it is expected; the comparison checks which one it is.
-            if subject.expected is None or subject.expected.signing.mode != "test":
-                yield _self_signed(subject, evidence)
+            yield _weighed(subject, assessment, violation(UNTRUSTED, evidence, fix))
         else:
             yield violation(UNKNOWN_ROOT, evidence, _TRUST)
 
 
-def _self_signed(subject: Subject, evidence: Evidence) -> Finding:
-    is_unexpected = subject.expected is not None and subject.expected.signing.mode == "certificate"
-    return violation(
+def _self_signed(subject: Subject, assessment: Assessment, evidence: Evidence) -> Iterator[Finding]:
+    chain, expected = assessment.chain, subject.expected
+    if subject.trusted and not (chain and chain.is_trusted):
+        fix = "Sign with a certificate from a trusted root, or trust this one: --trust FILE."
+        yield _weighed(subject, assessment, violation(UNTRUSTED, evidence, fix))
+        return
+    # With signing.mode "test" it is expected; the comparison checks which one it is.
+    if expected is not None and expected.signing.mode == "test" and not subject.trusted:
+        return
+    is_unexpected = expected is not None and expected.signing.mode == "certificate"
+    yield violation(
         SELF_SIGNED,
         evidence,
         "Run `cargo make trust-certificate` on each test machine. For other machines, sign with "
@@ -190,61 +197,41 @@ def _self_signed(subject: Subject, evidence: Evidence) -> Finding:
 
 
 def _timestamps(subject: Subject) -> Iterator[Finding]:
-    for signature, signer in _signed(subject):
-        stamp = signature.timestamp
+    for assessment, signer, _ in _signed(subject):
+        stamp, chain = assessment.signature.timestamp, assessment.stamp_chain
         if stamp is None:
             if subject.expected is None:  # the comparison covers the other case
                 value = f"{signer.subject} expires on {_day(signer.not_after)}"
-                yield violation(
-                    NO_TIMESTAMP, signature_evidence(signature, value), "Set signing.timestamp-url."
-                )
-            continue
-        problem = stamp.problem or _stamp_problem(stamp)
-        if problem:
-            yield violation(TIMESTAMP, signature_evidence(signature, problem, "timestamp"), _STAMP)
-        elif stamp.signer is not None:
-            chain = build_chain(stamp.signer, stamp.certificates, subject.trusted)
-            if not chain.is_trusted:
-                names = " ← ".join(certificate.subject for certificate in chain.certificates)
-                yield violation(
-                    TIMESTAMP_CHAIN, signature_evidence(signature, names, "timestamp"), _TRUST
-                )
+                evidence = signature_evidence(assessment.signature, value)
+                yield violation(NO_TIMESTAMP, evidence, "Set signing.timestamp-url.")
+        elif assessment.stamp_problem:
+            evidence = signature_evidence(
+                assessment.signature, assessment.stamp_problem, "timestamp"
+            )
+            yield _weighed(subject, assessment, violation(TIMESTAMP, evidence, _STAMP))
+        elif chain is not None and not chain.is_trusted:
+            evidence = signature_evidence(assessment.signature, _names(chain), "timestamp")
+            yield violation(TIMESTAMP_CHAIN, evidence, _TRUST)
 
 
-def _stamp_problem(stamp: Timestamp) -> str:
-    signer, time = stamp.signer, stamp.time
-    if signer is None or time is None:
-        return "it contains no time"
-    if not signer.is_valid_at(time):
-        return (
-            f"its certificate ({signer.subject}) was not valid at its time, {_day(time)}: "
-            f"it is valid from {_day(signer.not_before)} to {_day(signer.not_after)}"
-        )
-    if signer.usages is not None and TIME_STAMPING not in signer.usages:
-        return f"its certificate ({signer.subject}) is not for timestamps"
-    return ""
+def _signed(subject: Subject) -> Iterator[tuple[Assessment, Certificate, Chain]]:
+    """Yield what the valid signatures prove, each with its signer and the signer's chain."""
+    for assessment in subject.assessments:
+        if assessment.signature.signer is not None and assessment.chain is not None:
+            yield assessment, assessment.signature.signer, assessment.chain
 
 
-def _proven_time(stamp: Timestamp | None) -> dt.datetime | None:
-    """Return when the image was signed, if a valid timestamp proves it."""
-    if stamp is None or stamp.problem or _stamp_problem(stamp):
-        return None
-    return stamp.time
+def _weighed(subject: Subject, assessment: Assessment, finding: Finding) -> Finding:
+    """Return a finding about a signature; only as a note if another signature suffices."""
+    if subject.has_other_sound_signature(assessment.signature):
+        return finding.as_severe_as(Severity.NOTE)
+    return finding
 
 
-def _signed(subject: Subject) -> Iterator[tuple[Signature, Certificate]]:
-    """Yield the valid signatures, each with its signer."""
-    for signature in subject.signatures:
-        if signature.signer is not None and not signature.problem:
-            yield signature, signature.signer
-
-
-def _chain(subject: Subject, signature: Signature, signer: Certificate) -> Chain:
-    return _cached_chain(signer, signature.certificates, subject.trusted)
-
-
-# Several rules need the same chain, and each link means to verify a signature.
-_cached_chain = lru_cache(maxsize=8)(build_chain)
+def _names(chain: Chain) -> str:
+    names = " ← ".join(certificate.subject for certificate in chain.certificates)
+    # Nothing verified a last certificate without an issuer, so name its contents too.
+    return names if chain.is_complete else f"{names} (SHA-1 {chain.root.thumbprint})"
 
 
 def _day(moment: dt.datetime) -> str:

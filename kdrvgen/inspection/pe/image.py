@@ -97,6 +97,10 @@ class Image(NamedTuple):
         sections = " ".join(section.name for section in self.sections)
         return f"Image({self.headers.machine_name}, {len(self.data)} bytes, {sections})"
 
+    def imported(self) -> frozenset[str]:
+        """Return the names of all imported functions."""
+        return frozenset(symbol.name for module in self.modules for symbol in module.symbols)
+
     def section_at(self, address: int) -> Section | None:
         """Return the section at an address relative to the image; None if there is none."""
         for section in self.sections:

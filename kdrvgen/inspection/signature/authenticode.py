@@ -26,6 +26,7 @@ from kdrvgen.inspection.signature.pkcs7 import (
     signer_certificate,
 )
 from kdrvgen.inspection.signature.timestamps import Timestamp, read_timestamp
+from kdrvgen.inspection.signature.unsigned import UnsignedPart, unsigned_parts
 
 __all__ = ["Signature", "read_signatures"]
 
@@ -64,6 +65,7 @@ class Signature(NamedTuple):
         certificates: All certificates in the signature.
         timestamp: The timestamp; None without one.
         problem: Why it is invalid; "" if it verifies with the signer's public key.
+        unsigned: The parts that nothing protects.
     """
 
     offset: int
@@ -78,6 +80,12 @@ class Signature(NamedTuple):
     certificates: tuple[Certificate, ...]
     timestamp: Timestamp | None
     problem: str
+    unsigned: tuple[UnsignedPart, ...] = ()
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it verifies and is that of this image."""
+        return not self.problem and bool(self.claimed) and self.claimed == self.computed
 
 
 def read_signatures(headers: Headers, data: bytes) -> tuple[Signature, ...]:
@@ -153,4 +161,5 @@ def _parse(
         certificates=certificates,
         timestamp=read_timestamp(signer, certificates),
         problem=problem,
+        unsigned=tuple(unsigned_parts(info, "v1")),
     ), [value.dump() for value in attribute_values(signer["unsigned_attrs"], _NESTED)]

@@ -1,4 +1,4 @@
-"""X.509 certificates, and chains of them up to a trusted one."""
+"""X.509 certificates."""
 
 from __future__ import annotations
 
@@ -7,29 +7,37 @@ import datetime as dt
 import hashlib
 import re
 import warnings
-from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import NamedTuple
+from typing import TypeVar
 
+from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 
 __all__ = [
     "CODE_SIGNING",
+    "MAX_CERTIFICATES",
     "TIME_STAMPING",
     "Certificate",
-    "Chain",
-    "build_chain",
     "load",
     "load_all",
 ]
 
 CODE_SIGNING = ExtendedKeyUsageOID.CODE_SIGNING
 TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
+MAX_CERTIFICATES = 4 << 20
+"""The most bytes of a file with certificates: all roots of Windows have 1 MB."""
 
-_MAX_CHAIN = 10
+# What cryptography's verify_directly_issued_by refuses; old certificates have such signatures.
+_OLD_ALGORITHMS: dict[x509.ObjectIdentifier, type[hashes.SHA1 | hashes.MD5]] = {
+    SignatureAlgorithmOID.RSA_WITH_SHA1: hashes.SHA1,
+    SignatureAlgorithmOID.RSA_WITH_MD5: hashes.MD5,
+    x509.ObjectIdentifier("1.3.14.3.2.29"): hashes.SHA1,  # makecert names it so
+    x509.ObjectIdentifier("1.3.14.3.2.3"): hashes.MD5,
+}
 # The exceptions of cryptography for damaged fields of a certificate.
 _DAMAGED = (
     ValueError,
@@ -39,6 +47,9 @@ _DAMAGED = (
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
+
+
+_ExtensionT = TypeVar("_ExtensionT", x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage)
 
 
 class Certificate:
@@ -75,6 +86,16 @@ class Certificate:
         """Its SHA-1 digest in upper case, which identifies it for Windows and signtool's /sha1."""
         return hashlib.sha1(self.der, usedforsecurity=False).hexdigest().upper()
 
+    @cached_property
+    def is_root(self) -> bool:
+        """Whether it is self-signed."""
+        return self.is_self_issued and self.is_signed_by(self)
+
+    @property
+    def issuer_name(self) -> str:
+        """The common name of its issuer; "" without one."""
+        return _common_name(self.x509.issuer)
+
     @property
     def is_self_issued(self) -> bool:
         """Whether the subject is also the issuer."""
@@ -83,24 +104,50 @@ class Certificate:
     @cached_property
     def usages(self) -> tuple[x509.ObjectIdentifier, ...] | None:
         """Its extended key usages; None without that extension, which means any use."""
-        try:
-            extension = self.x509.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-        except x509.ExtensionNotFound:
-            return None
-        except _DAMAGED:
-            return ()
-        return tuple(extension.value)
+        usages = self._extension(x509.ExtendedKeyUsage)
+        return None if usages is None else tuple(usages)
 
     @cached_property
     def may_issue(self) -> bool:
-        """Whether it may issue other certificates; an old root has no extension for this."""
-        try:
-            extension = self.x509.extensions.get_extension_for_class(x509.BasicConstraints)
-        except x509.ExtensionNotFound:
+        """Whether it may issue other certificates; an old one has no extension for this."""
+        if self._constraints is None:
+            # A certificate of version 1 or 2 has no extensions: Windows accepts only a root.
             return self.is_self_issued
+        usage = self._extension(x509.KeyUsage)
+        return self._constraints.ca and (usage is None or usage.key_cert_sign)
+
+    @cached_property
+    def path_length(self) -> int | None:
+        """How many certificates of authorities may be between it and the last; None for any."""
+        return self._constraints.path_length if self._constraints else None
+
+    @cached_property
+    def may_sign(self) -> bool:
+        """Whether its key may sign something other than certificates."""
+        usage = self._extension(x509.KeyUsage)
+        return usage is None or usage.digital_signature
+
+    @cached_property
+    def _constraints(self) -> x509.BasicConstraints | None:
+        return self._extension(x509.BasicConstraints)
+
+    def _extension(self, kind: type[_ExtensionT]) -> _ExtensionT | None:
+        """Return an extension; None without it.
+
+        A damaged extension is one without any right.
+        """
+        try:
+            return self.x509.extensions.get_extension_for_class(kind).value
+        except x509.ExtensionNotFound:
+            return None
         except _DAMAGED:
-            return False
-        return extension.value.ca
+            return _NO_RIGHTS[kind]  # type: ignore[return-value] # by the kind
+
+    @cached_property
+    def public_key(self) -> bytes:
+        """Its public key, as SubjectPublicKeyInfo in DER."""
+        info = asn1.Certificate.load(self.der)["tbs_certificate"]["subject_public_key_info"]
+        return bytes(info.dump())
 
     @cached_property
     def key(self) -> tuple[str, int]:
@@ -119,56 +166,35 @@ class Certificate:
         """Return whether it is valid at a moment."""
         return self.not_before <= moment <= self.not_after
 
+    def is_for(self, usage: x509.ObjectIdentifier) -> bool:
+        """Return whether its extended key usages, or those of what it issues, allow a usage."""
+        return (
+            self.usages is None
+            or usage in self.usages
+            or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in self.usages
+        )
+
     def is_signed_by(self, issuer: Certificate) -> bool:
         """Return whether the key of `issuer` signed it."""
         try:
-            self.x509.verify_directly_issued_by(issuer.x509)
+            if old := _OLD_ALGORITHMS.get(self.x509.signature_algorithm_oid):
+                key = issuer.x509.public_key()
+                if not isinstance(key, rsa.RSAPublicKey):
+                    return False
+                signed = self.x509.tbs_certificate_bytes
+                key.verify(self.x509.signature, signed, padding.PKCS1v15(), old())
+            else:
+                self.x509.verify_directly_issued_by(issuer.x509)
         except (*_DAMAGED, InvalidSignature):
             return False
         return True
 
 
-class Chain(NamedTuple):
-    """Certificates from that of the signer up to the last known issuer.
-
-    Attributes:
-        certificates: Each is signed by the next one.
-        is_complete: Whether the last one is trusted or self-signed.
-        is_trusted: Whether the last one is trusted.
-    """
-
-    certificates: tuple[Certificate, ...]
-    is_complete: bool
-    is_trusted: bool
-
-
-def build_chain(
-    leaf: Certificate, others: Iterable[Certificate], trusted: Sequence[Certificate]
-) -> Chain:
-    """Return the chain of `leaf`, built from other certificates and the trusted ones."""
-    candidates = (*trusted, *others)
-    chain = [leaf]
-    while len(chain) <= _MAX_CHAIN:
-        last = chain[-1]
-        if last in trusted:
-            return Chain(tuple(chain), is_complete=True, is_trusted=True)
-        if last.is_self_issued and last.is_signed_by(last):
-            return Chain(tuple(chain), is_complete=True, is_trusted=False)
-        issuer = next(
-            (
-                candidate
-                for candidate in candidates
-                if candidate.x509.subject == last.x509.issuer
-                and candidate.may_issue
-                and candidate not in chain
-                and last.is_signed_by(candidate)
-            ),
-            None,
-        )
-        if issuer is None:
-            break
-        chain.append(issuer)
-    return Chain(tuple(chain), is_complete=False, is_trusted=False)
+_NO_RIGHTS: dict[type[x509.ExtensionType], x509.ExtensionType] = {
+    x509.BasicConstraints: x509.BasicConstraints(ca=False, path_length=None),
+    x509.KeyUsage: x509.KeyUsage(*[False] * 9),
+    x509.ExtendedKeyUsage: x509.ExtendedKeyUsage([x509.ObjectIdentifier("0.0")]),
+}
 
 
 def load(der: bytes) -> Certificate | None:

@@ -28,6 +28,7 @@ __all__ = [
     "signer_certificate",
 ]
 
+_PKCS1 = "rsassa_pkcs1v15"
 _EC_PUBLIC_KEY = "1.2.840.10045.2.1"  # some signers name the key's algorithm in the signature
 
 # The exceptions of asn1crypto for damaged data.
@@ -99,13 +100,23 @@ def _issuer(certificate: Certificate) -> bytes:
     return bytes(x509.Certificate.load(certificate.der).issuer.dump())
 
 
-def signature_problem(signer: cms.SignerInfo, own: Certificate | None, content: bytes) -> str:
-    """Return why the signer's signature of `content` is invalid; "" if it is valid."""
+def signature_problem(
+    signer: cms.SignerInfo, own: Certificate | None, content: bytes, *, bare: bool = False
+) -> str:
+    """Return why the signer's signature of `content` is invalid; "" if it is valid.
+
+    Args:
+        signer: The signer.
+        own: Its certificate; None if that is missing.
+        content: What is signed.
+        bare: Whether an RSA signature may hold the digest alone, without the name of its algorithm,
+            as the countersignatures of VeriSign's timestamp server did until about 2010.
+    """
     if own is None:
         return "the signer's certificate is missing"
     algorithm = signer["digest_algorithm"]["algorithm"].native
-    if algorithm not in HASHES:
-        return f"its digest algorithm {algorithm} is not supported"
+    if algorithm not in HASHES or _signature_hash(signer) not in ("", algorithm):
+        return f"its digest algorithm {algorithm} is not supported, or contradicts its signature"
     attributes = signer["signed_attrs"]
     if not attributes:
         signed = content
@@ -114,9 +125,23 @@ def signature_problem(signer: cms.SignerInfo, own: Certificate | None, content: 
         if [value.native for value in digests] != [hashlib.new(algorithm, content).digest()]:
             return "its message digest does not match its content"
         signed = b"\x31" + attributes.dump()[1:]  # as SET OF instead of [0] (RFC 5652, 5.4)
-    if not _verifies(own, signer, signed, HASHES[algorithm]()):
-        return "it does not verify with the signer's public key"
-    return ""
+    digest = hashlib.new(algorithm, signed).digest()
+    is_valid = _verifies(own, signer, signed, HASHES[algorithm]()) or (
+        bare and _recovered(own, signer) == digest
+    )
+    return "" if is_valid else "it does not verify with the signer's public key"
+
+
+def _recovered(own: Certificate, signer: cms.SignerInfo) -> bytes:
+    """Return what an RSA signature holds; b"" if that cannot be read."""
+    try:
+        key = own.x509.public_key()
+        if not isinstance(key, rsa.RSAPublicKey) or _signature_kind(signer) != _PKCS1:
+            return b""
+        signature = signer["signature"].native
+        return key.recover_data_from_signature(signature, padding.PKCS1v15(), None)
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError):
+        return b""
 
 
 def _verifies(
@@ -129,7 +154,7 @@ def _verifies(
         if isinstance(key, rsa.RSAPublicKey) and kind == "rsassa_pss":
             padded = padding.PSS(padding.MGF1(algorithm), padding.PSS.AUTO)
             key.verify(signature, signed, padded, algorithm)
-        elif isinstance(key, rsa.RSAPublicKey) and kind == "rsassa_pkcs1v15":
+        elif isinstance(key, rsa.RSAPublicKey) and kind == _PKCS1:
             key.verify(signature, signed, padding.PKCS1v15(), algorithm)
         elif isinstance(key, ec.EllipticCurvePublicKey) and kind in {"ecdsa", _EC_PUBLIC_KEY}:
             key.verify(signature, signed, ec.ECDSA(algorithm))
@@ -138,6 +163,14 @@ def _verifies(
     except (InvalidSignature, UnsupportedAlgorithm, ValueError):
         return False
     return True
+
+
+def _signature_hash(signer: cms.SignerInfo) -> str:
+    """Return the digest algorithm in the name of the signature algorithm; "" without one."""
+    try:
+        return str(signer["signature_algorithm"].hash_algo)
+    except ValueError:
+        return ""
 
 
 def _signature_kind(signer: cms.SignerInfo) -> str:

@@ -93,7 +93,7 @@ def _countersignature(
 ) -> Timestamp:
     own = signer_certificate(counter, certificates)
     times = [value.native for value in attribute_values(counter["signed_attrs"], "signing_time")]
-    problem = signature_problem(counter, own, signer["signature"].native)
+    problem = signature_problem(counter, own, signer["signature"].native, bare=True)
     return Timestamp(
         "authenticode",
         times[0] if times else None,

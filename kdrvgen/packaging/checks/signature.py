@@ -6,7 +6,9 @@ import datetime as dt
 from collections.abc import Iterator
 
 from kdrvgen.inspection.signature.authenticode import read_signatures
-from kdrvgen.inspection.signature.certificates import Certificate, build_chain
+from kdrvgen.inspection.signature.certificates import CODE_SIGNING, Certificate
+from kdrvgen.inspection.signature.chain import build_chain
+from kdrvgen.inspection.signature.roots import Roots
 from kdrvgen.inspection.signature.timestamps import Timestamp
 from kdrvgen.packaging.catalog.signature import read_signature
 from kdrvgen.packaging.checks.coverage import violation
@@ -81,8 +83,9 @@ def check(package: Package) -> Iterator[Finding]:
         yield violation(_VALIDITY, catalog, value, _SIGN)
     yield from _same_signer(package, catalog, signer)
     if package.trusted:
-        chain = build_chain(signer, signature.certificates, package.trusted)
-        if not chain.is_trusted:
+        roots = Roots(package.trusted, of_windows=False)
+        chain = build_chain(signer, signature.certificates, roots, CODE_SIGNING, moment)
+        if not chain.is_trusted or chain.problem:
             names = " ← ".join(each.subject for each in chain.certificates)
             advice = "sign with a certificate from a trusted root, or trust this one: --trust FILE"
             yield violation(_UNTRUSTED, catalog, names, advice)

@@ -1,0 +1,144 @@
+"""Finds the parts of a PKCS #7 signature that no signature covers and that have no known purpose.
+
+Everything else in it is covered by a signature, or compared with something that is. Data in the
+remaining parts can be changed without a trace, so it is a place to hide something.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from asn1crypto import cms, core
+
+from kdrvgen.inspection.signature.certificates import load
+
+__all__ = ["UnsignedPart", "described", "unsigned_parts"]
+
+_STAMP_VERSION = "v3"  # of a timestamp (RFC 5652, section 5.1)
+_SEVERAL = "microsoft_nested_signature"
+_KNOWN_ATTRIBUTES = frozenset(
+    {"microsoft_time_stamp_token", "microsoft_nested_signature", "counter_signature"}
+)
+_CONSTRUCTED, _LONG_TAG, _LONG_LENGTH = 0x20, 0x1F, 0x80
+_NULL = b"\x05\x00"
+_SHOWN = 8  # bytes of a digest
+
+
+class UnsignedPart(NamedTuple):
+    """A part that nothing protects.
+
+    Attributes:
+        text: What it is; any change of it changes this text.
+        is_usual: Whether timestamp servers put it there, such as Microsoft's.
+    """
+
+    text: str
+    is_usual: bool = False
+
+
+def described(kind: str, content: bytes) -> str:
+    """Return a description by which any change of `content` shows."""
+    digest = hashlib.sha256(content).hexdigest()[: 2 * _SHOWN]
+    return f"{kind}, {len(content)} bytes, SHA-256 {digest}…"
+
+
+def unsigned_parts(info: cms.ContentInfo, version: str) -> Iterator[UnsignedPart]:
+    """Yield the parts of signed data that nothing protects.
+
+    Args:
+        info: The signed data.
+        version: The version that it must have, such as `v1`.
+    """
+    content = info.dump()
+    if (offset := _first_not_der(content)) is not None:
+        yield UnsignedPart(described(f"an encoding that is not DER at offset {offset}", content))
+    signed = info["content"]
+    if signed["version"].native != version:
+        yield UnsignedPart(f"version {signed['version'].native}")
+    yield from _algorithms(signed["digest_algorithms"])
+    if isinstance(signed["crls"], core.SetOf):
+        yield UnsignedPart(described("revocation lists", signed["crls"].dump()))
+    for choice in signed["certificates"] or ():
+        content = choice.dump()
+        if choice.name != "certificate":
+            # Microsoft's timestamp servers certify their clocks with them.
+            text = described("an attribute certificate", content)
+            yield UnsignedPart(text, is_usual=version == _STAMP_VERSION)
+        elif not _is_readable(content):
+            yield UnsignedPart(described("a certificate that cannot be read", content))
+    signers = signed["signer_infos"]
+    expected = {signer["digest_algorithm"]["algorithm"].native for signer in signers}
+    listed = {each["algorithm"].native for each in signed["digest_algorithms"]}
+    if listed != expected:
+        yield UnsignedPart(f"a list of digest algorithms: {', '.join(sorted(listed))}")
+    for signer in signers:
+        yield from _signer_parts(signer)
+
+
+def _is_readable(content: bytes) -> bool:
+    certificate = load(content)
+    if certificate is None:
+        return False
+    # The last value of a certificate is its signature, as whole bytes.
+    signature = certificate.x509.signature
+    return content.endswith(b"\0" + signature)
+
+
+def _signer_parts(signer: cms.SignerInfo) -> Iterator[UnsignedPart]:
+    if signer["version"].native != "v1":
+        yield UnsignedPart(f"version {signer['version'].native} of the signer")
+    yield from _algorithms([signer["digest_algorithm"], signer["signature_algorithm"]])
+    seen = set()
+    for attribute in signer["unsigned_attrs"] or ():
+        kind, count = attribute["type"].native, len(attribute["values"])
+        is_one = count == 1 or (count and kind == _SEVERAL)
+        if kind not in _KNOWN_ATTRIBUTES or kind in seen or not is_one:
+            yield UnsignedPart(
+                described(f"unsigned attribute {attribute['type'].dotted}", attribute.dump())
+            )
+        elif kind == "counter_signature":
+            yield from _signer_parts(attribute["values"][0])
+        elif kind == "microsoft_time_stamp_token":
+            yield from unsigned_parts(attribute["values"][0], _STAMP_VERSION)
+        seen.add(kind)
+
+
+def _algorithms(algorithms: Iterable[Any]) -> Iterator[UnsignedPart]:
+    for algorithm in algorithms:
+        parameters = algorithm["parameters"].dump()
+        name = algorithm["algorithm"].dotted
+        if parameters not in (b"", _NULL) and algorithm["algorithm"].native != "rsassa_pss":
+            yield UnsignedPart(described(f"parameters of the algorithm {name}", parameters))
+
+
+def _first_not_der(content: bytes) -> int | None:
+    """Return the offset of the first value that is not encoded as DER requires; None if all are."""
+    pending = [(0, len(content))]
+    while pending:
+        start, end = pending.pop()
+        while start < end:
+            body, stop = _extent(content, start)
+            if not start < stop <= end:
+                return start
+            if content[start] & _CONSTRUCTED:
+                pending.append((body, stop))
+            start = stop
+    return None
+
+
+def _extent(content: bytes, start: int) -> tuple[int, int]:
+    """Return where the content octets of a value begin and end; (0, 0) if the header is wrong."""
+    at = start + 1
+    if at >= len(content) or content[start] & _LONG_TAG == _LONG_TAG:  # CMS has no such tag
+        return 0, 0
+    length = content[at]
+    at += 1
+    if length & _LONG_LENGTH:
+        octets = content[at : at + (length & 0x7F)]
+        length = int.from_bytes(octets, "big")
+        at += len(octets)
+        if length < _LONG_LENGTH or octets[0] == 0:  # a shorter form exists, or indefinite
+            return 0, 0
+    return at, at + length

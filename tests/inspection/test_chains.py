@@ -1,0 +1,180 @@
+"""What authorities may issue: basic constraints, key usage and extended key usages count."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TypedDict, Unpack
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from kdrvgen.inspection.signature.certificates import CODE_SIGNING, TIME_STAMPING, Certificate
+from kdrvgen.inspection.signature.chain import Chain, build_chain
+from kdrvgen.inspection.signature.roots import Roots
+from tests.inspection.support import rules, sign, unsigned
+from tests.pipeline.authority import Identity
+from tests.pipeline.support import Project
+
+NOW = dt.datetime.now(dt.UTC)
+
+
+class Extensions(TypedDict, total=False):
+    """The extensions of a certificate, and its other options."""
+
+    constraints: x509.BasicConstraints
+    cert_sign: bool
+    usages: tuple[x509.ObjectIdentifier, ...]
+    days: tuple[int, int]
+    key: rsa.RSAPrivateKey
+
+
+def _issued(name: str, issuer: Identity | None = None, **options: Unpack[Extensions]) -> Identity:
+    """Make a certificate; without an option, it lacks the extension."""
+    own = options.get("key") or rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    constraints, cert_sign = options.get("constraints"), options.get("cert_sign")
+    usages, days = options.get("usages"), options.get("days", (-10, 10))
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer.certificate.subject if issuer else subject)
+        .public_key(own.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(NOW + dt.timedelta(days[0]))
+        .not_valid_after(NOW + dt.timedelta(days[1]))
+    )
+    if constraints:
+        builder = builder.add_extension(constraints, critical=True)
+    if cert_sign is not None:
+        flags = [True, *[False] * 4, cert_sign, *[False] * 3]
+        builder = builder.add_extension(x509.KeyUsage(*flags), critical=True)
+    if usages:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+    return Identity(builder.sign(issuer.key if issuer else own, hashes.SHA256()), own)
+
+
+CA = x509.BasicConstraints(ca=True, path_length=None)
+
+
+def _certificate(identity: Identity) -> Certificate:
+    return Certificate(identity.certificate.public_bytes(Encoding.DER))
+
+
+def _chain(leaf: Identity, *others: Identity, trusted: tuple[Identity, ...] = ()) -> Chain:
+    roots = Roots(map(_certificate, trusted), of_windows=False)
+    return build_chain(_certificate(leaf), map(_certificate, others), roots, CODE_SIGNING, NOW)
+
+
+def test_an_authority_may_not_have_more_authorities_below_it_than_it_allows() -> None:
+    root = _issued("Root", constraints=x509.BasicConstraints(ca=True, path_length=1))
+    first = _issued("First", root, constraints=CA)
+    second = _issued("Second", first, constraints=CA)
+    allowed = _chain(_issued("Leaf", first), first, root)
+    denied = _chain(_issued("Leaf", second), second, first, root)
+
+    assert (allowed.is_complete, allowed.problem) == (True, "")
+    assert denied.problem == "CN=Root allows at most 1 authorities below it"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ({"constraints": CA, "cert_sign": True}, ""),
+        ({"constraints": CA}, ""),
+        ({"constraints": CA, "cert_sign": False}, "CN=Middle may not issue certificates"),
+        (
+            {"constraints": x509.BasicConstraints(ca=False, path_length=None)},
+            "CN=Middle may not issue certificates",
+        ),
+        ({}, "CN=Middle may not issue certificates"),
+        ({"constraints": CA, "usages": (CODE_SIGNING, TIME_STAMPING)}, ""),
+        (
+            {"constraints": CA, "usages": (TIME_STAMPING,)},
+            "CN=Middle may not issue certificates for this usage",
+        ),
+        ({"constraints": CA, "usages": (ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,)}, ""),
+    ],
+)
+def test_extensions_of_an_intermediate_limit_what_it_may_issue(
+    arguments: Extensions, problem: str
+) -> None:
+    root = _issued("Root", constraints=CA)
+    middle = _issued("Middle", root, **arguments)
+    chain = _chain(_issued("Leaf", middle), middle, root)
+
+    assert [each.common_name for each in chain.certificates] == ["Leaf", "Middle", "Root"]
+    assert chain.problem == problem
+
+
+def test_an_expired_certificate_beside_a_valid_one_of_the_same_key_does_not_matter() -> None:
+    root = _issued("Root", constraints=CA)
+    valid = _issued("Middle", root, constraints=CA)
+    expired = _issued("Middle", root, constraints=CA, days=(-10, -5), key=valid.key)
+    leaf = _issued("Leaf", valid)
+
+    for others in ((expired, valid, root), (valid, expired, root)):
+        assert _chain(leaf, *others).expired == ()
+    assert [each.common_name for each in _chain(leaf, expired, root).expired] == ["Middle"]
+
+
+def test_a_cross_certificate_beside_the_trusted_root_does_not_matter() -> None:
+    other = _issued("Other", constraints=CA)
+    root = _issued("Root", constraints=CA)
+    cross = _issued("Root", other, constraints=CA, days=(-10, -5), key=root.key)
+    leaf = _issued("Leaf", root)
+
+    chain = _chain(leaf, cross, other, root, trusted=(root,))
+
+    assert (chain.is_trusted, chain.expired, chain.problem) == (True, (), "")
+
+
+def test_many_certificates_of_one_name_do_not_take_long() -> None:
+    keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3)]
+    same = [
+        _issued("Same", _issued("Same", key=keys[index % 3]), constraints=CA, key=keys[index % 3])
+        for index in range(60)
+    ]
+    chain = _chain(_issued("Leaf", same[0]), *same)
+    assert not chain.is_trusted
+    assert len(chain.certificates) <= 11
+
+
+@pytest.mark.slow
+def test_a_chain_that_breaks_a_limit_is_an_error(driver: Project, tmp_path: Path) -> None:
+    root = _issued("Root", constraints=CA)
+    middle = _issued("Middle", root, constraints=CA, cert_sign=False)
+    leaf = _issued("Leaf", middle, usages=(CODE_SIGNING,))
+    (tmp_path / "root.pem").write_bytes(root.certificate_pem())
+    (tmp_path / "all.pem").write_bytes(middle.certificate_pem() + root.certificate_pem())
+    bare = unsigned(driver.sys, tmp_path / "bare.sys")
+    path = sign(bare, tmp_path / "hello.sys", leaf, "-ac", tmp_path / "all.pem")
+
+    for trust in ((), (tmp_path / "root.pem",)):
+        found = rules(path, least="error", trust=trust)
+        assert found["certificate-issuer"] == "CN=Middle may not issue certificates"
+
+
+@pytest.mark.slow
+def test_a_signer_whose_key_may_not_sign_data_is_an_error(driver: Project, tmp_path: Path) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Encrypts")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 7)
+        .not_valid_before(NOW - dt.timedelta(1))
+        .not_valid_after(NOW + dt.timedelta(1))
+        .add_extension(x509.ExtendedKeyUsage([CODE_SIGNING]), critical=False)
+        .add_extension(
+            x509.KeyUsage(*[False, False, True, False, False, True, False, False, False]),
+            critical=True,
+        )
+        .sign(key, hashes.SHA256())
+    )
+    bare = unsigned(driver.sys, tmp_path / "bare.sys")
+    path = sign(bare, tmp_path / "hello.sys", Identity(certificate, key))
+
+    assert "excludes digital signatures" in rules(path, least="error")["certificate-usage"]
