@@ -64,6 +64,7 @@ _LONGEST_FOLDER = 39
 _PLAIN = re.compile(r"[A-Za-z0-9_.+ -]+(/[A-Za-z0-9_.+ -]+)*")
 _FIRST_DAY = dt.date(1980, 1, 1)  # of a cabinet
 _LAST_YEAR = 2107
+_WINDOWS_10 = 10
 _FIRST_WINDOWS_10 = 10240
 _CODE = re.compile(r"WINDOWS_(v100)_(SERVER_)?(?:X64_|ARM64_)?(\w+?)_FULL")
 _WITHOUT_NAME = frozenset({"TH1", "TH2"})
@@ -224,7 +225,7 @@ def _codes(packages: Sequence[Package]) -> Iterator[str]:
         oldest: dict[str, int] = {}
         for decoration in decorations:
             major, _, build = decoration.version
-            first = build if major >= 10 else _FIRST_WINDOWS_10  # noqa: PLR2004 - Windows 10
+            first = build if major >= _WINDOWS_10 else _FIRST_WINDOWS_10
             machine = decoration.machine
             oldest[machine] = min(oldest.get(machine, first), first)
         for machine, build in oldest.items():
