@@ -22,7 +22,8 @@ from kdrvgen.lexicon import Term, entries
 from kdrvgen.lexicon.rules import host_rules, rule_texts
 from kdrvgen.lexicon.tasks import tasks
 from kdrvgen.lexicon.windows import WindowsError, windows_errors
-from kdrvgen.packaging import rules as packaging
+from kdrvgen.packaging.checks.inspect import RULES as _OF_PACKAGES
+from kdrvgen.packaging.submission import RULES as _OF_SUBMISSIONS
 from kdrvgen.report.reporter import COMMON_FORMATS
 from kdrvgen.scaffold import template
 
@@ -38,7 +39,7 @@ _SHOWN_KINDS = {
     "cargo-make": "cargo-make",
 }
 
-_INF_RULES = tuple(each.rule for each in packaging.RULES)
+PACKAGE_RULES = (*_OF_PACKAGES, *_OF_SUBMISSIONS)
 _RULES = rule_texts()
 
 
@@ -62,7 +63,7 @@ def pages() -> dict[Path, str]:
 def described_rules() -> frozenset[str]:
     """Return the rules on the page of rules, without those of `kdrvgen doctor`."""
     return frozenset(
-        {*_RULES["rules"], *_RULES["failures"], *(rule.id for rule in (*RULES, *_INF_RULES))}
+        {*_RULES["rules"], *_RULES["failures"], *(rule.id for rule in (*RULES, *PACKAGE_RULES))}
     )
 
 
@@ -204,7 +205,7 @@ def _rules() -> str:
         **{rule: (each["text"], each.get("page", "")) for rule, each in _RULES["rules"].items()},
         **{
             rule.id: (f"{rule.title[0].upper()}{rule.title[1:]}.", _page(rule.id))
-            for rule in (*RULES, *_INF_RULES)
+            for rule in (*RULES, *PACKAGE_RULES)
         },
     }
     groups = _RULES["groups"]
@@ -234,7 +235,7 @@ def _rule_row(rule: str, text: str, page: str) -> str:
 
 
 def _page(rule: str) -> str:
-    if rule.startswith("inf-"):
+    if rule.startswith(("inf-", "package-", "catalog-", "submission-")):
         return "../package.md#the-rules"
     return f"../verify.md#{_RULES['headings-of-verify'][rule.partition('-')[0]]}"
 

@@ -13,7 +13,8 @@ from kdrvgen.commands.generate import check, generate, generate_all
 from kdrvgen.commands.new import bootstrap
 from kdrvgen.commands.package import PackageReport, make_package
 from kdrvgen.commands.projects import find_configs
-from kdrvgen.commands.verify import verify
+from kdrvgen.commands.submission import SubmissionReport, make_submission
+from kdrvgen.commands.verify import verify, verify_package
 from kdrvgen.commands.why import Reason, why
 from kdrvgen.config import load, loads
 from kdrvgen.errors import (
@@ -41,7 +42,9 @@ from kdrvgen.model import (
     Project,
     ReadFrom,
     Signing,
+    Submission,
     Toolchain,
+    VersionInfo,
     Wdk,
 )
 from kdrvgen.model.help import describe
@@ -53,7 +56,7 @@ from kdrvgen.report.finding import Excerpt, Finding, Place, Related, Severity
 
 describe(
     *(Bootstrap, Build, Deploy, Driver, Hooks, Linker, Makefile, Package, Profile, Project),
-    *(Signing, Toolchain, Wdk),
+    *(Signing, Submission, Toolchain, VersionInfo, Wdk),
 )
 
 __all__ = [
@@ -87,11 +90,14 @@ __all__ = [
     "Severity",
     "Signing",
     "Status",
+    "Submission",
+    "SubmissionReport",
     "Term",
     "ToolError",
     "Toolchain",
     "UsageError",
     "VerificationError",
+    "VersionInfo",
     "Wdk",
     "bootstrap",
     "check",
@@ -106,9 +112,11 @@ __all__ = [
     "load",
     "loads",
     "make_package",
+    "make_submission",
     "propose",
     "render",
     "schema",
     "verify",
+    "verify_package",
     "why",
 ]

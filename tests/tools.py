@@ -29,6 +29,8 @@ _HOW = {
             "zsh",
             "fish",
             "mandoc",
+            "llvm-rc",
+            "cabextract",
             "bwrap",
         ),
         "your system's package manager",

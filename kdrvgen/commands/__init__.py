@@ -25,6 +25,7 @@ VERBS = {
     "explain": "explain a key, a linker argument or another term",
     "package": "make the driver package of a signed image: INF, catalog and files",
     "schema": "print the JSON schema of config.toml, for editors",
+    "submission": "make the cabinet and the requests for Microsoft's signature of a driver",
     "verify": "report why Windows would not load a driver image, and what to do",
     "why": "show which keys of config.toml a generated line comes from",
 }

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from kdrvgen.commands.config_file import config_of
 from kdrvgen.commands.origins import with_origins
@@ -26,17 +26,36 @@ from kdrvgen.inspection.signature.certificates import MAX_CERTIFICATES, Certific
 from kdrvgen.model import Project
 from kdrvgen.output.paths import shown
 from kdrvgen.output.regular import read_regular
+from kdrvgen.packaging.checks.contents import is_package
+from kdrvgen.packaging.checks.inspect import RULES as PACKAGE_RULES
+from kdrvgen.packaging.checks.inspect import PackageInspection, inspect_package
+from kdrvgen.packaging.checks.inspect import as_data as package_as_data
 from kdrvgen.report.finding import Severity
 from kdrvgen.report.reporter import Reporter
 from kdrvgen.spelling import first_of, quantity
 
-__all__ = ["verify_file", "verify_files"]
+__all__ = ["verify_file", "verify_files", "verify_folder"]
 
 _TITLE = b"<title>kdrvgen verify:"
 _HEAD = 1024
 """The title of a report is in its first bytes."""
 _MAX_NAMED = 3
 _MAX_REPORT = 1 << 30  # bytes; only its beginning is looked at
+
+
+_PACKAGE = "package"  # the name of the folder that `kdrvgen package` makes beside the image
+
+
+class _Found(NamedTuple):
+    """The images and the folders of packages to check."""
+
+    images: list[Path]
+    packages: list[Path]
+
+
+def verify_folder(folder: Path, trust: Iterable[str | os.PathLike[str]]) -> PackageInspection:
+    """Check one package, as `kdrvgen.verify_package` describes it."""
+    return inspect_package(folder, trusted=_certificates(trust))
 
 
 def verify_file(
@@ -49,35 +68,39 @@ def verify_file(
 
 
 def verify_files(arguments: argparse.Namespace, reporter: Reporter) -> int:
-    """Check the images that the arguments of `kdrvgen verify` name, and report the findings.
+    """Check what the arguments of `kdrvgen verify` name, and report the findings.
 
     Each image is forgotten before the next one is read.
     """
-    reporter.offer_sarif(RULES)
     reporter.progress("looking for images")
-    files = list(_files(arguments.files))
+    found = _found(arguments.files)
+    reporter.offer_sarif((*RULES, *(PACKAGE_RULES if found.packages else ())))
     trusted = _certificates(arguments.trust)
     tally = _Tally()
-    inspections = tally.counting(_reported(arguments, files, trusted, reporter))
+    inspections = tally.counting(_reported(arguments, found, trusted, reporter))
     if arguments.html:
+        names = [str(path) for path in (*found.images, *found.packages)]
         with _report_file(Path(arguments.html)) as page_file:
-            for part in page_parts(inspections, [str(file) for file in files]):
+            for part in page_parts(inspections, names):
                 page_file.write(part)
     else:
         for _ in inspections:
             pass
     reporter.progress("")
+    if tally.packages:
+        reporter.data("packages", tally.packages)
     reporter.summary("images", tally.images, tally.summary())
     return tally.fail(Severity(arguments.fail_on))
 
 
 def _reported(
     arguments: argparse.Namespace,
-    files: Sequence[Path],
+    found: _Found,
     trusted: Sequence[Certificate],
     reporter: Reporter,
-) -> Iterator[Inspection]:
-    """Inspect each file and report its findings, then yield the inspection."""
+) -> Iterator[Inspection | PackageInspection]:
+    """Inspect each file and package and report its findings, then yield the inspection."""
+    files = found.images
     projects: dict[Path, Project] = {}
     for number, file in enumerate(files, 1):
         if len(files) > 1:
@@ -98,6 +121,11 @@ def _reported(
             )
         reporter.answer_findings(inspection.findings)
         yield inspection
+    for folder in found.packages:
+        reporter.progress(f"verifying {folder}")
+        package = inspect_package(folder, trusted=trusted)
+        reporter.answer_findings(package.findings)
+        yield package
 
 
 class _Tally:
@@ -105,15 +133,21 @@ class _Tally:
 
     def __init__(self) -> None:
         self.images: list[dict[str, object]] = []
+        self.packages: list[dict[str, object]] = []
         self._lines: list[str] = []
         self._by_file: list[tuple[str, Counter[Severity]]] = []
 
-    def counting(self, inspections: Iterable[Inspection]) -> Iterator[Inspection]:
+    def counting(
+        self, inspections: Iterable[Inspection | PackageInspection]
+    ) -> Iterator[Inspection | PackageInspection]:
         for inspection in inspections:
-            self.images.append(as_data(inspection))
+            if isinstance(inspection, PackageInspection):
+                self.packages.append(package_as_data(inspection))
+            else:
+                self.images.append(as_data(inspection))
             counts = Counter(finding.severity for finding in inspection.findings)
             self._by_file.append((str(inspection.path), counts))
-            if inspection.loading:
+            if isinstance(inspection, Inspection) and inspection.loading:
                 self._lines += _loading_lines(inspection.path, inspection.loading)
             self._lines.append(f"{inspection.path}: {_counted([counts])}")
             yield inspection
@@ -122,7 +156,9 @@ class _Tally:
         lines = list(self._lines)
         if len(self._by_file) > 1:
             total = _counted([counts for _, counts in self._by_file])
-            lines.append(f"{len(self._by_file)} images: {total}")
+            kinds = ((len(self.images), "image"), (len(self.packages), "package"))
+            numbers = [quantity(count, kind) for count, kind in kinds if count]
+            lines.append(f"{' and '.join(numbers)}: {total}")
         return "\n".join(lines)
 
     def fail(self, least: Severity) -> int:
@@ -151,19 +187,55 @@ def _loading_lines(path: Path, loading: Loading) -> Iterator[str]:
     yield f"    see: {loading.reference}"
 
 
-def _files(named: Sequence[str]) -> Iterator[Path]:
-    """Yield the images; without words those of the project or workspace that is here."""
+def _found(named: Sequence[str]) -> _Found:
+    """Return what to check; without words the images and packages of the project that is here."""
+    found = _Found([], [])
     if not named:
-        yield from _images_of(find_configs(()))
+        _add_project(found, find_configs(()))
     for path in map(Path, named):
-        if path.suffix == ".toml":
-            yield from _images_of(find_configs([str(path)]))
-        elif not path.is_dir():
-            yield path
-        elif below := sorted(_images_below(path)):
-            yield from below
+        ending = path.suffix.lower()
+        if ending == ".toml":
+            _add_project(found, find_configs([str(path)]))
+        elif path.is_dir():
+            _add_folder(found, path)
+        elif ending in {".inf", ".cat"} and path.exists():
+            found.packages.append(path.parent)
         else:
-            raise UsageError(f"{path} contains no *.sys. `cargo make sign` creates one.")
+            found.images.append(path)
+    return _Found(list(dict.fromkeys(found.images)), list(dict.fromkeys(found.packages)))
+
+
+def _add_project(found: _Found, configs: Sequence[str]) -> None:
+    images = _images_of(configs)
+    found.images.extend(images)
+    packages = [image.with_name(_PACKAGE) for image in images]
+    found.packages.extend(each for each in packages if each.is_dir() and is_package(each))
+
+
+def _add_folder(found: _Found, folder: Path) -> None:
+    """Add the images and packages in a folder; a package is a folder with an INF and a catalog.
+
+    A named folder is also one without catalog, which is then the finding. An image in a package is
+    left out if the folder also has the same image beside the package.
+    """
+    images, packages = _below(folder)
+    if not images and not packages:
+        raise UsageError(
+            f"{folder} contains no *.sys and no package. `cargo make sign` creates one."
+        )
+    found.packages.extend(packages)
+    for image in images:
+        beside = image.parent.parent / image.name
+        is_copy = image.parent in packages and beside in images and _are_equal(image, beside)
+        if not is_copy:
+            found.images.append(image)
+
+
+def _are_equal(one: Path, other: Path) -> bool:
+    try:
+        return one.read_bytes() == other.read_bytes()
+    except OSError:
+        return False
 
 
 def _images_of(configs: Sequence[str]) -> list[Path]:
@@ -194,16 +266,24 @@ def _outputs(project: Project, root: Path) -> Iterator[Path]:
             yield Path(shown(folder, driver.image))
 
 
-def _images_below(folder: Path) -> Iterator[Path]:
-    """Yield each *.sys in a folder and below; do not follow links to folders."""
+def _below(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return each *.sys in a folder and below, and each package; do not follow links to folders."""
+    images, packages = [], []
     pending = [os.fspath(folder)]
     while pending:
-        with os.scandir(pending.pop()) as entries:
+        place = pending.pop()
+        endings = set()
+        with os.scandir(place) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     pending.append(entry.path)
-                elif entry.name.lower().endswith(".sys"):
-                    yield Path(entry.path)
+                    continue
+                endings.add(Path(entry.name).suffix.lower())
+                if entry.name.lower().endswith(".sys"):
+                    images.append(Path(entry.path))
+        if ".inf" in endings and (".cat" in endings or place == os.fspath(folder)):
+            packages.append(Path(place))
+    return sorted(images), sorted(packages)
 
 
 def _config(given: str | None, file: Path) -> Path | None:
@@ -229,7 +309,9 @@ def _inspected(
     profile: str | None,
     trusted: Sequence[Certificate],
 ) -> Inspection:
-    expected = expected_from(project, file, folder, profile) if project is not None else None
+    # The folder above a package names the profile, and has the certificate too.
+    built = file.parent.parent / file.name if file.parent.name == _PACKAGE else file
+    expected = expected_from(project, built, folder, profile) if project is not None else None
     return inspect(file, expected=expected, trusted=trusted)
 
 

@@ -14,8 +14,9 @@ from kdrvgen.report.reporter import COMMON_FORMATS, Reporter
 
 if TYPE_CHECKING:
     from kdrvgen.inspection import Inspection
+    from kdrvgen.packaging.checks.inspect import PackageInspection
 
-__all__ = ["FORMATS", "populate_parser", "run", "verify"]
+__all__ = ["FORMATS", "populate_parser", "run", "verify", "verify_package"]
 
 FORMATS = (*COMMON_FORMATS, "sarif")
 _SEVERITIES = ("error", "warning", "note")
@@ -52,6 +53,32 @@ def verify(
     return verify_file(Path(file), Path(config) if config is not None else None, profile, trust)
 
 
+def verify_package(
+    folder: str | os.PathLike[str], *, trust: Iterable[str | os.PathLike[str]] = ()
+) -> PackageInspection:
+    """Check a driver package: its INF, the files that it lists, and its catalog.
+
+    The images in it are checked as files of the package; `verify` checks them as images.
+
+    Args:
+        folder: The folder of the package.
+        trust: Files with certificates, as PEM or DER; the chain of the catalog's signer must end at
+            one of them. Without any, trust is not checked.
+
+    Returns:
+        What each INF describes, and the findings.
+
+    Raises:
+        FileAccessError: A file cannot be read.
+        ToolError: The extra is not installed: `pip install kdrvgen[verify]`.
+        UsageError: The folder has no INF, or a file of `trust` has no certificate.
+    """
+    demand_libraries()
+    from kdrvgen.commands.verification import verify_folder  # noqa: PLC0415 - needs the extra
+
+    return verify_folder(Path(folder), trust)
+
+
 def demand_libraries() -> None:
     """Check that the packages of the extra `verify` are installed.
 
@@ -72,8 +99,9 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "files",
         metavar="FILE",
         nargs="*",
-        help="an image, a folder that contains images (*.sys), or a configuration (default: the "
-        "images of the project in this folder or above it, for all targets and profiles)",
+        help="an image, a package (*.inf and *.cat), a folder that contains images (*.sys) or "
+        "packages, or a configuration (default: the images and packages of the project in this "
+        "folder or above it, for all targets and profiles)",
     )
     parser.add_argument(
         "--config",

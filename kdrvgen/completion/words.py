@@ -63,6 +63,7 @@ _KINDS: Mapping[str, Values] = {
     "FILE:LINE": Values(has_files=True),
     "IMAGE": Values(has_files=True),
     "NAME": Values(),
+    "PACKAGE": Values(has_folders=True),
     "SECONDS": Values(),
 }
 

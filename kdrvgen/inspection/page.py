@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kdrvgen import __version__
 from kdrvgen.characters import visible
 from kdrvgen.inspection.checks.imports import is_kernel_module
-from kdrvgen.inspection.inspect import Inspection
 from kdrvgen.inspection.pe.certificate_table import certificate_table
 from kdrvgen.inspection.pe.image import Image
-from kdrvgen.report.finding import counted
+from kdrvgen.report.finding import Finding, counted
 
-__all__ = ["page", "page_parts"]
+__all__ = ["Checked", "page", "page_parts"]
 
 _WIDTH = 960  # of the picture, in its own units
 _MIN_PART_WIDTH = 6
+
+
+class Checked(Protocol):
+    """What was checked: an image, with more attributes, or anything else with findings."""
+
+    @property
+    def path(self) -> Path:
+        """The file or folder."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings about it."""
 
 
 class Part(NamedTuple):
@@ -34,12 +45,12 @@ class Part(NamedTuple):
     width: float
 
 
-def page(inspections: Sequence[Inspection]) -> str:
+def page(inspections: Sequence[Checked]) -> str:
     """Return the page as one text."""
     return "".join(page_parts(inspections, [str(each.path) for each in inspections]))
 
 
-def page_parts(inspections: Iterable[Inspection], names: Sequence[str]) -> Iterator[str]:
+def page_parts(inspections: Iterable[Checked], names: Sequence[str]) -> Iterator[str]:
     """Yield the parts of the page, for one inspection after the other.
 
     All text from the images is escaped.

@@ -12,6 +12,8 @@ from kdrvgen.model.package import Package
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.project import Project, ReadFrom
 from kdrvgen.model.signing import Signing
+from kdrvgen.model.submission import Submission
+from kdrvgen.model.version_info import VersionInfo
 from kdrvgen.model.wdk import Wdk
 
 __all__ = [
@@ -27,6 +29,8 @@ __all__ = [
     "Project",
     "ReadFrom",
     "Signing",
+    "Submission",
     "Toolchain",
+    "VersionInfo",
     "Wdk",
 ]

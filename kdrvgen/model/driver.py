@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from kdrvgen.model.base import Table, Text, problem
 from kdrvgen.model.names import FileName, Identifier, PackageName, RelativePath
+from kdrvgen.model.version_info import VersionInfo
 
 __all__ = ["TARGET_NAMES", "Channel", "Driver", "Target", "Toolchain"]
 
@@ -179,6 +180,9 @@ class Driver(Table):
     Without: The project has its own folder `.kdrvgen`.
     Source: https://doc.rust-lang.org/cargo/reference/workspaces.html
     """
+
+    version_info: VersionInfo | None = None
+    """The version resource of the image, which Explorer and `sigcheck` show."""
 
     @property
     def triples(self) -> tuple[Target, ...]:

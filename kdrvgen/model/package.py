@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from kdrvgen.model.base import Filled, Table, Text, problem
 from kdrvgen.model.driver import Driver, Target
 from kdrvgen.model.names import RelativePath
+from kdrvgen.model.submission import Submission
 from kdrvgen.model.windows_versions import WINDOWS
 from kdrvgen.spelling import nearest
 
@@ -266,6 +267,9 @@ class Package(Table):
     Without: The package has the driver, the INF, the catalog, the symbols and the certificate.
     Source: https://learn.microsoft.com/windows-hardware/drivers/install/inf-copyfiles-directive
     """
+
+    submission: Submission = Submission.model_construct()
+    """What Microsoft's Partner Center asks about the driver."""
 
     @property
     def is_described(self) -> bool:

@@ -20,7 +20,9 @@ CLASS_BY_NAME = {name.lower(): name for name in CLASS_GUIDS}
 _KIND = ("package", "kind")
 _OF_MINIFILTERS = ("altitude", "load_order_group")
 # The keys that an own INF does not need.
-_OF_OWN_INF = frozenset({"inx", "tool", "operating_systems", "version", "date", "extra_files"})
+_OF_OWN_INF = frozenset(
+    {"inx", "tool", "operating_systems", "version", "date", "extra_files", "submission"}
+)
 _OLDEST = {
     "primitive": (18362, "Windows installs a package without a device from version 1903"),
     "umdf": (22000, "a package can include `wudfrd.inf` from Windows 11"),

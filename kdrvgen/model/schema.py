@@ -38,9 +38,7 @@ def schema() -> dict[str, Any]:
         warnings.simplefilter("ignore", PydanticJsonSchemaWarning)
         made = Project.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
     tables = made.pop("$defs")
-    texts = {
-        (key.table.removesuffix(".NAME").rpartition(".")[2], key.name): key.text for key in keys()
-    }
+    texts = {(_of_model(key.table), key.name): key.text for key in keys()}
     root = _closed(made, texts, "")
     root["description"] = "A Windows kernel driver in Rust: the configuration of kdrvgen."
     return {
@@ -52,6 +50,11 @@ def schema() -> dict[str, Any]:
             for name, table in tables.items()
         },
     }
+
+
+def _of_model(table: str) -> str:
+    """Return the name of a table's model in lower case, such as `versioninfo`."""
+    return table.removesuffix(".NAME").rpartition(".")[2].replace("-", "")
 
 
 def schema_text() -> str:

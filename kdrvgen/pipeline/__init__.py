@@ -17,7 +17,7 @@ FOLDER = ".kdrvgen"
 
 _TREE = Path(__file__).parent / "tree"
 _SINGLE = (
-    *("build_script.rs", "kit.rs", "link_kit.rs", "rustfmt.toml"),
+    *("build_script.rs", "kit.rs", "link_kit.rs", "rustfmt.toml", "version_info.rs"),
     *("pipeline/Cargo.lock", "pipeline/Cargo.toml"),
 )
 

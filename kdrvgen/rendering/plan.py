@@ -41,6 +41,7 @@ def plan(project: Project) -> dict[str, Any]:
         "targets": targets,
         "support": support_folder(project),
         "script_arguments": by_arguments(targets),
+        **_version_info(project),
         "environment": environment(project, targets),
         "makes_certificates": any(
             project.signing_for(name).mode == "test" for name in project.profiles
@@ -55,6 +56,16 @@ def plan(project: Project) -> dict[str, Any]:
         "aborting_profiles": aborting_profiles(project),
         "default_target": default_target(project),
         "own_cargo": own_cargo_config(project.cargo_config, _cargo_tables(project, targets)),
+    }
+
+
+def _version_info(project: Project) -> dict[str, Any]:
+    """Return what the version resource has from other tables."""
+    info, package = project.driver.version_info, project.package
+    numbers = (package.version or "").replace(".", ", ")
+    return {
+        "version_numbers": f"Some([{numbers}])" if numbers else "None",
+        "version_company": (info and info.company) or package.provider or "",
     }
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 import kdrvgen
-from kdrvgen import inspection
+from kdrvgen import inspection, packaging
 
 ROOT = Path(kdrvgen.__file__).parent.parent
 MODULES = sorted(path for path in (ROOT / "kdrvgen").rglob("*.py") if "templates" not in path.parts)
@@ -56,7 +56,11 @@ def test_no_module_is_imported_only_for_its_side_effects(path: Path) -> None:
 
 
 # What annotations name that their modules do not import.
-_LOCAL = {"BaseModel": object, "Inspection": inspection.Inspection}
+_LOCAL = {
+    "BaseModel": object,
+    "Inspection": inspection.Inspection,
+    "PackageInspection": packaging.PackageInspection,
+}
 
 
 def _types(annotation: object) -> Iterator[type]:
@@ -75,7 +79,7 @@ def _offered(thing: object) -> Iterator[object]:
         for name, annotation in typing.get_type_hints(thing).items():
             if not name.startswith("_") and name != "model_config":
                 yield annotation
-        for name, member in vars(thing).items():
+        for name, member in list(vars(thing).items()):  # a look at one can add others
             function = getattr(member, "fget", None) or getattr(member, "__func__", member)
             if not name.startswith("_") and inspect.isfunction(function):
                 yield typing.get_type_hints(function, localns=_LOCAL).get("return")
@@ -83,7 +87,8 @@ def _offered(thing: object) -> Iterator[object]:
 
 def test_every_returned_or_raised_type_is_public() -> None:
     offered = {name: getattr(kdrvgen, name) for name in dir(kdrvgen)}
-    offered |= {name: getattr(inspection, name) for name in inspection.__all__}
+    for room in (inspection, packaging):
+        offered |= {name: getattr(room, name) for name in room.__all__}
     pending, reached = list(offered.values()), set()
     while pending:
         for annotation in _offered(pending.pop()):

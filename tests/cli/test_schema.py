@@ -98,7 +98,8 @@ def test_texts_for_the_help_of_python_are_not_in_the_schema(run: Run) -> None:
 def test_every_key_has_a_description_and_its_default(schema: dict[str, Any]) -> None:
     for key in keys():
         last = key.table.rpartition(".")[2]
-        table = "Profile" if key.table.startswith("profiles") else last.capitalize()
+        own = "".join(word.capitalize() for word in last.split("-"))
+        table = "Profile" if key.table.startswith("profiles") else own
         home = schema["definitions"][table] if key.table else schema
         found = home["properties"][key.name]
         assert found["description"] == key.text

@@ -21,6 +21,7 @@ DEFAULTS = {
         "build-script": None,
         "kernel-crate": False,
         "workspace-root": None,
+        "version-info": None,
     },
     "toolchain": {"channel": "stable", "build-std": (), "cargo-config": ".cargo/config.toml"},
     "build": {"features": (), "default-features": True, "locked": False, "args": ()},
@@ -99,6 +100,13 @@ DEFAULTS = {
         "altitude": None,
         "load-order-group": None,
         "extra-files": (),
+        "submission": {
+            "name": None,
+            "signatures": (),
+            "device-type": "internalExternal",
+            "marketing-names": (),
+            "test-signing": False,
+        },
     },
 }
 

@@ -68,3 +68,6 @@ def _configurations() -> Iterator[tuple[str, str]]:
         versions = f'version = "{version}"\nframework-version = "{framework}"\n'
         yield f'[wdk]\nlocate = "{locate}"\n{path}{versions}', f'model = "{model}"\n{targets}'
     yield '[wdk]\nlocate = "none"\n', targets
+    for version in ("", 'kind = "device"\nprovider = "é"\nversion = "1.2.3.4"\n'):
+        info = f'[driver.version-info]\ncopyright = "{_LONG}"\n' + "[package]\n" + version
+        yield info, targets

@@ -83,8 +83,8 @@ def read_one(data: bytes) -> Value:
     Raises:
         ValueError: It is not DER, or there is more data after the value.
     """
-    found, rest = _read(data)
-    if rest:
+    found, end = _read(data, 0)
+    if end < len(data):
         raise ValueError("there is data after the value")
     return found
 
@@ -99,23 +99,26 @@ def read_all(data: bytes) -> list[Value]:
 
 
 def _values(data: bytes) -> Iterator[Value]:
-    while data:
-        found, data = _read(data)
+    at = 0
+    while at < len(data):
+        found, at = _read(data, at)
         yield found
 
 
-def _read(data: bytes) -> tuple[Value, bytes]:
-    if len(data) < _SMALLEST or data[0] & _HIGH_TAG == _HIGH_TAG:
+def _read(data: bytes, at: int) -> tuple[Value, int]:
+    """Return the value at an offset, and the offset after it."""
+    if len(data) < at + _SMALLEST or data[at] & _HIGH_TAG == _HIGH_TAG:
         raise ValueError("not a value in DER")
-    size, start = data[1], 2
+    size, start = data[at + 1], at + _SMALLEST
     if size & _LONG:
         count = size & ~_LONG
         start += count
         if not 0 < count <= _MOST_LENGTH_BYTES or len(data) < start:
             raise ValueError("not a length in DER")
-        size = int.from_bytes(data[2:start], "big")
+        size = int.from_bytes(data[start - count : start], "big")
         if size < _LONG or size >> 8 * (count - 1) == 0:
             raise ValueError("a length is not in its shortest form, as DER requires")
-    if len(data) < start + size:
+    end = start + size
+    if len(data) < end:
         raise ValueError("a value is longer than the data")
-    return Value(data[0], data[start : start + size]), data[start + size :]
+    return Value(data[at], data[start:end]), end

@@ -1,7 +1,8 @@
-"""Reads the digests in a catalog, signed or not."""
+"""Reads a catalog, signed or not: the digests, the files and the versions of Windows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kdrvgen.packaging.catalog import der
@@ -16,6 +17,7 @@ _VERSIONS = {
     der.read_one(der.object_id(f"1.3.6.1.4.1.311.12.1.{number}")).content: number - 1
     for number in (2, 3)
 }
+_NAME_VALUE = der.read_one(der.object_id("1.3.6.1.4.1.311.12.2.1")).content
 _EXPLICIT = 0xA0
 _PARTS = 3  # usage, algorithm, members
 
@@ -26,19 +28,27 @@ class Catalog(NamedTuple):
     Attributes:
         ctl: The certificate trust list, in DER.
         version: 1 for SHA-1 digests, 2 for SHA-1 and SHA-256.
-        digests: The digests of the files, each of 20 or 32 bytes.
+        names: The file name of each digest, in lower case; "" if the catalog does not name it. A
+            digest has 20 or 32 bytes.
+        systems: The versions of Windows, as in the catalog, such as `_v100_X64`.
         is_signed: Whether the message has a signature.
     """
 
     ctl: bytes
     version: int
-    digests: frozenset[bytes]
+    names: Mapping[bytes, str]
+    systems: tuple[str, ...]
     is_signed: bool
+
+    @property
+    def digests(self) -> frozenset[bytes]:
+        """The digests of the files."""
+        return frozenset(self.names)
 
     def has(self, member: Member) -> bool:
         """Return whether the catalog covers a file."""
         needed = {member.sha1} if self.version == 1 else {member.sha1, member.sha256}
-        return needed <= self.digests
+        return needed <= self.names.keys()
 
 
 def read_catalog(data: bytes) -> Catalog:
@@ -54,7 +64,7 @@ def read_catalog(data: bytes) -> Catalog:
     if message.tag != der.SEQUENCE or not inner:
         raise ValueError("this is not a signed message")
     ctl = _explicit(inner[0].content, _CTL)
-    return Catalog(ctl, *_digests(ctl), is_signed=bool(signers))
+    return Catalog(ctl, *_list(ctl), is_signed=bool(signers))
 
 
 def _content(data: bytes, tag: int) -> bytes:
@@ -75,7 +85,7 @@ def _explicit(content: bytes, identifier: bytes) -> bytes:
     return found[1].content
 
 
-def _digests(ctl: bytes) -> tuple[int, frozenset[bytes]]:
+def _list(ctl: bytes) -> tuple[int, Mapping[bytes, str], tuple[str, ...]]:
     parts = der.read_all(_content(ctl, der.SEQUENCE))
     lists = [index for index, part in enumerate(parts) if part.tag == der.SEQUENCE]
     if len(lists) < _PARTS:
@@ -84,12 +94,15 @@ def _digests(ctl: bytes) -> tuple[int, frozenset[bytes]]:
     version = _VERSIONS.get(algorithm[0].content) if algorithm else None
     if version is None:
         raise ValueError("the catalog has an unknown version")
-    return version, frozenset(
-        _digest(member.content, version) for member in der.read_all(parts[lists[2]].content)
-    )
+    members = der.read_all(parts[lists[2]].content)
+    names = dict(_member(member.content, version) for member in members)
+    texts = dict(_extensions(parts[-1])) if parts[-1].tag == _EXPLICIT else {}
+    systems = tuple(each.strip() for each in texts.get("OS", "").split(","))
+    return version, names, tuple(filter(None, systems))
 
 
-def _digest(member: bytes, version: int) -> bytes:
+def _member(member: bytes, version: int) -> tuple[bytes, str]:
+    """Return the digest and the file name of a member."""
     parts = der.read_all(member)
     if not parts or parts[0].tag != der.OCTETS:
         raise ValueError("a member of the catalog has no digest")
@@ -98,4 +111,22 @@ def _digest(member: bytes, version: int) -> bytes:
         tag = bytes.fromhex(tag.decode("utf-16-le").rstrip("\0"))
     if len(tag) not in {_SHA1_SIZE, _SHA256_SIZE}:
         raise ValueError("a digest in the catalog has a wrong size")
-    return tag
+    attributes = der.read_all(parts[1].content) if parts[1:] else []
+    texts = dict(text for each in attributes for text in _texts(each))
+    return tag, texts.get("File", "").lower()
+
+
+def _extensions(part: der.Value) -> Iterator[tuple[str, str]]:
+    for extension in der.read_all(_content(part.content, der.SEQUENCE)):
+        yield from _texts(extension)
+
+
+def _texts(attribute: der.Value) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of an attribute, if it has these."""
+    parts = der.read_all(attribute.content)
+    if not parts or parts[0] != (der.OBJECT_ID, _NAME_VALUE):
+        return
+    for part in parts[1:]:
+        pair = [each.content for each in der.read_all(der.read_one(part.content).content)]
+        if len(pair) == _PARTS:
+            yield pair[0].decode("utf-16-be"), pair[2].decode("utf-16-le").rstrip("\0")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from kdrvgen.packaging.inf.document import Inf
-from kdrvgen.packaging.rules import files, installs, sections, text, version
+from kdrvgen.packaging.rules import files, installs, sections, services, text, version
 from kdrvgen.packaging.rules.rule import InfRule
 from kdrvgen.packaging.rules.structure import Structure
 from kdrvgen.report.finding import Finding
@@ -17,6 +17,7 @@ RULES: tuple[InfRule, ...] = (
     *version.RULES,
     *sections.RULES,
     *installs.RULES,
+    *services.RULES,
     *files.RULES,
 )
 """All rules, in the order of the documentation."""
@@ -35,6 +36,7 @@ def check(inf: Inf, today: dt.date) -> list[Finding]:
         *version.check(inf, today),
         *sections.check(structure),
         *installs.check(structure),
+        *services.check(structure),
         *files.check(structure),
     ]
     unique = dict.fromkeys(found)

@@ -35,8 +35,7 @@ _NOT_COPIED = InfRule(
         "`[SourceDisksFiles]` lists a file that nothing copies",
         "",
         _FILES,
-    ),
-    1273,
+    )
 )
 _DISK = InfRule(
     Rule(
@@ -45,6 +44,26 @@ _DISK = InfRule(
         "`[SourceDisksNames]` does not define a disk",
         "",
         _NAMES,
+    ),
+    1273,
+)
+_LISTED_CATALOG = InfRule(
+    Rule(
+        "inf-catalog-listed",
+        Severity.ERROR,
+        "`[SourceDisksFiles]` lists a catalog",
+        "Only `CatalogFile` names the catalog.",
+        _FILES,
+    ),
+    1213,
+)
+_NO_FOLDER = InfRule(
+    Rule(
+        "inf-folder-missing",
+        Severity.ERROR,
+        "`[DestinationDirs]` has no folder for a file",
+        "Windows does not know where to copy it.",
+        _DIRS,
     ),
     1275,
 )
@@ -66,7 +85,7 @@ _FOLDER = InfRule(
         "Microsoft does not sign such a package.",
         _DIRS,
     ),
-    1320,
+    1340,
 )
 _NOT_ISOLATED = InfRule(
     Rule(
@@ -88,7 +107,10 @@ _TOO_OLD = InfRule(
     ),
     1199,
 )
-RULES = (_UNLISTED, _NOT_COPIED, _DISK, _CONFLICT, _FOLDER, _NOT_ISOLATED, _TOO_OLD)
+RULES = (
+    *(_UNLISTED, _NOT_COPIED, _LISTED_CATALOG, _DISK, _CONFLICT),
+    *(_NO_FOLDER, _FOLDER, _NOT_ISOLATED, _TOO_OLD),
+)
 """The rules of this module."""
 
 DRIVER_STORE = "13"
@@ -195,7 +217,10 @@ def _listed(structure: Structure, found: list[Copy]) -> Iterator[Finding]:
             for entry in section.entries:
                 named |= {inf.expand(field.text).lower().lstrip("@") for field in entry.values}
     for name, (field, _) in listed.items():
-        if name not in named:
+        if name.endswith(".cat"):
+            advice = "remove it: `CatalogFile` in `[Version]` names the catalog"
+            yield violation(_LISTED_CATALOG, inf, field, f"`{name}` is a catalog", advice)
+        elif name not in named:
             message = f"nothing copies `{name}`"
             yield violation(_NOT_COPIED, inf, field, message, "add it to a list of `CopyFiles`")
 
@@ -238,7 +263,7 @@ def _folders(structure: Structure, found: list[Copy]) -> Iterator[Finding]:
         if not identifier:
             message = f"`{copy.target}` has no folder in `[DestinationDirs]`"
             advice = f"add `DefaultDestDir = {DRIVER_STORE}` to `[DestinationDirs]`"
-            yield violation(_FOLDER, structure.inf, where, message, advice)
+            yield violation(_NO_FOLDER, structure.inf, where, message, advice)
         elif identifier not in _FOLDERS:
             message = f"a driver package cannot copy files to directory `{identifier}`"
             advice = f"use {DRIVER_STORE}, the driver store"

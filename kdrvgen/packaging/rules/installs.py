@@ -1,12 +1,11 @@
-"""Rules for install sections: devices, services, registry, and drivers without a device."""
+"""Rules for install sections: devices, drivers without a device, and the registry."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-from kdrvgen.packaging.inf.document import Entry, Field, Section
-from kdrvgen.packaging.rules.files import copies
+from kdrvgen.packaging.inf.document import Section
 from kdrvgen.packaging.rules.rule import InfRule, violation
 from kdrvgen.packaging.rules.structure import Decoration, Structure
 from kdrvgen.report.finding import Finding, Rule, Severity
@@ -17,7 +16,6 @@ _VERIFY = "https://learn.microsoft.com/windows-hardware/drivers/devtest/inf-vali
 _PRIMITIVE = (
     "https://learn.microsoft.com/windows-hardware/drivers/develop/creating-a-primitive-driver"
 )
-_SERVICE = "https://learn.microsoft.com/windows-hardware/drivers/install/inf-addservice-directive"
 _REGISTRY = "https://learn.microsoft.com/windows-hardware/drivers/install/inf-addreg-directive"
 
 _BOTH = InfRule(
@@ -37,11 +35,11 @@ _NOT_PRIMITIVE = InfRule(
     Rule(
         "inf-primitive",
         Severity.ERROR,
-        "`[DefaultInstall]` does not name an architecture",
+        "no `[DefaultInstall]` names an architecture",
         "Windows does not install it from the driver store.",
         _PRIMITIVE,
     ),
-    1420,
+    1423,
 )
 _UNDECORATED = InfRule(
     Rule(
@@ -53,44 +51,6 @@ _UNDECORATED = InfRule(
     ),
     1421,
 )
-_NO_SERVICE = InfRule(
-    Rule(
-        "inf-service-missing",
-        Severity.ERROR,
-        "no service is assigned to a device",
-        "The device then has no driver.",
-        _VERIFY,
-    ),
-    1296,
-)
-_INBOX = InfRule(
-    Rule(
-        "inf-service-inbox",
-        Severity.WARNING,
-        "a service of Windows is defined again",
-        "Windows maintains its own services.",
-        _VERIFY,
-    ),
-    2084,
-)
-_BINARY = InfRule(
-    Rule(
-        "inf-service-binary",
-        Severity.ERROR,
-        "the file of a service is not one that the package installs",
-        "The service cannot start.",
-        _SERVICE,
-    )
-)
-_INCOMPLETE = InfRule(
-    Rule(
-        "inf-service-incomplete",
-        Severity.ERROR,
-        "a service lacks `ServiceType`, `StartType`, `ErrorControl` or `ServiceBinary`",
-        "Windows does not create the service.",
-        _SERVICE,
-    )
-)
 _FOREIGN_KEY = InfRule(
     Rule(
         "inf-registry-root",
@@ -101,32 +61,43 @@ _FOREIGN_KEY = InfRule(
     ),
     1304,
 )
+_UNINSTALL = InfRule(
+    Rule(
+        "inf-uninstall",
+        Severity.ERROR,
+        "`[DefaultUninstall]` is not only for old versions of Windows",
+        "Windows removes a package without a device itself.",
+        _PRIMITIVE,
+    ),
+    1422,
+)
+_NO_ARCHITECTURE = InfRule(
+    Rule(
+        "inf-architecture",
+        Severity.WARNING,
+        "a models section does not name an architecture",
+        "Windows takes it for one for x86.",
+        _VERIFY,
+    ),
+    2010,
+)
 RULES = (
-    *(_BOTH, _NO_DEVICE, _NOT_PRIMITIVE, _UNDECORATED, _NO_SERVICE, _INBOX, _BINARY, _INCOMPLETE),
+    _BOTH,
+    _NO_DEVICE,
+    _NOT_PRIMITIVE,
+    _UNDECORATED,
+    _UNINSTALL,
+    _NO_ARCHITECTURE,
     _FOREIGN_KEY,
 )
 """The rules of this module."""
-
-_INCLUDES = {
-    "wudfrd.sys": ("wudfrd.inf", "WUDFRD.NT.Services"),
-    "winusb.sys": ("winusb.inf", "WINUSB.NT.Services"),
-    "usbser.sys": ("usbser.inf", "UsbSerial.Services"),
-    "mshidumdf.sys": ("MsHidUmdf.inf", "MsHidUmdf.NT.Services"),
-    "mshidkmdf.sys": ("MsHidKmdf.inf", "MsHidKmdf.NT.Services"),
-}
-_REQUIRED = ("ServiceType", "StartType", "ErrorControl", "ServiceBinary")
-_ASSOCIATED = 2  # SPSVCINST_ASSOCSERVICE
-_CLASSES_WITHOUT_SERVICE = frozenset(
-    {"extension", "softwarecomponent", "monitor", "firmware", "printer"}
-    | {"netclient", "netservice", "nettrans"}
-)
 
 
 def check(structure: Structure) -> Iterator[Finding]:
     """Yield what is wrong with the install sections."""
     yield from _kind(structure)
-    yield from _services_of_devices(structure)
-    yield from _services(structure)
+    yield from _architectures(structure)
+    yield from _uninstall(structure)
     yield from _registry(structure)
 
 
@@ -149,102 +120,42 @@ def _kind(structure: Structure) -> Iterator[Finding]:
     elif not manufacturer and not installs:
         advice = "add `[Manufacturer]` for a device, or `[DefaultInstall.NTamd64]` without one"
         yield violation(_NO_DEVICE, inf, None, "the file installs nothing", advice)
+    decorated = [section for section in installs if _machine_of(section)]
     for section in () if manufacturer else defaults:
         stem, _, rest = section.name.partition(".")
-        decoration = Decoration.of(rest.lower().removesuffix(".services")) if rest else None
-        if not (decoration and decoration.machine) and "$" not in rest:
+        if not _machine_of(section) and "$" not in rest:
             advice = f"write one section for each architecture, such as `[{stem}.NTamd64]`"
             message = f"`[{section.name}]` does not name an architecture"
-            rule = _NOT_PRIMITIVE if section in installs and not rest else _UNDECORATED
+            is_only = section in installs and not decorated
+            rule = _NOT_PRIMITIVE if is_only else _UNDECORATED
             yield violation(rule, inf, section, message, advice)
 
 
-def _services_of_devices(structure: Structure) -> Iterator[Finding]:
+def _machine_of(section: Section) -> str:
+    """Return the architecture in the name of a `[DefaultInstall]` section; "" for none."""
+    rest = section.name.partition(".")[2].lower().removesuffix(".services")
+    decoration = Decoration.of(rest) if rest else None
+    return decoration.machine if decoration else ""
+
+
+def _architectures(structure: Structure) -> Iterator[Finding]:
+    for field, name, decoration in structure.model_names:
+        if not decoration.machine and "$" not in name and structure.inf.section(name):
+            message = f"`[{name}]` does not name an architecture"
+            advice = "write one models section for each, such as `Models, NTamd64`"
+            yield violation(_NO_ARCHITECTURE, structure.inf, field, message, advice)
+
+
+def _uninstall(structure: Structure) -> Iterator[Finding]:
     inf = structure.inf
-    if inf.text("version", "class").lower() in _CLASSES_WITHOUT_SERVICE:
-        return
-    seen = set()
-    for install in structure.installs:
-        section = install.section
-        if install.is_primitive or section.name in seen or _includes(section):
-            continue
-        seen.add(section.name)
-        services = structure.below(section, "services")
-        if services and (_includes(services) or any(map(_assigns, services.all("addservice")))):
-            continue
-        message = f"`[{section.name}.Services]` assigns no service to the device"
-        advice = (
-            f"add `AddService = NAME, 0x00000002, SECTION` to `[{section.name}.Services]`; "
-            "`AddService = ,2` is for a device without a driver"
-        )
-        yield violation(_NO_SERVICE, inf, services or section, message, advice)
-
-
-def _includes(section: Section) -> bool:
-    return section.find("include") is not None or section.find("needs") is not None
-
-
-def _assigns(entry: Entry) -> bool:
-    """Return whether an `AddService` makes its service the device's."""
-    flags = entry.value(1)
-    if flags is None:
-        return False
-    number = _number(flags.text)
-    return number is None or bool(number & _ASSOCIATED)  # a string token can be any number
-
-
-def _number(text: str) -> int | None:
-    if re.fullmatch(r"0x[0-9a-f]{1,8}", text, re.IGNORECASE):
-        return int(text, 16)
-    return int(text) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else None
-
-
-def _services(structure: Structure) -> Iterator[Finding]:
-    inf = structure.inf
-    copied = {copy.target.lower() for copy in copies(structure)}
-    seen = set()
-    for reference in structure.references:
-        service = inf.section(reference.name)
-        if (
-            service is None
-            or reference.directive != "addservice"
-            or service.name in seen
-            or _is_event_log(reference.source, reference.field)
-        ):
-            continue
-        seen.add(service.name)
-        for name in _REQUIRED:
-            if service.find(name.lower()) is None:
-                message = f"`[{service.name}]` has no `{name}`"
-                yield violation(_INCOMPLETE, inf, service, message, f"add `{name}`")
-        if entry := service.find("servicebinary"):
-            path = inf.expand(entry.values[0].text)
-            yield from _binary(structure, service, path, copied)
-
-
-def _is_event_log(section: Section, field: Field) -> bool:
-    """Return whether a value of an `AddService` names the section for the event log."""
-    return any(entry.value(3) == field for entry in section.all("addservice"))
-
-
-def _binary(
-    structure: Structure, service: Section, path: str, copied: set[str]
-) -> Iterator[Finding]:
-    inf = structure.inf
-    entry = service.find("servicebinary")
-    name = path.rpartition("\\")[2].lower()
-    if name in _INCLUDES:
-        file, needs = _INCLUDES[name]
-        message = f"`{name}` is a service of Windows"
-        advice = f"write `Include = {file}` and `Needs = {needs}` in place of `AddService`"
-        yield violation(_INBOX, inf, entry, message, advice)
-    elif not re.match(r"%-?\d+%\\", path, re.ASCII):
-        message = f"`{path}` does not begin with a directory identifier"
-        advice = f"write `ServiceBinary = %13%\\{name or 'NAME.sys'}`"
-        yield violation(_BINARY, inf, entry, message, advice)
-    elif name not in copied and not path.startswith("%11%"):
-        message = f"nothing copies `{name}`"
-        yield violation(_BINARY, inf, entry, message, "add it to a list of `CopyFiles`")
+    for section in inf.sections.values():
+        name = section.name.lower()
+        is_section = re.match(r"defaultuninstall\.nt", name) and not name.endswith(".services")
+        entry = section.find("legacyuninstall")
+        if is_section and not (entry and inf.expand(entry.values[0].text) == "1"):
+            message = f"`[{section.name}]` has no `LegacyUninstall = 1`"
+            advice = "add it, or remove the section"
+            yield violation(_UNINSTALL, inf, section, message, advice)
 
 
 def _registry(structure: Structure) -> Iterator[Finding]:

@@ -42,8 +42,7 @@ _UNDEFINED = InfRule(
         "`[DestinationDirs]` names a section that does not exist",
         "",
         _DIRS,
-    ),
-    2006,
+    )
 )
 RULES = (_MISSING, _UNUSED, _UNDEFINED)
 """The rules of this module."""

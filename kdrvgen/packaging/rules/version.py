@@ -64,7 +64,7 @@ _CATALOG_NAME = InfRule(
         "Windows looks for the catalog beside the INF.",
         _VERSION,
     ),
-    1213,
+    1214,
 )
 _CATALOG_TWICE = InfRule(
     Rule(
@@ -73,8 +73,7 @@ _CATALOG_TWICE = InfRule(
         "one `CatalogFile` directive has two values",
         "Windows uses only the first.",
         _VERSION,
-    ),
-    1214,
+    )
 )
 _NUMBER = InfRule(
     Rule(
@@ -106,7 +105,7 @@ _FUTURE = InfRule(
     )
 )
 _GUID = InfRule(
-    Rule("inf-class-guid", _ERROR, "`ClassGuid` is not a GUID in braces", "", _CLASSES), 1280
+    Rule("inf-class-guid", _ERROR, "`ClassGuid` is not a GUID in braces", "", _CLASSES), 1234
 )
 _MISMATCH = InfRule(
     Rule(

@@ -9,6 +9,8 @@ use std::process;
 
 #[path = "link_kit.rs"]
 mod link_kit;
+#[path = "version_info.rs"]
+pub mod version_info;
 
 /// The driver model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,1 @@
+"""Checks the folder of a package: the files, the catalog, the signatures."""

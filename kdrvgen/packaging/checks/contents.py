@@ -1,0 +1,124 @@
+"""The files in the folder of a package, and where its INF expects them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from kdrvgen.errors import FileAccessError
+from kdrvgen.packaging.inf.document import Field, Inf
+
+__all__ = ["MAX_SIZE", "Listed", "files_in", "is_package", "listed", "read_file"]
+
+MAX_SIZE = 128 << 20
+"""The size in bytes of the largest file of a package that kdrvgen reads."""
+
+_DEEPEST = 4
+_MOST_FILES = 4096
+
+
+class Listed(NamedTuple):
+    """A file in `[SourceDisksFiles]`.
+
+    Attributes:
+        path: Its path from the folder of the INF, with `/`, in lower case.
+        machine: The machine that the section is for, such as `amd64`; "" for all.
+        field: The place of its name.
+    """
+
+    path: str
+    machine: str
+    field: Field
+
+    @property
+    def name(self) -> str:
+        """The file name without folder."""
+        return self.path.rpartition("/")[2]
+
+
+def is_package(folder: Path) -> bool:
+    """Return whether a folder has an INF and a catalog.
+
+    Raises:
+        FileAccessError: The folder cannot be read.
+    """
+    endings = {Path(path).suffix for path in files_in(folder, deepest=0)}
+    return {".inf", ".cat"} <= endings
+
+
+def files_in(folder: Path, deepest: int = _DEEPEST) -> Mapping[str, Path]:
+    """Return the files below a folder by their paths from it, with `/`, in lower case.
+
+    Links are left out: a package has none.
+
+    Raises:
+        FileAccessError: The folder cannot be read.
+    """
+    found: dict[str, Path] = {}
+    pending = [(folder, "", 0)]
+    while pending:
+        place, above, depth = pending.pop()
+        try:
+            entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        except OSError as error:
+            raise FileAccessError(f"{place}: {error.strerror or error}") from None
+        for entry in entries:
+            path = f"{above}{entry.name.lower()}"
+            if entry.is_dir(follow_symlinks=False) and depth < deepest:
+                pending.append((Path(entry.path), f"{path}/", depth + 1))
+            elif entry.is_file(follow_symlinks=False) and len(found) < _MOST_FILES:
+                found.setdefault(path, Path(entry.path))
+    return found
+
+
+def read_file(path: Path) -> bytes:
+    """Return the content of a regular file.
+
+    Raises:
+        FileAccessError: It cannot be read, is no regular file, or is too large.
+    """
+    try:
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+        with os.fdopen(os.open(path, flags), "rb") as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise FileAccessError(f"{path} is not a regular file.")
+            data = stream.read(MAX_SIZE + 1)
+    except OSError as error:
+        raise FileAccessError(f"{path}: {error.strerror or error}") from None
+    if len(data) > MAX_SIZE:
+        raise FileAccessError(f"{path} is too large: kdrvgen reads up to {MAX_SIZE >> 20} MB.")
+    return data
+
+
+def listed(inf: Inf) -> tuple[Listed, ...]:
+    """Return the files in `[SourceDisksFiles]` for all machines.
+
+    Source: Microsoft Learn, "INF SourceDisksFiles Section" and "INF SourceDisksNames Section".
+    """
+    return tuple(dict.fromkeys(_listed(inf)))
+
+
+def _listed(inf: Inf) -> Iterator[Listed]:
+    for key, section in inf.sections.items():
+        stem, _, machine = key.partition(".")
+        if stem != "sourcedisksfiles":
+            continue
+        for entry in section.entries:
+            name = entry.key or entry.values[0]
+            folder = entry.value(1) if entry.key else None
+            parts = [_folder_of_disk(inf, entry.values[0], machine)]
+            parts += [inf.expand(folder.text)] if folder else []
+            path = "/".join([*parts, inf.expand(name.text)]).replace("\\", "/").lower()
+            yield Listed("/".join(part for part in path.split("/") if part), machine, name)
+
+
+def _folder_of_disk(inf: Inf, disk: Field, machine: str) -> str:
+    for section in (f"sourcedisksnames.{machine}", "sourcedisksnames"):
+        entry = inf.find(section, inf.expand(disk.text).lower())
+        if entry:
+            folder = entry.value(3)
+            return inf.expand(folder.text) if folder else ""
+    return ""

@@ -1,0 +1,141 @@
+"""What the rules about a whole package work on: the INF, the files that it lists, the catalog."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kdrvgen.errors import FileAccessError
+from kdrvgen.inspection.pe.headers import Headers, read_headers
+from kdrvgen.packaging.catalog.read import Catalog, read_catalog
+from kdrvgen.packaging.catalog.strict import demand_strict
+from kdrvgen.packaging.checks.contents import Listed, listed, read_file
+from kdrvgen.packaging.inf.document import Entry, Inf
+from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
+from kdrvgen.packaging.rules.structure import Structure
+
+if TYPE_CHECKING:
+    from kdrvgen.inspection.signature.certificates import Certificate  # needs the extra `verify`
+
+__all__ = ["Package", "SignedCatalog", "read_package"]
+
+
+@dataclass(frozen=True)
+class SignedCatalog:
+    """A catalog in the folder of a package.
+
+    Attributes:
+        path: The file.
+        data: Its content.
+        content: What it says; None if it is damaged.
+        problem: Why it is damaged; "" if it is not.
+    """
+
+    path: Path
+    data: bytes
+    content: Catalog | None
+    problem: str
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package: one INF, with all files of its folder.
+
+    Attributes:
+        inf: The INF.
+        path: Its file.
+        raw: Its content.
+        files: The content of the listed files that exist, by their paths in lower case.
+        names: All files of the folder, by their paths in lower case.
+        catalog: The catalog that the INF names; None if it is not in the folder.
+        trusted: Certificates at which a chain may end; without any, trust is not checked.
+        now: The current time.
+    """
+
+    inf: Inf
+    path: Path
+    raw: bytes
+    files: Mapping[str, bytes]
+    names: Mapping[str, Path]
+    catalog: SignedCatalog | None
+    trusted: tuple[Certificate, ...]
+    now: dt.datetime
+
+    @cached_property
+    def structure(self) -> Structure:
+        """The structure of the INF."""
+        return Structure(self.inf)
+
+    @cached_property
+    def listed(self) -> tuple[Listed, ...]:
+        """The files that the INF lists."""
+        return listed(self.inf)
+
+    @cached_property
+    def catalog_entries(self) -> tuple[Entry, ...]:
+        """The `CatalogFile` entries of `[Version]`, also those for single platforms."""
+        version = self.inf.section("version")
+        return tuple(
+            entry
+            for entry in (version.entries if version else ())
+            if entry.key and entry.key.text.lower().partition(".")[0] == "catalogfile"
+        )
+
+    def drivers(self) -> Iterator[tuple[Listed, Headers, bytes]]:
+        """Yield the images that services start, with their headers and contents."""
+        names = {
+            self.inf.expand(entry.values[0].text).lower().rpartition("\\")[2]
+            for section in self.inf.sections.values()
+            for entry in section.all("servicebinary")
+        }
+        for each in self.listed:
+            data = self.files.get(each.path, b"")
+            headers = read_headers(data)
+            if headers and each.name in names:
+                yield each, headers, data
+
+
+def read_package(
+    path: Path,
+    names: Mapping[str, Path],
+    now: dt.datetime,
+    trusted: tuple[Certificate, ...] = (),
+) -> Package:
+    """Return the package of an INF.
+
+    Args:
+        path: The INF.
+        names: All files of its folder, by their paths in lower case.
+        now: The current time.
+        trusted: Certificates at which a chain may end.
+
+    Raises:
+        FileAccessError: A file cannot be read.
+    """
+    raw = read_file(path)
+    if len(raw) > MAX_SIZE:
+        raise FileAccessError(f"{path} is too large: kdrvgen reads up to {MAX_SIZE >> 20} MB.")
+    inf = parse(raw, str(path))
+    wanted = {each.path for each in listed(inf)}
+    files = {each: read_file(names[each]) for each in sorted(wanted & names.keys())}
+    package = Package(inf, path, raw, files, names, None, trusted, now)
+    named = (inf.expand(entry.values[0].text).lower() for entry in package.catalog_entries)
+    found = next((names[name] for name in named if name in names), None)
+    return replace(package, catalog=_catalog(found)) if found else package
+
+
+def _catalog(path: Path) -> SignedCatalog:
+    data = read_file(path)
+    try:
+        content = read_catalog(data)
+    except ValueError as error:
+        return SignedCatalog(path, data, None, str(error))
+    try:
+        demand_strict(data)
+    except ValueError as error:
+        return SignedCatalog(path, data, content, str(error))
+    return SignedCatalog(path, data, content, "")

@@ -1,0 +1,423 @@
+"""`kdrvgen verify DIR` checks a driver package: INF, files, catalog and signatures."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import kdrvgen
+from kdrvgen.cli import main
+from kdrvgen.packaging.catalog import der
+from kdrvgen.packaging.catalog.strict import demand_strict
+from kdrvgen.packaging.checks.inspect import RULES, inspect_package
+from tests.inspection.assembled import assembled
+from tests.packaging.real import packages
+from tests.packaging.signed import signed
+from tests.packaging.versioned import versioned
+from tests.pipeline.authority import CODE_SIGNING, Identity
+from tests.tools import need
+
+CONFIG = '[driver]\nname = "hello"\n[package]\nkind = "device"\nprovider = "Example"\n'
+CONFIG += 'version = "1.2.3.4"\ndate = "2025-07-01"\n'
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def identity() -> Identity:
+    return Identity.make("DriverCertificate", CODE_SIGNING)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, identity: Identity, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package without findings."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.toml").write_text(CONFIG, "utf-8")
+    (tmp_path / "hello.sys").write_bytes(assembled(identity))
+    (tmp_path / "hello.pdb").write_bytes(b"symbols")
+    assert main(["package", "hello.sys", "-q"]) == 0
+    sign(tmp_path / "package", identity)
+    return tmp_path / "package"
+
+
+def sign(folder: Path, identity: Identity) -> None:
+    catalog = folder / "hello.cat"
+    catalog.write_bytes(signed(catalog.read_bytes(), identity))
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def start(*words: str | Path) -> dict[str, Any]:
+        capsys.readouterr()
+        code = main(["verify", *map(str, words), "--no-config", "--format", "json"])
+        document: dict[str, Any] = json.loads(capsys.readouterr().out)
+        assert document["exit-code"] == code
+        return document
+
+    return start
+
+
+def of_package(findings: Sequence[Any]) -> list[str]:
+    """Return the rules of findings about the package, without those about the image."""
+    rules = [each["rule"] if isinstance(each, dict) else each.rule for each in findings]
+    return [each for each in rules if each.startswith(("inf-", "package-", "catalog-"))]
+
+
+def edit(path: Path, old: bytes, new: bytes) -> None:
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new))
+
+
+def test_a_good_package_has_no_findings(folder: Path, run: Run) -> None:
+    document = run(folder)
+
+    assert document["exit-code"] == 0
+    assert of_package(document["findings"]) == []
+    (package,) = document["packages"]
+    assert package["path"] == str(folder)
+    (inf,) = package["infs"]
+    assert inf["driver-ver"] == "07/01/2025,1.2.3.4"
+    assert inf["machines"] == ["amd64"]
+    assert inf["files"] == ["hello.sys"]
+    assert inf["systems"] == ["_v100_X64_RS3"]
+    assert inf["subject"] == "CN=DriverCertificate"
+
+
+@pytest.mark.parametrize("name", ["package", "package/hello.inf", "package/hello.cat"])
+def test_a_package_can_be_named_by_its_folder_its_inf_or_its_catalog(
+    folder: Path, run: Run, name: str
+) -> None:
+    document = run(folder.parent / name)
+
+    assert [Path(each["path"]).name for each in document["packages"]] == ["package"]
+    assert bool(document["images"]) == (name == "package")
+
+
+def test_a_folder_of_images_and_packages_has_both(folder: Path, run: Run) -> None:
+    document = run(folder.parent)
+
+    assert [each["path"] for each in document["packages"]] == [str(folder)]
+    # The image in the package is the same as that beside it.
+    assert [each["path"] for each in document["images"]] == [str(folder.parent / "hello.sys")]
+
+    (folder.parent / "hello.sys").unlink()
+    document = run(folder.parent)
+    assert [each["path"] for each in document["images"]] == [str(folder / "hello.sys")]
+
+
+def test_a_folder_of_images_with_an_inf_alone_is_no_package(folder: Path, run: Run) -> None:
+    shutil.copytree(folder.parent, folder.parent / "above/build")
+    (folder.parent / "above/build/package/hello.cat").unlink()
+
+    document = run(folder.parent / "above")
+
+    assert document["images"]
+    assert "packages" not in document
+    # A folder that is named itself is one.
+    document = run(folder.parent / "above/build/package")
+    assert of_package(document["findings"]) == ["package-catalog-missing"]
+    assert document["exit-code"] == 6
+
+
+def stale_inf(folder: Path, _: Identity) -> None:
+    edit(folder / "hello.inf", b"Example", b"Sample!")
+
+
+def line_ends(folder: Path, _: Identity) -> None:
+    edit(folder / "hello.inf", b"\r\n", b"\n")
+
+
+def stale_image(folder: Path, _: Identity) -> None:
+    edit(folder / "hello.sys", b"hello.pdb", b"other.pdb")
+
+
+def listed_later(folder: Path, _: Identity) -> None:
+    edit(folder / "hello.inf", b"hello.sys = 1\r\n", b"hello.sys = 1\r\nmore.bin = 1\r\n")
+    edit(folder / "hello.inf", b"[Files]\r\n", b"[Files]\r\nmore.bin\r\n")
+    (folder / "more.bin").write_bytes(b"more")
+
+
+def listed_no_longer(folder: Path, _: Identity) -> None:
+    (folder / "more.sys").write_bytes((folder / "hello.sys").read_bytes() + b"1")
+    edit(folder / "hello.inf", b"hello.sys", b"more.sys")
+
+
+def without_file(folder: Path, _: Identity) -> None:
+    (folder / "hello.sys").unlink()
+
+
+def with_more_files(folder: Path, _: Identity) -> None:
+    (folder / "more.dll").write_bytes(b"x")
+    (folder / "LICENSE.txt").write_bytes(b"x")
+
+
+def without_signature(folder: Path, _: Identity) -> None:
+    main(["package", str(folder.parent / "hello.sys"), "-o", str(folder.parent / "new"), "-q"])
+    shutil.copy(folder.parent / "new/hello.cat", folder)
+
+
+def damaged_signature(folder: Path, _: Identity) -> None:
+    data = bytearray((folder / "hello.cat").read_bytes())
+    data[-1] ^= 1
+    (folder / "hello.cat").write_bytes(data)
+
+
+def another_signer(folder: Path, _: Identity) -> None:
+    sign(folder, Identity.make("Other", CODE_SIGNING))
+
+
+def expired(folder: Path, _: Identity) -> None:
+    old = Identity.make("DriverCertificate", CODE_SIGNING, days=(-30, -1))
+    (folder / "hello.sys").write_bytes(assembled(old))
+    sign(folder, old)
+
+
+def truncated(folder: Path, _: Identity) -> None:
+    path = folder / "hello.cat"
+    path.write_bytes(path.read_bytes()[:-5])
+
+
+def unsorted(folder: Path, _: Identity) -> None:
+    path = folder / "hello.cat"
+    data = path.read_bytes()
+    kind = der.value(der.SEQUENCE, der.object_id("1.2.840.113549.1.9.3"))[2:]
+    at = data.index(kind) - 2
+    first = data[at : at + 2 + data[at + 1]]
+    second = data[at + len(first) : at + len(first) + 2 + data[at + len(first) + 1]]
+    path.write_bytes(data.replace(first + second, second + first))
+
+
+def other_version(folder: Path, identity: Identity) -> None:
+    (folder / "hello.sys").write_bytes(versioned(assembled(identity), (1, 2, 3, 5)))
+    remake(folder, identity)
+
+
+def other_machine(folder: Path, _: Identity) -> None:
+    edit(folder / "hello.inf", b"NTamd64", b"NTarm64")
+
+
+def remake(folder: Path, identity: Identity) -> None:
+    """Make the package again from the image in it."""
+    shutil.copy(folder / "hello.sys", folder.parent / "hello.sys")
+    assert main(["package", str(folder.parent / "hello.sys"), "-q"]) == 0
+    sign(folder, identity)
+
+
+def other_system(folder: Path, identity: Identity) -> None:
+    config = folder.parent / "config.toml"
+    config.write_text(CONFIG.replace("[package]", 'target = "aarch64-pc-windows-msvc"\n[package]'))
+    data = bytearray((folder / "hello.sys").read_bytes())
+    data[0x7C:0x7E] = b"\x64\xaa"
+    (folder.parent / "hello.sys").write_bytes(data)
+    main(["package", str(folder.parent / "hello.sys"), "-o", str(folder.parent / "new"), "-q"])
+    new = folder.parent / "new"
+    inf = (new / "hello.inf").read_bytes().replace(b"NTarm64", b"NTamd64")
+    (folder / "hello.inf").write_bytes(inf)
+    shutil.copy(new / "hello.cat", folder)
+    sign(folder, identity)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "rules"),
+    [
+        (stale_inf, ["catalog-stale"]),
+        (line_ends, ["catalog-stale"]),
+        (stale_image, ["catalog-stale"]),
+        (listed_later, ["catalog-stale", "catalog-uncovered"]),
+        (listed_no_longer, ["catalog-stale", "catalog-uncovered", "package-file-unlisted",
+                            "catalog-extra-file"]),
+        (without_file, ["package-file-missing"]),
+        (with_more_files, ["package-file-unlisted"]),
+        (without_signature, ["catalog-unsigned"]),
+        (damaged_signature, ["catalog-signature"]),
+        (another_signer, ["catalog-signer"]),
+        (expired, ["catalog-validity"]),
+        (truncated, ["catalog-format"]),
+        (unsorted, ["catalog-format", "catalog-signature"]),
+        (other_version, ["package-version"]),
+        (other_machine, ["package-machine", "catalog-stale", "catalog-systems"]),
+        (other_system, ["catalog-stale", "catalog-stale", "catalog-systems"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)  # fmt: skip
+def test_a_broken_package_has_a_finding(
+    folder: Path,
+    run: Run,
+    identity: Identity,
+    break_it: Callable[[Path, Identity], None],
+    rules: list[str],
+) -> None:
+    break_it(folder, identity)
+
+    document = run(folder)
+
+    found = of_package(document["findings"])
+    order = [each.id for each in RULES]
+    assert sorted(found) == sorted(rules)
+    assert set(found) <= set(order)
+    severities = {each.id: each.severity for each in RULES}
+    fails = any(severities[rule] == "error" for rule in found)
+    if not any(each["rule"].startswith("image") for each in document["findings"]):
+        assert document["exit-code"] == (6 if fails else 0)
+    for each in document["findings"]:
+        if each["rule"] in found:
+            assert each["place"]["file"].startswith(str(folder))
+            assert each["help"]
+
+
+def test_changed_line_ends_are_named(folder: Path, run: Run, identity: Identity) -> None:
+    line_ends(folder, identity)
+
+    (finding,) = [each for each in run(folder)["findings"] if each["rule"] == "catalog-stale"]
+
+    assert finding["message"] == "the line ends of `hello.inf` changed after the catalog was made"
+    assert "CRLF" in finding["help"]
+
+
+def test_the_same_version_is_no_finding(folder: Path, run: Run, identity: Identity) -> None:
+    (folder / "hello.sys").write_bytes(versioned(assembled(identity), (1, 2, 3, 4)))
+    remake(folder, identity)
+
+    assert of_package(run(folder)["findings"]) == []
+
+
+def test_trust_is_checked_against_the_given_certificates(
+    folder: Path, run: Run, identity: Identity
+) -> None:
+    (folder.parent / "own.pem").write_bytes(identity.certificate_pem())
+    other = Identity.make("Other", CODE_SIGNING)
+    (folder.parent / "other.pem").write_bytes(other.certificate_pem())
+
+    assert of_package(run(folder, "--trust", "own.pem")["findings"]) == []
+    assert of_package(run(folder, "--trust", "other.pem")["findings"]) == ["catalog-untrusted"]
+
+
+def test_files_in_folders_of_the_package_are_found(folder: Path, run: Run) -> None:
+    (folder / "amd64/sub").mkdir(parents=True)
+    (folder / "hello.sys").rename(folder / "amd64/sub/hello.sys")
+    edit(folder / "hello.inf", b"hello.sys = 1\r\n", b"hello.sys = 1,sub\r\n")
+    edit(folder / "hello.inf", b"1 = %Disk%", b"1 = %Disk%,,,\\amd64")
+
+    assert of_package(run(folder)["findings"]) == ["catalog-stale"]  # of the INF
+
+    (folder / "amd64/sub/hello.sys").unlink()
+    assert "package-file-missing" in of_package(run(folder)["findings"])
+
+
+def test_a_link_is_not_followed(folder: Path, run: Run) -> None:
+    secret = folder.parent / "secret.sys"
+    (folder / "hello.sys").rename(secret)
+    try:
+        (folder / "hello.sys").symlink_to(secret)
+    except OSError:
+        pytest.skip("this system does not allow symbolic links")
+
+    assert "package-file-missing" in of_package(run(folder)["findings"])
+
+
+def test_a_project_has_its_packages_checked(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = folder.parent / "target/driver/hello/x86_64-pc-windows-msvc/production"
+    place.mkdir(parents=True)
+    shutil.copytree(folder, place / "package")
+    shutil.copy(folder / "hello.sys", place)
+    monkeypatch.delenv("CARGO_TARGET_DIR", raising=False)
+
+    document = run()
+
+    assert len(document["images"]) == len(document["packages"]) == 1
+    assert of_package(document["findings"]) == []
+
+
+@pytest.mark.parametrize("form", ["human", "github", "sarif"])
+def test_all_formats_have_the_findings(
+    folder: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    line_ends(folder, Identity.make("x", CODE_SIGNING))
+    capsys.readouterr()
+
+    code = main(["verify", str(folder), "--no-config", "--format", form, "--html", "page.html"])
+
+    output = capsys.readouterr().out
+    assert code == 6
+    assert "catalog-stale" in output
+    page = (folder.parent / "page.html").read_text("utf-8")
+    assert "catalog-stale" in page
+    assert "the line ends of" in page
+    if form == "sarif":
+        (log,) = json.loads(output)["runs"]
+        known = {each["id"] for each in log["tool"]["driver"]["rules"]}
+        assert {each.id for each in RULES} <= known
+    if form == "human":
+        assert "1 image and 1 package:" in output
+
+
+def test_python_gets_the_findings(folder: Path) -> None:
+    assert kdrvgen.verify_package(folder).findings == ()
+
+    (folder / "hello.sys").unlink()
+    found = kdrvgen.verify_package(folder)
+    assert of_package(found.findings) == ["package-file-missing"]
+    assert [each.path.name for each in found.infs] == ["hello.inf"]
+
+    with pytest.raises(kdrvgen.UsageError, match="so it is not a driver package"):
+        kdrvgen.verify_package(folder.parent)
+    with pytest.raises(kdrvgen.FileAccessError):
+        kdrvgen.verify_package(folder / "missing")
+
+
+def test_a_folder_without_images_and_packages_is_an_error(tmp_path: Path, run: Run) -> None:
+    assert run(tmp_path)["exit-code"] == 2
+
+
+@pytest.mark.slow
+def test_published_packages_are_fresh_and_a_changed_one_is_stale(tmp_path: Path) -> None:
+    found = list(packages())
+    assert found
+    for package in found:
+        folder = tmp_path / package.machine
+        folder.mkdir()
+        (folder / "wintun.sys").write_bytes(package.image)
+        (folder / "wintun.inf").write_bytes(package.inf)
+        (folder / "wintun.cat").write_bytes(package.catalog)
+        demand_strict(package.catalog)
+        now = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+
+        assert {each.rule for each in inspect_package(folder, now=now).findings} == {
+            "inf-isolation"
+        }
+
+        (folder / "wintun.inf").write_bytes(package.inf.replace(b"\r\n", b"\n"))
+        rules = {each.rule for each in inspect_package(folder, now=now).findings}
+        assert rules == {"inf-isolation", "catalog-stale"}
+
+
+@pytest.mark.slow
+def test_a_catalog_that_osslsigncode_signed_has_no_findings(
+    folder: Path, run: Run, identity: Identity
+) -> None:
+    need("osslsigncode")
+    without_signature(folder, identity)
+    (folder.parent / "own.pem").write_bytes(identity.certificate_pem())
+    (folder.parent / "own.key").write_bytes(identity.key_pem())
+    unsigned = folder.parent / "unsigned.cat"
+    (folder / "hello.cat").rename(unsigned)
+    subprocess.run(
+        [
+            *("osslsigncode", "sign", "-certs", "own.pem", "-key", "own.key", "-h", "sha256"),
+            *("-in", unsigned, "-out", folder / "hello.cat"),
+        ],
+        check=True,
+        cwd=folder.parent,
+        stdout=subprocess.DEVNULL,
+    )
+
+    assert of_package(run(folder)["findings"]) == []
