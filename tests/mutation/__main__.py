@@ -183,7 +183,8 @@ def _be_pytest(folder: Path, paths: Sequence[str], variables: dict[str, str]) ->
         os.setsid()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.chdir(folder)
-        os.environ.update(variables)
+        # A PYTHONPATH of the caller would lead to the checkout, which is not changed.
+        os.environ.update(variables, PYTHONPATH=str(folder))
         sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in variables
         for name in [name for name in sys.modules if name.split(".")[0] in {"kdrvgen", "tests"}]:
             del sys.modules[name]
