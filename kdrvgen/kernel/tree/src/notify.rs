@@ -168,9 +168,10 @@ unsafe extern "system" fn process_ex<T: OnProcessEx>(
         return;
     }
     // SAFETY: the information is valid during the call.
+    let borrowed = unsafe { &*information };
     let result = T::creating(&NewProcess {
         id,
-        information: unsafe { &*information },
+        information: borrowed,
     });
     if let Err(error) = result {
         // SAFETY: the information is valid, and is not borrowed any more.
