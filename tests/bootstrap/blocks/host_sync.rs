@@ -48,6 +48,8 @@ mod functions {
     use crate::nt::status::*;
     use crate::nt::{NtStatus, UnicodeString};
 
+    /// The type of a value whose answer claims a byte more than there is.
+    pub const TOO_LONG: u32 = 99;
     /// What is in front of the memory: its size. The pool aligns for two pointers.
     const HEAD: usize = 16;
 
@@ -217,6 +219,9 @@ mod functions {
             }
             let mut answer = [0, kind, data.len() as u32].map(u32::to_le_bytes).concat();
             answer.extend(data);
+            if kind == TOO_LONG {
+                answer[8] += 1;
+            }
             let fits = answer.len().min(length as usize);
             unsafe {
                 result_length.write(answer.len() as u32);
@@ -461,7 +466,7 @@ mod calls {
 }
 
 mod settings {
-    use crate::functions::{IN_USE, VALUES};
+    use crate::functions::{IN_USE, TOO_LONG, VALUES};
     use crate::nt::registry::*;
     use crate::nt::status::*;
     use crate::nt::NtError;
@@ -570,6 +575,8 @@ mod settings {
         assert_eq!(query(9), Some(STATUS_BUFFER_OVERFLOW));
         assert_eq!(query(0), Some(STATUS_BUFFER_OVERFLOW));
         assert_eq!(query(usize::MAX), Some(STATUS_INVALID_PARAMETER));
+        VALUES.set(vec![(REG_BINARY, vec![1; 10]), (TOO_LONG, vec![1; 10])]);
+        assert_eq!(query(10), Some(STATUS_BUFFER_OVERFLOW));
         // It grows or shrinks between two calls.
         VALUES.set(vec![(REG_BINARY, vec![1; 4]), (REG_BINARY, vec![1; 10])]);
         assert_eq!(query(100), Some(STATUS_BUFFER_OVERFLOW));

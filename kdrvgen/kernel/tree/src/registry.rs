@@ -119,15 +119,14 @@ impl Key {
             .ok_or(STATUS_INVALID_PARAMETER)?
             .min(HEADER + self.data_length(name)?);
         let mut memory = Pooled::zeroed(size)?;
-        let length = self.query_into(name, memory.as_mut())?;
-        // The kernel wrote them, and the length is that of the data that fitted.
-        let (header, _) = memory.split_at(HEADER);
-        let data_length = u32_at(header, 8) as usize;
-        if data_length > size - HEADER || length > size {
+        self.query_into(name, memory.as_mut())?;
+        // Drivers that filter the registry can change the answer.
+        let data_length = u32_at(&memory, 8) as usize;
+        if data_length > size - HEADER {
             return Err(STATUS_BUFFER_OVERFLOW);
         }
         Ok(Value {
-            kind: u32_at(header, 4),
+            kind: u32_at(&memory, 4),
             data_length,
             memory,
         })
@@ -138,14 +137,14 @@ impl Key {
         let mut header = [0; HEADER];
         match self.query_into(name, &mut header) {
             // A warning: the header fits, and the data does not.
-            Ok(_) | Err(STATUS_BUFFER_OVERFLOW | STATUS_BUFFER_TOO_SMALL) => {}
+            Ok(()) | Err(STATUS_BUFFER_OVERFLOW | STATUS_BUFFER_TOO_SMALL) => {}
             Err(error) => return Err(error),
         }
         Ok(u32_at(&header, 8) as usize)
     }
 
-    /// Calls `ZwQueryValueKey`; returns how many bytes the whole answer has.
-    fn query_into(&self, name: &UnicodeString<'_>, to: &mut [u8]) -> Result<usize, NtError> {
+    /// Calls `ZwQueryValueKey`.
+    fn query_into(&self, name: &UnicodeString<'_>, to: &mut [u8]) -> Result<(), NtError> {
         let mut length = 0;
         let room = u32::try_from(to.len()).map_err(|_| STATUS_INVALID_PARAMETER)?;
         // SAFETY: all pointers are valid during the call, and there is room for that many bytes.
@@ -159,8 +158,7 @@ impl Key {
                 &raw mut length,
             )
         }
-        .check()?;
-        Ok(length as usize)
+        .check()
     }
 
     /// Writes a `REG_DWORD`. The key must be writable. IRQL: `PASSIVE_LEVEL`.
