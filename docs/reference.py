@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib import import_module
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-import tomli
-
-import kdrvgen
 from kdrvgen import errors
 from kdrvgen.commands import DEFAULT, VERBS
 from kdrvgen.commands.parser import populate_parser
 from kdrvgen.completion.words import actions
 from kdrvgen.inspection.checks import RULES
 from kdrvgen.lexicon import Term, entries
+from kdrvgen.lexicon.rules import host_rules, rule_texts
+from kdrvgen.lexicon.tasks import tasks
+from kdrvgen.lexicon.windows import WindowsError, windows_errors
 from kdrvgen.packaging import rules as packaging
 from kdrvgen.report.reporter import COMMON_FORMATS
 from kdrvgen.scaffold import template
@@ -38,27 +38,8 @@ _SHOWN_KINDS = {
     "cargo-make": "cargo-make",
 }
 
-# A configuration that generates every task.
-_WITH_EVERY_TASK = """\
-[driver]
-name = "hello"
-targets = ["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"]
-
-[makefile.hooks]
-after-build = ["built"]
-after-sign = ["signed"]
-
-[makefile.tasks.built]
-command = "cargo"
-
-[makefile.tasks.signed]
-command = "cargo"
-"""
-
-_OWN = frozenset({"built", "signed"})
-
 _INF_RULES = tuple(each.rule for each in packaging.RULES)
-_RULES = tomli.loads((_DOCS / "reference/rules.toml").read_text(encoding="utf-8"))
+_RULES = rule_texts()
 
 
 def pages() -> dict[Path, str]:
@@ -70,6 +51,10 @@ def pages() -> dict[Path, str]:
         _DOCS / "reference/variables.md": _variables(),
         _DOCS / "reference/rules.md": _rules(),
         _DOCS / "reference/terms.md": _terms(),
+        _DOCS / "doctor.md": _with_table("doctor.md", "## What it checks\n", _checks()),
+        _DOCS / "troubleshooting.md": _with_table(
+            "troubleshooting.md", "## Windows does not start the driver\n", _errors_of_windows()
+        ),
         new: _replaced(new.read_text(encoding="utf-8"), "## Templates\n", _templates()),
     }
 
@@ -147,15 +132,9 @@ def _sentence(action: argparse.Action) -> str:
 
 
 def _tasks() -> str:
-    makefile = kdrvgen.render(kdrvgen.loads(_WITH_EVERY_TASK))[PurePosixPath("Makefile.toml")]
-    tasks = {
-        name: task
-        for name, task in tomli.loads(makefile)["tasks"].items()
-        if name not in _OWN and not task.get("private")
-    }
     rows = "".join(
-        f"| `{name}` | {task['description']}. | {_before(task['dependencies'])} |\n"
-        for name, task in tasks.items()
+        f"| `{task.name}` | {task.description} | {', '.join(f'`{each}`' for each in task.before)} |\n"
+        for task in tasks()
     )
     return f"""\
 # Tasks
@@ -167,13 +146,11 @@ The tasks of the generated Makefile.toml, for a driver `hello`. `cargo make TASK
 |---|---|---|
 {rows}
 Some of them exist only if the configuration needs them: `certificate`, `trust-certificate` and `clean-cert` if a profile signs with
-a test certificate, `sign-all` with several `driver.targets`, `rename-image` and `sign-image` with
-[hooks](../pipeline.md#hooks) after their step. `windows` and `pipeline` are private tasks. Your own tasks cannot have any of these names.
+a test certificate, `sign-all` and `package-all` with several `driver.targets`, `rename-image`, `sign-image` and `make-package` with
+[hooks](../pipeline.md#hooks) after their step, and the tasks for the package with [`[package]`](../package.md), with which
+`smoke` depends on `package` and installs it. `windows`, `windows-host` and `pipeline` are private tasks. Your own tasks cannot have the
+name of a task that can be generated: those of the package are free without `[package]`.
 """
-
-
-def _before(dependencies: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in dependencies if name not in {*_OWN, "pipeline"})
 
 
 def _variables() -> str:
@@ -237,8 +214,12 @@ def _rules() -> str:
         parts.append(f"\n## {groups[prefix]}\n\n| rule | what is wrong |\n|---|---|\n")
         parts.extend(_rule_row(rule, *described[rule]) for rule in group)
     parts.append(
-        "\n## The machine\n\n`kdrvgen doctor` makes its rules from the names of its checks: `host-` and the name in\n"
-        "[its table](../doctor.md#what-it-checks), such as `host-cargo-make`.\n"
+        "\n## The machine\n\n`kdrvgen doctor` makes its rules from the names in [its table](../doctor.md#what-it-checks).\n"
+        "\n| rule | what it checks |\n|---|---|\n"
+    )
+    parts.extend(
+        f"| `{rule}` | {_cell(checks.replace('](', '](../'))} |\n"
+        for rule, (_, checks) in host_rules().items()
     )
     return "".join(parts)
 
@@ -256,6 +237,40 @@ def _page(rule: str) -> str:
     if rule.startswith("inf-"):
         return "../package.md#the-rules"
     return f"../verify.md#{_RULES['headings-of-verify'][rule.partition('-')[0]]}"
+
+
+# --- doctor and troubleshooting -----------------------------------------------------------------
+
+
+def _checks() -> str:
+    rows = (
+        f"| {name} | {row['tasks']} | {_cell(row['checks'])} |\n"
+        for name, row in _RULES["host"].items()
+    )
+    return f"| name | for | what doctor checks |\n|---|---|---|\n{''.join(rows)}"
+
+
+def _errors_of_windows() -> str:
+    rows = []
+    texts: dict[tuple[str, str], list[WindowsError]] = {}
+    for each in windows_errors().values():
+        texts.setdefault((each.cause, each.remedy), []).append(each)
+    for (cause, remedy), group in texts.items():
+        numbers = ", ".join(each.number for each in group)
+        kernel = "; ".join(each for error in group for each in error.kernel)
+        rows.append(f"| {numbers} | {kernel} | {_cell(cause)} | {_cell(remedy)} |\n")
+    rows.append(
+        "| another number | | Windows, or your entry point, returned it. | `net helpmsg NUMBER` |\n"
+    )
+    return f"| number | of the kernel | cause | what to do |\n|---|---|---|---|\n{''.join(rows)}"
+
+
+def _with_table(page: str, heading: str, table: str) -> str:
+    """Return a page with another first table after a heading."""
+    before, mark, after = (_DOCS / page).read_text(encoding="utf-8").partition(heading)
+    text, _, rest = after.partition("\n| ")
+    _, _, rest = rest.partition("\n\n")
+    return f"{before}{mark}{text}\n{table}\n{rest}"
 
 
 # --- terms --------------------------------------------------------------------------------------

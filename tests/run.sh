@@ -8,7 +8,8 @@ cd "$root"
 
 environment=$(docs/setup.sh --env --targets x86_64,i686,aarch64 --with shellcheck --with patch \
     --with strace --with rustfmt=rustfmt-web --with clippy-driver=rust-web-clippy --with clang \
-    --with chromium-headless-shell --with npm --with zsh --with fish --with mandoc --with man=man-db --with msiextract=msitools)
+    --with chromium-headless-shell --with npm --with zsh --with fish --with mandoc --with man=man-db \
+    --with bwrap=bubblewrap --with msiextract=msitools)
 eval "$environment"
 # shellcheck source=docs/venv.sh
 . docs/venv.sh

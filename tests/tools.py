@@ -29,6 +29,7 @@ _HOW = {
             "zsh",
             "fish",
             "mandoc",
+            "bwrap",
         ),
         "your system's package manager",
     ),

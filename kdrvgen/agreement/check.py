@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import tomli
 
 from kdrvgen.agreement.document import Document, read_document
+from kdrvgen.agreement.joining import clashes
 from kdrvgen.agreement.manifest import Manifest, read_manifest
-from kdrvgen.agreement.profiles import Profiles
+from kdrvgen.agreement.profiles import Profiles, configurations_above
 from kdrvgen.config.keys import Path as KeyPath
 from kdrvgen.config.keys import dotted
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.model.effect_rules import keys_without_effect
 from kdrvgen.model.project import ReadFrom
+from kdrvgen.rendering.project import render_own
 from kdrvgen.report.finding import Finding, Place, Related, Severity
 
 __all__ = ["compared_files", "disagreements", "file_of"]
 
+_SAME_TYPE = "write the same type in both files"
 _COMPARED = ("Cargo.toml", "rust-toolchain", "rust-toolchain.toml")
 
 
@@ -44,6 +49,7 @@ def disagreements(project: Project, root: Path, config: Path | None = None) -> t
     except ConfigError as error:
         return (*unused, *error.findings)
     found = [*unused, *(check.manifest(manifest, profiles) if manifest else ())]
+    found += check.configurations(profiles)
     if manifest and toolchain:
         found += check.toolchain(toolchain)
     return tuple(found)
@@ -57,6 +63,8 @@ def compared_files(project: Project) -> Iterator[PurePosixPath]:
     for folder in dict.fromkeys(("", project.driver.workspace_root or "")):
         for name in _COMPARED:
             yield PurePosixPath(folder, name)
+    for folder, name in configurations_above(project):
+        yield PurePosixPath(folder, name)
 
 
 def file_of(project: Project, root: Path) -> Path | None:
@@ -128,6 +136,22 @@ class _Check(NamedTuple):
         yield from self._library(own)
         if self.project.driver.model != "umdf":
             yield from self._panic(manifest, profiles)
+
+    def configurations(self, profiles: Profiles) -> Iterator[Finding]:
+        """Yield the values that cargo cannot join with those of the project's configuration."""
+        if not profiles.above:
+            return
+        name = self.project.toolchain.cargo_config
+        own = profiles.ejected.data if profiles.ejected else self._generated(name)
+        documents = {file.source.name: file for file in profiles.above}
+        contents = ((file.source.name, file.data) for file in profiles.above)
+        for clash in clashes([(name, own), *contents]):
+            yield self._finding(
+                "cargo-clash", documents[clash.file], clash.key, clash.message, _SAME_TYPE, ()
+            )
+
+    def _generated(self, name: str) -> Mapping[str, Any]:
+        return tomli.loads(render_own(self.project)[PurePosixPath(name)])
 
     def _name(self, own: Document) -> Iterator[Finding]:
         name, wanted = own.get("package", "name"), self.project.driver.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from kdrvgen.agreement.document import Document, read_document
@@ -11,11 +11,12 @@ from kdrvgen.model import Project
 from kdrvgen.rendering.header import Ownership, examine
 from kdrvgen.rendering.plan import aborting_profiles
 
-__all__ = ["Profiles"]
+__all__ = ["Profiles", "configurations_above"]
 
 # The built-in profiles of cargo, from which others inherit.
 _STANDARD = ("dev", "release")
 _LONGEST_CHAIN = 16
+_NAMES = (".cargo/config", ".cargo/config.toml")
 
 
 class Profiles(NamedTuple):
@@ -26,31 +27,36 @@ class Profiles(NamedTuple):
     Attributes:
         tables: The profiles by their names.
         ejected: Their file, if it is ejected: then kdrvgen does not set anything in it.
+        above: The configurations in the folders up to the root of the workspace, the nearest first.
     """
 
     tables: Mapping[str, Any]
     ejected: Document | None = None
+    above: tuple[Document, ...] = ()
 
     @classmethod
     def of(cls, project: Project, root: Path) -> Profiles:
         """Return the profiles of a project after its files are generated.
 
         Raises:
-            ConfigError: An ejected cargo configuration cannot be read, or is not TOML.
+            ConfigError: A cargo configuration that is ejected, or above the project, cannot be
+                read, or is not TOML.
         """
         file = read_document(root, project.toolchain.cargo_config, is_wanted=_is_ejected)
+        above = tuple(_above(project, root))
         if file:
-            return cls(_table(file.get("profile")), file)
+            return cls(_table(file.get("profile")), file, above)
         own = _table(project.cargo_config.get("profile"))
         generated = {
             name: {**_table(own.get(name)), "panic": "abort"} for name in aborting_profiles(project)
         }
-        return cls({**own, **generated})
+        return cls({**own, **generated}, above=above)
 
     def has(self, profile: str, manifest: Document) -> bool:
         """Return whether cargo knows a profile."""
-        in_manifest = manifest.get("profile", profile) is not None
-        return profile in _STANDARD or profile in self.tables or in_manifest
+        files = (*self.above, manifest)
+        is_in_file = any(file.get("profile", profile) is not None for file in files)
+        return profile in _STANDARD or profile in self.tables or is_in_file
 
     def aborts(self, profile: str, manifest: Document) -> bool:
         """Return whether a profile has `panic = "abort"`, itself or by inheritance."""
@@ -60,8 +66,11 @@ class Profiles(NamedTuple):
         return False
 
     def file_with_panic(self, profile: str) -> Document | None:
-        """Return the ejected file if it sets `panic` in a profile."""
-        return self.ejected if "panic" in _table(self.tables.get(profile)) else None
+        """Return the cargo configuration that sets `panic` in a profile, if one does."""
+        if "panic" in _table(self.tables.get(profile)):
+            return self.ejected
+        is_set = (file for file in self.above if file.get("profile", profile, "panic") is not None)
+        return next(is_set, None)
 
     def _chain(self, profile: str, manifest: Document) -> Iterator[str]:
         """Yield a profile and those that it inherits from, up to a built-in one."""
@@ -75,8 +84,30 @@ class Profiles(NamedTuple):
             name = self._value(name, "inherits", manifest)
 
     def _value(self, profile: str, key: str, manifest: Document) -> object:
-        found: object = _table(self.tables.get(profile)).get(key)
-        return manifest.get("profile", profile, key) if found is None else found
+        values = (
+            _table(self.tables.get(profile)).get(key),
+            *(file.get("profile", profile, key) for file in (*self.above, manifest)),
+        )
+        return next((value for value in values if value is not None), None)
+
+
+def configurations_above(project: Project) -> Iterator[tuple[str, str]]:
+    """Yield the configurations of cargo above the project, up to the root of its workspace.
+
+    Each is a folder, relative to the project's, and a file in it. cargo prefers the first of two.
+    """
+    root = PurePosixPath(project.driver.workspace_root or "")
+    for depth in range(1, len(root.parts) + 1):
+        for name in _NAMES:
+            yield "/".join(root.parts[:depth]), name
+
+
+def _above(project: Project, root: Path) -> Iterator[Document]:
+    done = set()
+    for folder, name in configurations_above(project):
+        if folder not in done and (file := read_document(root / folder, name)):
+            done.add(folder)
+            yield file
 
 
 def _table(value: object) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from kdrvgen.doctor.run import Scope, run_probes
 from kdrvgen.doctor.tasks import Command, Task, breaks, needed_for
 from kdrvgen.errors import ToolError, UsageError
 from kdrvgen.model import Driver, Project
+from kdrvgen.output.paths import shown
 from kdrvgen.report.finding import Finding, Severity
 from kdrvgen.report.human import checklist
 from kdrvgen.report.reporter import Reporter
@@ -62,7 +63,7 @@ def diagnose(
     name = os.fspath(config) if config is not None else ""
     _demand_profile(profile, project)
     needed = needed_for([Task(task) for task in tasks])
-    host = this_host(Path(name).absolute().parent, time_limit)
+    host = _host(name, project, time_limit)
     return run_probes(host, project, name, Scope(profile, needed, network))
 
 
@@ -126,9 +127,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     projects = _projects(arguments.configs)
     for _, project in projects:
         _demand_profile(arguments.profile, project)
-    hosts = [
-        this_host(Path(config).absolute().parent, arguments.time_limit) for config, _ in projects
-    ]
+    hosts = [_host(config, project, arguments.time_limit) for config, project in projects]
     required = needed_for([Task(name) for name in arguments.tasks or _USUAL])
     optional = Task.DEPLOY if hosts[0].is_windows else Task.SMOKE
     checked = required if arguments.tasks else required | {optional}
@@ -185,6 +184,17 @@ def _projects(words: Sequence[str]) -> list[tuple[str, Project]]:
     return [(config, load(config)) for config in configs]
 
 
+def _host(config: str, project: Project, time_limit: float) -> Host:
+    """Return this machine, for a project; `config` is "" if there is none."""
+    # Without `..`: cargo and rustup search the folders above.
+    folder = Path(shown(Path(config).absolute().parent, ""))
+    folders = [folder, Path(shown(folder, project.driver.workspace_root or ""))]
+    # A project in the home folder, or above it, contains all of the user's programs.
+    home = Path("~").expanduser()
+    roots = tuple(each for each in dict.fromkeys(folders) if not home.is_relative_to(each))
+    return this_host(folder, time_limit, roots if config else ())
+
+
 def _demand_profile(name: str, project: Project) -> None:
     if name not in project.profiles:
         known = ", ".join(project.profiles)
@@ -213,13 +223,10 @@ def _confirm(
 
 
 def _fix(commands: Sequence[Command], host: Host, reporter: Reporter) -> None:
-
     for command in commands:
         reporter.say(f"+ {shlex.join(command)}\n")
-        code = run_command(command, host)
-        if code != 0:
-            result = "could not be started" if code is None else f"ended with exit code {code}"
-            reporter.say(f"  {command[0]} {result}\n")
+        if failure := run_command(command, host):
+            reporter.say(f"  {command[0]} {failure}\n")
 
 
 def _report(

@@ -1,14 +1,16 @@
-"""`kdrvgen explain WORD`: explains a key, a switch or a term of the tools."""
+"""`kdrvgen explain WORD`: explains a key, a term of the tools, a task, a rule or an error."""
 
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable
+from importlib import import_module
 from itertools import groupby
 from textwrap import fill
 
 from kdrvgen.errors import UsageError
-from kdrvgen.lexicon import Term, entries, look_up
+from kdrvgen.lexicon import Term, entries, look_up, rule_term
 from kdrvgen.report.reporter import Reporter
 from kdrvgen.spelling import nearest
 
@@ -16,19 +18,22 @@ __all__ = ["explain", "populate_parser", "run"]
 
 _WIDTH = 100
 _LABELS = {
+    "also": "also",
     "default": "default",
     "change": "change it",
     "without": "without it",
     "source": "source",
 }
+_ERROR = "Windows error"
 
 
 def explain(word: str) -> tuple[Term, ...]:
-    """Return the explanations of a key of config.toml, or of a switch or term of the tools.
+    """Return the explanations of a key of config.toml, or of another term.
 
     Args:
-        word: Such as `linker.args`, `/INTEGRITYCHECK` or `signtool /fd`. A key can be without its
-            table, and a linker argument can have a value.
+        word: Such as `linker.args`, `/INTEGRITYCHECK` or `signtool /fd`, a task such as `sign`, a
+            rule of findings such as `cargo-panic`, an error number of Windows such as `577` or
+            `0xC0000428`. A key can be without its table, and a linker argument can have a value.
 
     Returns:
         All terms with this name, which can be keys of several tables.
@@ -36,10 +41,28 @@ def explain(word: str) -> tuple[Term, ...]:
     Raises:
         UsageError: The word is unknown; the message has similar ones.
     """
-    found = look_up(word)
-    if not found:
-        raise UsageError(f"`{word}` is unknown.{_nearest(word)}")
-    return found
+    found = look_up(word) or tuple(each for each in _checked_rules() if each.term == word)
+    if found:
+        return found
+    if re.fullmatch("[0-9]+|0x[0-9a-f]+", word, re.IGNORECASE):
+        raise UsageError(
+            f"kdrvgen does not know the number {word}. Windows, or the entry point of the driver, "
+            f"returned it: on Windows, `net helpmsg {word}` prints its text."
+        )
+    raise UsageError(f"`{word}` is unknown.{_nearest(word)}")
+
+
+def _checked_rules() -> tuple[Term, ...]:
+    """Return the rules of images and packages; none without the packages of the extra `verify`."""
+    try:
+        images = import_module("kdrvgen.inspection.checks").RULES
+        packages = import_module("kdrvgen.packaging.rules").RULES
+    except ImportError:
+        return ()
+    return tuple(
+        rule_term(rule.id, f"{rule.title[0].upper()}{rule.title[1:]}. {rule.why}", rule.reference)
+        for rule in (*images, *(each.rule for each in packages))
+    )
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +71,8 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "word",
         metavar="WORD",
         nargs="?",
-        help='for example linker.args, /INTEGRITYCHECK or "signtool /fd" (default: list all)',
+        help='for example linker.args, /INTEGRITYCHECK, "signtool /fd", the task sign, the rule '
+        "cargo-panic, or the error 577 of Windows (default: list all)",
     )
 
 
@@ -66,11 +90,12 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         lines = [f"{entry.term} ({entry.kind})", _wrap(entry.does, "  ")]
         for field, label in _LABELS.items():
             if value := getattr(entry, field):
-                lines.append(_wrap(f"{label}: {value}", "    ", hang="      "))
+                shown = "what to do" if (entry.kind, field) == (_ERROR, "change") else label
+                lines.append(_wrap(f"{shown}: {value}", "    ", hang="      "))
         return "\n".join(lines)
 
     if arguments.word is None:
-        all_entries = tuple(entries().values())
+        all_entries = (*entries().values(), *_checked_rules())
         reporter.answer("terms", [entry._asdict() for entry in all_entries], _list(all_entries))
         return 0
     matching = explain(arguments.word)

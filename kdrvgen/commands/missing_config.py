@@ -13,15 +13,30 @@ from kdrvgen.spelling import nearest
 
 __all__ = ["demand"]
 
+_FOREIGN = {
+    "Cargo.toml": "cargo",
+    "Makefile.toml": "cargo-make",
+    "clippy.toml": "clippy",
+    "rust-toolchain.toml": "rustup",
+    "rustfmt.toml": "rustfmt",
+    "pyproject.toml": "Python",
+}
+
 
 def demand(config: str) -> None:
     """Check that the command line names a configuration that exists.
 
     Raises:
-        UsageError: It names none, or the file does not exist or is a device such as /dev/stdin. The
-            message suggests what to run instead.
+        UsageError: It names none, or the file does not exist, belongs to another program, or is a
+            device such as /dev/stdin. The message suggests what to run instead.
     """
     if config and os.path.lexists(config):
+        if owner := _owner(Path(config)):
+            near = next(filter(os.path.lexists, map(Path(config).with_name, CONFIG_NAMES)), None)
+            hint = f" Did you mean {near}?" if near else ""
+            raise UsageError(
+                f"{config} is a file of {owner}, not a configuration of kdrvgen.{hint}"
+            )
         if is_system_folder(Path(config).parent):
             raise UsageError(
                 f"{config} is not a file in a project folder. kdrvgen writes the files beside the "
@@ -45,6 +60,11 @@ def demand(config: str) -> None:
             f"`{config}` is neither a command nor a file. Did you mean `kdrvgen {verb}`?"
         )
     raise UsageError(f"{config} does not exist.")
+
+
+def _owner(file: Path) -> str:
+    """Return the program whose file this is by its name; "" if it can be a configuration."""
+    return "cargo" if file.absolute().parent.name == ".cargo" else _FOREIGN.get(file.name, "")
 
 
 def _neighbours(folder: Path) -> list[str]:

@@ -157,7 +157,7 @@ def _files(named: Sequence[str]) -> Iterator[Path]:
         yield from _images_of(find_configs(()))
     for path in map(Path, named):
         if path.suffix == ".toml":
-            yield from _images_of([str(path)])
+            yield from _images_of(find_configs([str(path)]))
         elif not path.is_dir():
             yield path
         elif below := sorted(_images_below(path)):

@@ -61,6 +61,7 @@ _KINDS: Mapping[str, Values] = {
     "DIR": Values(has_folders=True),
     "FILE": Values(has_files=True),
     "FILE:LINE": Values(has_files=True),
+    "IMAGE": Values(has_files=True),
     "NAME": Values(),
     "SECONDS": Values(),
 }

@@ -87,12 +87,12 @@ class Scan(NamedTuple):
     """
 
     root: Node
-    last_key: tuple[tuple[str, ...], Extent, tuple[Node, ...]] | None
-    last_path: Path
-    open: tuple[int, ...]
-    stop: int
-    table: tuple[str, ...]
-    comments: tuple[Extent, ...]
+    last_key: tuple[tuple[str, ...], Extent, tuple[Node, ...]] | None = None
+    last_path: Path = ()
+    open: tuple[int, ...] = ()
+    stop: int = 0
+    table: tuple[str, ...] = ()
+    comments: tuple[Extent, ...] = ()
 
 
 def locate(text: str) -> Node:

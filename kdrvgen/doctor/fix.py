@@ -59,19 +59,30 @@ def remedies(findings: Sequence[Finding], tasks: Collection[Task]) -> tuple[Comm
     return tuple(dict.fromkeys(commands))
 
 
-def run(command: Command, host: Host) -> int | None:
+def run(command: Command, host: Host) -> str:
     """Run a command; its output goes to standard error.
 
+    Only this Python runs in the current folder, which the path of a configuration is relative to.
+    Others could read files there, as cargo and rustup do.
+
     Returns:
-        Its exit code; None if it could not be started.
+        "" if it succeeded, otherwise how it failed.
     """
-    program = host.which(command[0])
+    program, folder = sys.executable, None
+    if command[0] != sys.executable:
+        program, folder = host.which(command[0]), host.neutral_folder
+        if not program:
+            return "is not installed"
+        if host.holds(program):
+            return f"was not run, because {program} is in the project"
     try:
-        return subprocess.run(  # noqa: S603 - the user has seen the command and agreed
-            [program or command[0], *command[1:]],
+        code = subprocess.run(  # noqa: S603 - the user has seen the command and agreed
+            [program, *command[1:]],
+            cwd=folder,
             env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
             stdout=sys.stderr,
             check=False,
         ).returncode
-    except OSError:
-        return None
+    except OSError as error:
+        return f"could not be started: {error.strerror or error}"
+    return f"ended with exit code {code}" if code else ""

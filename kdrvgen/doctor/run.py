@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from importlib import import_module
 from typing import NamedTuple
 
 from kdrvgen.doctor.check import SIGNING_TASKS, Check
 from kdrvgen.doctor.host import Host
+from kdrvgen.doctor.probes.cargo_configuration import cargo_configuration
 from kdrvgen.doctor.probes.certificates import certificates
-from kdrvgen.doctor.probes.environment import cargo_config, clock, disk, rustflags
+from kdrvgen.doctor.probes.environment import clock, disk
+from kdrvgen.doctor.probes.flags import rustflags
 from kdrvgen.doctor.probes.generated_files import agreement, generated_files
 from kdrvgen.doctor.probes.kit import kit
+from kdrvgen.doctor.probes.project import project_files
 from kdrvgen.doctor.probes.rust import cargo, cargo_make, rustc
-from kdrvgen.doctor.probes.signing import signing_tool, timestamp_server
+from kdrvgen.doctor.probes.signing import signing_tool
 from kdrvgen.doctor.probes.windows import deployment
 from kdrvgen.doctor.probes.wine import wine
 from kdrvgen.doctor.tasks import Task
@@ -34,7 +38,7 @@ _PROBES: tuple[tuple[Check, Probe], ...] = (
     (Check("cargo-make", _ALL_TASKS), cargo_make),
     (Check("WDK", _BUILD), kit),
     (Check("flags for rustc", _BUILD), rustflags),
-    (Check("cargo configuration", _BUILD), cargo_config),
+    (Check("cargo configuration", _BUILD), cargo_configuration),
     (Check("disk", _BUILD), disk),
     (Check("signing tool", SIGNING_TASKS), signing_tool),
     (Check("certificate", SIGNING_TASKS), certificates),
@@ -85,7 +89,8 @@ def run_probes(
     narrowed = project.model_copy(update={"profiles": one_profile})
     probes = [(check, probe) for check, probe in _PROBES if not scope.tasks.isdisjoint(check.tasks)]
     if scope.network and Task.SIGN in scope.tasks:
-        probes.append((Check("timestamp", (Task.SIGN,)), timestamp_server))
+        server = import_module("kdrvgen.doctor.probes.timestamp").timestamp_server
+        probes.append((Check("timestamp", (Task.SIGN,)), server))
     if config:
         probes += [
             (
@@ -93,6 +98,7 @@ def run_probes(
                 lambda _host, _project: generated_files(config, project),
             ),
             (Check("agreement", _ALL_TASKS), lambda _host, _project: agreement(config, project)),
+            (Check("project", _BUILD), project_files),
         ]
     threads = [_ProbeThread(check, probe, host, narrowed) for check, probe in probes]
     findings: list[Finding] = []

@@ -1,4 +1,4 @@
-"""Explains the keys of config.toml, and the switches and terms of the tools."""
+"""Explains keys of config.toml, terms of the tools, tasks, rules, and errors of Windows."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from typing import NamedTuple
 
 import tomli
 
+from kdrvgen.lexicon.rules import described_rules, host_rules
+from kdrvgen.lexicon.tasks import MakeTask, tasks
+from kdrvgen.lexicon.windows import WindowsError, find_error, windows_errors
 from kdrvgen.model import Driver, Linker
 from kdrvgen.model.presets import link_arguments, matches
 from kdrvgen.model.reference import keys
 
-__all__ = ["Term", "entries", "look_up"]
+__all__ = ["Term", "entries", "look_up", "plain", "rule_term"]
 
 _KINDS = {
     "linker": "linker argument",
@@ -37,6 +40,7 @@ class Term(NamedTuple):
         change: When to change it, and with which key.
         without: What happens without it.
         source: The source of these facts.
+        also: Other names of the same thing.
     """
 
     term: str
@@ -46,12 +50,15 @@ class Term(NamedTuple):
     change: str
     without: str
     source: str
+    also: str = ""
 
 
 @cache
 def entries() -> Mapping[str, Term]:
-    """Return all entries by their term: the keys in the order of the models, then the terms."""
-    return MappingProxyType({entry.term: entry for entry in (*_keys(), *_terms())})
+    """Return all entries by their term: the keys in the order of the models, then the others."""
+    errors = map(_of_error, windows_errors().values())
+    others = (*_terms(), *map(_of_task, tasks()), *errors, *_rules())
+    return MappingProxyType({entry.term: entry for entry in (*_keys(), *others)})
 
 
 def look_up(word: str) -> tuple[Term, ...]:
@@ -60,6 +67,8 @@ def look_up(word: str) -> tuple[Term, ...]:
     A key can be without its table, or with that of a profile. A linker argument can have a value,
     `-` instead of `/`, or the form of rustc (`-Clink-arg=/ENTRY:x`); it is compared ignoring case.
     """
+    if error := find_error(word):
+        return (entries()[error.number],)
     argument = re.sub(r"^(-[CZ] ?)?(pre-)?link-arg=", "", word.strip())
     for candidate in _candidates(argument):
         matching = tuple(entry for term, entry in entries().items() if _is(term, candidate))
@@ -107,6 +116,50 @@ def _terms() -> Iterator[Term]:
         text = files(__name__).joinpath(f"terms/{name}.toml").read_text(encoding="utf-8")
         for term, texts in tomli.loads(text).items():
             yield Term(term=term, kind=kind, default=_in_presets(term), **texts)
+
+
+def _of_error(error: WindowsError) -> Term:
+    remedy = plain(error.remedy)
+    return Term(
+        term=error.number,
+        kind="Windows error",
+        does=error.cause,
+        default="",
+        change=f"{remedy[0].upper()}{remedy[1:]}.",
+        without="",
+        source="https://learn.microsoft.com/windows/win32/debug/system-error-codes",
+        also=", ".join((error.name, *error.kernel)),
+    )
+
+
+def _of_task(task: MakeTask) -> Term:
+    before = f" It runs {' and '.join(task.before)} first." if task.before else ""
+    return Term(
+        term=f"cargo make {task.name}",
+        kind="task",
+        does=f"{task.description}{before}",
+        default="",
+        change="",
+        without="",
+        source="https://docs.rs/crate/cargo-make",
+    )
+
+
+def _rules() -> Iterator[Term]:
+    for rule, text in described_rules().items():
+        yield rule_term(rule, text)
+    for rule, (name, checks) in host_rules().items():
+        yield rule_term(rule, f"`kdrvgen doctor` reports {name}: {plain(checks)}.")
+
+
+def rule_term(rule: str, does: str, source: str = "") -> Term:
+    """Return the explanation of a rule that findings name."""
+    return Term(rule, "rule of findings", does, "", "", "", source)
+
+
+def plain(markdown: str) -> str:
+    """Return a text of Markdown for a terminal: without links and emphasis."""
+    return re.sub(r"\*([^*]+)\*", r"\1", re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", markdown))
 
 
 def _in_presets(term: str) -> str:

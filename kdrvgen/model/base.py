@@ -103,7 +103,7 @@ else:
             """Return the names that `help` and completion show, without internals."""
             own = {name for table in self.__mro__ if table is not BaseModel for name in vars(table)}
             shown = {name for name in own - {*vars(BaseModel)} if not name.startswith("_")}
-            return sorted(shown - {"model_config", "model_post_init"} | _OF_PYDANTIC)
+            return sorted(shown | _OF_PYDANTIC)
 
 
 class Table(BaseModel, metaclass=_TableType):

@@ -1,4 +1,4 @@
-"""Apply a plan so that, whatever happens, each file is either old or new."""
+"""Apply plans so that, whatever happens, each file is either old or new."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kdrvgen.output.folder import Folder
 from kdrvgen.output.os_errors import explain
 from kdrvgen.output.paths import remove_if_empty, temporary
 from kdrvgen.output.plan import Plan, Step
-from kdrvgen.report.files import Status
+from kdrvgen.report.files import Report, Status
 
 __all__ = ["apply"]
 
@@ -36,8 +36,8 @@ class _Target(NamedTuple):
         return temporary(self.step.real).name
 
 
-def apply(plan: Plan, real_root: Path) -> None:
-    """Write, replace and remove the files of `plan`, which must not refuse any file.
+def apply(places: Sequence[tuple[Plan, Path]], report: Report) -> None:
+    """Write, replace and remove the files of all plans, which must not refuse any file.
 
     All new contents are written under temporary names before the first file is replaced, so that a
     full disk changes nothing. Existing files keep their permissions.
@@ -46,8 +46,9 @@ def apply(plan: Plan, real_root: Path) -> None:
     the new one. A new file replaces nothing, so the system can write it later.
 
     Args:
-        plan: The plan.
-        real_root: The project's folder, resolved.
+        places: Each plan with the folder that it is for, resolved. The files of a plan are replaced
+            before those of the next one.
+        report: The report about all plans, for a refusal.
 
     Raises:
         RefusedError: A file changed after the plan was made; nothing was written.
@@ -55,16 +56,19 @@ def apply(plan: Plan, real_root: Path) -> None:
             replaced. The message reports what was changed.
     """
     with contextlib.ExitStack() as opened, contextlib.ExitStack() as undo:
-        _remove_leftovers(plan, real_root)
-        steps = [s for s in plan.steps if s.entry.status in {Status.CREATED, Status.UPDATED}]
-        writes = [_open(step, real_root, opened, undo) for step in steps]
-        steps = [s for s in plan.steps if s.entry.status is Status.REMOVED]
-        removals = [_open(step, real_root, opened, undo) for step in steps]
+        writes, removals = [], []
+        for plan, real_root in places:
+            _remove_leftovers(plan, real_root)
+            for step in plan.steps:
+                if step.entry.status in {Status.CREATED, Status.UPDATED}:
+                    writes.append(_open(step, real_root, opened, undo))
+                elif step.entry.status is Status.REMOVED:
+                    removals.append(_open(step, real_root, opened, undo))
         for target in (*writes, *removals):
             _check_permission(target)
         for target in writes:
             _stage(target, undo)
-        _commit(plan, (*writes, *removals))
+        _commit(report, (*writes, *removals))
         undo.pop_all()  # every temporary file is in its place
 
 
@@ -148,7 +152,7 @@ def _like(target: _Target, descriptor: int) -> None:
     os.fchmod(descriptor, old.st_mode & 0o777)
 
 
-def _commit(plan: Plan, targets: Sequence[_Target]) -> None:
+def _commit(report: Report, targets: Sequence[_Target]) -> None:
     """Move the new files into place, one after the other.
 
     Each file is compared again with the content that the plan was made from: first all of them, so
@@ -160,7 +164,7 @@ def _commit(plan: Plan, targets: Sequence[_Target]) -> None:
     """
     for target in targets:
         if not _is_as_planned(target):
-            raise _refusal(plan, target)
+            raise _refusal(report, target)
     for done, target in enumerate(targets):
         try:
             was_as_planned = _is_as_planned(target) and _put_in_place(target)
@@ -173,7 +177,7 @@ def _commit(plan: Plan, targets: Sequence[_Target]) -> None:
                 f"{_progress(done, targets)}. Run kdrvgen again."
             )
         if not was_as_planned:
-            raise _refusal(plan, target)
+            raise _refusal(report, target)
 
 
 def _progress(done: int, targets: Sequence[_Target]) -> str:
@@ -202,9 +206,8 @@ def _is_as_planned(target: _Target) -> bool:
         return False
 
 
-def _refusal(plan: Plan, changed: _Target) -> RefusedError:
+def _refusal(report: Report, changed: _Target) -> RefusedError:
     """Return the error for a file that was changed during the run."""
-    report = plan.report
     entries = [
         entry._replace(status=Status.REFUSED, reason=_CHANGED)
         if entry.path == changed.step.entry.path

@@ -90,8 +90,7 @@ def _carry_out(places: Sequence[_Place], planned: Callable[[_Place], Plan]) -> P
         whole = _joined(plans)
         if whole.report.refused:
             raise RefusedError(whole.report)
-        for plan, real_root in zip(plans, real_roots, strict=True):
-            apply(plan, real_root)
+        apply([*zip(plans, real_roots, strict=True)], whole.report)
         undo.pop_all()
     return whole
 

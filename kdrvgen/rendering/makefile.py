@@ -13,5 +13,5 @@ __all__ = ["own_tasks"]
 
 
 def own_tasks(tasks: Mapping[str, Any]) -> str:
-    """Return the text of the user's tasks, in their order; empty without tasks."""
-    return tomli_w.dumps({"tasks": plain(tasks)}, multiline_strings=True) if tasks else ""
+    """Return the text of the user's tasks, in their order."""
+    return tomli_w.dumps({"tasks": plain(tasks)}, multiline_strings=True)

@@ -30,7 +30,6 @@ __all__ = ["CommandLine"]
 
 _START = "kdrvgen new"
 _NAME: Path = ("driver", "name")
-_ANSWER = ("bootstrap", "answers", "NAME")
 _SOURCE = "command line"
 
 
@@ -133,7 +132,7 @@ class CommandLine:
         except ValidationError as error:
             lines = error.errors(include_url=False)
         if lines:
-            explained = explain(self.source, lines, vocabulary(Project), self._scan)
+            explained = explain(self.source, lines, vocabulary(Project), Scan(self.root))
             found += explained.findings
             omitted = explained.omitted
         if found or project is None:
@@ -155,11 +154,7 @@ class CommandLine:
         for line in lines:
             line["loc"] = _NAME
         if lines:
-            raise ConfigError(*explain(self.source, lines, vocabulary(Project), self._scan))
-
-    @property
-    def _scan(self) -> Scan:
-        return Scan(self.root, None, (), (), len(self.source.text), (), ())
+            raise ConfigError(*explain(self.source, lines, vocabulary(Project), Scan(self.root)))
 
     def _set_place(self, word: str, extent: Extent, *, is_named: bool) -> None:
         """Parse `NAME`, `FOLDER/NAME`, or a folder such as `.`, whose own name is the project's.
@@ -185,10 +180,11 @@ class CommandLine:
             if key not in _below(keys, "bootstrap"):
                 self._unknown.append(_Unknown(key, value, at, value_at))
                 return
-        if path[:2] == ("bootstrap", "answers") and len(path) == len(_ANSWER):
-            self._unknown.append(_Unknown(str(path[-1]), value, at, value_at))
-            return
-        self._put_at(path, value, at, value_at)
+        match path:
+            case ("bootstrap", "answers", str(name)):
+                self._unknown.append(_Unknown(name, value, at, value_at))
+            case _:
+                self._put_at(path, value, at, value_at)
 
     def _put_at(self, path: Path, value: str, at: Extent, value_at: Extent) -> None:
         key = dotted(path)

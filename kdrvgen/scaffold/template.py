@@ -55,25 +55,25 @@ class Template:
     Attributes:
         name: Its name for the user.
         summary: A description in one line.
-        order: Its position in the list of templates.
         root: Whether the project's folder itself has a config.toml, not only the members' folders.
         config: The settings of config.toml that it needs, as TOML tables.
         options: The keys of `[bootstrap]` that it uses, with its defaults.
         files: Its files, in the order of the paths.
         members: Its other drivers.
         questions: Its own questions, by the names of the answers.
+        models: More settings of config.toml, for each driver model that needs some.
         own: The files of a user's own template; None for one of kdrvgen's.
     """
 
     name: str
     summary: str
-    order: int
     root: bool
     config: Mapping[str, Any]
     options: Mapping[str, Any]
     files: tuple[File, ...]
     members: tuple[Member, ...]
     questions: Mapping[str, Question] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     own: folder.Own | None = None
 
 
@@ -118,7 +118,6 @@ def load(name: str) -> Template:
     return Template(
         name=name,
         summary=own.summary,
-        order=own.order,
         root=own.root,
         config=merged(base.config, own.config),
         options={**base.options, **own.options},
@@ -127,6 +126,7 @@ def load(name: str) -> Template:
             for path, source in sorted(sources.items())
         ),
         members=own.member,
+        models=own.models,
     )
 
 
@@ -146,7 +146,6 @@ def _of_user(path: str) -> Template:
     return Template(
         name=own.name,
         summary=manifest.summary,
-        order=0,
         root=manifest.root,
         config=manifest.config,
         options={**base.options, **manifest.options},
@@ -156,6 +155,7 @@ def _of_user(path: str) -> Template:
         ),
         members=manifest.member,
         questions=manifest.questions,
+        models=manifest.models,
         own=own,
     )
 

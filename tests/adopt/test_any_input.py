@@ -149,6 +149,7 @@ def test_nested_values_give_a_proposal_or_an_error(depth: int) -> None:
     assert_proposal_or_error(lambda: Snapshot(files))
 
 
+@pytest.mark.slow
 def test_long_files_give_a_proposal_or_an_error() -> None:
     files = texts("blog") | {"build.rs": "fn main() { /**/ " * 600 + '"' * 2000}
     assert_proposal_or_error(lambda: Snapshot(files))

@@ -269,6 +269,7 @@ VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(200), deadline=None)
 @given(st.dictionaries(WORDS, VALUES, max_size=5))
 def test_any_cargo_configuration_is_copied_or_reported(table: dict[str, Any]) -> None:

@@ -46,6 +46,7 @@ def test_the_report_is_the_golden_file(folder: Path, monkeypatch: pytest.MonkeyP
     assert text == Path("report.txt").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_contradictions_do_not_stop_a_run_but_fail_a_check(tmp_path: Path, run: Run) -> None:
     project = case("all_at_once", tmp_path)
     for _ in range(2):  # a second run with nothing to change reports it again
@@ -170,7 +171,7 @@ def test_a_workspace_is_found_from_a_link_to_a_driver(
     assert "link/../Cargo.toml: warning: the profile `lab`" in done.stderr.replace(os.sep, "/")
 
 
-TEMPLATES = ("minimal", "device", "process", "workspace", "wdk")
+TEMPLATES = ("minimal", "device", "process", "worker", "filter", "workspace", "wdk")
 OTHER_CHOICES = {"allocator": False, "logger": "DbgPrint"}
 
 
@@ -190,3 +191,93 @@ def test_every_template_agrees_with_itself(
     for config in configs:
         project = kdrvgen.load(config)
         assert disagreements(project, config.parent, config) == ()
+
+
+# --- cargo's configuration in the folders up to the root of the workspace ---------------------
+
+
+@pytest.fixture
+def member(tmp_path: Path) -> Path:
+    """A driver two folders below the root of its workspace, with a profile of its own."""
+    folder = tmp_path / "root/drivers/hello"
+    folder.mkdir(parents=True)
+    (tmp_path / "root/Cargo.toml").write_text('[workspace]\nmembers = ["drivers/*"]\n', "utf-8")
+    manifest = '[package]\nname = "hello"\n[lib]\ncrate-type = ["cdylib"]\n'
+    (folder / "Cargo.toml").write_text(manifest, "utf-8")
+    config = '[driver]\nname = "hello"\nworkspace-root = "../.."\n'
+    config += '[profiles.lab]\ncargo-profile = "lab"\n'
+    (folder / "config.toml").write_text(config, "utf-8")
+    return folder
+
+
+def _configure(folder: Path, text: str, name: str = "config.toml") -> Path:
+    path = folder / ".cargo" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def _messages(member: Path) -> list[str]:
+    config = member / "config.toml"
+    return [each.message for each in disagreements(kdrvgen.load(config), member, config)]
+
+
+LAB = '[profile.lab]\ninherits = "release"\npanic = "%s"\n'
+UNWINDS = "the profile `lab` unwinds on a panic, but the kernel cannot unwind"
+
+
+def test_a_profile_can_be_in_a_cargo_configuration_of_the_workspace(member: Path) -> None:
+    assert _messages(member) == ["the profile `lab` of `profiles.lab` does not exist"]
+
+    _configure(member.parents[1], LAB % "abort")
+    assert _messages(member) == []
+
+    # The nearer one has priority, and the name without `.toml`.
+    nearer = _configure(member.parent, LAB % "unwind")
+    assert _messages(member) == [UNWINDS]
+    config = member / "config.toml"
+    (found,) = disagreements(kdrvgen.load(config), member, config)
+    assert (found.file, found.place and found.place.line) == (str(nearer), 3)
+    _configure(member.parent, LAB % "abort", "config")
+    assert _messages(member) == []
+
+    (member.parents[1] / "Cargo.toml").write_text(LAB % "unwind", "utf-8")
+    assert _messages(member) == []  # Cargo.toml has the lowest priority
+
+
+def test_a_configuration_of_the_workspace_that_stops_cargo_is_an_error(member: Path) -> None:
+    text = LAB % "abort" + "[build]\nrustflags = ['-Ca']\n[target.x86_64-pc-windows-msvc]\n"
+    path = _configure(member.parents[1], text + 'rustflags = "-Cx=y"\n')
+
+    config = member / "config.toml"
+    (found,) = disagreements(kdrvgen.load(config), member, config)
+
+    assert found.rule == "cargo-clash"
+    assert found.message.startswith(
+        "`target.x86_64-pc-windows-msvc.rustflags` is a single value here and an array in .cargo/"
+    )
+    assert (found.file, found.place and found.place.line) == (str(path), 7)
+
+    path.write_text("[build\n", "utf-8")
+    (found,) = disagreements(kdrvgen.load(config), member, config)
+    assert (found.rule, found.file) == ("toml-syntax", str(path))
+
+
+def test_a_configuration_above_the_workspace_is_not_read(member: Path) -> None:
+    _configure(member.parents[2], "[build\n")
+    assert _messages(member) == ["the profile `lab` of `profiles.lab` does not exist"]
+
+
+def test_a_change_of_the_configuration_of_the_workspace_is_noticed_by_the_next_run(
+    member: Path, tmp_path: Path
+) -> None:
+    env = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    root = member.parents[1]
+    _configure(root, LAB % "abort")
+    for _ in range(2):
+        done = run_kdrvgen("config.toml", cwd=member, env=env)
+        assert "unwinds" not in done.stderr, done.stderr
+
+    _configure(root, LAB % "unwind")
+
+    assert UNWINDS in run_kdrvgen("config.toml", cwd=member, env=env).stderr

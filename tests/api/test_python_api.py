@@ -170,6 +170,7 @@ def test_render_returns_the_three_generated_files_and_the_support_files() -> Non
     assert PurePosixPath(".kdrvgen/pipeline/src/main.rs") in render(old)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "surroundings",
     [
@@ -201,6 +202,7 @@ def test_another_process_elsewhere_renders_the_same_bytes(
     assert done.stdout == b"".join(f"{path}\n{text}".encode() for path, text in here)
 
 
+@pytest.mark.slow
 def test_every_public_name_can_be_imported() -> None:
     program = "before = {*dir()}\nfrom kdrvgen import *\nprint(*{*dir()} - before)"
     done = subprocess.run(

@@ -119,6 +119,7 @@ def test_explain_returns_all_terms_of_a_name() -> None:
         kdrvgen.explain("linker.arg")
 
 
+@pytest.mark.slow
 def test_why_and_eject_take_paths_as_text(tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text(CONFIG, "utf-8")

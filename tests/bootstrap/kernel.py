@@ -76,6 +76,18 @@ class Kernel:
             text = output.read().decode("utf-8", "replace").replace("\r\n", "\n")
         return subprocess.CompletedProcess([str(program), *arguments], code, text)
 
+    def start(self, program: str | Path, *arguments: str) -> subprocess.Popen[str]:
+        """Start a program of this Windows, whose output is a pipe."""
+        with self.record.open("ab") as record:
+            return subprocess.Popen(
+                [(self.bed / "wine").resolve(), program, *arguments],
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=record,
+                text=True,
+            )
+
     def sc(self, *words: str) -> str:
         """Run sc.exe and return its output."""
         return self.run("sc", *words).stdout

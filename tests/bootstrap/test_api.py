@@ -13,6 +13,7 @@ from kdrvgen.scaffold import template as templates
 from tests.bootstrap.support import bootstrap, tree
 
 
+@pytest.mark.slow
 def test_the_function_creates_the_same_project_as_the_command(tmp_path: Path) -> None:
     (tmp_path / "command").mkdir()
     command = bootstrap(tmp_path / "command", "device", "allocator=yes", "bootstrap.license=MIT")
@@ -63,7 +64,8 @@ def test_an_occupied_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RefusedError, match="exists and is not empty") as caught:
         kdrvgen.bootstrap(tmp_path, "hello", "process")
     assert caught.value.exit_code == 5
-    assert caught.value.report.refused
+    (refused,) = caught.value.report.refused
+    assert (str(refused.path), refused.reason) == (".", "exists and is not empty")
     assert tree(tmp_path) == before
 
 

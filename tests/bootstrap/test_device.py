@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,9 +41,12 @@ class Device:
     client: Path
     prober: Path
 
-    def probe(self, *calls: tuple[int, bytes, int], access: str = "rw") -> list[str]:
+    def probe(self, *calls: tuple[int | str, bytes, int], access: str = "rw") -> list[str]:
         """Make calls of code, input and room for output; return how each ended."""
-        words = [f"{code:x}:{data.hex()}:{room:x}" for code, data, room in calls]
+        words = [
+            f"{code if isinstance(code, str) else f'{code:x}'}:{data.hex()}:{room:x}"
+            for code, data, room in calls
+        ]
         done = self.kernel.run(self.prober, PATH, access, *words)
         assert done.returncode == 0
         return done.stdout.splitlines()
@@ -123,6 +124,58 @@ def test_the_next_client_reads_the_stored_message(device: Device) -> None:
         assert device.message() == message
 
 
+def test_the_client_writes_and_reads_the_message_as_a_file(device: Device) -> None:
+    for message in ("Grüße, 世界 😀", "x" * CAPACITY):
+        assert device.kernel.run(device.client, "write", message).returncode == 0
+        assert device.kernel.run(device.client, "read").stdout == f"{message}\n"
+        assert device.message() == message
+
+
+def test_a_handle_reads_the_message_once_piece_by_piece(device: Device) -> None:
+    device.probe((SET_MESSAGE, b"abcde", 0))
+
+    for _ in range(2):
+        answers = device.probe(*[("read", b"", room) for room in (2, 0, 2, 9, 9)])
+        assert answers == [
+            "ok 2 6162",
+            "ok 0 ",
+            "ok 2 6364",
+            f"ok 1 65{'cc' * 8}",
+            f"ok 0 {'cc' * 9}",
+        ]
+
+
+@pytest.mark.parametrize(
+    ("data", "error"),
+    [
+        (b"x" * (CAPACITY + 1), ERROR_INVALID_USER_BUFFER),
+        (b"x" * 0x2000, ERROR_INVALID_USER_BUFFER),
+        (b"a\x80b", ERROR_INVALID_PARAMETER),
+    ],
+    ids=["too long", "much too long", "no text"],
+)
+def test_an_invalid_write_is_refused_and_changes_nothing(
+    device: Device, data: bytes, error: int
+) -> None:
+    answers = device.probe(("write", b"before", 0), ("write", data, 0), ("read", b"", 6))
+
+    assert answers == ["ok 6 ", f"error {error}", f"ok 6 {b'before'.hex()}"]
+
+
+def test_a_handle_reads_and_writes_only_with_the_access_it_was_opened_with(device: Device) -> None:
+    device.probe((SET_MESSAGE, b"kept", 0))
+
+    assert device.probe(("write", b"new", 0), access="r") == [f"error {ERROR_ACCESS_DENIED}"]
+    assert device.probe(("read", b"", 4), access="w") == [f"error {ERROR_ACCESS_DENIED}"]
+    assert device.message() == "kept"
+
+
+def test_four_threads_at_once_never_get_a_mixed_message(device: Device) -> None:
+    done = device.kernel.run(device.prober, PATH, "threads", f"{SET_MESSAGE:x}", f"{GET_MESSAGE:x}")
+
+    assert (done.returncode, done.stdout) == (0, "0\n")
+
+
 def test_the_client_reports_the_error_of_the_driver(device: Device) -> None:
     device.kernel.run(device.client, "set", "before")
 
@@ -149,9 +202,12 @@ def test_the_statistics_count_successful_requests(device: Device) -> None:
         (SET_MESSAGE, b"\xff", 0),
         (GET_MESSAGE, b"", 3),
         (GET_MESSAGE, b"", 2),
+        ("write", b"four", 0),
+        ("read", b"", 3),
+        ("read", b"", 3),
     )
 
-    assert counted() == (was_set + 2, was_got + 1)
+    assert counted() == (was_set + 3, was_got + 2)
 
 
 @pytest.mark.parametrize(
@@ -256,87 +312,3 @@ def test_a_start_that_fails_leaves_nothing_behind(other: Project, device: Device
     assert deleted == "kdrvgen-kernel: device deleted"
     assert ended.startswith("other: not loaded: STATUS_OBJECT_")
     assert device.probe((SET_MESSAGE, b"still here", 0)) == ["ok 0 "]
-
-
-# Logs the security descriptor that the kernel has for a device.
-_QUERY = """
-fn log_descriptor(device: &Device) {
-    const READ_CONTROL: u32 = 0x2_0000;
-    let mut handle = core::ptr::null_mut();
-    let (mut descriptor, mut length) = ([0_u8; 256], 0);
-    // SAFETY: all pointers are valid during the calls.
-    unsafe {
-        let (object, none) = (device.as_ptr().cast(), core::ptr::null_mut());
-        let _ = ObOpenObjectByPointer(object, 0x200, none, READ_CONTROL, none, 0, &raw mut handle);
-        let _ = ZwQuerySecurityObject(handle, 4, descriptor.as_mut_ptr(), 256, &raw mut length);
-    }
-    log!("descriptor: {:02x?}", &descriptor[..length as usize]);
-}
-
-kernel::import! {
-    "ntoskrnl.exe",
-    extern "system" {
-        fn ObOpenObjectByPointer(
-            object: *mut core::ffi::c_void,
-            attributes: u32,
-            state: *mut core::ffi::c_void,
-            access: u32,
-            kind: *mut core::ffi::c_void,
-            mode: i8,
-            handle: *mut *mut core::ffi::c_void,
-        ) -> kernel::NtStatus;
-        fn ZwQuerySecurityObject(
-            handle: *mut core::ffi::c_void,
-            information: u32,
-            descriptor: *mut u8,
-            length: u32,
-            needed: *mut u32,
-        ) -> kernel::NtStatus;
-    }
-}
-"""
-
-
-@pytest.mark.parametrize(
-    ("access", "entries"),
-    [
-        ("AdministratorsAndSystem", [("S-1-5-18", 0x1F01FF), ("S-1-5-32-544", 0x1F01FF)]),
-        (
-            "Everyone",
-            [("S-1-5-18", 0x1F01FF), ("S-1-5-32-544", 0x1F01FF), ("S-1-1-0", 0x12019F)],
-        ),
-    ],
-)
-def test_only_the_chosen_users_can_open_the_device(
-    new_project: NewProject, kernel: Kernel, access: str, entries: list[tuple[str, int]]
-) -> None:
-    project = new_project("device", name="guarded")
-    project.edit("src/lib.rs", "Access::AdministratorsAndSystem", f"Access::{access}")
-    kept = "    device.keep();\n"
-    project.edit("src/lib.rs", kept, f"    log_descriptor(&device);\n{kept}")
-    with (project.folder / "src/lib.rs").open("a", encoding="utf-8") as source:
-        source.write(_QUERY)
-    project.make("sign")
-    before = len(kernel.lines())
-
-    with kernel.loaded(project.output("guarded.sys"), "guarded"):
-        line, _ = kernel.lines()[before:]
-
-    assert _entries(bytes.fromhex(re.sub("[^0-9a-f]", "", line.rpartition(": ")[2]))) == entries
-
-
-def _entries(descriptor: bytes) -> list[tuple[str, int]]:
-    """Return SID and access mask of each entry of a self-relative descriptor ([MS-DTYP])."""
-    (at,) = struct.unpack_from("<I", descriptor, 16)
-    (count,) = struct.unpack_from("<H", descriptor, at + 4)
-    at += 8
-    found = []
-    for _ in range(count):
-        kind, _, size, mask = struct.unpack_from("<BBHI", descriptor, at)
-        assert kind == 0, "the entry grants access"
-        revision, authorities = descriptor[at + 8], descriptor[at + 9]
-        identifier = int.from_bytes(descriptor[at + 10 : at + 16], "big")
-        numbers = struct.unpack_from(f"<{authorities}I", descriptor, at + 16)
-        found.append(("-".join(map(str, ("S", revision, identifier, *numbers))), mask))
-        at += size
-    return found

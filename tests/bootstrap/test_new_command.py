@@ -72,6 +72,7 @@ def test_the_tree_and_the_next_two_commands_are_printed(tmp_path: Path) -> None:
     assert sorted(listed) == sorted(path.rpartition("/")[2] for path in own)
 
 
+@pytest.mark.slow
 def test_arguments_can_be_before_between_and_after_the_options(tmp_path: Path) -> None:
     words = [
         "bootstrap.license=MIT",
@@ -109,6 +110,7 @@ def test_all_templates_are_listed_with_their_options(tmp_path: Path) -> None:
         assert ", ".join(template.options) in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_a_configuration_contains_everything_to_create_the_project_again(
     template: str, tmp_path: Path
@@ -129,6 +131,7 @@ def test_every_template_is_in_the_documentation() -> None:
         assert f"| `{name}` | {templates.load(name).summary} |" in page
 
 
+@pytest.mark.slow
 def test_a_configuration_is_replayed_and_arguments_override_it(tmp_path: Path) -> None:
     words = [
         "vscode=yes",
@@ -149,6 +152,7 @@ def test_a_configuration_is_replayed_and_arguments_override_it(tmp_path: Path) -
     assert other.bootstrap.model_copy(update={"edition": "2024"}) == one.bootstrap
 
 
+@pytest.mark.slow
 def test_the_shorthand_target_overrides_replayed_targets(tmp_path: Path) -> None:
     bootstrap(tmp_path, "minimal", "driver.targets=i686-pc-windows-msvc,x86_64-pc-windows-msvc")
     words = ["other", "--config", "hello/config.toml", "driver.target=aarch64-pc-windows-msvc"]
@@ -230,6 +234,7 @@ WORDS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(WORDS, min_size=1, max_size=4))
 @settings(max_examples=examples(80), deadline=None)
 def test_any_arguments_are_accepted_or_refused(words: list[str]) -> None:
@@ -265,6 +270,7 @@ def test_a_possible_password_is_not_shown(tmp_path: Path) -> None:
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_list_of_targets_takes_the_place_of_the_one_that_was_replayed(tmp_path: Path) -> None:
     bootstrap(tmp_path, "minimal", "driver.target=aarch64-pc-windows-msvc")
     targets = ["i686-pc-windows-msvc", "x86_64-pc-windows-msvc"]

@@ -113,6 +113,7 @@ def test_the_current_folder_is_filled_although_the_one_above_is_read_only(tmp_pa
         tmp_path.chmod(0o755)
 
 
+@pytest.mark.slow
 def test_a_failure_half_way_leaves_the_current_folder_as_it_was(tmp_path: Path) -> None:
     folder = tmp_path / "hello"
     folder.mkdir()
@@ -141,6 +142,37 @@ def test_a_failure_half_way_leaves_the_current_folder_as_it_was(tmp_path: Path) 
     assert names(folder) == []
 
 
+@pytest.mark.parametrize("appears", ["hello", "hello/notes.txt"])
+def test_what_appears_in_the_place_of_the_folder_meanwhile_is_not_replaced(
+    appears: str, tmp_path: Path
+) -> None:
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from kdrvgen.cli import main\n"
+        "def interfere(event, arguments):\n"
+        "    file = Path(sys.argv[1])\n"
+        "    if event == 'os.rename' and not file.exists():\n"
+        "        file.parent.mkdir(exist_ok=True)\n"
+        "        file.write_text('mine')\n"
+        "sys.addaudithook(interfere)\n"
+        "sys.exit(main(['new', 'hello', '--no-input']))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, appears],
+        cwd=tmp_path,
+        env=surroundings(),
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 5, done.stderr
+    assert "hello was filled by another program during the run" in done.stderr
+    assert names(tmp_path) == ["hello"]
+    assert (tmp_path / appears).read_text() == "mine"
+
+
+@pytest.mark.slow
 def test_a_file_that_appears_in_the_current_folder_meanwhile_is_not_replaced(
     tmp_path: Path,
 ) -> None:

@@ -19,6 +19,7 @@ from tests.bootstrap.terminal import CTRL_C, CTRL_D, talk
 DIALOG = Path(__file__).with_name("dialog.txt")
 
 
+@pytest.mark.slow
 def test_with_only_a_name_all_questions_are_asked(tmp_path: Path) -> None:
     answers = ["1", "Says hello", "MIT", "", "", "", "", "", "", "", "", ""]
     session = talk(["new", "hello"], answers, tmp_path)
@@ -29,6 +30,7 @@ def test_with_only_a_name_all_questions_are_asked(tmp_path: Path) -> None:
     assert project.bootstrap.template == "minimal"
 
 
+@pytest.mark.slow
 def test_default_answers_give_the_same_project_as_no_input(tmp_path: Path) -> None:
     assert talk(["new", "hello"], [""] * 15, tmp_path).code == 0
     (tmp_path / "silent").mkdir()
@@ -36,6 +38,7 @@ def test_default_answers_give_the_same_project_as_no_input(tmp_path: Path) -> No
     assert tree(tmp_path / "hello") == tree(silent)
 
 
+@pytest.mark.slow
 def test_a_wrong_answer_is_reported_and_the_question_repeated(tmp_path: Path) -> None:
     answers = ["con", "hello", "nonsense", "minimal", "", "", "2020", "2024", "i686", "", "x", ""]
     session = talk(["new", "log-level=info"], [*answers, *[""] * 9], tmp_path)
@@ -47,6 +50,7 @@ def test_a_wrong_answer_is_reported_and_the_question_repeated(tmp_path: Path) ->
     assert kdrvgen.load(tmp_path / "hello" / "config.toml").bootstrap.edition == "2024"
 
 
+@pytest.mark.slow
 def test_the_dialog_is_the_golden_one(tmp_path: Path) -> None:
     answers = ["my driver", "hello", "9", "devise", "2", "x\ty", "a driver", "MIT", "2020", "2024"]
     answers += [
@@ -68,6 +72,7 @@ def test_the_dialog_is_the_golden_one(tmp_path: Path) -> None:
     assert (session.code, session.unasked) == (0, [])
 
 
+@pytest.mark.slow
 def test_a_setting_on_the_command_line_is_not_asked_for(tmp_path: Path) -> None:
     words = ["bootstrap.description=d", "bootstrap.license=MIT", "bootstrap.edition=2021"]
     words += ["driver.target=x86_64-pc-windows-msvc", "toolchain.channel=stable", "allocator=no"]
@@ -77,6 +82,26 @@ def test_a_setting_on_the_command_line_is_not_asked_for(tmp_path: Path) -> None:
     assert (tmp_path / "hello" / ".vscode" / "tasks.json").is_file()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("answers", "unasked", "tag"),
+    [(["yes", "much too long", "Mine"], [], "Mine"), (["no", "left"], ["left"], None)],
+    ids=["with an allocator", "without"],
+)
+def test_the_pool_tag_is_a_question_about_the_allocator(
+    answers: list[str], unasked: list[str], tag: str | None, tmp_path: Path
+) -> None:
+    words = ["bootstrap.description=d", "bootstrap.license=MIT", "bootstrap.edition=2021"]
+    words += ["driver.target=x86_64-pc-windows-msvc", "toolchain.channel=stable", "git=no"]
+    words += ["logger=DbgPrint", "vscode=no", "--template", "minimal"]
+    session = talk(["new", "hello", *words], answers, tmp_path)
+    assert (session.code, session.unasked) == (0, unasked)
+    assert ("  [2/4] The tag " in session.screen) == bool(tag)
+    assert ("pool-tag (Hell): much too long" in session.screen) == bool(tag)
+    assert kdrvgen.load(tmp_path / "hello" / "config.toml").bootstrap.pool_tag == tag
+
+
+@pytest.mark.slow
 def test_an_occupied_folder_is_refused_before_the_first_question(tmp_path: Path) -> None:
     (tmp_path / "hello").mkdir()
     (tmp_path / "hello" / "notes.txt").write_text("mine", encoding="utf-8")
@@ -102,6 +127,7 @@ when = "answers.with_irp"
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("requests", "bus"), [("yes", "usb"), ("no", "pci")])
 def test_the_questions_of_an_own_template_are_asked(
     requests: str, bus: str, tmp_path: Path
@@ -128,6 +154,7 @@ def test_an_interrupted_dialog_leaves_nothing(key: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_config_and_no_input_ask_no_questions(tmp_path: Path) -> None:
     assert talk(["new", "hello", "--no-input"], [], tmp_path).code == 0
     assert talk(["new", "again", "--config", "hello/config.toml"], [], tmp_path).code == 0

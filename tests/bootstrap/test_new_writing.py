@@ -59,6 +59,7 @@ def test_a_folder_below_a_file_is_a_clear_error(work: Path) -> None:
     assert "is not a folder" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_read_only_folder_is_a_clear_error() -> None:
     # All is imported before root's rights are given up, since the packages may be root's alone.
     script = (
@@ -82,6 +83,7 @@ def test_a_read_only_folder_is_a_clear_error() -> None:
     assert "is not writable" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_leaves_no_project_and_does_not_block_the_next(
     work: Path,
 ) -> None:
@@ -123,9 +125,10 @@ def test_a_folder_that_kdrvgen_did_not_make_is_never_removed(work: Path, name: s
     assert (work / name / "notes").read_text("utf-8") == "mine"
 
 
-def test_a_run_that_fails_leaves_no_folder_above_the_project(work: Path) -> None:
+@pytest.mark.parametrize("stream", ["1", "2"])
+def test_a_run_that_fails_leaves_no_folder_above_the_project(work: Path, stream: str) -> None:
     failing = work / "git"
-    failing.write_bytes(b"#!/bin/sh\nprintf 'no \\377 repository' >&2; exit 1\n")
+    failing.write_bytes(b"#!/bin/sh\nprintf 'no \\377 repository' >&%c; exit 1\n" % stream.encode())
     failing.chmod(0o755)
     path = f"{work}{os.pathsep}{os.environ['PATH']}"
     done = kdrvgen_process("new", "hello", "git=yes", "-o", "a/b", cwd=work, PATH=path)
@@ -134,6 +137,15 @@ def test_a_run_that_fails_leaves_no_folder_above_the_project(work: Path) -> None
     assert [path.name for path in work.iterdir()] == ["git"]
 
 
+def test_a_folder_that_cannot_be_created_is_named(work: Path) -> None:
+    done = kdrvgen_process("new", "hello", "-o", "a" * 300, cwd=work)
+    assert done.returncode == 8
+    place = work.resolve() / ("a" * 300)
+    assert f"error: cannot create the folder {place}: File name too long." in done.stderr
+    assert list(work.iterdir()) == []
+
+
+@pytest.mark.slow
 def test_a_project_can_be_created_at_any_depth(work: Path) -> None:
     done = kdrvgen_process("new", "hello", "-o", "/".join(["d"] * 1500), cwd=work)
     assert done.returncode == 0, done.stderr
@@ -210,6 +222,7 @@ def test_gitattributes_fixes_line_ends_and_marks_generated_files(
         ]
 
 
+@pytest.mark.slow
 def test_a_new_project_matches_its_configuration(work: Path) -> None:
     for template in templates.names():
         project = bootstrap(work, template, name=f"new-{template}")
@@ -258,6 +271,7 @@ def test_without_git_a_repository_is_refused_before_anything_is_written(work: Pa
     assert list(work.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_create_one_project(work: Path) -> None:
     words = [sys.executable, "-m", "kdrvgen", "new", "hello", "-q"]
     runs = [

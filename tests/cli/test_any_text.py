@@ -119,6 +119,7 @@ def test_an_error_prints_no_control_character_or_command_from_a_file(text: str, 
         assert_harmless(str(caught.value))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["human", "json", "github"])
 @pytest.mark.parametrize(
     "text",

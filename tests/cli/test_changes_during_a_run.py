@@ -50,6 +50,7 @@ FILES = {
 """The files that a run reads, each with two texts; a run with the first one has nothing to say."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "number"),
     [(name, number) for name in FILES for number in (0, 1, 2)]

@@ -51,6 +51,7 @@ def rows(found: Mapping[str, Any], job: str) -> list[dict[str, str]]:
     return rows
 
 
+@pytest.mark.slow
 def test_a_new_project_has_a_workflow_that_checks_builds_and_loads_it(tmp_path: Path) -> None:
     root = bootstrap(tmp_path, "minimal", "--ci", "github", BOTH)
     found = workflow(root)
@@ -69,6 +70,7 @@ def test_a_new_project_has_a_workflow_that_checks_builds_and_loads_it(tmp_path: 
     assert same.stdout == (root / WORKFLOW).read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_workspace_has_a_matrix_of_its_drivers(tmp_path: Path) -> None:
     root = bootstrap(tmp_path, "workspace", "--ci", "github")
     found = workflow(root)

@@ -57,6 +57,7 @@ def test_a_diff_hides_credentials(run: Run, project: Path, form: str) -> None:
         assert_hidden(run("config.toml", "--format", form))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["human", "json"])
 def test_why_hides_credentials(run: Run, project: Path, form: str) -> None:
     (project / "config.toml").write_text(CONFIG, "utf-8")
@@ -75,6 +76,7 @@ def test_why_hides_credentials(run: Run, project: Path, form: str) -> None:
     assert found >= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["human", "json", "github"])
 @pytest.mark.parametrize(
     "words",

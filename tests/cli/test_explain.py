@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import tomli
 
 import kdrvgen
-from kdrvgen.lexicon import entries, look_up
+from kdrvgen.inspection.checks import RULES
+from kdrvgen.lexicon import Term, entries, look_up
+from kdrvgen.lexicon.rules import host_rules
+from kdrvgen.lexicon.windows import find_error, windows_errors
 from kdrvgen.model.reference import keys
 from kdrvgen.pipeline import support_files
 from kdrvgen.rendering.arguments import known_arguments
@@ -66,6 +71,7 @@ def test_without_a_word_all_terms_are_listed(run: Run) -> None:
     assert [term for term in entries() if term not in output] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("word", "near"),
     [("/INTEGRITYCHEK", "/INTEGRITYCHECK"), ("digst", "signing.digest"), ("sginging.mode", "mode")],
@@ -77,6 +83,7 @@ def test_an_unknown_word_is_an_error_with_a_suggestion(run: Run, word: str, near
     assert near in done.stderr
 
 
+@pytest.mark.slow
 def test_a_word_unlike_all_terms_gets_no_suggestion(run: Run) -> None:
     done = run("explain", "quux")
 
@@ -88,12 +95,21 @@ def test_every_key_has_an_entry() -> None:
     assert {key.path for key in keys()} <= set(entries())
 
 
+def _texts_of(entry: Term) -> Iterator[str]:
+    """Yield the texts that an entry must have."""
+    yield entry.does
+    if entry.kind not in {"task", "rule of findings"}:
+        yield entry.change
+        if entry.kind != "Windows error":
+            yield entry.without
+
+
 def test_every_entry_has_complete_sentences_and_a_source() -> None:
     incomplete = [
         entry.term
         for entry in entries().values()
-        if not all(text.endswith((".", "?")) for text in (entry.does, entry.change, entry.without))
-        or not (entry.source or entry.kind == "key of config.toml")
+        if not all(text.endswith((".", "?")) for text in _texts_of(entry))
+        or not (entry.source or entry.kind in {"key of config.toml", "rule of findings"})
     ]
     assert incomplete == []
 
@@ -142,3 +158,134 @@ def test_every_switch_that_the_pipeline_passes_is_explained(tool: str, switch: s
     passed = {found for text in texts for found in re.findall(switch, text)}
 
     assert [each for each in sorted(passed) if f"{tool} {each}" not in entries()] == []
+
+
+# --- errors of Windows ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [
+        ("577", "577"),
+        ("0x241", "577"),
+        ("0x0241", "577"),
+        ("0xC0000428", "577"),
+        ("0xc0000428", "577"),
+        ("c0000428", ""),
+        ("3221226536", "577"),
+        ("-1073740760", "577"),
+        ("0x80070241", "577"),
+        ("-2147024319", "577"),
+        ("0xC0000428L", "577"),
+        ("ERROR_INVALID_IMAGE_HASH", "577"),
+        ("status_invalid_image_hash", "577"),
+        ("error 577", "577"),
+        ("Error: 577", "577"),
+        ("code 31", "31"),
+        ("1275", "1275"),
+        ("0xC000036B", "1275"),
+        ("STATUS_DRIVER_BLOCKED", "1275"),
+        ("998", "998"),
+        ("1058", "1058"),
+        ("3", "3"),
+        ("0x800B0109", "0x800B0109"),
+        ("0x800b0109", "0x800B0109"),
+        ("-2146762487", "0x800B0109"),
+        ("578", ""),
+        ("0x577", ""),
+        ("0xC0000429", ""),
+        ("error", ""),
+    ],
+)
+def test_an_error_of_windows_is_known_by_its_names_and_numbers(word: str, number: str) -> None:
+    found = find_error(word)
+    assert (found.number if found else "") == number
+
+
+def test_an_error_is_explained_with_the_kernels_number_and_what_to_do(run: Run) -> None:
+    output = run("explain", "0xC0000428").stdout
+
+    assert output.startswith("577 (Windows error)\n  Windows does not trust the signature.\n")
+    assert "also: ERROR_INVALID_IMAGE_HASH, 0xC0000428 STATUS_INVALID_IMAGE_HASH" in output
+    assert "what to do: Turn test signing on, or have" in output
+    assert "](" not in output
+    (term,) = json.loads(run("explain", "31", "--format", "json").stdout)["terms"]
+    assert term["change"] == "Read the log of the driver."
+
+
+def test_errors_have_unique_names_and_ascending_numbers() -> None:
+    names = [name for each in windows_errors().values() for name in each.names]
+    assert len(names) == len(set(names))
+    numbers = [int(number, 0) for number in windows_errors()]
+    assert numbers == sorted(numbers)
+    for error in windows_errors().values():
+        assert all(re.fullmatch("0x[0-9A-F]{8} STATUS_[A-Z_]+", each) for each in error.kernel)
+
+
+@pytest.mark.parametrize("number", ["4242", "0xC0001234"])
+def test_an_unknown_number_is_an_error_that_names_the_tool_of_windows(
+    run: Run, number: str
+) -> None:
+    done = run("explain", number)
+
+    assert done.returncode == 2
+    assert f"`net helpmsg {number}` prints its text" in done.stderr
+
+
+# --- tasks and rules --------------------------------------------------------------------------
+
+
+def test_every_task_of_a_generated_makefile_is_explained() -> None:
+    for config in GOLDEN:
+        project = kdrvgen.load(config)
+        texts = {path.name: text for path, text in kdrvgen.render(project).items()}
+        made = tomli.loads(texts["Makefile.toml"])["tasks"]
+        own = {*project.makefile.tasks}
+        public = [name for name, task in made.items() if not task.get("private")]
+        for name in public:
+            assert name in own or f"cargo make {name}" in entries(), name
+
+
+def test_a_task_is_explained_with_what_runs_before_it(run: Run) -> None:
+    for word in ("sign", "cargo make sign"):
+        output = " ".join(run("explain", word).stdout.split())
+        assert "cargo make sign (task) Sign hello.sys if it or the settings changed." in output
+        assert "It runs rename first." in output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    [
+        ("cargo-panic", "A cargo profile unwinds on a panic."),
+        ("refused", "Writing would overwrite your own files or edits."),
+        ("host-flags-for-rustc", "`kdrvgen doctor` reports flags for rustc: `RUSTFLAGS`"),
+        ("image-format", "The file is not a PE image. Windows loads only images in"),
+        ("inf-", ""),
+    ],
+)
+def test_a_rule_of_a_finding_is_explained(run: Run, rule: str, text: str) -> None:
+    if rule == "inf-":  # any of them
+        rule = next(each for each in run("explain").stdout.split() if each.startswith("inf-"))
+        rule = rule.rstrip(",")
+    done = run("explain", rule)
+
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{rule} (rule of findings)\n")
+    assert text in " ".join(done.stdout.split())
+
+
+def test_all_rules_of_images_are_listed(run: Run) -> None:
+    listed = set(re.findall(r"[\w-]+", run("explain").stdout))
+    assert {rule.id for rule in RULES} <= listed
+
+
+def test_every_check_of_doctor_is_explained() -> None:
+    names = set()
+    for file in (Path(kdrvgen.__file__).parent / "doctor").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "Check":
+                name = node.args[0]
+                if isinstance(name, ast.Constant):
+                    names.add(name.value)
+    assert names == {name for name, _ in host_rules().values()}

@@ -179,6 +179,7 @@ def test_ejected_files_are_not_changed_by_later_runs(run: Run, project: Path) ->
     assert before == {path: (project / path).read_bytes() for path in (*OUTPUTS, *SUPPORT)}
 
 
+@pytest.mark.slow
 def test_an_ejected_file_is_not_changed_and_the_others_are_updated(run: Run, project: Path) -> None:
     run("config.toml")
     (project / "src").mkdir()
@@ -282,6 +283,7 @@ def test_a_file_that_cannot_be_ejected_is_reported(
     assert (project / "build.rs").read_text("utf-8") == "fn main() {}\n"
 
 
+@pytest.mark.slow
 def test_eight_runs_at_once_all_succeed_and_leave_no_litter(project: Path) -> None:
     runs = [
         subprocess.Popen(
@@ -529,3 +531,27 @@ def test_the_drivers_of_a_workspace_share_the_crate_kernel(run: Run, project: Pa
     assert "../crates/kernel/src/lock.rs (yours now)" in done.stdout
     assert lock.read_text("utf-8").startswith("// Ejected from kdrvgen")
     assert run("config.toml", "--check").returncode == 0
+
+
+def test_ejecting_the_folder_of_a_workspace_leaves_the_shared_support_files(
+    run: Run, project: Path
+) -> None:
+    root = project.parent
+    (root / "Cargo.toml").write_text('[workspace]\nmembers = ["project"]\n', "utf-8")
+    text = '[driver]\nname = "hello"\nworkspace-root = ".."\nkernel-crate = true\n'
+    (project / "config.toml").write_text(text, "utf-8")
+    assert run("config.toml").returncode == 0
+
+    done = run("eject", "..", "--config", "config.toml")
+
+    assert done.returncode == 0, done.stderr
+    assert "Ejected from kdrvgen" in (root / "crates/kernel/src/lib.rs").read_text("utf-8")
+    shared = [path for path in (root / ".kdrvgen").rglob("*") if path.is_file()]
+    assert shared
+    for path in shared:
+        assert "Ejected from kdrvgen" not in path.read_text("utf-8"), path
+    assert run("config.toml", "--check").returncode == 0
+    for folder in ("../.kdrvgen", "../.kdrvgen/pipeline"):
+        done = run("eject", folder, "--config", "config.toml")
+        assert done.returncode == 2
+        assert "cannot be ejected: the other drivers of the workspace use it" in done.stderr

@@ -114,6 +114,7 @@ def test_every_change_of_the_project_is_noticed(
     assert not (project / ".build.rs.kdrvgen-new").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changed", ["output/plan.py", "rendering/templates/build.rs.j2"])
 def test_every_change_of_kdrvgen_itself_is_noticed(run: Run, tmp_path: Path, changed: str) -> None:
     shutil.copytree(Path(kdrvgen.__file__).parent, tmp_path / "path" / "kdrvgen")

@@ -26,6 +26,7 @@ def start(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", ["config.toml", "nothing.toml"])
 @pytest.mark.parametrize("repeated", [False, True])
 def test_a_profiler_writes_its_file(project: Path, config: str, *, repeated: bool) -> None:
@@ -38,6 +39,7 @@ def test_a_profiler_writes_its_file(project: Path, config: str, *, repeated: boo
     assert ("cli.py" in files) is not (repeated and config == "config.toml")
 
 
+@pytest.mark.slow
 def test_a_tracer_counts_the_lines(project: Path) -> None:
     done = start("-m", "trace", "--count", "-C", "counts", "--module", "kdrvgen", "config.toml")
     assert done.returncode == 0, done.stderr

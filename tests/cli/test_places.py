@@ -89,6 +89,7 @@ def test_a_closed_output_does_not_change_the_exit_code_of_an_error(project: Path
     assert (done.returncode, done.stdout, done.stderr) == (2, "", "")
 
 
+@pytest.mark.slow
 def test_an_opened_file_never_replaces_a_closed_output(project: Path) -> None:
     script = (
         "import os, sys\n"
@@ -121,6 +122,7 @@ def test_a_project_can_be_1500_levels_deep(run: Run, deep: Path) -> None:
         assert done.returncode == (2 if words[0] == "why" else 0), done.stderr
 
 
+@pytest.mark.slow
 def test_a_cache_can_be_1500_levels_deep(run: Run, project: Path, deep: Path) -> None:
     cache = {"XDG_CACHE_HOME": str(project / deep)}
     assert run("config.toml", **cache).returncode == 0
@@ -147,6 +149,7 @@ def test_a_chain_of_1500_links_is_a_clear_error(run: Run, links: Path) -> None:
     assert run("config.toml", XDG_CACHE_HOME=str(links)).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["human", "json", "github"])
 def test_file_names_that_are_not_valid_text_are_accepted(
     run: Run, project: Path, form: str

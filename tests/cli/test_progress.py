@@ -93,6 +93,7 @@ def configs(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_one_line_that_is_erased(drivers: Path) -> None:
     terminal = Terminal(*configs(drivers), cwd=drivers)
     written = terminal.end()
@@ -102,6 +103,7 @@ def test_a_terminal_shows_one_line_that_is_erased(drivers: Path) -> None:
     assert terminal.process.returncode == 0
 
 
+@pytest.mark.slow
 def test_an_error_is_not_written_into_the_line(drivers: Path) -> None:
     (drivers / "first" / "config.toml").write_text("[driver]\n", "utf-8")
     terminal = Terminal(*configs(drivers), cwd=drivers)
@@ -109,6 +111,7 @@ def test_an_error_is_not_written_into_the_line(drivers: Path) -> None:
     assert "1 of 2 projects failed: first/config.toml" in terminal.screen
 
 
+@pytest.mark.slow
 def test_output_is_not_written_into_the_line(drivers: Path) -> None:
     (drivers / "alone").mkdir()
     (drivers / "alone" / "config.toml").write_text('[driver]\nname = "hello"\n', "utf-8")
@@ -118,6 +121,7 @@ def test_output_is_not_written_into_the_line(drivers: Path) -> None:
     assert "created    alone/Makefile.toml" in terminal.screen
 
 
+@pytest.mark.slow
 def test_wide_characters_take_two_columns(drivers: Path) -> None:
     (drivers / "first").rename(drivers / ("驱动" * 20))
     written = Terminal(*configs(drivers), cwd=drivers).end()
@@ -128,10 +132,12 @@ def test_wide_characters_take_two_columns(drivers: Path) -> None:
     assert written.count(f"\r{' ' * 39}\r") == 2  # after each of the two projects
 
 
+@pytest.mark.slow
 def test_the_line_has_no_escape_sequence(drivers: Path) -> None:
     assert "\x1b" not in Terminal(*configs(drivers), cwd=drivers, NO_COLOR="1").end()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "environment"),
     [
@@ -149,6 +155,7 @@ def test_where_nobody_looks_nothing_is_shown(
     assert terminal.end() == ""
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_no_progress(drivers: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "kdrvgen", *configs(drivers)],
@@ -162,6 +169,7 @@ def test_a_pipe_gets_no_progress(drivers: Path) -> None:
     assert "generating" not in done.stdout
 
 
+@pytest.mark.slow
 def test_doctor_shows_what_it_waits_for_and_ctrl_c_erases_it(drivers: Path) -> None:
     tools = drivers / "tools"
     tools.mkdir()

@@ -198,6 +198,7 @@ def edit(fleet: Path, numbers: Sequence[int], line: str) -> None:
             file.write(line)
 
 
+@pytest.mark.slow
 def test_a_folder_of_projects_means_all_of_them(fleet: Path) -> None:
     for place, text in {
         "target/package": "[driver]",  # cargo's, by its mark
@@ -221,6 +222,7 @@ def test_a_folder_of_projects_means_all_of_them(fleet: Path) -> None:
     assert done.stderr.endswith("1 of 32 projects failed: drivers/damaged/config.toml\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pattern", ["drivers/d0*/config.toml", "drivers/d0?", "**/drivers/d0[0-9]/config.toml"]
 )
@@ -307,6 +309,7 @@ def test_the_same_error_in_many_projects_is_one_group(fleet: Path) -> None:
     assert len(makefiles(fleet)) == 10
 
 
+@pytest.mark.slow
 def test_errors_that_differ_only_in_names_are_counted_after_three(fleet: Path) -> None:
     run_kdrvgen("drivers", cwd=fleet)
     for number in range(30):
@@ -347,6 +350,7 @@ def test_github_gets_one_annotation_for_each_group(fleet: Path) -> None:
     assert command.endswith("and 16 more")
 
 
+@pytest.mark.slow
 def test_check_of_many_lists_what_differs_and_shows_the_first_differences(fleet: Path) -> None:
     run_kdrvgen("drivers", cwd=fleet)
     done = run_kdrvgen("--check", "drivers", cwd=fleet)
@@ -365,6 +369,7 @@ def test_check_of_many_lists_what_differs_and_shows_the_first_differences(fleet:
     assert everything.stdout.endswith("30 projects: 20 would change, 10 up to date\n")
 
 
+@pytest.mark.slow
 def test_projects_that_match_a_pattern_are_in_the_order_of_their_paths(fleet: Path) -> None:
     done = run_kdrvgen("--format", "json", "drivers/*", cwd=fleet)
     configs = [each["config"] for each in json.loads(done.stdout)["projects"]]
@@ -385,6 +390,7 @@ def test_three_projects_that_failed_are_all_named(fleet: Path) -> None:
     assert done.stderr.endswith(f"3 of 30 projects failed: {names}\n")
 
 
+@pytest.mark.slow
 def test_errors_that_a_project_leaves_out_are_counted(fleet: Path) -> None:
     edit(fleet, [3], "".join(f"key-{number} = 1\n" for number in range(200)))
     assert "\n200 errors\n" in run_kdrvgen("drivers", cwd=fleet).stderr
@@ -394,6 +400,7 @@ def test_errors_that_a_project_leaves_out_are_counted(fleet: Path) -> None:
     assert document["omitted"] > 0
 
 
+@pytest.mark.slow
 def test_the_same_error_that_refers_to_each_projects_own_file_is_one_group(fleet: Path) -> None:
     for number in range(30):
         folder = driver(fleet / f"drivers/d{number:02}", "hello")
@@ -415,6 +422,7 @@ def test_a_word_that_ends_like_the_folder_of_a_project_is_no_path(tmp_path: Path
     assert "the same in b/config.toml:3:1" in done.stderr
 
 
+@pytest.mark.slow
 def test_verbose_check_of_many_shows_all_differences(fleet: Path) -> None:
     run_kdrvgen("drivers", cwd=fleet)
     edit(fleet, range(10, 30), 'entry-point = "start"\n')
@@ -433,6 +441,7 @@ def test_of_many_wrong_words_the_first_ten_are_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_what_goes_to_both_streams_is_in_order_in_one_file(fleet: Path) -> None:
     edit(fleet, [29], 'nmae = "x"\n')
     with (fleet / "log").open("wb") as log:
@@ -443,3 +452,28 @@ def test_what_goes_to_both_streams_is_in_order_in_one_file(fleet: Path) -> None:
     parts = ["created    ", "error: unknown key", "30 projects: ", "1 of 30 projects failed"]
     text = (fleet / "log").read_text("utf-8")
     assert sorted(parts, key=text.index) == parts
+
+
+@pytest.mark.parametrize("verb", [[], ["verify"], ["doctor"], ["--check"]])
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("Cargo.toml", "cargo"),
+        ("Makefile.toml", "cargo-make"),
+        ("rust-toolchain.toml", "rustup"),
+        (".cargo/config.toml", "cargo"),
+    ],
+)
+def test_a_file_of_another_program_is_not_a_configuration(
+    tmp_path: Path, verb: list[str], name: str, owner: str
+) -> None:
+    (tmp_path / ".cargo").mkdir()
+    (tmp_path / name).write_text("[package]\nname = 'x'\n", "utf-8")
+    (tmp_path / "config.toml").write_text('[driver]\nname = "hello"\n', "utf-8")
+
+    done = run_kdrvgen(*verb, name, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert f"{name} is a file of {owner}, not a configuration of kdrvgen." in done.stderr
+    if "/" not in name:
+        assert "Did you mean config.toml?" in done.stderr

@@ -81,6 +81,8 @@ def test_schema_checkers_point_at_each_invalid_key(project: Path, checker: str) 
 
 def test_the_schema_is_readable_draft_7(schema: dict[str, Any]) -> None:
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
+    assert schema["title"] == "config.toml of kdrvgen"
+    assert schema["description"].startswith("A Windows kernel driver in Rust")
     text = json.dumps(schema)
     for noise in ('"oneOf"', '"anyOf"', '"$defs"', '"null"', '"title": "Name"'):
         assert noise not in text
@@ -108,6 +110,7 @@ def test_the_schema_is_part_of_the_json_document(run: Run, schema: dict[str, Any
     assert json.loads(run("schema", "--format", "json").stdout)["schema"] == schema
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("checker", CHECKERS)
 @pytest.mark.parametrize("template", ["minimal", "workspace"])
 def test_a_new_project_contains_the_schema_and_refers_to_it(

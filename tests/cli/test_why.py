@@ -47,6 +47,7 @@ def _line(file: Path, text: str) -> int:
     return number
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "case",
     [

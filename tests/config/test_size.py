@@ -95,6 +95,7 @@ def error_of(text: str) -> kdrvgen.ConfigError:
     return caught.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MANY_ERRORS)
 def test_many_errors_take_time_in_proportion(kind: str) -> None:
     assert_grows_with(300, lambda size: error_of(MANY_ERRORS[kind](size)))
@@ -105,6 +106,7 @@ def test_many_entries_take_time_in_proportion(kind: str) -> None:
     assert_grows_with(100, lambda size: kdrvgen.render(kdrvgen.loads(VALID[kind](size))))
 
 
+@pytest.mark.slow
 def test_why_renders_no_more_often_for_more_tasks(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

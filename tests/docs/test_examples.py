@@ -59,6 +59,7 @@ def test_the_template_in_the_documentation_makes_a_project(tmp_path: Path) -> No
     assert not {"src/irp.rs", "README.md"} & made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "block"), _blocks("python"))
 def test_a_script_in_the_documentation_runs(name: str, block: str, tmp_path: Path) -> None:
     del name

@@ -6,13 +6,12 @@ import os
 from itertools import groupby
 from pathlib import Path
 
-import tomli
-
 from kdrvgen.inspection.checks import RULES
+from kdrvgen.lexicon.rules import rule_texts
 from kdrvgen.report.finding import Rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "verify.md"
-FIXES = tomli.loads((PAGE.parent / "reference/rules.toml").read_text("utf-8"))["fixes"]
+FIXES = rule_texts()["fixes"]
 HEADING = "## The rules\n"
 GROUPS = {
     "image": "The image",

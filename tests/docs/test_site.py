@@ -109,6 +109,7 @@ def test_the_reference_pages_match_the_program() -> None:
     assert outdated == [], "`python docs/reference.py` updates them"
 
 
+@pytest.mark.slow
 def test_the_page_of_rules_has_every_rule() -> None:
     described = _reference().described_rules()
     named = set(_named_rules())

@@ -13,6 +13,17 @@ from typing import Any
 from tests.pipeline.support import CONFIG, X64, environment
 from tests.program import run_kdrvgen
 
+MANIFEST = """\
+[package]
+name = "hello"
+version = "0.1.0"
+edition = "2021"
+
+[lib]
+crate-type = ["cdylib"]
+
+[workspace]
+"""
 TOOLS = ("cargo", "rustc", "rustup", "cargo-make", "osslsigncode", "openssl", "cc", "lld-link")
 
 
@@ -108,7 +119,9 @@ class Machine:
 
     def generate(self) -> None:
         """Create and generate a project."""
-        self.folder.mkdir()
+        (self.folder / "src").mkdir(parents=True)
+        (self.folder / "src/lib.rs").write_text("#![no_std]\n", encoding="utf-8")
+        (self.folder / "Cargo.toml").write_text(MANIFEST, encoding="utf-8")
         self.configure(CONFIG)
         self.kdrvgen("config.toml")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ def test_fix_without_a_terminal_lists_the_commands_and_runs_none(machine: Machin
     assert (machine.folder / "build.rs").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_fix_prints_the_command_runs_it_and_checks_again(machine: Machine) -> None:
     machine.configure(CHANGED)
     assert machine.kdrvgen("config.toml", "--check").returncode == 4
@@ -46,6 +48,7 @@ def test_fix_prints_the_command_runs_it_and_checks_again(machine: Machine) -> No
     assert machine.kdrvgen("config.toml", "--check").returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 2), ("", 2)])
 def test_fix_asks_on_a_terminal(machine: Machine, answer: str, code: int) -> None:
     machine.configure(CHANGED)
@@ -204,17 +207,18 @@ def test_an_invalid_configuration_ends_with_3_before_any_check(machine: Machine)
     assert machine.kdrvgen("doctor").returncode == 3
 
 
+@pytest.mark.slow
 def test_doctor_checks_and_fixes_the_project_of_the_named_configuration(
     machine: Machine, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
-    other.mkdir()
-    (other / "config.toml").write_text(CONFIG, encoding="utf-8")
+    shutil.copytree(machine.folder, other, ignore=shutil.ignore_patterns("Makefile.toml"))
 
     report = machine.doctor("../../other/config.toml", "--fix", "--yes")
 
     assert report.code == 0, report.text
     assert (other / "Makefile.toml").is_file()
+    assert report.finding("project")["place"]["file"] == str(other)
 
 
 # --- several projects -------------------------------------------------------------------------

@@ -115,6 +115,7 @@ def test_an_image_whose_name_is_not_text_works_in_every_format(
     assert r"b\udcffd.sys" in Path("page.html").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_images_are_found_1500_folders_deep(verify: Verify, tmp_path: Path) -> None:
     deep = tmp_path.joinpath(*["d"] * 1500)
     try:

@@ -173,6 +173,7 @@ def test_an_unknown_profile_is_reported_with_the_known_ones(
     assert "no profile `nightly`. Its profiles are development, production" in result.err
 
 
+@pytest.mark.slow
 def test_progress_is_shown_only_on_a_terminal(driver: Project, damaged: Path) -> None:
     pty = pytest.importorskip("pty", reason="needs Linux or macOS")
     shutil.copy(driver.sys, damaged.parent / "hello.sys")

@@ -12,7 +12,6 @@ import contextlib
 import importlib
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -20,14 +19,18 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
-from tests.mutation.mutants import Mutant, mutants
+from tests.mutation.candidates import add_arguments, candidates, row
+from tests.mutation.explained import is_explained, stale
+from tests.mutation.mutants import Mutant
+from tests.mutation.sandbox import SandboxError, is_active, run_in_sandbox
 
 _ROOT = Path(__file__).parents[2]
 _TESTS = {
@@ -39,7 +42,18 @@ _TESTS = {
         "tests/cli/test_errors.py",
         "tests/cli/test_credentials.py",
     ),
-    "model": ("tests/model", "tests/api", "tests/config/test_golden.py"),
+    "lexicon": ("tests/cli/test_explain.py", "tests/completion/test_words.py"),
+    "model": (
+        "tests/model",
+        "tests/agreement/test_unused_keys.py",
+        "tests/api",
+        "tests/cli/test_schema.py",
+        "tests/config/test_golden.py",
+        "tests/docs/test_reference.py",
+        "tests/packaging/test_catalog.py",
+        "tests/packaging/test_classes.py",
+        "tests/rendering/test_golden.py",
+    ),
     "output": (
         "tests/output",
         "tests/cli/test_generate.py",
@@ -47,28 +61,31 @@ _TESTS = {
         "tests/cli/test_places.py",
         "tests/cli/test_changes_during_a_run.py",
     ),
-    "rendering": ("tests/rendering", "tests/cli/test_why.py", "tests/output/test_versions.py"),
-    "scaffold": ("tests/bootstrap",),
+    "rendering": (
+        "tests/rendering",
+        "tests/api/test_dumps.py",
+        "tests/cli/test_why.py",
+        "tests/output/test_versions.py",
+    ),
+    "report": ("tests/report", "tests/cli/test_projects.py", "tests/cli/test_progress.py"),
+    "scaffold": ("tests/bootstrap", "tests/cli/test_ci.py"),
 }
 """The tests of a room, the most important first; other rooms have a folder of their own name."""
 
 _PRELOADED = ("jinja2", "pydantic", "tomli", "tomli_w")
 
 
-class _Result(NamedTuple):
-    mutant: Mutant
-    file: str
-    outcome: str
-    """What became of it: killed, timeout, survived, or untested."""
+_BAD = {"survived", "untested", "explained but killed", "explained but timeout"}
+"""What must not become of a mutant."""
 
 
 class _Copy:
     """A copy of the checkout, which disappears in the end, and what is known of its tests."""
 
-    def __init__(self, folder: Path, room: str, budget: float) -> None:
+    def __init__(self, folder: Path, tests: Sequence[str], budget: float) -> None:
         self.folder = folder
         self._budget = budget
-        self._room = room
+        self._paths = tests
         self._map: dict[str, Any] = {}
         listed = subprocess.run(
             ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
@@ -83,10 +100,9 @@ class _Copy:
                 shutil.copy2(_ROOT / name, folder / name)
 
     def measure(self) -> None:
-        """Run the room's tests once, without a mutant."""
+        """Run all tests once, without a mutant."""
         file = self.folder.with_name(f"{self.folder.name}.map")
-        paths = _TESTS.get(self._room, (f"tests/{self._room}",))
-        self._run(paths, {"KDRVGEN_MUTATION_MAP": str(file)}, None)
+        self._run(self._paths, {"KDRVGEN_MUTATION_MAP": str(file)}, None)
         self._map = json.loads(file.read_text("utf-8"))
         failed = [test for test, facts in self._map["tests"].items() if facts["failed"]]
         if failed:
@@ -167,7 +183,8 @@ def _be_pytest(folder: Path, paths: Sequence[str], variables: dict[str, str]) ->
         os.setsid()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.chdir(folder)
-        os.environ.update(variables)
+        # A PYTHONPATH of the caller would lead to the checkout, which is not changed.
+        os.environ.update(variables, PYTHONPATH=str(folder))
         sys.dont_write_bytecode = "PYTHONDONTWRITEBYTECODE" in variables
         for name in [name for name in sys.modules if name.split(".")[0] in {"kdrvgen", "tests"}]:
             del sys.modules[name]
@@ -186,47 +203,6 @@ def _be_pytest(folder: Path, paths: Sequence[str], variables: dict[str, str]) ->
     os._exit(code)
 
 
-def _changed_since(reference: str) -> set[tuple[str, int]]:
-    """Return file and number of the lines that differ from a Git revision."""
-    done = subprocess.run(
-        ["git", "diff", "--unified=0", "--no-color", reference, "--", "kdrvgen"],
-        cwd=_ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    found, file = set(), ""
-    for line in done.stdout.splitlines():
-        if line.startswith("+++ "):
-            file = line.removeprefix("+++ b/")
-        elif match := re.match(r"@@ \S+ \+(\d+)(?:,(\d+))? @@", line):
-            start, count = int(match[1]), int(match[2] or 1)
-            found |= {(file, number) for number in range(start, start + count)}
-    return found
-
-
-def _candidates(words: argparse.Namespace) -> Iterator[tuple[str, Mutant]]:
-    """Yield the mutants that the command line asks for."""
-    lines = {(file, int(line)) for file, _, line in (at.rpartition(":") for at in words.at)}
-    if words.changed_since:
-        lines |= _changed_since(words.changed_since)
-    restricted = bool(words.at or words.changed_since)
-    for path in sorted((_ROOT / "kdrvgen").rglob("*.py")):
-        file = path.relative_to(_ROOT).as_posix()
-        in_room = not words.room or file.split("/")[1] in words.room
-        if not in_room or "templates" in path.parts or "tree" in path.parts:
-            continue
-        for mutant in mutants(path.read_text("utf-8")):
-            changed = {(file, line) for line in range(mutant.line, mutant.last + 1)}
-            if not restricted or changed & lines:
-                yield file, mutant
-
-
-def _row(result: _Result) -> str:
-    mutant, file, outcome = result
-    return f"{file}:{mutant.line}  {outcome}  {mutant.function or '(module)'}  {mutant.change}"
-
-
 def _print(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -237,45 +213,66 @@ def _end(number: int, frame: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
-def main() -> int:
-    """Return 1 if a mutant survives, and 0 if none does."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
-    parser.add_argument("--room", action="append", help="a folder of kdrvgen; may be repeated")
-    parser.add_argument("--changed-since", metavar="REF", help="only lines that differ from REF")
-    parser.add_argument("--at", action="append", default=[], metavar="FILE:LINE")
-    parser.add_argument("--every", type=int, default=1, metavar="N", help="one of N mutants")
-    parser.add_argument("--seed", type=int, default=0, help="which of the N; 0 is the first")
+    add_arguments(parser)
+    parser.add_argument("--tests", nargs="+", metavar="PATH", help="instead of the room's tests")
     parser.add_argument("--budget", type=float, default=20, help="seconds of tests for one mutant")
     parser.add_argument("--limit", type=float, default=60, help="seconds until one is killed")
-    parser.add_argument("--as-root", action="store_true", help="mutants may write anywhere")
+    parser.add_argument("--unguarded", action="store_true", help="without a sandbox, not as root")
     parser.add_argument("-v", "--verbose", action="store_true", help="print every mutant")
+    return parser
+
+
+def main() -> int:
+    """Return 1 if a mutant survives without an explanation, and 0 if none does."""
+    parser = _parser()
     words = parser.parse_args()
-    if os.geteuid() == 0 and not words.as_root:
-        parser.error(
-            "a mutant can write where kdrvgen refuses to, such as to /dev. Run this as an ordinary "
-            "user, or in a container that you can throw away with --as-root."
-        )
     signal.signal(signal.SIGTERM, _end)  # so that the copy is removed
+    if words.unguarded and os.geteuid() == 0:
+        parser.error("as root a mutant can damage the machine: --unguarded is for other users")
+    try:
+        if not words.unguarded and not is_active():
+            return run_in_sandbox([sys.executable, "-m", "tests.mutation", *sys.argv[1:]])
+    except SandboxError as error:
+        hint = "As an ordinary user whose files you can lose, you can also use --unguarded."
+        parser.error(f"cannot start the sandbox: {error} {hint}")
+    if messages := [*stale()]:
+        parser.error("\n".join(messages))
+    return _test([*candidates(words)], words)
+
+
+def _test(mutants: Sequence[tuple[str, Mutant]], words: argparse.Namespace) -> int:
+    """Test the mutants of one room after the other; return the exit code."""
     for name in _PRELOADED:
         importlib.import_module(name)
     rooms: dict[str, list[tuple[str, Mutant]]] = {}
-    for file, mutant in [*_candidates(words)][words.seed % words.every :: words.every]:
+    for file, mutant in mutants:
         rooms.setdefault(file.split("/")[1], []).append((file, mutant))
-    results: list[_Result] = []
-    for room, candidates in rooms.items():
+    bad = False
+    for room, of_room in rooms.items():
+        outcomes: Counter[str] = Counter()
         with tempfile.TemporaryDirectory(prefix="kdrvgen-mutation-") as folder:
-            tree = _Copy(Path(folder, "tree"), room, words.budget)
+            tests = words.tests or _TESTS.get(room, (f"tests/{room}",))
+            Path(folder).chmod(0o711)  # tests that become another user read the copy
+            tree = _Copy(Path(folder, "tree"), tests, words.budget)
             tree.measure()
-            for file, mutant in candidates:
-                outcome = tree.outcome(file, mutant, words.limit)
-                results.append(_Result(mutant, file, outcome))
-                if words.verbose or outcome in {"survived", "untested"}:
-                    _print(_row(results[-1]))
-            mine = [each.outcome for each in results if each.file.split("/")[1] == room]
-            counts = {outcome: mine.count(outcome) for outcome in sorted({*mine})}
-            _print(f"{room}: {len(mine)} mutants, {counts}")
-    survivors = [each for each in results if each.outcome in {"survived", "untested"}]
-    return bool(survivors)
+            for file, mutant in of_room:
+                outcome = _explained(file, mutant, tree.outcome(file, mutant, words.limit))
+                outcomes[outcome] += 1
+                bad |= outcome in _BAD
+                if words.verbose or outcome in _BAD:
+                    _print(row(file, mutant, outcome))
+        counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+        _print(f"{room}: {len(of_room)} mutants: {counts}")
+    return int(bad)
+
+
+def _explained(file: str, mutant: Mutant, outcome: str) -> str:
+    """Return the outcome, with regard to explained.toml."""
+    if not is_explained(file, mutant):
+        return outcome
+    return "explained" if outcome in {"survived", "untested"} else f"explained but {outcome}"
 
 
 if __name__ == "__main__":

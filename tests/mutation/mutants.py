@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 __all__ = ["Mutant", "mutants"]
@@ -25,6 +27,7 @@ _ENDS = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 _DELETED = (*_ENDS[1:], ast.Expr, ast.AugAssign, ast.Delete, ast.Assert)
 _OTHER_HOSTS = ("sys.platform == 'win32'", "TYPE_CHECKING")
 _WIDEST = 60
+_BEFORE = 20
 
 
 class Mutant(NamedTuple):
@@ -35,6 +38,7 @@ class Mutant(NamedTuple):
         last: Where the code that is changed ends.
         function: The qualified name of the function or class around it; "" for the module.
         change: What is changed, for people.
+        text: The source line where the change begins, without the space around it.
         source: The whole module, changed.
     """
 
@@ -42,6 +46,7 @@ class Mutant(NamedTuple):
     last: int
     function: str
     change: str
+    text: str
     source: str
 
 
@@ -73,10 +78,13 @@ class _Finder(ast.NodeVisitor):
         # An expression may go on over several lines only in brackets.
         text = f"({new})" if isinstance(node, ast.expr) else new
         source = self._source[:start] + text.encode() + self._source[end:]
-        old = self._source[start:end].decode()
-        change = f"{_short(old)} -> {_short(new)}"
+        change = " -> ".join(_short(self._source[start:end].decode(), new))
         function = ".".join(self._names)
-        self.found.append(Mutant(node.lineno, node.end_lineno, function, change, source.decode()))
+        line = self._source[self._starts[node.lineno - 1] : self._starts[node.lineno]]
+        text = line.decode().strip()
+        self.found.append(
+            Mutant(node.lineno, node.end_lineno, function, change, text, source.decode())
+        )
 
     def _replace(self, node: ast.expr | ast.stmt, new: ast.AST) -> None:
         self._add(node, ast.unparse(ast.fix_missing_locations(new)))
@@ -188,6 +196,22 @@ def _is_text(node: ast.AST) -> bool:
     )
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _WIDEST else f"{line[: _WIDEST - 1]}…"
+def _short(old: str, new: str) -> tuple[str, str]:
+    """Return both texts in one line each: if they are too long, from shortly before they differ."""
+    # ast.unparse writes quotes in its own way.
+    pairs = zip(_line(old).replace('"', "'"), _line(new).replace('"', "'"), strict=False)
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    start = max(0, same - _BEFORE)
+    return _part(_line(old), start), _part(_line(new), start)
+
+
+def _line(text: str) -> str:
+    """Return a text in one line, with brackets as ast.unparse writes them."""
+    return re.sub(r"(?<=[(\[{]) |,? (?=[)\]}])", "", " ".join(text.split()))
+
+
+def _part(line: str, start: int) -> str:
+    if len(line) <= _WIDEST:
+        return line
+    end = start + _WIDEST
+    return f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"

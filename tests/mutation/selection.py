@@ -37,16 +37,46 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Measure, if a map is wanted."""
+    """Measure, if a map is wanted. Fork pytest itself for kdrvgen, without starting a server."""
     if _MAP:
         config.pluginmanager.register(_Measurement(Path(_MAP)))
+    else:
+        pytest.MonkeyPatch().setattr(program, "_run_forked", _Forks().run)
 
 
 def _name(item: pytest.Item) -> str:
     return item.nodeid.encode("unicode_escape").decode("ascii")
 
 
-class _Measurement:
+class _Forks:
+    """Runs kdrvgen in forks of pytest, as tests/program.py does in forks of a server."""
+
+    def run(
+        self,
+        words: Sequence[str],
+        cwd: Path,
+        env: Mapping[str, str],
+        streams: tuple[program.Stream, program.Stream, program.Stream],
+    ) -> int:
+        """Return the exit code."""
+        with Path(os.devnull).open("rb") as nothing:
+            files = [nothing if each == subprocess.DEVNULL else each for each in streams]
+            numbers = [os.dup(each if isinstance(each, int) else each.fileno()) for each in files]
+        child = os.fork()
+        if not child:
+            self.prepare()
+            sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
+            request = {"words": words, "cwd": str(cwd), "env": dict(env)}
+            fork_server._run(request, numbers)  # noqa: SLF001 - the same as in the tests' own fork
+        for number in numbers:
+            os.close(number)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def prepare(self) -> None:
+        """Prepare the new process."""
+
+
+class _Measurement(_Forks):
     """Notes the lines that each test runs, also in the forks that tests/program.py starts."""
 
     def __init__(self, file: Path) -> None:
@@ -64,7 +94,7 @@ class _Measurement:
         self._now = ""
         self._coverage.start()
         patches = pytest.MonkeyPatch()  # for as long as pytest runs
-        patches.setattr(program, "_run_forked", self._run_forked)
+        patches.setattr(program, "_run_forked", self.run)
         start: Callable[..., None] = subprocess.Popen.__init__
 
         def noted(process: object, args: Any, *rest: object, **options: object) -> None:  # noqa: ANN401 - Popen's
@@ -107,24 +137,8 @@ class _Measurement:
         }
         self._file.write_text(json.dumps({"tests": self._tests, "lines": lines}), "utf-8")
 
-    def _run_forked(
-        self,
-        words: Sequence[str],
-        cwd: Path,
-        env: Mapping[str, str],
-        streams: tuple[program.Stream, program.Stream, program.Stream],
-    ) -> int:
-        with Path(os.devnull).open("rb") as nothing:
-            files = [nothing if each == subprocess.DEVNULL else each for each in streams]
-            numbers = [os.dup(each if isinstance(each, int) else each.fileno()) for each in files]
-        child = os.fork()
-        if not child:
-            self._run_in_child({"words": words, "cwd": str(cwd), "env": dict(env)}, numbers)
-        for number in numbers:
-            os.close(number)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-
-    def _run_in_child(self, request: dict[str, Any], descriptors: list[int]) -> NoReturn:
+    def prepare(self) -> None:
+        """Have the new process save the lines that it runs."""
         end = os._exit
 
         def save_and_end(code: int) -> NoReturn:
@@ -133,5 +147,3 @@ class _Measurement:
             end(code)
 
         pytest.MonkeyPatch().setattr(os, "_exit", save_and_end)
-        sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__
-        fork_server._run(request, descriptors)  # noqa: SLF001 - the same as in the tests' own fork

@@ -25,6 +25,7 @@ def files(root: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="each run is killed in a fork")
 @pytest.mark.parametrize("before", ["nothing", "old files"])
 def test_a_run_that_is_killed_leaves_each_file_old_or_new(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 import pytest
 
-from kdrvgen.errors import RefusedError
+from kdrvgen.errors import FileAccessError, RefusedError
 from kdrvgen.output.writer import write
 from kdrvgen.rendering.header import eject, seal, seal_support
 from kdrvgen.report.files import Status
@@ -133,6 +134,33 @@ def test_in_a_workspace_all_files_are_written_or_none(member: Path, place: str) 
     with pytest.raises(RefusedError, match="not written by kdrvgen"):
         write(SHARED, member)
     assert tree(root) == {place}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permissions of this kind")
+def test_a_read_only_file_of_a_driver_leaves_the_workspace_unchanged(member: Path) -> None:
+    put(member / "Makefile.toml", seal("# old\n", "#"))
+    (member / "Makefile.toml").chmod(0o444)
+    with pytest.raises(FileAccessError, match=r"is read-only\. Nothing was changed\."):
+        write(SHARED, member)
+    assert tree(member.parents[1]) == {"drivers/first/Makefile.toml"}
+
+
+def test_a_makefile_is_replaced_after_the_support_files_that_it_needs(
+    member: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = member.parents[1]
+    put(member / "Makefile.toml", seal("# old\n", "#"))
+    put(root / ".kdrvgen/kit.rs", OLD)
+    replaced = []
+    replace: Callable[..., None] = os.replace
+
+    def noted(source: str, target: str, **options: int) -> None:
+        replaced.append(Path(target).name)
+        replace(source, target, **options)
+
+    monkeypatch.setattr(os, "replace", noted)
+    write(SHARED, member)
+    assert replaced == ["kit.rs", "Makefile.toml"]
 
 
 def test_a_link_does_not_lead_out_of_the_workspace(member: Path, tmp_path: Path) -> None:

@@ -133,6 +133,7 @@ def test_a_catalog_in_other_than_strict_der_is_refused() -> None:
             read_catalog(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     ["[", "[a]\n" * 12_000, '"' * 50_000, "[a]\nb = " + "," * 50_000, "\\" * 50_000,

@@ -14,6 +14,7 @@ import pytest
 
 from kdrvgen import Project
 from kdrvgen.model.project import ReadFrom
+from tests.tools import path_in
 
 from .build_scripts import ARM64, X64, X86, build_scripts, flags, project, put
 from .conftest import FindTool
@@ -388,7 +389,7 @@ def test_a_32_bit_driver_with_sse_gets_a_warning(
     ran = build('[wdk]\nlocate = "none"')(target, CARGO_CFG_TARGET_FEATURE=features)
     warnings = lines(ran, "warning")
     assert len(warnings) == count
-    assert all("-sse,-sse2,-mmx" in warning for warning in warnings)
+    assert all("-Ctarget-feature=-sse,-sse2" in warning for warning in warnings)
 
 
 @pytest.mark.parametrize(
@@ -515,10 +516,12 @@ def test_the_windows_half_compiles_in_every_edition(
     tool: FindTool, sources: list[Path], tmp_path: Path, edition: str
 ) -> None:
     target = "x86_64-pc-windows-gnu"
-    print_folder = [tool("rustc"), "--print=target-libdir", f"--target={target}"]
+    rustc = Path(tool("rustc"))
+    print_folder = [rustc, "--print=target-libdir", f"--target={target}"]
     libraries = subprocess.run(print_folder, capture_output=True, check=True, text=True)
     if not Path(libraries.stdout.strip()).is_dir():
-        pytest.skip(f"there is no standard library for {target}")
-    command = [tool("rustc"), f"--edition={edition}", f"--target={target}", "-Dwarnings"]
+        # tests/windows/setup.sh may have built it for another compiler.
+        rustc = path_in("KDRVGEN_WINDOWS", f"Rust's library for {target}") / "rustc-for-windows"
+    command = [rustc, f"--edition={edition}", f"--target={target}", "-Dwarnings"]
     output = ["--emit=metadata", "-o", str(tmp_path / "build")]
     subprocess.run([*command, *output, str(sources[0])], check=True)

@@ -84,6 +84,7 @@ def without_empty(table: object) -> object:
     return {key: value for key, value in found.items() if value != {}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROJECTS)
 @settings(max_examples=examples(150))
 @given(config=tables(VISIBLE_VALUES))

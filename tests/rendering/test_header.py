@@ -99,3 +99,10 @@ def test_the_mark_of_an_ejected_file_has_the_line_ends_of_the_file(end: str) -> 
         "b",
         "",
     ]
+
+
+@pytest.mark.parametrize("text", [seal("a\nb\n", "#"), "a\nb\n"], ids=["sealed", "foreign"])
+def test_a_byte_order_mark_stays_at_the_beginning_of_an_ejected_file(text: str) -> None:
+    ejected = eject(f"\ufeff{text}", "#")
+    assert ejected == f"\ufeff{eject(text, '#')}"
+    assert ejected.count("\ufeff") == 1

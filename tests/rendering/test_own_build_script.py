@@ -61,6 +61,7 @@ def test_an_accepted_build_script_is_in_the_project_on_every_host(name: str) -> 
         assert path != type(path)("build.rs")
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(300))
 @given(TAKEN)
 def test_the_name_of_the_build_script_changes_only_its_own_line(name: str) -> None:

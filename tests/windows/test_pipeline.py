@@ -152,7 +152,7 @@ def test_hooks_run_at_their_points_and_leave_the_image_as_it_is(desk: Desk) -> N
 
 
 def _break_code(desk: Desk) -> None:
-    desk.project.edit("src/lib.rs", "unsafe extern", "unsafe extrn")
+    desk.project.edit("src/lib.rs", "fn unload", "fun unload")
 
 
 def _add_old_cargo_config(desk: Desk) -> None:
@@ -166,7 +166,7 @@ def _nothing(_: Desk) -> None:
 @pytest.mark.parametrize(
     ("prepare", "arguments", "env", "reason"),
     [
-        pytest.param(_break_code, ["sign"], {}, "extrn", id="compile error"),
+        pytest.param(_break_code, ["sign"], {}, "`fun`", id="compile error"),
         pytest.param(
             _nothing,
             ["-e", "DRIVER_TARGET=m68k & x", "build-driver"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from kdrvgen.doctor import der
@@ -14,6 +15,11 @@ from kdrvgen.report.finding import Finding
 __all__ = ["missing_files", "pfx_certificate", "provider_certificate"]
 
 _ADD_FILE = Remedy("put the file there, or change the key in the configuration")
+_NO_PROVIDER = re.compile("unable to load .*provider|could not load", re.IGNORECASE)
+_CONVERT = Remedy(
+    "install the provider (Debian: openssl-provider-legacy), or export the certificate again with "
+    "AES-256"
+)
 _GET_CERTIFICATE = "get a certificate for code signing"
 
 
@@ -38,16 +44,20 @@ def pfx_certificate(host: Host, signing: Signing) -> Finding:
         return CERTIFICATE.error("signing.pfx: no such file", str(path), _ADD_FILE)
     if variable and variable not in host.env:
         return _unset(variable, "the password", "pfx-password-env", str(path))
-    if host.is_windows or not host.which("openssl"):
+    openssl = host.which("openssl")
+    if host.is_windows or not openssl or host.holds(openssl):
         return CERTIFICATE.ok("not opened on this machine", str(path))
     password = f"env:{variable}" if variable else "pass:"
-    # OpenSSL 3 reads files with older encryption only with -legacy.
-    for legacy in ((), ("-legacy",)):
-        answer = host.run(
-            ("openssl", "pkcs12", "-in", path, "-passin", password, "-nokeys", "-clcerts", *legacy)
-        )
-        if answer.code == 0:
-            break
+    command = ("openssl", "pkcs12", "-in", path, "-passin", password, "-nokeys", "-clcerts")
+    first = answer = host.run(command)
+    if first.code != 0:
+        # OpenSSL 3 reads files with older encryption only with its provider "legacy".
+        answer = host.run((*command, "-legacy"))
+        if "unsupported" in first.text and _NO_PROVIDER.search(answer.text):
+            message = (
+                "is encrypted with an old algorithm, and OpenSSL's provider `legacy` is missing"
+            )
+            return CERTIFICATE.error(message, str(path), _CONVERT)
     try:
         certificate = der.parse_pem(answer.text)
     except ValueError:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 from kdrvgen.doctor import der
 from kdrvgen.doctor.check import Remedy
@@ -56,8 +55,11 @@ def _created_later(reason: str, place: str) -> Finding:
 
 
 def _test(host: Host, identity: str) -> Finding:
-    data = host.env.get("XDG_DATA_HOME") or str(Path(host.env.get("HOME", "/"), ".local/share"))
-    path = Path(data, "kdrvgen/certificates", f"{identity}.pem")
+    data = host.user_folder("XDG_DATA_HOME", ".local/share")
+    if data is None:
+        message = "HOME is not set to an absolute path; the test certificate is stored below it"
+        return CERTIFICATE.error(message, remedy=Remedy("set HOME, or XDG_DATA_HOME"))
+    path = data / "kdrvgen/certificates" / f"{identity}.pem"
     remedy = Remedy(f"delete {path}; `cargo make sign` creates a new one")
     try:
         text = path.read_text("utf-8")

@@ -40,7 +40,8 @@ def generated_files(config: str, project: Project) -> Iterator[Finding]:
             ),
         )
         return
-    command = (sys.executable, "-m", "kdrvgen", config)
+    # -P: not a package `kdrvgen` in the current folder, which can be the project's.
+    command = (sys.executable, "-P", "-m", "kdrvgen", config)
     yield _FILES.error(f"do not match {config}: {names}", root, Remedy(commands=(command,)))
 
 

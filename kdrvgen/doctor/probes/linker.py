@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from kdrvgen.doctor.check import Check, Remedy
+from kdrvgen.doctor.cargo_files import read_cargo_files
+from kdrvgen.doctor.check import NO_REMEDY, Check, Remedy
 from kdrvgen.doctor.fix import install
 from kdrvgen.doctor.host import Host
 from kdrvgen.doctor.tasks import Task
@@ -20,6 +21,8 @@ __all__ = ["host_linker", "linkers"]
 _BUILD = (Task.BUILD,)
 _LINKER = Check("linker", _BUILD)
 _HOST_LINKER = Check("host linker", _BUILD)
+_KEY = "linker.program"
+_LLD = re.compile(r"rust-lld|lld-link(-\d+)?")
 _OLDEST_LLD = 15
 _INSTALL = Remedy(
     "use a Rust toolchain from rustup, which includes rust-lld, or install LLVM's lld 15 or newer"
@@ -54,7 +57,7 @@ def linkers(host: Host, project: Project, sysroot: Path | None) -> Iterator[Find
         elif program == "auto":
             yield from _automatic(host, project, sysroot)
         else:
-            yield _configured(host, program, sysroot, "linker.program")
+            yield _configured(host, program, sysroot, _KEY)
 
 
 def host_linker(host: Host, project: Project, triple: str) -> Iterator[Finding]:
@@ -65,13 +68,27 @@ def host_linker(host: Host, project: Project, triple: str) -> Iterator[Finding]:
             yield _visual_studio(host, triple)
         return
     program = host.env.get(_linker_variable(triple)) or "cc"
+    found = read_cargo_files(host).value("target", triple, "linker")
+    if program == "cc" and found:
+        file, value = found
+        program = file.program(str(value))
+        if not (place := host.which(program)):
+            message = f"target.{triple}.linker is `{program}`, which does not exist"
+            yield _HOST_LINKER.error(message, str(file.path))
+            return
+        if host.holds(str(file.path)):
+            yield _HOST_LINKER.ok(f"{program}, not run: {file.path} names it", place)
+            return
     place = host.which(program)
     answer = host.run((program, "--version"))
     if answer.code == 0:
         yield _HOST_LINKER.ok(answer.first_line, place)
+    elif answer.is_refused:
+        yield _HOST_LINKER.note(answer.text, place)
     else:
         message = f"{answer.first_line}; cargo needs it to link build.rs"
-        yield _HOST_LINKER.error(message, place, install(host, "cc"))
+        is_missing = not place and program == "cc"
+        yield _HOST_LINKER.error(message, place, install(host, "cc") if is_missing else NO_REMEDY)
 
 
 def _automatic(host: Host, project: Project, sysroot: Path | None) -> Iterator[Finding]:
@@ -100,6 +117,11 @@ def _configured(host: Host, program: str, sysroot: Path | None, setting: str) ->
     place = _rust_lld(host, sysroot) if program == "rust-lld" else host.which(program)
     if not place:
         return _LINKER.error(f'{setting} = "{program}": no such program', remedy=_INSTALL)
+    name = Path(program).name
+    # The project must not choose what runs here: only LLVM's linkers, where PATH has them.
+    is_known = _LLD.fullmatch(name) and (program == name or place == host.which(name))
+    if setting == _KEY and not is_known:
+        return _LINKER.ok(f"{name}, not run: the project names it", place)
     return _try(host, place)
 
 
@@ -114,9 +136,8 @@ def _rust_lld(host: Host, sysroot: Path | None) -> str:
 def _newest_lld(host: Host) -> str:
     versions = [
         (int(path.name.rpartition("-")[2]), str(path))
-        for folder in host.env.get("PATH", "").split(":")
-        if folder
-        for path in Path(folder).glob("lld-link-[1-9][0-9]")
+        for folder in host.path
+        for path in folder.glob("lld-link-[1-9][0-9]")
     ]
     return max(versions, default=(0, ""))[1]
 
@@ -129,6 +150,8 @@ def _try(host: Host, program: str) -> Finding:
     flavor = ("-flavor", "link") if name.startswith("rust-lld") else ()
     answer = host.run((program, *flavor, "--version"))
     version = re.search(r"LLD (\d{1,9})", answer.text)
+    if answer.is_refused:
+        return _LINKER.note(answer.text, program)
     if answer.code != 0 or version is None:
         return _LINKER.error(f"{name} does not run: {answer.first_line}", program, _INSTALL)
     if int(version[1]) < _OLDEST_LLD:

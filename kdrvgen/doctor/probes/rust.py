@@ -13,6 +13,7 @@ from kdrvgen.doctor.check import SIGNING_TASKS, Check, Remedy
 from kdrvgen.doctor.host import Answer, Host
 from kdrvgen.doctor.probes.linker import host_linker, linkers
 from kdrvgen.doctor.probes.validity import current_time
+from kdrvgen.doctor.rustup import cargo_home, run_rust
 from kdrvgen.doctor.tasks import Command, Task
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
@@ -52,15 +53,9 @@ class Toolchain(NamedTuple):
         return self.sysroot.name if self.sysroot.parent.name == "toolchains" else ""
 
 
-def _prefix(project: Project) -> Command:
-    """Return what the tasks put in front of cargo and rustc."""
-    channel = project.toolchain.channel
-    return () if channel == "stable" else ("rustup", "run", channel)
-
-
 def cargo(host: Host, project: Project) -> Iterator[Finding]:
     """Check cargo."""
-    answer = host.run((*_prefix(project), "cargo", "--version"))
+    answer = run_rust(host, project, "cargo", "--version")
     if answer.code == 0:
         yield _CARGO.ok(answer.first_line.removeprefix("cargo "), host.which("cargo"))
     else:
@@ -69,9 +64,8 @@ def cargo(host: Host, project: Project) -> Iterator[Finding]:
 
 def rustc(host: Host, project: Project) -> Iterator[Finding]:
     """Check rustc, and what depends on its sysroot: targets, library sources, linkers."""
-    prefix = _prefix(project)
-    version = host.run((*prefix, "rustc", "--version", "--verbose"))
-    sysroot = host.run((*prefix, "rustc", "--print", "sysroot"))
+    version = run_rust(host, project, "rustc", "--version", "--verbose")
+    sysroot = run_rust(host, project, "rustc", "--print", "sysroot")
     if version.code != 0 or sysroot.code != 0:
         yield _does_not_run(_RUSTC, host, project, version if version.code != 0 else sysroot)
         yield from linkers(host, project, None)
@@ -91,17 +85,25 @@ def rustc(host: Host, project: Project) -> Iterator[Finding]:
 
 
 def cargo_make(host: Host, project: Project) -> Iterator[Finding]:
-    """Check cargo-make and its version."""
+    """Check cargo-make and its version, without cargo: cargo would run an alias of this name."""
     del project
-    answer = host.run(("cargo", "make", "--version"))
-    place = host.which("cargo-make")
+    # Where cargo searches for its subcommands.
+    place = host.which("cargo-make") or host.which(str(cargo_home(host) / "bin/cargo-make"))
+    if not place:
+        remedy = Remedy(commands=(_INSTALL_CARGO_MAKE,))
+        if not host.which("cargo"):
+            remedy = Remedy("install cargo first")
+        yield _CARGO_MAKE.error("is not installed", "", remedy)
+        return
+    answer = host.run((place, "make", "--version"))
     match = re.search(r"cargo-make (\d[\w.+-]*)", answer.text)
+    if answer.is_refused:
+        yield _CARGO_MAKE.note(answer.text, place)
+        return
     if answer.code != 0 or match is None:
-        has_cargo = bool(host.which("cargo"))
-        remedy = (
-            Remedy(commands=(_INSTALL_CARGO_MAKE,)) if has_cargo else Remedy("install cargo first")
-        )
-        yield _CARGO_MAKE.error(_cargo_make_problem(answer), place, remedy)
+        reason = answer.text if answer.code is None else f"does not run: {answer.first_line}"
+        # Installing it again would change nothing: cargo install leaves it as it is.
+        yield _CARGO_MAKE.error(reason, place)
         return
     version = match[1]
     if numbers(version) < _OLDEST_CARGO_MAKE:
@@ -114,14 +116,6 @@ def cargo_make(host: Host, project: Project) -> Iterator[Finding]:
         yield _CARGO_MAKE.note(message, place)
 
 
-def _cargo_make_problem(answer: Answer) -> str:
-    if answer.code is None:
-        return answer.text
-    if "no such command" in answer.text:
-        return "is not installed"
-    return f"does not run: {answer.first_line}"
-
-
 def numbers(version: str) -> tuple[int, ...]:
     """Return the numbers at the beginning of a version."""
     match = re.match(r"\d+(\.\d+)*", version)
@@ -129,15 +123,22 @@ def numbers(version: str) -> tuple[int, ...]:
 
 
 def _does_not_run(check: Check, host: Host, project: Project, answer: Answer) -> Finding:
+    place = host.which(check.name)
+    if answer.is_refused:
+        return check.note(answer.text, place)
     remedy = Remedy(_INSTALL_RUST)
     missing = re.search(r"toolchain '([\w.+-]+)' is not installed", answer.text)
     if missing and host.which("rustup"):
-        remedy = Remedy(commands=(("rustup", "toolchain", "install", missing[1]),))
-    elif _prefix(project) and not host.which("rustup"):
-        channel = project.toolchain.channel
+        parts = ("--component", "rust-src") if project.toolchain.build_std else _targets_of(project)
+        remedy = Remedy(commands=(("rustup", "toolchain", "install", missing[1], *parts),))
+    elif (channel := project.toolchain.channel) != "stable" and not host.which("rustup"):
         remedy = Remedy(f'toolchain.channel = "{channel}" needs rustup; {_INSTALL_RUST}')
     reason = answer.first_line if answer.code is None else f"does not run: {answer.first_line}"
-    return check.error(reason, host.which(check.name), remedy)
+    return check.error(reason, place, remedy)
+
+
+def _targets_of(project: Project) -> Command:
+    return tuple(word for triple in project.driver.triples for word in ("--target", triple))
 
 
 def _toolchain(toolchain: Toolchain, host: Host, project: Project) -> Finding:

@@ -45,7 +45,9 @@ def find_tool(host: Host, name: str) -> str:
             name,
         ),
     ]
-    return next((str(path) for path in candidates if path.is_file()), "")
+    # A variable that is not set must not lead into the current folder.
+    found = (path for path in candidates if path.is_absolute() and path.is_file())
+    return next(map(str, found), "")
 
 
 def _newest(folders: Sequence[Path], architectures: Sequence[str], name: str) -> list[Path]:

@@ -1,4 +1,4 @@
-"""The programs that sign: osslsigncode, openssl and signtool, and the timestamp server."""
+"""The programs that sign: osslsigncode, openssl and signtool."""
 
 from __future__ import annotations
 
@@ -7,24 +7,22 @@ import struct
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
-from kdrvgen.doctor.check import SIGNING_TASKS, Check, Remedy
+from kdrvgen.doctor.check import NO_REMEDY, SIGNING_TASKS, Check, Remedy
 from kdrvgen.doctor.fix import install
 from kdrvgen.doctor.host import Answer, Host
 from kdrvgen.doctor.probes.sdk import find_tool
-from kdrvgen.doctor.tasks import Task
 from kdrvgen.model import Project, Signing
 from kdrvgen.report.finding import Finding
 
-__all__ = ["signing_tool", "timestamp_server", "tiny_image"]
+__all__ = ["signing_tool", "tiny_image"]
 
 _OPENSSL = Check("openssl", SIGNING_TASKS)
 _OSSLSIGNCODE = Check("osslsigncode", SIGNING_TASKS)
 _SIGNTOOL = Check("signtool", SIGNING_TASKS)
-_TIMESTAMP = Check("timestamp", (Task.SIGN,))
 _INSTALL_SDK = Remedy('install the Windows SDK with its component "Signing Tools for Desktop Apps"')
+_OLDEST_OSSLSIGNCODE, _FIRST_WITH_CATALOGS = (2, 1), (2, 8)
+_NEWER_OSSLSIGNCODE = Remedy("install a newer osslsigncode, from your system or from its sources")
 # Exit codes from here on are NTSTATUS errors: Windows could not load the program.
 _FIRST_ERROR_STATUS = 0xC000_0000
 
@@ -44,39 +42,20 @@ def signing_tool(host: Host, project: Project) -> Iterator[Finding]:
             yield _signtool(host, signing)
         else:
             yield from _openssl(host, signing)
-            yield _osslsigncode(host)
-
-
-def timestamp_server(host: Host, project: Project) -> Iterator[Finding]:
-    """Check that the timestamp servers answer; this needs the network."""
-    settings = [project.signing_for(profile) for profile in project.profiles]
-    servers = {signing.timestamp_server for signing in settings if signing.mode != "off"}
-    for url in sorted(servers - {""}):
-        try:
-            request = Request(url, method="HEAD")  # noqa: S310 - the model accepts only http(s)
-            with urlopen(request, timeout=host.time_limit):  # noqa: S310 - the same request
-                pass
-        except HTTPError:
-            pass  # The server answers; HEAD is not a timestamp request.
-        except (OSError, ValueError) as error:
-            yield _TIMESTAMP.error(
-                f"{url} does not answer: {error}",
-                remedy=Remedy(
-                    "to sign without a timestamp: cargo make -e DRIVER_TIMESTAMP_URL= sign"
-                ),
-            )
-            continue
-        yield _TIMESTAMP.ok("the server answers", url)
+            yield _osslsigncode(host, has_package="package" in project.model_fields_set)
 
 
 def _signtool(host: Host, signing: Signing) -> Finding:
-    configured = signing.signtool and str(host.folder / signing.signtool)
-    place = host.which(configured) if configured else find_tool(host, "signtool.exe")
-    if configured and not place:
-        return _SIGNTOOL.error("signing.signtool: no such file", configured)
+    if configured := signing.signtool and str(host.folder / signing.signtool):
+        if not host.which(configured):
+            return _SIGNTOOL.error("signing.signtool: no such file", configured)
+        return _SIGNTOOL.ok("not run: the project names it", configured)
+    place = find_tool(host, "signtool.exe")
     if not place:
         return _SIGNTOOL.error("not found on PATH or in a Windows SDK", remedy=_INSTALL_SDK)
     answer = host.run((place, "verify", "/?"))
+    if answer.is_refused:
+        return _SIGNTOOL.note(answer.text, place)
     if answer.code is None or answer.code & 0xFFFF_FFFF >= _FIRST_ERROR_STATUS:
         reason = answer.first_line or f"it ended with exit code {answer.code:#x}"
         return _SIGNTOOL.error(f"does not run: {reason}", place, _INSTALL_SDK)
@@ -84,19 +63,34 @@ def _signtool(host: Host, signing: Signing) -> Finding:
     return _SIGNTOOL.ok(version[1] if version else "runs", place)
 
 
-def _osslsigncode(host: Host) -> Finding:
+def _osslsigncode(host: Host, *, has_package: bool) -> Finding:
     place = host.which("osslsigncode")
     if not place:
         return _OSSLSIGNCODE.error("is not installed", "", install(host, "osslsigncode"))
-    version = re.search(r"osslsigncode (\d[\w.]*)", host.run((place, "--version")).text)
+    answer = host.run((place, "--version"))
+    if answer.is_refused:
+        return _OSSLSIGNCODE.note(answer.text, place)
+    version = re.search(r"osslsigncode (\d[\w.]*)", answer.text)
     if version is None:
         return _OSSLSIGNCODE.error("does not print its version", place)
-    if not host.which("openssl"):
-        return _OSSLSIGNCODE.ok(version[1], place)
-    if failed := _try_signing(host, place):
-        message = f"{version[1]} cannot sign and verify a test file: {failed.first_line}"
+    return _version_of_osslsigncode(host, version[1], place, has_package=has_package)
+
+
+def _version_of_osslsigncode(host: Host, version: str, place: str, *, has_package: bool) -> Finding:
+    numbers = tuple(map(int, re.findall(r"\d+", version)))
+    if numbers < _OLDEST_OSSLSIGNCODE:
+        message = f"{version} is too old: the tasks need 2.1 or newer, also for passwords"
+        return _OSSLSIGNCODE.error(message, place, _NEWER_OSSLSIGNCODE)
+    openssl = host.which("openssl")
+    can_try = openssl and not host.holds(openssl)
+    if can_try and (failed := _try_signing(host, place)):
+        message = f"{version} cannot sign and verify a test file: {failed.first_line}"
         return _OSSLSIGNCODE.error(message, place)
-    return _OSSLSIGNCODE.ok(f"{version[1]}, signs and verifies a test file", place)
+    if has_package and numbers < _FIRST_WITH_CATALOGS:
+        message = f"{version} signs images, but not the catalog of [package]: that needs 2.8"
+        return _OSSLSIGNCODE.note(message, place, _NEWER_OSSLSIGNCODE)
+    tried = ", signs and verifies a test file" if can_try else ""
+    return _OSSLSIGNCODE.ok(f"{version}{tried}", place)
 
 
 def _openssl(host: Host, signing: Signing) -> Iterator[Finding]:
@@ -106,8 +100,11 @@ def _openssl(host: Host, signing: Signing) -> Iterator[Finding]:
     answer = host.run(("openssl", "version"))
     if answer.code == 0:
         yield _OPENSSL.ok(answer.first_line.removeprefix("OpenSSL "), place)
+    elif answer.is_refused:
+        yield _OPENSSL.note(answer.text, place)
     else:
-        yield _OPENSSL.error(answer.first_line, place, install(host, "openssl"))
+        remedy = NO_REMEDY if place else install(host, "openssl")
+        yield _OPENSSL.error(answer.first_line, place, remedy)
 
 
 def _try_signing(host: Host, program: str) -> Answer | None:

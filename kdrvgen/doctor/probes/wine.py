@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from kdrvgen.doctor.check import Check, Remedy
 from kdrvgen.doctor.fix import install
@@ -40,6 +39,9 @@ def wine(host: Host, project: Project) -> Iterator[Finding]:
     answer = host.run((program, "--version"))
     # Installing it again would not repair it.
     remedy = Remedy(remedy.advice)
+    if answer.is_refused:
+        yield _WINE.note(answer.text, program)
+        return
     if answer.code != 0:
         yield _WINE.error(f"does not run: {answer.first_line}", program, remedy)
         return
@@ -51,8 +53,12 @@ def wine(host: Host, project: Project) -> Iterator[Finding]:
 
 
 def _disk(host: Host) -> Iterator[Finding]:
-    base = host.env.get("XDG_CACHE_HOME") or str(Path(host.env.get("HOME", "/"), ".cache"))
-    prefix = Path(base, "kdrvgen/smoke/wine")
+    base = host.user_folder("XDG_CACHE_HOME", ".cache")
+    if base is None:
+        message = "HOME is not set to an absolute path; Wine's folder is below it"
+        yield _WINE.error(message, remedy=Remedy("set HOME, or XDG_CACHE_HOME"))
+        return
+    prefix = base / "kdrvgen/smoke/wine"
     if (prefix / "ready").exists():
         return
     folder = next(path for path in prefix.parents if path.is_dir())

@@ -14,15 +14,29 @@ macro_rules! import {
 }
 
 mod allocator;
-mod irql;
+mod file;
+mod files;
 #[path = "runtime/fmod.rs"]
 mod fmod;
+mod handle;
+mod irql;
+mod lock;
+mod mdl;
+mod memory;
 mod nt;
-mod pool;
+mod object;
+mod open;
+mod opens;
+mod packets;
+mod queue;
+mod queues;
 mod request;
 mod requests;
 mod security;
+mod shared;
 mod string;
+mod transfer;
+mod transfers;
 
 pub use nt::{NtError, NtStatus, UnicodeString};
 

@@ -1,12 +1,12 @@
 //! A kernel that counts how often a request is completed, and the tests of requests.
 
 use std::cell::Cell;
-use std::mem;
 use std::ptr;
 
-use crate::nt::irp::{DeviceIoControl, IoStackLocation, Irp, Parameter};
+use crate::nt::irp::{DeviceIoControl, Irp, Parameter, IRP_MJ_DEVICE_CONTROL};
 use crate::nt::status::*;
 use crate::nt::{NtError, NtStatus};
+use crate::packets::{Fate, Packet};
 use crate::request::{Control, Request};
 
 thread_local! {
@@ -20,46 +20,58 @@ extern "system" fn IofCompleteRequest(irp: *mut Irp, _boost: i8) {
     // SAFETY: the request is the one of the test.
     all.push(unsafe { ((*irp).io_status.result.status.code(), (*irp).io_status.information) });
     COMPLETIONS.set(all);
+    // SAFETY: as above.
+    unsafe { Fate::record(irp) };
 }
 
 #[unsafe(no_mangle)]
 extern "system" fn ObOpenObjectByPointer() {}
 #[unsafe(no_mangle)]
 extern "system" fn ZwSetSecurityObject() {}
-#[unsafe(no_mangle)]
-extern "system" fn ZwClose() {}
 
 const BUFFERED: u32 = 0x0022_2000;
 const DIRECT: u32 = BUFFERED | 1;
 
 /// A request with a buffer of eight bytes, in which the program sent four and accepts `room`.
 struct Device {
-    irp: Box<Irp>,
-    _location: Box<IoStackLocation>,
-    buffer: Box<[u8; 8]>,
+    packet: Packet,
+    buffer: *mut [u8; 8],
 }
 
 impl Device {
     fn new(code: u32, room: u32) -> Self {
-        // SAFETY: all members may be zero.
-        let (mut irp, mut location) =
-            unsafe { (Box::new(mem::zeroed::<Irp>()), Box::new(mem::zeroed::<IoStackLocation>())) };
-        let mut buffer = Box::new(*b"sent....");
-        location.parameters.device_io_control = DeviceIoControl {
-            output_buffer_length: Parameter(room),
-            input_buffer_length: Parameter(4),
-            io_control_code: Parameter(code),
-            type3_input_buffer: ptr::null_mut(),
-        };
-        irp.associated_irp.system_buffer = buffer.as_mut_ptr().cast();
-        irp.tail.current_stack_location = &mut *location;
+        let packet = Packet::new(IRP_MJ_DEVICE_CONTROL);
+        let buffer = Box::into_raw(Box::new(*b"sent...."));
+        let irp = packet.irp();
+        // SAFETY: the packet exists.
+        unsafe {
+            (*(*irp).tail.current_stack_location).parameters.device_io_control = DeviceIoControl {
+                output_buffer_length: Parameter(room),
+                input_buffer_length: Parameter(4),
+                io_control_code: Parameter(code),
+                type3_input_buffer: ptr::null_mut(),
+            };
+            (*irp).associated_irp.system_buffer = buffer.cast();
+        }
         COMPLETIONS.take();
-        Self { irp, _location: location, buffer }
+        Self { packet, buffer }
     }
 
     fn control(&mut self) -> Control {
         // SAFETY: it has the form of a request of `DeviceIoControl`.
-        unsafe { Control::new(&mut *self.irp) }
+        unsafe { Control::new(self.packet.irp()) }
+    }
+
+    fn bytes(&self) -> [u8; 8] {
+        // SAFETY: the buffer exists, and the request is completed.
+        unsafe { *self.buffer }
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // SAFETY: it is from a box, and used no more.
+        drop(unsafe { Box::from_raw(self.buffer) });
     }
 }
 
@@ -104,7 +116,7 @@ fn a_reply_that_does_not_fit_writes_nothing() {
     let mut control = device.control();
     assert_eq!(control.reply(b"abc"), Err(STATUS_BUFFER_TOO_SMALL));
     let _ = control.complete(Ok(()));
-    assert_eq!(&*device.buffer, b"sent....");
+    assert_eq!(&device.bytes(), b"sent....");
     assert_eq!(COMPLETIONS.take(), [(0, 0)]);
 }
 
@@ -116,7 +128,7 @@ fn a_reply_stays_in_its_part_of_the_buffer() {
     assert_eq!(control.output_length(), 2);
     assert!(control.reply_partly(b"abcdefghij").is_err());
     let _ = control.complete(Ok(()));
-    assert_eq!(&*device.buffer, b"abnt....");
+    assert_eq!(&device.bytes(), b"abnt....");
 }
 
 #[test]
@@ -127,7 +139,7 @@ fn a_request_that_is_dropped_fails_once() {
     drop(control);
     assert_eq!(COMPLETIONS.take(), [(STATUS_UNSUCCESSFUL.status().code(), 0)]);
     // SAFETY: the request exists.
-    drop(unsafe { Request::new(&mut *device.irp) });
+    drop(unsafe { Request::new(device.packet.irp()) });
     assert_eq!(COMPLETIONS.take(), [(STATUS_UNSUCCESSFUL.status().code(), 0)]);
 }
 
@@ -143,9 +155,9 @@ fn a_request_with_another_method_has_no_buffers() {
 
 #[test]
 fn the_status_of_a_dispatch_routine_is_that_of_the_request() {
-    let mut device = Device::new(BUFFERED, 8);
+    let device = Device::new(BUFFERED, 8);
     // SAFETY: the request exists.
-    let request = unsafe { Request::new(&mut *device.irp) };
+    let request = unsafe { Request::new(device.packet.irp()) };
     let dispatched = request.complete(Err(STATUS_ACCESS_DENIED));
     assert_eq!(NtStatus::from(Err(STATUS_ACCESS_DENIED)), dispatched.status());
     assert_eq!(COMPLETIONS.take(), [(STATUS_ACCESS_DENIED.status().code(), 0)]);

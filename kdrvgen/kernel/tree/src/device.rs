@@ -4,13 +4,19 @@ use core::mem;
 use core::ptr;
 
 use crate::irql::{self, APC_LEVEL, PASSIVE_LEVEL};
-use crate::nt::objects::{FILE_DEVICE_SECURE_OPEN, FILE_DEVICE_UNKNOWN};
+use crate::nt::objects::{
+    DO_BUFFERED_IO, DO_DEVICE_INITIALIZING, DO_DIRECT_IO, FILE_DEVICE_SECURE_OPEN,
+    FILE_DEVICE_UNKNOWN,
+};
 use crate::nt::{DeviceObject, DriverObject, NtError, NtStatus, UnicodeString};
 use crate::security::{self, Access};
 
 /// A device object, which is deleted when it is dropped.
 #[must_use = "a device that is dropped is deleted"]
 pub struct Device(*mut DeviceObject);
+
+// SAFETY: a device object is not tied to a thread.
+unsafe impl Send for Device {}
 
 impl Device {
     /// Creates a device that only the users in `access` can open.
@@ -51,6 +57,22 @@ impl Device {
         // SAFETY: the device exists. If it keeps the default list, it is deleted here.
         unsafe { security::set_access(device.0.cast(), access) }?;
         Ok(device)
+    }
+
+    /// Says where the data of `IRP_MJ_READ` and `IRP_MJ_WRITE` is. IRQL: any.
+    ///
+    /// Call it before programs can open the device. Without it, requests to read and write have no
+    /// buffer ([`ReadRequest`](crate::transfer::ReadRequest)).
+    pub fn set_transfer(&self, transfer: Transfer) {
+        let flag = match transfer {
+            Transfer::Buffered => DO_BUFFERED_IO,
+            Transfer::Direct => DO_DIRECT_IO,
+        };
+        // SAFETY: the device exists, and its flags belong to its driver.
+        unsafe {
+            let others = (*self.0).flags & !(DO_BUFFERED_IO | DO_DIRECT_IO);
+            (*self.0).flags = others | flag;
+        }
     }
 
     /// Lets programs open a device that was created after the driver's start function returned.
@@ -98,8 +120,16 @@ impl Drop for Device {
     }
 }
 
-/// `DO_DEVICE_INITIALIZING`: nobody can open the device.
-const DO_DEVICE_INITIALIZING: u32 = 0x80;
+/// Where the data of reads and writes is while the driver has the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transfer {
+    /// In a buffer of the kernel's, which the kernel copies from and to the program
+    /// (`DO_BUFFERED_IO`). It is the right choice for less than a page.
+    Buffered,
+    /// In the program's own pages, which the kernel locks in memory (`DO_DIRECT_IO`). Nothing is
+    /// copied by the kernel, and the program can change the data during the request.
+    Direct,
+}
 
 /// A name by which programs find a device. It is deleted when it is dropped.
 #[must_use = "a link that is dropped is deleted"]

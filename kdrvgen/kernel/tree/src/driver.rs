@@ -85,6 +85,7 @@ macro_rules! driver {
 pub fn initialize(component: Component, level: Level) {
     log::configure(component, level);
     crate::irql::initialize();
+    crate::shared::initialize();
 }
 
 /// Returns the status of the entry point, and logs an error. IRQL: any.

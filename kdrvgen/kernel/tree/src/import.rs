@@ -63,7 +63,7 @@ macro_rules! import {
     ) => {
         $(
             #[cfg(not(all(windows, panic = "abort")))]
-            #[allow(non_snake_case)]
+            #[allow(non_snake_case, clippy::too_many_arguments)]
             $(#[$attribute])*
             $visibility unsafe fn $name($(_: $type),*) $(-> $result)? {
                 $crate::unavailable(stringify!($name))

@@ -20,6 +20,9 @@
 //! - **Panic.** A panic stops the machine: see [`panic`].
 //! - **Wait or touch pageable memory at `DISPATCH_LEVEL`.** Each function documents its IRQL. Builds
 //!   with debug assertions check it where it is cheap: see [`irql`].
+//! - **Outlive the driver.** Threads, timers, work items and notifications end when they are dropped,
+//!   which must be in `unload` at the latest: see [`slot`]. One that is forgotten (`mem::forget`) runs
+//!   on, in code that is gone.
 //!
 //! # Tests
 //!
@@ -43,17 +46,37 @@ mod import;
 
 pub mod allocator;
 pub mod device;
+pub mod dpc;
+pub mod event;
+pub mod file;
+pub mod handle;
 pub mod irql;
 pub mod lock;
 pub mod log;
+pub mod mdl;
+pub mod mutex;
+pub mod notify;
 pub mod nt;
+pub mod object;
+pub mod open;
 pub mod panic;
 pub mod process;
+pub mod queue;
+pub mod registry;
 pub mod request;
+pub mod resource;
 #[cfg(all(windows, panic = "abort"))]
 mod runtime;
 pub mod security;
+pub mod shared;
+pub mod slot;
 pub mod string;
+pub mod thread;
+pub mod time;
+pub mod timer;
+pub mod transfer;
+pub mod wait;
+pub mod work_item;
 
 #[doc(hidden)]
 pub use driver::{initialize, status_of, Start};

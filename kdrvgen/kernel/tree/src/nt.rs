@@ -26,8 +26,15 @@ macro_rules! layout {
     };
 }
 
+pub mod dispatcher;
+pub mod file;
 pub mod irp;
+pub mod locks;
+pub mod mdl;
+pub mod notify;
+pub mod object_attributes;
 pub mod objects;
+pub mod registry;
 pub mod security;
 pub mod status;
 pub mod unicode_string;

@@ -1,21 +1,23 @@
 //! Requests to a driver: each one is completed exactly once.
 
+use core::marker::PhantomData;
 use core::mem;
 use core::ptr;
 use core::slice;
 
 use crate::irql::{self, DISPATCH_LEVEL};
-use crate::nt::irp::{IoStatusBlock, IoStatusResult, Irp, IO_NO_INCREMENT};
+use crate::nt::irp::{IoStackLocation, IoStatusBlock, IoStatusResult, Irp, IO_NO_INCREMENT};
 use crate::nt::status::{STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_UNSUCCESSFUL};
 use crate::nt::{NtError, NtStatus};
 
 /// The result of a dispatch routine.
 ///
-/// It comes from completing the request, so a dispatch routine cannot return another status than
-/// that of its request, and cannot return before it dealt with the request.
+/// It comes from completing or queueing the request, so a dispatch routine cannot return another
+/// status than that of its request, and cannot return before it dealt with the request. It stays in
+/// its thread, so it cannot be that of another dispatch routine's request either.
 #[repr(transparent)]
 #[must_use = "a dispatch routine returns it"]
-pub struct Dispatched(NtStatus);
+pub struct Dispatched(NtStatus, PhantomData<*mut ()>);
 
 impl Dispatched {
     /// Returns a status for a request that was passed on or is pending. IRQL: any.
@@ -25,49 +27,122 @@ impl Dispatched {
     /// It is what another driver's dispatch routine returned for the same request (`IofCallDriver`),
     /// or `STATUS_PENDING` for a request that is marked as pending.
     pub const unsafe fn with_status(status: NtStatus) -> Self {
-        Self(status)
+        Self(status, PhantomData)
     }
 
     /// Returns the status. IRQL: any.
-    pub const fn status(self) -> NtStatus {
+    pub const fn status(&self) -> NtStatus {
         self.0
     }
+}
+
+/// Who waits for a request: a parameter of the types of requests.
+///
+/// [`Dispatching`] and [`Pending`] are the only ones.
+pub trait State: sealed::Sealed {
+    /// What completing a request returns.
+    type Completed;
+
+    #[doc(hidden)]
+    fn completed(status: NtStatus) -> Self::Completed;
+}
+
+/// A dispatch routine has the request, and returns the [`Dispatched`] that it gives.
+///
+/// Such a request stays in its thread. To complete it elsewhere or later, put it in a
+/// [`Queue`](crate::queue::Queue).
+pub enum Dispatching {}
+
+/// The dispatch routine returned `STATUS_PENDING`. Any thread can complete the request.
+pub enum Pending {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::Dispatching {}
+    impl Sealed for super::Pending {}
+}
+
+impl State for Dispatching {
+    type Completed = Dispatched;
+
+    fn completed(status: NtStatus) -> Dispatched {
+        Dispatched(status, PhantomData)
+    }
+}
+
+impl State for Pending {
+    type Completed = ();
+
+    fn completed(_status: NtStatus) {}
 }
 
 /// A request that belongs to this driver.
 ///
 /// A request that is dropped is completed with `STATUS_UNSUCCESSFUL`.
 #[must_use = "a request that is dropped fails"]
-pub struct Request(*mut Irp);
+pub struct Request<S: State = Dispatching>(*mut Irp, PhantomData<S>);
 
-// SAFETY: a request is not tied to a thread, and its owner alone uses it.
-unsafe impl Send for Request {}
+// SAFETY: a request is not tied to a thread, and its owner alone uses it. No dispatch routine has to
+// return its status.
+unsafe impl Send for Request<Pending> {}
 
 impl Request {
     /// Takes over a request. IRQL: any.
     ///
     /// # Safety
     ///
-    /// Windows passed `irp` to a dispatch routine of this driver, and nothing else uses it.
+    /// Windows passed `irp` to a dispatch routine of this driver, which returns the result of
+    /// completing or queueing this request, and nothing else uses it.
     pub unsafe fn new(irp: *mut Irp) -> Self {
-        Self(irp)
+        Self(irp, PhantomData)
+    }
+}
+
+impl<S: State> Request<S> {
+    /// Returns the request again that [`Request::into_irp`] gave up.
+    ///
+    /// # Safety
+    ///
+    /// Nothing else uses it. If it is pending, its dispatch routine returns `STATUS_PENDING`.
+    pub(crate) unsafe fn from_irp(irp: *mut Irp) -> Self {
+        Self(irp, PhantomData)
+    }
+
+    /// Gives up the request, which is then not completed.
+    pub(crate) fn into_irp(self) -> *mut Irp {
+        let irp = self.0;
+        mem::forget(self);
+        irp
+    }
+
+    /// Returns the request's packet, which exists until the request is completed. IRQL: any.
+    #[must_use]
+    pub fn as_ptr(&self) -> *mut Irp {
+        self.0
+    }
+
+    /// Returns the driver's part of the packet (`IoGetCurrentIrpStackLocation`). IRQL: any.
+    #[must_use]
+    pub fn location(&self) -> *mut IoStackLocation {
+        // SAFETY: the packet exists.
+        unsafe { (*self.0).tail.current_stack_location }
     }
 
     /// Completes the request, without output. IRQL: `DISPATCH_LEVEL` or below.
-    pub fn complete(self, result: Result<(), NtError>) -> Dispatched {
+    #[allow(clippy::must_use_candidate)] // `Dispatched` says it, and `()` is nothing
+    pub fn complete(self, result: Result<(), NtError>) -> S::Completed {
         self.finish(result.into(), 0)
     }
 
     /// Completes the request with a status and the number of bytes of output.
-    fn finish(self, status: NtStatus, information: usize) -> Dispatched {
+    pub(crate) fn finish(self, status: NtStatus, information: usize) -> S::Completed {
         // SAFETY: it is used no more: `drop` does not run.
-        unsafe { complete(self.0, status, information) };
-        mem::forget(self);
-        Dispatched(status)
+        unsafe { complete(self.into_irp(), status, information) };
+        S::completed(status)
     }
 }
 
-impl Drop for Request {
+impl<S: State> Drop for Request<S> {
     fn drop(&mut self) {
         // SAFETY: `finish` did not complete it, and it is used no more.
         unsafe { complete(self.0, STATUS_UNSUCCESSFUL.status(), 0) };
@@ -98,8 +173,8 @@ unsafe fn complete(irp: *mut Irp, status: NtStatus, information: usize) {
 ///
 /// For a code with another method, whose buffers are elsewhere, input and output are empty.
 #[must_use = "a request that is dropped fails"]
-pub struct Control {
-    request: Request,
+pub struct Control<S: State = Dispatching> {
+    request: Request<S>,
     code: u32,
     buffer: *mut u8,
     input_length: usize,
@@ -108,7 +183,7 @@ pub struct Control {
 }
 
 // SAFETY: the buffer belongs to the request.
-unsafe impl Send for Control {}
+unsafe impl Send for Control<Pending> {}
 
 /// The two lowest bits of a control code.
 const METHOD_MASK: u32 = 3;
@@ -119,12 +194,23 @@ impl Control {
     ///
     /// # Safety
     ///
-    /// Windows passed `irp` to this driver's routine for `IRP_MJ_DEVICE_CONTROL`, and nothing else
-    /// uses it.
+    /// As for [`Request::new`], in the routine for `IRP_MJ_DEVICE_CONTROL`.
     pub unsafe fn new(irp: *mut Irp) -> Self {
+        // SAFETY: the caller's contract.
+        unsafe { Self::from_request(Request::new(irp)) }
+    }
+}
+
+impl<S: State> Control<S> {
+    /// Finds the buffer of a request to which nothing is written yet.
+    ///
+    /// # Safety
+    ///
+    /// It is a request for `IRP_MJ_DEVICE_CONTROL`.
+    pub(crate) unsafe fn from_request(request: Request<S>) -> Self {
+        let (irp, location) = (request.as_ptr(), request.location());
         // SAFETY: these are the members of the unions for this major function.
         let (parameters, buffer) = unsafe {
-            let location = (*irp).tail.current_stack_location;
             (
                 (*location).parameters.device_io_control,
                 (*irp).associated_irp.system_buffer.cast::<u8>(),
@@ -135,14 +221,28 @@ impl Control {
         let has_buffer = code & METHOD_MASK == METHOD_BUFFERED && !buffer.is_null();
         let length = |length: u32| if has_buffer { length as usize } else { 0 };
         Self {
-            // SAFETY: the caller's contract.
-            request: unsafe { Request::new(irp) },
+            request,
             code,
             buffer,
             input_length: length(parameters.input_buffer_length.0),
             output_length: length(parameters.output_buffer_length.0),
             written: 0,
         }
+    }
+
+    /// Returns the request itself. IRQL: any.
+    pub fn request(&self) -> &Request<S> {
+        &self.request
+    }
+
+    /// Gives up the request and the number of bytes of its output.
+    pub(crate) fn into_parts(self) -> (*mut Irp, usize) {
+        (self.request.into_irp(), self.written)
+    }
+
+    /// Says how many bytes of output are in the buffer.
+    pub(crate) fn set_written(&mut self, written: usize) {
+        self.written = written;
     }
 
     /// Returns the control code. IRQL: any.
@@ -215,7 +315,8 @@ impl Control {
     /// Completes the request. IRQL: `DISPATCH_LEVEL` or below.
     ///
     /// A success or a warning carries the output of the last reply, and an error carries none.
-    pub fn complete(self, result: Result<(), NtError>) -> Dispatched {
+    #[allow(clippy::must_use_candidate)] // `Dispatched` says it, and `()` is nothing
+    pub fn complete(self, result: Result<(), NtError>) -> S::Completed {
         let has_output = result.map_or_else(NtError::is_warning, |()| true);
         let written = if has_output { self.written } else { 0 };
         self.request.finish(result.into(), written)

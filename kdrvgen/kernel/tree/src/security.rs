@@ -4,7 +4,9 @@ use core::ffi::c_void;
 use core::mem::size_of;
 use core::ptr;
 
+use crate::handle::Handle;
 use crate::irql::{self, PASSIVE_LEVEL};
+use crate::nt::object_attributes::OBJ_KERNEL_HANDLE;
 use crate::nt::security::{
     AceHeader, Acl, SecurityDescriptor, ACCESS_ALLOWED_ACE_TYPE, ACL_REVISION,
     SECURITY_DESCRIPTOR_REVISION, SE_DACL_PRESENT, SE_DACL_PROTECTED, SE_SELF_RELATIVE,
@@ -65,15 +67,13 @@ pub unsafe fn set_access(object: *mut c_void, access: Access) -> Result<(), NtEr
         )
     }
     .check()?;
+    // SAFETY: the handle is open, and is a kernel handle.
+    let handle = unsafe { Handle::from_raw(handle) };
     let descriptor = access.descriptor();
     // SAFETY: the handle is open, and the descriptor is static.
-    let set = unsafe { ZwSetSecurityObject(handle, DACL_SECURITY_INFORMATION, descriptor) };
-    // SAFETY: the handle is open, and is not used again.
-    let _ = unsafe { ZwClose(handle) };
-    set.check()
+    unsafe { ZwSetSecurityObject(handle.as_raw(), DACL_SECURITY_INFORMATION, descriptor) }.check()
 }
 
-const OBJ_KERNEL_HANDLE: u32 = 0x200;
 const WRITE_DAC: u32 = 0x4_0000;
 const KERNEL_MODE: i8 = 0;
 const DACL_SECURITY_INFORMATION: u32 = 4;
@@ -200,6 +200,5 @@ crate::import! {
             information: u32,
             descriptor: *const SecurityDescriptor,
         ) -> NtStatus;
-        fn ZwClose(handle: *mut c_void) -> NtStatus;
     }
 }

@@ -2,6 +2,8 @@
 
 use core::ffi::c_void;
 
+use super::file::FileObject;
+use super::mdl::Mdl;
 use super::objects::DeviceObject;
 
 /// `IRP_MJ_CREATE`: a program opens a handle to the device.
@@ -25,12 +27,21 @@ pub const MAJOR_FUNCTIONS: usize = 0x1C;
 /// `IO_NO_INCREMENT`: completing the request does not raise the waiting thread's priority.
 pub const IO_NO_INCREMENT: i8 = 0;
 
+/// `SL_PENDING_RETURNED`, in `IO_STACK_LOCATION.Control`: the dispatch routine returns
+/// `STATUS_PENDING`.
+pub const SL_PENDING_RETURNED: u8 = 0x01;
+
+/// `DRIVER_CANCEL`: the routine that a request is cancelled with, at `DISPATCH_LEVEL`. It releases the
+/// cancel spin lock.
+pub type DriverCancel = unsafe extern "system" fn(device: *mut DeviceObject, irp: *mut Irp);
+
 /// `IRP`, up to the last member that a driver uses. Only the kernel creates one.
 #[repr(C)]
 pub struct Irp {
     pub object_type: i16,
     pub size: u16,
-    pub mdl_address: *mut c_void,
+    /// With direct I/O, the pages of the program's buffer.
+    pub mdl_address: *mut Mdl,
     pub flags: u32,
     pub associated_irp: AssociatedIrp,
     pub thread_list_entry: [*mut c_void; 2],
@@ -46,6 +57,7 @@ pub struct Irp {
     pub user_iosb: *mut IoStatusBlock,
     pub user_event: *mut c_void,
     pub overlay: [*mut c_void; OVERLAY],
+    /// A [`DriverCancel`], which `IoSetCancelRoutine` exchanges atomically.
     pub cancel_routine: *mut c_void,
     pub user_buffer: *mut c_void,
     pub tail: IrpTail,
@@ -85,7 +97,8 @@ const OVERLAY: usize = 2;
 pub union AssociatedIrp {
     pub master_irp: *mut Irp,
     pub irp_count: i32,
-    /// With `METHOD_BUFFERED`, the kernel's copy of the input, which the output replaces.
+    /// With `METHOD_BUFFERED` and buffered I/O, the kernel's copy of the input, which the output
+    /// replaces.
     pub system_buffer: *mut c_void,
 }
 
@@ -117,7 +130,7 @@ layout! {
 #[repr(C)]
 pub struct IoStatusBlock {
     pub result: IoStatusResult,
-    /// With `METHOD_BUFFERED`, the number of bytes that the kernel copies to the program.
+    /// The number of bytes that the kernel reports to the program, and copies from its own buffer.
     pub information: usize,
 }
 
@@ -144,7 +157,7 @@ pub struct IoStackLocation {
     pub control: u8,
     pub parameters: Parameters,
     pub device_object: *mut DeviceObject,
-    pub file_object: *mut c_void,
+    pub file_object: *mut FileObject,
     pub completion_routine: *mut c_void,
     pub context: *mut c_void,
 }
@@ -167,6 +180,7 @@ layout! {
 #[repr(C)]
 pub union Parameters {
     pub device_io_control: DeviceIoControl,
+    pub transfer: TransferParameters,
     pub others: [*mut c_void; 4],
 }
 
@@ -186,6 +200,25 @@ layout! {
         input_buffer_length: 0x8, 0x4;
         io_control_code: 0x10, 0x8;
         type3_input_buffer: 0x18, 0xC;
+    }
+}
+
+/// `IO_STACK_LOCATION.Parameters.Read` and `Write`, for `IRP_MJ_READ` and `IRP_MJ_WRITE`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct TransferParameters {
+    /// In bytes.
+    pub length: u32,
+    pub key: Parameter,
+    /// A 64-bit number, of which the low half comes first. On x86 its alignment is that of a `u32`.
+    pub byte_offset: [u32; 2],
+}
+
+layout! {
+    TransferParameters {
+        length: 0x0, 0x0;
+        key: 0x8, 0x4;
+        byte_offset: 0x10, 0x8;
     }
 }
 

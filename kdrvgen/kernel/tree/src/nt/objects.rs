@@ -107,3 +107,10 @@ pub const FILE_DEVICE_UNKNOWN: u32 = 0x22;
 
 /// `FILE_DEVICE_SECURE_OPEN`: the device's access control list also applies to names below it.
 pub const FILE_DEVICE_SECURE_OPEN: u32 = 0x100;
+
+/// `DO_BUFFERED_IO`: reads and writes go through a buffer of the kernel's.
+pub const DO_BUFFERED_IO: u32 = 0x04;
+/// `DO_DIRECT_IO`: reads and writes go to the pages of the program's buffer.
+pub const DO_DIRECT_IO: u32 = 0x10;
+/// `DO_DEVICE_INITIALIZING`: nobody can open the device.
+pub const DO_DEVICE_INITIALIZING: u32 = 0x80;

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 
 use crate::allocator::PoolAllocator;
 use crate::nt::UnicodeString;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Origin {
+pub enum Origin {
     /// The pool's type.
     WithTag(i32),
     /// The flags.
@@ -19,7 +19,7 @@ enum Origin {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Piece {
+pub struct Piece {
     origin: Origin,
     size: usize,
     tag: u32,
@@ -83,7 +83,20 @@ extern "system" fn MmGetSystemRoutineAddress(name: *const UnicodeString<'_>) -> 
     }
 }
 
-fn pieces() -> Vec<Piece> {
+/// Waits for the pool.
+pub fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap()
+}
+
+/// Does something while the pool has no memory.
+pub fn exhausted<T>(of: impl FnOnce() -> T) -> T {
+    IS_EXHAUSTED.store(true, Ordering::Relaxed);
+    let result = of();
+    IS_EXHAUSTED.store(false, Ordering::Relaxed);
+    result
+}
+
+pub fn pieces() -> Vec<Piece> {
     PIECES
         .lock()
         .unwrap()

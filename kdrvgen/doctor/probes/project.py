@@ -1,0 +1,73 @@
+"""The project's own files and folders: what cargo needs there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from kdrvgen.agreement.manifest import Manifest, read_manifest
+from kdrvgen.doctor.check import NO_REMEDY, Check, Remedy
+from kdrvgen.doctor.host import Host
+from kdrvgen.doctor.tasks import Task
+from kdrvgen.errors import ConfigError
+from kdrvgen.model import Project
+from kdrvgen.report.finding import Finding
+
+__all__ = ["project_files", "target_folder"]
+
+_BUILD = (Task.BUILD,)
+_PROJECT = Check("project", _BUILD)
+_FOLDER = Check("target directory", _BUILD)
+_ADOPT = "`kdrvgen new` creates a whole project; for your own sources, run: cargo init --lib"
+
+
+def project_files(host: Host, project: Project) -> Iterator[Finding]:
+    """Check Cargo.toml and the library's source, and the folders that a build writes to."""
+    with suppress(ConfigError):  # another probe reports it, with its place
+        yield _manifest(host, read_manifest(host.folder, project.driver.workspace_root))
+    yield from _writable(host, project)
+
+
+def _manifest(host: Host, manifest: Manifest | None) -> Finding:
+    if manifest is None:
+        place = host.folder / "Cargo.toml"
+        return _PROJECT.error(
+            "no Cargo.toml; cargo builds packages only", str(place), Remedy(_ADOPT)
+        )
+    name = manifest.own.get("lib", "path")
+    source = host.folder / (name if isinstance(name, str) else "src/lib.rs")
+    if not source.is_file():
+        remedy = Remedy("create it, or set path under [lib] in Cargo.toml")
+        return _PROJECT.error("the source of the library does not exist", str(source), remedy)
+    return _PROJECT.ok("Cargo.toml and the source of the library exist", str(host.folder))
+
+
+def _writable(host: Host, project: Project) -> Iterator[Finding]:
+    root = host.folder / (project.driver.workspace_root or "")
+    target = target_folder(host, project)
+    lock = root / "Cargo.lock"
+    # Cargo writes Cargo.lock beside the workspace's manifest.
+    places = [target] if lock.exists() else [target, _existing(root)]
+    for place in dict.fromkeys(places):
+        if not host.is_writable(place):
+            remedy = Remedy("copy the project to a folder of your own")
+            if place == target:
+                remedy = Remedy("set CARGO_TARGET_DIR to a folder in which you can write")
+            yield _FOLDER.error("you cannot write here, and cargo must", str(place), remedy)
+            return
+    if host.can_link(target):
+        yield _FOLDER.ok("can be written", str(target))
+    else:
+        message = "this file system has no hard links; cargo copies files instead, and is slower"
+        yield _FOLDER.note(message, str(target), NO_REMEDY)
+
+
+def target_folder(host: Host, project: Project) -> Path:
+    """Return the folder that a build writes to, or the nearest one above that exists already."""
+    root = host.folder / (project.driver.workspace_root or "")
+    return _existing(host.folder / (host.env.get("CARGO_TARGET_DIR") or root / "target"))
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.absolute().parents) if path.is_dir())

@@ -1,0 +1,437 @@
+//! The registry: the settings of the driver.
+//!
+//! `registry_path` of the start function is the driver's key below `Services`. Its settings are by
+//! convention in the key `Parameters` below it:
+//!
+//! ```text
+//! let parameters = Key::open(registry_path)?.open_subkey(&unicode_string!("Parameters"))?;
+//! let interval = parameters.query(&unicode_string!("Interval"), 4)?.dword()?;
+//! ```
+//!
+//! Only administrators can write there, but a value can have any type, size and content: so each query
+//! has a limit, and each conversion checks the type.
+//!
+//! All functions require `PASSIVE_LEVEL`, if they do not say otherwise. `RtlQueryRegistryValues` is not
+//! here on purpose: without the right flags for each value, it writes more than there is room for.
+
+use core::ffi::c_void;
+use core::mem::size_of;
+use core::ptr;
+use core::slice;
+
+use crate::handle::Handle;
+use crate::irql::{self, PASSIVE_LEVEL};
+use crate::nt::object_attributes::{ObjectAttributes, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE};
+use crate::nt::registry::{
+    KeyValuePartialInformation, KEY_READ, KEY_VALUE_PARTIAL_INFORMATION, KEY_WRITE, REG_BINARY,
+    REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ,
+};
+use crate::nt::status::{
+    STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_BUFFER_SIZE,
+    STATUS_INVALID_PARAMETER, STATUS_OBJECT_TYPE_MISMATCH,
+};
+use crate::nt::{NtError, NtStatus, UnicodeString};
+use crate::shared::Pooled;
+
+/// An open key, which is closed when it is dropped.
+pub struct Key(Handle);
+
+impl Key {
+    /// Opens a key for reading, by its full path. IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_OBJECT_NAME_NOT_FOUND` if it does not exist.
+    pub fn open(path: &UnicodeString<'_>) -> Result<Self, NtError> {
+        Self::open_below(ptr::null_mut(), path, KEY_READ)
+    }
+
+    /// Opens a key for reading and writing, by its full path. IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_OBJECT_NAME_NOT_FOUND` if it does not exist.
+    pub fn open_writable(path: &UnicodeString<'_>) -> Result<Self, NtError> {
+        Self::open_below(ptr::null_mut(), path, KEY_READ | KEY_WRITE)
+    }
+
+    /// Opens a key below this one for reading. IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_OBJECT_NAME_NOT_FOUND` if it does not exist.
+    pub fn open_subkey(&self, name: &UnicodeString<'_>) -> Result<Self, NtError> {
+        Self::open_below(self.0.as_raw(), name, KEY_READ)
+    }
+
+    /// Opens a key below this one for reading and writing, and creates it if it does not exist.
+    ///
+    /// This key must be writable. IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_ACCESS_DENIED` if this key is not writable.
+    pub fn create_subkey(&self, name: &UnicodeString<'_>) -> Result<Self, NtError> {
+        irql::assert_at_most(PASSIVE_LEVEL);
+        let attributes = attributes(self.0.as_raw(), name);
+        let mut handle = ptr::null_mut();
+        // SAFETY: all pointers are valid during the call.
+        unsafe {
+            ZwCreateKey(
+                &raw mut handle,
+                KEY_READ | KEY_WRITE,
+                &raw const attributes,
+                0,
+                ptr::null(),
+                REG_OPTION_NON_VOLATILE,
+                ptr::null_mut(),
+            )
+        }
+        .check()?;
+        // SAFETY: it is a new kernel handle.
+        Ok(Self(unsafe { Handle::from_raw(handle) }))
+    }
+
+    fn open_below(
+        root: *mut c_void,
+        name: &UnicodeString<'_>,
+        access: u32,
+    ) -> Result<Self, NtError> {
+        irql::assert_at_most(PASSIVE_LEVEL);
+        let attributes = attributes(root, name);
+        let mut handle = ptr::null_mut();
+        // SAFETY: all pointers are valid during the call.
+        unsafe { ZwOpenKey(&raw mut handle, access, &raw const attributes) }.check()?;
+        // SAFETY: it is a new kernel handle.
+        Ok(Self(unsafe { Handle::from_raw(handle) }))
+    }
+
+    /// Reads a value of at most `limit` bytes. IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_OBJECT_NAME_NOT_FOUND` if it does not exist, `STATUS_BUFFER_OVERFLOW` if it is larger.
+    pub fn query(&self, name: &UnicodeString<'_>, limit: usize) -> Result<Value, NtError> {
+        irql::assert_at_most(PASSIVE_LEVEL);
+        // The size can change between the calls, but the value has to fit into one that is allowed.
+        let size = HEADER
+            .checked_add(limit)
+            .ok_or(STATUS_INVALID_PARAMETER)?
+            .min(HEADER + self.data_length(name)?);
+        let mut memory = Pooled::zeroed(size)?;
+        let length = self.query_into(name, memory.as_mut())?;
+        // The kernel wrote them, and the length is that of the data that fitted.
+        let (header, _) = memory.split_at(HEADER);
+        let data_length = u32_at(header, 8) as usize;
+        if data_length > size - HEADER || length > size {
+            return Err(STATUS_BUFFER_OVERFLOW);
+        }
+        Ok(Value {
+            kind: u32_at(header, 4),
+            data_length,
+            memory,
+        })
+    }
+
+    /// Returns the present size of a value's data in bytes.
+    fn data_length(&self, name: &UnicodeString<'_>) -> Result<usize, NtError> {
+        let mut header = [0; HEADER];
+        match self.query_into(name, &mut header) {
+            // A warning: the header fits, and the data does not.
+            Ok(_) | Err(STATUS_BUFFER_OVERFLOW | STATUS_BUFFER_TOO_SMALL) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(u32_at(&header, 8) as usize)
+    }
+
+    /// Calls `ZwQueryValueKey`; returns how many bytes the whole answer has.
+    fn query_into(&self, name: &UnicodeString<'_>, to: &mut [u8]) -> Result<usize, NtError> {
+        let mut length = 0;
+        let room = u32::try_from(to.len()).map_err(|_| STATUS_INVALID_PARAMETER)?;
+        // SAFETY: all pointers are valid during the call, and there is room for that many bytes.
+        unsafe {
+            ZwQueryValueKey(
+                self.0.as_raw(),
+                name,
+                KEY_VALUE_PARTIAL_INFORMATION,
+                to.as_mut_ptr().cast(),
+                room,
+                &raw mut length,
+            )
+        }
+        .check()?;
+        Ok(length as usize)
+    }
+
+    /// Writes a `REG_DWORD`. The key must be writable. IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_ACCESS_DENIED` if the key is not writable.
+    pub fn set_dword(&self, name: &UnicodeString<'_>, value: u32) -> Result<(), NtError> {
+        self.set(name, REG_DWORD, &value.to_le_bytes())
+    }
+
+    /// Writes a `REG_QWORD`. The key must be writable. IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_ACCESS_DENIED` if the key is not writable.
+    pub fn set_qword(&self, name: &UnicodeString<'_>, value: u64) -> Result<(), NtError> {
+        self.set(name, REG_QWORD, &value.to_le_bytes())
+    }
+
+    /// Writes a `REG_BINARY`. The key must be writable. IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_ACCESS_DENIED` if the key is not writable.
+    pub fn set_binary(&self, name: &UnicodeString<'_>, value: &[u8]) -> Result<(), NtError> {
+        self.set(name, REG_BINARY, value)
+    }
+
+    /// Writes a `REG_SZ`, with a NUL at its end. The key must be writable. IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_ACCESS_DENIED` if the key is not writable, `STATUS_INVALID_PARAMETER` if the text contains
+    /// a NUL.
+    pub fn set_string(&self, name: &UnicodeString<'_>, value: &[u16]) -> Result<(), NtError> {
+        self.set_texts(name, REG_SZ, &[value])
+    }
+
+    /// Writes a `REG_MULTI_SZ`. The key must be writable. IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_ACCESS_DENIED` if the key is not writable, `STATUS_INVALID_PARAMETER` if a text is empty or
+    /// contains a NUL: it would end the list or the text.
+    pub fn set_multi_string(
+        &self,
+        name: &UnicodeString<'_>,
+        values: &[&[u16]],
+    ) -> Result<(), NtError> {
+        if values.iter().any(|text| text.is_empty()) {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        self.set_texts(name, REG_MULTI_SZ, values)
+    }
+
+    /// Writes texts with a NUL behind each of them, and one more behind a list.
+    fn set_texts(
+        &self,
+        name: &UnicodeString<'_>,
+        value_type: u32,
+        texts: &[&[u16]],
+    ) -> Result<(), NtError> {
+        if texts.iter().any(|text| text.contains(&0)) {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let end = usize::from(value_type == REG_MULTI_SZ);
+        let units: usize = texts.iter().map(|text| text.len() + 1).sum::<usize>() + end;
+        let mut memory = Pooled::zeroed(units * 2)?;
+        let mut rest = memory.as_mut();
+        for text in texts {
+            for unit in *text {
+                let (place, others) = rest.split_at_mut(2);
+                place.copy_from_slice(&unit.to_le_bytes());
+                rest = others;
+            }
+            rest = &mut rest[2..];
+        }
+        self.set(name, value_type, &memory)
+    }
+
+    fn set(&self, name: &UnicodeString<'_>, value_type: u32, data: &[u8]) -> Result<(), NtError> {
+        irql::assert_at_most(PASSIVE_LEVEL);
+        let length = u32::try_from(data.len()).map_err(|_| STATUS_INVALID_PARAMETER)?;
+        // SAFETY: all pointers are valid during the call.
+        unsafe {
+            ZwSetValueKey(
+                self.0.as_raw(),
+                name,
+                0,
+                value_type,
+                data.as_ptr().cast(),
+                length,
+            )
+        }
+        .check()
+    }
+
+    /// Deletes a value. The key must be writable. IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_OBJECT_NAME_NOT_FOUND` if it does not exist.
+    pub fn delete(&self, name: &UnicodeString<'_>) -> Result<(), NtError> {
+        irql::assert_at_most(PASSIVE_LEVEL);
+        // SAFETY: the name is valid during the call.
+        unsafe { ZwDeleteValueKey(self.0.as_raw(), name) }.check()
+    }
+}
+
+/// A value that was read: its type, and its data in non-paged pool.
+pub struct Value {
+    kind: u32,
+    data_length: usize,
+    /// The data begins after the header.
+    memory: Pooled<[u8]>,
+}
+
+impl Value {
+    /// Returns the type, `REG_…`. IRQL: any.
+    #[must_use]
+    pub fn kind(&self) -> u32 {
+        self.kind
+    }
+
+    /// Returns the data, of any type. IRQL: `DISPATCH_LEVEL` or below.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        &self.memory[HEADER..][..self.data_length]
+    }
+
+    /// Returns the number of a `REG_DWORD`. IRQL: `DISPATCH_LEVEL` or below.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_OBJECT_TYPE_MISMATCH` for another type, `STATUS_INVALID_BUFFER_SIZE` if it has not 4 bytes.
+    pub fn dword(&self) -> Result<u32, NtError> {
+        self.expect(&[REG_DWORD])?;
+        let bytes = self.data().try_into();
+        bytes
+            .map(u32::from_le_bytes)
+            .map_err(|_| STATUS_INVALID_BUFFER_SIZE)
+    }
+
+    /// Returns the number of a `REG_QWORD`. IRQL: `DISPATCH_LEVEL` or below.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_OBJECT_TYPE_MISMATCH` for another type, `STATUS_INVALID_BUFFER_SIZE` if it has not 8 bytes.
+    pub fn qword(&self) -> Result<u64, NtError> {
+        self.expect(&[REG_QWORD])?;
+        let bytes = self.data().try_into();
+        bytes
+            .map(u64::from_le_bytes)
+            .map_err(|_| STATUS_INVALID_BUFFER_SIZE)
+    }
+
+    /// Returns the bytes of a `REG_BINARY`. IRQL: `DISPATCH_LEVEL` or below.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_OBJECT_TYPE_MISMATCH` for another type.
+    pub fn binary(&self) -> Result<&[u8], NtError> {
+        self.expect(&[REG_BINARY])?;
+        Ok(self.data())
+    }
+
+    /// Returns the text of a `REG_SZ` or `REG_EXPAND_SZ` up to its first NUL, if it has one: programs can
+    /// write text without it. Variables are not expanded. IRQL: `DISPATCH_LEVEL` or below.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_OBJECT_TYPE_MISMATCH` for another type, `STATUS_INVALID_BUFFER_SIZE` if it has an odd number
+    /// of bytes.
+    pub fn string(&self) -> Result<&[u16], NtError> {
+        self.expect(&[REG_SZ, REG_EXPAND_SZ])?;
+        let units = self.units()?;
+        Ok(units.split(|unit| *unit == 0).next().unwrap_or(units))
+    }
+
+    /// Returns the texts of a `REG_MULTI_SZ`, up to the first empty one, which ends the list.
+    ///
+    /// IRQL: `DISPATCH_LEVEL` or below.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_OBJECT_TYPE_MISMATCH` for another type, `STATUS_INVALID_BUFFER_SIZE` if it has an odd number
+    /// of bytes.
+    pub fn strings(&self) -> Result<impl Iterator<Item = &[u16]>, NtError> {
+        self.expect(&[REG_MULTI_SZ])?;
+        let texts = self.units()?.split(|unit| *unit == 0);
+        Ok(texts.take_while(|text| !text.is_empty()))
+    }
+
+    fn expect(&self, types: &[u32]) -> Result<(), NtError> {
+        if types.contains(&self.kind) {
+            Ok(())
+        } else {
+            Err(STATUS_OBJECT_TYPE_MISMATCH)
+        }
+    }
+
+    fn units(&self) -> Result<&[u16], NtError> {
+        let data = self.data();
+        if data.len() % 2 != 0 {
+            return Err(STATUS_INVALID_BUFFER_SIZE);
+        }
+        // SAFETY: the pool aligns memory for pointers, and the header has 12 bytes, so the data is
+        // aligned for `u16`. Any bits are valid.
+        Ok(unsafe { slice::from_raw_parts(data.as_ptr().cast(), data.len() / 2) })
+    }
+}
+
+/// The bytes of `KEY_VALUE_PARTIAL_INFORMATION` before the data.
+const HEADER: usize = size_of::<KeyValuePartialInformation>();
+
+/// `REG_OPTION_NON_VOLATILE`: the key stays when Windows restarts.
+const REG_OPTION_NON_VOLATILE: u32 = 0;
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    let mut number = [0; 4];
+    number.copy_from_slice(&bytes[at..][..4]);
+    u32::from_le_bytes(number)
+}
+
+/// Returns the attributes of a key, whose handle only the kernel can use.
+#[allow(clippy::cast_possible_truncation)] // some ten bytes
+fn attributes<'a>(root: *mut c_void, name: &UnicodeString<'a>) -> ObjectAttributes<'a> {
+    ObjectAttributes {
+        length: size_of::<ObjectAttributes<'_>>() as u32,
+        root_directory: root,
+        object_name: name,
+        attributes: OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE,
+        security_descriptor: ptr::null_mut(),
+        security_quality_of_service: ptr::null_mut(),
+    }
+}
+
+crate::import! {
+    "ntoskrnl.exe",
+    extern "system" {
+        fn ZwCreateKey(
+            handle: *mut *mut c_void,
+            access: u32,
+            attributes: *const ObjectAttributes<'_>,
+            title_index: u32,
+            class: *const UnicodeString<'_>,
+            options: u32,
+            disposition: *mut u32,
+        ) -> NtStatus;
+        fn ZwDeleteValueKey(key: *mut c_void, name: *const UnicodeString<'_>) -> NtStatus;
+        fn ZwOpenKey(
+            handle: *mut *mut c_void,
+            access: u32,
+            attributes: *const ObjectAttributes<'_>,
+        ) -> NtStatus;
+        fn ZwQueryValueKey(
+            key: *mut c_void,
+            name: *const UnicodeString<'_>,
+            class: i32,
+            information: *mut c_void,
+            length: u32,
+            result_length: *mut u32,
+        ) -> NtStatus;
+        fn ZwSetValueKey(
+            key: *mut c_void,
+            name: *const UnicodeString<'_>,
+            title_index: u32,
+            value_type: u32,
+            data: *const c_void,
+            length: u32,
+        ) -> NtStatus;
+    }
+}
