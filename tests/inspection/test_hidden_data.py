@@ -95,6 +95,10 @@ TABLES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         lambda own: _entry(own[8:] + PAYLOAD),
         "signature-trailing-data",
     ),
+    "padding between two entries": (
+        lambda own: struct.pack("<IHH", 11, 0x200, 1) + b"abc" + b"PADDI" + own,
+        "signature-foreign-entry",
+    ),
     "a second signature that is not one": (
         lambda own: own + _entry(b"\x30\x16" + PAYLOAD[:22]),
         "signature-invalid",
@@ -113,6 +117,8 @@ def test_data_in_the_certificate_table_is_reported(
     found = [each for each in kdrvgen.verify(path).findings if each.rule == rule]
 
     assert found
+    if "padding" in name:
+        assert any("padding, 5 bytes" in str(each.source) for each in found)
     assert all(each.severity in ("error", "warning") for each in found)
 
 
