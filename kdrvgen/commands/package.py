@@ -79,7 +79,7 @@ def make_package(
     """Make the driver package of a signed image: INF, catalog and files.
 
     Args:
-        image: The image. The `.pdb` and the `.cer` beside it become part of the package.
+        image: The image. The `.pdb`, `.map` and `.cer` beside it become part of the package.
         config: The config.toml with `[package]`; by default the one beside the image or above it.
         output: The folder of the package; by default `package`, beside the image.
         dry_run: Whether to write nothing.
@@ -179,7 +179,7 @@ def _kept(
 
 def _target(project: Project, image: Path, data: bytes, config: Path) -> Target:
     driver, package = project.driver, project.package
-    if package.kind is None and package.inx is None:
+    if not package.is_described:
         message = "the configuration has no `[package]` with a `kind`"
         advice = 'add `[package]`, `kind = "device"` and `provider = "Your organization"`'
         raise ConfigError([Finding("key-missing", message, Place(str(config)), help=advice)])
@@ -213,7 +213,7 @@ def _ingredients(
 ) -> Ingredients:
     stem, root = project.driver.stem, config.parent
     files = {project.driver.image: _read(image, _MAX_IMAGE)}
-    for ending in ("pdb", "cer"):
+    for ending in ("pdb", "map", "cer"):
         beside = image.with_name(f"{stem}.{ending}")
         if beside.is_file():
             files[beside.name] = _read(beside, _MAX_IMAGE)

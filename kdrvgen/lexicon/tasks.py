@@ -15,18 +15,24 @@ from kdrvgen.rendering.project import render_own
 __all__ = ["MakeTask", "tasks"]
 
 _PLAIN = {"driver": {"name": "hello"}}
-# With hooks and several targets, every task is generated.
+_PACKAGE = {"package": {"kind": "device", "provider": "Example"}}
+# With a package, hooks and several targets, every task is generated.
 _WITH_EVERY_TASK = {
     "driver": {
         "name": "hello",
         "targets": ["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"],
     },
     "makefile": {
-        "hooks": {"after-build": ["built"], "after-sign": ["signed"]},
-        "tasks": {"built": {"command": "cargo"}, "signed": {"command": "cargo"}},
+        "hooks": {
+            "after-build": ["built"],
+            "after-sign": ["signed"],
+            "after-package": ["packed"],
+        },
+        "tasks": {name: {"command": "cargo"} for name in ("built", "signed", "packed")},
     },
+    **_PACKAGE,
 }
-_HIDDEN = frozenset({"built", "signed", "pipeline"})
+_HIDDEN = frozenset({"built", "packed", "pipeline", "signed"})
 
 
 class MakeTask(NamedTuple):
@@ -47,9 +53,9 @@ class MakeTask(NamedTuple):
 def tasks() -> tuple[MakeTask, ...]:
     """Return the tasks that users can run, in the order of Makefile.toml.
 
-    Their texts are those of a project without hooks, if it has the task.
+    Their texts are those of a project without hooks and without a package, if it has the task.
     """
-    plain = {task.name: task for task in _tasks(_PLAIN)}
+    plain = {task.name: task for task in (*_tasks({**_PLAIN, **_PACKAGE}), *_tasks(_PLAIN))}
     return tuple(plain.get(task.name, task) for task in _tasks(_WITH_EVERY_TASK))
 
 

@@ -9,7 +9,7 @@ from kdrvgen.model.base import Path
 from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.problems import Problem
 from kdrvgen.model.task_references import Reference, references
-from kdrvgen.model.tasks import GENERATED_TASKS, tasks_that_run
+from kdrvgen.model.tasks import GENERATED_TASKS, PACKAGE_TASKS, tasks_that_run
 from kdrvgen.spelling import nearest
 
 __all__ = ["hook_rules"]
@@ -21,7 +21,10 @@ _WHEN = {
     "after-build": "after `rename-image`",
     "before-sign": "before the image is signed",
     "after-sign": "after the image is signed",
+    "before-package": "before the package is made",
+    "after-package": "after the package is made",
 }
+_OF_PACKAGES = ("before-package", "after-package")
 
 _Tasks = Mapping[str, Any]
 
@@ -34,8 +37,13 @@ class _Hook(NamedTuple):
     name: str
 
 
-def hook_rules(makefile: Makefile) -> Iterator[Problem]:
-    """Yield the broken rules of `[makefile.hooks]`."""
+def hook_rules(makefile: Makefile, *, has_package: bool) -> Iterator[Problem]:
+    """Yield the broken rules of `[makefile.hooks]`.
+
+    Args:
+        makefile: `[makefile]`.
+        has_package: Whether `[package]` describes a driver package.
+    """
     hooks = [
         _Hook(("makefile", "hooks", point, index), point, name)
         for point, names in makefile.hooks.by_point.items()
@@ -43,7 +51,10 @@ def hook_rules(makefile: Makefile) -> Iterator[Problem]:
     ]
     if not hooks:
         return
-    yield from _hooks_are_own_tasks(hooks, makefile.tasks)
+    reserved = GENERATED_TASKS | PACKAGE_TASKS if has_package else GENERATED_TASKS
+    yield from _hooks_are_own_tasks(hooks, makefile.tasks, reserved)
+    if not has_package:
+        yield from _package_is_described(hooks)
     first: dict[str, _Hook] = {}
     for hook in hooks:
         if first.setdefault(hook.name, hook) is not hook:
@@ -56,10 +67,23 @@ def hook_rules(makefile: Makefile) -> Iterator[Problem]:
     yield from _hooks_wait_for_their_point(known, makefile.tasks)
 
 
-def _hooks_are_own_tasks(hooks: Collection[_Hook], tasks: _Tasks) -> Iterator[Problem]:
+def _package_is_described(hooks: Collection[_Hook]) -> Iterator[Problem]:
+    for hook in hooks:
+        if hook.point in _OF_PACKAGES:
+            yield Problem(
+                ("makefile", "hooks", hook.point),
+                "`[package]` does not describe a driver package, so these hooks never run",
+                hint="add `[package]` with `kind` and `provider`, or remove the hooks",
+                also=(("package", "kind"),),
+            )
+
+
+def _hooks_are_own_tasks(
+    hooks: Collection[_Hook], tasks: _Tasks, reserved: Collection[str]
+) -> Iterator[Problem]:
     left = _MOST_SUGGESTIONS if len(tasks) <= _MOST_CANDIDATES else 0
     for hook in hooks:
-        if hook.name in GENERATED_TASKS:
+        if hook.name in reserved:
             yield Problem(
                 hook.path,
                 f"`{hook.name}` is a generated task, which cannot be a hook",
@@ -90,6 +114,7 @@ _Node = tuple[str, frozenset[str]]
 """A task, and those of its keys that a task that extends it overrides."""
 
 _OVERRIDING = frozenset({"dependencies", "run_task"})
+_FOR_EACH_TARGET = frozenset({"sign-all", "package-all"})  # their command runs cargo-make
 
 
 def _edges(node: _Node, tasks: _Tasks) -> Iterator[tuple[Reference, _Node]]:
@@ -131,7 +156,7 @@ def _hooks_end(
                     yield _circle(hook, reference, cause, "remove one of these dependencies")
                 elif name not in tasks and name in running:
                     # A task that extends another runs its dependencies, unless it has its own.
-                    if "dependencies" not in left_out or name == "sign-all":
+                    if "dependencies" not in left_out or name in _FOR_EACH_TARGET:
                         cause = f"`{name}` runs the hook `{hook.name}`, which depends on it here"
                         when = f"a hook of `{hook.point}` runs {_WHEN[hook.point]} anyway"
                         yield _circle(hook, reference, cause, f"remove it: {when}")

@@ -51,6 +51,25 @@ class Hooks(Table):
     Without: No task runs after the signature.
     """
 
+    before_package: tuple[Filled, ...] = ()
+    """Tasks that run after the image is signed, and before the driver package is made of it.
+
+    They can write the files that `package.extra-files` names. They must not change the image.
+
+    Change: To prepare files of the package, such as firmware.
+    Without: No task runs at this point.
+    """
+
+    after_package: tuple[Filled, ...] = ()
+    """Tasks that run after the driver package is complete, or was already up to date.
+
+    The package is the folder `package` in `DRIVER_OUTPUT`. They must not change it: `package`
+    checks it again after them, and fails if they did.
+
+    Change: To copy the package to a test machine, or to archive it.
+    Without: No task runs after the package.
+    """
+
     @property
     def by_point(self) -> Mapping[str, tuple[str, ...]]:
         """The hooks by their keys, in the order in which they run."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from kdrvgen.model.base import Path
@@ -12,13 +12,21 @@ from kdrvgen.model.problems import Problem, own_variables
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
 from kdrvgen.model.task_references import references
-from kdrvgen.model.tasks import GENERATED_TASKS, missing
+from kdrvgen.model.tasks import GENERATED_TASKS, PACKAGE_TASKS, missing
 
 __all__ = ["generated_task_rules", "makefile_rules"]
 
 
-def makefile_rules(makefile: Makefile, profiles: Mapping[str, Profile]) -> Iterator[Problem]:
-    """Yield the broken rules of `[makefile]` alone."""
+def makefile_rules(
+    makefile: Makefile, profiles: Mapping[str, Profile], *, has_package: bool
+) -> Iterator[Problem]:
+    """Yield the broken rules of `[makefile]` alone.
+
+    Args:
+        makefile: `[makefile]`.
+        profiles: The profiles.
+        has_package: Whether `[package]` describes a driver package.
+    """
     where: Path = ("makefile", "env")
     yield from own_variables(makefile.env, where)
     for name, value in makefile.env.items():
@@ -30,13 +38,14 @@ def makefile_rules(makefile: Makefile, profiles: Mapping[str, Profile]) -> Itera
             )
         elif name in profiles:
             yield from own_variables(value, (*where, name))
-    yield from _tasks_are_the_users(makefile)
+    reserved = GENERATED_TASKS | PACKAGE_TASKS if has_package else GENERATED_TASKS
+    yield from _tasks_are_the_users(makefile, reserved)
 
 
-def _tasks_are_the_users(makefile: Makefile) -> Iterator[Problem]:
+def _tasks_are_the_users(makefile: Makefile, reserved: Collection[str]) -> Iterator[Problem]:
     for name, task in makefile.tasks.items():
         where: Path = ("makefile", "tasks", name)
-        if name in GENERATED_TASKS:
+        if name in reserved:
             yield Problem(
                 where,
                 f"`{name}` is a generated task, and cargo-make would merge the two",
@@ -76,7 +85,7 @@ def _references_exist(
 ) -> Iterator[Problem]:
     for path, name, _ in references(task, where):
         # Only cargo-make can expand a variable in a name.
-        if name not in GENERATED_TASKS and name not in makefile.tasks and "${" not in name:
+        if name not in _GENERATED and name not in makefile.tasks and "${" not in name:
             yield Problem(
                 path,
                 f"the task `{name}` is neither generated nor in `[makefile.tasks]`",
@@ -84,8 +93,16 @@ def _references_exist(
             )
 
 
+_GENERATED = GENERATED_TASKS | PACKAGE_TASKS
+
+
 def generated_task_rules(
-    makefile: Makefile, driver: Driver, signing: Signing, profiles: Mapping[str, Profile]
+    makefile: Makefile,
+    driver: Driver,
+    signing: Signing,
+    profiles: Mapping[str, Profile],
+    *,
+    has_package: bool,
 ) -> Iterator[Problem]:
     """Yield each of the user's tasks that needs a task that is not generated here."""
     modes = {
@@ -98,9 +115,9 @@ def generated_task_rules(
         if not isinstance(task, Mapping):
             continue
         for path, name, _ in references(task, ("makefile", "tasks", task_name)):
-            if name not in GENERATED_TASKS:
+            if name not in _GENERATED or name in makefile.tasks:
                 continue
-            if reason := missing(name, driver.triples, modes, points):
+            if reason := missing(name, driver.triples, modes, points, has_package=has_package):
                 yield Problem(
                     path,
                     f"this configuration does not generate the task `{name}`: {reason.reason}",

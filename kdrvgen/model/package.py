@@ -147,6 +147,17 @@ class Package(Table):
         https://learn.microsoft.com/windows-hardware/drivers/wdf/using-inx-files-to-create-inf-files
     """
 
+    tool: Literal["kdrvgen", "wdk"] = "kdrvgen"
+    """What makes the INF and the catalog in `cargo make package`.
+
+    `kdrvgen`: the task calls `kdrvgen package`, which gives the same bytes on every host. `wdk`:
+    stampinf and inf2cat of the Windows Driver Kit, on Windows only, from your own `inx`.
+
+    Change: When a package must be made by Microsoft's own tools.
+    Without: The task needs kdrvgen on the PATH, and no kit.
+    Source: https://learn.microsoft.com/windows-hardware/drivers/devtest/inf2cat
+    """
+
     provider: Annotated[_InfText, AfterValidator(_provider)] | None = None
     """Who provides the driver: the name of your organization, as the device manager shows it.
 
@@ -255,6 +266,11 @@ class Package(Table):
     Without: The package has the driver, the INF, the catalog, the symbols and the certificate.
     Source: https://learn.microsoft.com/windows-hardware/drivers/install/inf-copyfiles-directive
     """
+
+    @property
+    def is_described(self) -> bool:
+        """Whether the configuration describes a driver package."""
+        return self.kind is not None or self.inx is not None
 
     def ids_for(self, driver: Driver) -> tuple[str, ...]:
         r"""Return the hardware IDs: by default `Root\NAME`."""

@@ -20,7 +20,7 @@ CLASS_BY_NAME = {name.lower(): name for name in CLASS_GUIDS}
 _KIND = ("package", "kind")
 _OF_MINIFILTERS = ("altitude", "load_order_group")
 # The keys that an own INF does not need.
-_OF_OWN_INF = frozenset({"inx", "operating_systems", "version", "date", "extra_files"})
+_OF_OWN_INF = frozenset({"inx", "tool", "operating_systems", "version", "date", "extra_files"})
 _OLDEST = {
     "primitive": (18362, "Windows installs a package without a device from version 1903"),
     "umdf": (22000, "a package can include `wudfrd.inf` from Windows 11"),
@@ -32,7 +32,15 @@ _HIGHEST = 0.999
 
 def package_rules(driver: Driver, package: Package) -> Iterator[Problem]:
     """Yield the broken rules of `[package]`."""
-    if package.inx:
+    if package.tool == "wdk" and package.inx is None:
+        yield Problem(
+            ("package", "tool"),
+            "the tools of the kit need an INF of your own, because kdrvgen does not write one for "
+            "them",
+            hint='add `inx = "driver.inx"`, or set `tool = "kdrvgen"`',
+            also=(("package", "inx"),),
+        )
+    elif package.inx:
         yield from _own_inf_has_all(package)
     elif package.kind is None:
         yield from _needs_a_kind(package)
@@ -195,7 +203,7 @@ def _targets_exist(driver: Driver, package: Package) -> Iterator[Problem]:
 
 
 def _files_have_names_of_their_own(driver: Driver, package: Package) -> Iterator[Problem]:
-    endings = ("inf", "cat", "cer", "pdb", driver.image.rpartition(".")[2])
+    endings = ("inf", "cat", "cer", "map", "pdb", driver.image.rpartition(".")[2])
     taken = {f"{driver.stem}.{ending}".lower(): "a file of the package" for ending in endings}
     for index, path in enumerate(package.extra_files):
         name = path.rpartition("/")[2].lower()

@@ -5,7 +5,14 @@ from typing import NamedTuple
 
 from kdrvgen.model.base import Path
 
-__all__ = ["GENERATED_TASKS", "Missing", "generated_tasks", "missing", "tasks_that_run"]
+__all__ = [
+    "GENERATED_TASKS",
+    "PACKAGE_TASKS",
+    "Missing",
+    "generated_tasks",
+    "missing",
+    "tasks_that_run",
+]
 
 
 _ALWAYS = frozenset(
@@ -16,11 +23,20 @@ _WITH_TEST_CERTIFICATE = frozenset({"certificate", "clean-cert", "trust-certific
 _WITH_SEVERAL_TARGETS = frozenset({"sign-all"})
 # If hooks follow its step, a task depends on a task that does the step, and on the hooks.
 _WITH_HOOKS = {"after-build": "rename-image", "after-sign": "sign-image"}
+_MAKE_PACKAGE = "make-package"
+_PACKAGE_ALL = "package-all"
 
 GENERATED_TASKS = (
     _ALWAYS | _WITH_TEST_CERTIFICATE | _WITH_SEVERAL_TARGETS | frozenset(_WITH_HOOKS.values())
 )
 """The names of all tasks that kdrvgen can generate. The user's tasks cannot have them."""
+
+PACKAGE_TASKS = frozenset(
+    {"package", _MAKE_PACKAGE, _PACKAGE_ALL, "install-package", "uninstall-package"}
+    | {"windows-host"}
+)
+"""The names of the tasks for a driver package. With `[package]`, the user's tasks cannot have them.
+"""
 
 
 class Missing(NamedTuple):
@@ -39,6 +55,7 @@ class Missing(NamedTuple):
 
 _STEPS = ("build-driver", "rename-image", "rename", "sign-image", "sign")
 _BEHIND_SIGN = frozenset({"default", "install", "sign-all", "smoke", "start", "verify"})
+_BEHIND_PACKAGE = frozenset({"package", _PACKAGE_ALL, "install-package", "smoke"})
 _FIRST_WITH = {
     "before-build": "build-driver",
     "after-build": "rename",
@@ -53,11 +70,20 @@ def tasks_that_run(point: str) -> frozenset[str]:
     Args:
         point: A key of `[makefile.hooks]`.
     """
-    return _BEHIND_SIGN.union(_STEPS[_STEPS.index(_FIRST_WITH[point]) :])
+    if point == "after-package":
+        return _BEHIND_PACKAGE
+    if point == "before-package":
+        return _BEHIND_PACKAGE | {_MAKE_PACKAGE}
+    steps = _STEPS[_STEPS.index(_FIRST_WITH[point]) :]
+    return _BEHIND_SIGN.union(steps, _BEHIND_PACKAGE, {_MAKE_PACKAGE})
 
 
 def generated_tasks(
-    triples: Collection[str], modes: Collection[str], points: Collection[str]
+    triples: Collection[str],
+    modes: Collection[str],
+    points: Collection[str],
+    *,
+    has_package: bool = False,
 ) -> frozenset[str]:
     """Return the names of the tasks that a configuration generates.
 
@@ -65,8 +91,15 @@ def generated_tasks(
         triples: The target triples.
         modes: `signing.mode` of every profile.
         points: The keys of `[makefile.hooks]` that name hooks.
+        has_package: Whether `[package]` describes a driver package.
     """
     names = set(_ALWAYS)
+    if has_package:
+        names |= PACKAGE_TASKS
+        if "after-package" not in points:
+            names.remove(_MAKE_PACKAGE)
+        if len(triples) == 1:
+            names.remove(_PACKAGE_ALL)
     names.update(task for point, task in _WITH_HOOKS.items() if point in points)
     if "test" in modes:
         names |= _WITH_TEST_CERTIFICATE
@@ -76,23 +109,36 @@ def generated_tasks(
 
 
 def missing(
-    name: str, triples: Collection[str], modes: Collection[str], points: Collection[str]
+    name: str,
+    triples: Collection[str],
+    modes: Collection[str],
+    points: Collection[str],
+    *,
+    has_package: bool = False,
 ) -> Missing | None:
     """Return why a configuration does not generate the task `name`, or None if it does.
 
     Args:
-        name: One of `GENERATED_TASKS`.
+        name: One of `GENERATED_TASKS` or `PACKAGE_TASKS`.
         triples: The target triples.
         modes: `signing.mode` of every profile.
         points: The keys of `[makefile.hooks]` that name hooks.
+        has_package: Whether `[package]` describes a driver package.
     """
-    if name in generated_tasks(triples, modes, points):
+    if name in generated_tasks(triples, modes, points, has_package=has_package):
         return None
-    for point, task in _WITH_HOOKS.items():
+    if name in PACKAGE_TASKS and not has_package:
+        return Missing(
+            "`[package]` does not describe a driver package",
+            'add `[package]` with `kind = "device"` and `provider = "Your organization"`',
+            (("package", "kind"),),
+        )
+    for point, task in {**_WITH_HOOKS, "after-package": _MAKE_PACKAGE}.items():
         if name == task:
+            instead = "package" if name == _MAKE_PACKAGE else name.removesuffix("-image")
             return Missing(
                 f"`makefile.hooks.{point}` has no hook",
-                f"use `{name.removesuffix('-image')}` here",
+                f"use `{instead}` here",
                 (("makefile", "hooks", point),),
             )
     if name in _WITH_TEST_CERTIFICATE:
@@ -103,6 +149,6 @@ def missing(
         )
     return Missing(
         "`driver.targets` has only one target",
-        "use `sign` here, or list several targets in `driver.targets`",
+        f"use `{name.removesuffix('-all')}` here, or list several targets in `driver.targets`",
         (("driver", "targets"), ("driver", "target")),
     )

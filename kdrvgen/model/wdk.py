@@ -109,6 +109,17 @@ class Wdk(Table):
     Source: https://learn.microsoft.com/windows-hardware/drivers/kernel
     """
 
+    def framework_for(self, model: str) -> str:
+        """Return the framework's version for an INF, such as `1.15` or `2.15.0`; "" for WDM.
+
+        Args:
+            model: `driver.model`.
+        """
+        if model == "wdm":
+            return ""
+        version = self.framework_version or {"kmdf": "1.15", "umdf": "2.15"}[model]
+        return f"{version}.0" if model == "umdf" else version
+
     @property
     def is_wdk_builds(self) -> bool:
         """Whether the crate wdk-build finds the kit and passes it to the linker."""

@@ -23,7 +23,6 @@ _START_TYPES = {
     "auto": "2 ; SERVICE_AUTO_START",
     "demand": "3 ; SERVICE_DEMAND_START",
 }
-_FRAMEWORKS = {"kmdf": "1.15", "umdf": "2.15.0"}
 
 
 def inf_text(project: Project, target: Target, version: str, date: dt.date) -> str:
@@ -51,11 +50,7 @@ def inf_text(project: Project, target: Target, version: str, date: dt.date) -> s
 
 def framework_version(project: Project) -> str:
     """Return the version of KMDF or UMDF for an INF, such as `1.15` or `2.15.0`; "" for WDM."""
-    model = project.driver.model
-    if model == "wdm":
-        return ""
-    given = project.wdk.framework_version
-    return (f"{given}.0" if model == "umdf" else given) if given else _FRAMEWORKS[model]
+    return project.wdk.framework_for(project.driver.model)
 
 
 _Block = tuple[str, list[str]]

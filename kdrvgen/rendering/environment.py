@@ -84,6 +84,7 @@ def _identity(project: Project) -> dict[str, str]:
         "DRIVER_MODEL": driver.model,
         "DRIVER_ENTRY_POINT": driver.entry,
         "DRIVER_IMAGE": literal(driver.image),
+        **_of_package(project),
         **(
             {}
             if driver.model == "umdf"
@@ -93,6 +94,29 @@ def _identity(project: Project) -> dict[str, str]:
             }
         ),
     }
+
+
+def _of_package(project: Project) -> dict[str, str]:
+    """Return the variables for the driver package; none without one."""
+    package = project.package
+    if not package.is_described:
+        return {}
+    texts = {
+        "DRIVER_PACKAGE_TOOL": package.tool,
+        "DRIVER_INX": package.inx or "",
+        "DRIVER_PACKAGE_FILES": "\t".join(package.extra_files),
+    }
+    if package.tool == "kdrvgen":  # it reads the configuration itself
+        return _literals({name: text for name, text in texts.items() if text})
+    texts |= {
+        "DRIVER_PACKAGE_VERSION": package.version or "",
+        "DRIVER_PACKAGE_DATE": package.date or "",
+        "DRIVER_FRAMEWORK_VERSION": project.wdk.framework_for(project.driver.model),
+    }
+    for triple in project.driver.triples:
+        name = f"DRIVER_PACKAGE_OS_{triple.partition('-')[0].upper()}"
+        texts[name] = ",".join(package.systems_for(triple))
+    return _literals(texts)
 
 
 def _places(project: Project) -> dict[str, str]:
@@ -105,6 +129,7 @@ def _places(project: Project) -> dict[str, str]:
         "DRIVER_STATE": f"${{DRIVER_TARGET_DIR}}/kdrvgen/state/{below}",
         "DRIVER_PATH": f"${{DRIVER_OUTPUT}}/{literal(driver.image)}",
         "DRIVER_PDB": f"${{DRIVER_OUTPUT}}/{literal(driver.stem)}.pdb",
+        **({"DRIVER_PACKAGE": "${DRIVER_OUTPUT}/package"} if project.package.is_described else {}),
     }
 
 

@@ -33,6 +33,7 @@ def plan(project: Project) -> dict[str, Any]:
         "config": project.config_name,
         "driver": project.driver,
         "hooks": project.makefile.hooks,
+        "has_package": project.package.is_described,
         "toolchain": project.toolchain,
         "wdk": project.wdk,
         **kit_plan(project),

@@ -62,6 +62,10 @@ def complete(template: Template, *documents: Mapping[str, Any]) -> dict[str, Any
         options["answers"] = {name: each.default for name, each in template.questions.items()}
     base = merged(template.config, {"bootstrap": {"template": template.name, **options}})
     whole = merged({"driver": {}}, base, *documents)
+    driver = whole["driver"]
+    model = driver.get("model", "wdm") if isinstance(driver, dict) else ""
+    if of_model := template.models.get(model if isinstance(model, str) else ""):
+        whole = merged({"driver": {}}, base, of_model, *documents)
     bootstrap = whole["bootstrap"]
     if isinstance(bootstrap, dict):
         bootstrap["template"] = template.name

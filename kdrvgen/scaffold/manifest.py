@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -92,6 +92,7 @@ class Manifest(Table):
     order: int = 0
     root: bool = True
     config: Mapping[str, Any] = Field(default={})
+    models: Mapping[Literal["wdm", "kmdf", "umdf"], Mapping[str, Any]] = Field(default={})
     options: Mapping[str, Any] = Field(default={})
     questions: Mapping[Annotated[Text, AfterValidator(_question_name)], Question] = Field(
         default={}

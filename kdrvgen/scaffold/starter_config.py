@@ -36,7 +36,8 @@ _PROFILE = """\
 _MAKEFILE = """\
 # Your own part of Makefile.toml, written unchanged: variables go into `[makefile.env]`, a task goes
 # into `[makefile.tasks.NAME]`. With `[makefile.hooks]`, kdrvgen's tasks run your own tasks at these
-# points: `before-build`, `after-build`, `before-sign`, `after-sign`.
+# points: `before-build`, `after-build`, `before-sign`, `after-sign`, `before-package`,
+# `after-package`.
 """
 
 

@@ -61,6 +61,7 @@ class Template:
         files: Its files, in the order of the paths.
         members: Its other drivers.
         questions: Its own questions, by the names of the answers.
+        models: More settings of config.toml, for each driver model that needs some.
         own: The files of a user's own template; None for one of kdrvgen's.
     """
 
@@ -72,6 +73,7 @@ class Template:
     files: tuple[File, ...]
     members: tuple[Member, ...]
     questions: Mapping[str, Question] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     own: folder.Own | None = None
 
 
@@ -124,6 +126,7 @@ def load(name: str) -> Template:
             for path, source in sorted(sources.items())
         ),
         members=own.member,
+        models=dict(own.models.items()),
     )
 
 
@@ -152,6 +155,7 @@ def _of_user(path: str) -> Template:
         ),
         members=manifest.member,
         questions=manifest.questions,
+        models=dict(manifest.models.items()),
         own=own,
     )
 

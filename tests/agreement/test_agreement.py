@@ -171,7 +171,7 @@ def test_a_workspace_is_found_from_a_link_to_a_driver(
     assert "link/../Cargo.toml: warning: the profile `lab`" in done.stderr.replace(os.sep, "/")
 
 
-TEMPLATES = ("minimal", "device", "process", "worker", "workspace", "wdk")
+TEMPLATES = ("minimal", "device", "process", "worker", "filter", "workspace", "wdk")
 OTHER_CHOICES = {"allocator": False, "logger": "DbgPrint"}
 
 

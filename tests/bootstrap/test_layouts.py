@@ -39,7 +39,6 @@ STRUCTURES = {
     "KFastMutex": ("FAST_MUTEX", ""),
     "OwnerEntry": ("OWNER_ENTRY", ""),
     "EResource": ("ERESOURCE", ""),
-    "ObjectAttributes": ("OBJECT_ATTRIBUTES", ""),
     "KeyValuePartialInformation": ("KEY_VALUE_PARTIAL_INFORMATION", ""),
     "ClientId": ("CLIENT_ID", ""),
     "PsCreateNotifyInfo": ("PS_CREATE_NOTIFY_INFO", ""),

@@ -30,8 +30,8 @@ ERROR_INVALID_USER_BUFFER = 1784
 def example(page: str) -> str:
     """Return the driver on a page of the documentation."""
     text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
-    (block,) = re.findall(r"^```rust\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    return block
+    (block,) = re.finditer(r"^```rust\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return block[1]
 
 
 def with_example(project: Project, page: str) -> None:

@@ -52,6 +52,7 @@ def test_a_clash_that_stops_cargo_is_named_with_both_files(machine: Machine, pla
     assert report.missing == [NAME]
     finding = report.finding(NAME)
     assert finding["place"]["file"] == str(path)
+    assert finding["help"] == "write the same type in both files"
     message = finding["message"]
     assert f"`target.{X64}.rustflags` is a single value here and an array in" in message
     assert str(machine.folder / ".cargo/config.toml") in message
@@ -221,7 +222,9 @@ def test_flags_that_turn_avx_on_are_an_error(machine: Machine, flags: str) -> No
 
     assert report.missing == [FLAGS]
     assert "turns on avx, which kernel code must not use" in report.finding(FLAGS)["message"]
-    assert "backend" not in log.read_text("utf-8")
+    asked = log.read_text("utf-8")
+    assert "backend" not in asked
+    assert f"--print cfg --target {X64} -C target-" in asked
 
 
 @pytest.mark.slow

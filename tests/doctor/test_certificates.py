@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -12,7 +14,8 @@ from hypothesis import strategies as st
 
 from kdrvgen import Signing
 from kdrvgen.doctor import der
-from kdrvgen.doctor.probes.certificate_stores import Candidate, choose
+from kdrvgen.doctor.host import this_host
+from kdrvgen.doctor.probes.certificate_stores import Candidate, choose, store_certificate
 from kdrvgen.report.finding import Severity
 from tests.doctor.support import Machine
 from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Identity
@@ -109,6 +112,104 @@ def test_a_pkcs12_file_is_opened_and_its_password_is_never_shown(machine: Machin
     assert report.code == 0
     assert _thumbprint(GOOD) in report.finding("certificate")["message"]
     assert SECRET not in report.text
+
+
+def _openssl(machine: Machine, *, unsupported: str = "", legacy: str = "", output: str) -> None:
+    """Install an openssl that prints `output`, or fails with other texts."""
+    lines = []
+    if legacy:
+        lines.append(f'case "$*" in *-legacy) echo "{legacy}"; exit 1;; esac')
+    if unsupported:
+        lines.append(f'case "$*" in *-legacy) ;; *) echo "{unsupported}"; exit 1;; esac')
+    lines.append(f"printf %s '{output}'")
+    machine.install("openssl", f'echo "$*" >> {machine.home}/called\n' + "\n".join(lines))
+
+
+UNSUPPORTED = "digital envelope routines:inner_evp_generic_fetch:unsupported"
+
+
+@pytest.mark.parametrize(
+    ("unsupported", "legacy", "message"),
+    [
+        ("", "", "valid until"),
+        (UNSUPPORTED, "", "valid until"),
+        (UNSUPPORTED, "pkcs12: unable to load provider legacy", "provider `legacy` is missing"),
+        ("invalid password?", "unable to load provider legacy", "the password in OWN_PASSWORD"),
+        (UNSUPPORTED, "invalid password?", "the password in OWN_PASSWORD is wrong"),
+    ],
+)
+def test_what_openssl_prints_about_a_pkcs12_file_decides(
+    machine: Machine, unsupported: str, legacy: str, message: str
+) -> None:
+    machine.configure(OWN)
+    machine.kdrvgen("config.toml")
+    (machine.folder / "own.pfx").touch()
+    pem = GOOD.certificate_pem().decode()
+    _openssl(machine, unsupported=unsupported, legacy=legacy, output=pem)
+
+    own = machine.with_env(OWN_PASSWORD=SECRET)
+    report = own.doctor("--for", "sign")
+
+    assert message in report.finding("certificate")["message"]
+    assert report.finding("certificate")["place"]["file"] == str(machine.folder / "own.pfx")
+    called = (machine.home / "called").read_text("utf-8")
+    assert "pkcs12" in called
+    assert "-passin env:OWN_PASSWORD" in called
+    assert SECRET not in called + report.text
+
+
+def test_a_pkcs12_file_is_not_opened_without_openssl(machine: Machine) -> None:
+    machine.configure(OWN.replace('pfx-password-env = "OWN_PASSWORD"\n', ""))
+    (machine.folder / "own.pfx").touch()
+    machine.uninstall("openssl")
+    finding = machine.doctor("--for", "sign").finding("certificate")
+    assert "not opened on this machine" in finding["message"]
+
+    _openssl(machine, unsupported="invalid password?", legacy="invalid password?", output="")
+    finding = machine.doctor("--for", "sign").finding("certificate")
+    assert "the file has a password, or it is not" in finding["message"]
+    assert "signing.pfx-password-env" in finding["help"]
+    assert "-passin pass: " in (machine.home / "called").read_text("utf-8")
+
+
+def test_a_driver_that_is_not_signed_needs_no_certificate(machine: Machine) -> None:
+    machine.configure(CONFIG + 'mode = "off"\n')
+    machine.kdrvgen("config.toml")
+    finding = machine.doctor("--for", "sign").finding("certificate")
+    assert 'not needed: signing.mode is "off"' in finding["message"]
+    machine.uninstall("osslsigncode")
+    assert machine.doctor("--for", "sign").code == 0
+
+
+def test_a_certificate_store_is_searched_and_its_certificates_are_offered(tmp_path: Path) -> None:
+    stores = {
+        ("Own", False): [_der(Identity.make("Another", CODE_SIGNING)), b"damaged"],
+        ("Own", True): [_der(GOOD)],
+        ("My", True): [_der(Identity.make("Old", CODE_SIGNING, days=(-9, -1)))],
+    }
+    host = dataclasses.replace(
+        this_host(tmp_path, 5),
+        system="windows",
+        certificates=lambda name, is_machine: stores.get((name, is_machine), []),
+    )
+    signing = Signing(mode="certificate", store="Own", subject="My Company")
+
+    finding = store_certificate(host, signing)
+
+    assert finding.severity is Severity.ERROR
+    assert finding.file == "store Own of CurrentUser"
+    first, second, third = finding.help.splitlines()
+    assert first == "in the configuration, set one of"
+    assert "CN=Another" in second
+    assert "machine-store" not in second
+    assert f'signing.thumbprint = "{_thumbprint(GOOD)}", signing.machine-store = true' in third
+
+    found = store_certificate(host, signing.model_copy(update={"machine_store": True}))
+    assert found.severity is Severity.OK
+    assert found.file == "store Own of LocalMachine"
+
+    empty = store_certificate(dataclasses.replace(host, certificates=lambda *_: []), signing)
+    assert "import one" in empty.help
 
 
 def test_a_windows_certificate_store_is_an_error_on_linux(machine: Machine) -> None:

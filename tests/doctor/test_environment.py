@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,10 @@ def test_rustflags_that_do_not_replace_the_drivers_flags_are_a_note(machine: Mac
     report = flagged.doctor("--for", "build")
     assert report.code == 0
     assert report.finding("flags for rustc")["severity"] == "note"
+    assert "in the environment is ignored" in report.finding("flags for rustc")["message"]
+    name = "CARGO_TARGET_X86_64_PC_WINDOWS_MSVC_RUSTFLAGS"
+    report = machine.with_env(**{name: "-Cx=y"}).doctor("--for", "build")
+    assert "in the environment applies to the build" in report.finding("flags for rustc")["message"]
 
     machine.configure(CONFIG + '[linker]\nemit = "build-script"\n')
     machine.kdrvgen("config.toml")
@@ -81,9 +86,13 @@ def test_a_clock_before_the_release_date_of_rustc_is_an_error(machine: Machine) 
     assert "2999-01-31" in report.finding("clock", "rustc")["message"]
 
 
-def test_a_file_with_a_time_in_the_future_is_a_note_about_the_clock(machine: Machine) -> None:
+@pytest.mark.parametrize("name", ["config.toml", "Cargo.toml", "Makefile.toml", "src/lib.rs"])
+def test_a_file_with_a_time_in_the_future_is_a_note_about_the_clock(
+    machine: Machine, name: str
+) -> None:
+    assert machine.doctor().finding("clock")["severity"] == "ok"
     tomorrow = time.time() + 3 * 86_400
-    os.utime(machine.folder / "config.toml", (tomorrow, tomorrow))
+    os.utime(machine.folder / name, (tomorrow, tomorrow))
 
     report = machine.doctor()
 
@@ -145,3 +154,58 @@ def test_deploy_without_administrator_is_an_error(host: Host) -> None:
 
     assert finding.severity is Severity.ERROR
     assert "Run as administrator" in finding.help
+
+
+CONTROL = r"SYSTEM\CurrentControlSet\Control"
+STATES: dict[tuple[str, str], str | int] = {
+    (CONTROL, "SystemStartOptions"): " NOEXECUTE=OPTIN  TestSigning",
+    (rf"{CONTROL}\SecureBoot\State", "UEFISecureBootEnabled"): 1,
+    (
+        rf"{CONTROL}\DeviceGuard\Scenarios\HypervisorEnforcedCodeIntegrity",
+        "Enabled",
+    ): 1,
+}
+
+
+def _windows(host: Host, states: Mapping[tuple[str, str], str | int]) -> Host:
+    def registry(key: str, name: str, view: int) -> str | int | None:
+        assert view == 64
+        return states.get((key, name))
+
+    return dataclasses.replace(host, system="windows", is_elevated=True, registry=registry)
+
+
+def test_the_registry_decides_whether_windows_loads_the_driver(host: Host) -> None:
+    found = {each.rule: each for each in deployment(_windows(host, STATES), PROJECT)}
+    assert found["host-test-signing"].severity is Severity.OK
+    assert found["host-test-signing"].message == "test signing: is on"
+    assert found["host-test-signing"].file == f"HKLM\\{CONTROL}, SystemStartOptions"
+    assert found["host-secure-boot"].severity is Severity.NOTE
+    assert "is on; test signing requires it to be off" in found["host-secure-boot"].message
+    assert found["host-memory-integrity"].severity is Severity.NOTE
+    assert "writable and executable" in found["host-memory-integrity"].message
+    assert found["host-administrator"].severity is Severity.OK
+
+    found = {each.rule: each for each in deployment(_windows(host, {}), PROJECT)}
+    assert found["host-test-signing"].severity is Severity.ERROR
+    assert found["host-test-signing"].help.startswith("as administrator: bcdedit")
+    assert found["host-secure-boot"].message == "Secure Boot: is off"
+    assert found["host-memory-integrity"].severity is Severity.OK
+
+    secure = {key: value for key, value in STATES.items() if "SecureBoot" in key[0]}
+    found = {each.rule: each for each in deployment(_windows(host, secure), PROJECT)}
+    assert found["host-test-signing"].help.startswith("turn Secure Boot off in the firmware; then")
+
+    own = Project.model_validate(
+        {"driver": {"name": "hello"}, "signing": {"mode": "certificate", "pfx": "a.pfx"}}
+    )
+    found = {each.rule: each for each in deployment(_windows(host, {}), own)}
+    assert found["host-test-signing"].severity is Severity.NOTE
+
+
+def test_wine_needs_its_server_and_runs_where_the_task_finds_it(machine: Machine) -> None:
+    machine.install("wine64", '[ "$1" = --version ] && echo wine-9.0')
+    machine.install("wineserver", "")
+    finding = machine.doctor("--for", "smoke").finding("Wine")
+    assert finding["message"] == "Wine: wine-9.0"
+    assert finding["place"]["file"] == str(machine.home / "bin/wine64")

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kdrvgen import Driver, Project, Signing
+from kdrvgen import Driver, Linker, Project, Signing
 from kdrvgen.doctor.host import Host, this_host
 from kdrvgen.doctor.probes.certificate_files import missing_files, provider_certificate
-from kdrvgen.doctor.probes.linker import linkers
+from kdrvgen.doctor.probes.linker import host_linker, linkers
 from kdrvgen.doctor.probes.sdk import find_tool
 from kdrvgen.doctor.probes.signing import signing_tool
 from kdrvgen.doctor.run import Scope, run_probes
@@ -49,6 +49,8 @@ def test_signtool_is_found_in_the_first_place_that_has_it(host: Host, tmp_path: 
         host, env={**host.env, "ProgramFiles(x86)": str(tmp_path / "programs")}
     )
     assert find_tool(host, "signtool.exe") == str(click_once)
+    older = dataclasses.replace(host, env={"ProgramFiles": str(tmp_path / "programs")})
+    assert find_tool(older, "signtool.exe") == str(click_once)
 
     kits = tmp_path / "kits"
     x86 = _put(kits, "bin/10.0.26100.0/x86")
@@ -57,6 +59,10 @@ def test_signtool_is_found_in_the_first_place_that_has_it(host: Host, tmp_path: 
     _put(kits, "bin/10.0.9.0/x64")
     newest = _put(kits, "bin/10.0.10.0/x64")
     assert find_tool(host, "signtool.exe") == str(newest)
+
+    on_path = _put(tmp_path, "on path")
+    direct = dataclasses.replace(host, env={**host.env, "PATH": str(on_path.parent)})
+    assert find_tool(direct, "signtool.exe") == str(on_path)
 
     chosen = _put(tmp_path, "chosen/x64")
     prompt = {**host.env, "WindowsSdkVerBinPath": str(tmp_path / "chosen")}
@@ -75,6 +81,41 @@ def test_link_exe_on_the_path_of_a_developer_prompt_is_enough(host: Host, tmp_pa
         prompt = dataclasses.replace(host, env={"PATH": str(program.parent)})
         (finding,) = linkers(prompt, PROJECT, None)
         assert finding.severity is state, finding
+
+
+@pytest.mark.parametrize(
+    ("architecture", "component", "folder"),
+    [
+        ("x86_64", "VC.Tools.x86.x64", "x64"),
+        ("i686", "VC.Tools.x86.x64", "x86"),
+        ("aarch64", "VC.Tools.ARM64", "arm64"),
+    ],
+)
+def test_each_target_needs_a_component_of_visual_studio(
+    host: Host, tmp_path: Path, architecture: str, component: str, folder: str
+) -> None:
+    triple = f"{architecture}-pc-windows-msvc"
+    project = Project.model_validate({"driver": {"name": "hello", "targets": [triple]}})
+    (finding,) = linkers(host, project, None)
+    assert finding.message == f"linker: no Visual Studio has link.exe for {triple}"
+    assert finding.help.endswith(f"Microsoft.VisualStudio.Component.{component}")
+
+    programs = tmp_path / "Programs/Microsoft Visual Studio"
+    link = programs / "2022/Community/VC/Tools/MSVC/14.4/bin/Hostx64" / folder / "link.exe"
+    link.parent.mkdir(parents=True)
+    link.touch()
+    for variable in ("ProgramFiles", "ProgramFiles(x86)"):
+        own = dataclasses.replace(host, env={**host.env, variable: str(tmp_path / "Programs")})
+        (finding,) = linkers(own, project, None)
+        assert finding.file == str(link)
+
+
+def test_build_rs_needs_link_exe_too_if_the_driver_has_another_linker(host: Host) -> None:
+    msvc, gnu = "x86_64-pc-windows-msvc", "x86_64-pc-windows-gnu"
+    for program, needed in (("auto", 0), ("link", 0), ("rust-lld", 1)):
+        project = Project(driver=Driver(name="hello"), linker=Linker(program=program))
+        assert len(list(host_linker(host, project, msvc))) == needed, program
+        assert list(host_linker(host, project, gnu)) == []
 
 
 def test_link_exe_is_found_with_the_records_of_the_installer(host: Host, tmp_path: Path) -> None:
@@ -98,6 +139,7 @@ def test_link_exe_is_found_with_the_records_of_the_installer(host: Host, tmp_pat
     program.touch()
     (finding,) = linkers(machine, PROJECT, None)
     assert (finding.severity, finding.file) == (Severity.OK, str(program))
+    assert finding.message == "linker: link.exe for x86_64-pc-windows-msvc"
 
 
 def test_a_configured_signtool_that_does_not_exist_is_an_error(host: Host) -> None:

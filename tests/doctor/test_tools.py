@@ -52,6 +52,7 @@ def test_a_missing_system_tool_is_installed_with_apt_get(
 
     assert report.code == 7
     assert report.missing == [name]
+    assert "is not installed" in report.finding(name)["message"]
     *_, install = report.finding(name)["fixes"]
     assert [each for each in install if each != "sudo"] == ["apt-get", "install", "--yes", package]
 
@@ -93,6 +94,8 @@ def test_without_cargo_and_rustc_the_advice_is_rustup(machine: Machine) -> None:
 
     assert set(report.missing) >= {"cargo", "rustc"}
     assert "cargo-make" not in report.missing  # it is there, and does not lack anything itself
+    machine.uninstall("cargo-make")
+    assert machine.doctor().finding("cargo-make")["help"] == "install cargo first"
     assert "rustup" in report.finding("cargo")["help"]
     assert "rustup" in report.finding("rustc")["help"]
 
@@ -168,6 +171,19 @@ def test_missing_library_sources_are_installed_with_rustup(machine: Machine) -> 
     assert machine.doctor("--for", "build").finding("library sources")["severity"] == "ok"
 
 
+def test_cargo_make_is_found_in_the_folder_of_cargo_too(machine: Machine) -> None:
+    machine.uninstall("cargo-make")
+    own = machine.home / ".cargo/bin/cargo-make"
+    own.parent.mkdir(parents=True)
+    own.write_text("#!/bin/sh\n[ $1 = make ] && echo cargo-make 0.37.20\n", encoding="utf-8")
+    own.chmod(0o755)
+    assert machine.doctor("--for", "build").finding("cargo-make")["place"]["file"] == str(own)
+
+    bare = machine.with_env(HOME=str(machine.home))
+    del bare.env["CARGO_HOME"]
+    assert bare.doctor("--for", "build").finding("cargo-make")["severity"] == "ok"
+
+
 def test_a_missing_cargo_make_is_installed_with_cargo(machine: Machine) -> None:
     machine.uninstall("cargo-make")
 
@@ -190,6 +206,7 @@ def test_the_version_of_cargo_make_decides_the_severity(
 
     assert finding["severity"] == severity
     assert version in finding["message"]
+    assert ("kdrvgen is tested with 0.37.24" in finding["message"]) == (severity == "note")
 
 
 def test_a_missing_or_old_lld_is_an_error_and_the_newest_one_is_used(machine: Machine) -> None:
@@ -210,6 +227,38 @@ def test_a_missing_or_old_lld_is_an_error_and_the_newest_one_is_used(machine: Ma
     assert (
         machine.doctor("--for", "build").finding("linker")["place"]["file"].endswith("lld-link-20")
     )
+
+
+def test_rust_lld_is_taken_from_the_toolchain_and_asked_as_a_linker_for_windows(
+    machine: Machine,
+) -> None:
+    sysroot = machine.own_toolchain(X64)
+    program = sysroot / "lib/rustlib/host/bin/rust-lld"
+    script = '[ "$1 $2 $3" = "-flavor link --version" ] && echo LLD 21.1.0 compatible'
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    for text in ("", '[linker]\nprogram = "rust-lld"\n'):
+        machine.configure(CONFIG + text)
+        finding = machine.doctor("--for", "build").finding("linker")
+        assert finding["message"] == "linker: rust-lld: LLD 21"
+        assert finding["place"]["file"] == str(program)
+
+    machine.install("rust-lld", f"{script.replace('21', '23')}")
+    finding = machine.doctor("--for", "build").finding("linker")
+    assert finding["message"] == "linker: rust-lld: LLD 23"
+
+    machine.install("rust-lld", "exit 1")
+    assert "does not run" in machine.doctor("--for", "build").finding("linker")["message"]
+
+
+def test_a_host_linker_in_the_project_is_a_note(machine: Machine) -> None:
+    own = machine.folder / "cc"
+    own.write_text("#!/bin/sh\n", encoding="utf-8")
+    own.chmod(0o755)
+    linked = machine.with_env(CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER=str(own))
+    finding = linked.doctor("--for", "build").finding("host linker")
+    assert finding["severity"] == "note"
+    assert finding["message"] == f"host linker: not run, because {own} is in the project"
+    assert finding["place"]["file"] == str(own)
 
 
 @pytest.mark.parametrize(

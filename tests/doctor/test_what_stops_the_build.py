@@ -36,6 +36,7 @@ def test_a_project_without_a_cargo_toml_is_an_error(machine: Machine) -> None:
     report = machine.doctor()
 
     assert report.missing == ["project"]
+    assert report.finding("project")["place"]["file"] == str(machine.folder / "Cargo.toml")
     assert "no Cargo.toml" in report.finding("project")["message"]
     assert "cargo init --lib" in report.finding("project")["help"]
 
@@ -292,6 +293,19 @@ def test_a_target_directory_that_cannot_be_written_is_an_error(host: Host, tmp_p
     *_, finding = project_files(read_only, PROJECT)
     assert finding.severity is Severity.OK
     assert finding.file == str(tmp_path / "elsewhere")
+
+
+def test_the_target_directory_is_that_of_the_workspace(host: Host, tmp_path: Path) -> None:
+    member = tmp_path / "drivers/hello"
+    member.mkdir(parents=True)
+    project = Project(driver=Driver(name="hello", workspace_root="../.."))
+    *_, finding = project_files(dataclasses.replace(host, folder=member), project)
+    assert Path(finding.file).resolve() == tmp_path
+
+    (tmp_path / "target").mkdir()
+    *_, finding = project_files(dataclasses.replace(host, folder=member), project)
+    assert Path(finding.file).resolve() == tmp_path / "target"
+    assert finding.message == "target directory: can be written"
 
 
 def test_a_file_system_without_hard_links_is_a_note(host: Host) -> None:

@@ -100,7 +100,7 @@ def _contents(scratch: Path) -> Iterator[bytes]:
 
 def _in_msi(content: bytes, scratch: Path) -> Iterator[bytes]:
     (scratch / "package.msi").write_bytes(content)
-    argv = ["msiextract", "-C", scratch / "msi", scratch / "package.msi"]
+    argv: list[str | Path] = ["msiextract", "-C", scratch / "msi", scratch / "package.msi"]
     subprocess.run(argv, check=True, capture_output=True)
     for path in (scratch / "msi").rglob("*.sys"):
         yield path.read_bytes()

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kdrvgen.inspection.signature.certificates import CODE_SIGNING, TIME_STAMPING, Certificate
 from kdrvgen.inspection.signature.chain import Chain, build_chain
@@ -37,7 +38,7 @@ def _issued(name: str, issuer: Identity | None = None, **options: Unpack[Extensi
     own = options.get("key") or rsa.generate_private_key(public_exponent=65537, key_size=2048)
     constraints, cert_sign = options.get("constraints"), options.get("cert_sign")
     usages, days = options.get("usages"), options.get("days", (-10, 10))
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -96,7 +97,7 @@ def test_an_authority_may_not_have_more_authorities_below_it_than_it_allows() ->
             {"constraints": CA, "usages": (TIME_STAMPING,)},
             "CN=Middle may not issue certificates for this usage",
         ),
-        ({"constraints": CA, "usages": (x509.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,)}, ""),
+        ({"constraints": CA, "usages": (ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE,)}, ""),
     ],
 )
 def test_extensions_of_an_intermediate_limit_what_it_may_issue(
@@ -161,7 +162,7 @@ def test_a_chain_that_breaks_a_limit_is_an_error(driver: Project, tmp_path: Path
 @pytest.mark.slow
 def test_a_signer_whose_key_may_not_sign_data_is_an_error(driver: Project, tmp_path: Path) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Encrypts")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Encrypts")])
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), 7)
         .not_valid_before(NOW - dt.timedelta(1))

@@ -100,10 +100,10 @@ def test_a_flipped_bit_in_the_certificates_of_a_published_driver_is_reported(nam
 def _named(data: bytes) -> set[tuple[str, str | None, str]]:
     """Return what a report names, without the checksum, which anyone can correct."""
     findings = inspect_bytes(Path("driver.sys"), data).findings
-    return {(each.rule, each.source, each.severity) for each in findings} - {
-        (each.rule, each.source, each.severity)
+    return {
+        (each.rule, each.source, str(each.severity))
         for each in findings
-        if each.rule == "image-checksum"
+        if each.rule != "image-checksum"
     }
 
 

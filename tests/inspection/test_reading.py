@@ -57,7 +57,7 @@ def test_only_regular_files_are_opened(here: Path, verify: Verify, kind: str, ro
     )
     if role in ("certificate", "pfx"):
         Path("config.toml").write_text(BASE + mode, "utf-8")
-    words = {"image": [odd], "--trust": ["hello.sys", "--trust", odd]}
+    words: dict[str, list[str | Path]] = {"image": [odd], "--trust": ["hello.sys", "--trust", odd]}
     words["config"] = ["hello.sys", "--config", odd]
     words["--html"] = ["hello.sys", "--html", odd]
 

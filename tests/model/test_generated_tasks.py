@@ -9,37 +9,55 @@ import pytest
 import tomli
 
 import kdrvgen
-from kdrvgen.model.tasks import GENERATED_TASKS, generated_tasks
+from kdrvgen.model.tasks import GENERATED_TASKS, PACKAGE_TASKS, generated_tasks
 from tests.report.support import span
 
 from .support import also, dotted, is_accepted, refusal, refusals_of
 
 TARGETS = 'targets = ["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"]'
 CERTIFICATE = '[signing]\nmode = "certificate"\nstore = "My"\n'
+DEVICE = '[package]\nkind = "device"\nprovider = "Example"\n'
 OFF = '[signing]\nmode = "off"\n'
 
 
 @pytest.mark.parametrize(
-    ("driver", "signing", "points"),
+    ("driver", "signing", "points", "package"),
     list(
         product(
             ["", TARGETS, TARGETS + '\nmodel = "kmdf"', 'model = "umdf"'],
             ["", CERTIFICATE, OFF, OFF + '[profiles.development]\nsigning.mode = "test"\n'],
             [(), ("after-build",), ("before-build", "before-sign", "after-sign")],
+            ["", DEVICE, f"{DEVICE}# after-package\n"],
         )
     ),
 )
 def test_the_list_of_generated_tasks_matches_makefile_toml(
-    driver: str, signing: str, points: tuple[str, ...]
+    driver: str, signing: str, points: tuple[str, ...], package: str
 ) -> None:
+    if package and "umdf" in driver:
+        package = package.replace("device", "umdf")
+    points = (*points, *(["after-package"] if "after-package" in package else []))
     hooks = "".join(f'makefile.hooks.{point} = ["{point}"]\n' for point in points)
     tasks = "".join(f'[makefile.tasks.{point}]\nscript = ""\n' for point in points)
-    project = kdrvgen.loads(f'{hooks}[driver]\nname = "hello"\n{driver}\n{signing}{tasks}')
+    project = kdrvgen.loads(f'{hooks}[driver]\nname = "hello"\n{driver}\n{package}{signing}{tasks}')
     makefile = tomli.loads(kdrvgen.render(project)[PurePosixPath("Makefile.toml")])
     modes = {project.signing_for(name).mode for name in project.profiles}
     found = set(makefile["tasks"]) - set(points)
-    assert found == generated_tasks(project.driver.triples, modes, points)
-    assert found <= GENERATED_TASKS
+    triples = project.driver.triples
+    assert found == generated_tasks(triples, modes, points, has_package=bool(package))
+    assert found <= GENERATED_TASKS | PACKAGE_TASKS
+
+
+def test_a_task_of_the_package_needs_a_package() -> None:
+    own = '[makefile.tasks.a]\ndependencies = ["package"]\n'
+    line = refusal(own)
+    assert dotted(line) == "makefile.tasks.a.dependencies.0"
+    assert "`[package]` does not describe a driver package" in line["msg"]
+    assert is_accepted(DEVICE + own)
+    line = refusal(DEVICE + own.replace('"package"', '"make-package"'))
+    assert line["ctx"]["hint"] == "use `package` here"
+    line = refusal(DEVICE + own.replace('"package"', '"package-all"'))
+    assert line["ctx"]["hint"].startswith("use `package` here, or list several targets")
 
 
 @pytest.mark.parametrize("task", ["certificate", "clean-cert", "trust-certificate"])

@@ -13,11 +13,17 @@ from hypothesis import strategies as st
 import kdrvgen
 from kdrvgen.characters import is_invisible
 from kdrvgen.model import Driver, Makefile, Project
-from kdrvgen.model.tasks import GENERATED_TASKS, tasks_that_run
+from kdrvgen.model.package import Package
+from kdrvgen.model.tasks import GENERATED_TASKS, PACKAGE_TASKS, tasks_that_run
 
 from .support import also, dotted, is_accepted, project, refusal, refusals
 
-POINTS = ("before-build", "after-build", "before-sign", "after-sign")
+POINTS = (
+    *("before-build", "after-build", "before-sign", "after-sign"),
+    *("before-package", "after-package"),
+)
+OF_SIGN = POINTS[:4]
+PACKAGE = '[package]\nkind = "device"\nprovider = "Example"\n'
 SEVERAL = 'targets = ["x86_64-pc-windows-msvc", "i686-pc-windows-msvc"]'
 
 
@@ -27,7 +33,7 @@ def makefile_of(given: Project) -> dict[str, Any]:
 
 def hooked(point: str, own: str, hook: str = "h") -> str:
     """Return a configuration whose only hook is the task `h`, with the lines `own` in it."""
-    return f'[makefile.hooks]\n{point} = ["{hook}"]\n[makefile.tasks.h]\n{own}\n'
+    return f'{PACKAGE}[makefile.hooks]\n{point} = ["{hook}"]\n[makefile.tasks.h]\n{own}\n'
 
 
 def test_without_hooks_nothing_is_generated_for_them() -> None:
@@ -41,7 +47,8 @@ def test_without_hooks_nothing_is_generated_for_them() -> None:
 
 def test_each_hook_is_a_dependency_at_its_point() -> None:
     given = project(
-        "[makefile.hooks]\n"
+        PACKAGE
+        + "[makefile.hooks]\n"
         + "".join(f'{point} = ["{point}-1", "{point}-2"]\n' for point in POINTS)
         + "[makefile.tasks]\n"
         + "".join(f"{point}-{number} = {{}}\n" for point in POINTS for number in (1, 2))
@@ -60,25 +67,32 @@ def test_each_hook_is_a_dependency_at_its_point() -> None:
     assert (tasks["sign-image"]["command"], tasks["sign-image"]["args"]) == (program, ["sign"])
     assert tasks["sign"]["dependencies"] == ["sign-image", "after-sign-1", "after-sign-2"]
     assert (tasks["sign"]["command"], tasks["sign"]["args"]) == (program, ["check-signed"])
+    assert tasks["make-package"]["dependencies"] == ["sign", "before-package-1", "before-package-2"]
+    assert tasks["make-package"]["args"] == ["package"]
+    assert tasks["package"]["dependencies"] == [
+        *("make-package", "after-package-1", "after-package-2")
+    ]
+    assert tasks["package"]["args"] == ["check-package"]
 
 
 @pytest.mark.parametrize("point", POINTS)
 def test_the_tasks_that_run_a_hook_are_those_of_makefile_toml(point: str) -> None:
     hooks = "".join(f'makefile.hooks.{each} = ["{each}"]\n' for each in POINTS)
     own = "".join(f"makefile.tasks.{each} = {{}}\n" for each in POINTS)
-    given = kdrvgen.loads(f'{hooks}{own}[driver]\nname = "a"\n{SEVERAL}\n')
+    given = kdrvgen.loads(f'{hooks}{own}{PACKAGE}[driver]\nname = "a"\n{SEVERAL}\n')
     tasks = makefile_of(given)["tasks"]
 
     def runs(name: str) -> bool:
-        # The program calls `cargo make sign` for each target.
-        inner = [*tasks[name].get("dependencies", []), *(["sign"] if name == "sign-all" else [])]
+        # The program calls `cargo make sign`, or `package`, for each target.
+        called = [name.removesuffix("-all")] if name in {"sign-all", "package-all"} else []
+        inner = [*tasks[name].get("dependencies", []), *called]
         return name == point or any(map(runs, inner))
 
     assert {name for name in tasks if runs(name)} - {point} == tasks_that_run(point)
 
 
 @pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("name", sorted(GENERATED_TASKS))
+@pytest.mark.parametrize("name", sorted(GENERATED_TASKS | PACKAGE_TASKS))
 def test_a_generated_task_cannot_be_a_hook(point: str, name: str) -> None:
     line = refusal(hooked(point, "", name))
     assert dotted(line) == f"makefile.hooks.{point}.0"
@@ -142,12 +156,46 @@ def test_a_hook_can_be_any_of_the_users_tasks(point: str, own: str) -> None:
     ],
 )
 def test_a_hook_that_runs_the_task_that_runs_it_is_refused(own: str, path: str) -> None:
-    for point in POINTS:
+    for point in OF_SIGN:
         line = refusal(hooked(point, own), SEVERAL)
         assert dotted(line) == f"makefile.tasks.h.{path}"
         assert "would never end" in line["msg"]
         assert also(line) == {f"makefile.hooks.{point}.0"}
         assert line["ctx"]["hint"]
+
+
+@pytest.mark.parametrize(
+    ("own", "path"),
+    [
+        ('alias = "package"', "alias"),
+        ('dependencies = ["stop", "install-package"]', "dependencies.1"),
+        ('run_task = [{ name = "smoke" }]', "run_task.0.name"),
+        ('extend = "package-all"\ndependencies = []', "extend"),
+    ],
+)
+def test_a_hook_that_runs_a_task_that_makes_the_package_is_refused(own: str, path: str) -> None:
+    for point in POINTS:
+        line = refusal(hooked(point, own), SEVERAL)
+        assert dotted(line) == f"makefile.tasks.h.{path}"
+        assert "would never end" in line["msg"]
+
+
+@pytest.mark.parametrize("point", ["before-package", "after-package"])
+def test_a_hook_of_a_package_needs_a_package(point: str) -> None:
+    own = hooked(point, 'command = "true"')
+    line = refusal(own.removeprefix(PACKAGE))
+    assert dotted(line) == f"makefile.hooks.{point}"
+    assert "these hooks never run" in line["msg"]
+    assert also(line) == {"package.kind"}
+    assert is_accepted(own)
+
+
+@pytest.mark.parametrize("name", sorted(PACKAGE_TASKS))
+def test_without_a_package_its_tasks_are_names_for_own_tasks(name: str) -> None:
+    own = f'[makefile.tasks.{name}]\ncommand = "true"\n'
+    own += f'[makefile.tasks.a]\ndependencies = ["{name}"]\n'
+    assert is_accepted(own)
+    assert dotted(refusal(PACKAGE + own)) == f"makefile.tasks.{name}"
 
 
 @pytest.mark.parametrize(
@@ -161,6 +209,11 @@ def test_a_hook_that_runs_the_task_that_runs_it_is_refused(own: str, path: str) 
         ("before-sign", "certificate", True),
         ("after-sign", "sign-image", True),
         ("after-sign", "verify", False),
+        ("after-sign", "package", False),
+        ("before-package", "verify", True),
+        ("before-package", "package", False),
+        ("after-package", "make-package", True),
+        ("after-package", "install-package", False),
     ],
 )
 @pytest.mark.parametrize("key", ["dependencies", "run_task"])
@@ -248,7 +301,7 @@ HARD = [
 NAMES = (TEXT | st.text(min_size=1, max_size=20) | st.sampled_from(HARD)).filter(
     lambda name: (
         name == name.strip()
-        and name not in GENERATED_TASKS
+        and name not in GENERATED_TASKS | PACKAGE_TASKS
         and not any(map(is_invisible, name))
         and name.isprintable()
     )
@@ -261,14 +314,19 @@ def test_any_task_name_is_written_unchanged(points: dict[str, str]) -> None:
         point: [name for name, at in points.items() if at == point] for point in points.values()
     }
     tasks = {name: {"command": "true"} for name in points}
-    given = Project(driver=Driver(name="a"), makefile=Makefile(hooks=hooks, tasks=tasks))
-    made = makefile_of(given)["tasks"]
-    plain = makefile_of(Project(driver=Driver(name="a")))["tasks"]
+    package = Package(kind="device", provider="Example")
+    bare = Project(driver=Driver(name="a"), package=package)
+    own = Makefile(hooks=hooks, tasks=tasks)
+    made = makefile_of(Project(driver=Driver(name="a"), package=package, makefile=own))["tasks"]
+    plain = makefile_of(bare)["tasks"]
 
     first = {"before-build": "build-driver", "after-build": "rename", "after-sign": "sign"}
     first["before-sign"] = "sign-image" if "after-sign" in hooks else "sign"
+    first["before-package"] = "make-package" if "after-package" in hooks else "package"
+    first["after-package"] = "package"
     for point, names in hooks.items():
         assert made[first[point]]["dependencies"][-len(names) :] == names
     extra = {"rename-image"} if "after-build" in hooks else set()
     extra |= {"sign-image"} if "after-sign" in hooks else set()
+    extra |= {"make-package"} if "after-package" in hooks else set()
     assert set(made) == {*plain, *tasks, *extra}

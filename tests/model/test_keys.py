@@ -85,6 +85,7 @@ DEFAULTS = {
     "package": {
         "kind": None,
         "inx": None,
+        "tool": "kdrvgen",
         "provider": None,
         "display-name": None,
         "hardware-ids": (),

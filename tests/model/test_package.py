@@ -61,6 +61,8 @@ def test_a_package_of_each_kind_is_accepted(text: str, driver: str) -> None:
         (f'{DEVICE}extra-files = ["a/hello.sys"]', "", "package.extra-files.0", "rename"),
         (f'{DEVICE}extra-files = ["a/x", "b/X"]', "", "package.extra-files.1", "rename"),
         (f'{DEVICE}operating-systems = ["10_X86"]', "", "package.operating-systems.0", "target"),
+        (f'{DEVICE}tool = "wdk"', "", "package.tool", 'add `inx = "driver.inx"`'),
+        (f'{DEVICE}extra-files = ["hello.map"]', "", "package.extra-files.0", "rename"),
         ('[package]\ninx = "a.inx"\nprovider = "x"', "", "package.provider", "remove `inx`"),
     ],
 )  # fmt: skip

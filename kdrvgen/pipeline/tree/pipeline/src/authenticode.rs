@@ -8,25 +8,30 @@ use crate::image::Image;
 use crate::output::TempFile;
 use crate::process::{on_path, printed, Tool};
 
-/// Fails unless the signature in `data` covers this image and was made with the key of its
-/// certificate ("Windows Authenticode Portable Executable Signature Format"; RFC 2315, 9.3).
+/// Fails unless the signature in `data`, an image or a catalog, covers its content and was made
+/// with the key of its certificate ("Windows Authenticode Portable Executable Signature Format";
+/// RFC 2315, 9.3).
 ///
 /// Temporary files are created in the folder of the path `scratch`.
 pub fn check(data: &[u8], scratch: &Path) -> Result<()> {
     let damaged = || Failure::new("the new signature cannot be read");
-    let image = Image::parse(data).ok_or_else(damaged)?;
-    let signed = image
-        .signature()
-        .and_then(Signed::parse)
-        .ok_or_else(damaged)?;
+    let image = Image::parse(data);
+    let signature = match &image {
+        Some(image) => image.signature(),
+        None => Some(data), // a catalog is one message
+    };
+    let signed = signature.and_then(Signed::parse).ok_or_else(damaged)?;
     if on_path("openssl").is_none() {
         return Err(Failure::new("openssl is not installed")
             .because("The task checks the signature with it.")
             .help("Debian: apt install openssl"));
     }
-    let bytes = image.authenticode_bytes().ok_or_else(damaged)?;
-    if digest(signed.digest_name, bytes)? != signed.image_digest {
-        return Err(Failure::new("the signature does not match this image"));
+    if let Some(image) = image {
+        let bytes = image.authenticode_bytes().ok_or_else(damaged)?;
+        let expected = signed.image_digest().ok_or_else(damaged)?;
+        if digest(signed.digest_name, bytes)? != expected {
+            return Err(Failure::new("the signature does not match this image"));
+        }
     }
     if digest(signed.digest_name, signed.content.to_vec())? != signed.message_digest {
         return Err(Failure::new("the signature does not match its own content"));

@@ -1,6 +1,7 @@
 //! Cargo's messages about the files that it made.
 
 use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use crate::failure::{Failure, Result};
 use crate::json::Json;
@@ -84,6 +85,20 @@ pub fn package_id(cargo: &[std::ffi::OsString], root: &Path, name: &str) -> Resu
         .args(&cargo[1..])
         .args(["metadata", "--no-deps", "--format-version", "1"])
         .output()?;
+    package_in(root, &output, "id")
+}
+
+/// Returns the version of the package in a folder.
+#[cfg(windows)]
+pub fn version(root: &Path) -> Result<String> {
+    let output = Tool::new("cargo")
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .output()?;
+    package_in(root, &output, "version")
+}
+
+/// Returns a field of the package in a folder, from the output of `cargo metadata`.
+fn package_in(root: &Path, output: &Output, field: &str) -> Result<String> {
     let text = String::from_utf8_lossy(&output.stdout);
     let manifest = root.join("Cargo.toml");
     let metadata = Json::parse(text.trim()).unwrap_or(Json::Null);
@@ -92,7 +107,7 @@ pub fn package_id(cargo: &[std::ffi::OsString], root: &Path, name: &str) -> Resu
         .list()
         .iter()
         .find(|package| Path::new(package.get("manifest_path").text()) == manifest)
-        .map(|package| package.get("id").text().to_owned())
+        .map(|package| package.get(field).text().to_owned())
         .ok_or_else(|| {
             Failure::new(format!("cargo found no package in {}", root.display()))
                 .because(String::from_utf8_lossy(&output.stderr).into_owned())

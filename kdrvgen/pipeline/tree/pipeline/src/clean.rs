@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::certificate;
 use crate::failure::Result;
 use crate::output;
+use crate::package;
 use crate::record;
 use crate::settings::Settings;
 
@@ -56,6 +57,7 @@ fn clean_one(settings: &Settings) -> Result<()> {
                 output::remove(export)?;
             }
         }
+        package::remove(settings)?;
         output::remove_leftovers(&settings.output);
         output::remove_leftovers(&settings.state);
         record::forget_signed(settings)?;

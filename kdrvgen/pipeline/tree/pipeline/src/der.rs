@@ -1,13 +1,13 @@
-//! Reads DER (ITU-T X.690): X.509 certificates and Authenticode signatures.
+//! Reads DER (ITU-T X.690): X.509 certificates, and the signatures of images and catalogs.
 
-const INTEGER: u8 = 0x02;
-const OCTET_STRING: u8 = 0x04;
-const OBJECT_IDENTIFIER: u8 = 0x06;
+pub const INTEGER: u8 = 0x02;
+pub const OCTET_STRING: u8 = 0x04;
+pub const OBJECT_IDENTIFIER: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-const CONTEXT_0: u8 = 0xA0;
+pub const SEQUENCE: u8 = 0x30;
+pub const SET: u8 = 0x31;
+pub const CONTEXT_0: u8 = 0xA0;
 const CONTEXT_3: u8 = 0xA3;
 
 /// id-signedData, 1.2.840.113549.1.7.2 (RFC 2315)
@@ -25,7 +25,7 @@ pub struct Element<'a> {
 }
 
 impl<'a> Element<'a> {
-    fn children(self) -> Reader<'a> {
+    pub fn children(self) -> Reader<'a> {
         Reader { rest: self.content }
     }
 }
@@ -36,7 +36,8 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn expect(&mut self, tag: u8) -> Option<Element<'a>> {
+    /// Returns the next element if it has this tag.
+    pub fn expect(&mut self, tag: u8) -> Option<Element<'a>> {
         self.next().filter(|element| element.tag == tag)
     }
 }
@@ -69,7 +70,8 @@ impl<'a> Iterator for Reader<'a> {
     }
 }
 
-fn read(bytes: &[u8]) -> Reader<'_> {
+/// Returns the elements in these bytes.
+pub fn read(bytes: &[u8]) -> Reader<'_> {
     Reader { rest: bytes }
 }
 
@@ -173,14 +175,27 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     365 * year + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
 }
 
-/// The parts of an Authenticode signature.
+/// Returns year, month and day of a day since 1970-01-01, in the Gregorian calendar.
+#[cfg(any(windows, test))]
+pub fn date(day: i64) -> (i64, i64, i64) {
+    let mut year = 1970 + day / 366;
+    while days(year + 1, 1, 1) <= day {
+        year += 1;
+    }
+    let month = (1..=12)
+        .rev()
+        .find(|month| days(year, *month, 1) <= day)
+        .unwrap_or(1);
+    (year, month, day - days(year, month, 1) + 1)
+}
+
+/// The parts of the signature of an image or a catalog.
 #[cfg_attr(windows, allow(dead_code))] // WinVerifyTrust checks the other fields
 pub struct Signed<'a> {
     /// openssl's name of the digest algorithm, such as `sha256`.
     pub digest_name: &'static str,
-    /// The digest of the image.
-    pub image_digest: &'a [u8],
-    /// The input of the message digest.
+    /// What is signed: a structure with the digest of the image, or the list of the catalog. It is
+    /// the input of the message digest.
     pub content: &'a [u8],
     pub message_digest: &'a [u8],
     /// The authenticated attributes, as the signature covers them.
@@ -204,8 +219,6 @@ impl<'a> Signed<'a> {
         let mut content = fields.expect(SEQUENCE)?.children();
         content.expect(OBJECT_IDENTIFIER)?;
         let content = content.expect(CONTEXT_0)?.children().expect(SEQUENCE)?;
-        let digest_info = content.children().nth(1)?;
-        let image_digest = digest_info.children().nth(1)?;
         let certificates = fields.expect(CONTEXT_0)?;
         let signers = fields.find(|field| field.tag == SET)?;
         let mut signer = signers.children().expect(SEQUENCE)?.children();
@@ -223,13 +236,22 @@ impl<'a> Signed<'a> {
         signed[0] = SET; // the signature covers this tag (RFC 2315, 9.3)
         Some(Signed {
             digest_name: digest_name(algorithm.content)?,
-            image_digest: image_digest.content,
             content: content.content,
             message_digest,
             attributes: signed,
             signature: signature.content,
             certificate: certificate.whole,
         })
+    }
+}
+
+impl<'a> Signed<'a> {
+    /// The digest of the image that is signed ("Windows Authenticode Portable Executable Signature
+    /// Format", SpcIndirectDataContent).
+    #[cfg(unix)]
+    pub fn image_digest(&self) -> Option<&'a [u8]> {
+        let digest_info = read(self.content).nth(1)?;
+        Some(digest_info.children().nth(1)?.content)
     }
 }
 
@@ -351,7 +373,7 @@ fn to_base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{days, element, from_base64, read, time, to_base64, Element};
+    use super::{date, days, element, from_base64, read, time, to_base64, Element};
 
     #[test]
     fn an_encoded_element_of_any_length_is_decoded_again() {
@@ -373,6 +395,17 @@ mod tests {
         assert_eq!(days(2000, 2, 29), 11_016);
         assert_eq!(days(2100, 3, 1), 47_541);
         assert_eq!(days(1969, 12, 31), -1);
+    }
+
+    #[test]
+    fn a_date_has_its_day() {
+        for day in 0..40_000 {
+            let (year, month, date) = date(day);
+            assert_eq!(days(year, month, date), day);
+            assert!((1..=12).contains(&month) && (1..=31).contains(&date));
+        }
+        assert_eq!(date(11_016), (2000, 2, 29));
+        assert_eq!(date(0), (1970, 1, 1));
     }
 
     #[test]

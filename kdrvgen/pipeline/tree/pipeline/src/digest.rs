@@ -1,4 +1,4 @@
-//! SHA-256 (FIPS 180-4).
+//! SHA-256 and SHA-1 (FIPS 180-4).
 
 const ROUNDS: [u32; 64] = [
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -18,20 +18,62 @@ const START: [u32; 8] = [
 /// Returns the digest as 64 lower-case hexadecimal digits.
 pub fn sha256(message: &[u8]) -> String {
     let mut state = START;
+    each_block(message, |block| compress(&mut state, block));
+    state.iter().map(|word| format!("{word:08x}")).collect()
+}
+
+/// Returns the SHA-1 digest, which old catalogs have, as 40 lower-case hexadecimal digits.
+pub fn sha1(message: &[u8]) -> String {
+    let mut state: [u32; 5] = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0];
+    each_block(message, |block| compress_sha1(&mut state, block));
+    state.iter().map(|word| format!("{word:08x}")).collect()
+}
+
+/// Calls `compress` with the blocks of a message and of its padding, which both digests share.
+fn each_block(message: &[u8], mut compress: impl FnMut(&[u8])) {
     let whole = message.len() / 64 * 64;
-    for block in message[..whole].chunks_exact(64) {
-        compress(&mut state, block);
-    }
+    message[..whole].chunks_exact(64).for_each(&mut compress);
     let mut last = message[whole..].to_vec();
     last.push(0x80);
     while last.len() % 64 != 56 {
         last.push(0);
     }
     last.extend_from_slice(&(message.len() as u64 * 8).to_be_bytes());
-    for block in last.chunks_exact(64) {
-        compress(&mut state, block);
+    last.chunks_exact(64).for_each(compress);
+}
+
+fn compress_sha1(state: &mut [u32; 5], block: &[u8]) {
+    let mut schedule = [0_u32; 80];
+    for (word, bytes) in schedule.iter_mut().zip(block.chunks_exact(4)) {
+        *word = u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
     }
-    state.iter().map(|word| format!("{word:08x}")).collect()
+    for at in 16..80 {
+        let word = schedule[at - 3] ^ schedule[at - 8] ^ schedule[at - 14] ^ schedule[at - 16];
+        schedule[at] = word.rotate_left(1);
+    }
+    let [mut a, mut b, mut c, mut d, mut e] = *state;
+    for (at, word) in schedule.iter().enumerate() {
+        let (mixed, constant) = match at / 20 {
+            0 => ((b & c) | (!b & d), 0x5a827999),
+            1 => (b ^ c ^ d, 0x6ed9eba1),
+            2 => ((b & c) | (b & d) | (c & d), 0x8f1bbcdc_u32),
+            _ => (b ^ c ^ d, 0xca62c1d6),
+        };
+        let next = a
+            .rotate_left(5)
+            .wrapping_add(mixed)
+            .wrapping_add(e)
+            .wrapping_add(constant)
+            .wrapping_add(*word);
+        e = d;
+        d = c;
+        c = b.rotate_left(30);
+        b = a;
+        a = next;
+    }
+    for (word, new) in state.iter_mut().zip([a, b, c, d, e]) {
+        *word = word.wrapping_add(new);
+    }
 }
 
 fn compress(state: &mut [u32; 8], block: &[u8]) {
@@ -73,7 +115,7 @@ fn compress(state: &mut [u32; 8], block: &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::sha256;
+    use super::{sha1, sha256};
 
     // The examples of FIPS 180-4. The other digests are from `sha256sum`.
     #[test]
@@ -85,6 +127,17 @@ mod tests {
         assert_eq!(sha256(b"abc"), abc);
         let message = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
         assert_eq!(sha256(message), two_blocks);
+    }
+
+    #[test]
+    fn sha1_digests_are_those_of_the_standard() {
+        let abc = "a9993e364706816aba3e25717850c26c9cd0d89d";
+        let empty = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+        let two_blocks = "84983e441c3bd26ebaae4aa1f95129e5e54670f1";
+        assert_eq!(sha1(b"abc"), abc);
+        assert_eq!(sha1(b""), empty);
+        let message = b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+        assert_eq!(sha1(message), two_blocks);
     }
 
     #[test]

@@ -193,7 +193,6 @@ impl<'a> Image<'a> {
     /// The digest that Authenticode signs, over the bytes in the order of the file: without the
     /// checksum, the certificate table and its directory entry, padded to eight
     /// bytes (Microsoft, "Windows Authenticode Portable Executable Signature Format").
-    #[cfg(unix)] // WinVerifyTrust computes the digest itself
     pub fn authenticode_bytes(&self) -> Option<Vec<u8>> {
         let table_at = self.directories_at + 8 * CERTIFICATES;
         let (offset, size) = self.directory(CERTIFICATES);

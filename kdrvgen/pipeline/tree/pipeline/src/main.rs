@@ -2,17 +2,25 @@
 //!
 //! Cargo compiles it as the build script of its package. Cargo.toml explains why.
 
+#[cfg(windows)]
+#[path = "setup_api.rs"]
+mod api;
 #[cfg(unix)]
 mod authenticode;
 mod cargo;
+mod catalog;
 mod certificate;
 mod checksum;
 mod clean;
 mod der;
+#[cfg(windows)]
+mod device;
 mod digest;
 mod driver;
 mod failure;
 mod image;
+mod inf;
+mod install;
 mod interrupt;
 mod json;
 #[path = "../../kit.rs"]
@@ -21,6 +29,7 @@ mod linker;
 mod map;
 mod osslsigncode;
 mod output;
+mod package;
 mod process;
 mod rebuild;
 mod record;
@@ -33,6 +42,7 @@ mod sign;
 mod signtool;
 mod smoke;
 mod sse;
+mod strict;
 mod system;
 mod verify;
 #[cfg(windows)]
@@ -87,15 +97,21 @@ fn run(verb: &str, arguments: &[OsString]) -> Result<i32> {
         "certificate" => certificate::make(&settings),
         "sign" => sign::sign(&settings),
         "check-signed" => sign::check_signed(&settings),
-        "sign-all" => sign_all(&settings),
+        "sign-all" => for_each_target(&settings, "sign", "signed"),
+        "package" => package::package(&settings),
+        "check-package" => package::check(&settings),
+        "package-all" => for_each_target(&settings, "package", "packaged"),
         "verify" => verify::verify(&settings),
-        "smoke" => smoke::smoke(&settings),
+        "smoke" => smoke::smoke(&settings, arguments),
         "trust-certificate" => certificate::trust(&settings),
         "windows" => service::require(&settings),
+        "windows-host" => service::require_windows(),
         "install" => service::install(&settings),
         "start" => service::start(&settings),
         "stop" => service::stop(&settings),
         "uninstall" => service::uninstall(&settings),
+        "install-package" => install::install(&settings),
+        "uninstall-package" => install::uninstall(&settings),
         "clean-driver" => clean::clean(&settings),
         "clean-cert" => certificate::clean(&settings),
         other => Err(
@@ -122,8 +138,9 @@ fn refuse_arguments_after_the_task() -> Result<()> {
     )
 }
 
-/// Signs the driver for each of its targets, one after the other.
-fn sign_all(settings: &Settings) -> Result<()> {
+/// Runs a task for each target of the driver, one after the other. `done` is what it does to the
+/// driver.
+fn for_each_target(settings: &Settings, task: &str, done: &str) -> Result<()> {
     let makefile = settings::text("CARGO_MAKE_MAKEFILE_PATH")?;
     for triple in &settings.triples {
         let mut tool = Tool::new("cargo").arg("make");
@@ -132,11 +149,11 @@ fn sign_all(settings: &Settings) -> Result<()> {
         }
         let code = tool
             .args(["--profile", &settings.profile])
-            .args(["-e", &format!("DRIVER_TARGET={triple}"), "sign"])
+            .args(["-e", &format!("DRIVER_TARGET={triple}"), task])
             .show()?;
         if code != 0 {
             return Err(Failure::new(format!(
-                "the driver for {triple} was not signed"
+                "the driver for {triple} was not {done}"
             )));
         }
     }

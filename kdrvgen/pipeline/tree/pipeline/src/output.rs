@@ -140,16 +140,66 @@ impl Drop for TempFile {
     }
 }
 
-/// Removes the temporary files that killed runs left in one of our folders. The caller holds the
-/// lock.
+/// A new folder with a temporary name; dropping it removes the folder with its content.
+pub struct TempFolder {
+    path: PathBuf,
+}
+
+impl TempFolder {
+    /// Creates an empty folder beside `path`. The caller holds the lock.
+    pub fn beside(path: &Path) -> Result<TempFolder> {
+        let above = path.parent().unwrap_or_else(|| Path::new("."));
+        create_folder(above)?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let path = above.join(format!("{TEMPORARY_PREFIX}{}-{name}", process::id()));
+        fs::create_dir(&path).map_err(|error| Failure::io("create the folder", &path, &error))?;
+        Ok(TempFolder { path })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Replaces the folder `place` by the folder `new`, which is inside of this one. After a
+    /// failure, the old folder is complete; a killed run can leave none.
+    pub fn put(&self, new: &Path, place: &Path) -> Result<()> {
+        interrupt::check()?;
+        let old = self.path.join("old");
+        let rename = |from: &Path, to: &Path| {
+            system::rename(from, to).map_err(|error| {
+                Failure::io("replace the folder", place, &error)
+                    .help("close the programs that use a file in it")
+            })
+        };
+        if place.exists() {
+            rename(place, &old)?;
+        }
+        rename(new, place).map_err(|failure| {
+            let _ = system::rename(&old, place);
+            failure
+        })
+    }
+}
+
+impl Drop for TempFolder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes the temporary files and folders that killed runs left in one of our folders. The caller
+/// holds the lock.
 pub fn remove_leftovers(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_temporary = entry
             .file_name()
             .to_string_lossy()
             .starts_with(TEMPORARY_PREFIX);
-        if is_temporary && entry.file_type().map_or(false, |kind| kind.is_file()) {
+        let kind = entry.file_type();
+        if is_temporary && kind.as_ref().map_or(false, |kind| kind.is_file()) {
             let _ = fs::remove_file(entry.path());
+        } else if is_temporary && kind.map_or(false, |kind| kind.is_dir()) {
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }

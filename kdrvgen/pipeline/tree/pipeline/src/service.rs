@@ -5,7 +5,7 @@
 mod system;
 
 #[cfg(windows)]
-pub use system::{install, start, stop, uninstall};
+pub use system::{begin, delete, end, install, manager, start, stop, uninstall};
 
 #[cfg(not(windows))]
 mod elsewhere {
@@ -42,10 +42,16 @@ pub use elsewhere::{install, start, stop, uninstall};
 use crate::failure::{Failure, Result};
 use crate::settings::{Model, Settings};
 
-/// The task windows: fails if the tasks of the service cannot work, before anything is built.
-pub fn require(settings: &Settings) -> Result<()> {
+/// The task windows-host: fails on other systems, before anything is built.
+pub fn require_windows() -> Result<()> {
     #[cfg(not(windows))]
     elsewhere::only_windows()?;
+    Ok(())
+}
+
+/// The task windows: fails if the tasks of the service cannot work, before anything is built.
+pub fn require(settings: &Settings) -> Result<()> {
+    require_windows()?;
     if settings.model == Model::Umdf {
         return Err(Failure::new("a UMDF driver has no service")
             .because("Windows loads it into a host process.")

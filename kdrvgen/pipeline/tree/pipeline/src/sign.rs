@@ -62,9 +62,10 @@ pub struct Order {
     pub is_rfc3161: bool,
 }
 
-/// A program that signs images.
+/// A program that signs images and catalogs.
 pub trait Signer {
-    /// Signs a file in place, without a timestamp.
+    /// Signs an image or a catalog in place, without a timestamp. The extension of the file decides
+    /// which it is.
     fn sign(&self, settings: &Settings, order: &Order, file: &Path) -> Result<()>;
 
     /// Adds a timestamp to a signed file in place; the exit code shows whether the server sent one.
@@ -132,7 +133,16 @@ pub fn sign(settings: &Settings) -> Result<()> {
 pub fn check_signed(settings: &Settings) -> Result<()> {
     let build = record::read_build(settings)?;
     let _lock = record::lock(settings)?;
-    unchanged(settings, &build, "sign-image", |dll, image| {
+    left_by(settings, &build, "sign-image")
+}
+
+/// Fails unless the image is as the task sign left it in this run.
+pub fn signed_image(settings: &Settings, build: &Build) -> Result<()> {
+    left_by(settings, build, "sign")
+}
+
+fn left_by(settings: &Settings, build: &Build, task: &str) -> Result<()> {
+    unchanged(settings, build, task, |dll, image| {
         if settings.signing == Signing::Off {
             dll == image
         } else {
@@ -186,13 +196,9 @@ fn signed_copy(
     identity: Option<&Identity>,
     dll: &[u8],
 ) -> Result<TempFile> {
-    let signer = signer(settings, identity)?;
     let mut temporary = TempFile::beside(&settings.path)?;
     temporary.write(dll)?;
-    signer.sign(settings, order, temporary.path())?;
-    if !order.timestamp_url.is_empty() {
-        stamp(settings, signer.as_ref(), order, temporary.path())?;
-    }
+    sign_file(settings, order, identity, temporary.path(), "sign")?;
     if !is_signed_copy(dll, &output::read(temporary.path())?) {
         return Err(
             Failure::new("the signing tool changed more than the signature")
@@ -201,6 +207,39 @@ fn signed_copy(
     }
     verify::new_signature(settings, temporary.path(), identity)?;
     Ok(temporary)
+}
+
+/// Signs an image or a catalog in place, and requests a timestamp if one is configured.
+///
+/// `task` is the task that the user runs.
+pub fn sign_file(
+    settings: &Settings,
+    order: &Order,
+    identity: Option<&Identity>,
+    file: &Path,
+    task: &str,
+) -> Result<()> {
+    let signer = signer(settings, identity)?;
+    signer.sign(settings, order, file)?;
+    if order.timestamp_url.is_empty() {
+        return Ok(());
+    }
+    stamp(settings, signer.as_ref(), order, file, task)
+}
+
+/// Whether a file is a catalog, which has no page hashes.
+pub fn is_catalog(file: &Path) -> bool {
+    file.extension()
+        .map_or(false, |extension| extension == "cat")
+}
+
+/// What a file is, for messages.
+pub fn kind_of(file: &Path) -> &'static str {
+    if is_catalog(file) {
+        "catalog"
+    } else {
+        "image"
+    }
 }
 
 fn signer(settings: &Settings, identity: Option<&Identity>) -> Result<Box<dyn Signer>> {
@@ -225,7 +264,13 @@ fn usual_signer(settings: &Settings, identity: Option<&Identity>) -> Result<Box<
 }
 
 /// Requests a timestamp. Tries several times, because servers fail now and then.
-fn stamp(settings: &Settings, signer: &dyn Signer, order: &Order, file: &Path) -> Result<()> {
+fn stamp(
+    settings: &Settings,
+    signer: &dyn Signer,
+    order: &Order,
+    file: &Path,
+    task: &str,
+) -> Result<()> {
     let mut pauses = PAUSES.iter();
     loop {
         let output = signer.timestamp(order, file)?;
@@ -244,7 +289,7 @@ fn stamp(settings: &Settings, signer: &dyn Signer, order: &Order, file: &Path) -
                     .refusal(failure, &output)
                     .help(format!(
                         "to sign without a timestamp this time: {}",
-                        settings.command("sign").replacen(
+                        settings.command(task).replacen(
                             "cargo make",
                             "cargo make -e DRIVER_TIMESTAMP_URL=",
                             1
@@ -257,7 +302,7 @@ fn stamp(settings: &Settings, signer: &dyn Signer, order: &Order, file: &Path) -
             }
         };
         eprintln!(
-            "sign: {} sent no timestamp; next attempt in {pause} s",
+            "{task}: {} sent no timestamp; next attempt in {pause} s",
             order.timestamp_url
         );
         for _ in 0..pause * 20 {
@@ -267,7 +312,8 @@ fn stamp(settings: &Settings, signer: &dyn Signer, order: &Order, file: &Path) -
     }
 }
 
-fn order(settings: &Settings) -> Result<Order> {
+/// Returns what the signing tool needs to know in this run.
+pub fn order(settings: &Settings) -> Result<Order> {
     let server = settings::text("DRIVER_TIMESTAMP_SERVER")?;
     // `cargo make -e DRIVER_TIMESTAMP_URL=…` is for one run.
     let url = match env::var_os("DRIVER_TIMESTAMP_URL") {
@@ -308,7 +354,11 @@ fn refuse_password(url: &str) -> Result<()> {
 }
 
 /// Returns a digest of everything that the signature depends on, except the code.
-fn fingerprint(settings: &Settings, order: &Order, identity: Option<&Identity>) -> Result<String> {
+pub fn fingerprint(
+    settings: &Settings,
+    order: &Order,
+    identity: Option<&Identity>,
+) -> Result<String> {
     let mut text = String::new();
     for name in SETTINGS {
         text.push_str(&format!(

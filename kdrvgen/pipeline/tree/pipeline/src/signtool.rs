@@ -14,7 +14,7 @@ use crate::kit::{self, Search};
 use crate::output::{self, TempFile};
 use crate::process::{on_path, pass_on, Tool};
 use crate::settings::{self, Settings};
-use crate::sign::{secret, Order, Signer};
+use crate::sign::{is_catalog, kind_of, secret, Order, Signer};
 
 /// The maximum length of a path without its zero, for programs that do not opt in to longer ones
 /// ("Maximum Path Length Limitation", Microsoft Learn).
@@ -37,7 +37,7 @@ impl Signtool {
                     program.display()
                 )))
             }
-            None => search()?,
+            None => kit_tool("signtool.exe", SIGNING_TOOLS)?,
         };
         Ok(Signtool {
             program,
@@ -51,36 +51,47 @@ impl Signtool {
     }
 }
 
-/// Searches the PATH, then the folders of the SDK, ClickOnce and NuGet.
-fn search() -> Result<PathBuf> {
-    if let Some(program) = on_path("signtool") {
-        return Ok(program);
-    }
+const SIGNING_TOOLS: &str =
+    "install the Windows SDK with its component \"Signing Tools for Desktop Apps\": \
+     winget install Microsoft.WindowsSDK.10.0.26100";
+
+/// Finds a tool of a kit on the PATH, then in the folders of the SDK, ClickOnce and NuGet. The
+/// failure lists all places that were searched.
+pub fn kit_tool(name: &str, advice: &str) -> Result<PathBuf> {
     let mut search = Search::default();
-    if let Some(program) = kit::tool("signtool.exe", &mut search) {
+    if let Some(program) = search_for(name, &mut search) {
         return Ok(program);
     }
     let mut failure =
-        Failure::new("signtool.exe was not found").because("PATH: not in any of its folders");
+        Failure::new(format!("{name} was not found")).because("PATH: not in any of its folders");
     for place in search.tried {
         failure = failure.because(place);
     }
-    Err(failure
-        .help(
-            "install the Windows SDK with its component \"Signing Tools for Desktop Apps\": \
-             winget install Microsoft.WindowsSDK.10.0.26100",
-        )
-        .help("or the NuGet package Microsoft.Windows.SDK.BuildTools")
-        .help(format!(
-            "or set signing.signtool in {}",
-            settings::config_name()
-        )))
+    failure = failure.help(advice);
+    if name == "signtool.exe" {
+        failure = failure
+            .help("or the NuGet package Microsoft.Windows.SDK.BuildTools")
+            .help(format!(
+                "or set signing.signtool in {}",
+                settings::config_name()
+            ));
+    }
+    Err(failure)
+}
+
+/// Finds a tool of a kit that is not needed; None if it is not installed.
+pub fn installed_tool(name: &str) -> Option<PathBuf> {
+    search_for(name, &mut Search::default())
+}
+
+fn search_for(name: &str, search: &mut Search) -> Option<PathBuf> {
+    on_path(name.trim_end_matches(".exe")).or_else(|| kit::tool(name, search))
 }
 
 impl Signer for Signtool {
     fn sign(&self, settings: &Settings, order: &Order, file: &Path) -> Result<()> {
         let mut tool = self.command("sign").args(["/fd", &order.digest]);
-        if order.page_hashes {
+        if order.page_hashes && !is_catalog(file) {
             tool = tool.arg("/ph");
         }
         for additional in &order.additional {
@@ -94,7 +105,8 @@ impl Signer for Signtool {
         if output.status.success() {
             return Ok(());
         }
-        Err(self.refusal(Failure::new("signtool did not sign the image"), &output))
+        let what = format!("signtool did not sign the {}", kind_of(file));
+        Err(self.refusal(Failure::new(what), &output))
     }
 
     fn timestamp(&self, order: &Order, file: &Path) -> Result<Output> {
@@ -186,7 +198,9 @@ fn with_short_path(file: &Path, work: impl FnOnce(&Path) -> Result<Output>) -> R
     if file.as_os_str().encode_wide().count() <= MAX_PATH {
         return work(file);
     }
-    let mut copy = TempFile::beside(&env::temp_dir().join("driver.sys"))?;
+    let mut short = env::temp_dir().join("driver");
+    short.set_extension(file.extension().unwrap_or_default()); // signtool chooses the format by it
+    let mut copy = TempFile::beside(&short)?;
     copy.write(&output::read(file)?)?;
     let output = work(copy.path())?;
     let bytes = output::read(copy.path())?;

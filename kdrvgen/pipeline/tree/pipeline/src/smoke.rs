@@ -1,6 +1,9 @@
 //! The task smoke: loads the driver in Wine's kernel, prints its log and unloads it.
+//!
+//! A project with a driver package installs the package, and removes it.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,16 +12,26 @@ use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::output::{self, Lock};
 use crate::process::{is_program, on_path};
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
+
+#[path = "smoke/package.rs"]
+mod package;
 
 /// The name of the service in this task's Wine.
 const SERVICE: &str = "smoke";
 
-pub fn smoke(settings: &Settings) -> Result<()> {
+/// `cargo` is the command that starts cargo; only a project with a package needs it.
+pub fn smoke(settings: &Settings, cargo: &[OsString]) -> Result<()> {
+    let has_package = !settings::text("DRIVER_PACKAGE_TOOL")?.is_empty();
     if cfg!(windows) {
         return Err(
-            Failure::new("the task smoke needs Wine, which does not run on Windows")
-                .help("to load the driver in Windows: cargo make start"),
+            Failure::new("the task smoke needs Wine, which does not run on Windows").help(
+                if has_package {
+                    "to install the package in Windows: cargo make install-package"
+                } else {
+                    "to load the driver in Windows: cargo make start"
+                },
+            ),
         );
     }
     if settings.architecture() != "x86_64" {
@@ -31,7 +44,11 @@ pub fn smoke(settings: &Settings) -> Result<()> {
     // One run at a time: the log must contain only this driver's lines.
     let _lock = Lock::take(&home.join("lock"), "loads a driver in Wine")?;
     let wine = Wine::prepare(&home)?;
-    let outcome = wine.load_and_unload(&settings.path);
+    let outcome = if has_package {
+        package::install_and_remove(&wine, settings, cargo)
+    } else {
+        wine.load_and_unload(&settings.path)
+    };
     wine.stop();
     outcome?;
     println!(
@@ -182,49 +199,63 @@ impl Wine {
         let stopped = self.sc(&["query", SERVICE])?;
         self.sc(&["delete", SERVICE])?;
         self.stop(); // completes the log
+        self.print_messages();
+        judge(image, &started, &stopped)
+    }
+
+    fn print_messages(&self) {
         for line in messages(&text_of(&self.log)) {
             println!("smoke: log: {line}");
         }
-        if !started.has_state("4") {
-            return Err(Failure::new(format!(
-                "{} does not start in Wine's kernel",
-                image.display()
-            ))
-            .because(started.text)
-            .help(
-                "an image does not start if it imports a function that Wine lacks, or if its \
-                         entry point returns an error",
-            ));
-        }
-        if !stopped.has_state("1") {
-            return Err(Failure::new(format!("{} does not unload", image.display()))
-                .because(stopped.text)
-                .help("set DriverUnload, and return from it"));
-        }
-        Ok(())
     }
 
-    fn sc(&self, arguments: &[&str]) -> Result<ScOutput> {
-        let file = self.log.with_extension("stdout");
-        output::remove(&file)?;
+    fn sc(&self, arguments: &[&str]) -> Result<Printed> {
         let mut words = vec!["sc"];
         words.extend(arguments);
-        let is_success = self.run(&words, &file)?;
-        Ok(ScOutput {
+        self.output(&words)
+    }
+
+    /// Runs a program in Wine.
+    fn output(&self, words: &[&str]) -> Result<Printed> {
+        let file = self.log.with_extension("stdout");
+        output::remove(&file)?;
+        let is_success = self.run(words, &file)?;
+        Ok(Printed {
             is_success,
             text: text_of(&file),
         })
     }
 }
 
-/// The result of Wine's sc.
-struct ScOutput {
+/// Fails unless the driver ran and was then unloaded.
+fn judge(image: &Path, started: &Printed, stopped: &Printed) -> Result<()> {
+    if !started.has_state("4") {
+        return Err(Failure::new(format!(
+            "{} does not start in Wine's kernel",
+            image.display()
+        ))
+        .because(started.text.as_str())
+        .help(
+            "an image does not start if it imports a function that Wine lacks, or if its entry \
+             point returns an error",
+        ));
+    }
+    if !stopped.has_state("1") {
+        return Err(Failure::new(format!("{} does not unload", image.display()))
+            .because(stopped.text.as_str())
+            .help("set DriverUnload, and return from it"));
+    }
+    Ok(())
+}
+
+/// The result of a program in Wine, such as sc.
+struct Printed {
     is_success: bool,
     text: String,
 }
 
-impl ScOutput {
-    /// Whether it printed the line `STATE : N …` with this number.
+impl Printed {
+    /// Whether sc printed the line `STATE : N …` with this number.
     fn has_state(&self, state: &str) -> bool {
         self.text.lines().any(|line| {
             let (name, value) = line.split_once(':').unwrap_or_default();

@@ -13,7 +13,7 @@ use crate::system::{last_error, wide};
 use crate::win32::*;
 
 #[path = "windows/manager.rs"]
-mod manager;
+pub mod manager;
 #[path = "windows/ownership.rs"]
 mod ownership;
 
@@ -118,22 +118,39 @@ pub fn start(settings: &Settings) -> Result<()> {
         .help("to create its service: cargo make install")
     })?;
     refuse_foreign(&service.config()?, settings, &plan.name)?;
-    // SAFETY: the service is open, and gets no arguments.
-    if unsafe { StartServiceW(service.handle, 0, ptr::null()) } == 0 {
-        return Err(refusal("start", &plan.name));
-    }
-    let state = service.wait_for(SERVICE_RUNNING)?;
-    if state != SERVICE_RUNNING {
-        return Err(Failure::new(format!(
-            "{} does not run after the start: its state is {state}, not {SERVICE_RUNNING}",
-            plan.name
-        )));
-    }
+    run(&service)?;
     println!(
         "start: {} is RUNNING: {}",
         plan.name,
         settings.path.display()
     );
+    Ok(())
+}
+
+/// Starts a service by its name, and waits until it runs.
+pub fn begin(name: &str) -> Result<()> {
+    match Service::open(name, SERVICE_START | SERVICE_QUERY_STATUS)? {
+        Some(service) if service.state()? == SERVICE_RUNNING => Ok(()),
+        Some(service) => run(&service),
+        None => Err(Failure::windows(
+            &format!("start {name}"),
+            ERROR_SERVICE_DOES_NOT_EXIST,
+        )),
+    }
+}
+
+fn run(service: &Service) -> Result<()> {
+    // SAFETY: the service is open, and gets no arguments.
+    if unsafe { StartServiceW(service.handle, 0, ptr::null()) } == 0 {
+        return Err(refusal("start", &service.name));
+    }
+    let state = service.wait_for(SERVICE_RUNNING)?;
+    if state != SERVICE_RUNNING {
+        return Err(Failure::new(format!(
+            "{} does not run after the start: its state is {state}, not {SERVICE_RUNNING}",
+            service.name
+        )));
+    }
     Ok(())
 }
 
@@ -150,16 +167,21 @@ pub fn uninstall(settings: &Settings) -> Result<()> {
     };
     let name = service.name.clone();
     drop(service);
-    let access = DELETE;
-    let service = match Service::open(&name, access)? {
+    delete(&name)?;
+    println!("uninstall: removed the service {name}");
+    Ok(())
+}
+
+/// Deletes a service, if it exists.
+pub fn delete(name: &str) -> Result<()> {
+    let service = match Service::open(name, DELETE)? {
         Some(service) => service,
         None => return Ok(()), // another program has removed it
     };
     // SAFETY: the service is open.
     if unsafe { DeleteService(service.handle) } == 0 {
-        return Err(refusal("remove the service", &name));
+        return Err(refusal("remove the service", name));
     }
-    println!("uninstall: removed the service {name}");
     Ok(())
 }
 
@@ -174,22 +196,27 @@ fn stop_for(task: &str, settings: &Settings) -> Result<Option<Service>> {
         }
     };
     refuse_foreign(&service.config()?, settings, &plan.name)?;
+    end(task, service).map(Some)
+}
+
+/// Stops a service that is not stopped, and waits until it is.
+pub fn end(task: &str, service: Service) -> Result<Service> {
     match service.state()? {
-        SERVICE_STOPPED => return Ok(Some(service)),
+        SERVICE_STOPPED => return Ok(service),
         SERVICE_STOP_PENDING => {} // it is already stopping
-        _ => send_stop(&plan.name)?,
+        _ => send_stop(&service.name)?,
     }
     // Windows unloads a driver after the last handle to its devices is closed.
     if service.wait_for(SERVICE_STOPPED)? != SERVICE_STOPPED {
-        return Err(Failure::new(format!("{} does not stop", plan.name))
+        return Err(Failure::new(format!("{} does not stop", service.name))
             .because(
                 "A program has its device open, or the driver has no DriverUnload, or DriverUnload \
                  does not delete the device.",
             )
             .help("close that program, or restart Windows"));
     }
-    println!("{task}: stopped {}", plan.name);
-    Ok(Some(service))
+    println!("{task}: stopped {}", service.name);
+    Ok(service)
 }
 
 fn send_stop(name: &str) -> Result<()> {

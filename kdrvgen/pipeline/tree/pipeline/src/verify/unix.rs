@@ -11,16 +11,14 @@ use crate::output::{self, TempFile};
 use crate::process::{printed, Tool};
 use crate::settings::{self, Settings, Signing};
 
-/// Fails unless a new signature covers its image and was made with the key of its certificate.
+/// Fails unless a new signature covers its image or catalog and was made with the key of its certificate.
 ///
 /// Does not check the issuer of the certificate: the task verify and the machine that loads the
 /// driver do.
 pub fn new_signature(_settings: &Settings, file: &Path, identity: Option<&Identity>) -> Result<()> {
     let data = output::read(file)?;
     authenticode::check(&data, file)?;
-    let signer = crate::image::Image::parse(&data)
-        .and_then(|image| image.signature())
-        .and_then(der::Signed::parse);
+    let signer = super::signature(&data).and_then(der::Signed::parse);
     match (identity, signer) {
         (Some(identity), Some(signer)) if identity.der != signer.certificate => Err(Failure::new(
             "the signature was not made with the test certificate",
