@@ -90,6 +90,7 @@ def test_each_version_of_windows_has_its_names_and_its_architecture(
     date = dt.datetime(2025, 6, 30, tzinfo=dt.UTC)
     ctl = write_ctl(Content((member_of("a.inf", b"\0"),), (version,), (), bytes(16), date))
     assert catalog.encode("utf-16-le") in ctl
+    assert ("Server".encode("utf-16-le") in ctl) == ("Server" in catalog)
     assert f":{kernel}\0".encode("utf-16-le") in ctl
 
 
