@@ -156,7 +156,7 @@ def test_deploy_without_administrator_is_an_error(host: Host) -> None:
 
 
 CONTROL = r"SYSTEM\CurrentControlSet\Control"
-STATES = {
+STATES: dict[tuple[str, str], str | int] = {
     (CONTROL, "SystemStartOptions"): " NOEXECUTE=OPTIN  TestSigning",
     (rf"{CONTROL}\SecureBoot\State", "UEFISecureBootEnabled"): 1,
     (
