@@ -102,13 +102,13 @@ def test_the_kit_must_have_the_architecture_and_the_mode(
 
 def test_a_framework_of_the_chosen_version_must_be_there(host: Host, tmp_path: Path) -> None:
     _library(tmp_path, "10.0.1.0", mode="um")
-    own = {"locate": "path", "path": str(tmp_path)}
-    missing = _found(host, _project("umdf", **own))
+    root = str(tmp_path)
+    missing = _found(host, _project("umdf", locate="path", path=root))
     assert missing.message == "WDK: the kit has no UMDF 2"
 
     (tmp_path / "Lib/wdf/umdf/x64/2.31").mkdir(parents=True)
-    assert _found(host, _project("umdf", **own)).severity is Severity.OK
-    wanted = _project("umdf", **own, framework_version="2.33")
+    assert _found(host, _project("umdf", locate="path", path=root)).severity is Severity.OK
+    wanted = _project("umdf", locate="path", path=root, framework_version="2.33")
     assert _found(host, wanted).message == "WDK: the kit has no UMDF 2.33"
 
 

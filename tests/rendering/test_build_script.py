@@ -517,11 +517,11 @@ def test_the_windows_half_compiles_in_every_edition(
 ) -> None:
     target = "x86_64-pc-windows-gnu"
     rustc = Path(tool("rustc"))
-    print_folder: list[str | Path] = [rustc, "--print=target-libdir", f"--target={target}"]
+    print_folder = [str(rustc), "--print=target-libdir", f"--target={target}"]
     libraries = subprocess.run(print_folder, capture_output=True, check=True, text=True)
     if not Path(libraries.stdout.strip()).is_dir():
         # tests/windows/setup.sh may have built it for another compiler.
         rustc = path_in("KDRVGEN_WINDOWS", f"Rust's library for {target}") / "rustc-for-windows"
-    command: list[str | Path] = [rustc, f"--edition={edition}", f"--target={target}", "-Dwarnings"]
+    command = [str(rustc), f"--edition={edition}", f"--target={target}", "-Dwarnings"]
     output = ["--emit=metadata", "-o", str(tmp_path / "build")]
     subprocess.run([*command, *output, str(sources[0])], check=True)
