@@ -165,6 +165,7 @@ if [ "${1-}" = --benchmarks ]; then
     python -m tests.benchmarks.large
     python -m tests.benchmarks.pipeline
     python -m tests.benchmarks.inspecting
+    python -m tests.benchmarks.package
     exec python -m tests.benchmarks.first_driver
 fi
 if [ $# -gt 0 ]; then
