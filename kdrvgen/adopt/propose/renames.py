@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kdrvgen.adopt.parse.toml_values import TomlValue
+from kdrvgen.adopt.parse.variables import replace_variables
 from kdrvgen.adopt.propose.wdk_build import WDK_TASKS
 from kdrvgen.adopt.read.makefile import Makefile
 from kdrvgen.adopt.read.pipeline import Pipeline
@@ -48,21 +48,12 @@ class Renames:
     def in_value(self, value: TomlValue) -> TomlValue:
         """Return a value with the new names of all variables in it."""
         if isinstance(value, str):
-            for old, new in self.variables.items():
-                value = _replaced(value, old, new)
-            return value
+            return replace_variables(value, self.variables) if self.variables else value
         if isinstance(value, list):
             return [self.in_value(member) for member in value]
         if isinstance(value, Mapping):
             return {self.variable(name): self.in_value(member) for name, member in value.items()}
         return value
-
-
-def _replaced(text: str, old: str, new: str) -> str:
-    escaped = re.escape(old)
-    text = re.sub(rf"%{escaped}%", lambda _: f"%{new}%", text)
-    text = re.sub(rf"\$\{{{escaped}(?=[:}}])", lambda _: f"${{{new}", text)
-    return re.sub(rf"\$(env:)?{escaped}\b", lambda match: f"${match[1] or ''}{new}", text)
 
 
 def find_renames(makefile: Makefile, pipeline: Pipeline) -> Renames:

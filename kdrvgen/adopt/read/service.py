@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -144,10 +145,10 @@ def _call(step: Step) -> _Call | None:
 def _options(words: Sequence[str]) -> dict[str, str] | None:
     """Return the options of `sc create`; None if config.toml has no key for one of them."""
     options: dict[str, str] = {}
-    waiting = list(words)
+    waiting = deque(words)
     while waiting:
-        name, is_option, value = waiting.pop(0).partition("=")
-        value = value or (waiting.pop(0) if waiting else "")
+        name, is_option, value = waiting.popleft().partition("=")
+        value = value or (waiting.popleft() if waiting else "")
         name = name.lower()
         allowed = _OPTIONS.get(name)
         if not is_option or name not in _OPTIONS or (allowed and value.lower() not in allowed):
