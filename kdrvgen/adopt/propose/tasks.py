@@ -14,7 +14,7 @@ from kdrvgen.adopt.propose.variables import propose_variables
 from kdrvgen.adopt.propose.wdk_build import WDK_TASKS, makefile_finding
 from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import difference, hazard, unknown
-from kdrvgen.adopt.read.makefile import MakeTask
+from kdrvgen.adopt.read.makefile import CORE_TASKS, WORK_KEYS, MakeTask
 from kdrvgen.adopt.read.service import SERVICE_TASKS
 from kdrvgen.model.tasks import GENERATED_TASKS
 from kdrvgen.report.finding import Finding
@@ -28,7 +28,6 @@ _HOOKS = {
     "certificate": "before-sign",
     "sign": "before-sign",
 }
-_WORK_KEYS = frozenset({"command", "script", "run_task", "dependencies", "alias"})
 
 
 def propose_makefile(draft: Draft, facts: Facts, passwords: Collection[str]) -> list[Finding]:
@@ -85,7 +84,7 @@ class _Proposer:
 
     def _copy(self, name: str, task: MakeTask) -> None:
         """Copy a task that the generated pipeline does not replace."""
-        if self.makefile.wdk and name in WDK_TASKS and not _WORK_KEYS & task.keys.keys():
+        if self.makefile.wdk and name in WDK_TASKS and not WORK_KEYS & task.keys.keys():
             message = f"`{name}` changes a task of wdk-build's makefile, which is not loaded"
             self.findings.append(difference(task.origin, message, "the proposal leaves it out"))
             return

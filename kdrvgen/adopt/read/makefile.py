@@ -13,7 +13,7 @@ from kdrvgen.adopt.read.findings import difference, hazard, unknown
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.report.finding import Finding
 
-__all__ = ["MakeTask", "Makefile", "Variable", "read_makefile"]
+__all__ = ["CORE_TASKS", "WORK_KEYS", "MakeTask", "Makefile", "Variable", "find_makefile", "read_makefile"]
 
 # A table under [env] with one of these keys is a variable, else a profile (cargo-make, types.rs).
 _VALUE_KEYS = frozenset({"value", "script", "source", "unset", "path", "decode_strategy"})
@@ -25,7 +25,25 @@ _NEUTRAL = frozenset(
         "disable_install",
     }
 )
+_NAME = "makefile.toml"
 _MAX_DEPTH = 8
+
+
+CORE_TASKS: Mapping[str, Mapping[str, TomlValue]] = {
+    "build": {"command": "cargo", "args": ["build", "--all-features"]},
+    "build-release": {"command": "cargo", "args": ["build", "--release", "--all-features"]},
+    "check": {"command": "cargo", "args": ["check"]},
+    "clean": {"command": "cargo", "args": ["clean"]},
+    "clippy": {"command": "cargo", "args": ["clippy"]},
+    "format": {"command": "cargo", "args": ["fmt"]},
+    "test": {"command": "cargo", "args": ["test", "--all-features"]},
+}
+"""cargo-make's own tasks that a makefile may change or need, as far as they matter.
+
+Source: cargo-make 0.37.24, descriptor/makefiles/rust.toml and stable.toml.
+"""
+WORK_KEYS = frozenset({"command", "script", "run_task", "dependencies", "alias"})
+"""Keys that say what a task does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +91,9 @@ class MakeTask:
     def strings(self, key: str) -> list[Located]:
         """Return the lines of a key's string or strings."""
         if key not in self.places:
-            return []
+            value = self.keys.get(key)
+            members = value if isinstance(value, list) else [value]
+            return [Located(member, self.origin) for member in members if isinstance(member, str)]
         document, path = self.places[key]
         value = document.get(path)
         if isinstance(value, list):
@@ -100,6 +120,7 @@ class Makefile:
         wdk: Where it loads the makefile of Microsoft's wdk-build, if it does.
         runs_in_root: Whether it belongs to the workspace, and its tasks run once in the root
             instead of once for each member.
+        has_core_tasks: Whether cargo-make adds its own tasks, such as `build` and `clean`.
     """
 
     file: str | None = None
@@ -108,6 +129,7 @@ class Makefile:
     tasks: Mapping[str, MakeTask] = field(default_factory=dict)
     wdk: Origin | None = None
     runs_in_root: bool = False
+    has_core_tasks: bool = True
 
     def variables(self, profile: str) -> dict[str, Variable]:
         """Return the variables that apply in a profile."""
@@ -131,13 +153,22 @@ def read_makefile(snapshot: Snapshot) -> tuple[Makefile, list[Finding]]:
     Raises:
         ConfigError: A file is not valid TOML.
     """
-    path = snapshot.find(*(f"{folder}Makefile.toml" for folder in snapshot.above()))
+    path = find_makefile(snapshot)
     if path is None:
         return Makefile(), []
     reader = _Reader(snapshot)
     reader.read(path, 0)
+    reader.add_core_tasks(read_document(snapshot, path))
     reader.resolve()
-    if path != "Makefile.toml":
+    if "/" not in path and path != "Makefile.toml":
+        reader.findings.append(
+            difference(
+                Origin(path),
+                f"the makefile is named {path}, and systems other than Windows do not find it",
+                "kdrvgen writes Makefile.toml: rename this file before",
+            )
+        )
+    if "/" in path:
         reader.findings.append(
             difference(
                 Origin(path),
@@ -147,14 +178,24 @@ def read_makefile(snapshot: Snapshot) -> tuple[Makefile, list[Finding]]:
         )
     config = read_document(snapshot, path).table("config")
     is_for_all = config.get("default_to_workspace") is False
+    has_core = config.get("skip_core_tasks") is not True
     return Makefile(
         path,
         reader.env,
         reader.profiles,
         reader.tasks,
         reader.wdk,
-        runs_in_root=is_for_all and path != "Makefile.toml",
+        runs_in_root=is_for_all and "/" in path,
+        has_core_tasks=has_core,
     ), reader.findings
+
+
+def find_makefile(snapshot: Snapshot) -> str | None:
+    """Return the path of the makefile, which Windows finds in upper and in lower case."""
+    names = {path.lower(): path for path in snapshot.files if path.lower().endswith(_NAME)}
+    return next(
+        (names[low] for folder in snapshot.above() if (low := f"{folder}{_NAME}") in names), None
+    )
 
 
 class _Reader:
@@ -170,6 +211,7 @@ class _Reader:
         document = read_document(self.snapshot, path)
         for base in _extended_files(document):
             self._extend(document, base, depth)
+        self._read_env_files(document)
         self._read_env(document)
         for name, task in document.table("tasks").items():
             if isinstance(task, Mapping):
@@ -185,6 +227,33 @@ class _Reader:
         else:
             message = f"`extend` names {base.text}, which is missing or outside the project"
             self.findings.append(unknown(base.origin, message))
+
+    def _read_env_files(self, document: Document) -> None:
+        """Add the variables of `env_files`, which cargo-make reads before `[env]`."""
+        files = document.data.get("env_files")
+        for index, file in enumerate(files if isinstance(files, list) else ()):
+            table = file if isinstance(file, Mapping) else {"path": file}
+            name, profile = str(table.get("path")), table.get("profile")
+            origin = document.origin(("env_files", index))
+            path = self.snapshot.find(beside(document.path, name), name)
+            if path is None:
+                message = f"`env_files` names {name}, which is missing or outside the project"
+                self.findings.append(unknown(origin, message))
+                continue
+            own = self.env if not isinstance(profile, str) else self.profiles.setdefault(profile, {})
+            own |= _env_file(path, self.snapshot.files[path])
+
+    def add_core_tasks(self, document: Document) -> None:
+        """Give tasks with the names of cargo-make's own tasks the keys that they inherit."""
+        if document.table("config").get("skip_core_tasks") is True:
+            return
+        for name, core in CORE_TASKS.items():
+            task = self.tasks.get(name)
+            if task and not WORK_KEYS & task.keys.keys() and task.table.get("clear") is not True:
+                added = {key: value for key, value in core.items() if key not in task.keys}
+                self.tasks[name] = replace(
+                    task, table={**added, **task.table}, keys={**added, **task.keys}
+                )
 
     def _read_env(self, document: Document) -> None:
         for name, value in document.table("env").items():
@@ -240,9 +309,23 @@ class _Reader:
             elif key not in _NEUTRAL:
                 self.findings.append(unknown(origin, f"config.toml has no key for `config.{key}`"))
         for key in document.data:
-            if key not in {"config", "env", "tasks", "extend"}:
+            if key not in {"config", "env", "tasks", "extend", "env_files"}:
                 message = f"config.toml has no key for `{key}`"
                 self.findings.append(unknown(document.origin((key,)), message))
+
+
+def _env_file(path: str, text: str) -> dict[str, Variable]:
+    """Return the variables of an env file. Source: envmnt 0.10, file.rs."""
+    variables: dict[str, Variable] = {}
+    for number, line in enumerate(text.split("\n"), 1):
+        name, is_set, value = (part.strip() for part in line.partition("="))
+        if not is_set or not name or name.startswith("#"):
+            continue
+        value = value.replace('\\"', '"').replace("\\n", "\n").replace("\\r", "\r")
+        if len(value) > 1 and value[0] == value[-1] == '"':
+            value = value[1:-1]
+        variables[name] = Variable(name, value, value, Origin(path, number))
+    return variables
 
 
 def _never_selected(origin: Origin, profile: str) -> Finding:

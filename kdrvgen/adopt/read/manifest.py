@@ -65,7 +65,7 @@ def read_manifest(snapshot: Snapshot) -> tuple[Manifest, list[Finding]]:
         name=name,
         library=library or Located(package.text.replace("-", "_"), package.origin),
         script=_script(own, snapshot),
-        helpers=_helpers(own, snapshot),
+        helpers=_helpers(own, workspace, snapshot),
         model=own.string("package", *metadata) or workspace.string("workspace", *metadata),
         framework=_framework(own),
         wdk=_wdk(own),
@@ -119,11 +119,16 @@ def _script(own: Document, snapshot: Snapshot) -> str | None:
     return path if path in snapshot.files or path in snapshot.unreadable else None
 
 
-def _helpers(own: Document, snapshot: Snapshot) -> dict[str, str]:
+def _helpers(own: Document, workspace: Document, snapshot: Snapshot) -> dict[str, str]:
     helpers = {}
+    shared = workspace.table("workspace", "dependencies")
     for crate, dependency in own.table("build-dependencies").items():
+        document = own
+        if isinstance(dependency, Mapping) and dependency.get("workspace") is True:
+            document, dependency = workspace, shared.get(crate)
         if isinstance(dependency, Mapping) and isinstance(dependency.get("path"), str):
-            path = beside("Cargo.toml", f"{dependency['path']}/src/lib.rs")
+            path = beside(document.path, f"{dependency['path']}/src/lib.rs")
+            path = snapshot.shortest(path)
             if path in snapshot.files:
                 helpers[crate.replace("-", "_")] = path
     return helpers
@@ -134,7 +139,10 @@ def _build_findings(own: Document) -> Iterator[Finding]:
     if "cdylib" not in {each.text for each in types}:
         yield difference(
             types[0].origin if types else own.origin(("lib",)),
-            "the library is not a `cdylib`, and the pipeline makes the driver from one",
+            "the library is a static library, which a linker of your own turns into the driver; "
+            "the pipeline makes the driver from a `cdylib`"
+            if "staticlib" in {each.text for each in types}
+            else "the library is not a `cdylib`, and the pipeline makes the driver from one",
             'write `crate-type = ["cdylib"]` under `[lib]`',
         )
     build = own.get(("package", "build"))
