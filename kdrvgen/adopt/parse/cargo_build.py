@@ -14,8 +14,7 @@ BUILD_COMMANDS = frozenset({"b", "build", "rustc", "xbuild"})
 # Options that do not change the driver.
 _NEUTRAL = frozenset(
     {
-        *("-v", "-vv", "--verbose", "-q", "--quiet", "--locked", "--offline", "--frozen"),
-        *("--lib", "--keep-going", "--timings"),
+        *("-v", "-vv", "--verbose", "-q", "--quiet", "--lib", "--keep-going", "--timings"),
     }
 )
 _NEUTRAL_WITH_VALUE = frozenset({"--color", "-j", "--jobs", "--message-format"})
@@ -28,8 +27,10 @@ _FIELDS = {
 _WITH_VALUE = frozenset(
     {*_NEUTRAL_WITH_VALUE, *_FIELDS, "--features", "-F", "--target-dir", "--config", "-Z"}
 )
-_SPELLINGS = {"-r": "--release", "--package": "-p"}
-_VARIABLE = re.compile(r"%[^%]+%|\$\{?\w+\}?")
+# Options that `build.args` accepts.
+_ACCEPTED = frozenset({"--all-features", "--ignore-rust-version", "--offline", "--frozen"})
+_SPELLINGS = {"-r": "--release", "--package": "-p", "-F": "--features"}
+_VARIABLE = re.compile(r"%[^%]+%|\$\{?\w+\}?|@@[\w-]+\(.*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class CargoBuild:
         build_std: Crates of the standard library that it builds.
         channel: The toolchain of `+CHANNEL`, or "".
         undefined: Variables in it that have no value.
+        features: The features of the package that it builds.
+        has_default_features: Whether it builds the default features too.
+        is_locked: Whether it requires an up-to-date Cargo.lock.
+        accepted: Further arguments that config.toml has a place for.
         other: Arguments that no other field contains.
     """
 
@@ -56,6 +61,10 @@ class CargoBuild:
     build_std: tuple[str, ...] = ()
     channel: str = ""
     undefined: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    has_default_features: bool = True
+    is_locked: bool = False
+    accepted: tuple[str, ...] = ()
     other: tuple[str, ...] = ()
 
 
@@ -65,6 +74,8 @@ def parse_cargo_build(words: Sequence[str]) -> CargoBuild:
     fields: dict[str, str] = {}
     build_std: tuple[str, ...] = ()
     other: list[str] = []
+    features: list[str] = []
+    accepted: list[str] = []
     arguments = [word for word in words[1 if channel else 0 :] if word not in BUILD_COMMANDS]
     defined = [word for word in arguments if not _VARIABLE.fullmatch(word)]
     for name, value in _options(defined):
@@ -74,6 +85,12 @@ def parse_cargo_build(words: Sequence[str]) -> CargoBuild:
             fields["profile"] = "release"
         elif name == "-Z" and value.startswith("build-std="):
             build_std = tuple(value.partition("=")[2].split(","))
+        elif name == "--features":
+            features += re.split(r"[,\s]+", value.strip())
+        elif name in _ACCEPTED:
+            accepted.append(name)
+        elif name in {"--no-default-features", "--locked"}:
+            fields[name] = name
         elif name in _WITH_VALUE - _NEUTRAL_WITH_VALUE:
             if value != "build-std-features=compiler-builtins-mem":
                 other.append(f"{name} {value}")
@@ -90,7 +107,11 @@ def parse_cargo_build(words: Sequence[str]) -> CargoBuild:
         manifest=fields.get("manifest", ""),
         build_std=build_std,
         channel=channel,
-        undefined=tuple(word.strip("%${}") for word in arguments if _VARIABLE.fullmatch(word)),
+        undefined=tuple(word for word in arguments if _VARIABLE.fullmatch(word)),
+        features=tuple(filter(None, features)),
+        has_default_features="--no-default-features" not in fields,
+        is_locked="--locked" in fields,
+        accepted=tuple(accepted),
         other=tuple(other),
     )
 

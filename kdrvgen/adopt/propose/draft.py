@@ -18,7 +18,7 @@ _Path = tuple[str, ...]
 _Line = tuple[str, Origin | None]
 
 _TABLES = (
-    *("driver", "toolchain", "linker", "wdk", "signing", "deploy", "profiles"),
+    *("driver", "toolchain", "build", "linker", "wdk", "signing", "deploy", "package", "profiles"),
     *("cargo-config", "makefile"),
 )
 _PROFILES = {"development": 0, "production": 1}
@@ -94,6 +94,11 @@ class Draft:
             if entry is None:
                 continue
             index = location[length] if length < len(location) else None
+            if path[:2] == ("makefile", "tasks") and length < len(location):
+                self.entries[path] = Entry(
+                    _without(entry.value, location[length:]), entry.origin, entry.inner
+                )
+                return entry.inner.get(str(index)) or entry.origin
             if isinstance(entry.value, tuple) and isinstance(index, int):
                 element: Located = entry.value[index]
                 rest = (*entry.value[:index], *entry.value[index + 1 :])
@@ -151,6 +156,20 @@ class Draft:
                 name = ".".join(key(part) for part in path[len(table) :])
                 lines += _entry_lines(name, self.entries[path])
         return [(f"#:schema ./{FILE_NAME}", None), *lines] if self.has_schema else lines[1:]
+
+
+def _without(value: TomlValue, path: Sequence[str | int]) -> TomlValue:
+    """Return a value without the member at a path, or without the smallest one around it."""
+    key, *rest = path
+    is_member = isinstance(value, Mapping) and key in value
+    is_element = isinstance(value, list) and isinstance(key, int) and key < len(value)
+    if not (is_member or is_element):
+        return None
+    inner = _without(value[key], rest) if rest else None
+    if isinstance(value, Mapping):
+        replaced = {**value, key: inner}
+        return replaced if inner is not None else {k: v for k, v in value.items() if k != key}
+    return [*value[:key], *([] if inner is None else [inner]), *value[key + 1 :]]
 
 
 def _header(table: _Path) -> str:

@@ -18,7 +18,9 @@ from kdrvgen.report.finding import Finding
 
 __all__ = ["find_hazards"]
 
-_MOVES = frozenset({"rename", "ren", "move", "mv", "rename-item"})
+_MOVES = frozenset({"rename", "ren", "move", "mv", "rename-item", "move-item"})
+# In a script, `move` and `mv` replace a file.
+_REPLACE = frozenset({"move", "mv"})
 # Keys of a task that kdrvgen reads, or that do not change what the task does.
 _READ_KEYS = frozenset(
     {
@@ -59,7 +61,7 @@ def _step(step: Step, task: MakeTask | None, *, deletes_image: bool) -> Iterator
         yield hazard(
             origin,
             f"`{name}` removes the .dll from the folder that cargo manages"
-            + ("" if deletes_image else ", and fails if an earlier image exists"),
+            + ("" if deletes_image or name in _REPLACE else ", and fails if an earlier image exists"),
             "the generated `rename` copies the file that cargo reports",
         )
     if step.action is Action.RENAME and task and task.keys.get("ignore_errors") is True:

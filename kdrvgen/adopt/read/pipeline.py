@@ -73,6 +73,7 @@ class Pipeline:
         main_tasks: For each generated task, the one of its tasks that decides.
         steps: The commands of every task in development.
         service: The driver's service, if tasks create it. These tasks have a role too.
+        link_arguments: The arguments of a linker that a script calls to make the image.
     """
 
     profiles: tuple[ProfileFacts, ...]
@@ -80,6 +81,7 @@ class Pipeline:
     main_tasks: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, Sequence[Step]] = field(default_factory=dict)
     service: Service | None = None
+    link_arguments: tuple[Located, ...] = ()
 
 
 def read_pipeline(
