@@ -35,6 +35,9 @@ def task_environment(package: str, profile: str, values: Mapping[str, str]) -> d
         "CARGO_MAKE_CRATE_TARGET_DIRECTORY": "target",
         "CARGO_MAKE_WORKING_DIRECTORY": ".",
         "CARGO_MAKE_PROFILE": profile,
+        "CARGO_MAKE_CARGO_PROFILE": {"development": "dev", "production": "release"}.get(
+            profile, profile
+        ),
         **values,
     }
     for _ in range(_MAX_ROUNDS):

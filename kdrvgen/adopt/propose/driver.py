@@ -8,6 +8,7 @@ from typing import get_args
 
 from kdrvgen.adopt.parse.located import Origin
 from kdrvgen.adopt.propose.draft import Draft
+from kdrvgen.adopt.propose.references import output_folder
 from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import difference, equivalent, hazard, unknown
 from kdrvgen.adopt.read.refusal import manifest_error, text_error
@@ -60,6 +61,8 @@ def propose_driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
     elif library.text != manifest.name.text.replace("-", "_"):
         draft.set_text(("driver", "output-name"), library)
     draft.set_text(("driver", "model"), facts.model)
+    if folder := output_folder(facts):
+        draft.set(("driver", "output-dir"), *folder)
     if facts.script.own_steps:
         draft.set(("driver", "build-script"), OWN_SCRIPT, facts.script.own_steps[0])
     entry = facts.entry_point

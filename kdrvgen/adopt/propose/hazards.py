@@ -61,7 +61,11 @@ def _step(step: Step, task: MakeTask | None, *, deletes_image: bool) -> Iterator
         yield hazard(
             origin,
             f"`{name}` removes the .dll from the folder that cargo manages"
-            + ("" if deletes_image or name in _REPLACE else ", and fails if an earlier image exists"),
+            + (
+                ""
+                if deletes_image or name in _REPLACE
+                else ", and fails if an earlier image exists"
+            ),
             "the generated `rename` copies the file that cargo reports",
         )
     if step.action is Action.RENAME and task and task.keys.get("ignore_errors") is True:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.inf_tools import parse_stampinf
+from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.passwords import password_variable
 from kdrvgen.adopt.parse.rustflags import Flags, LinkerArguments
 from kdrvgen.adopt.read.build_script import BuildScript, read_build_script

@@ -13,7 +13,15 @@ from kdrvgen.adopt.read.findings import difference, hazard, unknown
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.report.finding import Finding
 
-__all__ = ["CORE_TASKS", "WORK_KEYS", "MakeTask", "Makefile", "Variable", "find_makefile", "read_makefile"]
+__all__ = [
+    "CORE_TASKS",
+    "WORK_KEYS",
+    "MakeTask",
+    "Makefile",
+    "Variable",
+    "find_makefile",
+    "read_makefile",
+]
 
 # A table under [env] with one of these keys is a variable, else a profile (cargo-make, types.rs).
 _VALUE_KEYS = frozenset({"value", "script", "source", "unset", "path", "decode_strategy"})
@@ -240,7 +248,9 @@ class _Reader:
                 message = f"`env_files` names {name}, which is missing or outside the project"
                 self.findings.append(unknown(origin, message))
                 continue
-            own = self.env if not isinstance(profile, str) else self.profiles.setdefault(profile, {})
+            own = (
+                self.env if not isinstance(profile, str) else self.profiles.setdefault(profile, {})
+            )
             own |= _env_file(path, self.snapshot.files[path])
 
     def add_core_tasks(self, document: Document) -> None:

@@ -22,6 +22,7 @@ class Manifest:
     Attributes:
         name: The name of the package; None if there is no package.
         library: The name of the library.
+        version: The version of the package.
         script: The path of the build script, if there is one.
         helpers: Library crates of the project that the build script may call: the path of each
             lib.rs by the crate's name.
@@ -34,6 +35,7 @@ class Manifest:
 
     name: Located | None
     library: Located
+    version: Located | None = None
     script: str | None = None
     helpers: Mapping[str, str] = field(default_factory=dict)
     model: Located | None = None
@@ -64,6 +66,8 @@ def read_manifest(snapshot: Snapshot) -> tuple[Manifest, list[Finding]]:
     manifest = Manifest(
         name=name,
         library=library or Located(package.text.replace("-", "_"), package.origin),
+        version=own.string("package", "version")
+        or workspace.string("workspace", "package", "version"),
         script=_script(own, snapshot),
         helpers=_helpers(own, workspace, snapshot),
         model=own.string("package", *metadata) or workspace.string("workspace", *metadata),
