@@ -1,21 +1,22 @@
-"""A task that stays the project's own: what changes in it, because the pipeline around it changes."""
+"""A task that stays the project's own, and what changes in it with the pipeline around it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from kdrvgen.adopt.parse.located import Origin
 from kdrvgen.adopt.parse.steps import Step
-from kdrvgen.adopt.parse.toml_values import TomlValue
+from kdrvgen.adopt.parse.toml_values import TomlValue, joined_strings
 from kdrvgen.adopt.propose.references import ImageReferences
 from kdrvgen.adopt.read.environment import FLAG_VARIABLES
 from kdrvgen.adopt.read.findings import difference, equivalent, hazard
 from kdrvgen.adopt.read.makefile import MakeTask
 from kdrvgen.report.finding import Finding
 
-__all__ = ["carried"]
+__all__ = ["carried", "unexpanded"]
 
-_BRACED = re.compile(r"\$\{\w+\}")
+_BRACED = re.compile(r"\$\{(\w+)\}")
 
 
 def carried(
@@ -41,18 +42,24 @@ def carried(
         windows = result.get("windows")
         if isinstance(windows, dict):
             result["windows"] = {**windows, **_with_paths(windows, folders, references)}
-        for line in task.strings("script"):
-            if found := _BRACED.search(line.text):
-                message = f"cmd does not expand `{found[0]}`, and cargo-make does not expand it in "
-                name = found[0].strip("${}")
-                remedy = f"the copied task still has it: write `%{name}%`"
-                findings.append(hazard(line.origin, f"{message}scripts", remedy, is_avoided=False))
+        findings += unexpanded(task.origin, task.name, joined_strings(result.get("script")))
     if references.count > before:
         message = f"`{task.name}` uses the image in the project's old folder"
         remedy = "the copied task uses DRIVER_PATH and DRIVER_OUTPUT of the generated pipeline"
         findings.append(equivalent(task.origin, message, remedy))
     flags, flag_findings = _with_flags(result, task)
     return flags, [*findings, *flag_findings]
+
+
+def unexpanded(origin: Origin, name: str, script: str) -> Iterator[Finding]:
+    """Yield a hazard for each `${NAME}` in a script that cmd runs."""
+    for variable in dict.fromkeys(_BRACED.findall(script)):
+        yield hazard(
+            origin,
+            f"cmd does not expand `${{{variable}}}`, and cargo-make does not expand it in scripts",
+            f"the task `{name}` still has it: write `%{variable}%`",
+            is_avoided=False,
+        )
 
 
 def _with_paths(

@@ -21,6 +21,8 @@ _TABLES = (
     *("driver", "toolchain", "build", "linker", "wdk", "signing", "deploy", "package", "profiles"),
     *("cargo-config", "makefile"),
 )
+# A task without any of these does nothing.
+_WORK_KEYS = frozenset({"command", "script", "run_task", "dependencies", "alias", "extend"})
 _PROFILES = {"development": 0, "production": 1}
 _WIDTH = 100
 
@@ -95,9 +97,10 @@ class Draft:
                 continue
             index = location[length] if length < len(location) else None
             if path[:2] == ("makefile", "tasks") and length < len(location):
-                self.entries[path] = Entry(
-                    _without(entry.value, location[length:]), entry.origin, entry.inner
-                )
+                rest = _without(entry.value, location[length:])
+                del self.entries[path]
+                if isinstance(rest, Mapping) and _WORK_KEYS & rest.keys():
+                    self.entries[path] = Entry(rest, entry.origin, entry.inner)
                 return entry.inner.get(str(index)) or entry.origin
             if isinstance(entry.value, tuple) and isinstance(index, int):
                 element: Located = entry.value[index]

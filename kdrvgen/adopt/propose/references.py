@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kdrvgen.adopt.parse.located import Origin
@@ -20,7 +20,8 @@ _SWITCH = re.compile(r"[-/]\w+:")
 _CARGO_FOLDER = re.compile(r"(^|.*/)target/([^/]+/)?(debug|release)$")
 # Files of other crates, which stay in cargo's own folder.
 _OF_CARGO = re.compile(r"\.(exe|dll|lib|rlib|d|json|rs|toml|bat|cmd|ps1)$", re.IGNORECASE)
-_FOLDERS = frozenset({"mkdir", "md", "cd", "chdir", "pushd"})
+_MKDIR = 2  # words of a plain `mkdir FOLDER`
+_MAX_PARTS = 8
 
 
 def output_folder(facts: Facts) -> tuple[str, Origin] | None:
@@ -65,7 +66,6 @@ class ImageReferences:
         package = facts.manifest.name.text if facts.manifest.name else ""
         self.count = 0
         self.places: list[_Place] = []
-        self.folders = set()
         for profile in facts.pipeline.profiles:
             if profile.image and not re.search(r"[%$]", profile.image.text):
                 values = facts.makefile.values(profile.name)
@@ -140,9 +140,6 @@ class ImageReferences:
         return "DRIVER_OUTPUT"
 
 
-_MKDIR = 2
-
-
 def _cuts(path: str) -> Iterator[tuple[str, str]]:
     """Yield a path whole, and then cut before each of its separators, the last one first."""
     yield path, ""
@@ -150,11 +147,3 @@ def _cuts(path: str) -> Iterator[tuple[str, str]]:
     for place in reversed(places):
         if place:
             yield path[:place], path[place:]
-
-
-_MAX_PARTS = 8
-
-
-def rewritten(references: ImageReferences, lines: Sequence[str], folder: str | None) -> list[str]:
-    """Return the lines of a script that runs in one folder."""
-    return [references.in_line(line, folder) for line in lines]

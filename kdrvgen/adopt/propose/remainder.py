@@ -11,6 +11,7 @@ from kdrvgen.adopt.parse.passwords import replace_passwords
 from kdrvgen.adopt.parse.steps import Action, Step
 from kdrvgen.adopt.parse.toml_values import TomlValue, joined_strings
 from kdrvgen.adopt.parse.variables import variable_names
+from kdrvgen.adopt.propose.carried import unexpanded
 from kdrvgen.adopt.propose.references import ImageReferences
 from kdrvgen.adopt.propose.renames import Renames
 from kdrvgen.adopt.read.environment import FLAG_VARIABLES
@@ -142,6 +143,7 @@ class _Finder:
         table["script"] = script
         self.remainder.tasks[name] = ProposedTask(self.renames.in_task(table), origin)
         self.remainder.hooks[name] = point
+        self.remainder.findings.extend(unexpanded(origin, name, script))
         self.remainder.findings.append(
             equivalent(
                 origin,

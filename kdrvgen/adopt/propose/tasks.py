@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection
 from dataclasses import replace
 
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.passwords import PFX_VARIABLE, replace_passwords
+from kdrvgen.adopt.parse.paths import joined
 from kdrvgen.adopt.parse.toml_values import TomlValue, joined_strings
+from kdrvgen.adopt.parse.variables import variable_names
 from kdrvgen.adopt.propose.carried import carried
 from kdrvgen.adopt.propose.draft import Draft, Entry
 from kdrvgen.adopt.propose.references import ImageReferences
@@ -68,6 +71,7 @@ class _Proposer:
         self.tasks: dict[str, ProposedTask] = {}
         self.hooks: dict[str, list[tuple[int, Located]]] = {}
         self.references = ImageReferences(facts)
+        self.files = facts.snapshot.files
 
     def run(self) -> None:
         for name, task in self.makefile.tasks.items():
@@ -112,7 +116,23 @@ class _Proposer:
         places = {key: task.where(key) for key in task.table}
         table, findings = carried(table, task, self.pipeline.steps.get(name, ()), self.references)
         self.findings += findings
+        self._check_scripts(name)
         self.tasks[new] = ProposedTask(self.renames.in_task(table), task.origin, places)
+
+    def _check_scripts(self, name: str) -> None:
+        """Report the variables in scripts of a copied task that have new names."""
+        for step in self.pipeline.steps.get(name, ()):
+            path = posixpath.normpath(joined(step.folder, step.words[0])) if step.words else ""
+            used = variable_names(self.files[path]) if path in self.files else set()
+            for variable in sorted(used & self.renames.variables.keys()):
+                new = self.renames.variable(variable)
+                self.findings.append(
+                    difference(
+                        Origin(path),
+                        f"the script uses `{variable}`, which is `{new}` in the generated makefile",
+                        "kdrvgen does not change scripts: write the new name in it",
+                    )
+                )
 
     def _own_dependencies(self, task: MakeTask) -> list[str]:
         """Return the dependencies of a replaced task that the generated task does not have."""
@@ -123,7 +143,7 @@ class _Proposer:
 
     def _main_task(self, name: str, task: MakeTask, role: str) -> None:
         own = self._own_dependencies(task)
-        hooked = [each for each in own if each not in SERVICE_TASKS and self._exists(each)]
+        hooked = [each for each in own if not self._is_service(each) and self._exists(each)]
         rank = _ORDER.index(role)
         for dependency in hooked:
             self._add_hook(_HOOKS[role], dependency, task.where("dependencies"), rank)
@@ -158,6 +178,10 @@ class _Proposer:
             self.draft.set(("makefile", "env", variable), value, origin)
         self.findings += found.findings
         return found
+
+    def _is_service(self, name: str) -> bool:
+        """Return whether a task handles the driver's service, which only Windows can do."""
+        return name in SERVICE_TASKS or self.pipeline.roles.get(name) in SERVICE_TASKS
 
     def _exists(self, name: str) -> bool:
         """Return whether config.toml can have a task of this name."""
