@@ -17,7 +17,7 @@ from kdrvgen.model.schema import FILE_NAME
 
 __all__ = ["read_project"]
 
-_IN_FOLDER = ("Cargo.toml", "build.rs")
+_IN_FOLDER = ("Cargo.toml", "build.rs", "config.toml")
 _OF_CARGO = (".cargo/config", ".cargo/config.toml", "rust-toolchain", "rust-toolchain.toml")
 _MAKEFILE = "Makefile.toml"
 _SCRIPTS = (".bat", ".cmd", ".ps1", ".sh")
