@@ -105,30 +105,22 @@ class _Parser:
         for kind, text, (start, stop) in _tokens(line.text):
             if kind in {"word", "redirect"} or (kind == "open" and words):
                 begin, end = start if begin < 0 else begin, stop
-            if kind == "redirect":
-                continue
             if kind == "word":
                 words.append(text)
                 if condition := _condition(words, self.last):
                     own, words = (*own, *condition), []
-                continue
-            if kind == "open" and not words:
-                if len(self.conditions) < _MAX_DEPTH:
-                    self.conditions.append(own)
-                own, begin = (), -1
-                continue
-            if kind == "open":
+            elif kind == "open" and words:
                 words.append(text)
-                continue
-            if words:
-                yield self._command(words, own, operator, line, line.text[begin:end])
-                words = []
-            begin = -1
-            if kind == "close":
-                self.last = self.conditions.pop() if self.conditions else ()
-                own, operator = (), ""
-            else:
-                operator = text
+            elif kind == "open":
+                self.conditions += [own][: _MAX_DEPTH - len(self.conditions)]
+                own, begin = (), -1
+            elif kind != "redirect":
+                if words:
+                    yield self._command(words, own, operator, line, line.text[begin:end])
+                words, begin, operator = [], -1, text
+                if kind == "close":
+                    self.last = self.conditions.pop() if self.conditions else ()
+                    own, operator = (), ""
         if words:
             yield self._command(words, own, operator, line, line.text[begin:end])
 

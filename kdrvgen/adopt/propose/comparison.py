@@ -11,7 +11,7 @@ from kdrvgen.adopt.read.cargo_settings import read_cargo_settings
 from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import difference
 from kdrvgen.adopt.read.snapshot import Snapshot
-from kdrvgen.model import Project
+from kdrvgen.model import Makefile, Project
 from kdrvgen.rendering.flags import target_plan
 from kdrvgen.rendering.project import render
 from kdrvgen.report.finding import Finding
@@ -51,7 +51,8 @@ def _rendered_arguments(project: Project) -> tuple[tuple[str, ...], tuple[str, .
     """
     triple = project.driver.triples[0]
     path = project.toolchain.cargo_config
-    texts = {str(name): text for name, text in render(project).items()}
+    bare = project.model_copy(update={"makefile": Makefile()})  # own tasks change no argument
+    texts = {str(name): text for name, text in render(bare).items()}
     settings, _ = read_cargo_settings(Snapshot({path: texts[str(PurePosixPath(path))]}))
     flags = settings.flags_for(triple)
     of_script = target_plan(project, triple).script_arguments["development"]

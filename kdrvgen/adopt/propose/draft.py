@@ -59,6 +59,11 @@ class Draft:
     def __init__(self, *, has_schema: bool = False) -> None:
         self.entries: dict[_Path, Entry] = {}
         self.has_schema = has_schema
+        self._finished: list[_Line] | None = None
+
+    def finish(self) -> None:
+        """Form the lines of the file. Its keys must not change any more."""
+        self._finished = self._lines()
 
     def set(self, path: _Path, value: TomlValue, origin: Origin) -> None:
         """Set a key."""
@@ -128,7 +133,7 @@ class Draft:
         """Return the file; with origins, a comment on each line shows where it comes from."""
         lines = (
             f"{text}  # from {visible(str(origin))}" if with_origins and origin else text
-            for text, origin in self._lines()
+            for text, origin in self._finished or self._lines()
         )
         return "\n".join(lines) + "\n"
 
@@ -136,7 +141,7 @@ class Draft:
         """Return where the lines of the file come from, by line number from 1."""
         origins: dict[int, Origin] = {}
         number = 1
-        for text, origin in self._lines():
+        for text, origin in self._finished or self._lines():
             if origin:
                 origins[number] = origin
             number += 1 + text.count("\n")
@@ -229,7 +234,7 @@ def _written(value: TomlValue) -> str:
         and "\n" in value
         and "'''" not in value
         and not value.endswith("'")
-        and all(character.isprintable() or character in "\n\t" for character in value)
+        and value.replace("\n", "").replace("\t", "").isprintable()
     ):
         return f"'''\n{value}'''"
     if isinstance(value, list) and len(toml(value)) > _WIDTH:

@@ -61,10 +61,19 @@ def propose_driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
     elif library.text != manifest.name.text.replace("-", "_"):
         draft.set_text(("driver", "output-name"), library)
     draft.set_text(("driver", "model"), facts.model)
+    _own_places(draft, facts)
+    yield from _entry_point(draft, facts)
+    yield from _targets(draft, facts)
+
+
+def _own_places(draft: Draft, facts: Facts) -> None:
     if folder := output_folder(facts):
         draft.set(("driver", "output-dir"), *folder)
     if facts.script.own_steps:
         draft.set(("driver", "build-script"), OWN_SCRIPT, facts.script.own_steps[0])
+
+
+def _entry_point(draft: Draft, facts: Facts) -> Iterator[Finding]:
     entry = facts.entry_point
     if facts.script.wdk:
         draft.set(("driver", "entry-point"), "DriverEntry", facts.script.wdk)
@@ -76,7 +85,6 @@ def propose_driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
             f"`{earlier.text}` has no effect: the linker uses the last of several entry points",
             "the proposal passes only the last one",
         )
-    yield from _targets(draft, facts)
 
 
 def _refuse_gnu(facts: Facts) -> None:
@@ -93,7 +101,7 @@ def _refuse_gnu(facts: Facts) -> None:
         raise text_error(
             facts.snapshot,
             gnu,
-            f"the target is `{gnu.text}`, whose linker is GNU's: kdrvgen generates the arguments of "
+            f"the target is `{gnu.text}`, whose linker is GNU's: kdrvgen generates arguments of "
             "link.exe and lld-link",
             f"use `{msvc}`, with /DRIVER and /SUBSYSTEM:NATIVE in place of `-Wl,` arguments",
         )

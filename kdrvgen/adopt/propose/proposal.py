@@ -65,6 +65,7 @@ def propose(facts: Facts) -> Proposal:
     ]
     propose_build(draft, facts)
     project, refused = validate(facts.snapshot, draft)
+    draft.finish()
     if loads(draft.text()) != project:
         raise AssertionError("config.toml is not read back as the same project")
     findings += [*refused, *compare(project, facts)]
@@ -74,10 +75,10 @@ def propose(facts: Facts) -> Proposal:
 def _steps(facts: Facts) -> list[str]:
     steps = []
     if facts.script.own_steps:
-        steps += [
+        steps.append(
             f"rename {facts.manifest.script} to {OWN_SCRIPT}, write `pub fn main()` in it, and "
-            "remove what finds the kit and links: the generated build.rs does that and calls it",
-        ]
+            "remove what finds the kit and links: the generated build.rs does that and calls it"
+        )
     if facts.cargo.is_superseded:
         steps.append("delete .cargo/config: cargo reads it instead of .cargo/config.toml")
     if facts.pfx_variable:

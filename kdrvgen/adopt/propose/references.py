@@ -1,4 +1,4 @@
-"""The places where tasks of a project use its image, which the generated pipeline writes elsewhere."""
+"""Where tasks of a project use its image, which the generated pipeline writes elsewhere."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from kdrvgen.adopt.read.facts import Facts
 __all__ = ["ImageReferences", "output_folder"]
 
 _WORD = re.compile(r"[^\s\"'|&<>()=;,]+")
+_IS_PATH = re.compile(r"[\\/.%$]")
 _SWITCH = re.compile(r"[-/]\w+:")
 _CARGO_FOLDER = re.compile(r"(^|.*/)target/([^/]+/)?(debug|release)$")
 # Files of other crates, which stay in cargo's own folder.
@@ -82,7 +83,12 @@ class ImageReferences:
 
     def in_line(self, line: str, folder: str | None) -> str:
         """Return a line of a batch script, which runs in a folder, with other paths."""
-        if self.is_kept or not self.places or re.match(r"\s*(cd|chdir|pushd)\b", line):
+        if (
+            self.is_kept
+            or not self.places
+            or not _IS_PATH.search(line)
+            or re.match(r"\s*(cd|chdir|pushd)\b", line)
+        ):
             return line
         pieces: list[str] = []
         position = quotes = 0
@@ -111,7 +117,7 @@ class ImageReferences:
 
     def _path(self, word: str, folder: str | None) -> tuple[str, str, str] | None:
         """Return the switch before a path, the variable for its begin, and the rest of it."""
-        if folder is None or (not re.search(r"[\\/.%$]", word)):
+        if folder is None or not _IS_PATH.search(word):
             return None
         switch = match[0] if (match := _SWITCH.match(word)) else ""
         raw = word[len(switch) :]

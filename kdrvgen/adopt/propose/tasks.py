@@ -222,8 +222,8 @@ class _Proposer:
             unknown(
                 task.origin,
                 f"`{name}` has the same purpose as `{main_task}`, with other commands",
-                f"the pipeline reproduces only `{main_task}`, and `{name}` is copied; use a profile "
-                "for the other commands",
+                f"the pipeline reproduces only `{main_task}`, and `{name}` is copied; use a "
+                "profile for the other commands",
             )
         )
         self._copy(name, task)

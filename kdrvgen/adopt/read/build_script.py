@@ -231,14 +231,20 @@ class _Reader:
                     continue
                 wdk = self.script.wdk or function.origin(call.offset)
                 self.script = replace(self.script, wdk=wdk)
-            elif first in {"", "self", "crate"} and name in crates[crate]:
-                yield crate, name
-            elif first and name in crates.get(first, ()):
-                yield first, name
-            elif not first and not crate and name in self.imports:
-                yield self.imports[name]
+            elif target := self._target(first, name, crate, crates):
+                yield target
             elif not call.is_harmless:
                 self._other(function, call.offset, f"calls `{call.path}{name}`")
+
+    def _target(
+        self, first: str, name: str, crate: str, crates: Mapping[str, _Functions]
+    ) -> tuple[str, str] | None:
+        """Return the function of the project that a call runs, as crate and name."""
+        if first in {"", "self", "crate"} and name in crates[crate]:
+            return crate, name
+        if first and name in crates.get(first, ()):
+            return first, name
+        return self.imports.get(name) if not first and not crate else None
 
     def _other(self, function: Function, offset: int, action: str) -> None:
         origin = function.origin(offset)

@@ -126,10 +126,9 @@ def _script(own: Document, snapshot: Snapshot) -> str | None:
 def _helpers(own: Document, workspace: Document, snapshot: Snapshot) -> dict[str, str]:
     helpers = {}
     shared = workspace.table("workspace", "dependencies")
-    for crate, dependency in own.table("build-dependencies").items():
-        document = own
-        if isinstance(dependency, Mapping) and dependency.get("workspace") is True:
-            document, dependency = workspace, shared.get(crate)
+    for crate, written in own.table("build-dependencies").items():
+        is_shared = isinstance(written, Mapping) and written.get("workspace") is True
+        document, dependency = (workspace, shared.get(crate)) if is_shared else (own, written)
         if isinstance(dependency, Mapping) and isinstance(dependency.get("path"), str):
             path = beside(document.path, f"{dependency['path']}/src/lib.rs")
             path = snapshot.shortest(path)
