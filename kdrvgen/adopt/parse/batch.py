@@ -109,20 +109,24 @@ class _Parser:
                 words.append(text)
                 if condition := _condition(words, self.last):
                     own, words = (*own, *condition), []
-            elif kind == "open" and words:
-                words.append(text)
             elif kind == "open":
-                self.conditions += [own][: _MAX_DEPTH - len(self.conditions)]
-                own, begin = (), -1
+                words += [text] if words else []
+                if not words:
+                    self.conditions += [own][: _MAX_DEPTH - len(self.conditions)]
+                    own, begin = (), -1
             elif kind != "redirect":
                 if words:
                     yield self._command(words, own, operator, line, line.text[begin:end])
-                words, begin, operator = [], -1, text
-                if kind == "close":
-                    self.last = self.conditions.pop() if self.conditions else ()
-                    own, operator = (), ""
+                words, begin = [], -1
+                operator = text if kind == "operator" else ""
+                own = own if kind == "operator" else self._close()
         if words:
             yield self._command(words, own, operator, line, line.text[begin:end])
+
+    def _close(self) -> tuple[str, ...]:
+        """Close a bracket, and return the condition for the rest of the line: none."""
+        self.last = self.conditions.pop() if self.conditions else ()
+        return ()
 
     def _command(
         self,
