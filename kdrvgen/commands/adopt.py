@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from kdrvgen.adopt import Adoption, Snapshot, adopt, read_project
@@ -16,7 +17,7 @@ from kdrvgen.output.paths import shown
 from kdrvgen.output.writer import write
 from kdrvgen.rendering.header import Ownership, examine
 from kdrvgen.report.files import Entry, Report, Status
-from kdrvgen.report.finding import Severity
+from kdrvgen.report.finding import Finding, Severity
 from kdrvgen.report.reporter import Reporter
 
 __all__ = ["populate_parser", "propose", "run"]
@@ -24,12 +25,15 @@ __all__ = ["populate_parser", "propose", "run"]
 _CONFIG, _OTHER_CONFIG = "config.toml", "kdrvgen.toml"
 _TABLES = frozenset({"driver", "kdrvgen-version"})
 _TITLES = {
-    (HAZARD, Severity.NOTE): "Hazards of the project that the generated pipeline avoids:",
+    (UNKNOWN, Severity.WARNING): "Decide; kdrvgen does not understand these parts:",
     (HAZARD, Severity.WARNING): "Hazards of the project that remain:",
-    (EQUIVALENT, Severity.NOTE): "Same meaning, expressed in another way:",
     (DIFFERENCE, Severity.WARNING): "Changed or left out by the proposal:",
-    (UNKNOWN, Severity.WARNING): "Not understood; check by hand:",
+    (EQUIVALENT, Severity.NOTE): "Same meaning, expressed in another way:",
+    (HAZARD, Severity.NOTE): "Hazards of the project that the generated pipeline avoids:",
 }
+# What `-v` shows in full. It needs no decision.
+_MAX_PLACES = 3
+_SUMMED = frozenset({(HAZARD, Severity.NOTE)})
 
 
 class ConfigExistsError(RefusedError):
@@ -110,9 +114,27 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
             for finding in adoption.findings
             if (finding.rule, finding.severity) == (rule, severity)
         ]
-        reporter.answer_findings(group, title)
+        if (rule, severity) in _SUMMED and not reporter.verbose:
+            _sum_up(reporter, group, title)
+        else:
+            reporter.answer_findings(group, title)
     _report_next_steps(reporter, _next_steps(adoption, config, arguments), arguments)
     return 0
+
+
+def _sum_up(reporter: Reporter, findings: Sequence[Finding], title: str) -> None:
+    """Report findings in full to programs, and to people in one line for each message."""
+    reporter.collect(findings)
+    places: dict[str, list[str]] = {}
+    for finding in findings:
+        places.setdefault(finding.message, []).append(str(finding.place))
+    if places:
+        lines = [
+            f"  {message} ({', '.join(where[:_MAX_PLACES])}{', …' * (len(where) > _MAX_PLACES)})"
+            for message, where in places.items()
+        ]
+        text = "\n".join(["", f"{title.removesuffix(':')} (details with -v):", *lines])
+        reporter.summary("avoided", [*places], text)
 
 
 def _refuse_generated(snapshot: Snapshot) -> None:
@@ -136,7 +158,7 @@ def _config_name(folder: str) -> str:
 
 def _create(adoption: Adoption, folder: str, name: str) -> None:
     try:
-        write({PurePosixPath(name): adoption.text}, Path(folder))
+        write({PurePosixPath(name): adoption.annotated}, Path(folder))
     except RefusedError as refusal:
         raise ConfigExistsError(shown(Path(folder), name)) from refusal
 

@@ -21,7 +21,8 @@ MANY = {
     "tasks": "[tasks.t{0}]\nscript = ['echo %A% ${{B}}']\n",
     "chain of tasks": "[tasks.t{0}]\ndependencies = ['t{1}']\n",
     "variables": "DRIVER_{0} = '${{A}}'\n",
-    "services": "[tasks.t{0}]\ndependencies = ['t{1}']\nscript = ['sc create a binPath= hello.sys']\n",
+    "services": "[tasks.t{0}]\ndependencies = ['t{1}']\n"
+    "script = ['sc create a binPath= hello.sys']\n",
 }
 
 

@@ -25,7 +25,7 @@ script = ["signtool sign /fd sha256 /n Own target\\\\{TRIPLE}\\\\debug\\\\hello.
 
 
 def write(folder: Path, **files: str) -> Path:
-    """Write files, whose names have `__` in place of `/` and `_dot_` in place of a first dot."""
+    """Write files by their paths, and return their folder."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -358,7 +358,8 @@ def test_a_static_library_is_linked_as_its_script_does(tmp_path: Path) -> None:
         tmp_path,
         **{
             "Cargo.toml": MANIFEST.replace("cdylib", "staticlib"),
-            "justfile": "go:\n    link /OUT:o.sys /DRIVER /ENTRY:Go hello.lib\n    signtool sign /n A o.sys\n",
+            "justfile": "go:\n    link /OUT:o.sys /DRIVER /ENTRY:Go hello.lib\n"
+            "    signtool sign /n A o.sys\n",
         },
     )
 

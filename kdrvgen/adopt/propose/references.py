@@ -83,12 +83,8 @@ class ImageReferences:
 
     def in_line(self, line: str, folder: str | None) -> str:
         """Return a line of a batch script, which runs in a folder, with other paths."""
-        if (
-            self.is_kept
-            or not self.places
-            or not _IS_PATH.search(line)
-            or re.match(r"\s*(cd|chdir|pushd)\b", line)
-        ):
+        is_other = not self.places or not _IS_PATH.search(line)
+        if self.is_kept or is_other or re.match(r"\s*(cd|chdir|pushd)\b", line):
             return line
         pieces: list[str] = []
         position = quotes = 0
