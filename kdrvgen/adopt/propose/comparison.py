@@ -16,7 +16,7 @@ from kdrvgen.rendering.flags import target_plan
 from kdrvgen.rendering.project import render
 from kdrvgen.report.finding import Finding
 
-__all__ = ["compare"]
+__all__ = ["compare", "rendered_arguments"]
 
 
 def compare(project: Project, facts: Facts) -> Iterator[Finding]:
@@ -30,7 +30,7 @@ def compare(project: Project, facts: Facts) -> Iterator[Finding]:
     old = wanted.texts
     if not project.toolchain.is_nightly:
         old = (), (*old[0], *old[1])
-    new = _rendered_arguments(project)
+    new = rendered_arguments(project)
     for before, after, place in zip(old, new, ("before", "after"), strict=True):
         if not same_arguments(before, after):
             yield difference(
@@ -44,7 +44,7 @@ def _listed(arguments: tuple[str, ...]) -> str:
     return " ".join(arguments) or "none"
 
 
-def _rendered_arguments(project: Project) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def rendered_arguments(project: Project) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the linker arguments of the generated files, before and after the objects.
 
     They are those of the default target, in development.
