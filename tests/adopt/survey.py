@@ -66,7 +66,7 @@ def _changes(what: str, old: list[str], new: list[str]) -> Iterator[str]:
 def main(folders: list[str]) -> int:
     """Print the survey of some folders."""
     for folder in folders:
-        print("\n".join(survey(folder)))
+        sys.stdout.write("".join(f"{line}\n" for line in survey(folder)))
     return 0 if folders else 2
 
 

@@ -15,7 +15,7 @@ def test_the_survey_shows_what_changes(capsys: pytest.CaptureFixture[str]) -> No
 
     out = capsys.readouterr().out
     assert f"{folders[0]}: complete" in out
-    assert "signing: /a /t /s /n -> test" in out
+    assert "signing: /a /v /s /n /t -> test" in out
     assert f"{folders[1]}: partial" in out
     assert "- linker argument" in out
     assert f"{folders[2]}: refused: " in out
