@@ -74,10 +74,10 @@ def test_a_dependency_of_a_replaced_task_runs_at_the_same_point() -> None:
 def test_commands_in_one_line_of_toml_keep_their_own_text() -> None:
     makefile = adopted(
         makefile="[tasks.sign]\n"
-        "script = ['signtool sign /n A hello.sys', 'first thing', 'second thing']\n"
+        "script = ['signtool sign /n A hello.sys', 'first | thing', 'second thing']\n"
     ).project.makefile
 
-    assert makefile.tasks["sign-after"]["script"] == "first thing\nsecond thing\n"
+    assert makefile.tasks["sign-after"]["script"] == "first | thing\nsecond thing\n"
 
 
 def test_a_command_after_the_step_in_the_same_line_is_kept() -> None:
@@ -115,7 +115,7 @@ args = ["target/{TRIPLE}/debug/hello.pdb", "host:"]
     tasks = adoption.project.makefile.tasks
     assert tasks["ship"]["script"] == (
         'copy "%DRIVER_PATH:/=\\%" X:',
-        "copy target\\debug\\tool.exe X:",
+        f"copy target\\{TRIPLE}\\debug\\tool.exe X:",
     )
     assert tasks["send"]["args"] == ("${DRIVER_PDB}", "host:")
 
@@ -130,13 +130,16 @@ OUT = "target/release"
 [tasks.rename]
 script = ["copy %OUT%\\\\hello.dll %OUT%\\\\pack\\\\hello.sys"]
 [tasks.catalog]
-script = ["inf2cat /driver:%OUT%\\\\pack /os:10_X64"]
+script = ["inf2cat /driver:%OUT%\\\\pack /os:10_X64", "copy target\\\\debug\\\\pack\\\\hello.sys X:"]
 """
     )
 
     assert adoption.project.driver.output_dir is None
     script = adoption.project.makefile.tasks["catalog"]["script"]
-    assert script == ('inf2cat /driver:"%DRIVER_OUTPUT:/=\\%" /os:10_X64',)
+    assert script == (
+        'inf2cat /driver:"%DRIVER_OUTPUT:/=\\%" /os:10_X64',
+        "copy target\\debug\\pack\\hello.sys X:",
+    )
 
 
 @pytest.mark.parametrize(
@@ -467,6 +470,10 @@ def test_a_password_of_one_letter_is_not_copied() -> None:
     adoption = adopted(makefile="[tasks.a]\nscript = ['signtool sign /f a.pfx /p Q tool.exe']\n")
 
     assert "/p Q" not in adoption.text
+    assert (
+        "storepass Z"
+        not in adopted(makefile="[tasks.a]\nscript = ['jsign --storepass Z a.exe']\n").text
+    )
     assert "/p %PFX_PASSWORD% tool.exe" in adoption.text
 
 
