@@ -105,7 +105,7 @@ def test_a_copied_task_finds_the_image_in_its_new_folder() -> None:
         + f"""\
 [tasks.ship]
 dependencies = ["sign"]
-script = ["copy target\\\\{TRIPLE}\\\\debug\\\\hello.sys X:", "copy target\\\\debug\\\\tool.exe X:"]
+script = ["copy target\\\\{TRIPLE}\\\\debug\\\\hello.sys X:", "copy target\\\\{TRIPLE}\\\\debug\\\\tool.exe X:"]
 [tasks.send]
 command = "scp"
 args = ["target/{TRIPLE}/debug/hello.pdb", "host:"]
@@ -130,7 +130,10 @@ OUT = "target/release"
 [tasks.rename]
 script = ["copy %OUT%\\\\hello.dll %OUT%\\\\pack\\\\hello.sys"]
 [tasks.catalog]
-script = ["inf2cat /driver:%OUT%\\\\pack /os:10_X64", "copy target\\\\debug\\\\pack\\\\hello.sys X:"]
+script = [
+    "inf2cat /driver:%OUT%\\\\pack /os:10_X64",
+    "copy target\\\\debug\\\\pack\\\\hello.sys X:",
+]
 """
     )
 
