@@ -105,7 +105,10 @@ def test_a_copied_task_finds_the_image_in_its_new_folder() -> None:
         + f"""\
 [tasks.ship]
 dependencies = ["sign"]
-script = ["copy target\\\\{TRIPLE}\\\\debug\\\\hello.sys X:", "copy target\\\\{TRIPLE}\\\\debug\\\\tool.exe X:"]
+script = [
+    "copy target\\\\{TRIPLE}\\\\debug\\\\hello.sys X:",
+    "copy target\\\\{TRIPLE}\\\\debug\\\\tool.exe X:",
+]
 [tasks.send]
 command = "scp"
 args = ["target/{TRIPLE}/debug/hello.pdb", "host:"]
