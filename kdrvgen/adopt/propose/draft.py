@@ -174,10 +174,10 @@ def _without(value: TomlValue, path: Sequence[str | int]) -> TomlValue:
     if not (is_member or is_element):
         return None
     inner = _without(value[key], rest) if rest else None
-    if isinstance(value, Mapping):
-        replaced = {**value, key: inner}
-        return replaced if inner is not None else {k: v for k, v in value.items() if k != key}
-    return [*value[:key], *([] if inner is None else [inner]), *value[key + 1 :]]
+    if isinstance(value, list) and isinstance(key, int):
+        return [*value[:key], *([] if inner is None else [inner]), *value[key + 1 :]]
+    replaced = {**value, key: inner}
+    return replaced if inner is not None else {k: v for k, v in value.items() if k != key}
 
 
 def _header(table: _Path) -> str:

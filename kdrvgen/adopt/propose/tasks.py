@@ -18,9 +18,10 @@ from kdrvgen.adopt.propose.remainder import MAKING, ProposedTask, Remainder, fin
 from kdrvgen.adopt.propose.renames import Renames, called_tasks, find_renames
 from kdrvgen.adopt.propose.variables import propose_variables
 from kdrvgen.adopt.propose.wdk_build import WDK_TASKS, makefile_finding
+from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WORK_KEYS
 from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import difference, equivalent, hazard, unknown
-from kdrvgen.adopt.read.makefile import CORE_TASKS, WORK_KEYS, MakeTask
+from kdrvgen.adopt.read.makefile import MakeTask
 from kdrvgen.adopt.read.service import SERVICE_TASKS
 from kdrvgen.model.tasks import GENERATED_TASKS
 from kdrvgen.report.finding import Finding

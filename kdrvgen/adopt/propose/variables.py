@@ -11,10 +11,11 @@ from kdrvgen.adopt.parse.toml_values import joined_strings
 from kdrvgen.adopt.parse.variables import variable_names
 from kdrvgen.adopt.propose.draft import Draft
 from kdrvgen.adopt.propose.renames import Renames
+from kdrvgen.adopt.read.env_file import Variable
 from kdrvgen.adopt.read.environment import FLAG_VARIABLES
 from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import difference, equivalent, hazard, unknown
-from kdrvgen.adopt.read.makefile import Makefile, Variable
+from kdrvgen.adopt.read.makefile import Makefile
 from kdrvgen.credentials import holds_credential
 from kdrvgen.report.finding import Finding
 

@@ -8,20 +8,14 @@ from dataclasses import dataclass, field, replace
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.paths import beside
 from kdrvgen.adopt.parse.toml_values import TomlValue
+from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WORK_KEYS
 from kdrvgen.adopt.read.document import Document, read_document
+from kdrvgen.adopt.read.env_file import Variable, read_env_file
 from kdrvgen.adopt.read.findings import difference, hazard, unknown
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.report.finding import Finding
 
-__all__ = [
-    "CORE_TASKS",
-    "WORK_KEYS",
-    "MakeTask",
-    "Makefile",
-    "Variable",
-    "find_makefile",
-    "read_makefile",
-]
+__all__ = ["MakeTask", "Makefile", "find_makefile", "read_makefile"]
 
 # A table under [env] with one of these keys is a variable, else a profile (cargo-make, types.rs).
 _VALUE_KEYS = frozenset({"value", "script", "source", "unset", "path", "decode_strategy"})
@@ -35,40 +29,6 @@ _NEUTRAL = frozenset(
 )
 _NAME = "makefile.toml"
 _MAX_DEPTH = 8
-
-
-CORE_TASKS: Mapping[str, Mapping[str, TomlValue]] = {
-    "build": {"command": "cargo", "args": ["build", "--all-features"]},
-    "build-release": {"command": "cargo", "args": ["build", "--release", "--all-features"]},
-    "check": {"command": "cargo", "args": ["check"]},
-    "clean": {"command": "cargo", "args": ["clean"]},
-    "clippy": {"command": "cargo", "args": ["clippy"]},
-    "format": {"command": "cargo", "args": ["fmt"]},
-    "test": {"command": "cargo", "args": ["test", "--all-features"]},
-}
-"""cargo-make's own tasks that a makefile may change or need, as far as they matter.
-
-Source: cargo-make 0.37.24, descriptor/makefiles/rust.toml and stable.toml.
-"""
-WORK_KEYS = frozenset({"command", "script", "run_task", "dependencies", "alias"})
-"""Keys that say what a task does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A variable of `[env]`.
-
-    Attributes:
-        name: Its name.
-        value: Its value in TOML.
-        text: The value as text; None if it is not plain.
-        origin: Where it is.
-    """
-
-    name: str
-    value: TomlValue
-    text: str | None
-    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +211,7 @@ class _Reader:
             own = (
                 self.env if not isinstance(profile, str) else self.profiles.setdefault(profile, {})
             )
-            own |= _env_file(path, self.snapshot.files[path])
+            own |= read_env_file(path, self.snapshot.files[path])
 
     def add_core_tasks(self, document: Document) -> None:
         """Give tasks with the names of cargo-make's own tasks the keys that they inherit."""
@@ -322,20 +282,6 @@ class _Reader:
             if key not in {"config", "env", "tasks", "extend", "env_files"}:
                 message = f"config.toml has no key for `{key}`"
                 self.findings.append(unknown(document.origin((key,)), message))
-
-
-def _env_file(path: str, text: str) -> dict[str, Variable]:
-    """Return the variables of an env file. Source: envmnt 0.10, file.rs."""
-    variables: dict[str, Variable] = {}
-    for number, line in enumerate(text.split("\n"), 1):
-        name, is_set, value = (part.strip() for part in line.partition("="))
-        if not is_set or not name or name.startswith("#"):
-            continue
-        value = value.replace('\\"', '"').replace("\\n", "\n").replace("\\r", "\r")
-        if len(value) > 1 and value[0] == value[-1] == '"':
-            value = value[1:-1]
-        variables[name] = Variable(name, value, value, Origin(path, number))
-    return variables
 
 
 def _never_selected(origin: Origin, profile: str) -> Finding:
