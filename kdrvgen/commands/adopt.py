@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from kdrvgen.adopt import Adoption, Snapshot, adopt, read_project
 from kdrvgen.adopt.read.findings import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
-from kdrvgen.errors import RefusedError, UsageError
+from kdrvgen.config.reader import read_bytes, to_text
+from kdrvgen.config.source import Source
+from kdrvgen.config.syntax import parse
+from kdrvgen.errors import ConfigError, RefusedError, UsageError
 from kdrvgen.output.paths import shown
 from kdrvgen.output.writer import write
 from kdrvgen.rendering.header import Ownership, examine
 from kdrvgen.report.files import Entry, Report, Status
-from kdrvgen.report.finding import Severity
+from kdrvgen.report.finding import Finding, Severity
 from kdrvgen.report.reporter import Reporter
 
 __all__ = ["populate_parser", "propose", "run"]
 
-_CONFIG = "config.toml"
+_CONFIG, _OTHER_CONFIG = "config.toml", "kdrvgen.toml"
+_TABLES = frozenset({"driver", "kdrvgen-version"})
 _TITLES = {
-    (HAZARD, Severity.NOTE): "Hazards of the project that the generated pipeline avoids:",
+    (UNKNOWN, Severity.WARNING): "Decide; kdrvgen does not understand these parts:",
     (HAZARD, Severity.WARNING): "Hazards of the project that remain:",
-    (EQUIVALENT, Severity.NOTE): "Same meaning, expressed in another way:",
     (DIFFERENCE, Severity.WARNING): "Changed or left out by the proposal:",
-    (UNKNOWN, Severity.WARNING): "Not understood; check by hand:",
+    (EQUIVALENT, Severity.NOTE): "Same meaning, expressed in another way:",
+    (HAZARD, Severity.NOTE): "Hazards of the project that the generated pipeline avoids:",
 }
+# What `-v` shows in full. It needs no decision.
+_MAX_PLACES = 3
+_SUMMED = frozenset({(HAZARD, Severity.NOTE)})
 
 
 class ConfigExistsError(RefusedError):
     """There is a config.toml already, and adopting never overwrites one."""
 
     def __init__(self, path: str) -> None:
-        entry = Entry(PurePosixPath(_CONFIG), Status.REFUSED, "it already exists")
+        entry = Entry(PurePosixPath(Path(path).name), Status.REFUSED, "it already exists")
         super().__init__(Report((entry,)))
         self.path = path
 
@@ -92,22 +100,41 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         FileAccessError: config.toml cannot be written.
     """
     folder: str = arguments.folder
-    config = shown(Path(folder), _CONFIG)
+    name = _config_name(folder)
+    config = shown(Path(folder), name)
     if not arguments.dry_run and os.path.lexists(config):
         raise ConfigExistsError(config)
     adoption = propose(folder)
     if not arguments.dry_run:
-        _create(adoption, folder, config)
-    _report_proposal(reporter, adoption, arguments)
+        _create(adoption, folder, name)
+    _report_proposal(reporter, adoption, name, arguments)
     for (rule, severity), title in _TITLES.items():
         group = [
             finding
             for finding in adoption.findings
             if (finding.rule, finding.severity) == (rule, severity)
         ]
-        reporter.answer_findings(group, title)
+        if (rule, severity) in _SUMMED and not reporter.verbose:
+            _sum_up(reporter, group, title)
+        else:
+            reporter.answer_findings(group, title)
     _report_next_steps(reporter, _next_steps(adoption, config, arguments), arguments)
     return 0
+
+
+def _sum_up(reporter: Reporter, findings: Sequence[Finding], title: str) -> None:
+    """Report findings in full to programs, and to people in one line for each message."""
+    reporter.collect(findings)
+    places: dict[str, list[str]] = {}
+    for finding in findings:
+        places.setdefault(finding.message, []).append(str(finding.place))
+    if places:
+        lines = [
+            f"  {message} ({', '.join(where[:_MAX_PLACES])}{', …' * (len(where) > _MAX_PLACES)})"
+            for message, where in places.items()
+        ]
+        text = "\n".join(["", f"{title.removesuffix(':')} (details with -v):", *lines])
+        reporter.summary("avoided", [*places], text)
 
 
 def _refuse_generated(snapshot: Snapshot) -> None:
@@ -119,14 +146,26 @@ def _refuse_generated(snapshot: Snapshot) -> None:
         )
 
 
-def _create(adoption: Adoption, folder: str, config: str) -> None:
+def _config_name(folder: str) -> str:
+    """Return the name of the file to write: kdrvgen.toml if config.toml is another program's."""
     try:
-        write({PurePosixPath(_CONFIG): adoption.text}, Path(folder))
+        text = to_text(read_bytes(Path(folder, _CONFIG)), _CONFIG)
+        table = parse(Source.of(text, _CONFIG))
+    except ConfigError:
+        return _CONFIG
+    return _CONFIG if not table or _TABLES & table.keys() else _OTHER_CONFIG
+
+
+def _create(adoption: Adoption, folder: str, name: str) -> None:
+    try:
+        write({PurePosixPath(name): adoption.annotated}, Path(folder))
     except RefusedError as refusal:
-        raise ConfigExistsError(config) from refusal
+        raise ConfigExistsError(shown(Path(folder), name)) from refusal
 
 
-def _report_proposal(reporter: Reporter, adoption: Adoption, arguments: argparse.Namespace) -> None:
+def _report_proposal(
+    reporter: Reporter, adoption: Adoption, name: str, arguments: argparse.Namespace
+) -> None:
     proposal = {
         "text": adoption.text,
         "origins": [
@@ -138,7 +177,7 @@ def _report_proposal(reporter: Reporter, adoption: Adoption, arguments: argparse
         reporter.answer("proposal", proposal, adoption.annotated.removesuffix("\n"))
     else:
         reporter.data("proposal", proposal)
-        reporter.files([("created", _CONFIG, "")])
+        reporter.files([("created", name, "")])
 
 
 def _next_steps(adoption: Adoption, config: str, arguments: argparse.Namespace) -> list[str]:

@@ -108,8 +108,8 @@ def test_the_generated_makefile_contains_the_copied_tasks_and_variables(
         "script": ["inf2cat /driver:%OUTPUT_PATH% /os:10_x64"],
     }
     assert makefile["env"]["OUTPUT_PATH"] == "..\\output"
-    assert makefile["env"]["production"]["TARGET_PATH"].endswith("release")
-    assert makefile["tasks"]["sign-after"]["dependencies"] == ["sign"]
+    assert 'copy "%DRIVER_PATH:/=\\%" %OUTPUT_PATH%' in makefile["tasks"]["sign-after"]["script"]
+    assert makefile["tasks"]["sign"]["dependencies"] == ["sign-image", "sign-after"]
 
 
 @pytest.mark.parametrize("name", NAMES)

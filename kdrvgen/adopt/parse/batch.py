@@ -35,6 +35,9 @@ class Command:
             `if` they follow the word `else`. Empty if the command always runs.
         operator: The operator between this command and the one before: `&&`, `||`, `|`, `&` or "".
         line: The whole line that the command is part of.
+        source: The part of the line that is this command alone, with a condition before it.
+        number: The number of the line in its script, from 1. Two lines of an array in one line of
+            TOML have the same origin and different numbers.
     """
 
     words: tuple[str, ...]
@@ -42,6 +45,8 @@ class Command:
     condition: tuple[str, ...] = ()
     operator: str = ""
     line: str = ""
+    source: str = ""
+    number: int = 0
 
 
 def parse_commands(lines: Iterable[Located]) -> list[Command]:
@@ -55,27 +60,28 @@ def parse_commands(lines: Iterable[Located]) -> list[Command]:
 
 def whole_lines(lines: Iterable[Located]) -> dict[Origin, str]:
     """Return each line together with those that `^` appends to it, by where it begins."""
-    whole: dict[Origin, str] = {}
-    begin: Origin | None = None
+    return {first.origin: "\n".join(texts) for first, texts in _continued(lines)}
+
+
+def _continued(lines: Iterable[Located]) -> Iterator[tuple[Located, list[str]]]:
+    """Yield each line with the texts of itself and of the lines that `^` appends to it."""
+    begun: tuple[Located, list[str]] | None = None
     for line in lines:
-        first = begin or line.origin
-        whole[first] = f"{whole[first]}\n{line.text}" if begin else line.text
-        begin = first if line.text.endswith("^") else None
-    return whole
+        if begun:
+            begun[1].append(line.text)
+        else:
+            begun = line, [line.text]
+        if not line.text.endswith("^"):
+            yield begun
+            begun = None
+    if begun:
+        yield begun
 
 
 def _joined(lines: Iterable[Located]) -> Iterator[Located]:
     """Yield the lines, with those that `^` continues joined into one."""
-    begun: Located | None = None
-    for line in lines:
-        joined = Located(begun.text + line.text, begun.origin) if begun else line
-        if joined.text.endswith("^"):
-            begun = Located(joined.text[:-1], joined.origin)
-        else:
-            yield joined
-            begun = None
-    if begun:
-        yield begun
+    for first, texts in _continued(lines):
+        yield Located("".join(text.removesuffix("^") for text in texts), first.origin)
 
 
 class _Parser:
@@ -95,43 +101,51 @@ class _Parser:
         words: list[str] = []
         own: tuple[str, ...] = ()  # the condition of an `if` without brackets, up to the line's end
         operator = ""
-        for kind, text in _tokens(line.text):
+        begin = end = -1  # of the command in the line
+        for kind, text, (start, stop) in _tokens(line.text):
+            if kind in {"word", "redirect"} or (kind == "open" and words):
+                begin, end = start if begin < 0 else begin, stop
             if kind == "word":
                 words.append(text)
                 if condition := _condition(words, self.last):
                     own, words = (*own, *condition), []
-                continue
-            if kind == "open" and not words:
-                if len(self.conditions) < _MAX_DEPTH:
-                    self.conditions.append(own)
-                own = ()
-                continue
-            if kind == "open":
-                words.append(text)
-                continue
-            if words:
-                yield self._command(words, own, operator, line)
-                words = []
-            if kind == "close":
-                self.last = self.conditions.pop() if self.conditions else ()
-                own, operator = (), ""
-            else:
-                operator = text
+            elif kind == "open":
+                words += [text] if words else []
+                if not words:
+                    self.conditions += [own][: _MAX_DEPTH - len(self.conditions)]
+                    own, begin = (), -1
+            elif kind != "redirect":
+                if words:
+                    yield self._command(words, own, operator, line, line.text[begin:end])
+                words, begin = [], -1
+                operator = text if kind == "operator" else ""
+                own = own if kind == "operator" else self._close()
         if words:
-            yield self._command(words, own, operator, line)
+            yield self._command(words, own, operator, line, line.text[begin:end])
+
+    def _close(self) -> tuple[str, ...]:
+        """Close a bracket, and return the condition for the rest of the line: none."""
+        self.last = self.conditions.pop() if self.conditions else ()
+        return ()
 
     def _command(
-        self, words: Sequence[str], own: tuple[str, ...], operator: str, line: Located
+        self,
+        words: Sequence[str],
+        own: tuple[str, ...],
+        operator: str,
+        line: Located,
+        source: str,
     ) -> Command:
         outer = tuple(word for condition in self.conditions for word in condition)
-        return Command(tuple(words), line.origin, (*outer, *own), operator, line.text)
+        return Command(tuple(words), line.origin, (*outer, *own), operator, line.text, source)
 
 
 def _is_comment(text: str) -> bool:
     return text.startswith(("::", "#")) or re.match(r"rem(\s|$)", text, re.IGNORECASE) is not None
 
 
-def _tokens(text: str) -> Iterator[tuple[str, str]]:
+def _tokens(text: str) -> Iterator[tuple[str, str, tuple[int, int]]]:
+    """Yield kind, text and place of each token but blanks."""
     position = 0
     while position < len(text):
         match = _TOKEN.match(text, position)
@@ -141,9 +155,9 @@ def _tokens(text: str) -> Iterator[tuple[str, str]]:
         position = match.end()
         kind = match.lastgroup or ""
         if kind == "word":
-            yield kind, re.sub(r"\^(.)", r"\1", match[0]).replace('"', "")
-        elif kind not in {"gap", "redirect"}:
-            yield kind, match[0]
+            yield kind, re.sub(r"\^(.)", r"\1", match[0]).replace('"', ""), match.span()
+        elif kind != "gap":
+            yield kind, match[0], match.span()
 
 
 def _condition(words: Sequence[str], last: tuple[str, ...]) -> tuple[str, ...]:

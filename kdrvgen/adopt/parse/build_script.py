@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -14,7 +14,9 @@ __all__ = ["Call", "Instruction", "calls", "instructions", "side_effects"]
 
 _MAX_INSTRUCTIONS = 1_000
 _PRINT = re.compile(r"\be?print(?:ln)?!\s*\(\s*(?=\")")
-_CALL = re.compile(r"(?<![\w.])((?:[A-Za-z_]\w*::)*)([A-Za-z_]\w*)\s*(?:::<[^>()]*>)?\(")
+_CALL = re.compile(
+    r"(?<![\w.:])(?:::)?((?:[A-Za-z_]\w*::)*)([A-Za-z_]\w*)\s*(?:::<[^<>(){};]{0,200}>)?\("
+)
 _SIDE_EFFECT = re.compile(
     r"\b(?:std::)?(fs::\w+|process::Command|Command)\s*(?:::new)?\s*\(|\b(File::\w+)\s*\("
 )
@@ -90,14 +92,16 @@ def instructions(function: Function) -> Iterator[Instruction]:
 
     Source: the Cargo Book, "Build Scripts", section "Outputs of the Build Script".
     """
-    for match in islice(_PRINT.finditer(function.code), _MAX_INSTRUCTIONS):
+    matches = list(islice(_PRINT.finditer(function.code), _MAX_INSTRUCTIONS))
+    blocks = enclosing_blocks(function.code, (match.start() for match in matches))
+    for match, heads in zip(matches, blocks, strict=True):
         literal = function.literals.get(match.end())
         if literal is None:
             continue
         key, is_assigned, value = literal.text.partition("=")
         if not key.startswith("cargo:") or not is_assigned:
             continue
-        loop, is_conditional = _context(function.code, match.start())
+        loop, is_conditional = _context(heads)
         if "{" in value:
             values = _looped(function, loop, value, match.start())
         else:
@@ -123,10 +127,10 @@ def side_effects(function: Function) -> Iterator[tuple[str, int]]:
         yield match[1] or match[2], match.start()
 
 
-def _context(code: str, offset: int) -> tuple[str, bool]:
-    """Return the head of the loop around an offset, or "", and whether a condition is around it."""
+def _context(heads: Iterable[str]) -> tuple[str, bool]:
+    """Return the head of the innermost loop, or "", and whether one of the heads is a condition."""
     loop, is_conditional = "", False
-    for head in enclosing_blocks(code, offset):
+    for head in heads:
         if re.match(r"for\b", head):
             loop = head
         elif re.search(r"\b(if|match|while)\b|=>\s*$|\belse\b", head):

@@ -14,8 +14,7 @@ BUILD_COMMANDS = frozenset({"b", "build", "rustc", "xbuild"})
 # Options that do not change the driver.
 _NEUTRAL = frozenset(
     {
-        *("-v", "-vv", "--verbose", "-q", "--quiet", "--locked", "--offline", "--frozen"),
-        *("--lib", "--keep-going", "--timings"),
+        *("-v", "-vv", "--verbose", "-q", "--quiet", "--lib", "--keep-going", "--timings"),
     }
 )
 _NEUTRAL_WITH_VALUE = frozenset({"--color", "-j", "--jobs", "--message-format"})
@@ -28,8 +27,10 @@ _FIELDS = {
 _WITH_VALUE = frozenset(
     {*_NEUTRAL_WITH_VALUE, *_FIELDS, "--features", "-F", "--target-dir", "--config", "-Z"}
 )
-_SPELLINGS = {"-r": "--release", "--package": "-p"}
-_VARIABLE = re.compile(r"%[^%]+%|\$\{?\w+\}?")
+# Options that `build.args` accepts.
+_ACCEPTED = frozenset({"--all-features", "--ignore-rust-version", "--offline", "--frozen"})
+_SPELLINGS = {"-r": "--release", "--package": "-p", "-F": "--features"}
+_VARIABLE = re.compile(r"%[^%]+%|\$\{?\w+\}?|@@[\w-]+\(.*\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class CargoBuild:
         build_std: Crates of the standard library that it builds.
         channel: The toolchain of `+CHANNEL`, or "".
         undefined: Variables in it that have no value.
+        features: The features of the package that it builds.
+        has_default_features: Whether it builds the default features too.
+        is_locked: Whether it requires an up-to-date Cargo.lock.
+        accepted: Further arguments that config.toml has a place for.
         other: Arguments that no other field contains.
     """
 
@@ -56,32 +61,31 @@ class CargoBuild:
     build_std: tuple[str, ...] = ()
     channel: str = ""
     undefined: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    has_default_features: bool = True
+    is_locked: bool = False
+    accepted: tuple[str, ...] = ()
     other: tuple[str, ...] = ()
 
 
 def parse_cargo_build(words: Sequence[str]) -> CargoBuild:
     """Parse the arguments after `cargo`, with its toolchain and subcommand."""
     channel = next((word[1:] for word in words[:1] if word.startswith("+")), "")
-    fields: dict[str, str] = {}
-    build_std: tuple[str, ...] = ()
-    other: list[str] = []
     arguments = [word for word in words[1 if channel else 0 :] if word not in BUILD_COMMANDS]
-    defined = [word for word in arguments if not _VARIABLE.fullmatch(word)]
-    for name, value in _options(defined):
-        if name in _FIELDS:
-            fields[_FIELDS[name]] = value
-        elif name == "--release":
-            fields["profile"] = "release"
-        elif name == "-Z" and value.startswith("build-std="):
+    fields: dict[str, str] = {}
+    lists: dict[str, list[str]] = {"features": [], "accepted": [], "other": []}
+    build_std: tuple[str, ...] = ()
+    for name, value in _options(word for word in arguments if not _VARIABLE.fullmatch(word)):
+        if name == "-Z" and value.startswith("build-std="):
             build_std = tuple(value.partition("=")[2].split(","))
-        elif name in _WITH_VALUE - _NEUTRAL_WITH_VALUE:
-            if value != "build-std-features=compiler-builtins-mem":
-                other.append(f"{name} {value}")
         elif name == "--":
-            other.append("flags for rustc after `--`")
+            lists["other"].append("flags for rustc after `--`")
             break
-        elif name not in _NEUTRAL | _NEUTRAL_WITH_VALUE:
-            other.append(name)
+        elif field := _field(name, value):
+            fields |= field
+        else:
+            kind, members = _sorted(name, value)
+            lists[kind] += members
     return CargoBuild(
         profile=fields.get("profile", "dev"),
         is_explicit="profile" in fields,
@@ -90,9 +94,34 @@ def parse_cargo_build(words: Sequence[str]) -> CargoBuild:
         manifest=fields.get("manifest", ""),
         build_std=build_std,
         channel=channel,
-        undefined=tuple(word.strip("%${}") for word in arguments if _VARIABLE.fullmatch(word)),
-        other=tuple(other),
+        undefined=tuple(word for word in arguments if _VARIABLE.fullmatch(word)),
+        features=tuple(lists["features"]),
+        has_default_features="--no-default-features" not in fields,
+        is_locked="--locked" in fields,
+        accepted=tuple(lists["accepted"]),
+        other=tuple(lists["other"]),
     )
+
+
+def _field(name: str, value: str) -> dict[str, str]:
+    """Return the field of an option that config.toml has a key for."""
+    if name in _FIELDS:
+        return {_FIELDS[name]: value}
+    if name == "--release":
+        return {"profile": "release"}
+    return {name: name} if name in {"--no-default-features", "--locked"} else {}
+
+
+def _sorted(name: str, value: str) -> tuple[str, list[str]]:
+    """Return which list of arguments another option belongs to, and the members for it."""
+    if name == "--features":
+        return "features", list(filter(None, re.split(r"[,\s]+", value)))
+    if name in _ACCEPTED:
+        return "accepted", [name]
+    is_neutral = name in _NEUTRAL | _NEUTRAL_WITH_VALUE
+    if is_neutral or value == "build-std-features=compiler-builtins-mem":
+        return "other", []
+    return "other", [f"{name} {value}" if name in _WITH_VALUE else name]
 
 
 def _options(words: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,19 +60,19 @@ def parse_makecert(words: Sequence[str]) -> CertificateCommand:
 
 def parse_new_self_signed_certificate(words: Sequence[str]) -> CertificateCommand:
     """Parse the arguments after `New-SelfSignedCertificate`."""
-    waiting = list(words)
+    waiting = deque(words)
     switches: list[str] = []
     while waiting:
-        name = waiting.pop(0).lower().lstrip("-")
+        name = waiting.popleft().lower().lstrip("-")
         switch = _POWERSHELL.get(name)
         if switch == "store" and waiting:
-            location, store = [*waiting.pop(0).strip("\\").split("\\"), "", "", ""][1:3]
+            location, store = [*waiting.popleft().strip("\\").split("\\"), "", "", ""][1:3]
             switches += ["-ss", store]
             switches += ["-sr", location] if location.lower() == "localmachine" else []
         elif switch and waiting:
-            value = waiting.pop(0)
+            value = waiting.popleft()
             switches += [switch, f"CN={value}" if name == "dnsname" else value]
-        elif name == "type" and waiting and waiting.pop(0).lower() == "codesigningcert":
+        elif name == "type" and waiting and waiting.popleft().lower() == "codesigningcert":
             switches += ["-eku", CODE_SIGNING]
     # PowerShell's own default is SHA-256.
     return parse_makecert([*switches, *([] if "-a" in switches else ["-a", "sha256"])])

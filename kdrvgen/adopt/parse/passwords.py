@@ -24,10 +24,25 @@ PFX_VARIABLE = "PFX_PASSWORD"
 _VALUE = r"""("[^"\n]*"|'[^'\n]*'|[^\s"'&|;)]+)"""
 # signtool's /p, certutil's -p, pvk2pfx's -pi and -po, PowerShell's -Password and -String.
 _SWITCH = re.compile(rf"(?i)((?<!\S)[-/](?:p|pi|po|pass|password|pwd|string)[\s:=]+){_VALUE}")
+# Switches of one tool whose value is a secret, wherever they are: AzureSignTool's secrets, keytool
+# and jsign, openssl's `pass:`, sshpass and PuTTY, curl's user with password, and `net use /user`.
+_SECRET_SWITCH = re.compile(
+    rf"""(?ix)(
+        (?<!\S)(?:-kvs|--azure-key-vault-client-secret|-kva|-pw|--?(?:store|key|src|dest)pass
+            |--?(?:pass|passwd|password|passphrase|pin|client-secret))[\s:=]+
+        | (?<!\S)-pass(?:in|out|word)?[\s:=]+pass: | (?<![\w-])pass:
+        | \bconvertto-securestring\s+(?:-asplaintext\s+|-force\s+|-string\s+)*
+        | \bsshpass\s+-p[ \t]*
+        | \bnet[ \t]+use[ \t]+(?:\S+[ \t]+)?\\\\\S+[ \t]+(?!/)
+        )(?!pass:|-){_VALUE}"""
+)
 _ASSIGNED = re.compile(rf"""(?i)((?:\bset\s+"?|\$|\bexport\s+)([\w:]+)\s*=\s*){_VALUE}""")
 # An option whose own name says that its value is secret: `cargo publish --token VALUE`.
 _OPTION = re.compile(rf"(?<!\S)--?([\w-]+)(?:=|\s+)(?!-){_VALUE}")
-_SWITCHES = frozenset({"/p", "-p", "-pi", "-po", "/password", "-password", "--password"})
+_SWITCHES = frozenset(
+    {"/p", "-p", "-pi", "-po", "/password", "-password", "--password", "-kvs", "-pw", "-storepass"}
+    | {"--storepass", "--keypass", "-keypass", "-pass", "--pass"}
+)
 _REFERENCE = re.compile(r"%\w+%|\$(env:)?[({]?\w+[)}]?|!\w+!")
 _NAMED = re.compile(r"%(\w+)%|\$(?:env:)?\{?(\w+)\}?")
 _SIGNERS = re.compile(r"signtool|certutil|pvk2pfx|pfx|securestring|openssl", re.IGNORECASE)
@@ -39,12 +54,15 @@ _CARGO = re.compile(
 # A PIN before the name of a key, as the providers of tokens accept it.
 _PIN = re.compile(r"\{\{([^{}\n]+)\}\}")
 _MIN_LENGTH = 4
+_MAX_SEARCHES = 100
+_WORD = re.compile(r"(?<![\w%])\w+(?![\w%])")
 
 
 def passwords_in(text: str) -> set[str]:
     """Return the passwords in plain text of a script."""
     other = _CARGO.sub("", text)
     values = {value for _, value in _SWITCH.findall(other)} if _SIGNERS.search(other) else set()
+    values |= {value for _, value in _SECRET_SWITCH.findall(text)}
     values |= set(_PIN.findall(text))
     values |= {value for name, value in _OPTION.findall(text) if holds_credential(name)}
     values |= {value for _, name, value in _ASSIGNED.findall(text) if holds_credential(name)}
@@ -55,6 +73,7 @@ def passwords_in(text: str) -> set[str]:
 def password_spans(text: str) -> tuple[tuple[int, int], ...]:
     """Return start and end of each part of a file that looks like a password."""
     spans = [match.span(2) for match in _SWITCH.finditer(text)]
+    spans += [match.span(2) for match in _SECRET_SWITCH.finditer(text)]
     spans += [match.span(3) for match in _ASSIGNED.finditer(text) if holds_credential(match[2])]
     spans += [match.span(1) for match in _PIN.finditer(text)]
     return tuple(spans)
@@ -122,12 +141,19 @@ def _is_password(option: str, value: str, switches: Collection[str]) -> bool:
 
 def _in_text(text: str, known: Collection[str]) -> str:
     variable = f"%{PFX_VARIABLE}%"
-    for password in sorted({*known, *passwords_in(text)}, key=len, reverse=True):
-        if not password:
-            continue
-        # A short password may be an ordinary word, so it counts only after the password option.
-        before = r"(?<![\w%])" if len(password) >= _MIN_LENGTH else r"(?<=[-/]p )"
-        text = re.sub(rf"{before}{re.escape(password)}(?![\w%])", lambda _: variable, text)
+    found = {*known, *passwords_in(text)}
+    # A short password may be an ordinary word, so it counts only after the password option.
+    long = {password for password in found if len(password) >= _MIN_LENGTH}
+    if words := {password for password in long if re.fullmatch(r"\w+", password)}:
+        text = _WORD.sub(lambda match: variable if match[0] in words else match[0], text)
+    for password in sorted(long - words, key=len, reverse=True)[:_MAX_SEARCHES]:
+        if password in text:
+            pattern = rf"(?<![\w%]){re.escape(password)}(?![\w%])"
+            text = re.sub(pattern, lambda _: variable, text)
+    text = _SECRET_SWITCH.sub(_masked, text)
+    for password in sorted(found - long, key=len, reverse=True)[:_MAX_SEARCHES]:
+        if password:
+            text = re.sub(rf"(?<=[-/]p ){re.escape(password)}(?!\S)", lambda _: variable, text)
     text = _in_switches(text) if _SIGNERS.search(_CARGO.sub("", text)) else text
     return _ASSIGNED.sub(
         lambda match: _masked(match) if holds_credential(match[2]) else match[0], text

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
@@ -13,11 +13,12 @@ from kdrvgen.adopt.parse.located import Origin
 __all__ = ["Function", "Literal", "enclosing_blocks", "parse_functions"]
 
 # Rust reference, "Tokens" and "Comments". Block comments nest, so `_comment_end` finds their end.
+# An unclosed string ends with the file.
 _TOKEN = re.compile(
     r"""(?P<line>//[^\n]*)"""
     r"""|(?P<block>/\*)"""
-    r"""|(?P<raw>b?r(?P<hashes>\#*)"(?P<rawtext>.*?)"(?P=hashes))"""
-    r"""|(?P<text>b?"(?P<plain>(?:[^"\\]|\\.)*)")"""
+    r"""|(?P<raw>b?r(?P<hashes>\#*)")"""
+    r"""|(?P<text>b?"(?P<plain>[^"\\]*(?:\\.[^"\\]*)*)(?:"|\\?\Z))"""
     r"""|(?P<char>b?'(?:[^'\\\n]|\\[^\n][^'\n]*)')""",
     re.DOTALL,
 )
@@ -27,6 +28,7 @@ _COMMENT = re.compile(r"/\*|\*/")
 _BRACE = re.compile(r"[{}]")
 _FUNCTION = re.compile(r"\bfn\s+([A-Za-z_]\w*)")
 _MAX_FUNCTIONS = 500
+_MAX_BLOCKS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ def parse_functions(path: str, source: str) -> dict[str, list[Function]]:
     One name has several functions where `#[cfg]` selects one, or in several modules.
     """
     code, literals = _blanked(source)
-    line_starts = (0, *(at + 1 for at, character in enumerate(source) if character == "\n"))
+    offsets = sorted(literals)
+    line_starts = (0, *(match.end() for match in re.finditer("\n", source)))
     functions: dict[str, list[Function]] = {}
     for match in islice(_FUNCTION.finditer(code), _MAX_FUNCTIONS):
         start = code.find("{", match.end())
@@ -76,9 +79,8 @@ def parse_functions(path: str, source: str) -> dict[str, list[Function]]:
             continue
         end = _block_end(code, start)
         inside = {
-            offset - start: Literal(text, offset - start)
-            for offset, text in literals.items()
-            if start <= offset < end
+            offset - start: Literal(literals[offset], offset - start)
+            for offset in offsets[bisect_left(offsets, start) : bisect_left(offsets, end)]
         }
         function = Function(path, code[start:end], start, inside, line_starts)
         functions.setdefault(match[1], []).append(function)
@@ -94,9 +96,14 @@ def _blanked(source: str) -> tuple[str, dict[int, str]]:
         end = match.end()
         if match["block"]:
             end = _comment_end(source, match.start())
+        if match["raw"]:
+            close = source.find(f'"{match["hashes"]}', end)
+            literals[match.start()] = source[end : close if close >= 0 else len(source)]
+            end = close + 1 + len(match["hashes"]) if close >= 0 else len(source)
         blank = re.sub(r"[^\n]", " ", source[match.start() : end])
         if match["raw"] or match["text"]:
-            literals[match.start()] = match["rawtext"] if match["raw"] else _unescaped(match)
+            if match["text"]:
+                literals[match.start()] = _unescaped(match)
             blank = f'"{blank[1:-1]}"'
         pieces.append(blank)
         position = end
@@ -128,14 +135,29 @@ def _block_end(code: str, start: int) -> int:
     return len(code)
 
 
-def enclosing_blocks(code: str, offset: int) -> Iterator[str]:
-    """Yield the code before each brace that is open at an offset, the outermost block first."""
-    open_braces: list[int] = []
-    for match in _BRACE.finditer(code, 0, offset):
-        if match[0] == "{":
-            open_braces.append(match.start())
-        elif open_braces:
-            open_braces.pop()
-    for brace in open_braces[1:]:
-        start = max(code.rfind(mark, 0, brace) for mark in ";{}")
-        yield code[start + 1 : brace].strip()
+def enclosing_blocks(code: str, offsets: Iterable[int]) -> Iterator[tuple[str, ...]]:
+    """Yield for each offset the code before each brace that is open there, the outermost first.
+
+    The brace of the function itself is left out, and of the others the outermost `_MAX_BLOCKS`.
+
+    Args:
+        code: The body of a function.
+        offsets: Offsets into it, in ascending order.
+    """
+    heads: list[str] = []
+    depth = last = 0
+    braces = _BRACE.finditer(code)
+    brace = next(braces, None)
+    for offset in offsets:
+        while brace and brace.start() < offset:
+            if brace[0] == "{":
+                depth += 1
+                if len(heads) < _MAX_BLOCKS:
+                    begin = max(code.rfind(";", last, brace.start()) + 1, last)
+                    heads.append(code[begin : brace.start()].strip())
+            elif depth:
+                depth -= 1
+                del heads[depth:]
+            last = brace.end()
+            brace = next(braces, None)
+        yield tuple(heads[1:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from kdrvgen.adopt.parse.located import Located
 
@@ -16,6 +16,7 @@ _WITH_VALUE = frozenset(
 # Flags that cargo passes itself. A second one breaks the build.
 _SET_BY_CARGO = frozenset({"--out-dir", "-o", "--target", "--crate-type", "--crate-name", "--emit"})
 _LINTS = frozenset({"-A", "-W", "-D", "-F"})
+_BEGINNING = _WITH_VALUE | _LINTS | _SET_BY_CARGO
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,30 +62,43 @@ class Flags:
 
 def parse_rustflags(words: Iterable[Located]) -> Flags:
     """Sort flags by their kind, keeping the order within each kind."""
-    flags = Flags()
+    pre: list[Located] = []
+    post: list[Located] = []
+    other: list[Located] = []
+    panic_abort: list[Located] = []
+    set_by_cargo: list[Located] = []
+    linker = unstable = None
     for kind, name, value, written in _flags(words):
         flag, origin = written[0].text, written[-1].origin
         located = Located(value, origin)
         match kind, name.replace("_", "-"):
             case "-Z", "pre-link-arg":
-                flags = replace(flags, pre=(*flags.pre, located))
+                pre.append(located)
             case "-Z", "pre-link-args":
-                flags = replace(flags, pre=(*flags.pre, *_split(located)))
+                pre += _split(located)
             case "-C", "link-arg":
-                flags = replace(flags, post=(*flags.post, located))
+                post.append(located)
             case "-C", "link-args":
-                flags = replace(flags, post=(*flags.post, *_split(located)))
+                post += _split(located)
             case "-C", "linker":
-                flags = replace(flags, linker=located)
+                linker = located
             case "-C", "panic" if value == "abort":
-                flags = replace(flags, panic_abort=(*flags.panic_abort, located))
+                panic_abort.append(located)
             case _ if flag.partition("=")[0] in _SET_BY_CARGO:
-                flags = replace(flags, set_by_cargo=(*flags.set_by_cargo, Located(flag, origin)))
+                set_by_cargo.append(Located(flag, origin))
             case _:
-                flags = replace(flags, other=(*flags.other, *written))
-        if kind == "-Z" and flags.unstable is None:
-            flags = replace(flags, unstable=Located(f"-Z {name}", origin))
-    return flags
+                other += written
+        if kind == "-Z" and unstable is None:
+            unstable = Located(f"-Z {name}", origin)
+    return Flags(
+        pre=tuple(pre),
+        post=tuple(post),
+        other=tuple(other),
+        linker=linker,
+        unstable=unstable,
+        panic_abort=tuple(panic_abort),
+        set_by_cargo=tuple(set_by_cargo),
+    )
 
 
 def _split(located: Located) -> Iterator[Located]:
@@ -100,7 +114,7 @@ def _flags(words: Iterable[Located]) -> Iterator[tuple[str, str, str, tuple[Loca
             name, _, value = word.text.partition("=")
             yield kind, name, value, (begun, word)
             begun = None
-        elif word.text in _WITH_VALUE | _LINTS | _SET_BY_CARGO:
+        elif word.text in _BEGINNING:
             begun = word
         elif word.text.startswith(("-C", "-Z", "--codegen=")):
             kind = "-Z" if word.text.startswith("-Z") else "-C"

@@ -11,8 +11,18 @@ from kdrvgen.adopt.parse.batch import Command
 from kdrvgen.adopt.parse.cargo_build import BUILD_COMMANDS
 from kdrvgen.adopt.parse.located import Origin
 from kdrvgen.adopt.parse.paths import beside, slashes
+from kdrvgen.adopt.parse.signtool import parse_sign_command
 
-__all__ = ["Action", "Step", "action_of", "folder_after", "is_vcvars", "moved"]
+__all__ = [
+    "Action",
+    "Step",
+    "action_of",
+    "folder_after",
+    "is_image",
+    "is_vcvars",
+    "moved",
+    "signed_beside",
+]
 
 
 class Action(enum.Enum):
@@ -112,8 +122,23 @@ def _makes_image(files: Sequence[str]) -> bool:
     return False
 
 
+_OTHER_SIGNED = re.compile(r"\.(exe|cat|dll|msi|cab|ps1|cer)$", re.IGNORECASE)
+
+
 def _signs_other(files: Sequence[str]) -> bool:
-    return bool(files) and re.search(r"\.(exe|cat|dll|msi|cab|ps1)$", files[-1]) is not None
+    is_other = bool(files) and _OTHER_SIGNED.search(files[-1]) is not None
+    return is_other and not any(map(is_image, files))
+
+
+def is_image(word: str) -> bool:
+    """Return whether an argument is the path of a driver in the kernel."""
+    return word.lower().endswith(".sys")
+
+
+def signed_beside(words: Sequence[str]) -> list[str]:
+    """Return the files that `signtool sign` signs besides an image."""
+    files = parse_sign_command(words[2:]).files
+    return [file for file in files if not is_image(file)] if any(map(is_image, files)) else []
 
 
 def is_vcvars(name: str) -> bool:

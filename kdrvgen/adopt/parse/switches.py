@@ -39,12 +39,11 @@ def parse_switches(
     """
     switches: list[tuple[str, str]] = []
     others: list[str] = []
-    waiting = list(words)
-    while waiting:
-        word = waiting.pop(0)
+    waiting = iter(words)
+    for word in waiting:
         name = word[1:].lower()
         if word[:1] in {"/", "-"} and "/" not in name:
-            switches.append((name, waiting.pop(0) if name in with_value and waiting else ""))
+            switches.append((name, next(waiting, "") if name in with_value else ""))
         else:
             others.append(word)
     return tuple(switches), tuple(others)

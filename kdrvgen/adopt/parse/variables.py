@@ -9,6 +9,7 @@ __all__ = [
     "expand_batch",
     "expand_cargo_make",
     "expand_shell",
+    "replace_variables",
     "task_environment",
     "variable_names",
 ]
@@ -34,11 +35,14 @@ def task_environment(package: str, profile: str, values: Mapping[str, str]) -> d
         "CARGO_MAKE_CRATE_TARGET_DIRECTORY": "target",
         "CARGO_MAKE_WORKING_DIRECTORY": ".",
         "CARGO_MAKE_PROFILE": profile,
+        "CARGO_MAKE_CARGO_PROFILE": {"development": "dev", "production": "release"}.get(
+            profile, profile
+        ),
         **values,
     }
     for _ in range(_MAX_ROUNDS):
         expanded = {
-            name: expand_cargo_make(text, variables)[:_MAX_LENGTH]
+            name: expand_cargo_make(text, variables)[:_MAX_LENGTH] if "${" in text else text
             for name, text in variables.items()
         }
         if expanded == variables:
@@ -88,3 +92,28 @@ def variable_names(text: str) -> set[str]:
     names = {*_PERCENT.findall(text), *_POWERSHELL.findall(text), *_DELAYED.findall(text)}
     names |= {name for name, _ in _BRACED.findall(text)}
     return names | {braced or bare for braced, bare in _SHELL.findall(text)}
+
+
+# A reference in any of the languages: the text before the name, the name, and the text after it.
+_ANY = re.compile(
+    r"(?P<percent>%)(?P<in_percent>[A-Za-z_][\w.-]*)(?=[%:])"
+    r"|(?P<braced>\$\{)(?P<in_braces>[A-Za-z_][\w.-]*)(?=[:}])"
+    r"|(?P<bare>\$(?:env:)?)(?P<name>[A-Za-z_]\w*)"
+    r"|(?P<delayed>!)(?P<in_delayed>\w+)(?=!)"
+)
+
+
+def replace_variables(text: str, names: Mapping[str, str]) -> str:
+    """Return a text with other names of variables, in the syntax of each reference.
+
+    Args:
+        text: A script, or a value of cargo-make.
+        names: New names by old ones.
+    """
+
+    def renamed(match: re.Match[str]) -> str:
+        kind = match.lastgroup or ""
+        name = match[kind]
+        return match[0][: len(match[0]) - len(name)] + names.get(name, name)
+
+    return _ANY.sub(renamed, text)

@@ -11,12 +11,12 @@ from kdrvgen.adopt.read.cargo_settings import read_cargo_settings
 from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import difference
 from kdrvgen.adopt.read.snapshot import Snapshot
-from kdrvgen.model import Project
+from kdrvgen.model import Makefile, Project
 from kdrvgen.rendering.flags import target_plan
 from kdrvgen.rendering.project import render
 from kdrvgen.report.finding import Finding
 
-__all__ = ["compare"]
+__all__ = ["compare", "rendered_arguments"]
 
 
 def compare(project: Project, facts: Facts) -> Iterator[Finding]:
@@ -30,7 +30,7 @@ def compare(project: Project, facts: Facts) -> Iterator[Finding]:
     old = wanted.texts
     if not project.toolchain.is_nightly:
         old = (), (*old[0], *old[1])
-    new = _rendered_arguments(project)
+    new = rendered_arguments(project)
     for before, after, place in zip(old, new, ("before", "after"), strict=True):
         if not same_arguments(before, after):
             yield difference(
@@ -44,14 +44,15 @@ def _listed(arguments: tuple[str, ...]) -> str:
     return " ".join(arguments) or "none"
 
 
-def _rendered_arguments(project: Project) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def rendered_arguments(project: Project) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the linker arguments of the generated files, before and after the objects.
 
     They are those of the default target, in development.
     """
     triple = project.driver.triples[0]
     path = project.toolchain.cargo_config
-    texts = {str(name): text for name, text in render(project).items()}
+    bare = project.model_copy(update={"makefile": Makefile()})  # own tasks change no argument
+    texts = {str(name): text for name, text in render(bare).items()}
     settings, _ = read_cargo_settings(Snapshot({path: texts[str(PurePosixPath(path))]}))
     flags = settings.flags_for(triple)
     of_script = target_plan(project, triple).script_arguments["development"]

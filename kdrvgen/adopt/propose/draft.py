@@ -18,9 +18,11 @@ _Path = tuple[str, ...]
 _Line = tuple[str, Origin | None]
 
 _TABLES = (
-    *("driver", "toolchain", "linker", "wdk", "signing", "deploy", "profiles"),
+    *("driver", "toolchain", "build", "linker", "wdk", "signing", "deploy", "package", "profiles"),
     *("cargo-config", "makefile"),
 )
+# A task without any of these does nothing.
+_WORK_KEYS = frozenset({"command", "script", "run_task", "dependencies", "alias", "extend"})
 _PROFILES = {"development": 0, "production": 1}
 _WIDTH = 100
 
@@ -57,6 +59,11 @@ class Draft:
     def __init__(self, *, has_schema: bool = False) -> None:
         self.entries: dict[_Path, Entry] = {}
         self.has_schema = has_schema
+        self._finished: list[_Line] | None = None
+
+    def finish(self) -> None:
+        """Form the lines of the file. Its keys must not change any more."""
+        self._finished = self._lines()
 
     def set(self, path: _Path, value: TomlValue, origin: Origin) -> None:
         """Set a key."""
@@ -94,6 +101,12 @@ class Draft:
             if entry is None:
                 continue
             index = location[length] if length < len(location) else None
+            if path[:2] == ("makefile", "tasks") and length < len(location):
+                rest = _without(entry.value, location[length:])
+                del self.entries[path]
+                if isinstance(rest, Mapping) and _WORK_KEYS & rest.keys():
+                    self.entries[path] = Entry(rest, entry.origin, entry.inner)
+                return entry.inner.get(str(index)) or entry.origin
             if isinstance(entry.value, tuple) and isinstance(index, int):
                 element: Located = entry.value[index]
                 rest = (*entry.value[:index], *entry.value[index + 1 :])
@@ -120,7 +133,7 @@ class Draft:
         """Return the file; with origins, a comment on each line shows where it comes from."""
         lines = (
             f"{text}  # from {visible(str(origin))}" if with_origins and origin else text
-            for text, origin in self._lines()
+            for text, origin in self._finished or self._lines()
         )
         return "\n".join(lines) + "\n"
 
@@ -128,7 +141,7 @@ class Draft:
         """Return where the lines of the file come from, by line number from 1."""
         origins: dict[int, Origin] = {}
         number = 1
-        for text, origin in self._lines():
+        for text, origin in self._finished or self._lines():
             if origin:
                 origins[number] = origin
             number += 1 + text.count("\n")
@@ -151,6 +164,20 @@ class Draft:
                 name = ".".join(key(part) for part in path[len(table) :])
                 lines += _entry_lines(name, self.entries[path])
         return [(f"#:schema ./{FILE_NAME}", None), *lines] if self.has_schema else lines[1:]
+
+
+def _without(value: TomlValue, path: Sequence[str | int]) -> TomlValue:
+    """Return a value without the member at a path, or without the smallest one around it."""
+    key, *rest = path
+    is_member = isinstance(value, Mapping) and key in value
+    is_element = isinstance(value, list) and isinstance(key, int) and key < len(value)
+    if not (is_member or is_element):
+        return None
+    inner = _without(value[key], rest) if rest else None
+    if isinstance(value, list) and isinstance(key, int):
+        return [*value[:key], *([] if inner is None else [inner]), *value[key + 1 :]]
+    replaced = {**value, key: inner}
+    return replaced if inner is not None else {k: v for k, v in value.items() if k != key}
 
 
 def _header(table: _Path) -> str:
@@ -207,7 +234,7 @@ def _written(value: TomlValue) -> str:
         and "\n" in value
         and "'''" not in value
         and not value.endswith("'")
-        and all(character.isprintable() or character in "\n\t" for character in value)
+        and value.replace("\n", "").replace("\t", "").isprintable()
     ):
         return f"'''\n{value}'''"
     if isinstance(value, list) and len(toml(value)) > _WIDTH:

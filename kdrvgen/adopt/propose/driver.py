@@ -8,16 +8,23 @@ from typing import get_args
 
 from kdrvgen.adopt.parse.located import Origin
 from kdrvgen.adopt.propose.draft import Draft
+from kdrvgen.adopt.propose.references import output_folder
 from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import difference, equivalent, hazard, unknown
 from kdrvgen.adopt.read.refusal import manifest_error, text_error
 from kdrvgen.model.driver import Target
 from kdrvgen.report.finding import Finding
 
-__all__ = ["TARGETS", "propose_driver", "propose_toolchain"]
+__all__ = ["OWN_SCRIPT", "TARGETS", "propose_driver", "propose_toolchain"]
 
 TARGETS: tuple[Target, ...] = get_args(Target)
 """The targets that Windows loads drivers for."""
+
+
+OWN_SCRIPT = "build_own.rs"
+"""The file for the project's own build steps."""
+
+_GNU = re.compile(r"-Wl,(--subsystem[,=]native|-e,|--entry)|--subsystem[,=]native")
 
 
 def propose_driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
@@ -35,6 +42,7 @@ def propose_driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
             "name the folder of the driver's own package",
         )
     draft.set_text(("driver", "name"), manifest.name)
+    _refuse_gnu(facts)
     if not facts.is_driver:
         raise manifest_error(
             facts.snapshot,
@@ -46,19 +54,57 @@ def propose_driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
     image = facts.pipeline.profiles[0].image
     library = manifest.library
     if image and not re.search(r"[%$]", image.text):
-        name = re.sub(r"\.sys$", "", image.text.rpartition("/")[2], flags=re.IGNORECASE)
+        name = re.sub(r"\.(sys|dll)$", "", image.text.rpartition("/")[2], flags=re.IGNORECASE)
         draft.set(("driver", "output-name"), name, image.origin)
     elif image:
         yield unknown(image.origin, "the name of the image is known only at run time")
     elif library.text != manifest.name.text.replace("-", "_"):
         draft.set_text(("driver", "output-name"), library)
     draft.set_text(("driver", "model"), facts.model)
+    _own_places(draft, facts)
+    yield from _entry_point(draft, facts)
+    yield from _targets(draft, facts)
+
+
+def _own_places(draft: Draft, facts: Facts) -> None:
+    if folder := output_folder(facts):
+        draft.set(("driver", "output-dir"), *folder)
+    if facts.script.own_steps:
+        draft.set(("driver", "build-script"), OWN_SCRIPT, facts.script.own_steps[0])
+
+
+def _entry_point(draft: Draft, facts: Facts) -> Iterator[Finding]:
     entry = facts.entry_point
     if facts.script.wdk:
         draft.set(("driver", "entry-point"), "DriverEntry", facts.script.wdk)
     elif entry and entry.text != "FxDriverEntry":
         draft.set_text(("driver", "entry-point"), entry)
-    yield from _targets(draft, facts)
+    for earlier in facts.earlier_entry_points:
+        yield equivalent(
+            earlier.origin,
+            f"`{earlier.text}` has no effect: the linker uses the last of several entry points",
+            "the proposal passes only the last one",
+        )
+
+
+def _refuse_gnu(facts: Facts) -> None:
+    """Raise the error about a driver that another linker than Microsoft's or LLVM's links."""
+    arguments = [
+        each
+        for flags in (facts.flags, *facts.cargo.flags.values())
+        for each in (*flags.pre, *flags.post)
+        if _GNU.match(each.text)
+    ]
+    gnu = next((each for each in facts.triples if each.text.endswith("-gnu")), None)
+    if gnu and (arguments or facts.is_driver):
+        msvc = gnu.text.removesuffix("-gnu") + "-msvc"
+        raise text_error(
+            facts.snapshot,
+            gnu,
+            f"the target is `{gnu.text}`, whose linker is GNU's: kdrvgen generates arguments of "
+            "link.exe and lld-link",
+            f"use `{msvc}`, with /DRIVER and /SUBSYSTEM:NATIVE in place of `-Wl,` arguments",
+        )
 
 
 def _targets(draft: Draft, facts: Facts) -> Iterator[Finding]:

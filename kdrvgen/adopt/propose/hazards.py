@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from kdrvgen.adopt.parse.cargo_build import parse_cargo_build
 from kdrvgen.adopt.parse.steps import Action, Step, is_vcvars
+from kdrvgen.adopt.propose.remainder import MAKING
 from kdrvgen.adopt.propose.signing_hazards import find_signing_hazards
 from kdrvgen.adopt.read.cargo_profile import read_cargo_profile
 from kdrvgen.adopt.read.facts import Facts
@@ -18,7 +19,9 @@ from kdrvgen.report.finding import Finding
 
 __all__ = ["find_hazards"]
 
-_MOVES = frozenset({"rename", "ren", "move", "mv", "rename-item"})
+_MOVES = frozenset({"rename", "ren", "move", "mv", "rename-item", "move-item"})
+# In a script, `move` and `mv` replace a file.
+_REPLACE = frozenset({"move", "mv"})
 # Keys of a task that kdrvgen reads, or that do not change what the task does.
 _READ_KEYS = frozenset(
     {
@@ -59,7 +62,11 @@ def _step(step: Step, task: MakeTask | None, *, deletes_image: bool) -> Iterator
         yield hazard(
             origin,
             f"`{name}` removes the .dll from the folder that cargo manages"
-            + ("" if deletes_image else ", and fails if an earlier image exists"),
+            + (
+                ""
+                if deletes_image or name in _REPLACE
+                else ", and fails if an earlier image exists"
+            ),
             "the generated `rename` copies the file that cargo reports",
         )
     if step.action is Action.RENAME and task and task.keys.get("ignore_errors") is True:
@@ -83,6 +90,10 @@ def _step(step: Step, task: MakeTask | None, *, deletes_image: bool) -> Iterator
             "the path contains one version of the kit, and other machines have another version",
             "the generated pipeline looks for the tools in all kits, the newest first",
         )
+    is_script = task is not None and not {"command", "script_runner"} & task.keys.keys()
+    if step.action in MAKING and is_script and re.search(r"\$\{\w+\}", step.command.line):
+        message = "cmd does not expand `${…}`, and cargo-make does not expand it in scripts"
+        yield hazard(origin, message, _NO_CMD)
     condition = " ".join(step.command.condition).lower()
     if step.action is Action.CERTIFICATE and "exist" in condition:
         yield hazard(
@@ -128,9 +139,6 @@ def _script(task: MakeTask) -> Iterator[Finding]:
             yield hazard(line.origin, "`#` does not start a comment in cmd", _NO_CMD)
         if re.match(r"rm\s", text) or re.search(r"\(\s*rm\s", text):
             yield hazard(line.origin, "`rm` is not a command of cmd", _NO_CMD)
-        if re.search(r"\$\{\w+\}", text):
-            message = "cmd does not expand `${…}`, and cargo-make does not expand it in scripts"
-            yield hazard(line.origin, message, _NO_CMD)
 
 
 def _keys(task: MakeTask) -> Iterator[Finding]:

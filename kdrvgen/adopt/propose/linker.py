@@ -27,7 +27,7 @@ def propose_linker(draft: Draft, facts: Facts) -> Iterator[Finding]:
         draft.set(("linker", "program"), name, program.origin)
     if facts.linker_arguments.all or facts.script.wdk:
         _arguments(draft, facts)
-    else:
+    elif facts.model is None or facts.model.text != "umdf":
         yield difference(
             Origin("Cargo.toml"),
             "no argument makes the linker produce a driver",

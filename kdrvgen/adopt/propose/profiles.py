@@ -31,7 +31,7 @@ def propose_profiles(draft: Draft, facts: Facts) -> list[Finding]:
                     profile.build.origin,
                     f"the task passes {', '.join(f'`{each}`' for each in arguments)} to cargo, and "
                     "the generated `build-driver` does not",
-                    "if the driver needs it, set `features` or `args` in `[build]`",
+                    "config.toml has no key for it",
                 )
             )
     return findings

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kdrvgen.adopt.propose.build import propose_build
 from kdrvgen.adopt.propose.cargo_config import propose_cargo_config
 from kdrvgen.adopt.propose.comparison import compare
 from kdrvgen.adopt.propose.draft import Draft
-from kdrvgen.adopt.propose.driver import propose_driver, propose_toolchain
+from kdrvgen.adopt.propose.driver import OWN_SCRIPT, propose_driver, propose_toolchain
 from kdrvgen.adopt.propose.hazards import find_hazards
 from kdrvgen.adopt.propose.linker import propose_linker
+from kdrvgen.adopt.propose.package import propose_package
 from kdrvgen.adopt.propose.profiles import propose_profiles
 from kdrvgen.adopt.propose.service import propose_service
 from kdrvgen.adopt.propose.signing import propose_signing
@@ -58,11 +60,14 @@ def propose(facts: Facts) -> Proposal:
         *propose_profiles(draft, facts),
         *propose_signing(draft, facts.pipeline, facts.wdk),
         *propose_service(draft, facts.pipeline.service),
+        *propose_package(draft, facts),
         *propose_cargo_config(draft, facts.cargo.document, passwords),
         *propose_makefile(draft, facts, passwords),
         *find_hazards(facts),
     ]
+    propose_build(draft, facts)
     project, refused = validate(facts.snapshot, draft)
+    draft.finish()
     if loads(draft.text()) != project:
         raise AssertionError("config.toml is not read back as the same project")
     findings += [*refused, *compare(project, facts)]
@@ -71,6 +76,11 @@ def propose(facts: Facts) -> Proposal:
 
 def _steps(facts: Facts) -> list[str]:
     steps = []
+    if facts.script.own_steps:
+        steps.append(
+            f"rename {facts.manifest.script} to {OWN_SCRIPT}, write `pub fn main()` in it, and "
+            "remove what finds the kit and links: the generated build.rs does that and calls it"
+        )
     if facts.cargo.is_superseded:
         steps.append("delete .cargo/config: cargo reads it instead of .cargo/config.toml")
     if facts.pfx_variable:

@@ -11,15 +11,18 @@ from kdrvgen.adopt.parse.passwords import replace_passwords
 from kdrvgen.adopt.parse.steps import Action, Step
 from kdrvgen.adopt.parse.toml_values import TomlValue, joined_strings
 from kdrvgen.adopt.parse.variables import variable_names
+from kdrvgen.adopt.propose.carried import unexpanded
+from kdrvgen.adopt.propose.references import ImageReferences
 from kdrvgen.adopt.propose.renames import Renames
 from kdrvgen.adopt.read.environment import FLAG_VARIABLES
-from kdrvgen.adopt.read.findings import difference, equivalent, unknown
+from kdrvgen.adopt.read.findings import equivalent, unknown
 from kdrvgen.adopt.read.makefile import MakeTask
 from kdrvgen.credentials import holds_credential
 from kdrvgen.report.finding import Finding
 
 __all__ = ["MAKING", "ProposedTask", "Remainder", "find_remainder"]
 
+_SEPARATORS = frozenset({"", "&", "&&"})
 MAKING = frozenset({Action.BUILD, Action.RENAME, Action.CERTIFICATE, Action.SIGN})
 """The actions that the generated tasks do."""
 
@@ -45,96 +48,152 @@ class Remainder:
 
     Attributes:
         tasks: Its other commands as new tasks, by name.
+        hooks: The point of `[makefile.hooks]` at which each of these tasks ran.
         variables: The variables that it sets for itself, each with its value and origin.
         findings: What changes.
     """
 
     tasks: dict[str, ProposedTask] = field(default_factory=dict)
+    hooks: dict[str, str] = field(default_factory=dict)
     variables: dict[str, tuple[TomlValue, Origin]] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+
+
+# The point at which a command runs that precedes or follows a step of the pipeline.
+_BEFORE = {
+    Action.BUILD: "before-build",
+    Action.RENAME: "after-build",
+    Action.CERTIFICATE: "before-sign",
+    Action.SIGN: "before-sign",
+}
+_AFTER = {
+    Action.BUILD: "after-build",
+    Action.RENAME: "after-build",
+    Action.CERTIFICATE: "before-sign",
+    Action.SIGN: "after-sign",
+}
 
 
 def find_remainder(
     task: MakeTask,
     steps: Sequence[Step],
-    role: str,
+    references: ImageReferences,
     renames: Renames,
     passwords: Collection[str],
 ) -> Remainder:
-    """Return what a task does before and after making the driver.
+    """Return what a task does before, between and after the steps that make the driver.
 
     Args:
         task: The task.
         steps: Its commands. At least one of them makes the driver.
-        role: The generated task that replaces it.
+        references: The paths of the project's image.
         renames: The new names of variables.
         passwords: Passwords that the project has elsewhere.
     """
-    finder = _Finder(task, steps, renames, passwords)
-    making = [index for index, step in enumerate(steps) if step.action in MAKING]
-    first, last = making[0], making[-1]
+    finder = _Finder(task, steps, references, renames, passwords)
     for step in steps:
         if step.action is Action.SETUP and step.words[0] == "set":
             finder.add_set_command(step)
     finder.add_env()
-    finder.add_part(f"{task.name}-before", steps[:first], [])
-    finder.add_part(f"{task.name}-after", steps[last + 1 :], [role])
-    for step in steps[first : last + 1]:
-        if step.action is Action.OTHER:
-            finder.add_lost(step)
+    making = [index for index, step in enumerate(steps) if step.action in MAKING]
+    parts: dict[tuple[str, str], list[Step]] = {}
+    for index, step in enumerate(steps):
+        if step.action is not Action.OTHER:
+            continue
+        before = [each for each in making if each < index]
+        if not before:
+            place = "before", _BEFORE[steps[making[0]].action]
+        else:
+            point = _AFTER[steps[before[-1]].action]
+            place = "after" if before == making else point, point
+        parts.setdefault(place, []).append(step)
+    for (suffix, point), part in parts.items():
+        finder.add_part(f"{task.name}-{suffix}", point, part)
     return finder.remainder
 
 
 class _Finder:
     def __init__(
-        self, task: MakeTask, steps: Sequence[Step], renames: Renames, passwords: Collection[str]
+        self,
+        task: MakeTask,
+        steps: Sequence[Step],
+        references: ImageReferences,
+        renames: Renames,
+        passwords: Collection[str],
     ) -> None:
         self.task = task
         self.steps = steps
+        self.references = references
         self.renames = renames
         self.passwords = passwords
         self.remainder = Remainder()
+        self.mixed = {
+            step.command.number for step in steps if step.action in MAKING | {Action.DELETE}
+        }
 
-    def add_part(self, name: str, part: Sequence[Step], dependencies: list[str]) -> None:
-        """Add a task for the commands before or after those that make the driver."""
-        lines = self._lines(part)
-        if not lines:
+    def add_part(self, name: str, point: str, part: Sequence[Step]) -> None:
+        """Add a task for commands that run at one point of the pipeline."""
+        lines, origin = self._lines(part)
+        if not lines or origin is None:
             return
-        script = replace_passwords("\n".join(lines.values()) + "\n", self.passwords)
-        table: dict[str, TomlValue] = {"dependencies": dependencies} if dependencies else {}
+        script = replace_passwords("\n".join(lines) + "\n", self.passwords)
+        table: dict[str, TomlValue] = {}
         if isinstance(self.task.keys.get("cwd"), str):
             table["cwd"] = self.task.keys["cwd"]
         table["script"] = script
-        origin = next(step.origin for step in part if step.origin in lines)
-        self.remainder.tasks[name] = ProposedTask(self.renames.in_value(table), origin)
+        self.remainder.tasks[name] = ProposedTask(self.renames.in_task(table), origin)
+        self.remainder.hooks[name] = point
+        self.remainder.findings.extend(unexpanded(origin, name, script))
         self.remainder.findings.append(
-            difference(
+            equivalent(
                 origin,
                 f"`{self.task.name}` does more than make the driver",
-                f"its other commands are a separate task: `cargo make {name}`",
+                f"its other commands are the task `{name}`, a hook of `{point}`",
             )
         )
 
-    def _lines(self, part: Sequence[Step]) -> dict[Origin, str]:
-        """Return the lines of commands that do not make the driver, with the setup they need."""
-        mixed = {step.origin for step in self.steps if step.action in MAKING | {Action.DELETE}}
-        kept: list[Origin] = []
+    def _lines(self, part: Sequence[Step]) -> tuple[list[str], Origin | None]:
+        """Return the commands of a part with the setup they need, and where they begin."""
+        kept: dict[int, str] = {}
+        origin: Origin | None = None
         for step in part:
-            if step.action is not Action.OTHER:
+            text = self._text(step)
+            if not text:
+                if not self.references.makes_folder(step):
+                    self.add_lost(step)
                 continue
-            line = step.command.line.strip()
-            condition = step.command.condition
-            is_whole = not condition or line.startswith(condition[0])
-            if step.is_called or step.origin in mixed or not is_whole or not line:
-                self.add_lost(step)
-            else:
-                kept.append(step.origin)
-        lines: dict[Origin, str] = {}
-        for step in self.steps if kept else ():
-            is_setup = step.action is Action.SETUP and step.origin < kept[-1]
-            if (is_setup and step.origin not in mixed) or step.origin in kept:
-                lines.setdefault(step.origin, step.command.line.strip())
-        return lines
+            number = step.command.number
+            is_new = number not in kept or number in self.mixed
+            kept[number] = "\n".join([kept[number], text] if number in kept and is_new else [text])
+            origin = origin or step.origin
+        setup = {
+            step.command.number: step.command.source or step.command.line.strip()
+            for step in (self.steps if kept else ())
+            if step.action is Action.SETUP and not step.is_called
+            if step.command.number < max(kept) and step.command.number not in kept
+        }
+        return [text for _, text in sorted({**setup, **kept}.items())], origin
+
+    def _text(self, step: Step) -> str:
+        """Return a command as a line of its own; "" if that is not possible or not needed."""
+        command = step.command
+        if not step.words or self.references.makes_folder(step):
+            return ""
+        if step.is_called:
+            is_batch = step.origin.file.lower().endswith((".bat", ".cmd"))
+            if not is_batch or command.condition or command.operator not in _SEPARATORS:
+                return ""
+            words = (step.program or step.words[0], *step.words[1:])
+            line = " ".join(f'"{word}"' if " " in word else word for word in words)
+        elif command.number not in self.mixed:
+            line = command.line.strip()
+        else:
+            line = command.source if command.operator in _SEPARATORS else ""
+        if command.condition and not line.lower().startswith(command.condition[0].lower()):
+            return ""
+        if re.match(r"(mkdir|md)\s+[^\s&|>]+$", line, re.IGNORECASE):
+            line = f"if not exist {line.split()[1]} {line}"  # it runs more than once
+        return self.references.in_line(line, step.folder)
 
     def add_lost(self, step: Step) -> None:
         """Report a command that neither a generated task nor a new task contains."""

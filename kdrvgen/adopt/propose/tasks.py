@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Collection
 from dataclasses import replace
 
+from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.passwords import PFX_VARIABLE, replace_passwords
+from kdrvgen.adopt.parse.paths import joined
 from kdrvgen.adopt.parse.toml_values import TomlValue, joined_strings
+from kdrvgen.adopt.parse.variables import variable_names
+from kdrvgen.adopt.propose.carried import carried
 from kdrvgen.adopt.propose.draft import Draft, Entry
-from kdrvgen.adopt.propose.remainder import MAKING, ProposedTask, find_remainder
-from kdrvgen.adopt.propose.renames import Renames, find_renames
+from kdrvgen.adopt.propose.references import ImageReferences
+from kdrvgen.adopt.propose.remainder import MAKING, ProposedTask, Remainder, find_remainder
+from kdrvgen.adopt.propose.renames import Renames, called_tasks, find_renames
 from kdrvgen.adopt.propose.variables import propose_variables
 from kdrvgen.adopt.propose.wdk_build import WDK_TASKS, makefile_finding
+from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WORK_KEYS
 from kdrvgen.adopt.read.facts import Facts
-from kdrvgen.adopt.read.findings import difference, hazard, unknown
+from kdrvgen.adopt.read.findings import difference, equivalent, hazard, unknown
 from kdrvgen.adopt.read.makefile import MakeTask
 from kdrvgen.adopt.read.service import SERVICE_TASKS
 from kdrvgen.model.tasks import GENERATED_TASKS
@@ -22,13 +29,13 @@ from kdrvgen.report.finding import Finding
 __all__ = ["propose_makefile"]
 
 # The hook that runs a dependency of a replaced task.
+_ORDER = ("build-driver", "rename", "certificate", "sign")
 _HOOKS = {
     "build-driver": "before-build",
     "rename": "after-build",
     "certificate": "before-sign",
     "sign": "before-sign",
 }
-_WORK_KEYS = frozenset({"command", "script", "run_task", "dependencies", "alias"})
 
 
 def propose_makefile(draft: Draft, facts: Facts, passwords: Collection[str]) -> list[Finding]:
@@ -63,6 +70,9 @@ class _Proposer:
         self.passwords = passwords
         self.findings: list[Finding] = []
         self.tasks: dict[str, ProposedTask] = {}
+        self.hooks: dict[str, list[tuple[int, Located]]] = {}
+        self.references = ImageReferences(facts)
+        self.files = facts.snapshot.files
 
     def run(self) -> None:
         for name, task in self.makefile.tasks.items():
@@ -79,13 +89,14 @@ class _Proposer:
             else:
                 self._second_task(name, task, role)
         self._check_dependencies()
+        self._set_hooks()
         for name, proposed in self.tasks.items():
             entry = Entry(proposed.table, proposed.origin, proposed.places)
             self.draft.entries["makefile", "tasks", name] = entry
 
     def _copy(self, name: str, task: MakeTask) -> None:
         """Copy a task that the generated pipeline does not replace."""
-        if self.makefile.wdk and name in WDK_TASKS and not _WORK_KEYS & task.keys.keys():
+        if self.makefile.wdk and name in WDK_TASKS and not WORK_KEYS & task.keys.keys():
             message = f"`{name}` changes a task of wdk-build's makefile, which is not loaded"
             self.findings.append(difference(task.origin, message, "the proposal leaves it out"))
             return
@@ -104,7 +115,25 @@ class _Proposer:
                 )
             )
         places = {key: task.where(key) for key in task.table}
+        table, findings = carried(table, task, self.pipeline.steps.get(name, ()), self.references)
+        self.findings += findings
+        self._check_scripts(name)
         self.tasks[new] = ProposedTask(self.renames.in_task(table), task.origin, places)
+
+    def _check_scripts(self, name: str) -> None:
+        """Report the variables in scripts of a copied task that have new names."""
+        for step in self.pipeline.steps.get(name, ()):
+            path = posixpath.normpath(joined(step.folder, step.words[0])) if step.words else ""
+            used = variable_names(self.files[path]) if path in self.files else set()
+            for variable in sorted(used & self.renames.variables.keys()):
+                new = self.renames.variable(variable)
+                self.findings.append(
+                    difference(
+                        Origin(path),
+                        f"the script uses `{variable}`, which is `{new}` in the generated makefile",
+                        "kdrvgen does not change scripts: write the new name in it",
+                    )
+                )
 
     def _own_dependencies(self, task: MakeTask) -> list[str]:
         """Return the dependencies of a replaced task that the generated task does not have."""
@@ -115,25 +144,67 @@ class _Proposer:
 
     def _main_task(self, name: str, task: MakeTask, role: str) -> None:
         own = self._own_dependencies(task)
+        hooked = [each for each in own if not self._is_service(each) and self._exists(each)]
+        rank = _ORDER.index(role)
+        for dependency in hooked:
+            self._add_hook(_HOOKS[role], dependency, task.where("dependencies"), rank)
+            self.findings.append(
+                equivalent(
+                    task.where("dependencies"),
+                    f"`{name}` depends on `{dependency}`",
+                    f"`{dependency}` is a hook of `{_HOOKS[role]}`",
+                )
+            )
+        own = [each for each in own if each not in hooked]
         if name != role:
             self._alias(name, task, [*own, role])
         elif own:
-            has_hook = SERVICE_TASKS.isdisjoint(own)  # a hook cannot run a generated task
-            hook = f"add it to `makefile.hooks.{_HOOKS[role]}`, or " if has_hook else ""
             self.findings.append(
                 difference(
                     task.where("dependencies"),
                     f"`{name}` depends on {', '.join(f'`{each}`' for each in own)}, and the "
                     f"generated `{name}` does not",
-                    f"{hook}run `cargo make {own[0]}` yourself",
+                    f"run `cargo make {own[0]}` yourself",
                 )
             )
+        remainder = self._remainder(name, task)
+        for hook, point in remainder.hooks.items():
+            self._add_hook(point, hook, remainder.tasks[hook].origin, rank)
+
+    def _remainder(self, name: str, task: MakeTask) -> Remainder:
         steps = self.pipeline.steps[name]
-        remainder = find_remainder(task, steps, role, self.renames, self.passwords)
-        self.tasks |= remainder.tasks
-        for variable, (value, origin) in remainder.variables.items():
+        found = find_remainder(task, steps, self.references, self.renames, self.passwords)
+        self.tasks |= found.tasks
+        for variable, (value, origin) in found.variables.items():
             self.draft.set(("makefile", "env", variable), value, origin)
-        self.findings += remainder.findings
+        self.findings += found.findings
+        return found
+
+    def _is_service(self, name: str) -> bool:
+        """Return whether a task handles the driver's service, which only Windows can do."""
+        return name in SERVICE_TASKS or self.pipeline.roles.get(name) in SERVICE_TASKS
+
+    def _exists(self, name: str) -> bool:
+        """Return whether config.toml can have a task of this name."""
+        if name in CORE_TASKS and self.makefile.has_core_tasks:
+            return True
+        new_names = {self.renames.task(each) for each in self.makefile.tasks}
+        return name in new_names and name not in GENERATED_TASKS
+
+    def _add_hook(self, point: str, name: str, origin: Origin, rank: int) -> None:
+        self.hooks.setdefault(point, []).append((rank, Located(name, origin)))
+
+    def _set_hooks(self) -> None:
+        known: set[str] = set()
+        for point in ("before-build", "after-build", "before-sign", "after-sign"):
+            hooks = [
+                hook for _, hook in sorted(self.hooks.get(point, ()), key=lambda each: each[0])
+            ]
+            own = [each for each in hooks if each.text in self.tasks and each.text not in known]
+            first = {each.text: each for each in reversed(own)}
+            known |= first.keys()
+            ordered = [each for each in own if first[each.text] is each]
+            self.draft.set_array(("makefile", "hooks", point), ordered)
 
     def _second_task(self, name: str, task: MakeTask, role: str) -> None:
         """Replace a second task with the same role, if its commands are the same."""
@@ -143,15 +214,20 @@ class _Proposer:
             for each in (name, main_task)
         )
         if commands == main_commands:
-            self._alias(name, task, [*self._own_dependencies(task), role])
+            found = self._remainder(name, task)
+            before = [each for each in found.tasks if each == f"{name}-before"]
+            after = [each for each in found.tasks if each not in before]
+            self._alias(name, task, [*self._own_dependencies(task), *before, role, *after])
             return
         self.findings.append(
             unknown(
                 task.origin,
                 f"`{name}` has the same purpose as `{main_task}`, with other commands",
-                f"the proposal reproduces only `{main_task}`; use a profile for the other commands",
+                f"the pipeline reproduces only `{main_task}`, and `{name}` is copied; use a "
+                "profile for the other commands",
             )
         )
+        self._copy(name, task)
 
     def _alias(self, name: str, task: MakeTask, dependencies: list[str]) -> None:
         """Keep the name of a replaced task, as a task that depends on the generated one."""
@@ -164,21 +240,25 @@ class _Proposer:
         self.tasks[new] = ProposedTask(table, task.origin, {"dependencies": task.origin})
 
     def _check_dependencies(self) -> None:
-        """Remove dependencies without a task, and add cargo-make's `clean` where it is needed."""
+        """Remove dependencies without a task, and add those of cargo-make's own that are needed."""
+        needed = [name for points in self.hooks.values() for _, (name, _) in points]
+        for proposed in self.tasks.values():
+            dependencies = proposed.table.get("dependencies")
+            needed += filter(_is_text, dependencies if isinstance(dependencies, list) else ())
+            needed += called_tasks(proposed.table)
+        origin = Origin(self.makefile.file or "")
+        for name in needed:
+            is_core = name in CORE_TASKS and self.makefile.has_core_tasks
+            if is_core and name not in self.tasks and name not in self.makefile.tasks:
+                self.tasks[name] = ProposedTask(CORE_TASKS[name], origin)
+        known = {*self.tasks, *GENERATED_TASKS}
         for name, proposed in list(self.tasks.items()):
             dependencies = proposed.table.get("dependencies")
             if not isinstance(dependencies, list):
                 continue
-            kept: list[TomlValue] = []
+            kept = [each for each in dependencies if not _is_text(each) or each in known]
             for dependency in dependencies:
-                is_name = isinstance(dependency, str)
-                if not is_name or dependency in {*self.tasks, *GENERATED_TASKS}:
-                    kept.append(dependency)
-                elif dependency == "clean":
-                    kept.append(dependency)
-                    table = {"command": "cargo", "args": ["clean"]}
-                    self.tasks["clean"] = ProposedTask(table, proposed.origin)
-                else:
+                if _is_text(dependency) and dependency not in known:
                     self._report_missing(name, dependency, proposed)
             if kept != dependencies:
                 table = {**proposed.table, "dependencies": kept}
@@ -195,3 +275,7 @@ class _Proposer:
                 "[makefile.tasks]",
             )
         )
+
+
+def _is_text(value: TomlValue) -> bool:
+    return isinstance(value, str)

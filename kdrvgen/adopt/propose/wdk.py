@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kdrvgen.adopt.parse.located import Origin
+from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.propose.draft import Draft
 from kdrvgen.adopt.propose.wdk_build import build_findings
 from kdrvgen.adopt.read.build_script import BuildScript
@@ -28,7 +28,9 @@ def propose_wdk(draft: Draft, facts: Facts) -> Iterator[Finding]:
         )
         yield from _library_findings(script, "wdk-build finds the kit")
         return
-    draft.set_text(("wdk", "framework-version"), facts.manifest.framework)
+    umdf = facts.umdf
+    stamped = umdf and Located(".".join(umdf.text.split(".")[:2]), umdf.origin)
+    draft.set_text(("wdk", "framework-version"), facts.manifest.framework or stamped)
     if script.is_unread:
         return
     if script.kit:

@@ -18,7 +18,8 @@ from kdrvgen.report.finding import Finding
 __all__ = ["BuildScript", "read_build_script"]
 
 _MAX_LENGTH = 100_000
-_USE = re.compile(r"^\s*(?:pub\s+)?use\s+wdk_build::([^;]+);", re.MULTILINE)
+_USE = re.compile(r"^\s*(?:pub\s+)?use\s+(?:::)?(\w+)::([^;]{1,2000});", re.MULTILINE)
+_IMPORTED = re.compile(r"(\w+)(?:\s+as\s+(\w+))?\s*(?=[,}]|$)")
 _WDK_MODEL = re.compile(r"\bDriverConfig::(WDM|KMDF|UMDF)(?:Config)?\b", re.IGNORECASE)
 _LIBRARY_BUILD = re.compile(r"\bconfigure_(?:wdk_)?library_build\w*")
 _KIT_PATH = re.compile(
@@ -45,6 +46,7 @@ class BuildScript:
         wdk: Where it calls Microsoft's wdk-build.
         wdk_model: The driver model that it passes to wdk-build.
         is_unread: Whether it exists and could not be read.
+        own_steps: Where it does something that the generated build.rs does not do.
     """
 
     arguments: tuple[Located, ...] = ()
@@ -56,6 +58,7 @@ class BuildScript:
     wdk: Origin | None = None
     wdk_model: Located | None = None
     is_unread: bool = False
+    own_steps: tuple[Origin, ...] = ()
 
 
 def read_build_script(snapshot: Snapshot, manifest: Manifest) -> tuple[BuildScript, list[Finding]]:
@@ -81,6 +84,7 @@ class _Reader:
         self.findings: list[Finding] = []
         self.computed_searches: list[Origin] = []
         self.wdk_build_names: set[str] = set()
+        self.imports: dict[str, tuple[str, str]] = {}
 
     def read(self, path: str) -> tuple[BuildScript, list[Finding]]:
         source = self.snapshot.files[path]
@@ -90,8 +94,14 @@ class _Reader:
             if len(self.snapshot.files[file]) <= _MAX_LENGTH
         }
         crates[""] = parse_functions(path, source)
-        for imported in _USE.findall(source):
-            self.wdk_build_names |= set(re.findall(r"\w+", imported))
+        for crate, imported in _USE.findall(source):
+            if crate == "wdk_build":
+                self.wdk_build_names |= set(re.findall(r"\w+", imported))
+            elif crate in crates:
+                names = _IMPORTED.findall(imported)
+                self.imports |= {alias or name: (crate, name) for name, alias in names}
+                if re.search(r"\*\s*}?\s*$", imported):
+                    self.imports |= {name: (crate, name) for name in crates[crate]}
         mains = crates[""].get("main", ())
         if len(mains) != 1:
             self.findings.append(_no_single_main(path, mains))
@@ -117,7 +127,7 @@ class _Reader:
             if (crate, name) in done:
                 continue
             done.add((crate, name))
-            for function in crates[crate][name]:
+            for function in crates[crate].get(name, ()):
                 self._kits(function)
                 for instruction in instructions(function):
                     self._instruction(instruction)
@@ -132,6 +142,7 @@ class _Reader:
         elif key not in _NEUTRAL_KEYS:
             message = f"the build script prints `cargo:{key}`, and the generated one does not"
             self.findings.append(unknown(origin, message))
+            self.script = replace(self.script, own_steps=(*self.script.own_steps, origin))
 
     def _linked(self, instruction: Instruction) -> None:
         key, origin = instruction.key, instruction.origin
@@ -220,16 +231,26 @@ class _Reader:
                     continue
                 wdk = self.script.wdk or function.origin(call.offset)
                 self.script = replace(self.script, wdk=wdk)
-            elif first in {"", "self", "crate"} and name in crates[crate]:
-                yield crate, name
-            elif first and name in crates.get(first, ()):
-                yield first, name
+            elif target := self._target(first, name, crate, crates):
+                yield target
             elif not call.is_harmless:
                 self._other(function, call.offset, f"calls `{call.path}{name}`")
 
+    def _target(
+        self, first: str, name: str, crate: str, crates: Mapping[str, _Functions]
+    ) -> tuple[str, str] | None:
+        """Return the function of the project that a call runs, as crate and name."""
+        if first in {"", "self", "crate"} and name in crates[crate]:
+            return crate, name
+        if first and name in crates.get(first, ()):
+            return first, name
+        return self.imports.get(name) if not first and not crate else None
+
     def _other(self, function: Function, offset: int, action: str) -> None:
+        origin = function.origin(offset)
         message = f"the build script {action}, and the generated one does not"
-        self.findings.append(unknown(function.origin(offset), message))
+        self.findings.append(unknown(origin, message))
+        self.script = replace(self.script, own_steps=(*self.script.own_steps, origin))
 
 
 def _no_single_main(path: str, mains: Sequence[Function]) -> Finding:

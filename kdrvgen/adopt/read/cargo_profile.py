@@ -30,12 +30,16 @@ def read_cargo_profile(
         flag = re.search(r"--release\b|--profile[= ](\S+)", variable.text or "")
         if flag:
             intended = flag[1] or "release"
-            finding = hazard(
-                variable.origin,
-                f"`{variable.name}` is set, but the build uses `{build.undefined[0]}`, so the "
-                f"profile `{profile.name}` builds with `dev`",
-                f"the proposal builds with `{intended}`",
+            used = build.undefined[0]
+            name = used.strip("%${}")
+            why = (
+                f"cmd does not expand `{used}`, so cargo gets this text as an argument and fails"
+                if name == variable.name
+                else f"`{variable.name}` is set, but the build uses `{name}`, so the profile "
+                f"`{profile.name}` builds with `dev`"
             )
+            remedy = f"the proposal builds with `{intended}`"
+            finding = hazard(variable.origin, why, remedy)
             return Located(intended, variable.origin), [finding]
     return Located(build.profile, origin), []
 

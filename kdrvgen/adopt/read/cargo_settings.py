@@ -19,6 +19,7 @@ __all__ = ["CargoSettings", "read_cargo_settings"]
 
 _OLD_NAME, _NEW_NAME = _NAMES = (".cargo/config", ".cargo/config.toml")
 _TARGETS: tuple[str, ...] = get_args(Target)
+_MISPLACED = re.compile(r"^\s*rustflags\s*=", re.MULTILINE)
 _WINDOWS = "cfg(windows)"
 _WINDOWS_CONDITIONS = frozenset(
     {
@@ -87,6 +88,8 @@ def read_cargo_settings(
         documents += [read_document(snapshot, path) for path in paths[:1]]
         if paths[1:]:
             findings.append(_two_files(paths[0], paths[1]))
+    if _MISPLACED.search(snapshot.files.get("config.toml", "")):
+        findings.append(_misplaced())
     own = next((each for each in documents if not each.path.startswith("../")), None)
     if own and own.path == _OLD_NAME:
         findings.append(_old_name(is_kept=_NEW_NAME not in snapshot.files))
@@ -194,6 +197,15 @@ def _two_files(read: str, ignored: str) -> Finding:
         if is_own
         else "delete one of the two files",
         is_avoided=is_own,
+    )
+
+
+def _misplaced() -> Finding:
+    return hazard(
+        Origin("config.toml"),
+        "this file looks like a cargo configuration, and cargo reads it only in the folder .cargo",
+        "move its settings to .cargo/config.toml, or delete it, and adopt the project again",
+        is_avoided=False,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -34,7 +35,7 @@ class Document:
 
     @cached_property
     def _line_starts(self) -> list[int]:
-        return [0, *(at + 1 for at, character in enumerate(self.text) if character == "\n")]
+        return [0, *(match.end() for match in re.finditer("\n", self.text))]
 
     def origin(self, path: Path) -> Origin:
         """Return the line of the key at `path`, or else of the nearest table around it."""
@@ -105,6 +106,9 @@ def read_document(snapshot: Snapshot, path: str) -> Document:
     Raises:
         ConfigError: It is not valid TOML, or not text. The error looks like one in config.toml.
     """
+    known = snapshot.documents.get(path)
+    if isinstance(known, Document):
+        return known
     text = snapshot.files[path]
     passwords = (Extent(*span) for span in password_spans(text))
     source = Source.of(text, snapshot.name(path)).hiding(passwords)
@@ -117,6 +121,7 @@ def read_document(snapshot: Snapshot, path: str) -> Document:
         extent = _extent(document.root, place)
         message = "this integer does not fit into 64 bits, the limit of TOML"
         raise ConfigError([Finding("adopt-refused", message, source.place(extent))])
+    snapshot.documents[path] = document
     return document
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from kdrvgen.adopt.parse.inf_tools import parse_stampinf
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.passwords import password_variable
 from kdrvgen.adopt.parse.rustflags import Flags, LinkerArguments
@@ -61,7 +62,7 @@ class Facts:
     def is_driver(self) -> bool:
         """Whether the package becomes a driver."""
         is_linked = any(_DRIVER_ARGUMENT.match(each.text) for each in self.linker_arguments.all)
-        is_wdk = self.wdk or self.manifest.wdk or self.manifest.model
+        is_wdk = self.wdk or self.manifest.wdk or self.manifest.model or self.umdf
         return bool(is_linked or is_wdk or self.pipeline.profiles[0].image)
 
     @property
@@ -72,8 +73,33 @@ class Facts:
 
     @property
     def linker_arguments(self) -> LinkerArguments:
-        """The linker arguments; those of the build script follow those of the configuration."""
-        return LinkerArguments(self.flags.pre, (*self.flags.post, *self.script.arguments))
+        """The linker arguments; those of the build script follow those of the configuration.
+
+        Of several entry points only the last is in it, which is the one that counts.
+        """
+        pre, post = self.flags.pre, (*self.flags.post, *self.script.arguments)
+        post = (*post, *self.pipeline.link_arguments)
+        last = len(pre) + len(post)
+        for index, argument in enumerate((*pre, *post)):
+            if _ENTRY.match(argument.text):
+                last = index
+        kept = [
+            (index < len(pre), argument)
+            for index, argument in enumerate((*pre, *post))
+            if index == last or not _ENTRY.match(argument.text)
+        ]
+        return LinkerArguments(
+            tuple(argument for is_pre, argument in kept if is_pre),
+            tuple(argument for is_pre, argument in kept if not is_pre),
+        )
+
+    @property
+    def earlier_entry_points(self) -> list[Located]:
+        """The linker arguments for an entry point that a later one replaces."""
+        kept = self.linker_arguments.all
+        arguments = (*self.flags.pre, *self.flags.post, *self.script.arguments)
+        entries = [each for each in arguments if _ENTRY.match(each.text)]
+        return [each for each in entries[:-1] if each.text not in {other.text for other in kept}]
 
     @property
     def model(self) -> Located | None:
@@ -82,8 +108,21 @@ class Facts:
             return Located(self.manifest.model.text.lower(), self.manifest.model.origin)
         if self.script.wdk_model:
             return self.script.wdk_model
+        if self.umdf:
+            return Located("umdf", self.umdf.origin)
         entry = self.entry_point
         return Located("kmdf", entry.origin) if entry and entry.text == "FxDriverEntry" else None
+
+    @property
+    def umdf(self) -> Located | None:
+        """The version of UMDF that a task stamps into the INF."""
+        for steps in self.pipeline.steps.values():
+            for step in steps:
+                if step.words[:1] == ("stampinf",):
+                    version = parse_stampinf(step.words[1:]).value("u")
+                    if version:
+                        return Located(version, step.origin)
+        return None
 
     @property
     def entry_point(self) -> Located | None:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.paths import beside
 from kdrvgen.adopt.parse.toml_values import TomlValue
+from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WORK_KEYS
 from kdrvgen.adopt.read.document import Document, read_document
+from kdrvgen.adopt.read.env_file import Variable, read_env_file
 from kdrvgen.adopt.read.findings import difference, hazard, unknown
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.report.finding import Finding
 
-__all__ = ["MakeTask", "Makefile", "Variable", "read_makefile"]
+__all__ = ["MakeTask", "Makefile", "find_makefile", "read_makefile"]
 
 # A table under [env] with one of these keys is a variable, else a profile (cargo-make, types.rs).
 _VALUE_KEYS = frozenset({"value", "script", "source", "unset", "path", "decode_strategy"})
@@ -25,24 +27,8 @@ _NEUTRAL = frozenset(
         "disable_install",
     }
 )
+_NAME = "makefile.toml"
 _MAX_DEPTH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A variable of `[env]`.
-
-    Attributes:
-        name: Its name.
-        value: Its value in TOML.
-        text: The value as text; None if it is not plain.
-        origin: Where it is.
-    """
-
-    name: str
-    value: TomlValue
-    text: str | None
-    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +59,9 @@ class MakeTask:
     def strings(self, key: str) -> list[Located]:
         """Return the lines of a key's string or strings."""
         if key not in self.places:
-            return []
+            value = self.keys.get(key)
+            members = value if isinstance(value, list) else [value]
+            return [Located(member, self.origin) for member in members if isinstance(member, str)]
         document, path = self.places[key]
         value = document.get(path)
         if isinstance(value, list):
@@ -100,6 +88,7 @@ class Makefile:
         wdk: Where it loads the makefile of Microsoft's wdk-build, if it does.
         runs_in_root: Whether it belongs to the workspace, and its tasks run once in the root
             instead of once for each member.
+        has_core_tasks: Whether cargo-make adds its own tasks, such as `build` and `clean`.
     """
 
     file: str | None = None
@@ -108,6 +97,7 @@ class Makefile:
     tasks: Mapping[str, MakeTask] = field(default_factory=dict)
     wdk: Origin | None = None
     runs_in_root: bool = False
+    has_core_tasks: bool = True
 
     def variables(self, profile: str) -> dict[str, Variable]:
         """Return the variables that apply in a profile."""
@@ -131,13 +121,22 @@ def read_makefile(snapshot: Snapshot) -> tuple[Makefile, list[Finding]]:
     Raises:
         ConfigError: A file is not valid TOML.
     """
-    path = snapshot.find(*(f"{folder}Makefile.toml" for folder in snapshot.above()))
+    path = find_makefile(snapshot)
     if path is None:
         return Makefile(), []
     reader = _Reader(snapshot)
     reader.read(path, 0)
+    reader.add_core_tasks(read_document(snapshot, path))
     reader.resolve()
-    if path != "Makefile.toml":
+    if "/" not in path and path != "Makefile.toml":
+        reader.findings.append(
+            difference(
+                Origin(path),
+                f"the makefile is named {path}, and systems other than Windows do not find it",
+                "kdrvgen writes Makefile.toml: rename this file before",
+            )
+        )
+    if "/" in path:
         reader.findings.append(
             difference(
                 Origin(path),
@@ -147,14 +146,24 @@ def read_makefile(snapshot: Snapshot) -> tuple[Makefile, list[Finding]]:
         )
     config = read_document(snapshot, path).table("config")
     is_for_all = config.get("default_to_workspace") is False
+    has_core = config.get("skip_core_tasks") is not True
     return Makefile(
         path,
         reader.env,
         reader.profiles,
         reader.tasks,
         reader.wdk,
-        runs_in_root=is_for_all and path != "Makefile.toml",
+        runs_in_root=is_for_all and "/" in path,
+        has_core_tasks=has_core,
     ), reader.findings
+
+
+def find_makefile(snapshot: Snapshot) -> str | None:
+    """Return the path of the makefile, which Windows finds in upper and in lower case."""
+    names = {path.lower(): path for path in snapshot.files if path.lower().endswith(_NAME)}
+    return next(
+        (names[low] for folder in snapshot.above() if (low := f"{folder}{_NAME}") in names), None
+    )
 
 
 class _Reader:
@@ -170,6 +179,7 @@ class _Reader:
         document = read_document(self.snapshot, path)
         for base in _extended_files(document):
             self._extend(document, base, depth)
+        self._read_env_files(document)
         self._read_env(document)
         for name, task in document.table("tasks").items():
             if isinstance(task, Mapping):
@@ -185,6 +195,35 @@ class _Reader:
         else:
             message = f"`extend` names {base.text}, which is missing or outside the project"
             self.findings.append(unknown(base.origin, message))
+
+    def _read_env_files(self, document: Document) -> None:
+        """Add the variables of `env_files`, which cargo-make reads before `[env]`."""
+        files = document.data.get("env_files")
+        for index, file in enumerate(files if isinstance(files, list) else ()):
+            table = file if isinstance(file, Mapping) else {"path": file}
+            name, profile = str(table.get("path")), table.get("profile")
+            origin = document.origin(("env_files", index))
+            path = self.snapshot.find(beside(document.path, name), name)
+            if path is None:
+                message = f"`env_files` names {name}, which is missing or outside the project"
+                self.findings.append(unknown(origin, message))
+                continue
+            own = (
+                self.env if not isinstance(profile, str) else self.profiles.setdefault(profile, {})
+            )
+            own |= read_env_file(path, self.snapshot.files[path])
+
+    def add_core_tasks(self, document: Document) -> None:
+        """Give tasks with the names of cargo-make's own tasks the keys that they inherit."""
+        if document.table("config").get("skip_core_tasks") is True:
+            return
+        for name, core in CORE_TASKS.items():
+            task = self.tasks.get(name)
+            if task and not WORK_KEYS & task.keys.keys() and task.table.get("clear") is not True:
+                added = {key: value for key, value in core.items() if key not in task.keys}
+                self.tasks[name] = replace(
+                    task, table={**added, **task.table}, keys={**added, **task.keys}
+                )
 
     def _read_env(self, document: Document) -> None:
         for name, value in document.table("env").items():
@@ -240,7 +279,7 @@ class _Reader:
             elif key not in _NEUTRAL:
                 self.findings.append(unknown(origin, f"config.toml has no key for `config.{key}`"))
         for key in document.data:
-            if key not in {"config", "env", "tasks", "extend"}:
+            if key not in {"config", "env", "tasks", "extend", "env_files"}:
                 message = f"config.toml has no key for `{key}`"
                 self.findings.append(unknown(document.origin((key,)), message))
 

@@ -22,6 +22,7 @@ class Manifest:
     Attributes:
         name: The name of the package; None if there is no package.
         library: The name of the library.
+        version: The version of the package.
         script: The path of the build script, if there is one.
         helpers: Library crates of the project that the build script may call: the path of each
             lib.rs by the crate's name.
@@ -34,6 +35,7 @@ class Manifest:
 
     name: Located | None
     library: Located
+    version: Located | None = None
     script: str | None = None
     helpers: Mapping[str, str] = field(default_factory=dict)
     model: Located | None = None
@@ -64,8 +66,10 @@ def read_manifest(snapshot: Snapshot) -> tuple[Manifest, list[Finding]]:
     manifest = Manifest(
         name=name,
         library=library or Located(package.text.replace("-", "_"), package.origin),
+        version=own.string("package", "version")
+        or workspace.string("workspace", "package", "version"),
         script=_script(own, snapshot),
-        helpers=_helpers(own, snapshot),
+        helpers=_helpers(own, workspace, snapshot),
         model=own.string("package", *metadata) or workspace.string("workspace", *metadata),
         framework=_framework(own),
         wdk=_wdk(own),
@@ -119,11 +123,15 @@ def _script(own: Document, snapshot: Snapshot) -> str | None:
     return path if path in snapshot.files or path in snapshot.unreadable else None
 
 
-def _helpers(own: Document, snapshot: Snapshot) -> dict[str, str]:
+def _helpers(own: Document, workspace: Document, snapshot: Snapshot) -> dict[str, str]:
     helpers = {}
-    for crate, dependency in own.table("build-dependencies").items():
+    shared = workspace.table("workspace", "dependencies")
+    for crate, written in own.table("build-dependencies").items():
+        is_shared = isinstance(written, Mapping) and written.get("workspace") is True
+        document, dependency = (workspace, shared.get(crate)) if is_shared else (own, written)
         if isinstance(dependency, Mapping) and isinstance(dependency.get("path"), str):
-            path = beside("Cargo.toml", f"{dependency['path']}/src/lib.rs")
+            path = beside(document.path, f"{dependency['path']}/src/lib.rs")
+            path = snapshot.shortest(path)
             if path in snapshot.files:
                 helpers[crate.replace("-", "_")] = path
     return helpers
@@ -134,7 +142,10 @@ def _build_findings(own: Document) -> Iterator[Finding]:
     if "cdylib" not in {each.text for each in types}:
         yield difference(
             types[0].origin if types else own.origin(("lib",)),
-            "the library is not a `cdylib`, and the pipeline makes the driver from one",
+            "the library is a static library, which a linker of your own turns into the driver; "
+            "the pipeline makes the driver from a `cdylib`"
+            if "staticlib" in {each.text for each in types}
+            else "the library is not a `cdylib`, and the pipeline makes the driver from one",
             'write `crate-type = ["cdylib"]` under `[lib]`',
         )
     build = own.get(("package", "build"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Generic, NamedTuple, TypeVar
 
 from kdrvgen.adopt.parse.cargo_build import CargoBuild, parse_cargo_build
+from kdrvgen.adopt.parse.inf_tools import parse_stampinf
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.makecert import (
     CertificateCommand,
@@ -19,6 +20,7 @@ from kdrvgen.adopt.parse.paths import joined, slashes
 from kdrvgen.adopt.parse.signtool import SignCommand, parse_sign_command
 from kdrvgen.adopt.parse.steps import Action, Step
 from kdrvgen.adopt.parse.variables import task_environment
+from kdrvgen.adopt.read.findings import unknown
 from kdrvgen.adopt.read.makefile import Makefile, MakeTask
 from kdrvgen.adopt.read.manifest import Manifest
 from kdrvgen.adopt.read.roles import find_main_tasks, in_order, role_of
@@ -30,6 +32,8 @@ from kdrvgen.report.finding import Finding
 __all__ = ["Invocation", "Pipeline", "ProfileFacts", "read_pipeline"]
 
 _Command = TypeVar("_Command")
+_MAX_PROFILES = 16
+_JUSTFILES = frozenset({"justfile", ".justfile"})
 
 
 class Invocation(NamedTuple, Generic[_Command]):
@@ -73,6 +77,7 @@ class Pipeline:
         main_tasks: For each generated task, the one of its tasks that decides.
         steps: The commands of every task in development.
         service: The driver's service, if tasks create it. These tasks have a role too.
+        link_arguments: The arguments of a linker that a script calls to make the image.
     """
 
     profiles: tuple[ProfileFacts, ...]
@@ -80,6 +85,7 @@ class Pipeline:
     main_tasks: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, Sequence[Step]] = field(default_factory=dict)
     service: Service | None = None
+    link_arguments: tuple[Located, ...] = ()
 
 
 def read_pipeline(
@@ -89,16 +95,21 @@ def read_pipeline(
 
     Without a makefile, reads the scripts in the folder that call signtool.
     """
-    tasks = makefile.tasks or _scripts_as_tasks(snapshot)
+    tasks = makefile.tasks or _scripts_as_tasks(snapshot, manifest.library.text)
     package = manifest.name.text if manifest.name else ""
     findings: list[Finding] = []
     profiles: list[ProfileFacts] = []
     pipeline = Pipeline(())
     selectable = [name for name in makefile.profiles if name == name.lower()]
-    for profile in dict.fromkeys(("development", *selectable)):
+    findings += [
+        unknown(Origin(makefile.file or ""), f"kdrvgen reads only {_MAX_PROFILES} profiles")
+    ] * (len(selectable) > _MAX_PROFILES)
+    for profile in dict.fromkeys(("development", *selectable[:_MAX_PROFILES])):
         values = task_environment(package, profile, makefile.values(profile))
         steps: dict[str, list[Step]] = {}
         for name, task in tasks.items():
+            if profile != "development" and name not in pipeline.roles:
+                continue  # the same as in development, as far as it matters
             task_steps, task_findings = read_steps(snapshot, task, values)
             findings += task_findings if profile == "development" else []
             above = posixpath.dirname(makefile.file or "")
@@ -108,6 +119,8 @@ def read_pipeline(
                 else step
                 for step in task_steps
             ]
+        if _is_umdf(manifest, steps):
+            steps = _with_signed_dll(steps, f"{manifest.library.text}.dll")
         roles = {name: role for name, each in steps.items() if (role := role_of(each)) is not None}
         main_tasks = find_main_tasks(tasks, roles)
         ordered = [step for name in in_order(main_tasks) for step in steps[name]]
@@ -118,15 +131,75 @@ def read_pipeline(
     image_name = posixpath.basename(image.text) if image else f"{manifest.library.text}.sys"
     service = find_service(tasks, pipeline.steps, pipeline.roles, image_name)
     roles = {**pipeline.roles, **(service.tasks if service else {})}
-    return replace(pipeline, profiles=tuple(profiles), roles=roles, service=service), findings
+    links = [step for each in pipeline.steps.values() for step in each if _links_image(step)]
+    linked = profiles[0]
+    if links and linked.image is None:
+        path = joined(links[0].folder, _output(links[0]))
+        profiles[0] = replace(linked, image=Located(path, links[0].origin))
+    arguments = tuple(
+        Located(word, step.origin)
+        for step in links[:1]
+        for word in step.words[1:]
+        if word.startswith("/") and not re.match(r"/(OUT|NOLOGO|MACHINE)\b", word, re.IGNORECASE)
+    )
+    result = replace(
+        pipeline,
+        profiles=tuple(profiles),
+        roles=roles,
+        service=service,
+        link_arguments=arguments,
+    )
+    return result, findings
 
 
-def _scripts_as_tasks(snapshot: Snapshot) -> dict[str, MakeTask]:
-    """Return the scripts that sign, as tasks that call them."""
+def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
+    """Return the scripts that sign, as tasks that call them.
+
+    In a folder above, a script must name the driver's image.
+    """
+    image = re.compile(rf"\b{re.escape(library)}\.(sys|dll)\b", re.IGNORECASE)
+    tasks: dict[str, MakeTask] = {}
+    for path, text in snapshot.files.items():
+        folder, name = posixpath.split(path)
+        is_near = not folder or (not folder.strip("./") and image.search(text))
+        if not is_near or "signtool" not in text.lower():
+            continue
+        if name.lower() in _JUSTFILES:
+            lines = [line.strip().lstrip("@-") for line in text.split("\n") if line[:1].isspace()]
+            tasks[path] = MakeTask(path, {}, {"script": lines}, {}, Origin(path))
+        elif re.search(r"\.(bat|cmd|ps1)$", path):
+            tasks[path] = MakeTask(path, {}, {"script": {"file": path}}, {}, Origin(path))
+    return tasks
+
+
+def _links_image(step: Step) -> bool:
+    """Return whether a command is a linker that makes a .sys."""
+    return step.words[:1] in {("link",), ("lld-link",), ("rust-lld",)} and bool(_output(step))
+
+
+def _output(step: Step) -> str:
+    outputs = (word[5:] for word in step.words if word[:5].lower() in {"/out:", "-out:"})
+    return next((each for each in outputs if each.lower().endswith(".sys")), "")
+
+
+def _is_umdf(manifest: Manifest, steps: Mapping[str, Sequence[Step]]) -> bool:
+    """Return whether the metadata or a task that stamps the INF names UMDF."""
+    if manifest.model:
+        return manifest.model.text.lower() == "umdf"
+    stamps = (step for each in steps.values() for step in each if step.words[:1] == ("stampinf",))
+    return any(parse_stampinf(step.words[1:]).value("u") for step in stamps)
+
+
+def _with_signed_dll(steps: Mapping[str, Sequence[Step]], image: str) -> dict[str, list[Step]]:
+    """Return the steps with those marked that sign the .dll of a UMDF driver."""
+
+    def signs(step: Step) -> bool:
+        files = [posixpath.basename(slashes(word)).lower() for word in step.words[2:]]
+        return step.words[:2] == ("signtool", "sign") and image.lower() in files
+
     return {
-        path: MakeTask(path, {}, {"script": {"file": path}}, {}, Origin(path))
-        for path, text in snapshot.files.items()
-        if "/" not in path and re.search(r"\.(bat|cmd|ps1)$", path) and "signtool" in text.lower()
+        name: [replace(step, action=Action.SIGN) if signs(step) else step for step in each]
+        for name, each in steps.items()
     }
 
 
@@ -155,7 +228,7 @@ def _facts(name: str, steps: Sequence[Step], *, is_declared: bool) -> ProfileFac
     dll, image = _renamed_files(rename) if rename else (None, None)
     signature = _invocation(sign, parse_sign_command(sign.words[2:])) if sign else None
     if image is None and signature:
-        files = [file for file in signature.command.files if file.lower().endswith(".sys")]
+        files = [file for file in signature.command.files if re.search(r"(?i)\.(sys|dll)$", file)]
         path = joined(signature.folder, files[0]) if files else ""
         image = Located(path, signature.origin) if files else None
     return ProfileFacts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kdrvgen.adopt.read.document import read_document
+from kdrvgen.adopt.read.makefile import find_makefile
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.errors import ConfigError
 from kdrvgen.report.finding import Finding, Place
@@ -44,6 +45,6 @@ def _toml_files(snapshot: Snapshot) -> Iterator[str]:
     yield from (path for folder in above if (path := f"{folder}Cargo.toml") in snapshot.files)
     alternatives = [
         *((f"{folder}.cargo/config", f"{folder}.cargo/config.toml") for folder in above),
-        tuple(f"{folder}Makefile.toml" for folder in above),
+        (find_makefile(snapshot) or "",),
     ]
     yield from filter(None, (snapshot.find(*paths) for paths in alternatives))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -100,11 +101,7 @@ def find_service(
         for name, task_calls in calls.items()
         if all(_is_same_service(call, creation) for call in task_calls)
     }
-    known = {*service_tasks, *roles}
-    while others := [name for name in service_tasks if not _needs_only(tasks[name], known)]:
-        for name in others:
-            del service_tasks[name]
-        known = {*service_tasks, *roles}
+    _keep_closed(service_tasks, tasks, roles)
     start = creation.options.get("start")
     origin = creation.service.origin
     return Service(
@@ -144,10 +141,10 @@ def _call(step: Step) -> _Call | None:
 def _options(words: Sequence[str]) -> dict[str, str] | None:
     """Return the options of `sc create`; None if config.toml has no key for one of them."""
     options: dict[str, str] = {}
-    waiting = list(words)
+    waiting = deque(words)
     while waiting:
-        name, is_option, value = waiting.pop(0).partition("=")
-        value = value or (waiting.pop(0) if waiting else "")
+        name, is_option, value = waiting.popleft().partition("=")
+        value = value or (waiting.popleft() if waiting else "")
         name = name.lower()
         allowed = _OPTIONS.get(name)
         if not is_option or name not in _OPTIONS or (allowed and value.lower() not in allowed):
@@ -157,6 +154,24 @@ def _options(words: Sequence[str]) -> dict[str, str] | None:
     return options if not options or options.get("type") == "kernel" else None
 
 
+def _keep_closed(
+    service_tasks: dict[str, str], tasks: Mapping[str, MakeTask], roles: Mapping[str, str]
+) -> None:
+    """Remove the tasks that depend on a task of another kind, directly or through others."""
+    dependents: dict[str, list[str]] = {}
+    waiting: list[str] = []
+    for name in service_tasks:
+        needed = {*tasks[name].names("dependencies")}
+        for other in needed & service_tasks.keys():
+            dependents.setdefault(other, []).append(name)
+        if not needed <= service_tasks.keys() | roles.keys():
+            waiting.append(name)
+    while waiting:
+        name = waiting.pop()
+        if service_tasks.pop(name, None) is not None:
+            waiting += dependents.get(name, ())
+
+
 def _file(call: _Call) -> str:
     return posixpath.basename(slashes(call.options["binpath"]))
 
@@ -164,7 +179,3 @@ def _file(call: _Call) -> str:
 def _is_same_service(call: _Call, creation: _Call) -> bool:
     is_name = call.service.text.lower() == creation.service.text.lower()
     return is_name and (call.verb != "create" or call.options == creation.options)
-
-
-def _needs_only(task: MakeTask, known: set[str]) -> bool:
-    return {*task.names("dependencies")} <= known

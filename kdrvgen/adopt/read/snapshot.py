@@ -28,6 +28,8 @@ class Snapshot:
     shown: str = "."
     place: tuple[str, ...] = ()
     has_schema: bool = False
+    documents: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
+    """The files that are parsed already, by path."""
 
     def name(self, path: str) -> str:
         """Return the path of a file relative to the user's working folder."""

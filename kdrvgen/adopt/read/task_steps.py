@@ -10,7 +10,16 @@ from dataclasses import replace
 from kdrvgen.adopt.parse.batch import Command, parse_commands, whole_lines
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.paths import slashes
-from kdrvgen.adopt.parse.steps import Action, Step, action_of, folder_after, is_vcvars, moved
+from kdrvgen.adopt.parse.steps import (
+    Action,
+    Step,
+    action_of,
+    folder_after,
+    is_image,
+    is_vcvars,
+    moved,
+    signed_beside,
+)
 from kdrvgen.adopt.parse.variables import expand_batch, expand_cargo_make, expand_shell
 from kdrvgen.adopt.read.findings import unknown
 from kdrvgen.adopt.read.makefile import MakeTask
@@ -21,6 +30,7 @@ __all__ = ["read_steps"]
 
 _SCRIPT = re.compile(r"\.(bat|cmd|ps1|sh)$", re.IGNORECASE)
 _MAX_DEPTH = 6
+_MAX_LENGTH = 100_000
 # Words before the program that a command runs.
 _LAUNCHERS = frozenset({"call", "start", "exec", "sudo", "&", ".", "cmd"})
 _POWERSHELL_CODE = frozenset({"-c", "-command", "-file", "-f"})
@@ -52,6 +62,7 @@ class _Reader:
         self.snapshot = snapshot
         self.values = dict(values)
         self.findings: list[Finding] = []
+        self.count = 1  # of the lines of all scripts
 
     def task(self, task: MakeTask, folder: str | None) -> Iterator[Step]:
         runner = str(task.keys.get("script_runner", "")).lower()
@@ -97,13 +108,31 @@ class _Reader:
         arguments: Sequence[str] | None,
         depth: int,
     ) -> Iterator[Step]:
+        if sum(len(line.text) for line in lines) > _MAX_LENGTH:
+            origin = lines[0].origin
+            message = f"the script is longer than {_MAX_LENGTH:,} characters: kdrvgen skips it"
+            self.findings.append(unknown(origin, message))
+            yield Step(Action.OTHER, (), Command((), origin), None)
+            return
+        # By numbers, because two lines of an array may be in one line of TOML.
+        first, self.count = self.count, self.count + len(lines)
+        numbered = [Located(line.text, Origin("", first + i)) for i, line in enumerate(lines)]
         expanded = [
-            Located(expand_batch(line.text, self.values, arguments), line.origin) for line in lines
+            Located(expand_batch(text, self.values, arguments), number) for text, number in numbered
         ]
+        whole = whole_lines(numbered)
+        commands, unexpanded = parse_commands(expanded), parse_commands(numbered)
+        is_alike = [each.origin for each in commands] == [each.origin for each in unexpanded]
         stack: list[str | None] = []
-        unexpanded = whole_lines(lines)
-        for parsed in parse_commands(expanded):
-            command = replace(parsed, line=unexpanded.get(parsed.origin, parsed.line))
+        for index, parsed in enumerate(commands):
+            number = parsed.origin.line
+            command = replace(
+                parsed,
+                origin=lines[number - first].origin,
+                line=whole.get(parsed.origin, parsed.line),
+                source=unexpanded[index].source if is_alike else "",
+                number=number,
+            )
             for step in self._step(command, folder, depth):
                 folder = folder_after(step, folder, stack)
                 yield step
@@ -126,7 +155,18 @@ class _Reader:
             yield from self._called_script(words, command, folder, depth)
             return
         bare = (name, *words[1:])
-        yield Step(action_of(bare, folder), bare, command, folder, program, bool(depth))
+        action = action_of(bare, folder)
+        others = signed_beside(bare) if action is Action.SIGN else []
+        if not others:
+            yield Step(action, bare, command, folder, program, bool(depth))
+            return
+        # One call signs the image, and other files that stay a task of the project.
+        images = tuple(word for word in bare if word not in others)
+        rest = tuple(word for word in bare if word in others or not is_image(word))
+        source = _source_of(command, words, rest[1:])
+        yield Step(action, images, command, folder, program, bool(depth))
+        part = replace(command, source=source, line=source)
+        yield Step(Action.OTHER, rest, part, folder, program, bool(depth))
 
     def _powershell(
         self, words: Sequence[str], command: Command, folder: str | None, depth: int
@@ -173,6 +213,21 @@ class _Reader:
             yield from inner
         else:
             yield Step(Action.OTHER, tuple(words), command, folder, words[0], bool(depth))
+
+
+def _source_of(command: Command, words: Sequence[str], kept: Sequence[str]) -> str:
+    """Return the text of a command with only some of its arguments."""
+    unexpanded = [each.words for each in parse_commands([Located(command.source, command.origin)])]
+    texts = list(words)
+    if len(unexpanded) == 1 and unexpanded[0][-len(words) :] != () and command.source:
+        texts = list(unexpanded[0][-len(words) :])
+    remaining = list(kept)
+    pieces = [texts[0]]
+    for word, text in zip(words[1:], texts[1:], strict=False):
+        if remaining and word == remaining[0]:
+            remaining.pop(0)
+            pieces.append(text)
+    return " ".join(f'"{piece}"' if " " in piece else piece for piece in pieces)
 
 
 def _as_batch(line: str) -> str:
