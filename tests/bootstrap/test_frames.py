@@ -19,7 +19,9 @@ def largest(image: Path) -> int:
     return max(frames(image).values())
 
 
-@pytest.mark.parametrize("template", ["minimal", "device", "process", "worker", "filter", "workspace"])
+@pytest.mark.parametrize(
+    "template", ["minimal", "device", "process", "worker", "filter", "workspace"]
+)
 def test_no_template_has_a_large_frame(new_project: NewProject, template: str) -> None:
     project = new_project(template)
 

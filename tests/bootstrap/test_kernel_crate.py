@@ -39,7 +39,9 @@ mod host_tests {
 """
 
 
-@pytest.mark.parametrize("template", ["minimal", "device", "process", "worker", "filter", "workspace"])
+@pytest.mark.parametrize(
+    "template", ["minimal", "device", "process", "worker", "filter", "workspace"]
+)
 def test_the_tests_of_a_new_project_pass_on_the_host(
     new_project: NewProject, template: str
 ) -> None:
