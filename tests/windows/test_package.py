@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from kdrvgen import loads
+from kdrvgen.commands.package import make_package
+from kdrvgen.packaging.catalog.read import read_catalog
 from kdrvgen.packaging.generated import inf_text
+from tests.pipeline.support import CONFIG
 from tests.windows.bed import Windows
 from tests.windows.python import python_for_windows
 from tests.windows.support import Desk
-from tests.windows.test_deploy import clear, image_of, state
+from tests.windows.test_deploy import clear, create, image_of, state
 
 pytestmark = [pytest.mark.slow, pytest.mark.wine, pytest.mark.kernel]
 
@@ -58,6 +61,8 @@ def inx(kind: str, driver: str = "") -> str:
     table = f'[package]\nkind = "{kind}"\nprovider = "Example"\n{more}'
     project = loads(head + table)
     text = inf_text(project, project.driver.triples[0], "1.0.0.0", dt.date(2026, 1, 1))
+    # Only the driver store (13) needs them.
+    text = text.replace("= 13\n", "= 12\n").replace("%13%", "%12%")
     return re.sub(r"\.(6\.1|10\.0\.\.\.18362)", "", text)
 
 
@@ -99,3 +104,59 @@ def test_a_device_is_made_its_driver_runs_and_all_is_removed(packing: Windows) -
     assert not state(packing)
     assert (devices(packing), installed(packing)) == (0, [])
     assert "the package is not installed" in desk.make("uninstall-package")
+
+
+def test_a_package_without_a_device_is_installed_started_and_removed(packing: Windows) -> None:
+    desk = start(packing, "primitive")
+
+    assert "install-package: hello is RUNNING: " in desk.make("install-package")
+    desk.project.say("once more")
+    assert "stopped hello" in desk.make("install-package")
+    assert state(packing) == "RUNNING"
+
+    output = desk.make("uninstall-package")
+    assert "stopped hello" in output
+    assert "removed the service hello" in output
+    assert not state(packing)
+    assert installed(packing) == []
+
+
+def test_a_service_of_another_image_is_left_alone(packing: Windows) -> None:
+    desk = start(packing, "primitive")
+    desk.make("package")
+    create(packing, r"C:\other\other.sys")
+
+    for task in ("install-package", "uninstall-package"):
+        assert r"belongs to C:\other\other.sys, not to this package" in desk.fail(task)
+    assert image_of(packing) == r"C:\other\other.sys"
+
+
+def test_without_a_package_there_is_nothing_to_remove(packing: Windows) -> None:
+    desk = start(packing, "device")
+
+    output = desk.fail("uninstall-package")
+
+    assert "there is no package in " in output
+    assert "cargo make package" in output
+
+
+def test_the_catalog_is_signed_by_signtool_and_both_hosts_make_the_same_package(
+    packing: Windows,
+) -> None:
+    packing.install_kits()
+    table = '[package]\nkind = "device"\nprovider = "Example"\ndate = "2026-01-01"\n'
+    desk = Desk.start(packing, CONFIG + table)
+
+    desk.make("package")
+
+    folder = desk.project.output("package")
+    catalog = read_catalog((folder / "hello.cat").read_bytes())
+    assert catalog.is_signed
+    assert [call[-1].rpartition(".")[2] for call in desk.arguments("signtool")] == ["sys", "cat"]
+    calls = len(desk.arguments("signtool"))
+    assert "package is up to date" in desk.make("package")
+    assert len(desk.arguments("signtool")) == calls
+
+    here = make_package(desk.sys, output=desk.project.folder / "here").folder
+    assert (here / "hello.inf").read_bytes() == (folder / "hello.inf").read_bytes()
+    assert read_catalog((here / "hello.cat").read_bytes()).ctl == catalog.ctl
