@@ -82,8 +82,11 @@ _BAD = {"survived", "untested", "explained but killed", "explained but timeout"}
 class _Copy:
     """A copy of the checkout, which disappears in the end, and what is known of its tests."""
 
-    def __init__(self, folder: Path, tests: Sequence[str], budget: float) -> None:
+    def __init__(
+        self, folder: Path, tests: Sequence[str], budget: float, *, has_slow: bool
+    ) -> None:
         self.folder = folder
+        self._marked = "slow or not slow" if has_slow else "not slow"
         self._budget = budget
         self._paths = tests
         self._map: dict[str, Any] = {}
@@ -112,14 +115,15 @@ class _Copy:
         """Return the tests that may notice a mutant, the quickest first.
 
         Those are the tests that run one of its lines. For lines that run when the module is
-        imported, it is all that run anything of the module, or if there are none, of the room.
+        imported, which only the first test does, it is all that run anything of the module, or if
+        there are none, of the room.
         Tests that start a fresh Python cannot be seen to run a line, and always count.
         """
         lines = self._map["lines"].get(file, {})
         chosen: set[str] = set()
         for line in range(mutant.line, mutant.last + 1):
             chosen.update(lines.get(str(line), ()))
-        if not chosen:
+        if not chosen or not mutant.function:
             chosen.update(test for tests in lines.values() for test in tests)
         facts = self._map["tests"]
         known = {test for test in chosen if test in facts} or set(facts)
@@ -162,7 +166,7 @@ class _Copy:
         """Run pytest in a fork; return its exit code, or None if it takes longer than `limit`."""
         child = os.fork()
         if not child:
-            _be_pytest(self.folder, paths, variables)
+            _be_pytest(self.folder, paths, variables, self._marked)
         end = time.monotonic() + limit if limit else None
         pid = status = 0
         try:
@@ -177,7 +181,7 @@ class _Copy:
         return os.waitstatus_to_exitcode(status) if pid else None
 
 
-def _be_pytest(folder: Path, paths: Sequence[str], variables: dict[str, str]) -> None:
+def _be_pytest(folder: Path, paths: Sequence[str], variables: dict[str, str], marked: str) -> None:
     code = 1
     try:
         os.setsid()
@@ -190,7 +194,7 @@ def _be_pytest(folder: Path, paths: Sequence[str], variables: dict[str, str]) ->
             del sys.modules[name]
         sys.path[:] = [str(folder), *(path for path in sys.path if path not in {"", str(_ROOT)})]
         stop = ["--exitfirst"] if sys.dont_write_bytecode else []
-        words = ["-m", "not slow", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
+        words = ["-m", marked, "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
         words += ["-p", "tests.mutation.selection", *stop, *paths]
         with (
             Path(os.devnull).open("w") as nothing,
@@ -217,6 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
     add_arguments(parser)
     parser.add_argument("--tests", nargs="+", metavar="PATH", help="instead of the room's tests")
+    parser.add_argument("--slow", action="store_true", help="also the slow tests of these")
     parser.add_argument("--budget", type=float, default=20, help="seconds of tests for one mutant")
     parser.add_argument("--limit", type=float, default=60, help="seconds until one is killed")
     parser.add_argument("--unguarded", action="store_true", help="without a sandbox, not as root")
@@ -255,7 +260,7 @@ def _test(mutants: Sequence[tuple[str, Mutant]], words: argparse.Namespace) -> i
         with tempfile.TemporaryDirectory(prefix="kdrvgen-mutation-") as folder:
             tests = words.tests or _TESTS.get(room, (f"tests/{room}",))
             Path(folder).chmod(0o711)  # tests that become another user read the copy
-            tree = _Copy(Path(folder, "tree"), tests, words.budget)
+            tree = _Copy(Path(folder, "tree"), tests, words.budget, has_slow=words.slow)
             tree.measure()
             for file, mutant in of_room:
                 outcome = _explained(file, mutant, tree.outcome(file, mutant, words.limit))
