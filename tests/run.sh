@@ -10,7 +10,6 @@ environment=$(docs/setup.sh --env --targets x86_64,i686,aarch64 --with shellchec
     --with strace --with rustfmt=rustfmt-web --with clippy-driver=rust-web-clippy --with clang \
     --with chromium-headless-shell --with npm --with zsh --with fish --with mandoc --with man=man-db \
     --with llvm-rc=llvm --with cabextract \
-
     --with bwrap=bubblewrap --with msiextract=msitools)
 eval "$environment"
 # shellcheck source=docs/venv.sh

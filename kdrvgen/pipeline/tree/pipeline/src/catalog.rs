@@ -125,7 +125,7 @@ pub fn check_signed(
     if let Some(flaw) = strict::flaw(&data) {
         return Err(Failure::new(format!("{name} is not in strict DER: {flaw}"))
             .because("Windows refuses such a catalog.")
-            .help("use another version of the signing tool"));
+            .help("sign with signtool, or with osslsigncode 2.8 or later"));
     }
     verify::new_signature(settings, file, identity)
 }

@@ -59,9 +59,6 @@ impl Osslsigncode {
 
 impl Signer for Osslsigncode {
     fn sign(&self, _settings: &Settings, order: &Order, file: &Path) -> Result<()> {
-        if is_catalog(file) {
-            require_catalogs(&self.program)?;
-        }
         let mut tool = self.command("sign").args(["-h", &order.digest]);
         match &self.key {
             #[cfg(unix)]
@@ -151,44 +148,6 @@ pub fn find() -> Result<PathBuf> {
     })
 }
 
-/// The oldest version whose catalogs are in strict DER, which Windows requires of them.
-const OLDEST_FOR_CATALOGS: (u32, u32) = (2, 8);
-
-/// Fails if this version of osslsigncode cannot sign catalogs.
-fn require_catalogs(program: &Path) -> Result<()> {
-    let output = Tool::new(program).arg("--version").output()?;
-    let text = printed(&output);
-    match version(&text) {
-        Some(version) if version >= OLDEST_FOR_CATALOGS => Ok(()),
-        found => {
-            let (major, minor) = OLDEST_FOR_CATALOGS;
-            let found = found.map_or("an unknown version".to_owned(), |(major, minor)| {
-                format!("version {major}.{minor}")
-            });
-            Err(Failure::new(format!(
-                "{} is {found}, which cannot sign catalogs for Windows",
-                program.display()
-            ))
-            .because(
-                "Windows requires strict DER in a catalog, and older versions do not write it.",
-            )
-            .help(format!(
-                "install osslsigncode {major}.{minor} or later, or sign on Windows"
-            )))
-        }
-    }
-}
-
-/// Returns major and minor version from a text such as `osslsigncode 2.9.0, using:`.
-fn version(text: &str) -> Option<(u32, u32)> {
-    let word = text
-        .split_whitespace()
-        .skip_while(|word| *word != "osslsigncode")
-        .nth(1)?;
-    let mut numbers = word.trim_end_matches(',').split('.');
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
 /// Runs a tool that writes a new file, and replaces the old one if the tool succeeds. The tool does
 /// not overwrite files.
 fn replaced(file: &Path, run: impl FnOnce(&Path) -> Result<Output>) -> Result<Output> {
@@ -225,21 +184,4 @@ pub fn bundle(place: &Path, files: &[PathBuf]) -> Result<Option<TempFile>> {
     let mut temporary = TempFile::beside(place)?;
     temporary.write(&text)?;
     Ok(Some(temporary))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::version;
-
-    #[test]
-    fn the_version_is_read() {
-        assert_eq!(
-            version("osslsigncode 2.9, using:\n\tOpenSSL 3"),
-            Some((2, 9))
-        );
-        assert_eq!(version("osslsigncode 2.10.0, using:"), Some((2, 10)));
-        assert_eq!(version("OpenSSL 3.0\nosslsigncode 2.5, u"), Some((2, 5)));
-        assert_eq!(version("osslsigncode"), None);
-        assert_eq!(version("osslsigncode next"), None);
-    }
 }
