@@ -82,7 +82,9 @@ def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
 
 
 def _table(table: str, known: list[Key], given: Mapping[str, Any], project: Project) -> str:
-    lines = [f"[{table}]"]
+    # A table without defaults has an effect even if it is empty.
+    hidden = "" if given or _has_defaults(table, project) else "#"
+    lines = [f"{hidden}[{table}]"]
     for each in known:
         if each.name in given:
             value = toml(given[each.name])
@@ -95,6 +97,14 @@ def _table(table: str, known: list[Key], given: Mapping[str, Any], project: Proj
         else:
             lines += _comment(each, f"`{each.name}`: ")
     return "\n".join(lines) + "\n"
+
+
+def _has_defaults(table: str, project: Project) -> bool:
+    """Return whether a project has the values of a table that its configuration leaves out."""
+    value: Any = project
+    for name in table.split("."):
+        value = getattr(value, name.replace("-", "_"))
+    return value is not None
 
 
 def _derived(table: str, name: str, project: Project) -> str:

@@ -144,7 +144,7 @@ def test_a_question_that_the_other_answers_make_useless_is_not_asked(tmp_path: P
     assert "The tag of" not in logged
     assert "The level that" not in logged
     assert 'logger = "DbgPrint"' in (tmp_path / "made" / "one" / "config.toml").read_text("utf-8")
-    wdk = asked(cookiecutter(tmp_path, typed="two\n6\n\n\n\n\n\ny\n\n\n\n"))
+    wdk = asked(cookiecutter(tmp_path, typed="two\n7\n\n\n\n\n\ny\n\n\n\n"))
     assert "The kernel function that writes the log" not in wdk
     assert tree(tmp_path / "made" / "two") == tree(bootstrap(tmp_path, "wdk", name="two"))
 

@@ -145,6 +145,7 @@ def test_an_alias_of_cargo(
 def test_a_toolchain_at_a_path(
     machine: Machine, trap: Trap, doctor: Callable[..., str], below: str
 ) -> None:
+    machine.env.pop("RUSTUP_TOOLCHAIN", None)  # docs/setup.sh sets it
     root = machine.folder
     folder = root / below
     if below:
@@ -184,6 +185,7 @@ def test_a_toolchain_that_rustup_knows_and_that_is_in_the_project(
 @pytest.mark.parametrize("_tools", ["real tools"], indirect=True, scope="session")
 def test_rustup_itself_does_not_run_a_toolchain_at_a_path(machine: Machine, trap: Trap) -> None:
     need("rustup")
+    machine.env.pop("RUSTUP_TOOLCHAIN", None)
     for tool in ("cargo", "rustc"):
         trap.set(machine.folder / "toolchain/bin" / tool)
     file = machine.folder / "rust-toolchain.toml"

@@ -101,6 +101,7 @@ def test_a_target_that_the_toolchain_file_does_not_list_is_a_note(machine: Machi
 @pytest.fixture
 def rustup(machine: Machine) -> Path:
     """The folder of rustup's toolchains; `cargo` prints the one that it gets."""
+    machine.env.pop("RUSTUP_TOOLCHAIN", None)  # docs/setup.sh sets it
     machine.env["RUSTUP_HOME"] = str(machine.home / "rustup")
     folder = machine.home / "rustup/toolchains"
     (folder / "1.90.0-x86_64-unknown-linux-gnu").mkdir(parents=True)

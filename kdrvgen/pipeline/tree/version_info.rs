@@ -1,6 +1,8 @@
 //! Writes the version resource of the image, which needs no resource compiler, and links it.
 //!
-//! Sources: Microsoft Learn, "VS_VERSIONINFO structure" and "Resource File Formats".
+//! Sources: Microsoft Learn, "`VS_VERSIONINFO` structure" and "Resource File Formats".
+
+#![allow(clippy::cast_possible_truncation)] // eight texts of LONGEST_TEXT at most
 
 use std::fs;
 use std::path::Path;
@@ -151,7 +153,7 @@ fn header(size: u32, kind: u16, name: u16, flags: u16, language: u16) -> Vec<u8>
     bytes
 }
 
-/// Returns VS_FIXEDFILEINFO.
+/// Returns `VS_FIXEDFILEINFO`.
 fn fixed(model: Model, version: [u16; 4]) -> Vec<u8> {
     let [major, minor, patch, build] = version.map(u32::from);
     let (high, low) = (major << 16 | minor, patch << 16 | build);
@@ -184,7 +186,7 @@ fn node(name: &str, length: u16, is_text: bool, value: &[u8], children: &[Vec<u8
         align(&mut bytes);
         bytes.extend(child);
     }
-    let size = bytes.len() as u16; // fits: eight texts of LONGEST_TEXT at most
+    let size = bytes.len() as u16;
     bytes[..2].copy_from_slice(&size.to_le_bytes());
     bytes
 }
