@@ -221,7 +221,7 @@ def test_the_guide_to_deploying_copies_the_driver_while_it_does_not_run(
     log = tmp_path / "log"
     for name in ("ssh", "scp"):
         _program(tmp_path / "bin" / name, f'echo {name} "$@" >>{shlex.quote(str(log))}')
-    config, of_package = _blocks(DOCS / "howto/deploy.md", "toml")
+    config, _ = _blocks(DOCS / "howto/deploy.md", "toml")
     project = tmp_path / "hello"
     for command in (
         "kdrvgen new hello --no-input",
