@@ -28,7 +28,11 @@ const FOLDERS: &[&str] = &[
 /// The name of the INF in Wine: rundll32 takes no path with spaces.
 const INF_NAMES: [&str; 2] = ["driver.inf", "driver.pnf"];
 
-pub(super) fn install_and_remove(wine: &Wine, settings: &Settings, cargo: &[OsString]) -> Result<()> {
+pub(super) fn install_and_remove(
+    wine: &Wine,
+    settings: &Settings,
+    cargo: &[OsString],
+) -> Result<()> {
     let folder = package::folder(settings);
     let image = folder.join(settings.path.file_name().unwrap_or_default());
     let inf = Inf::parse(&output::read(&image.with_extension("inf"))?);
