@@ -1,4 +1,4 @@
-"""No function uses much of a kernel stack, which has 24 KB on x64 and 12 KB on x86."""
+"""No function uses much of a kernel stack, which has 24 KB on x64 and 12 KB on x86, or AVX."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import kdrvgen
 from tests.bootstrap.conftest import NewProject
 from tests.bootstrap.frames import frames
 
@@ -22,7 +23,9 @@ def largest(image: Path) -> int:
 @pytest.mark.parametrize(
     "template", ["minimal", "device", "process", "worker", "filter", "workspace"]
 )
-def test_no_template_has_a_large_frame(new_project: NewProject, template: str) -> None:
+def test_no_template_has_a_large_frame_or_instructions_that_the_kernel_does_not_allow(
+    new_project: NewProject, template: str
+) -> None:
     project = new_project(template)
 
     for profile in PROFILES:
@@ -32,6 +35,8 @@ def test_no_template_has_a_large_frame(new_project: NewProject, template: str) -
     assert {image.parent.name for image in images} == set(PROFILES)
     for image in images:
         assert 0 < largest(image) <= LARGEST, image
+        rules = {finding.rule for finding in kdrvgen.verify(image).findings}
+        assert [rule for rule in rules if rule.startswith("code-")] == [], image
 
 
 def test_a_large_frame_is_found(new_project: NewProject) -> None:
