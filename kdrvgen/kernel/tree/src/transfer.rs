@@ -117,9 +117,7 @@ impl<S: State> ReadRequest<S> {
     /// is the end of the file to most programs.
     #[allow(clippy::must_use_candidate)] // `Dispatched` says it, and `()` is nothing
     pub fn complete(self, result: Result<(), NtError>) -> S::Completed {
-        let has_output = result.map_or_else(NtError::is_warning, |()| true);
-        let written = if has_output { self.written } else { 0 };
-        self.request.finish(result.into(), written)
+        self.request.finish(result, self.written)
     }
 }
 
@@ -225,9 +223,7 @@ impl<S: State> WriteRequest<S> {
     /// A success or a warning tells the program how many bytes were taken. With an error, it was none.
     #[allow(clippy::must_use_candidate)] // `Dispatched` says it, and `()` is nothing
     pub fn complete(self, result: Result<(), NtError>) -> S::Completed {
-        let has_taken = result.map_or_else(NtError::is_warning, |()| true);
-        let taken = if has_taken { self.taken } else { 0 };
-        self.request.finish(result.into(), taken)
+        self.request.finish(result, self.taken)
     }
 }
 
