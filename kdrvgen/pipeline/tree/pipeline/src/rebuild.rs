@@ -53,6 +53,10 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("pipeline/src/clean.rs", include_bytes!("clean.rs")),
     ("pipeline/src/der.rs", include_bytes!("der.rs")),
     ("pipeline/src/device.rs", include_bytes!("device.rs")),
+    (
+        "pipeline/src/device/functions.rs",
+        include_bytes!("device/functions.rs"),
+    ),
     ("pipeline/src/digest.rs", include_bytes!("digest.rs")),
     ("pipeline/src/driver.rs", include_bytes!("driver.rs")),
     ("pipeline/src/failure.rs", include_bytes!("failure.rs")),
