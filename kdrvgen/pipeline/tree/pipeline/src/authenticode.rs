@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use crate::der::{self, Signed};
+use crate::pem;
+use crate::signed_data::Signed;
 use crate::failure::{Failure, Result};
 use crate::image::Image;
 use crate::output::TempFile;
@@ -75,7 +76,7 @@ fn digest(name: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
 fn public_key(certificate: &[u8]) -> Result<Vec<u8>> {
     let output = Tool::new("openssl")
         .args(["x509", "-noout", "-pubkey"])
-        .input(der::to_pem(certificate, "CERTIFICATE").into_bytes())
+        .input(pem::encode(certificate, "CERTIFICATE").into_bytes())
         .output()?;
     if output.status.success() {
         Ok(output.stdout)

@@ -7,6 +7,7 @@ use std::process::Output;
 
 use crate::certificate::Identity;
 use crate::der;
+use crate::pem;
 use crate::failure::{Failure, Result};
 use crate::output::{self, TempFile};
 use crate::process::{on_path, printed, Tool};
@@ -172,7 +173,7 @@ pub fn bundle(place: &Path, files: &[PathBuf]) -> Result<Option<TempFile>> {
             text.extend(bytes);
             text.push(b'\n');
         } else if der::Certificate::parse(&bytes).is_some() {
-            text.extend(der::to_pem(&bytes, "CERTIFICATE").into_bytes());
+            text.extend(pem::encode(&bytes, "CERTIFICATE").into_bytes());
         } else {
             return Err(Failure::new(format!(
                 "signing.additional-certificates: {} is not a certificate",

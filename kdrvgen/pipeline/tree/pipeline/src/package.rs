@@ -20,9 +20,7 @@ use crate::record;
 use crate::settings::{self, Settings, Signing};
 use crate::sign::{self, Order};
 
-#[path = "package/record.rs"]
 mod note;
-#[path = "package/wdk.rs"]
 mod wdk;
 
 use note::Packaged;
@@ -124,7 +122,7 @@ impl Plan {
     /// Whether the folder has exactly the files of this record, and those are of the given files.
     fn is_up_to_date(&self, record: &Packaged) -> bool {
         let made = [&self.inf, &self.catalog];
-        contents(&self.place).map_or(false, |mut names| {
+        output::names_in(&self.place).map_or(false, |mut names| {
             let mut expected = self.names();
             names.sort();
             expected.sort();
@@ -153,7 +151,7 @@ impl Plan {
         }
         let mut known = self.names();
         known.extend(old.into_iter().flat_map(Packaged::names));
-        let foreign = contents(&self.place)
+        let foreign = output::names_in(&self.place)
             .unwrap_or_default()
             .into_iter()
             .find(|name| !known.contains(name));
@@ -275,7 +273,7 @@ fn make(
         let copied = plan.given.iter();
         copied
             .clone()
-            .try_for_each(|(name, source)| copy(source, &stage.join(name)))?;
+            .try_for_each(|(name, source)| output::copy(source, &stage.join(name)))?;
         wdk::make(settings, stage, &plan.inf, &plan.catalog)?;
         let images = [settings.path.file_name().unwrap_or_default(), &plan.inf];
         wdk::check_digests(stage, &plan.catalog, &images)?;
@@ -287,7 +285,7 @@ fn make(
         let is_outdated = name == plan.catalog && old.map_or(true, |old| old.signing != signing);
         let is_of_plan = plan.names().contains(&name);
         if is_of_plan && !is_outdated {
-            copy(&plan.place.join(&name), &stage.join(&name))?;
+            output::copy(&plan.place.join(&name), &stage.join(&name))?;
         }
     }
     run_kdrvgen(settings, plan, stage)?;
@@ -344,17 +342,4 @@ fn sign_catalog(
         .list;
     sign::sign_file(settings, order, identity, file, "package")?;
     catalog::check_signed(settings, file, list, identity)
-}
-
-/// Copies a file. The copy can be written to, whatever the permissions of the original are.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::write(to, output::read(from)?).map_err(|error| Failure::io("write", to, &error))
-}
-
-/// Returns the names in a folder; None if it cannot be read.
-fn contents(folder: &Path) -> Option<Vec<OsString>> {
-    let entries = fs::read_dir(folder).ok()?;
-    entries
-        .map(|entry| entry.ok().map(|entry| entry.file_name()))
-        .collect()
 }
