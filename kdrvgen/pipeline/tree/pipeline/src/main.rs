@@ -41,6 +41,7 @@ mod service;
 mod settings;
 mod sign;
 mod signed_data;
+mod signer;
 #[cfg(windows)]
 mod signtool;
 mod smoke;

@@ -12,7 +12,7 @@ use crate::failure::{Failure, Result};
 use crate::output::{self, TempFile};
 use crate::process::{on_path, printed, Tool};
 use crate::settings::{self, Settings};
-use crate::sign::{is_catalog, kind_of, secret, Order, Signer};
+use crate::signer::{is_catalog, kind_of, secret, Order, Signer};
 
 pub struct Osslsigncode {
     program: PathBuf,

@@ -85,6 +85,10 @@ const SOURCES: &[(&str, &[u8])] = &[
         include_bytes!("package/note.rs"),
     ),
     (
+        "pipeline/src/package/plan.rs",
+        include_bytes!("package/plan.rs"),
+    ),
+    (
         "pipeline/src/package/wdk.rs",
         include_bytes!("package/wdk.rs"),
     ),
@@ -118,6 +122,7 @@ const SOURCES: &[(&str, &[u8])] = &[
         "pipeline/src/signed_data.rs",
         include_bytes!("signed_data.rs"),
     ),
+    ("pipeline/src/signer.rs", include_bytes!("signer.rs")),
     ("pipeline/src/signtool.rs", include_bytes!("signtool.rs")),
     ("pipeline/src/smoke.rs", include_bytes!("smoke.rs")),
     (
