@@ -137,15 +137,10 @@ impl<S: State> Request<S> {
     /// Completes the request, with the number of bytes that were transferred. An error reports none.
     pub(crate) fn finish(self, result: Result<(), NtError>, bytes: usize) -> S::Completed {
         let is_transferred = result.map_or_else(NtError::is_warning, |()| true);
+        let information = if is_transferred { bytes } else { 0 };
         let status = result.into();
         // SAFETY: it is used no more: `drop` does not run.
-        unsafe {
-            complete(
-                self.into_irp(),
-                status,
-                if is_transferred { bytes } else { 0 },
-            )
-        };
+        unsafe { complete(self.into_irp(), status, information) };
         S::completed(status)
     }
 }
