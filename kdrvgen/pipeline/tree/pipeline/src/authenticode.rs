@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use crate::pem;
-use crate::signed_data::Signed;
 use crate::failure::{Failure, Result};
 use crate::image::Image;
 use crate::output::TempFile;
+use crate::pem;
 use crate::process::{on_path, printed, Tool};
+use crate::signed_data::Signed;
 
 /// Fails unless the signature in `data`, an image or a catalog, covers its content and was made
 /// with the key of its certificate ("Windows Authenticode Portable Executable Signature Format";

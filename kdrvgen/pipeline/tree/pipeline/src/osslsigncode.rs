@@ -7,9 +7,9 @@ use std::process::Output;
 
 use crate::certificate::Identity;
 use crate::der;
-use crate::pem;
 use crate::failure::{Failure, Result};
 use crate::output::{self, TempFile};
+use crate::pem;
 use crate::process::{on_path, printed, Tool};
 use crate::settings::{self, Settings};
 use crate::signer::{is_catalog, kind_of, secret, Order, Signer};

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use crate::certificate::{is_ours, is_valid_now, Wanted};
 use crate::der;
-use crate::pem;
 use crate::digest::sha256;
 use crate::failure::{Failure, Result};
 use crate::lock::Lock;
 use crate::output;
+use crate::pem;
 use crate::process::{on_path, printed, Tool};
 use crate::settings::{Settings, Signing};
 use crate::system;

@@ -86,8 +86,7 @@ fn copy(from: &Path, to: &Path, image: &Path) -> Result<Vec<OsString>> {
         fs::remove_dir_all(to).map_err(|error| Failure::io("remove", to, &error))?;
     }
     output::create_folder(to)?;
-    let mut names =
-        output::names_in(from).map_err(|error| Failure::io("read", from, &error))?;
+    let mut names = output::names_in(from).map_err(|error| Failure::io("read", from, &error))?;
     let inf = image.with_extension("inf");
     names.retain(|name| from.join(name) != inf);
     for name in &names {

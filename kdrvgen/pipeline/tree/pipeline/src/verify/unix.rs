@@ -4,13 +4,13 @@ use std::path::Path;
 
 use crate::authenticode;
 use crate::certificate::{self, Identity};
-use crate::pem;
-use crate::signed_data::Signed;
 use crate::failure::{Failure, Result};
 use crate::osslsigncode::{self, bundle};
 use crate::output::{self, TempFile};
+use crate::pem;
 use crate::process::{printed, Tool};
 use crate::settings::{self, Settings, Signing};
+use crate::signed_data::Signed;
 
 /// Fails unless a new signature covers its image or catalog and was made with the key of its certificate.
 ///

@@ -11,10 +11,10 @@ use std::path::Path;
 use std::ptr;
 
 use crate::certificate::{self, Identity};
-use crate::signed_data::Signed;
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::settings::{Settings, Signing};
+use crate::signed_data::Signed;
 use crate::system::{error_text, last_error, wide};
 use crate::win32::*;
 
