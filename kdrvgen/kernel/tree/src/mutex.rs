@@ -27,7 +27,7 @@ struct Body<T> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: one thread at a time accesses the value, as if the value was sent between them.
+// SAFETY: one thread at a time accesses the value, as if the value were sent between them.
 unsafe impl<T: Send> Send for Body<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Body<T> {}

@@ -129,7 +129,7 @@ impl<S: State> Request<S> {
     }
 
     /// Completes the request, without output. IRQL: `DISPATCH_LEVEL` or below.
-    #[allow(clippy::must_use_candidate)] // `Dispatched` says it, and `()` is nothing
+    #[allow(clippy::must_use_candidate)] // `Dispatched` is `must_use`; `()` has no use
     pub fn complete(self, result: Result<(), NtError>) -> S::Completed {
         self.finish(result, 0)
     }
@@ -243,7 +243,7 @@ impl<S: State> Control<S> {
         (self.request.into_irp(), self.written)
     }
 
-    /// Says how many bytes of output are in the buffer.
+    /// Sets how many bytes of output are in the buffer.
     pub(crate) fn set_written(&mut self, written: usize) {
         self.written = written;
     }
@@ -318,7 +318,7 @@ impl<S: State> Control<S> {
     /// Completes the request. IRQL: `DISPATCH_LEVEL` or below.
     ///
     /// A success or a warning carries the output of the last reply, and an error carries none.
-    #[allow(clippy::must_use_candidate)] // `Dispatched` says it, and `()` is nothing
+    #[allow(clippy::must_use_candidate)] // `Dispatched` is `must_use`; `()` has no use
     pub fn complete(self, result: Result<(), NtError>) -> S::Completed {
         self.request.finish(result, self.written)
     }
