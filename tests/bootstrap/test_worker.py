@@ -59,7 +59,7 @@ def test_its_thread_works_until_the_driver_is_unloaded(
 
     lines = lines_of(kernel, 2.5)
 
-    assert lines[0] == "loaded; every 1000 ms: working"
+    assert lines[0] == "starting; every 1000 ms: working"
     # The thread starts while `start` returns; each round has the next number.
     assert lines[1] == "thread: started"
     rounds = [line for line in lines if line.startswith("round ")]
@@ -82,7 +82,7 @@ def test_settings_from_the_registry_change_its_work_at_the_next_start(
 
     lines = lines_of(kernel, 1.5)
 
-    assert lines[0] == "loaded; every 120 ms: Grüße %s"
+    assert lines[0] == "starting; every 120 ms: Grüße %s"
     rounds = [line for line in lines if line.startswith("round ")]
     assert len(rounds) >= 5
     assert rounds[0].endswith(": Grüße %s")
@@ -97,7 +97,7 @@ def test_settings_from_the_registry_change_its_work_at_the_next_start(
             {
                 "IntervalMilliseconds: STATUS_BUFFER_OVERFLOW (0x80000005)",
                 "Message: STATUS_OBJECT_TYPE_MISMATCH (0xC0000024)",
-                "loaded; every 1000 ms: working",
+                "starting; every 1000 ms: working",
             },
         ),
         (
@@ -105,7 +105,7 @@ def test_settings_from_the_registry_change_its_work_at_the_next_start(
             ("REG_SZ", "x" * 129),
             {
                 "Message: STATUS_BUFFER_OVERFLOW (0x80000005)",
-                "loaded; every 100 ms: working",
+                "starting; every 100 ms: working",
             },
         ),
         (
@@ -113,7 +113,7 @@ def test_settings_from_the_registry_change_its_work_at_the_next_start(
             ("REG_SZ", "x" * 128),
             {
                 "IntervalMilliseconds: STATUS_OBJECT_TYPE_MISMATCH (0xC0000024)",
-                f"loaded; every 1000 ms: {'x' * 128}",
+                f"starting; every 1000 ms: {'x' * 128}",
             },
         ),
     ],
@@ -133,7 +133,7 @@ def test_a_wrong_setting_is_logged_and_has_its_default(
 
     lines = lines_of(kernel, 0)
 
-    reported = {line for line in lines if line.startswith(("loaded", "Interval", "Message"))}
+    reported = {line for line in lines if line.startswith(("starting", "Interval", "Message"))}
     assert reported == expected
 
 

@@ -59,7 +59,7 @@ impl Device {
         Ok(device)
     }
 
-    /// Says where the data of `IRP_MJ_READ` and `IRP_MJ_WRITE` is. IRQL: any.
+    /// Chooses where the data of `IRP_MJ_READ` and `IRP_MJ_WRITE` is. IRQL: any.
     ///
     /// Call it before programs can open the device. Without it, requests to read and write have no
     /// buffer ([`ReadRequest`](crate::transfer::ReadRequest)).

@@ -58,7 +58,7 @@ impl Dpc {
 
     /// Queues the DPC on this processor, unless it is queued already. IRQL: any.
     pub fn queue(&self) {
-        // SAFETY: the DPC is initialized. It says whether the DPC was not queued.
+        // SAFETY: the DPC is initialized. The result is whether the DPC was not queued.
         let _ = unsafe { KeInsertQueueDpc(self.as_ptr(), ptr::null_mut(), ptr::null_mut()) };
     }
 

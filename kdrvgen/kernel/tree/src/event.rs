@@ -39,7 +39,7 @@ impl Event {
     pub fn new(kind: EventKind) -> Result<Self, NtError> {
         let event = Self(Pooled::new(UnsafeCell::new(MaybeUninit::uninit()))?);
         // SAFETY: it is memory for an event, which does not move.
-        unsafe { KeInitializeEvent(event.as_ptr(), kind as i32, 0) };
+        unsafe { initialize(event.as_ptr(), kind) };
         Ok(event)
     }
 
@@ -70,6 +70,16 @@ unsafe impl sealed::Object for Event {
 }
 
 impl Waitable for Event {}
+
+/// Makes an event that is not signaled. IRQL: any.
+///
+/// # Safety
+///
+/// It is non-paged memory for an event, which does not move and which nothing else uses.
+pub(crate) unsafe fn initialize(event: *mut KEvent, kind: EventKind) {
+    // SAFETY: the caller's contract.
+    unsafe { KeInitializeEvent(event, kind as i32, 0) };
+}
 
 crate::import! {
     "ntoskrnl.exe",

@@ -16,7 +16,7 @@ use crate::handle::Handle;
 use crate::irql::{self, PASSIVE_LEVEL};
 use crate::nt::file::FileStandardInformation;
 use crate::nt::irp::{IoStatusBlock, IoStatusResult};
-use crate::nt::object_attributes::{ObjectAttributes, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE};
+use crate::nt::object_attributes::{ObjectAttributes, OBJ_CASE_INSENSITIVE};
 use crate::nt::status::{STATUS_END_OF_FILE, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
 use crate::nt::{NtError, NtStatus, UnicodeString};
 
@@ -64,15 +64,8 @@ impl File {
 
     fn with(path: &UnicodeString<'_>, access: u32, disposition: u32) -> Result<Self, NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
-        let attributes = ObjectAttributes {
-            #[allow(clippy::cast_possible_truncation)] // some ten bytes
-            length: size_of::<ObjectAttributes<'_>>() as u32,
-            root_directory: ptr::null_mut(),
-            object_name: path,
-            attributes: OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE,
-            security_descriptor: ptr::null_mut(),
-            security_quality_of_service: ptr::null_mut(),
-        };
+        let attributes =
+            ObjectAttributes::of_kernel_handle(ptr::null_mut(), path, OBJ_CASE_INSENSITIVE);
         let mut handle = ptr::null_mut();
         let mut status = IoStatusBlock::new();
         // SAFETY: all pointers are valid during the call. The file is synchronous, so nothing is

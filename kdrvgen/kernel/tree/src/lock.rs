@@ -24,7 +24,7 @@ pub struct SpinLock<T> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: one processor at a time accesses the value, as if the value was sent between them.
+// SAFETY: one processor at a time accesses the value, as if the value were sent between them.
 unsafe impl<T: Send> Sync for SpinLock<T> {}
 
 impl<T> SpinLock<T> {

@@ -171,7 +171,7 @@ impl Write for Line {
 
 #[cfg(all(windows, panic = "abort"))]
 fn send(component: u32, level: u32, text: *const c_char) {
-    // SAFETY: both strings end with a NUL. The result only says whether a debugger is attached.
+    // SAFETY: both strings end with a NUL. The result is only whether a debugger is attached.
     let _ = unsafe { DbgPrintEx(component, level, c"%s".as_ptr(), text) };
 }
 

@@ -7,8 +7,8 @@ use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
 
+use crate::event::{self, EventKind};
 use crate::irql::{self, APC_LEVEL, DISPATCH_LEVEL};
-use crate::nt::dispatcher::KEvent;
 use crate::nt::locks::KFastMutex;
 use crate::nt::NtError;
 use crate::shared::Pooled;
@@ -27,7 +27,7 @@ struct Body<T> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: one thread at a time accesses the value, as if the value was sent between them.
+// SAFETY: one thread at a time accesses the value, as if the value were sent between them.
 unsafe impl<T: Send> Send for Body<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Body<T> {}
@@ -52,7 +52,7 @@ impl<T> FastMutex<T> {
             (&raw mut (*mutex).owner).write(ptr::null_mut());
             (&raw mut (*mutex).contention).write(0);
             (&raw mut (*mutex).old_irql).write(0);
-            KeInitializeEvent(&raw mut (*mutex).event, SYNCHRONIZATION_EVENT, 0);
+            event::initialize(&raw mut (*mutex).event, EventKind::Synchronization);
         }
         Ok(Self(body))
     }
@@ -124,16 +124,6 @@ impl<T> Drop for FastMutexGuard<'_, T> {
     fn drop(&mut self) {
         // SAFETY: this thread holds the mutex.
         unsafe { ExReleaseFastMutex(self.mutex.as_ptr()) };
-    }
-}
-
-/// `SynchronizationEvent`.
-const SYNCHRONIZATION_EVENT: i32 = 1;
-
-crate::import! {
-    "ntoskrnl.exe",
-    extern "system" {
-        fn KeInitializeEvent(event: *mut KEvent, kind: i32, state: u8);
     }
 }
 

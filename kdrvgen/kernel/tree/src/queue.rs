@@ -297,8 +297,7 @@ unsafe fn set_cancel_routine(irp: *mut Irp, routine: Option<DriverCancel>) -> bo
 ///
 /// The packet exists.
 unsafe fn is_cancelled(irp: *mut Irp) -> bool {
-    // SAFETY: the packet exists. The one who cancels it writes this member before he exchanges the
-    // routine.
+    // SAFETY: the packet exists. Whoever cancels it writes this member before exchanging the routine.
     unsafe { AtomicU8::from_ptr(&raw mut (*irp).cancel) }.load(Ordering::SeqCst) != 0
 }
 

@@ -14,24 +14,27 @@
 //! All functions require `PASSIVE_LEVEL`, if they do not say otherwise. `RtlQueryRegistryValues` is not
 //! here on purpose: without the right flags for each value, it writes more than there is room for.
 
+mod value;
+
 use core::ffi::c_void;
-use core::mem::size_of;
 use core::ptr;
-use core::slice;
 
 use crate::handle::Handle;
 use crate::irql::{self, PASSIVE_LEVEL};
-use crate::nt::object_attributes::{ObjectAttributes, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE};
+use crate::nt::object_attributes::{ObjectAttributes, OBJ_CASE_INSENSITIVE};
 use crate::nt::registry::{
-    KeyValuePartialInformation, KEY_READ, KEY_VALUE_PARTIAL_INFORMATION, KEY_WRITE, REG_BINARY,
-    REG_DWORD, REG_EXPAND_SZ, REG_MULTI_SZ, REG_QWORD, REG_SZ,
+    KEY_READ, KEY_VALUE_PARTIAL_INFORMATION, KEY_WRITE, REG_BINARY, REG_DWORD, REG_MULTI_SZ,
+    REG_QWORD, REG_SZ,
 };
 use crate::nt::status::{
-    STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_BUFFER_SIZE,
-    STATUS_INVALID_PARAMETER, STATUS_OBJECT_TYPE_MISMATCH,
+    STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_PARAMETER,
 };
 use crate::nt::{NtError, NtStatus, UnicodeString};
 use crate::shared::Pooled;
+
+use value::HEADER;
+
+pub use value::Value;
 
 /// An open key, which is closed when it is dropped.
 pub struct Key(Handle);
@@ -73,7 +76,8 @@ impl Key {
     /// `STATUS_ACCESS_DENIED` if this key is not writable.
     pub fn create_subkey(&self, name: &UnicodeString<'_>) -> Result<Self, NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
-        let attributes = attributes(self.0.as_raw(), name);
+        let attributes =
+            ObjectAttributes::of_kernel_handle(self.0.as_raw(), name, OBJ_CASE_INSENSITIVE);
         let mut handle = ptr::null_mut();
         // SAFETY: all pointers are valid during the call.
         unsafe {
@@ -98,7 +102,7 @@ impl Key {
         access: u32,
     ) -> Result<Self, NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
-        let attributes = attributes(root, name);
+        let attributes = ObjectAttributes::of_kernel_handle(root, name, OBJ_CASE_INSENSITIVE);
         let mut handle = ptr::null_mut();
         // SAFETY: all pointers are valid during the call.
         unsafe { ZwOpenKey(&raw mut handle, access, &raw const attributes) }.check()?;
@@ -117,19 +121,10 @@ impl Key {
         let size = HEADER
             .checked_add(limit)
             .ok_or(STATUS_INVALID_PARAMETER)?
-            .min(HEADER + self.data_length(name)?);
+            .min(HEADER.saturating_add(self.data_length(name)?));
         let mut memory = Pooled::zeroed(size)?;
         self.query_into(name, memory.as_mut())?;
-        // Drivers that filter the registry can change the answer.
-        let data_length = u32_at(&memory, 8) as usize;
-        if data_length > size - HEADER {
-            return Err(STATUS_BUFFER_OVERFLOW);
-        }
-        Ok(Value {
-            kind: u32_at(&memory, 4),
-            data_length,
-            memory,
-        })
+        Value::new(memory)
     }
 
     /// Returns the present size of a value's data in bytes.
@@ -140,7 +135,7 @@ impl Key {
             Ok(()) | Err(STATUS_BUFFER_OVERFLOW | STATUS_BUFFER_TOO_SMALL) => {}
             Err(error) => return Err(error),
         }
-        Ok(u32_at(&header, 8) as usize)
+        Ok(value::data_length(&header))
     }
 
     /// Calls `ZwQueryValueKey`.
@@ -269,133 +264,8 @@ impl Key {
     }
 }
 
-/// A value that was read: its type, and its data in non-paged pool.
-pub struct Value {
-    kind: u32,
-    data_length: usize,
-    /// The data begins after the header.
-    memory: Pooled<[u8]>,
-}
-
-impl Value {
-    /// Returns the type, `REG_…`. IRQL: any.
-    #[must_use]
-    pub fn kind(&self) -> u32 {
-        self.kind
-    }
-
-    /// Returns the data, of any type. IRQL: `DISPATCH_LEVEL` or below.
-    #[must_use]
-    pub fn data(&self) -> &[u8] {
-        &self.memory[HEADER..][..self.data_length]
-    }
-
-    /// Returns the number of a `REG_DWORD`. IRQL: `DISPATCH_LEVEL` or below.
-    ///
-    /// # Errors
-    ///
-    /// `STATUS_OBJECT_TYPE_MISMATCH` for another type, `STATUS_INVALID_BUFFER_SIZE` if it has not 4 bytes.
-    pub fn dword(&self) -> Result<u32, NtError> {
-        self.expect(&[REG_DWORD])?;
-        let bytes = self.data().try_into();
-        bytes
-            .map(u32::from_le_bytes)
-            .map_err(|_| STATUS_INVALID_BUFFER_SIZE)
-    }
-
-    /// Returns the number of a `REG_QWORD`. IRQL: `DISPATCH_LEVEL` or below.
-    ///
-    /// # Errors
-    ///
-    /// `STATUS_OBJECT_TYPE_MISMATCH` for another type, `STATUS_INVALID_BUFFER_SIZE` if it has not 8 bytes.
-    pub fn qword(&self) -> Result<u64, NtError> {
-        self.expect(&[REG_QWORD])?;
-        let bytes = self.data().try_into();
-        bytes
-            .map(u64::from_le_bytes)
-            .map_err(|_| STATUS_INVALID_BUFFER_SIZE)
-    }
-
-    /// Returns the bytes of a `REG_BINARY`. IRQL: `DISPATCH_LEVEL` or below.
-    ///
-    /// # Errors
-    ///
-    /// `STATUS_OBJECT_TYPE_MISMATCH` for another type.
-    pub fn binary(&self) -> Result<&[u8], NtError> {
-        self.expect(&[REG_BINARY])?;
-        Ok(self.data())
-    }
-
-    /// Returns the text of a `REG_SZ` or `REG_EXPAND_SZ` up to its first NUL, if it has one: programs can
-    /// write text without it. Variables are not expanded. IRQL: `DISPATCH_LEVEL` or below.
-    ///
-    /// # Errors
-    ///
-    /// `STATUS_OBJECT_TYPE_MISMATCH` for another type, `STATUS_INVALID_BUFFER_SIZE` if it has an odd number
-    /// of bytes.
-    pub fn string(&self) -> Result<&[u16], NtError> {
-        self.expect(&[REG_SZ, REG_EXPAND_SZ])?;
-        let units = self.units()?;
-        Ok(units.split(|unit| *unit == 0).next().unwrap_or(units))
-    }
-
-    /// Returns the texts of a `REG_MULTI_SZ`, up to the first empty one, which ends the list.
-    ///
-    /// IRQL: `DISPATCH_LEVEL` or below.
-    ///
-    /// # Errors
-    ///
-    /// `STATUS_OBJECT_TYPE_MISMATCH` for another type, `STATUS_INVALID_BUFFER_SIZE` if it has an odd number
-    /// of bytes.
-    pub fn strings(&self) -> Result<impl Iterator<Item = &[u16]>, NtError> {
-        self.expect(&[REG_MULTI_SZ])?;
-        let texts = self.units()?.split(|unit| *unit == 0);
-        Ok(texts.take_while(|text| !text.is_empty()))
-    }
-
-    fn expect(&self, types: &[u32]) -> Result<(), NtError> {
-        if types.contains(&self.kind) {
-            Ok(())
-        } else {
-            Err(STATUS_OBJECT_TYPE_MISMATCH)
-        }
-    }
-
-    fn units(&self) -> Result<&[u16], NtError> {
-        let data = self.data();
-        if data.len() % 2 != 0 {
-            return Err(STATUS_INVALID_BUFFER_SIZE);
-        }
-        // SAFETY: the pool aligns memory for pointers, and the header has 12 bytes, so the data is
-        // aligned for `u16`. Any bits are valid.
-        Ok(unsafe { slice::from_raw_parts(data.as_ptr().cast(), data.len() / 2) })
-    }
-}
-
-/// The bytes of `KEY_VALUE_PARTIAL_INFORMATION` before the data.
-const HEADER: usize = size_of::<KeyValuePartialInformation>();
-
 /// `REG_OPTION_NON_VOLATILE`: the key stays when Windows restarts.
 const REG_OPTION_NON_VOLATILE: u32 = 0;
-
-fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    let mut number = [0; 4];
-    number.copy_from_slice(&bytes[at..][..4]);
-    u32::from_le_bytes(number)
-}
-
-/// Returns the attributes of a key, whose handle only the kernel can use.
-#[allow(clippy::cast_possible_truncation)] // some ten bytes
-fn attributes<'a>(root: *mut c_void, name: &UnicodeString<'a>) -> ObjectAttributes<'a> {
-    ObjectAttributes {
-        length: size_of::<ObjectAttributes<'_>>() as u32,
-        root_directory: root,
-        object_name: name,
-        attributes: OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE,
-        security_descriptor: ptr::null_mut(),
-        security_quality_of_service: ptr::null_mut(),
-    }
-}
 
 crate::import! {
     "ntoskrnl.exe",

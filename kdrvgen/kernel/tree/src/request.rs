@@ -129,13 +129,16 @@ impl<S: State> Request<S> {
     }
 
     /// Completes the request, without output. IRQL: `DISPATCH_LEVEL` or below.
-    #[allow(clippy::must_use_candidate)] // `Dispatched` says it, and `()` is nothing
+    #[allow(clippy::must_use_candidate)] // `Dispatched` is `must_use`; `()` has no use
     pub fn complete(self, result: Result<(), NtError>) -> S::Completed {
-        self.finish(result.into(), 0)
+        self.finish(result, 0)
     }
 
-    /// Completes the request with a status and the number of bytes of output.
-    pub(crate) fn finish(self, status: NtStatus, information: usize) -> S::Completed {
+    /// Completes the request, with the number of bytes that were transferred. An error reports none.
+    pub(crate) fn finish(self, result: Result<(), NtError>, bytes: usize) -> S::Completed {
+        let is_transferred = result.map_or_else(NtError::is_warning, |()| true);
+        let information = if is_transferred { bytes } else { 0 };
+        let status = result.into();
         // SAFETY: it is used no more: `drop` does not run.
         unsafe { complete(self.into_irp(), status, information) };
         S::completed(status)
@@ -240,7 +243,7 @@ impl<S: State> Control<S> {
         (self.request.into_irp(), self.written)
     }
 
-    /// Says how many bytes of output are in the buffer.
+    /// Sets how many bytes of output are in the buffer.
     pub(crate) fn set_written(&mut self, written: usize) {
         self.written = written;
     }
@@ -315,11 +318,9 @@ impl<S: State> Control<S> {
     /// Completes the request. IRQL: `DISPATCH_LEVEL` or below.
     ///
     /// A success or a warning carries the output of the last reply, and an error carries none.
-    #[allow(clippy::must_use_candidate)] // `Dispatched` says it, and `()` is nothing
+    #[allow(clippy::must_use_candidate)] // `Dispatched` is `must_use`; `()` has no use
     pub fn complete(self, result: Result<(), NtError>) -> S::Completed {
-        let has_output = result.map_or_else(NtError::is_warning, |()| true);
-        let written = if has_output { self.written } else { 0 };
-        self.request.finish(result.into(), written)
+        self.request.finish(result, self.written)
     }
 }
 

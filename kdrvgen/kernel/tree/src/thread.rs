@@ -1,13 +1,12 @@
 //! System threads, which end before the driver is unloaded.
 
 use core::ffi::c_void;
-use core::mem::size_of;
 use core::ptr::{self, NonNull};
 
 use crate::event::{Event, EventKind};
 use crate::handle::Handle;
 use crate::irql::{self, PASSIVE_LEVEL};
-use crate::nt::object_attributes::{ObjectAttributes, OBJ_KERNEL_HANDLE};
+use crate::nt::object_attributes::ObjectAttributes;
 use crate::nt::status::STATUS_SUCCESS;
 use crate::nt::{NtError, NtStatus};
 use crate::object::{Object, ObjectType};
@@ -67,15 +66,7 @@ impl Thread {
         let stop = Shared::new(Event::new(EventKind::Notification)?)?;
         let theirs = stop.clone();
         let start = Pooled::new(Start { work, stop: theirs })?.into_raw();
-        #[allow(clippy::cast_possible_truncation)] // some ten bytes
-        let attributes = ObjectAttributes {
-            length: size_of::<ObjectAttributes<'_>>() as u32,
-            root_directory: ptr::null_mut(),
-            object_name: ptr::null(),
-            attributes: OBJ_KERNEL_HANDLE,
-            security_descriptor: ptr::null_mut(),
-            security_quality_of_service: ptr::null_mut(),
-        };
+        let attributes = ObjectAttributes::of_kernel_handle(ptr::null_mut(), ptr::null(), 0);
         let mut handle = ptr::null_mut();
         // SAFETY: all pointers are valid during the call, and `run` becomes the owner of `start`.
         let created = unsafe {

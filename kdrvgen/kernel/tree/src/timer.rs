@@ -102,7 +102,7 @@ impl RawTimer {
 
     pub(crate) fn cancel(&self) {
         irql::assert_at_most(DISPATCH_LEVEL);
-        // SAFETY: the timer is initialized. It says whether the timer was running.
+        // SAFETY: the timer is initialized. The result is whether the timer was running.
         let _ = unsafe { KeCancelTimer(self.as_ptr()) };
     }
 

@@ -59,7 +59,7 @@ impl<S: State> ReadRequest<S> {
         (self.request.into_irp(), self.written)
     }
 
-    /// Says how many bytes of output are in the buffer.
+    /// Sets how many bytes of output are in the buffer.
     pub(crate) fn set_written(&mut self, written: usize) {
         self.written = written;
     }
@@ -115,11 +115,9 @@ impl<S: State> ReadRequest<S> {
     ///
     /// A success or a warning carries the output, and an error carries none. A success without output
     /// is the end of the file to most programs.
-    #[allow(clippy::must_use_candidate)] // `Dispatched` says it, and `()` is nothing
+    #[allow(clippy::must_use_candidate)] // `Dispatched` is `must_use`; `()` has no use
     pub fn complete(self, result: Result<(), NtError>) -> S::Completed {
-        let has_output = result.map_or_else(NtError::is_warning, |()| true);
-        let written = if has_output { self.written } else { 0 };
-        self.request.finish(result.into(), written)
+        self.request.finish(result, self.written)
     }
 }
 
@@ -167,7 +165,7 @@ impl<S: State> WriteRequest<S> {
         (self.request.into_irp(), self.taken)
     }
 
-    /// Says how many bytes were taken.
+    /// Sets how many bytes were taken.
     pub(crate) fn set_taken(&mut self, taken: usize) {
         self.taken = taken;
     }
@@ -223,11 +221,9 @@ impl<S: State> WriteRequest<S> {
     /// Completes the request. IRQL: `DISPATCH_LEVEL` or below.
     ///
     /// A success or a warning tells the program how many bytes were taken. With an error, it was none.
-    #[allow(clippy::must_use_candidate)] // `Dispatched` says it, and `()` is nothing
+    #[allow(clippy::must_use_candidate)] // `Dispatched` is `must_use`; `()` has no use
     pub fn complete(self, result: Result<(), NtError>) -> S::Completed {
-        let has_taken = result.map_or_else(NtError::is_warning, |()| true);
-        let taken = if has_taken { self.taken } else { 0 };
-        self.request.finish(result.into(), taken)
+        self.request.finish(result, self.taken)
     }
 }
 

@@ -91,9 +91,9 @@ impl WorkItem {
         })
     }
 
-    /// Has the function called after this. IRQL: `DISPATCH_LEVEL` or below.
+    /// Queues the function. IRQL: `DISPATCH_LEVEL` or below.
     ///
-    /// If it is queued already, that is one call. If it runs, it is called again afterwards.
+    /// If it is queued already, it is called once. If it runs, it is called again afterwards.
     pub fn queue(&self) {
         let body = &*self.body;
         {

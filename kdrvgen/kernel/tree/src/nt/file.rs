@@ -1,4 +1,4 @@
-//! `FILE_OBJECT` and what the kernel says of a file.
+//! `FILE_OBJECT` and what the kernel reports about a file.
 
 use core::ffi::c_void;
 

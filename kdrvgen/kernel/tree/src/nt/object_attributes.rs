@@ -1,6 +1,8 @@
 //! `OBJECT_ATTRIBUTES`, for the functions that open and create objects.
 
 use core::ffi::c_void;
+use core::mem::size_of;
+use core::ptr;
 
 use super::unicode_string::UnicodeString;
 
@@ -16,6 +18,28 @@ pub struct ObjectAttributes<'a> {
     pub attributes: u32,
     pub security_descriptor: *mut c_void,
     pub security_quality_of_service: *mut c_void,
+}
+
+impl<'a> ObjectAttributes<'a> {
+    /// Returns the attributes for a kernel handle, which no program can use. IRQL: any.
+    ///
+    /// `root_directory` and `object_name` can be null. `flags` are `OBJ_…`.
+    #[must_use]
+    pub const fn of_kernel_handle(
+        root_directory: *mut c_void,
+        object_name: *const UnicodeString<'a>,
+        flags: u32,
+    ) -> Self {
+        Self {
+            #[allow(clippy::cast_possible_truncation)] // some ten bytes
+            length: size_of::<Self>() as u32,
+            root_directory,
+            object_name,
+            attributes: flags | OBJ_KERNEL_HANDLE,
+            security_descriptor: ptr::null_mut(),
+            security_quality_of_service: ptr::null_mut(),
+        }
+    }
 }
 
 layout! {

@@ -58,7 +58,7 @@ impl NtStatus {
 
     /// Returns the status as a `Result`, for `?`. IRQL: any.
     ///
-    /// A success says no more than that. If a function can return `STATUS_PENDING` or
+    /// A success means no more than that. If a function can return `STATUS_PENDING` or
     /// `STATUS_TIMEOUT`, compare its status with these first.
     ///
     /// # Errors

@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use crate::der::{self, Signed};
 use crate::failure::{Failure, Result};
 use crate::image::Image;
 use crate::output::TempFile;
+use crate::pem;
 use crate::process::{on_path, printed, Tool};
+use crate::signed_data::Signed;
 
 /// Fails unless the signature in `data`, an image or a catalog, covers its content and was made
 /// with the key of its certificate ("Windows Authenticode Portable Executable Signature Format";
@@ -75,7 +76,7 @@ fn digest(name: &str, bytes: Vec<u8>) -> Result<Vec<u8>> {
 fn public_key(certificate: &[u8]) -> Result<Vec<u8>> {
     let output = Tool::new("openssl")
         .args(["x509", "-noout", "-pubkey"])
-        .input(der::to_pem(certificate, "CERTIFICATE").into_bytes())
+        .input(pem::encode(certificate, "CERTIFICATE").into_bytes())
         .output()?;
     if output.status.success() {
         Ok(output.stdout)

@@ -1,4 +1,4 @@
-//! Reads DER (ITU-T X.690): X.509 certificates, and the signatures of images and catalogs.
+//! Reads DER (ITU-T X.690), and X.509 certificates.
 
 pub const INTEGER: u8 = 0x02;
 pub const OCTET_STRING: u8 = 0x04;
@@ -10,8 +10,6 @@ pub const SET: u8 = 0x31;
 pub const CONTEXT_0: u8 = 0xA0;
 const CONTEXT_3: u8 = 0xA3;
 
-/// id-signedData, 1.2.840.113549.1.7.2 (RFC 2315)
-const SIGNED_DATA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02];
 /// Netscape's certificate comment, 2.16.840.1.113730.1.13
 const COMMENT: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x86, 0xF8, 0x42, 0x01, 0x0D];
 const IA5_STRING: u8 = 0x16;
@@ -189,111 +187,6 @@ pub fn date(day: i64) -> (i64, i64, i64) {
     (year, month, day - days(year, month, 1) + 1)
 }
 
-/// The parts of the signature of an image or a catalog.
-#[cfg_attr(windows, allow(dead_code))] // WinVerifyTrust checks the other fields
-pub struct Signed<'a> {
-    /// openssl's name of the digest algorithm, such as `sha256`.
-    pub digest_name: &'static str,
-    /// What is signed: a structure with the digest of the image, or the list of the catalog. It is
-    /// the input of the message digest.
-    pub content: &'a [u8],
-    pub message_digest: &'a [u8],
-    /// The authenticated attributes, as the signature covers them.
-    pub attributes: Vec<u8>,
-    pub signature: &'a [u8],
-    /// The signer's certificate.
-    pub certificate: &'a [u8],
-}
-
-impl<'a> Signed<'a> {
-    /// Parses a signature (RFC 2315, 9.1 and 9.2); None for anything else.
-    pub fn parse(signature: &'a [u8]) -> Option<Signed<'a>> {
-        let mut outer = read(signature).expect(SEQUENCE)?.children();
-        if outer.expect(OBJECT_IDENTIFIER)?.content != SIGNED_DATA {
-            return None;
-        }
-        let data = outer.expect(CONTEXT_0)?.children().expect(SEQUENCE)?;
-        let mut fields = data.children();
-        fields.expect(INTEGER)?; // version
-        fields.expect(SET)?; // digest algorithms
-        let mut content = fields.expect(SEQUENCE)?.children();
-        content.expect(OBJECT_IDENTIFIER)?;
-        let content = content.expect(CONTEXT_0)?.children().expect(SEQUENCE)?;
-        let certificates = fields.expect(CONTEXT_0)?;
-        let signers = fields.find(|field| field.tag == SET)?;
-        let mut signer = signers.children().expect(SEQUENCE)?.children();
-        signer.expect(INTEGER)?; // version
-        let issuer_and_serial = signer.expect(SEQUENCE)?;
-        let algorithm = signer.expect(SEQUENCE)?.children().next()?;
-        let attributes = signer.expect(CONTEXT_0)?;
-        signer.expect(SEQUENCE)?; // signature algorithm
-        let signature = signer.expect(OCTET_STRING)?;
-        let message_digest = attributes.children().find_map(message_digest)?;
-        let certificate = certificates
-            .children()
-            .find(|certificate| is_named(*certificate, issuer_and_serial))?;
-        let mut signed = attributes.whole.to_vec();
-        signed[0] = SET; // the signature covers this tag (RFC 2315, 9.3)
-        Some(Signed {
-            digest_name: digest_name(algorithm.content)?,
-            content: content.content,
-            message_digest,
-            attributes: signed,
-            signature: signature.content,
-            certificate: certificate.whole,
-        })
-    }
-}
-
-impl<'a> Signed<'a> {
-    /// The digest of the image that is signed ("Windows Authenticode Portable Executable Signature
-    /// Format", SpcIndirectDataContent).
-    #[cfg(unix)]
-    pub fn image_digest(&self) -> Option<&'a [u8]> {
-        let digest_info = read(self.content).nth(1)?;
-        Some(digest_info.children().nth(1)?.content)
-    }
-}
-
-/// id-sha256, id-sha384, id-sha512: 2.16.840.1.101.3.4.2.1 to 3 (NIST)
-fn digest_name(identifier: &[u8]) -> Option<&'static str> {
-    match identifier {
-        [0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, last] => match last {
-            1 => Some("sha256"),
-            2 => Some("sha384"),
-            3 => Some("sha512"),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Returns the value of the attribute messageDigest, 1.2.840.113549.1.9.4.
-fn message_digest(attribute: Element<'_>) -> Option<&[u8]> {
-    const MESSAGE_DIGEST: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x04];
-    let mut fields = attribute.children();
-    if fields.expect(OBJECT_IDENTIFIER)?.content != MESSAGE_DIGEST {
-        return None;
-    }
-    let value = fields.expect(SET)?.children().expect(OCTET_STRING)?;
-    Some(value.content)
-}
-
-/// Whether a certificate has this issuer and serial number.
-fn is_named(certificate: Element<'_>, issuer_and_serial: Element<'_>) -> bool {
-    let names = |wanted: &mut Reader<'_>| {
-        let mut fields = certificate.children().expect(SEQUENCE)?.children();
-        let mut serial = fields.next()?;
-        if serial.tag == CONTEXT_0 {
-            serial = fields.next()?;
-        }
-        fields.next()?; // signature
-        let issuer = fields.next()?;
-        Some(wanted.next()?.whole == issuer.whole && wanted.next()?.whole == serial.whole)
-    };
-    names(&mut issuer_and_serial.children()).unwrap_or(false)
-}
-
 /// Encodes one element.
 #[cfg(any(windows, test))]
 pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
@@ -310,70 +203,9 @@ pub fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     encoded
 }
 
-/// Decodes the first block of this kind in a PEM text (RFC 7468).
-#[cfg(unix)]
-pub fn from_pem(text: &str, kind: &str) -> Option<Vec<u8>> {
-    let begin = format!("-----BEGIN {kind}-----");
-    let end = format!("-----END {kind}-----");
-    let (_, rest) = text.split_once(&begin)?;
-    let (body, _) = rest.split_once(&end)?;
-    from_base64(body)
-}
-
-/// Encodes a PEM block.
-pub fn to_pem(der: &[u8], kind: &str) -> String {
-    let encoded = to_base64(der);
-    let mut text = format!("-----BEGIN {kind}-----\n");
-    for line in encoded.as_bytes().chunks(64) {
-        text.push_str(&String::from_utf8_lossy(line));
-        text.push('\n');
-    }
-    text.push_str(&format!("-----END {kind}-----\n"));
-    text
-}
-
-const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-#[cfg(any(unix, test))]
-fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let (mut bits, mut count) = (0_u32, 0);
-    for character in text.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
-        if character == b'=' {
-            break;
-        }
-        let digit = DIGITS.iter().position(|digit| *digit == character)?;
-        bits = bits << 6 | digit as u32;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
-            bits &= (1 << count) - 1;
-        }
-    }
-    Some(bytes)
-}
-
-fn to_base64(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for group in bytes.chunks(3) {
-        let mut three = [0; 3];
-        three[..group.len()].copy_from_slice(group);
-        let bits = u32::from(three[0]) << 16 | u32::from(three[1]) << 8 | u32::from(three[2]);
-        for digit in 0..4 {
-            text.push(if digit <= group.len() {
-                DIGITS[(bits >> (18 - 6 * digit)) as usize & 63] as char
-            } else {
-                '='
-            });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{date, days, element, from_base64, read, time, to_base64, Element};
+    use super::{date, days, element, read, time, Element};
 
     #[test]
     fn an_encoded_element_of_any_length_is_decoded_again() {
@@ -425,19 +257,5 @@ mod tests {
         ] {
             assert_eq!(time(element(tag, text)), None, "{text}");
         }
-    }
-
-    #[test]
-    fn base64_is_encoded_and_decoded() {
-        for (bytes, text) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(to_base64(bytes.as_bytes()), text);
-            assert_eq!(from_base64(text), Some(bytes.as_bytes().to_vec()));
-        }
-        assert_eq!(from_base64("Zg!="), None);
     }
 }

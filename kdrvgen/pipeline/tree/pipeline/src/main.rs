@@ -26,10 +26,12 @@ mod json;
 #[path = "../../kit.rs"]
 mod kit;
 mod linker;
+mod lock;
 mod map;
 mod osslsigncode;
 mod output;
 mod package;
+mod pem;
 mod process;
 mod rebuild;
 mod record;
@@ -38,6 +40,8 @@ mod rules;
 mod service;
 mod settings;
 mod sign;
+mod signed_data;
+mod signer;
 #[cfg(windows)]
 mod signtool;
 mod smoke;

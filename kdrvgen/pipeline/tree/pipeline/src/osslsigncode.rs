@@ -9,9 +9,10 @@ use crate::certificate::Identity;
 use crate::der;
 use crate::failure::{Failure, Result};
 use crate::output::{self, TempFile};
+use crate::pem;
 use crate::process::{on_path, printed, Tool};
 use crate::settings::{self, Settings};
-use crate::sign::{is_catalog, kind_of, secret, Order, Signer};
+use crate::signer::{is_catalog, kind_of, secret, Order, Signer};
 
 pub struct Osslsigncode {
     program: PathBuf,
@@ -172,7 +173,7 @@ pub fn bundle(place: &Path, files: &[PathBuf]) -> Result<Option<TempFile>> {
             text.extend(bytes);
             text.push(b'\n');
         } else if der::Certificate::parse(&bytes).is_some() {
-            text.extend(der::to_pem(&bytes, "CERTIFICATE").into_bytes());
+            text.extend(pem::encode(&bytes, "CERTIFICATE").into_bytes());
         } else {
             return Err(Failure::new(format!(
                 "signing.additional-certificates: {} is not a certificate",

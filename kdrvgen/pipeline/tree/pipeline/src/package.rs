@@ -3,171 +3,28 @@
 //! The package is made and signed in a temporary folder, which then replaces the old one: after a
 //! failure, the old package is complete.
 
-use std::collections::BTreeMap;
-use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use crate::catalog::{self, Catalog};
 use crate::certificate::{self, Identity};
-use crate::checksum::xxh64;
 use crate::failure::{Failure, Result};
 use crate::output::{self, TempFolder};
 use crate::process::{on_path, printed, Tool};
 use crate::record;
 use crate::settings::{self, Settings, Signing};
-use crate::sign::{self, Order};
+use crate::sign;
+use crate::signer::{self, Order};
 
-#[path = "package/record.rs"]
 mod note;
-#[path = "package/wdk.rs"]
+mod plan;
 mod wdk;
 
 use note::Packaged;
-
-/// The variables that a package depends on, besides the contents of files.
-const SETTINGS: &[&str] = &[
-    "DRIVER_PACKAGE_TOOL",
-    "DRIVER_PACKAGE_VERSION",
-    "DRIVER_PACKAGE_DATE",
-    "DRIVER_FRAMEWORK_VERSION",
-    "DRIVER_PACKAGE_OS_X86_64",
-    "DRIVER_PACKAGE_OS_I686",
-    "DRIVER_PACKAGE_OS_AARCH64",
-    "SOURCE_DATE_EPOCH",
-];
+use plan::Plan;
 
 const HOOKS_READ: &str = "a hook, or another task of yours, must not change the package: change a \
     copy, or add files with package.extra-files";
-
-/// What a package is made of.
-struct Plan {
-    /// The folder of the package.
-    place: PathBuf,
-    /// The names of the INF and of the catalog.
-    inf: OsString,
-    catalog: OsString,
-    /// The files that the package has unchanged, by their names in it.
-    given: BTreeMap<OsString, PathBuf>,
-    is_wdk: bool,
-}
-
-impl Plan {
-    fn read(settings: &Settings) -> Result<Plan> {
-        let mut given = BTreeMap::new();
-        let mut add = |path: PathBuf| {
-            given.insert(path.file_name().unwrap_or_default().to_owned(), path);
-        };
-        add(settings.path.clone());
-        for extension in ["pdb", "map", "cer"] {
-            let beside = settings.path.with_extension(extension);
-            if beside.is_file() {
-                add(beside);
-            }
-        }
-        for file in settings::list("DRIVER_PACKAGE_FILES")? {
-            add(settings.root.join(file));
-        }
-        let named = |extension: &str| {
-            let path = settings.path.with_extension(extension);
-            path.file_name().unwrap_or_default().to_owned()
-        };
-        Ok(Plan {
-            place: folder(settings),
-            inf: named("inf"),
-            catalog: named("cat"),
-            given,
-            is_wdk: settings::text("DRIVER_PACKAGE_TOOL")? == "wdk",
-        })
-    }
-
-    fn names(&self) -> Vec<OsString> {
-        let own = [self.inf.clone(), self.catalog.clone()];
-        self.given.keys().cloned().chain(own).collect()
-    }
-
-    /// Returns a checksum of what the INF and the catalog depend on, besides the given files. Small
-    /// files only: the others are compared with those in the package.
-    fn inputs(&self, settings: &Settings) -> Result<String> {
-        let mut text = String::new();
-        for name in SETTINGS {
-            let value = env::var_os(name).unwrap_or_default();
-            text.push_str(&format!("{name}={value:?}\n"));
-        }
-        let support = settings::file("DRIVER_SUPPORT", &settings.root).unwrap_or_default();
-        let mut files = vec![settings.root.join("Cargo.toml")];
-        files.extend(support.parent().map(|root| root.join("Cargo.toml")));
-        files.push(settings.root.join(settings::text("DRIVER_CONFIG")?));
-        files.extend(settings::file("DRIVER_INX", &settings.root));
-        for file in files {
-            let content = fs::read(&file).map_or("none".to_owned(), |bytes| xxh64(&bytes));
-            text.push_str(&format!("{}={content}\n", file.display()));
-        }
-        // Another version of kdrvgen may make another package.
-        let program = if self.is_wdk {
-            None
-        } else {
-            on_path("kdrvgen")
-        };
-        if let Some(metadata) = program.and_then(|program| fs::metadata(program).ok()) {
-            let time = metadata
-                .modified()
-                .ok()
-                .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-            text.push_str(&format!("kdrvgen={} {time:?}\n", metadata.len()));
-        }
-        Ok(xxh64(text.as_bytes()))
-    }
-
-    /// Whether the folder has exactly the files of this record, and those are of the given files.
-    fn is_up_to_date(&self, record: &Packaged) -> bool {
-        let made = [&self.inf, &self.catalog];
-        contents(&self.place).map_or(false, |mut names| {
-            let mut expected = self.names();
-            names.sort();
-            expected.sort();
-            names == expected
-        }) && self
-            .given
-            .iter()
-            .all(|(name, source)| output::is_same(source, &self.place.join(name)))
-            && made
-                .iter()
-                .all(|name| record.has(name, &self.place.join(name)))
-    }
-
-    /// Fails if the folder of the package is not one that the new package may replace.
-    fn refuse_foreign(&self, old: Option<&Packaged>) -> Result<()> {
-        let metadata = match fs::symlink_metadata(&self.place) {
-            Ok(metadata) => metadata,
-            Err(_) => return Ok(()),
-        };
-        if !metadata.is_dir() {
-            return Err(
-                Failure::new(format!("{} is not a folder", self.place.display()))
-                    .because("The driver package goes there.")
-                    .help("move it away"),
-            );
-        }
-        let mut known = self.names();
-        known.extend(old.into_iter().flat_map(Packaged::names));
-        let foreign = contents(&self.place)
-            .unwrap_or_default()
-            .into_iter()
-            .find(|name| !known.contains(name));
-        match foreign {
-            None => Ok(()),
-            Some(name) => Err(Failure::new(format!(
-                "{} is not a file of the package",
-                self.place.join(name).display()
-            ))
-            .because("The new package would replace the whole folder.")
-            .help("move it away, or add it with package.extra-files")),
-        }
-    }
-}
 
 /// The folder of the driver package.
 pub fn folder(settings: &Settings) -> PathBuf {
@@ -176,7 +33,7 @@ pub fn folder(settings: &Settings) -> PathBuf {
 
 pub fn package(settings: &Settings) -> Result<()> {
     let build = record::read_build(settings)?;
-    let order = sign::order(settings)?;
+    let order = signer::order(settings)?;
     let identity = match settings.signing {
         Signing::Test => Some(certificate::ensure(settings)?),
         _ => None,
@@ -275,7 +132,7 @@ fn make(
         let copied = plan.given.iter();
         copied
             .clone()
-            .try_for_each(|(name, source)| copy(source, &stage.join(name)))?;
+            .try_for_each(|(name, source)| output::copy(source, &stage.join(name)))?;
         wdk::make(settings, stage, &plan.inf, &plan.catalog)?;
         let images = [settings.path.file_name().unwrap_or_default(), &plan.inf];
         wdk::check_digests(stage, &plan.catalog, &images)?;
@@ -287,7 +144,7 @@ fn make(
         let is_outdated = name == plan.catalog && old.map_or(true, |old| old.signing != signing);
         let is_of_plan = plan.names().contains(&name);
         if is_of_plan && !is_outdated {
-            copy(&plan.place.join(&name), &stage.join(&name))?;
+            output::copy(&plan.place.join(&name), &stage.join(&name))?;
         }
     }
     run_kdrvgen(settings, plan, stage)?;
@@ -342,19 +199,6 @@ fn sign_catalog(
     let list = Catalog::parse(&data)
         .ok_or_else(|| Failure::new(format!("{name} is not a catalog")))?
         .list;
-    sign::sign_file(settings, order, identity, file, "package")?;
+    signer::sign_file(settings, order, identity, file, "package")?;
     catalog::check_signed(settings, file, list, identity)
-}
-
-/// Copies a file. The copy can be written to, whatever the permissions of the original are.
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::write(to, output::read(from)?).map_err(|error| Failure::io("write", to, &error))
-}
-
-/// Returns the names in a folder; None if it cannot be read.
-fn contents(folder: &Path) -> Option<Vec<OsString>> {
-    let entries = fs::read_dir(folder).ok()?;
-    entries
-        .map(|entry| entry.ok().map(|entry| entry.file_name()))
-        .collect()
 }

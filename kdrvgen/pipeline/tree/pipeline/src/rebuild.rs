@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
-use crate::output::{self, Lock, TempFile};
+use crate::lock::Lock;
+use crate::output::{self, TempFile};
 use crate::process::Tool;
 use crate::settings;
 use crate::system;
@@ -53,6 +54,10 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("pipeline/src/clean.rs", include_bytes!("clean.rs")),
     ("pipeline/src/der.rs", include_bytes!("der.rs")),
     ("pipeline/src/device.rs", include_bytes!("device.rs")),
+    (
+        "pipeline/src/device/functions.rs",
+        include_bytes!("device/functions.rs"),
+    ),
     ("pipeline/src/digest.rs", include_bytes!("digest.rs")),
     ("pipeline/src/driver.rs", include_bytes!("driver.rs")),
     ("pipeline/src/failure.rs", include_bytes!("failure.rs")),
@@ -67,6 +72,7 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("pipeline/src/json.rs", include_bytes!("json.rs")),
     ("pipeline/src/linker.rs", include_bytes!("linker.rs")),
     ("pipeline/src/main.rs", include_bytes!("main.rs")),
+    ("pipeline/src/lock.rs", include_bytes!("lock.rs")),
     ("pipeline/src/map.rs", include_bytes!("map.rs")),
     (
         "pipeline/src/osslsigncode.rs",
@@ -75,8 +81,12 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("pipeline/src/output.rs", include_bytes!("output.rs")),
     ("pipeline/src/package.rs", include_bytes!("package.rs")),
     (
-        "pipeline/src/package/record.rs",
-        include_bytes!("package/record.rs"),
+        "pipeline/src/package/note.rs",
+        include_bytes!("package/note.rs"),
+    ),
+    (
+        "pipeline/src/package/plan.rs",
+        include_bytes!("package/plan.rs"),
     ),
     (
         "pipeline/src/package/wdk.rs",
@@ -86,6 +96,7 @@ const SOURCES: &[(&str, &[u8])] = &[
         "pipeline/src/package/wdk/windows.rs",
         include_bytes!("package/wdk/windows.rs"),
     ),
+    ("pipeline/src/pem.rs", include_bytes!("pem.rs")),
     ("pipeline/src/process.rs", include_bytes!("process.rs")),
     ("pipeline/src/rebuild.rs", include_bytes!("rebuild.rs")),
     ("pipeline/src/record.rs", include_bytes!("record.rs")),
@@ -107,6 +118,11 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("pipeline/src/settings.rs", include_bytes!("settings.rs")),
     ("pipeline/src/setup_api.rs", include_bytes!("setup_api.rs")),
     ("pipeline/src/sign.rs", include_bytes!("sign.rs")),
+    (
+        "pipeline/src/signed_data.rs",
+        include_bytes!("signed_data.rs"),
+    ),
+    ("pipeline/src/signer.rs", include_bytes!("signer.rs")),
     ("pipeline/src/signtool.rs", include_bytes!("signtool.rs")),
     ("pipeline/src/smoke.rs", include_bytes!("smoke.rs")),
     (

@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::checksum::xxh64;
 use crate::failure::{Failure, Result};
+use crate::lock::Lock;
 use crate::output;
 use crate::rebuild;
 use crate::settings::Settings;
@@ -251,8 +252,8 @@ fn signed_file(settings: &Settings) -> PathBuf {
 }
 
 /// Takes the lock for writing and signing the image.
-pub fn lock(settings: &Settings) -> Result<output::Lock> {
-    output::Lock::take(&settings.state.join("lock"), "signs this driver")
+pub fn lock(settings: &Settings) -> Result<Lock> {
+    Lock::take(&settings.state.join("lock"), "signs this driver")
 }
 
 #[cfg(test)]

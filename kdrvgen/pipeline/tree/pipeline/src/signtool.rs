@@ -14,7 +14,7 @@ use crate::kit::{self, Search};
 use crate::output::{self, TempFile};
 use crate::process::{on_path, pass_on, Tool};
 use crate::settings::{self, Settings};
-use crate::sign::{is_catalog, kind_of, secret, Order, Signer};
+use crate::signer::{is_catalog, kind_of, secret, Order, Signer};
 
 /// The maximum length of a path without its zero, for programs that do not opt in to longer ones
 /// ("Maximum Path Length Limitation", Microsoft Learn).

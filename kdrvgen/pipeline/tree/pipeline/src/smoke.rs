@@ -10,7 +10,8 @@ use std::process::{Command, Stdio};
 
 use crate::failure::{Failure, Result};
 use crate::interrupt;
-use crate::output::{self, Lock};
+use crate::lock::Lock;
+use crate::output;
 use crate::process::{is_program, on_path};
 use crate::settings::{self, Settings};
 

@@ -3,11 +3,10 @@
 //! Certificates, certificate revocation lists and timestamps are the work of others, who sign their
 //! bytes: only their order is checked.
 
-use crate::der::{INTEGER, OBJECT_IDENTIFIER, SEQUENCE, SET};
+use crate::der::{Element, CONTEXT_0, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, SET};
 
 const BOOLEAN: u8 = 0x01;
 const CONSTRUCTED: u8 = 0x20;
-const CONTEXT_0: u8 = 0xA0;
 const CONTEXT_1: u8 = 0xA1;
 const MAX_DEPTH: usize = 32;
 
@@ -16,12 +15,6 @@ type Check<T = ()> = Result<T, &'static str>;
 /// Returns why a signed message (RFC 2315, 9.1) is not in strict DER; None if it is.
 pub fn flaw(message: &[u8]) -> Option<&'static str> {
     message_of(message).err()
-}
-
-struct Element<'a> {
-    tag: u8,
-    content: &'a [u8],
-    whole: &'a [u8],
 }
 
 fn message_of(message: &[u8]) -> Check {
@@ -121,6 +114,8 @@ fn one(bytes: &[u8], tag: u8) -> Check<Element<'_>> {
     }
 }
 
+/// Returns the elements in these bytes. Unlike `der::read`, it fails for a length that is not the
+/// shortest one, and for anything after the last element.
 fn elements(mut rest: &[u8]) -> Check<Vec<Element<'_>>> {
     let mut found = Vec::new();
     while let [tag, first, ..] = *rest {

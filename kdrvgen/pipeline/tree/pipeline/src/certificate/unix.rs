@@ -9,7 +9,9 @@ use crate::certificate::{is_ours, is_valid_now, Wanted};
 use crate::der;
 use crate::digest::sha256;
 use crate::failure::{Failure, Result};
-use crate::output::{self, Lock};
+use crate::lock::Lock;
+use crate::output;
+use crate::pem;
 use crate::process::{on_path, printed, Tool};
 use crate::settings::{Settings, Signing};
 use crate::system;
@@ -123,7 +125,7 @@ fn load(file: &Path, wanted: &Wanted) -> Result<Option<Identity>> {
     let metadata = fs::metadata(folder).map_err(|error| Failure::io("read", folder, &error))?;
     refuse_others(folder, &metadata, 0o022)?;
     let text = String::from_utf8(output::read(file)?).unwrap_or_default();
-    let der = match undamaged(&text).and_then(|both| der::from_pem(both, "CERTIFICATE")) {
+    let der = match undamaged(&text).and_then(|both| pem::decode(both, "CERTIFICATE")) {
         Some(der) if is_valid_now(&der) => der,
         _ => return Ok(None),
     };

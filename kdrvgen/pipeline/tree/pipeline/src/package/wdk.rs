@@ -52,7 +52,7 @@ pub fn check_digests(folder: &Path, catalog: &OsStr, needed: &[&OsStr]) -> Resul
     let data = output::read(&folder.join(catalog))?;
     let damaged = || Failure::new(format!("{} is not a catalog", Path::new(catalog).display()));
     let members = Catalog::parse(&data).ok_or_else(damaged)?.members();
-    for name in super::contents(folder).unwrap_or_default() {
+    for name in output::names_in(folder).unwrap_or_default() {
         let lower = name.to_string_lossy().to_lowercase();
         let named: Vec<_> = members
             .iter()

@@ -8,6 +8,10 @@
 #![no_main]
 #![allow(unused_unsafe)] // a closure in an unsafe function
 
+#[macro_use]
+#[path = "../device/functions.rs"]
+mod functions;
+
 #[path = "../device.rs"]
 mod device;
 
@@ -17,10 +21,10 @@ mod api {
 
     use crate::device::{Device, Guid};
 
+    device_functions!(, kind = "raw-dylib");
+
     #[link(name = "kernel32", kind = "raw-dylib")]
     extern "system" {
-        pub fn GetLastError() -> u32;
-        pub fn lstrcmpiW(one: *const u16, other: *const u16) -> i32;
         pub fn GetCommandLineW() -> *const u16;
         pub fn ExitProcess(code: u32) -> !;
         pub fn GetStdHandle(number: u32) -> *mut c_void;
@@ -46,56 +50,6 @@ mod api {
             inf: *const u16,
             flags: u32,
             must_restart: *mut i32,
-        ) -> i32;
-    }
-
-    #[link(name = "setupapi", kind = "raw-dylib")]
-    extern "system" {
-        pub fn SetupDiGetINFClassW(
-            inf: *const u16,
-            class: *mut Guid,
-            name: *mut u16,
-            size: u32,
-            needed: *mut u32,
-        ) -> i32;
-        pub fn SetupDiCreateDeviceInfoList(class: *const Guid, window: *mut c_void) -> *mut c_void;
-        pub fn SetupDiDestroyDeviceInfoList(set: *mut c_void) -> i32;
-        pub fn SetupDiCreateDeviceInfoW(
-            set: *mut c_void,
-            name: *const u16,
-            class: *const Guid,
-            description: *const u16,
-            window: *mut c_void,
-            flags: u32,
-            device: *mut Device,
-        ) -> i32;
-        pub fn SetupDiGetClassDevsW(
-            class: *const Guid,
-            enumerator: *const u16,
-            window: *mut c_void,
-            flags: u32,
-        ) -> *mut c_void;
-        pub fn SetupDiEnumDeviceInfo(set: *mut c_void, index: u32, device: *mut Device) -> i32;
-        pub fn SetupDiGetDeviceRegistryPropertyW(
-            set: *mut c_void,
-            device: *mut Device,
-            property: u32,
-            kind: *mut u32,
-            value: *mut u8,
-            size: u32,
-            needed: *mut u32,
-        ) -> i32;
-        pub fn SetupDiSetDeviceRegistryPropertyW(
-            set: *mut c_void,
-            device: *mut Device,
-            property: u32,
-            value: *const u8,
-            size: u32,
-        ) -> i32;
-        pub fn SetupDiCallClassInstaller(
-            function: u32,
-            set: *mut c_void,
-            device: *mut Device,
         ) -> i32;
     }
 }

@@ -86,15 +86,11 @@ fn copy(from: &Path, to: &Path, image: &Path) -> Result<Vec<OsString>> {
         fs::remove_dir_all(to).map_err(|error| Failure::io("remove", to, &error))?;
     }
     output::create_folder(to)?;
-    let entries = fs::read_dir(from).map_err(|error| Failure::io("read", from, &error))?;
+    let mut names = output::names_in(from).map_err(|error| Failure::io("read", from, &error))?;
     let inf = image.with_extension("inf");
-    let mut names = Vec::new();
-    for path in entries.flatten().map(|entry| entry.path()) {
-        if path != inf {
-            let name = path.file_name().unwrap_or_default().to_owned();
-            output::replace(&to.join(&name), &output::read(&path)?)?;
-            names.push(name);
-        }
+    names.retain(|name| from.join(name) != inf);
+    for name in &names {
+        output::copy(&from.join(name), &to.join(name))?;
     }
     Ok(names)
 }

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use crate::authenticode;
 use crate::certificate::{self, Identity};
-use crate::der;
 use crate::failure::{Failure, Result};
 use crate::osslsigncode::{self, bundle};
 use crate::output::{self, TempFile};
+use crate::pem;
 use crate::process::{printed, Tool};
 use crate::settings::{self, Settings, Signing};
+use crate::signed_data::Signed;
 
 /// Fails unless a new signature covers its image or catalog and was made with the key of its certificate.
 ///
@@ -18,7 +19,7 @@ use crate::settings::{self, Settings, Signing};
 pub fn new_signature(_settings: &Settings, file: &Path, identity: Option<&Identity>) -> Result<()> {
     let data = output::read(file)?;
     authenticode::check(&data, file)?;
-    let signer = super::signature(&data).and_then(der::Signed::parse);
+    let signer = super::signature(&data).and_then(Signed::parse);
     match (identity, signer) {
         (Some(identity), Some(signer)) if identity.der != signer.certificate => Err(Failure::new(
             "the signature was not made with the test certificate",
@@ -44,7 +45,7 @@ pub fn signed_image(settings: &Settings, image: &Path) -> Result<()> {
     let mut root = None;
     if let Some(identity) = identity {
         let mut file = TempFile::beside(image)?;
-        file.write(der::to_pem(&identity.der, "CERTIFICATE").as_bytes())?;
+        file.write(pem::encode(&identity.der, "CERTIFICATE").as_bytes())?;
         tool = tool.arg("-CAfile").arg(file.path());
         root = Some(file);
     }

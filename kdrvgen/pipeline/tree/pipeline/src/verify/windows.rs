@@ -11,10 +11,10 @@ use std::path::Path;
 use std::ptr;
 
 use crate::certificate::{self, Identity};
-use crate::der;
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::settings::{Settings, Signing};
+use crate::signed_data::Signed;
 use crate::system::{error_text, last_error, wide};
 use crate::win32::*;
 
@@ -60,7 +60,7 @@ pub fn signed_image(settings: &Settings, image: &Path) -> Result<()> {
 /// Fails unless the certificate of the first signature is that of `identity`.
 fn check_signer(file: &Path, identity: &Identity) -> Result<()> {
     let data = output::read(file)?;
-    let signed = super::signature(&data).and_then(der::Signed::parse);
+    let signed = super::signature(&data).and_then(Signed::parse);
     match signed {
         Some(signed) if signed.certificate == identity.der => Ok(()),
         Some(_) => Err(Failure::new(format!(

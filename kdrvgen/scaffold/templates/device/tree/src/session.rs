@@ -1,4 +1,4 @@
-//! An open handle, which reads and writes the message as if it was a file.
+//! An open handle, which reads and writes the message as if it were a file.
 
 use kernel::lock::SpinLock;
 use kernel::nt::status::{NtError, STATUS_INVALID_BUFFER_SIZE, STATUS_INVALID_DEVICE_STATE};

@@ -26,8 +26,10 @@ pub enum PreOperation {
 pub type BeforeOperation =
     unsafe extern "system" fn(*mut CallbackData, *const c_void, *mut *mut c_void) -> PreOperation;
 
-/// `PFLT_FILTER_UNLOAD_CALLBACK`
+/// `PFLT_FILTER_UNLOAD_CALLBACK`: with [`STATUS_FLT_DO_NOT_DETACH`], `fltmc unload` fails.
 pub type UnloadFilter = unsafe extern "system" fn(u32) -> NtStatus;
+
+pub const STATUS_FLT_DO_NOT_DETACH: NtStatus = NtStatus::new(0xC01C_0010);
 
 /// `FLT_OPERATION_REGISTRATION`
 #[repr(C)]

@@ -21,7 +21,7 @@ pub fn make(settings: &Settings, folder: &Path, inf: &OsStr, catalog: &OsStr) ->
     let source = settings::file("DRIVER_INX", &settings.root)
         .ok_or_else(|| Failure::new("package.inx is not set"))?;
     let inf = folder.join(inf);
-    super::super::copy(&source, &inf)?;
+    output::copy(&source, &inf)?;
     let mut tool = Tool::new(stampinf)
         .arg("-f")
         .arg(&inf)

@@ -29,7 +29,7 @@ impl Packaged {
     /// Returns the record of the package in a folder.
     pub fn of(inputs: String, signing: String, folder: &Path) -> Result<Packaged> {
         let mut files = BTreeMap::new();
-        for name in super::contents(folder).unwrap_or_default() {
+        for name in output::names_in(folder).unwrap_or_default() {
             let is_one_line = name
                 .to_str()
                 .map_or(false, |name| !name.contains(['\n', '\r']));
@@ -61,7 +61,7 @@ impl Packaged {
 
     /// Whether a folder has exactly these files.
     pub fn is_intact(&self, folder: &Path) -> bool {
-        let names = super::contents(folder).unwrap_or_default();
+        let names = output::names_in(folder).unwrap_or_default();
         names.len() == self.files.len()
             && names.iter().all(|name| self.has(name, &folder.join(name)))
     }
