@@ -6,7 +6,6 @@ import argparse
 import datetime as dt
 import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -14,10 +13,11 @@ from typing import NamedTuple
 from kdrvgen.agreement.manifest import read_manifest
 from kdrvgen.commands.config_file import config_of
 from kdrvgen.config import load
-from kdrvgen.errors import ConfigError, FileAccessError, UsageError, VerificationError
+from kdrvgen.errors import ConfigError, UsageError, VerificationError
 from kdrvgen.model import Project
 from kdrvgen.model.driver import Target
 from kdrvgen.output.paths import is_within, real_path
+from kdrvgen.output.regular import MAX_DRIVER_FILE, read_regular
 from kdrvgen.packaging.build import Ingredients, Made, build, is_signed, target_of, uncovered
 from kdrvgen.packaging.catalog.read import read_catalog
 from kdrvgen.packaging.folder import read_folder, write_folder
@@ -29,7 +29,6 @@ from kdrvgen.report.reporter import Reporter
 __all__ = ["INTERMIXED", "PackageReport", "make_package", "populate_parser", "run"]
 
 INTERMIXED = True
-_MAX_IMAGE = 128 << 20  # bytes
 _LARGEST_PART = 0xFFFF
 _FOLDER = "package"
 
@@ -100,7 +99,7 @@ def make_package(
         )
     project = load(found)
     stem = project.driver.stem
-    data = _read(path, _MAX_IMAGE)
+    data = read_regular(path, MAX_DRIVER_FILE)
     target = _target(project, path, data, found)
     folder = Path(output) if output is not None else path.with_name(_FOLDER)
     inf_name = os.path.normpath(folder / f"{stem}.inf")
@@ -212,16 +211,16 @@ def _ingredients(
     project: Project, config: Path, image: Path, target: Target, inf_name: str
 ) -> Ingredients:
     stem, root = project.driver.stem, config.parent
-    files = {project.driver.image: _read(image, _MAX_IMAGE)}
+    files = {project.driver.image: read_regular(image, MAX_DRIVER_FILE)}
     for ending in ("pdb", "map", "cer"):
         beside = image.with_name(f"{stem}.{ending}")
         if beside.is_file():
-            files[beside.name] = _read(beside, _MAX_IMAGE)
+            files[beside.name] = read_regular(beside, MAX_DRIVER_FILE)
     for path in project.package.extra_files:
-        files[path.rpartition("/")[2]] = _read(_within(root, path), _MAX_IMAGE)
+        files[path.rpartition("/")[2]] = read_regular(_within(root, path), MAX_DRIVER_FILE)
     inx = None
     if own := project.package.inx:
-        inx = (os.path.normpath(root / own), _read(_within(root, own), MAX_SIZE))
+        inx = (os.path.normpath(root / own), read_regular(_within(root, own), MAX_SIZE))
     today = dt.datetime.now(dt.UTC).date()
     version, date = _version(project, root), _date(project) or today
     return Ingredients(project, target, files, version, date, today, inx, inf_name)
@@ -236,20 +235,6 @@ def _within(root: Path, path: str) -> Path:
     if not is_within(real_path(root), real_path(root / path)):
         raise UsageError(f"{path} is a link that leads out of the project. Copy the file instead.")
     return root / path
-
-
-def _read(path: Path, most: int) -> bytes:
-    try:
-        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-        with os.fdopen(os.open(path, flags), "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise FileAccessError(f"{path} is not a regular file.")
-            data = stream.read(most + 1)
-    except OSError as error:
-        raise FileAccessError(f"{path}: {error.strerror or error}") from None
-    if len(data) > most:
-        raise FileAccessError(f"{path} is too large: kdrvgen reads up to {most >> 20} MB.")
-    return data
 
 
 def _version(project: Project, root: Path) -> str:
