@@ -8,10 +8,10 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from kdrvgen.agreement.manifest import read_manifest
 from kdrvgen.commands.config_file import config_of
+from kdrvgen.commands.whole_folder import FolderReport, compared, keep_signed, report_folder
 from kdrvgen.config import load
 from kdrvgen.errors import ConfigError, UsageError, VerificationError
 from kdrvgen.model import Project
@@ -22,11 +22,10 @@ from kdrvgen.packaging.build import Ingredients, Made, build, is_signed, target_
 from kdrvgen.packaging.catalog.read import read_catalog
 from kdrvgen.packaging.folder import read_folder, write_folder
 from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
-from kdrvgen.report.files import Status
-from kdrvgen.report.finding import Finding, Place, Severity, at_least, counted
+from kdrvgen.report.finding import Finding, Place, Severity, at_least
 from kdrvgen.report.reporter import Reporter
 
-__all__ = ["INTERMIXED", "PackageReport", "make_package", "populate_parser", "run"]
+__all__ = ["INTERMIXED", "make_package", "populate_parser", "run"]
 
 INTERMIXED = True
 _LARGEST_PART = 0xFFFF
@@ -54,27 +53,13 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class PackageReport(NamedTuple):
-    """What was done to the folder of a package.
-
-    Attributes:
-        folder: The folder.
-        files: The name of each file and its change; none if an error prevented the package.
-        findings: What is wrong with the INF and the files, errors, warnings and notes.
-    """
-
-    folder: Path
-    files: tuple[tuple[str, Status], ...]
-    findings: tuple[Finding, ...]
-
-
 def make_package(
     image: str | os.PathLike[str],
     *,
     config: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
-) -> PackageReport:
+) -> FolderReport:
     """Make the driver package of a signed image: INF, catalog and files.
 
     Args:
@@ -108,14 +93,13 @@ def make_package(
     made = _made(given, before)
     findings = (*_unsigned(path, data), *made.findings)
     if at_least(findings, Severity.ERROR):
-        return PackageReport(folder, (), findings)
+        return FolderReport(folder, (), findings)
     after = _kept(made.files, before, f"{stem}.cat")
     if after != before and not dry_run:
         if wrong := uncovered(after, stem, target):
             raise VerificationError(f"the catalog does not cover {', '.join(wrong)}.")
         write_folder(folder, after)
-    rows = tuple((name, _status(before.get(name), after[name])) for name in sorted(after))
-    return PackageReport(folder, rows, findings)
+    return compared(folder, before, after, findings)
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
@@ -133,19 +117,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         output=arguments.output,
         dry_run=arguments.dry_run,
     )
-    reporter.answer_findings(made.findings)
-    if errors := at_least(made.findings, Severity.ERROR):
-        counts = ", ".join(counted(errors))
-        raise VerificationError(f"{made.folder}: the package was not written: {counts}.")
-    rows = ((status, os.path.normpath(made.folder / name), "") for name, status in made.files)
-    reporter.files(rows, planned=arguments.dry_run)
+    report_folder(made, "package", reporter, planned=arguments.dry_run)
     return 0
-
-
-def _status(before: bytes | None, after: bytes) -> Status:
-    if before is None:
-        return Status.CREATED
-    return Status.UNCHANGED if before == after else Status.UPDATED
 
 
 def _made(given: Ingredients, before: Mapping[str, bytes]) -> Made:
@@ -168,12 +141,7 @@ def _made(given: Ingredients, before: Mapping[str, bytes]) -> Made:
 def _kept(
     files: Mapping[str, bytes], before: Mapping[str, bytes], catalog: str
 ) -> Mapping[str, bytes]:
-    """Return the files with the existing catalog, which may be signed, if it has this content."""
-    try:
-        old, new = read_catalog(before.get(catalog, b"")), read_catalog(files[catalog])
-    except ValueError:
-        return files
-    return {**files, catalog: before[catalog]} if old.ctl == new.ctl else files
+    return keep_signed(catalog, files, before, lambda data: read_catalog(data).ctl)
 
 
 def _target(project: Project, image: Path, data: bytes, config: Path) -> Target:
