@@ -25,11 +25,12 @@ from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
 from kdrvgen.report.finding import Finding, Place, Severity, at_least
 from kdrvgen.report.reporter import Reporter
 
-__all__ = ["INTERMIXED", "make_package", "populate_parser", "run"]
+__all__ = ["INTERMIXED", "PACKAGE_FOLDER", "make_package", "populate_parser", "run"]
 
 INTERMIXED = True
 _LARGEST_PART = 0xFFFF
-_FOLDER = "package"
+PACKAGE_FOLDER = "package"
+"""The name of the folder that the command makes beside the image."""
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +47,7 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="DIR",
-        help=f"the folder of the package (default: {_FOLDER}, beside IMAGE)",
+        help=f"the folder of the package (default: {PACKAGE_FOLDER}, beside IMAGE)",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="write nothing; check the INF and list the files"
@@ -86,7 +87,7 @@ def make_package(
     stem = project.driver.stem
     data = read_regular(path, MAX_DRIVER_FILE)
     target = _target(project, path, data, found)
-    folder = Path(output) if output is not None else path.with_name(_FOLDER)
+    folder = Path(output) if output is not None else path.with_name(PACKAGE_FOLDER)
     inf_name = os.path.normpath(folder / f"{stem}.inf")
     given = _ingredients(project, found, path, target, inf_name)
     before = read_folder(folder, {*given.files, f"{stem}.inf", f"{stem}.cat"})
