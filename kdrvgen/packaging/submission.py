@@ -128,10 +128,7 @@ def _check(package: Package) -> Iterator[Finding]:
 
 
 def _violation(rule: Rule, package: Package, message: str, advice: str) -> Finding:
-    place = Place(str(package.path))
-    return Finding(
-        rule.id, message, place, rule.severity, advice, why=rule.why, reference=rule.reference
-    )
+    return rule.violation(Place(str(package.path)), advice, message=message)
 
 
 def _architectures(folders: Sequence[Sequence[Package]]) -> Iterator[Finding]:

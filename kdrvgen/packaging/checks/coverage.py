@@ -52,7 +52,8 @@ _SYSTEMS = Rule(
 RULES = (_FORMAT, _STALE, _UNCOVERED, _EXTRA, _SYSTEMS)
 """The rules of this module."""
 
-_MAKE_AGAIN = "make the package again with `kdrvgen package`, and sign the catalog"
+_MAKE_AGAIN = "make the package again: `cargo make package` also signs the catalog"
+_SIGN_AGAIN = "sign the catalog again, with signtool or with osslsigncode 2.8 or later"
 
 
 def check(package: Package) -> Iterator[Finding]:
@@ -61,7 +62,8 @@ def check(package: Package) -> Iterator[Finding]:
     if catalog is None:
         return
     if catalog.problem:
-        yield violation(_FORMAT, catalog, catalog.problem, _MAKE_AGAIN)
+        advice = _SIGN_AGAIN if catalog.content else _MAKE_AGAIN
+        yield violation(_FORMAT, catalog, catalog.problem, advice)
     if catalog.content is None:
         return
     yield from _files(package, catalog, catalog.content)
@@ -80,15 +82,8 @@ def violation(
         advice: What to do.
         message: What is wrong, if the rule's title does not say it.
     """
-    return Finding(
-        rule.id,
-        message or rule.title,
-        Place(str(catalog.path), excerpt=Excerpt(value)),
-        rule.severity,
-        advice,
-        why=rule.why,
-        reference=rule.reference,
-    )
+    place = Place(str(catalog.path), excerpt=Excerpt(value))
+    return rule.violation(place, advice, message=message)
 
 
 def _files(package: Package, catalog: SignedCatalog, content: Catalog) -> Iterator[Finding]:

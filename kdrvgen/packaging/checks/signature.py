@@ -59,7 +59,8 @@ _UNTRUSTED = Rule(
 RULES = (_UNSIGNED, _SIGNATURE, _VALIDITY, _SIGNER, _UNTRUSTED)
 """The rules of this module."""
 
-_SIGN = "sign it with signtool, or with osslsigncode 2.8 or later"
+_SIGN = "sign the catalog, as `cargo make package` does"
+_SIGN_BOTH = "sign image and catalog with one certificate, as `cargo make package` does"
 # Microsoft signs the catalogs of the packages that it accepts, whoever signed the image.
 _MICROSOFT = "Microsoft Windows Hardware Compatibility Publisher"
 
@@ -106,4 +107,4 @@ def _same_signer(
         if known and signer not in known:
             message = f"`{each.path}` is signed with another certificate than the catalog"
             value = f"{signer.subject}; the image: {known[0].subject}"
-            yield violation(_SIGNER, catalog, value, _SIGN, message)
+            yield violation(_SIGNER, catalog, value, _SIGN_BOTH, message)
