@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kdrvgen.model.windows_versions import WINDOWS
 from kdrvgen.packaging.catalog.member import member_of
 from kdrvgen.packaging.catalog.read import Catalog
-from kdrvgen.packaging.checks.subject import Package, SignedCatalog
+from kdrvgen.packaging.checks.subject import CatalogFile, Package
 from kdrvgen.report.finding import Excerpt, Finding, Place, Rule, Severity
 
 __all__ = ["RULES", "check", "violation"]
@@ -71,7 +71,7 @@ def check(package: Package) -> Iterator[Finding]:
 
 
 def violation(
-    rule: Rule, catalog: SignedCatalog, value: str, advice: str, message: str = ""
+    rule: Rule, catalog: CatalogFile, value: str, advice: str, message: str = ""
 ) -> Finding:
     """Return the finding that a catalog breaks a rule.
 
@@ -86,7 +86,7 @@ def violation(
     return rule.violation(place, advice, message=message)
 
 
-def _files(package: Package, catalog: SignedCatalog, content: Catalog) -> Iterator[Finding]:
+def _files(package: Package, catalog: CatalogFile, content: Catalog) -> Iterator[Finding]:
     name = package.path.name
     named = set(content.names.values())
     paths = {each.path: each.name for each in package.listed}
@@ -122,7 +122,7 @@ def _other_line_ends(name: str, data: bytes, content: Catalog) -> str:
     return next(covered, "")
 
 
-def _systems(package: Package, catalog: SignedCatalog, content: Catalog) -> Iterator[Finding]:
+def _systems(package: Package, catalog: CatalogFile, content: Catalog) -> Iterator[Finding]:
     known = {version.catalog: version.machine for version in WINDOWS.values()}
     machines = {known[each] for each in content.systems if each in known}
     wanted = [each for each in package.structure.machines if each in known.values()]

@@ -12,7 +12,7 @@ from kdrvgen.inspection.signature.roots import Roots
 from kdrvgen.inspection.signature.timestamps import Timestamp
 from kdrvgen.packaging.catalog.signature import read_signature
 from kdrvgen.packaging.checks.coverage import violation
-from kdrvgen.packaging.checks.subject import Package, SignedCatalog
+from kdrvgen.packaging.checks.subject import CatalogFile, Package
 from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["RULES", "check"]
@@ -96,9 +96,7 @@ def _proven_time(stamp: Timestamp | None) -> dt.datetime | None:
     return stamp.time if stamp and not stamp.problem else None
 
 
-def _same_signer(
-    package: Package, catalog: SignedCatalog, signer: Certificate
-) -> Iterator[Finding]:
+def _same_signer(package: Package, catalog: CatalogFile, signer: Certificate) -> Iterator[Finding]:
     if signer.common_name == _MICROSOFT:
         return
     for each, headers, data in package.drivers():

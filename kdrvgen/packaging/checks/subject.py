@@ -21,18 +21,18 @@ from kdrvgen.packaging.rules.structure import Structure
 if TYPE_CHECKING:
     from kdrvgen.inspection.signature.certificates import Certificate  # needs the extra `verify`
 
-__all__ = ["Package", "SignedCatalog", "read_package"]
+__all__ = ["CatalogFile", "Package", "read_package"]
 
 
 @dataclass(frozen=True)
-class SignedCatalog:
-    """A catalog in the folder of a package.
+class CatalogFile:
+    """A catalog in the folder of a package, signed or not.
 
     Attributes:
         path: The file.
-        data: Its content.
-        content: What it says; None if it is damaged.
-        problem: Why it is damaged; "" if it is not.
+        data: Its bytes.
+        content: The files and the systems in it; None if they cannot be read.
+        problem: Why it is not in strict DER; "" if it is.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class Package:
     raw: bytes
     files: Mapping[str, bytes]
     names: Mapping[str, Path]
-    catalog: SignedCatalog | None
+    catalog: CatalogFile | None
     trusted: tuple[Certificate, ...]
     now: dt.datetime
 
@@ -128,14 +128,14 @@ def read_package(
     return replace(package, catalog=_catalog(found)) if found else package
 
 
-def _catalog(path: Path) -> SignedCatalog:
+def _catalog(path: Path) -> CatalogFile:
     data = read_regular(path, MAX_DRIVER_FILE)
     try:
         content = read_catalog(data)
     except ValueError as error:
-        return SignedCatalog(path, data, None, str(error))
+        return CatalogFile(path, data, None, str(error))
     try:
         demand_strict(data)
     except ValueError as error:
-        return SignedCatalog(path, data, content, str(error))
-    return SignedCatalog(path, data, content, "")
+        return CatalogFile(path, data, content, str(error))
+    return CatalogFile(path, data, content, "")
