@@ -11,10 +11,11 @@ from kdrvgen.commands.eject import eject
 from kdrvgen.commands.explain import explain
 from kdrvgen.commands.generate import check, generate, generate_all
 from kdrvgen.commands.new import bootstrap
-from kdrvgen.commands.package import PackageReport, make_package
+from kdrvgen.commands.package import make_package
 from kdrvgen.commands.projects import find_configs
-from kdrvgen.commands.submission import SubmissionReport, make_submission
+from kdrvgen.commands.submission import make_submission
 from kdrvgen.commands.verify import verify, verify_package
+from kdrvgen.commands.whole_folder import FolderReport
 from kdrvgen.commands.why import Reason, why
 from kdrvgen.config import load, loads
 from kdrvgen.errors import (
@@ -71,6 +72,7 @@ __all__ = [
     "Excerpt",
     "FileAccessError",
     "Finding",
+    "FolderReport",
     "Hooks",
     "KdrvgenError",
     "Linker",
@@ -78,7 +80,6 @@ __all__ = [
     "OccupiedError",
     "Origin",
     "Package",
-    "PackageReport",
     "Place",
     "Profile",
     "Project",
@@ -91,7 +92,6 @@ __all__ = [
     "Signing",
     "Status",
     "Submission",
-    "SubmissionReport",
     "Term",
     "ToolError",
     "Toolchain",

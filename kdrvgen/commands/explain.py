@@ -25,6 +25,11 @@ _LABELS = {
     "source": "source",
 }
 _ERROR = "Windows error"
+_MODULES_WITH_RULES = (
+    "kdrvgen.inspection.checks",
+    "kdrvgen.packaging.checks.inspect",
+    "kdrvgen.packaging.submission",
+)
 
 
 def explain(word: str) -> tuple[Term, ...]:
@@ -55,13 +60,12 @@ def explain(word: str) -> tuple[Term, ...]:
 def _checked_rules() -> tuple[Term, ...]:
     """Return the rules of images and packages; none without the packages of the extra `verify`."""
     try:
-        images = import_module("kdrvgen.inspection.checks").RULES
-        packages = import_module("kdrvgen.packaging.rules").RULES
+        rules = [rule for name in _MODULES_WITH_RULES for rule in import_module(name).RULES]
     except ImportError:
         return ()
     return tuple(
         rule_term(rule.id, f"{rule.title[0].upper()}{rule.title[1:]}. {rule.why}", rule.reference)
-        for rule in (*images, *(each.rule for each in packages))
+        for rule in rules
     )
 
 
@@ -129,7 +133,6 @@ def _list(all_entries: Iterable[tuple[str, ...]]) -> str:
 
 
 def _nearest(word: str) -> str:
-
     names = {name: term for term in entries() for name in (term, term.rpartition(".")[2])}
     names |= {term.rpartition(" ")[2]: term for term in entries()}
     similar = []

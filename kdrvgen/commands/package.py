@@ -6,32 +6,31 @@ import argparse
 import datetime as dt
 import os
 import re
-import stat
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from kdrvgen.agreement.manifest import read_manifest
 from kdrvgen.commands.config_file import config_of
+from kdrvgen.commands.whole_folder import FolderReport, compared, keep_signed, report_folder
 from kdrvgen.config import load
-from kdrvgen.errors import ConfigError, FileAccessError, UsageError, VerificationError
+from kdrvgen.errors import ConfigError, UsageError, VerificationError
 from kdrvgen.model import Project
 from kdrvgen.model.driver import Target
 from kdrvgen.output.paths import is_within, real_path
+from kdrvgen.output.regular import MAX_DRIVER_FILE, read_regular
 from kdrvgen.packaging.build import Ingredients, Made, build, is_signed, target_of, uncovered
 from kdrvgen.packaging.catalog.read import read_catalog
 from kdrvgen.packaging.folder import read_folder, write_folder
 from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
-from kdrvgen.report.files import Status
-from kdrvgen.report.finding import Finding, Place, Severity, at_least, counted
+from kdrvgen.report.finding import Finding, Place, Severity, at_least
 from kdrvgen.report.reporter import Reporter
 
-__all__ = ["INTERMIXED", "PackageReport", "make_package", "populate_parser", "run"]
+__all__ = ["INTERMIXED", "PACKAGE_FOLDER", "make_package", "populate_parser", "run"]
 
 INTERMIXED = True
-_MAX_IMAGE = 128 << 20  # bytes
 _LARGEST_PART = 0xFFFF
-_FOLDER = "package"
+PACKAGE_FOLDER = "package"
+"""The name of the folder that the command makes beside the image."""
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -48,25 +47,11 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         "-o",
         "--output",
         metavar="DIR",
-        help=f"the folder of the package (default: {_FOLDER}, beside IMAGE)",
+        help=f"the folder of the package (default: {PACKAGE_FOLDER}, beside IMAGE)",
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="write nothing; check the INF and list the files"
     )
-
-
-class PackageReport(NamedTuple):
-    """What was done to the folder of a package.
-
-    Attributes:
-        folder: The folder.
-        files: The name of each file and its change; none if an error prevented the package.
-        findings: What is wrong with the INF and the files, errors, warnings and notes.
-    """
-
-    folder: Path
-    files: tuple[tuple[str, Status], ...]
-    findings: tuple[Finding, ...]
 
 
 def make_package(
@@ -75,7 +60,7 @@ def make_package(
     config: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
-) -> PackageReport:
+) -> FolderReport:
     """Make the driver package of a signed image: INF, catalog and files.
 
     Args:
@@ -100,23 +85,22 @@ def make_package(
         )
     project = load(found)
     stem = project.driver.stem
-    data = _read(path, _MAX_IMAGE)
+    data = read_regular(path, MAX_DRIVER_FILE)
     target = _target(project, path, data, found)
-    folder = Path(output) if output is not None else path.with_name(_FOLDER)
+    folder = Path(output) if output is not None else path.with_name(PACKAGE_FOLDER)
     inf_name = os.path.normpath(folder / f"{stem}.inf")
     given = _ingredients(project, found, path, target, inf_name)
     before = read_folder(folder, {*given.files, f"{stem}.inf", f"{stem}.cat"})
     made = _made(given, before)
     findings = (*_unsigned(path, data), *made.findings)
     if at_least(findings, Severity.ERROR):
-        return PackageReport(folder, (), findings)
+        return FolderReport(folder, (), findings)
     after = _kept(made.files, before, f"{stem}.cat")
     if after != before and not dry_run:
         if wrong := uncovered(after, stem, target):
             raise VerificationError(f"the catalog does not cover {', '.join(wrong)}.")
         write_folder(folder, after)
-    rows = tuple((name, _status(before.get(name), after[name])) for name in sorted(after))
-    return PackageReport(folder, rows, findings)
+    return compared(folder, before, after, findings)
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
@@ -134,19 +118,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         output=arguments.output,
         dry_run=arguments.dry_run,
     )
-    reporter.answer_findings(made.findings)
-    if errors := at_least(made.findings, Severity.ERROR):
-        counts = ", ".join(counted(errors))
-        raise VerificationError(f"{made.folder}: the package was not written: {counts}.")
-    rows = ((status, os.path.normpath(made.folder / name), "") for name, status in made.files)
-    reporter.files(rows, planned=arguments.dry_run)
+    report_folder(made, "package", reporter, planned=arguments.dry_run)
     return 0
-
-
-def _status(before: bytes | None, after: bytes) -> Status:
-    if before is None:
-        return Status.CREATED
-    return Status.UNCHANGED if before == after else Status.UPDATED
 
 
 def _made(given: Ingredients, before: Mapping[str, bytes]) -> Made:
@@ -169,12 +142,7 @@ def _made(given: Ingredients, before: Mapping[str, bytes]) -> Made:
 def _kept(
     files: Mapping[str, bytes], before: Mapping[str, bytes], catalog: str
 ) -> Mapping[str, bytes]:
-    """Return the files with the existing catalog, which may be signed, if it has this content."""
-    try:
-        old, new = read_catalog(before.get(catalog, b"")), read_catalog(files[catalog])
-    except ValueError:
-        return files
-    return {**files, catalog: before[catalog]} if old.ctl == new.ctl else files
+    return keep_signed(catalog, files, before, lambda data: read_catalog(data).ctl)
 
 
 def _target(project: Project, image: Path, data: bytes, config: Path) -> Target:
@@ -212,16 +180,16 @@ def _ingredients(
     project: Project, config: Path, image: Path, target: Target, inf_name: str
 ) -> Ingredients:
     stem, root = project.driver.stem, config.parent
-    files = {project.driver.image: _read(image, _MAX_IMAGE)}
+    files = {project.driver.image: read_regular(image, MAX_DRIVER_FILE)}
     for ending in ("pdb", "map", "cer"):
         beside = image.with_name(f"{stem}.{ending}")
         if beside.is_file():
-            files[beside.name] = _read(beside, _MAX_IMAGE)
+            files[beside.name] = read_regular(beside, MAX_DRIVER_FILE)
     for path in project.package.extra_files:
-        files[path.rpartition("/")[2]] = _read(_within(root, path), _MAX_IMAGE)
+        files[path.rpartition("/")[2]] = read_regular(_within(root, path), MAX_DRIVER_FILE)
     inx = None
     if own := project.package.inx:
-        inx = (os.path.normpath(root / own), _read(_within(root, own), MAX_SIZE))
+        inx = (os.path.normpath(root / own), read_regular(_within(root, own), MAX_SIZE))
     today = dt.datetime.now(dt.UTC).date()
     version, date = _version(project, root), _date(project) or today
     return Ingredients(project, target, files, version, date, today, inx, inf_name)
@@ -236,20 +204,6 @@ def _within(root: Path, path: str) -> Path:
     if not is_within(real_path(root), real_path(root / path)):
         raise UsageError(f"{path} is a link that leads out of the project. Copy the file instead.")
     return root / path
-
-
-def _read(path: Path, most: int) -> bytes:
-    try:
-        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-        with os.fdopen(os.open(path, flags), "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise FileAccessError(f"{path} is not a regular file.")
-            data = stream.read(most + 1)
-    except OSError as error:
-        raise FileAccessError(f"{path}: {error.strerror or error}") from None
-    if len(data) > most:
-        raise FileAccessError(f"{path} is too large: kdrvgen reads up to {most >> 20} MB.")
-    return data
 
 
 def _version(project: Project, root: Path) -> str:

@@ -5,23 +5,23 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from kdrvgen.commands.config_file import config_of
+from kdrvgen.commands.whole_folder import FolderReport, compared, keep_signed, report_folder
 from kdrvgen.config import load
-from kdrvgen.errors import UsageError, VerificationError
+from kdrvgen.errors import UsageError
+from kdrvgen.output.paths import path_from
 from kdrvgen.packaging.cabinet import read_cabinet
 from kdrvgen.packaging.checks.contents import files_in
 from kdrvgen.packaging.checks.subject import Package, read_package
 from kdrvgen.packaging.folder import read_folder, write_folder
 from kdrvgen.packaging.submission import PRODUCT, SUBMISSION, build_submission
-from kdrvgen.report.files import Status
-from kdrvgen.report.finding import Finding, Severity, at_least, counted
+from kdrvgen.report.finding import Severity, at_least
 from kdrvgen.report.reporter import Reporter
 
-__all__ = ["INTERMIXED", "SubmissionReport", "make_submission", "populate_parser", "run"]
+__all__ = ["INTERMIXED", "make_submission", "populate_parser", "run"]
 
 INTERMIXED = True
 _FOLDER = "submission"
@@ -53,27 +53,13 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     )
 
 
-class SubmissionReport(NamedTuple):
-    """What was done to the folder of a submission.
-
-    Attributes:
-        folder: The folder.
-        files: The name of each file and its change; none if an error prevented the submission.
-        findings: What is wrong with the packages: errors, warnings and notes.
-    """
-
-    folder: Path
-    files: tuple[tuple[str, Status], ...]
-    findings: tuple[Finding, ...]
-
-
 def make_submission(
     packages: Iterable[str | os.PathLike[str]],
     *,
     config: str | os.PathLike[str] | None = None,
     output: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
-) -> SubmissionReport:
+) -> FolderReport:
     """Make the submission of driver packages to Microsoft's Partner Center.
 
     It is a cabinet, which you sign, and the bodies of two requests of Partner Center's API. Nothing
@@ -102,17 +88,16 @@ def make_submission(
         raise UsageError(f"no config.toml was found above {paths[0]}. Name one with --config.")
     project = load(found)
     beside = Path(os.path.normpath(paths[0].absolute())).parent
-    folder = Path(output) if output is not None else _shown(beside / _FOLDER)
+    folder = Path(output) if output is not None else path_from(Path(), beside / _FOLDER)
     cabinet = f"{project.driver.stem}.cab"
     before = read_folder(folder, {cabinet, PRODUCT, SUBMISSION})
     made = build_submission(project, [_packages_in(path) for path in paths])
     if at_least(made.findings, Severity.ERROR):
-        return SubmissionReport(folder, (), made.findings)
-    after = _kept(made.files, before, cabinet)
+        return FolderReport(folder, (), made.findings)
+    after = keep_signed(cabinet, made.files, before, lambda data: [*read_cabinet(data).items()])
     if after != before and not dry_run:
         write_folder(folder, after)
-    rows = tuple((name, _status(before.get(name), after[name])) for name in sorted(after))
-    return SubmissionReport(folder, rows, made.findings)
+    return compared(folder, before, after, made.findings)
 
 
 def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
@@ -130,12 +115,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         output=arguments.output,
         dry_run=arguments.dry_run,
     )
-    reporter.answer_findings(made.findings)
-    if errors := at_least(made.findings, Severity.ERROR):
-        counts = ", ".join(counted(errors))
-        raise VerificationError(f"{made.folder}: the submission was not written: {counts}.")
-    rows = ((status, os.path.normpath(made.folder / name), "") for name, status in made.files)
-    reporter.files(rows, planned=arguments.dry_run)
+    report_folder(made, "submission", reporter, planned=arguments.dry_run)
     return 0
 
 
@@ -145,26 +125,3 @@ def _packages_in(folder: Path) -> Sequence[Package]:
     if not infs:
         raise UsageError(f"{folder} contains no *.inf, so it is not a driver package.")
     return [read_package(path, names, dt.datetime.now(dt.UTC)) for path in infs]
-
-
-def _kept(
-    files: Mapping[str, bytes], before: Mapping[str, bytes], cabinet: str
-) -> Mapping[str, bytes]:
-    """Return the files with the existing cabinet, which may be signed, if it has these files."""
-    try:
-        old, new = read_cabinet(before.get(cabinet, b"")), read_cabinet(files[cabinet])
-    except ValueError:
-        return files
-    return {**files, cabinet: before[cabinet]} if list(old.items()) == list(new.items()) else files
-
-
-def _shown(path: Path) -> Path:
-    """Return a path relative to the current folder, if it is below it."""
-    current = Path.cwd()
-    return path.relative_to(current) if path.is_relative_to(current) else path
-
-
-def _status(before: bytes | None, after: bytes) -> Status:
-    if before is None:
-        return Status.CREATED
-    return Status.UNCHANGED if before == after else Status.UPDATED

@@ -4,53 +4,30 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, TextIO
 
 from kdrvgen.commands.config_file import config_of
+from kdrvgen.commands.images import Found, find
 from kdrvgen.commands.origins import with_origins
-from kdrvgen.commands.projects import find_configs
+from kdrvgen.commands.package import PACKAGE_FOLDER
+from kdrvgen.commands.page_file import new_page
+from kdrvgen.commands.tally import Tally
 from kdrvgen.config import load
-from kdrvgen.errors import FileAccessError, UsageError, VerificationError
+from kdrvgen.errors import UsageError
 from kdrvgen.inspection.checks import RULES
-from kdrvgen.inspection.checks.loading import Loading
-from kdrvgen.inspection.data import as_data
 from kdrvgen.inspection.expected import expected_from
 from kdrvgen.inspection.inspect import Inspection, inspect
 from kdrvgen.inspection.page import page_parts
 from kdrvgen.inspection.signature.certificates import MAX_CERTIFICATES, Certificate, load_all
 from kdrvgen.model import Project
-from kdrvgen.output.paths import shown
 from kdrvgen.output.regular import read_regular
-from kdrvgen.packaging.checks.contents import is_package
 from kdrvgen.packaging.checks.inspect import RULES as PACKAGE_RULES
 from kdrvgen.packaging.checks.inspect import PackageInspection, inspect_package
-from kdrvgen.packaging.checks.inspect import as_data as package_as_data
 from kdrvgen.report.finding import Severity
 from kdrvgen.report.reporter import Reporter
-from kdrvgen.spelling import first_of, quantity
 
 __all__ = ["verify_file", "verify_files", "verify_folder"]
-
-_TITLE = b"<title>kdrvgen verify:"
-_HEAD = 1024
-"""The title of a report is in its first bytes."""
-_MAX_NAMED = 3
-_MAX_REPORT = 1 << 30  # bytes; only its beginning is looked at
-
-
-_PACKAGE = "package"  # the name of the folder that `kdrvgen package` makes beside the image
-
-
-class _Found(NamedTuple):
-    """The images and the folders of packages to check."""
-
-    images: list[Path]
-    packages: list[Path]
 
 
 def verify_folder(folder: Path, trust: Iterable[str | os.PathLike[str]]) -> PackageInspection:
@@ -73,14 +50,14 @@ def verify_files(arguments: argparse.Namespace, reporter: Reporter) -> int:
     Each image is forgotten before the next one is read.
     """
     reporter.progress("looking for images")
-    found = _found(arguments.files)
+    found = find(arguments.files)
     reporter.offer_sarif((*RULES, *(PACKAGE_RULES if found.packages else ())))
     trusted = _certificates(arguments.trust)
-    tally = _Tally()
+    tally = Tally()
     inspections = tally.counting(_reported(arguments, found, trusted, reporter))
     if arguments.html:
         names = [str(path) for path in (*found.images, *found.packages)]
-        with _report_file(Path(arguments.html)) as page_file:
+        with new_page(Path(arguments.html)) as page_file:
             for part in page_parts(inspections, names):
                 page_file.write(part)
     else:
@@ -95,7 +72,7 @@ def verify_files(arguments: argparse.Namespace, reporter: Reporter) -> int:
 
 def _reported(
     arguments: argparse.Namespace,
-    found: _Found,
+    found: Found,
     trusted: Sequence[Certificate],
     reporter: Reporter,
 ) -> Iterator[Inspection | PackageInspection]:
@@ -128,164 +105,6 @@ def _reported(
         yield package
 
 
-class _Tally:
-    """What remains of each image: its data for programs, and its numbers of findings."""
-
-    def __init__(self) -> None:
-        self.images: list[dict[str, object]] = []
-        self.packages: list[dict[str, object]] = []
-        self._lines: list[str] = []
-        self._by_file: list[tuple[str, Counter[Severity]]] = []
-
-    def counting(
-        self, inspections: Iterable[Inspection | PackageInspection]
-    ) -> Iterator[Inspection | PackageInspection]:
-        for inspection in inspections:
-            if isinstance(inspection, PackageInspection):
-                self.packages.append(package_as_data(inspection))
-            else:
-                self.images.append(as_data(inspection))
-            counts = Counter(finding.severity for finding in inspection.findings)
-            self._by_file.append((str(inspection.path), counts))
-            if isinstance(inspection, Inspection) and inspection.loading:
-                self._lines += _loading_lines(inspection.path, inspection.loading)
-            self._lines.append(f"{inspection.path}: {_counted([counts])}")
-            yield inspection
-
-    def summary(self) -> str:
-        lines = list(self._lines)
-        if len(self._by_file) > 1:
-            total = _counted([counts for _, counts in self._by_file])
-            kinds = ((len(self.images), "image"), (len(self.packages), "package"))
-            numbers = [quantity(count, kind) for count, kind in kinds if count]
-            lines.append(f"{' and '.join(numbers)}: {total}")
-        return "\n".join(lines)
-
-    def fail(self, least: Severity) -> int:
-        """Return 0 without findings of a severity or worse.
-
-        Raises:
-            VerificationError: There are some.
-        """
-        order = list(Severity)
-        worse = order[: order.index(least) + 1]
-        failed = [
-            (name, counts)
-            for name, counts in self._by_file
-            if any(counts[severity] for severity in worse)
-        ]
-        if not failed:
-            return 0
-        names = first_of([name for name, _ in failed], _MAX_NAMED)
-        raise VerificationError(f"{names}: {_counted([counts for _, counts in failed])}.")
-
-
-def _loading_lines(path: Path, loading: Loading) -> Iterator[str]:
-    subject = f" ({loading.subject})" if loading.subject else ""
-    yield f"{path}: signed by {loading.signed_by}{subject}"
-    yield f"    loaded by: {loading.windows}"
-    yield f"    see: {loading.reference}"
-
-
-def _found(named: Sequence[str]) -> _Found:
-    """Return what to check; without words the images and packages of the project that is here."""
-    found = _Found([], [])
-    if not named:
-        _add_project(found, find_configs(()))
-    for path in map(Path, named):
-        ending = path.suffix.lower()
-        if ending == ".toml":
-            _add_project(found, find_configs([str(path)]))
-        elif path.is_dir():
-            _add_folder(found, path)
-        elif ending in {".inf", ".cat"} and path.exists():
-            found.packages.append(path.parent)
-        else:
-            found.images.append(path)
-    return _Found(list(dict.fromkeys(found.images)), list(dict.fromkeys(found.packages)))
-
-
-def _add_project(found: _Found, configs: Sequence[str]) -> None:
-    images = _images_of(configs)
-    found.images.extend(images)
-    packages = [image.with_name(_PACKAGE) for image in images]
-    found.packages.extend(each for each in packages if each.is_dir() and is_package(each))
-
-
-def _add_folder(found: _Found, folder: Path) -> None:
-    """Add the images and packages in a folder; a package is a folder with an INF and a catalog.
-
-    A named folder is also one without catalog, which is then the finding. An image in a package is
-    left out if the folder also has the same image beside the package.
-    """
-    images, packages = _below(folder)
-    if not images and not packages:
-        raise UsageError(
-            f"{folder} contains no *.sys and no package. `cargo make sign` creates one."
-        )
-    found.packages.extend(packages)
-    for image in images:
-        beside = image.parent.parent / image.name
-        is_copy = image.parent in packages and beside in images and _are_equal(image, beside)
-        if not is_copy:
-            found.images.append(image)
-
-
-def _are_equal(one: Path, other: Path) -> bool:
-    try:
-        return one.read_bytes() == other.read_bytes()
-    except OSError:
-        return False
-
-
-def _images_of(configs: Sequence[str]) -> list[Path]:
-    """Return the images that `cargo make sign` made for projects, for all targets and profiles."""
-    found, folders = [], []
-    for config in configs:
-        project = load(config)
-        for place in _outputs(project, Path(config).parent):
-            folders.append(place.parent)
-            if place.is_file():
-                found.append(place)
-    if not found:
-        raise UsageError(
-            f"no image was built yet, such as {folders[0]}{os.sep}*.sys. `cargo make sign` creates "
-            "one. To check another file, run `kdrvgen verify FILE.sys`."
-        )
-    return found
-
-
-def _outputs(project: Project, root: Path) -> Iterator[Path]:
-    """Yield the path of the signed image for each target and profile."""
-    driver = project.driver
-    variable = os.environ.get("CARGO_TARGET_DIR")
-    target_dir = Path(variable) if variable else None
-    for triple in driver.triples:
-        for profile in project.profiles:
-            folder = driver.output_folder(root, triple, profile, target_dir)
-            yield Path(shown(folder, driver.image))
-
-
-def _below(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return each *.sys in a folder and below, and each package; do not follow links to folders."""
-    images, packages = [], []
-    pending = [os.fspath(folder)]
-    while pending:
-        place = pending.pop()
-        endings = set()
-        with os.scandir(place) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    pending.append(entry.path)
-                    continue
-                endings.add(Path(entry.name).suffix.lower())
-                if entry.name.lower().endswith(".sys"):
-                    images.append(Path(entry.path))
-        if ".inf" in endings and (".cat" in endings or place == os.fspath(folder)):
-            packages.append(Path(place))
-    return sorted(images), sorted(packages)
-
-
 def _config(given: str | None, file: Path) -> Path | None:
     return Path(given) if given else config_of(file)
 
@@ -310,55 +129,6 @@ def _inspected(
     trusted: Sequence[Certificate],
 ) -> Inspection:
     # The folder above a package names the profile, and has the certificate too.
-    built = file.parent.parent / file.name if file.parent.name == _PACKAGE else file
+    built = file.parent.parent / file.name if file.parent.name == PACKAGE_FOLDER else file
     expected = expected_from(project, built, folder, profile) if project is not None else None
     return inspect(file, expected=expected, trusted=trusted)
-
-
-def _counted(tallies: Iterable[Counter[Severity]]) -> str:
-    total: Counter[Severity] = Counter()
-    for counts in tallies:
-        total += counts
-    parts = [quantity(total[kind], kind) for kind in Severity if total[kind]]
-    return ", ".join(parts) or "no findings"
-
-
-@contextmanager
-def _report_file(path: Path) -> Iterator[TextIO]:
-    """Open a new report, which replaces the old one only when it is complete."""
-    _check_is_report(path)
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise FileAccessError(f"{path}: {error.strerror or error}") from None
-    part = Path(name)
-    try:
-        # A file name can contain bytes that are not text.
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
-            yield file
-        part.chmod(_readable_by_others())
-        part.replace(path)
-    except OSError as error:
-        raise FileAccessError(f"{path}: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _check_is_report(path: Path) -> None:
-    """Raise an error if `path` is something other than a report or nothing."""
-    try:
-        is_new = not path.exists()
-    except (OSError, ValueError) as error:
-        raise FileAccessError(f"{path}: {error}") from None
-    if not is_new and not read_regular(path, _MAX_REPORT)[:_HEAD].count(_TITLE):
-        raise UsageError(
-            f"--html {path} would overwrite a file that is not a report of kdrvgen verify. "
-            "Choose another file."
-        )
-
-
-def _readable_by_others() -> int:
-    """Return the mode of a new file under the current umask."""
-    umask = os.umask(0o077)
-    os.umask(umask)
-    return 0o666 & ~umask

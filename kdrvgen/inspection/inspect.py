@@ -17,12 +17,10 @@ from kdrvgen.inspection.signature.assessment import Assessment, assess
 from kdrvgen.inspection.signature.authenticode import Signature, read_signatures
 from kdrvgen.inspection.signature.certificates import Certificate
 from kdrvgen.inspection.signature.roots import Roots
-from kdrvgen.output.regular import read_regular
+from kdrvgen.output.regular import MAX_DRIVER_FILE, read_regular
 from kdrvgen.report.finding import Finding
 
 __all__ = ["Inspection", "inspect", "inspect_bytes"]
-
-_MAX_SIZE = 128 << 20  # bytes; the largest drivers, for graphics cards, have about 100 MB
 
 
 class Inspection(NamedTuple):
@@ -65,7 +63,7 @@ def inspect(
         FileAccessError: The file cannot be read, or is larger than any driver.
     """
     file = Path(path)
-    data = read_regular(file, _MAX_SIZE)
+    data = read_regular(file, MAX_DRIVER_FILE)
     return inspect_bytes(file, data, expected=expected, trusted=trusted, now=now)
 
 

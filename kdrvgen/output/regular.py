@@ -8,7 +8,10 @@ from pathlib import Path
 
 from kdrvgen.errors import FileAccessError
 
-__all__ = ["read_regular"]
+__all__ = ["MAX_DRIVER_FILE", "read_regular"]
+
+MAX_DRIVER_FILE = 128 << 20
+"""The size in bytes of the largest file of a driver; drivers of graphics cards have 100 MB."""
 
 
 def read_regular(path: Path, largest: int) -> bytes:

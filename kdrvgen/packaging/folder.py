@@ -12,10 +12,10 @@ from kdrvgen.errors import UsageError
 from kdrvgen.output.lock import held
 from kdrvgen.output.os_errors import explain
 from kdrvgen.output.paths import is_system_folder, make_folders
+from kdrvgen.output.regular import MAX_DRIVER_FILE
 
 __all__ = ["read_folder", "write_folder"]
 
-_MAX_SIZE = 128 << 20  # bytes, of one file
 _MOST_NAMED = 3
 
 
@@ -42,7 +42,7 @@ def read_folder(folder: Path, names: Collection[str]) -> dict[str, bytes]:
                 "use -o to write to another folder."
             )
         present = [name for name in names if (folder / name).is_file()]
-        too_large = [name for name in present if (folder / name).stat().st_size > _MAX_SIZE]
+        too_large = [name for name in present if (folder / name).stat().st_size > MAX_DRIVER_FILE]
         return {name: (folder / name).read_bytes() for name in present if name not in too_large}
     except OSError as error:
         raise explain("read", str(folder), error, "Nothing was changed.") from None

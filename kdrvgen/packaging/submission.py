@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from kdrvgen.model import Project
 from kdrvgen.model.submission import signatures_for
+from kdrvgen.output.regular import MAX_DRIVER_FILE, read_regular
 from kdrvgen.packaging import rules
 from kdrvgen.packaging.cabinet import MOST, CabinetFile, write_cabinet
 from kdrvgen.packaging.checks import coverage
 from kdrvgen.packaging.checks import package as of_package
-from kdrvgen.packaging.checks.contents import read_file
 from kdrvgen.packaging.checks.subject import Package
 from kdrvgen.report.finding import Finding, Place, Rule, Severity, at_least
 
@@ -128,10 +128,7 @@ def _check(package: Package) -> Iterator[Finding]:
 
 
 def _violation(rule: Rule, package: Package, message: str, advice: str) -> Finding:
-    place = Place(str(package.path))
-    return Finding(
-        rule.id, message, place, rule.severity, advice, why=rule.why, reference=rule.reference
-    )
+    return rule.violation(Place(str(package.path)), advice, message=message)
 
 
 def _architectures(folders: Sequence[Sequence[Package]]) -> Iterator[Finding]:
@@ -175,7 +172,7 @@ def _cabinet_files(folders: Sequence[Sequence[Package]]) -> Iterator[CabinetFile
             for each, _, _ in package.drivers():
                 symbols = f"{each.path.rpartition('.')[0]}.pdb"
                 if symbols in package.names:
-                    contents[symbols] = read_file(package.names[symbols])
+                    contents[symbols] = read_regular(package.names[symbols], MAX_DRIVER_FILE)
         for path in sorted(contents, key=str.lower):
             yield CabinetFile(f"{name}\\{path}".replace("/", "\\"), contents[path])
 

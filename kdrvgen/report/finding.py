@@ -44,6 +44,27 @@ class Rule(NamedTuple):
     why: str
     reference: str
 
+    def violation(
+        self, place: Place, advice: str, *, message: str = "", severity: Severity | None = None
+    ) -> Finding:
+        """Return the finding that the rule is broken.
+
+        Args:
+            place: Where.
+            advice: What to do.
+            message: What is wrong, if the rule's title does not say it.
+            severity: The severity, if it differs from the rule's.
+        """
+        return Finding(
+            self.id,
+            message or self.title,
+            place,
+            severity or self.severity,
+            advice,
+            why=self.why,
+            reference=self.reference,
+        )
+
 
 class Excerpt(NamedTuple):
     """The text of a place that may be shown, and its marked part.

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kdrvgen import load
-from tests.bootstrap.conftest import TRIPLES, NewProject, PreparedProject
-from tests.bootstrap.lint import clippy, rustfmt
+from tests.bootstrap.conftest import TRIPLES, PreparedProject
 from tests.pipeline.image import NATIVE, Image
 from tests.pipeline.support import Project, run
 from tests.pipeline.test_package import contents, covers, install_kdrvgen
@@ -60,19 +59,3 @@ def test_its_tests_pass_on_the_host(project: Project) -> None:
     done = run(["cargo", "test", "--lib", "--quiet"], project.folder, project.env)
     assert done.returncode == 0, done.stdout
     assert "1 passed" in done.stdout
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("bootstrap.edition=2024", "allocator=yes", "logger=DbgPrint"),
-        ("bootstrap.edition=2021",),
-        ("bootstrap.edition=2018",),
-    ],
-    ids=lambda words: words[0].partition("=")[2],
-)
-def test_rustfmt_and_clippy_report_nothing(new_project: NewProject, words: tuple[str, ...]) -> None:
-    project = new_project("filter", *words)
-
-    assert rustfmt(project, edition=words[0].partition("=")[2]) == ""
-    assert clippy(project, TRIPLES) == ""

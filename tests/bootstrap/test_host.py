@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
 
-from tests.pipeline.support import REPOSITORY, run
-from tests.tools import without
+from tests.bootstrap.host import BLOCKS, run_tests, run_tests_with_sanitizer, with_blocks
+from tests.pipeline.support import run
 
 pytestmark = pytest.mark.slow
 
-SOURCES = REPOSITORY / "kdrvgen/kernel/tree/src"
-HERE = Path(__file__).parent / "blocks"
 MANIFEST = """\
 [package]
 name = "host"
@@ -28,44 +25,24 @@ path = "host.rs"
 [workspace]
 """
 _RUSTUP = {name: text for name, text in os.environ.items() if name != "RUSTUP_TOOLCHAIN"}
-_BOOTSTRAP = os.environ | {"RUSTC_BOOTSTRAP": "1"}
 
 
 @pytest.fixture(scope="module")
 def tests(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the blocks and their tests, of which `host.rs` is the root."""
-    folder = tmp_path_factory.mktemp("host")
-    shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
-    for source in HERE.glob("*.rs"):
-        shutil.copy2(source, folder)
-    return folder
+    names = (source.name for source in BLOCKS.glob("*.rs"))
+    return with_blocks(tmp_path_factory.mktemp("host"), *names)
 
 
 def test_the_blocks_behave_as_documented(tests: Path) -> None:
-    argv = ["rustc", "--edition=2021", "-Dwarnings", "--test", "-o", "host", "host.rs"]
-    compiled = run(argv, tests)
-    assert compiled.returncode == 0, compiled.stdout
+    printed = run_tests(tests, "host.rs")
 
-    done = run([tests / "host"], tests)
-
-    assert done.returncode == 0, done.stdout
-    assert re.search(r"test result: ok\. \d\d passed", done.stdout)
+    assert re.search(r"test result: ok\. \d\d passed", printed)
 
 
 def test_the_blocks_have_no_error_that_address_sanitizer_finds(tests: Path) -> None:
-    sysroot = Path(run(["rustc", "--print", "sysroot"], tests).stdout.strip())
-    if not list(sysroot.glob("lib/rustlib/*-linux-gnu/lib/librustc*_rt.asan.a")):
-        without("this Rust has no runtime of AddressSanitizer; rustup's has one")
-    argv = ["rustc", "--edition=2021", "-Zsanitizer=address", "--test", "-o", "asan", "host.rs"]
-    compiled = run(argv, tests, _BOOTSTRAP)
-    assert compiled.returncode == 0, compiled.stdout
-
     # Queues are static, so their tests leak them.
-    env = os.environ | {"ASAN_OPTIONS": "detect_leaks=0"}
-    done = run([tests / "asan", "--skip=remainder", "--skip=text"], tests, env)
-
-    assert done.returncode == 0, done.stdout
-    assert "test result: ok" in done.stdout
+    run_tests_with_sanitizer(tests, "host.rs", "--skip=remainder", "--skip=text", leaks=False)
 
 
 def test_the_blocks_have_no_undefined_behaviour_that_miri_finds(tests: Path) -> None:

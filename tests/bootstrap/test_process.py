@@ -8,7 +8,6 @@ import pytest
 
 from tests.bootstrap.conftest import TRIPLES, NewProject, PreparedProject
 from tests.bootstrap.kernel import Kernel
-from tests.bootstrap.lint import clippy, rustfmt
 from tests.pipeline.image import NATIVE, Image
 from tests.pipeline.support import Project
 
@@ -97,15 +96,3 @@ def test_a_driver_whose_lookup_fails_does_not_start_and_logs_it(
 
     assert kernel.state("failing") == "STOPPED"
     assert kernel.lines()[-1] == "hello: not loaded: STATUS_INVALID_PARAMETER (0xC000000D)"
-
-
-@pytest.mark.parametrize(
-    "words",
-    [("bootstrap.edition=2024", "allocator=yes", "logger=DbgPrint"), ("bootstrap.edition=2018",)],
-    ids=lambda words: words[0].partition("=")[2],
-)
-def test_rustfmt_and_clippy_report_nothing(new_project: NewProject, words: tuple[str, ...]) -> None:
-    project = new_project("process", *words)
-
-    assert rustfmt(project, edition=words[0].partition("=")[2]) == ""
-    assert clippy(project, TRIPLES) == ""

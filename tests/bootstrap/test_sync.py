@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -12,10 +11,10 @@ import pytest
 
 from tests.bootstrap.conftest import TRIPLES, PreparedProject
 from tests.bootstrap.frames import frames
+from tests.bootstrap.host import run_tests, run_tests_with_sanitizer, with_blocks
 from tests.bootstrap.kernel import Kernel
 from tests.pipeline.image import Image
 from tests.pipeline.support import REPOSITORY, Project, run
-from tests.tools import without
 
 pytestmark = pytest.mark.slow
 
@@ -201,35 +200,17 @@ def test_a_thread_that_takes_its_own_resource_again_stops_the_machine(
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the blocks and their tests for the machine that builds."""
-    folder = tmp_path_factory.mktemp("host")
-    shutil.copytree(SOURCES, folder, dirs_exist_ok=True)
-    shutil.copy2(HERE / "host_sync.rs", folder)
-    return folder
+    return with_blocks(tmp_path_factory.mktemp("host"), "host_sync.rs")
 
 
 def test_settings_time_dpcs_and_notifications_behave_as_documented(host: Path) -> None:
-    argv = ["rustc", "--edition=2021", "-Dwarnings", "--test", "-o", "host", "host_sync.rs"]
-    compiled = run(argv, host)
-    assert compiled.returncode == 0, compiled.stdout
+    printed = run_tests(host, "host_sync.rs")
 
-    done = run([host / "host"], host)
-
-    assert done.returncode == 0, done.stdout
-    assert re.search(r"test result: ok\. 1\d passed", done.stdout)
+    assert re.search(r"test result: ok\. 1\d passed", printed)
 
 
 def test_these_blocks_have_no_error_that_address_sanitizer_finds(host: Path) -> None:
-    sysroot = Path(run(["rustc", "--print", "sysroot"], host).stdout.strip())
-    if not list(sysroot.glob("lib/rustlib/*-linux-gnu/lib/librustc*_rt.asan.a")):
-        without("this Rust has no runtime of AddressSanitizer; rustup's has one")
-    options = ("-Zsanitizer=address", "--test", "-o", "asan", "host_sync.rs")
-    env = os.environ | {"RUSTC_BOOTSTRAP": "1"}
-    compiled = run(["rustc", "--edition=2021", *options], host, env)
-    assert compiled.returncode == 0, compiled.stdout
-
-    done = run([host / "asan"], host)
-
-    assert done.returncode == 0, done.stdout
+    run_tests_with_sanitizer(host, "host_sync.rs")
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -7,9 +7,8 @@ import time
 
 import pytest
 
-from tests.bootstrap.conftest import TRIPLES, NewProject, PreparedProject
+from tests.bootstrap.conftest import TRIPLES, PreparedProject
 from tests.bootstrap.kernel import Kernel
-from tests.bootstrap.lint import clippy, rustfmt
 from tests.pipeline.image import NATIVE, Image
 from tests.pipeline.support import Project
 
@@ -135,19 +134,3 @@ def test_a_wrong_setting_is_logged_and_has_its_default(
 
     reported = {line for line in lines if line.startswith(("starting", "Interval", "Message"))}
     assert reported == expected
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("bootstrap.edition=2024", "allocator=yes", "logger=DbgPrint"),
-        ("bootstrap.edition=2021",),
-        ("bootstrap.edition=2018",),
-    ],
-    ids=lambda words: words[0].partition("=")[2],
-)
-def test_rustfmt_and_clippy_report_nothing(new_project: NewProject, words: tuple[str, ...]) -> None:
-    project = new_project("worker", *words)
-
-    assert rustfmt(project, edition=words[0].partition("=")[2]) == ""
-    assert clippy(project, TRIPLES) == ""

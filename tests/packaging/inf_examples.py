@@ -9,7 +9,7 @@ from kdrvgen.packaging.rules import check
 from kdrvgen.report.finding import Finding
 
 TODAY = dt.date(2025, 6, 30)
-DEVICE = r"""
+_VERSION = r"""
 [Version]
 Signature = "$Windows NT$"
 Class = System
@@ -18,7 +18,10 @@ Provider = %Provider%
 CatalogFile = hello.cat
 DriverVer = 06/30/2025,1.2.3.4
 PnpLockdown = 1
-
+"""
+DEVICE = (
+    _VERSION
+    + r"""
 [SourceDisksNames]
 1 = %Disk%
 
@@ -65,16 +68,10 @@ Provider = "Example"
 Device = "Hello"
 Disk = "Disk"
 """
-PRIMITIVE = r"""
-[Version]
-Signature = "$Windows NT$"
-Class = System
-ClassGuid = {4d36e97d-e325-11ce-bfc1-08002be10318}
-Provider = %Provider%
-CatalogFile = hello.cat
-DriverVer = 06/30/2025,1.2.3.4
-PnpLockdown = 1
-
+)
+PRIMITIVE = (
+    _VERSION
+    + r"""
 [SourceDisksNames]
 1 = "Disk"
 
@@ -99,6 +96,7 @@ ServiceBinary = %13%\hello.sys
 [Strings]
 Provider = "Example"
 """
+)
 
 
 def findings(text: str | bytes) -> list[Finding]:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from kdrvgen.packaging.catalog import der
+from kdrvgen.inspection.signature import der
 from kdrvgen.packaging.catalog.read import read_catalog
 from tests.pipeline.authority import Identity
 

@@ -15,7 +15,7 @@ from kdrvgen.cli import main
 from kdrvgen.inspection.inspect import inspect
 from kdrvgen.inspection.pe.headers import read_headers
 from kdrvgen.inspection.pe.version import file_version
-from kdrvgen.packaging.catalog import der
+from kdrvgen.inspection.signature import der
 from kdrvgen.packaging.catalog.read import read_catalog
 from kdrvgen.packaging.catalog.signature import read_signature
 from kdrvgen.packaging.catalog.strict import demand_strict

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from kdrvgen.inspection.signature import der
 from kdrvgen.model.windows_versions import WINDOWS, WindowsVersion
-from kdrvgen.packaging.catalog import der
 from kdrvgen.packaging.catalog.member import member_of
 from kdrvgen.packaging.catalog.read import read_catalog
 from kdrvgen.packaging.catalog.write import Content, write_ctl

@@ -14,7 +14,7 @@ import pytest
 
 import kdrvgen
 from kdrvgen.cli import main
-from kdrvgen.packaging.catalog import der
+from kdrvgen.inspection.signature import der
 from kdrvgen.packaging.catalog.strict import demand_strict
 from kdrvgen.packaging.checks.inspect import RULES, inspect_package
 from tests.inspection.assembled import assembled

@@ -107,8 +107,8 @@ def makefile_finding(makefile: Origin) -> Finding:
         makefile,
         "the generated Makefile.toml does not load wdk-build's makefile",
         "`sign` replaces `package-driver-flow`, `certificate` replaces `generate-certificate`, "
-        "`build-driver` replaces `build`, also in the dependencies of your tasks; no generated "
-        "task replaces stampinf, infverif and inf2cat, which make INF and catalog: add your own",
+        "`build-driver` replaces `build`, also in the dependencies of your tasks; with "
+        "`package.inx`, `package` replaces stampinf, infverif and inf2cat",
     )
 
 

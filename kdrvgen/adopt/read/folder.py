@@ -160,7 +160,7 @@ def _names_in(path: str, text: str) -> Iterable[str]:
 def _prefixes(reader: _Reader) -> list[str]:
     """Return `""`, `"../"`, … up to the root of the workspace that the folder belongs to.
 
-    Without a workspace, the last one is the root of the Git repository, or `""` if there is none.
+    Without a workspace, the last one is the root of the Git repository, or `""` without one.
     """
     place = Path(reader.folder).absolute()
     names = os.path.normpath(place).replace(os.sep, "/").split("/")

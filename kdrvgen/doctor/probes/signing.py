@@ -87,7 +87,7 @@ def _version_of_osslsigncode(host: Host, version: str, place: str, *, has_packag
         message = f"{version} cannot sign and verify a test file: {failed.first_line}"
         return _OSSLSIGNCODE.error(message, place)
     if has_package and numbers < _FIRST_WITH_CATALOGS:
-        message = f"{version} cannot sign the catalog of [package] with every certificate: 2.8 can"
+        message = f"{version} cannot sign the catalog of [package] with every certificate; 2.8 can"
         return _OSSLSIGNCODE.note(message, place, _NEWER_OSSLSIGNCODE)
     tried = ", signs and verifies a test file" if can_try else ""
     return _OSSLSIGNCODE.ok(f"{version}{tried}", place)

@@ -35,12 +35,5 @@ def violation(
         severity: The severity, if it differs from the rule's.
     """
     excerpt = Excerpt(f"{evidence.field}: {evidence.value}")
-    return Finding(
-        rule=rule.id,
-        message=rule.title,
-        place=Place("", offset=evidence.offset, excerpt=excerpt),
-        severity=severity or rule.severity,
-        help=fix,
-        why=rule.why,
-        reference=rule.reference,
-    )
+    place = Place("", offset=evidence.offset, excerpt=excerpt)
+    return rule.violation(place, fix, severity=severity)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from asn1crypto import cms, core
 
+from kdrvgen.inspection.signature import der
 from kdrvgen.inspection.signature.certificates import load
 
 __all__ = ["UnsignedPart", "described", "unsigned_parts"]
@@ -21,7 +22,7 @@ _SEVERAL = "microsoft_nested_signature"
 _KNOWN_ATTRIBUTES = frozenset(
     {"microsoft_time_stamp_token", "microsoft_nested_signature", "counter_signature"}
 )
-_CONSTRUCTED, _LONG_TAG, _LONG_LENGTH = 0x20, 0x1F, 0x80
+_CONSTRUCTED = 0x20
 _NULL = b"\x05\x00"
 _SHOWN = 8  # bytes of a digest
 
@@ -117,28 +118,13 @@ def _first_not_der(content: bytes) -> int | None:
     """Return the offset of the first value that is not encoded as DER requires; None if all are."""
     pending = [(0, len(content))]
     while pending:
-        start, end = pending.pop()
-        while start < end:
-            body, stop = _extent(content, start)
-            if not start < stop <= end:
-                return start
-            if content[start] & _CONSTRUCTED:
-                pending.append((body, stop))
-            start = stop
+        at, limit = pending.pop()
+        while at < limit:
+            try:
+                start, end = der.extent(content, at, limit)
+            except ValueError:
+                return at
+            if content[at] & _CONSTRUCTED:
+                pending.append((start, end))
+            at = end
     return None
-
-
-def _extent(content: bytes, start: int) -> tuple[int, int]:
-    """Return where the content octets of a value begin and end; (0, 0) if the header is wrong."""
-    at = start + 1
-    if at >= len(content) or content[start] & _LONG_TAG == _LONG_TAG:  # CMS has no such tag
-        return 0, 0
-    length = content[at]
-    at += 1
-    if length & _LONG_LENGTH:
-        octets = content[at : at + (length & 0x7F)]
-        length = int.from_bytes(octets, "big")
-        at += len(octets)
-        if length < _LONG_LENGTH or octets[0] == 0:  # a shorter form exists, or indefinite
-            return 0, 0
-    return at, at + length

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from kdrvgen.packaging.catalog import der
+from kdrvgen.inspection.signature import der
 from kdrvgen.packaging.catalog.member import Member
 
 __all__ = ["Catalog", "read_catalog"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kdrvgen.packaging.catalog import der
+from kdrvgen.inspection.signature import der
 
 __all__ = ["demand_strict"]
 

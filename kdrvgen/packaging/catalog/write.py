@@ -11,8 +11,8 @@ import hashlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kdrvgen.inspection.signature import der
 from kdrvgen.model.windows_versions import WindowsVersion
-from kdrvgen.packaging.catalog import der
 from kdrvgen.packaging.catalog.member import Member
 
 __all__ = ["MICROSOFT", "Content", "identifier_for", "write_catalog", "write_ctl"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -11,10 +10,7 @@ from typing import NamedTuple
 from kdrvgen.errors import FileAccessError
 from kdrvgen.packaging.inf.document import Field, Inf
 
-__all__ = ["MAX_SIZE", "Listed", "files_in", "is_package", "listed", "read_file"]
-
-MAX_SIZE = 128 << 20
-"""The size in bytes of the largest file of a package that kdrvgen reads."""
+__all__ = ["Listed", "files_in", "is_package", "listed"]
 
 _DEEPEST = 4
 _MOST_FILES = 4096
@@ -72,25 +68,6 @@ def files_in(folder: Path, deepest: int = _DEEPEST) -> Mapping[str, Path]:
             elif entry.is_file(follow_symlinks=False) and len(found) < _MOST_FILES:
                 found.setdefault(path, Path(entry.path))
     return found
-
-
-def read_file(path: Path) -> bytes:
-    """Return the content of a regular file.
-
-    Raises:
-        FileAccessError: It cannot be read, is no regular file, or is too large.
-    """
-    try:
-        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-        with os.fdopen(os.open(path, flags), "rb") as stream:
-            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise FileAccessError(f"{path} is not a regular file.")
-            data = stream.read(MAX_SIZE + 1)
-    except OSError as error:
-        raise FileAccessError(f"{path}: {error.strerror or error}") from None
-    if len(data) > MAX_SIZE:
-        raise FileAccessError(f"{path} is too large: kdrvgen reads up to {MAX_SIZE >> 20} MB.")
-    return data
 
 
 def listed(inf: Inf) -> tuple[Listed, ...]:

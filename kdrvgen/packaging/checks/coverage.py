@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kdrvgen.model.windows_versions import WINDOWS
 from kdrvgen.packaging.catalog.member import member_of
 from kdrvgen.packaging.catalog.read import Catalog
-from kdrvgen.packaging.checks.subject import Package, SignedCatalog
+from kdrvgen.packaging.checks.subject import CatalogFile, Package
 from kdrvgen.report.finding import Excerpt, Finding, Place, Rule, Severity
 
 __all__ = ["RULES", "check", "violation"]
@@ -52,7 +52,8 @@ _SYSTEMS = Rule(
 RULES = (_FORMAT, _STALE, _UNCOVERED, _EXTRA, _SYSTEMS)
 """The rules of this module."""
 
-_MAKE_AGAIN = "make the package again with `kdrvgen package`, and sign the catalog"
+_MAKE_AGAIN = "make the package again: `cargo make package` also signs the catalog"
+_SIGN_AGAIN = "sign the catalog again, with signtool or with osslsigncode 2.8 or later"
 
 
 def check(package: Package) -> Iterator[Finding]:
@@ -61,7 +62,8 @@ def check(package: Package) -> Iterator[Finding]:
     if catalog is None:
         return
     if catalog.problem:
-        yield violation(_FORMAT, catalog, catalog.problem, _MAKE_AGAIN)
+        advice = _SIGN_AGAIN if catalog.content else _MAKE_AGAIN
+        yield violation(_FORMAT, catalog, catalog.problem, advice)
     if catalog.content is None:
         return
     yield from _files(package, catalog, catalog.content)
@@ -69,7 +71,7 @@ def check(package: Package) -> Iterator[Finding]:
 
 
 def violation(
-    rule: Rule, catalog: SignedCatalog, value: str, advice: str, message: str = ""
+    rule: Rule, catalog: CatalogFile, value: str, advice: str, message: str = ""
 ) -> Finding:
     """Return the finding that a catalog breaks a rule.
 
@@ -80,18 +82,11 @@ def violation(
         advice: What to do.
         message: What is wrong, if the rule's title does not say it.
     """
-    return Finding(
-        rule.id,
-        message or rule.title,
-        Place(str(catalog.path), excerpt=Excerpt(value)),
-        rule.severity,
-        advice,
-        why=rule.why,
-        reference=rule.reference,
-    )
+    place = Place(str(catalog.path), excerpt=Excerpt(value))
+    return rule.violation(place, advice, message=message)
 
 
-def _files(package: Package, catalog: SignedCatalog, content: Catalog) -> Iterator[Finding]:
+def _files(package: Package, catalog: CatalogFile, content: Catalog) -> Iterator[Finding]:
     name = package.path.name
     named = set(content.names.values())
     paths = {each.path: each.name for each in package.listed}
@@ -127,7 +122,7 @@ def _other_line_ends(name: str, data: bytes, content: Catalog) -> str:
     return next(covered, "")
 
 
-def _systems(package: Package, catalog: SignedCatalog, content: Catalog) -> Iterator[Finding]:
+def _systems(package: Package, catalog: CatalogFile, content: Catalog) -> Iterator[Finding]:
     known = {version.catalog: version.machine for version in WINDOWS.values()}
     machines = {known[each] for each in content.systems if each in known}
     wanted = [each for each in package.structure.machines if each in known.values()]

@@ -76,24 +76,16 @@ def unlisted(packages: tuple[Package, ...]) -> Iterator[Finding]:
     for path, file in packages[0].names.items() if packages else ():
         ending = path.rpartition(".")[2]
         if "/" not in path and path not in known and ending not in _BESIDE:
-            yield Finding(
-                _UNLISTED.id,
-                f"the INF does not list `{file.name}`, so the catalog does not cover it",
-                Place(str(file)),
-                _UNLISTED.severity,
-                f"add `{file.name} = 1` to `[SourceDisksFiles]`, or remove the file",
-                why=_UNLISTED.why,
-                reference=_UNLISTED.reference,
-            )
+            message = f"the INF does not list `{file.name}`, so the catalog does not cover it"
+            advice = f"add `{file.name} = 1` to `[SourceDisksFiles]`, or remove the file"
+            yield _UNLISTED.violation(Place(str(file)), advice, message=message)
 
 
 def _violation(
     rule: Rule, package: Package, where: Field | Entry | None, message: str, advice: str
 ) -> Finding:
     place = package.inf.place(where) if where else Place(str(package.path))
-    return Finding(
-        rule.id, message, place, rule.severity, advice, why=rule.why, reference=rule.reference
-    )
+    return rule.violation(place, advice, message=message)
 
 
 def _files(package: Package) -> Iterator[Finding]:
@@ -111,7 +103,7 @@ def _catalog(package: Package) -> Iterator[Finding]:
         name = package.inf.expand(entry.values[0].text)
         if name.lower() not in package.names:
             message = f"the catalog `{name}` is not in the package"
-            advice = "`kdrvgen package` makes it"
+            advice = "`cargo make package` makes and signs it"
             yield _violation(_CATALOG_MISSING, package, entry, message, advice)
 
 

@@ -12,7 +12,7 @@ from kdrvgen.inspection.signature.roots import Roots
 from kdrvgen.inspection.signature.timestamps import Timestamp
 from kdrvgen.packaging.catalog.signature import read_signature
 from kdrvgen.packaging.checks.coverage import violation
-from kdrvgen.packaging.checks.subject import Package, SignedCatalog
+from kdrvgen.packaging.checks.subject import CatalogFile, Package
 from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["RULES", "check"]
@@ -59,7 +59,8 @@ _UNTRUSTED = Rule(
 RULES = (_UNSIGNED, _SIGNATURE, _VALIDITY, _SIGNER, _UNTRUSTED)
 """The rules of this module."""
 
-_SIGN = "sign it with signtool, or with osslsigncode 2.8 or later"
+_SIGN = "sign the catalog, as `cargo make package` does"
+_SIGN_BOTH = "sign image and catalog with one certificate, as `cargo make package` does"
 # Microsoft signs the catalogs of the packages that it accepts, whoever signed the image.
 _MICROSOFT = "Microsoft Windows Hardware Compatibility Publisher"
 
@@ -95,9 +96,7 @@ def _proven_time(stamp: Timestamp | None) -> dt.datetime | None:
     return stamp.time if stamp and not stamp.problem else None
 
 
-def _same_signer(
-    package: Package, catalog: SignedCatalog, signer: Certificate
-) -> Iterator[Finding]:
+def _same_signer(package: Package, catalog: CatalogFile, signer: Certificate) -> Iterator[Finding]:
     if signer.common_name == _MICROSOFT:
         return
     for each, headers, data in package.drivers():
@@ -106,4 +105,4 @@ def _same_signer(
         if known and signer not in known:
             message = f"`{each.path}` is signed with another certificate than the catalog"
             value = f"{signer.subject}; the image: {known[0].subject}"
-            yield violation(_SIGNER, catalog, value, _SIGN, message)
+            yield violation(_SIGNER, catalog, value, _SIGN_BOTH, message)

@@ -9,11 +9,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kdrvgen.errors import FileAccessError
 from kdrvgen.inspection.pe.headers import Headers, read_headers
+from kdrvgen.output.regular import MAX_DRIVER_FILE, read_regular
 from kdrvgen.packaging.catalog.read import Catalog, read_catalog
 from kdrvgen.packaging.catalog.strict import demand_strict
-from kdrvgen.packaging.checks.contents import Listed, listed, read_file
+from kdrvgen.packaging.checks.contents import Listed, listed
 from kdrvgen.packaging.inf.document import Entry, Inf
 from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
 from kdrvgen.packaging.rules.structure import Structure
@@ -21,18 +21,18 @@ from kdrvgen.packaging.rules.structure import Structure
 if TYPE_CHECKING:
     from kdrvgen.inspection.signature.certificates import Certificate  # needs the extra `verify`
 
-__all__ = ["Package", "SignedCatalog", "read_package"]
+__all__ = ["CatalogFile", "Package", "read_package"]
 
 
 @dataclass(frozen=True)
-class SignedCatalog:
-    """A catalog in the folder of a package.
+class CatalogFile:
+    """A catalog in the folder of a package, signed or not.
 
     Attributes:
         path: The file.
-        data: Its content.
-        content: What it says; None if it is damaged.
-        problem: Why it is damaged; "" if it is not.
+        data: Its bytes.
+        content: The files and the systems in it; None if they cannot be read.
+        problem: Why it is not in strict DER; "" if it is.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class Package:
     raw: bytes
     files: Mapping[str, bytes]
     names: Mapping[str, Path]
-    catalog: SignedCatalog | None
+    catalog: CatalogFile | None
     trusted: tuple[Certificate, ...]
     now: dt.datetime
 
@@ -116,26 +116,26 @@ def read_package(
     Raises:
         FileAccessError: A file cannot be read.
     """
-    raw = read_file(path)
-    if len(raw) > MAX_SIZE:
-        raise FileAccessError(f"{path} is too large: kdrvgen reads up to {MAX_SIZE >> 20} MB.")
+    raw = read_regular(path, MAX_SIZE)
     inf = parse(raw, str(path))
     wanted = {each.path for each in listed(inf)}
-    files = {each: read_file(names[each]) for each in sorted(wanted & names.keys())}
+    files = {
+        each: read_regular(names[each], MAX_DRIVER_FILE) for each in sorted(wanted & names.keys())
+    }
     package = Package(inf, path, raw, files, names, None, trusted, now)
     named = (inf.expand(entry.values[0].text).lower() for entry in package.catalog_entries)
     found = next((names[name] for name in named if name in names), None)
     return replace(package, catalog=_catalog(found)) if found else package
 
 
-def _catalog(path: Path) -> SignedCatalog:
-    data = read_file(path)
+def _catalog(path: Path) -> CatalogFile:
+    data = read_regular(path, MAX_DRIVER_FILE)
     try:
         content = read_catalog(data)
     except ValueError as error:
-        return SignedCatalog(path, data, None, str(error))
+        return CatalogFile(path, data, None, str(error))
     try:
         demand_strict(data)
     except ValueError as error:
-        return SignedCatalog(path, data, content, str(error))
-    return SignedCatalog(path, data, content, "")
+        return CatalogFile(path, data, content, str(error))
+    return CatalogFile(path, data, content, "")

@@ -39,12 +39,5 @@ def violation(
         advice: What to do.
     """
     number = f" (InfVerif {rule.number})" if rule.number else ""
-    return Finding(
-        rule.rule.id,
-        message + number,
-        Place(inf.source.name) if where is None else inf.place(where),
-        rule.rule.severity,
-        advice,
-        why=rule.rule.why,
-        reference=rule.rule.reference,
-    )
+    place = Place(inf.source.name) if where is None else inf.place(where)
+    return rule.rule.violation(place, advice, message=message + number)

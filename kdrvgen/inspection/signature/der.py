@@ -15,6 +15,7 @@ __all__ = [
     "SET",
     "UTC_TIME",
     "Value",
+    "extent",
     "integer",
     "object_id",
     "read_all",
@@ -107,18 +108,33 @@ def _values(data: bytes) -> Iterator[Value]:
 
 def _read(data: bytes, at: int) -> tuple[Value, int]:
     """Return the value at an offset, and the offset after it."""
-    if len(data) < at + _SMALLEST or data[at] & _HIGH_TAG == _HIGH_TAG:
+    start, end = extent(data, at, len(data))
+    return Value(data[at], data[start:end]), end
+
+
+def extent(data: bytes, at: int, limit: int) -> tuple[int, int]:
+    """Return where the content of a value begins and ends.
+
+    Args:
+        data: The data.
+        at: The offset of the value.
+        limit: The offset at which it must have ended.
+
+    Raises:
+        ValueError: It is not DER.
+    """
+    if limit < at + _SMALLEST or data[at] & _HIGH_TAG == _HIGH_TAG:
         raise ValueError("not a value in DER")
     size, start = data[at + 1], at + _SMALLEST
     if size & _LONG:
         count = size & ~_LONG
         start += count
-        if not 0 < count <= _MOST_LENGTH_BYTES or len(data) < start:
+        if not 0 < count <= _MOST_LENGTH_BYTES or limit < start:
             raise ValueError("not a length in DER")
         size = int.from_bytes(data[start - count : start], "big")
         if size < _LONG or size >> 8 * (count - 1) == 0:
             raise ValueError("a length is not in its shortest form, as DER requires")
     end = start + size
-    if len(data) < end:
+    if limit < end:
         raise ValueError("a value is longer than the data")
-    return Value(data[at], data[start:end]), end
+    return start, end

@@ -1,0 +1,125 @@
+"""Finds the images and the packages that `kdrvgen verify` checks."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from kdrvgen.commands.package import PACKAGE_FOLDER
+from kdrvgen.commands.projects import find_configs
+from kdrvgen.config import load
+from kdrvgen.errors import UsageError
+from kdrvgen.model import Project
+from kdrvgen.output.paths import shown
+from kdrvgen.packaging.checks.contents import is_package
+
+__all__ = ["Found", "find"]
+
+
+class Found(NamedTuple):
+    """The images and the folders of packages to check."""
+
+    images: list[Path]
+    packages: list[Path]
+
+
+def find(named: Sequence[str]) -> Found:
+    """Return what to check; without names, that of the project in this folder or above it."""
+    found = Found([], [])
+    if not named:
+        _add_project(found, find_configs(()))
+    for path in map(Path, named):
+        ending = path.suffix.lower()
+        if ending == ".toml":
+            _add_project(found, find_configs([str(path)]))
+        elif path.is_dir():
+            _add_folder(found, path)
+        elif ending in {".inf", ".cat"} and path.exists():
+            found.packages.append(path.parent)
+        else:
+            found.images.append(path)
+    return Found(list(dict.fromkeys(found.images)), list(dict.fromkeys(found.packages)))
+
+
+def _add_project(found: Found, configs: Sequence[str]) -> None:
+    images = _images_of(configs)
+    found.images.extend(images)
+    packages = [image.with_name(PACKAGE_FOLDER) for image in images]
+    found.packages.extend(each for each in packages if each.is_dir() and is_package(each))
+
+
+def _add_folder(found: Found, folder: Path) -> None:
+    """Add the images and packages in a folder; a package is a folder with an INF and a catalog.
+
+    A named folder is also one without catalog, which is then the finding. An image in a package is
+    left out if the folder also has the same image beside the package.
+    """
+    images, packages = _below(folder)
+    if not images and not packages:
+        raise UsageError(
+            f"{folder} contains no *.sys and no package. `cargo make sign` creates one."
+        )
+    found.packages.extend(packages)
+    for image in images:
+        beside = image.parent.parent / image.name
+        is_copy = image.parent in packages and beside in images and _are_equal(image, beside)
+        if not is_copy:
+            found.images.append(image)
+
+
+def _are_equal(one: Path, other: Path) -> bool:
+    try:
+        return filecmp.cmp(one, other, shallow=False)  # False for a pipe, without opening it
+    except OSError:
+        return False
+
+
+def _images_of(configs: Sequence[str]) -> list[Path]:
+    """Return the images that `cargo make sign` made for projects, for all targets and profiles."""
+    found, folders = [], []
+    for config in configs:
+        project = load(config)
+        for place in _outputs(project, Path(config).parent):
+            folders.append(place.parent)
+            if place.is_file():
+                found.append(place)
+    if not found:
+        raise UsageError(
+            f"no image was built yet, such as {folders[0]}{os.sep}*.sys. `cargo make sign` creates "
+            "one. To check another file, run `kdrvgen verify FILE.sys`."
+        )
+    return found
+
+
+def _outputs(project: Project, root: Path) -> Iterator[Path]:
+    """Yield the path of the signed image for each target and profile."""
+    driver = project.driver
+    variable = os.environ.get("CARGO_TARGET_DIR")
+    target_dir = Path(variable) if variable else None
+    for triple in driver.triples:
+        for profile in project.profiles:
+            folder = driver.output_folder(root, triple, profile, target_dir)
+            yield Path(shown(folder, driver.image))
+
+
+def _below(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return each *.sys in a folder and below, and each package; do not follow links to folders."""
+    images, packages = [], []
+    pending = [os.fspath(folder)]
+    while pending:
+        place = pending.pop()
+        endings = set()
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(entry.path)
+                    continue
+                endings.add(Path(entry.name).suffix.lower())
+                if entry.name.lower().endswith(".sys"):
+                    images.append(Path(entry.path))
+        if ".inf" in endings and (".cat" in endings or place == os.fspath(folder)):
+            packages.append(Path(place))
+    return sorted(images), sorted(packages)
