@@ -18,6 +18,8 @@ from kdrvgen.packaging.catalog import der
 from kdrvgen.packaging.catalog.strict import demand_strict
 from kdrvgen.packaging.checks.inspect import RULES, inspect_package
 from tests.inspection.assembled import assembled
+from tests.inspection.support import sign as sign_by_tool
+from tests.inspection.support import stamped_by
 from tests.packaging.real import packages
 from tests.packaging.signed import signed
 from tests.packaging.versioned import versioned
@@ -297,6 +299,72 @@ def test_trust_is_checked_against_the_given_certificates(
 
     assert of_package(run(folder, "--trust", "own.pem")["findings"]) == []
     assert of_package(run(folder, "--trust", "other.pem")["findings"]) == ["catalog-untrusted"]
+
+
+def test_an_authority_that_may_not_issue_is_not_trusted(folder: Path, run: Run) -> None:
+    end = Identity.make("End", CODE_SIGNING, Identity.make("Root", CODE_SIGNING))
+    leaf = Identity.make("Leaf", CODE_SIGNING, end)
+    (folder / "hello.sys").write_bytes(assembled(leaf))
+    sign(folder, leaf)
+    (folder.parent / "end.pem").write_bytes(end.certificate_pem())
+
+    assert of_package(run(folder, "--trust", "end.pem")["findings"]) == ["catalog-untrusted"]
+
+
+@pytest.mark.slow
+def test_a_timestamp_of_a_catalog_counts_only_from_a_trusted_authority(
+    folder: Path, run: Run, identity: Identity
+) -> None:
+    need("osslsigncode")
+    old = Identity.make("Old", CODE_SIGNING, days=(-30, -10))
+    (folder / "hello.sys").write_bytes(assembled(old))
+    without_signature(folder, identity)
+    unsigned = (folder / "hello.cat").rename(folder.parent / "unsigned.cat")
+    place = folder.parent
+
+    sign_by_tool(unsigned, place / "early.cat", old, *stamped_by(place, -20))
+    (place / "early.pem").write_bytes(old.certificate_pem() + (place / "stamp.pem").read_bytes())
+    sign_by_tool(unsigned, place / "late.cat", old, *stamped_by(place, -5))
+    (place / "late.pem").write_bytes(old.certificate_pem() + (place / "stamp.pem").read_bytes())
+
+    shutil.copy(place / "early.cat", folder / "hello.cat")
+    assert of_package(run(folder)["findings"]) == ["catalog-validity"]
+    assert of_package(run(folder, "--trust", "early.pem")["findings"]) == []
+    shutil.copy(place / "late.cat", folder / "hello.cat")
+    assert "catalog-validity" in of_package(run(folder, "--trust", "late.pem")["findings"])
+
+
+@pytest.mark.slow
+def test_one_of_several_signers_of_the_image_is_enough(
+    folder: Path, run: Run, identity: Identity
+) -> None:
+    need("osslsigncode")
+    first = folder.parent / "first.sys"
+    first.write_bytes(assembled(Identity.make("Other", CODE_SIGNING)))
+    sign_by_tool(first, folder.parent / "both.sys", identity, "-nest")
+    shutil.copy(folder.parent / "both.sys", folder / "hello.sys")
+
+    assert of_package(run(folder)["findings"]) == []
+
+
+def test_microsoft_signs_the_catalog_of_an_image_that_others_signed(folder: Path, run: Run) -> None:
+    name = "Microsoft Windows Hardware Compatibility Publisher"
+    sign(folder, Identity.make(name, CODE_SIGNING))
+
+    assert of_package(run(folder)["findings"]) == []
+
+
+def test_a_driver_must_be_for_the_machine_that_its_section_is_for(folder: Path, run: Run) -> None:
+    models = b"[Models.NTamd64.10.0...16299]\r\n%Device% = Install,Root\\hello\r\n"
+    both = b"Models,NTamd64.10.0...16299,NTarm64.10.0...16299"
+    edit(folder / "hello.inf", b"Models,NTamd64.10.0...16299", both)
+    edit(folder / "hello.inf", models, models + b"\r\n" + models.replace(b"amd64", b"arm64"))
+    assert "package-machine" not in of_package(run(folder)["findings"])
+
+    edit(folder / "hello.inf", b"[SourceDisksFiles]", b"[SourceDisksFiles.arm64]")
+
+    (finding,) = [each for each in run(folder)["findings"] if each["rule"] == "package-machine"]
+    assert finding["message"] == "`hello.sys` is for amd64, and the INF is for arm64"
 
 
 def test_files_in_folders_of_the_package_are_found(folder: Path, run: Run) -> None:
