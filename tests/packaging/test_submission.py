@@ -311,9 +311,9 @@ def test_several_packages_have_folders_of_their_own(project: Path, run: Run) -> 
 def test_folders_whose_names_differ_only_in_case_are_kept_apart(project: Path, run: Run) -> None:
     package(project, "x64", "Hello")
 
-    run("out/x64/package", "out/Hello/package", "-o", "sub")
+    run("out/Hello/package", "out/x64/package", "-o", "sub")
 
-    assert folders_in(project / "sub/hello.cab") == ["hello", "Hello-amd64"]
+    assert folders_in(project / "sub/hello.cab") == ["Hello", "hello-amd64"]
 
 
 def test_the_name_of_a_folder_is_short_and_plain(project: Path, run: Run) -> None:
