@@ -290,6 +290,18 @@ def test_the_same_version_is_no_finding(folder: Path, run: Run, identity: Identi
     assert of_package(run(folder)["findings"]) == []
 
 
+def test_a_version_with_fewer_numbers_ends_with_zeros(
+    folder: Path, run: Run, identity: Identity
+) -> None:
+    config = folder.parent / "config.toml"
+    config.write_text(CONFIG.replace("1.2.3.4", "1.2.0.0"), "utf-8")
+    (folder / "hello.sys").write_bytes(versioned(assembled(identity), (1, 2, 0, 0)))
+    remake(folder, identity)
+    edit(folder / "hello.inf", b",1.2.0.0", b",1.2")
+
+    assert of_package(run(folder)["findings"]) == ["catalog-stale"]
+
+
 def test_trust_is_checked_against_the_given_certificates(
     folder: Path, run: Run, identity: Identity
 ) -> None:
@@ -359,7 +371,8 @@ def test_a_driver_must_be_for_the_machine_that_its_section_is_for(folder: Path, 
     both = b"Models,NTamd64.10.0...16299,NTarm64.10.0...16299"
     edit(folder / "hello.inf", b"Models,NTamd64.10.0...16299", both)
     edit(folder / "hello.inf", models, models + b"\r\n" + models.replace(b"amd64", b"arm64"))
-    assert "package-machine" not in of_package(run(folder)["findings"])
+    # The catalog is for the first machine only.
+    assert of_package(run(folder)["findings"]) == ["catalog-stale", "catalog-systems"]
 
     edit(folder / "hello.inf", b"[SourceDisksFiles]", b"[SourceDisksFiles.arm64]")
 
@@ -377,6 +390,17 @@ def test_files_in_folders_of_the_package_are_found(folder: Path, run: Run) -> No
 
     (folder / "amd64/sub/hello.sys").unlink()
     assert "package-file-missing" in of_package(run(folder)["findings"])
+
+
+def test_a_folder_can_be_that_of_one_machine(folder: Path, run: Run) -> None:
+    (folder / "amd64").mkdir()
+    (folder / "hello.sys").rename(folder / "amd64/hello.sys")
+    names = b"[SourceDisksNames]\r\n1 = %Disk%\r\n"
+    own = names.replace(b"Names]", b"Names.amd64]").replace(b"%Disk%", b"%Disk%,,,amd64")
+    edit(folder / "hello.inf", names, names + own)
+    edit(folder / "hello.inf", b"[SourceDisksFiles]", b"[SourceDisksFiles.amd64]")
+
+    assert of_package(run(folder)["findings"]) == ["catalog-stale"]  # of the INF
 
 
 def test_a_link_is_not_followed(folder: Path, run: Run) -> None:

@@ -448,6 +448,15 @@ def test_a_hook_that_changes_the_package_leaves_none(packaged: Project, script: 
     assert not folder(packaged).exists()
 
 
+def test_a_hook_after_the_package_that_changes_the_image_fails(packaged: Project) -> None:
+    hook = "[makefile.hooks]\nafter-package = ['a']\n[makefile.tasks.a]\n"
+    packaged.generate(PACKAGE + hook + "script = 'echo >> \"$DRIVER_PATH\"'\n")
+
+    output = packaged.fail("package")
+
+    assert "hello.sys was changed or removed after the task sign" in output
+
+
 def test_each_target_has_a_package_of_its_own(make_project: MakeProject) -> None:
     targets = ", ".join(f'"{target}"' for target in TARGETS)
     config = PACKAGE.replace('"hello"\n', f'"hello"\ntargets = [{targets}]\n', 1)
