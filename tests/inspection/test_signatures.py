@@ -250,6 +250,16 @@ def test_a_broken_digest_algorithm_is_reported(
     assert rules(path, least="error") == {"signature-weak-digest": digest}
 
 
+def test_a_timestamp_of_today_does_not_excuse_a_broken_digest_algorithm(
+    bare: Path, tmp_path: Path, signer: Identity
+) -> None:
+    stamped = stamped_by(tmp_path, -1)
+    path = sign(bare, tmp_path / "hello.sys", signer, "-h", "sha1", *stamped)
+    trust = _trusted(tmp_path / "all.pem", signer, tmp_path / "stamp.pem")
+
+    assert rules(path, least="error", trust=trust) == {"signature-weak-digest": "sha1"}
+
+
 def test_a_nested_signature_is_verified(bare: Path, tmp_path: Path, signer: Identity) -> None:
     first = sign(bare, tmp_path / "first.sys", signer, "-h", "sha1")
     both = sign(first, tmp_path / "both.sys", signer, "-h", "sha256", "-nest")
