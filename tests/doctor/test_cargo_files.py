@@ -97,6 +97,11 @@ def test_an_included_file_is_read_with_a_lower_priority(machine: Machine) -> Non
     included = _put(machine.home, 'include = "config.toml"\n[net]\n', "a.toml")
     assert f"{path}, {included}" in machine.doctor().finding(NAME)["message"]
 
+    # Of several, cargo lets the last one win.
+    _put(machine.home, 'include = ["a.toml", "b.toml"]\n')
+    later = _put(machine.home, "[net]\n", "b.toml")
+    assert f"{path}, {later}, {included}" in machine.doctor().finding(NAME)["message"]
+
     _put(machine.home, f'include = ["a.toml"]\n[target.{X64}]\nrustflags = ["-Cy"]\n')
     _put(machine.home, f'[target.{X64}]\nrustflags = "-Cx"\n', "a.toml")
     assert machine.doctor().finding(NAME)["place"]["file"] == str(included)

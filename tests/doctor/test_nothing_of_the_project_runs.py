@@ -167,6 +167,17 @@ def test_a_toolchain_at_a_path(
     trap.assert_untouched()
 
 
+@pytest.mark.parametrize("name", ["own/toolchain", "own\\toolchain"])
+def test_a_toolchain_at_a_relative_path(machine: Machine, trap: Trap, name: str) -> None:
+    trap.set(machine.folder / "own/toolchain/bin/cargo")
+    own = machine.with_env(RUSTUP_TOOLCHAIN=name)
+    machine.install("cargo", f"exec {machine.folder}/own/toolchain/bin/cargo")
+
+    message = own.doctor().finding("cargo")["message"]
+    assert f"RUSTUP_TOOLCHAIN names the path of a toolchain: {name}" in message
+    trap.assert_untouched()
+
+
 def test_a_toolchain_that_rustup_knows_and_that_is_in_the_project(
     machine: Machine, trap: Trap
 ) -> None:

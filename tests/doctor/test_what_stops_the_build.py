@@ -139,6 +139,15 @@ def test_the_toolchain_is_the_one_that_rustup_would_use(
     assert used() == ("1.90.0" if name.startswith("..") else toolchain)
 
 
+def test_an_override_may_have_the_prefix_that_rustup_writes_on_windows(
+    machine: Machine, rustup: Path
+) -> None:
+    settings = f"[overrides]\n'\\\\?\\{machine.folder}' = \"1.90.0\"\n"
+    (rustup.parent / "settings.toml").write_text(settings, encoding="utf-8")
+
+    assert machine.doctor("--for", "build").finding("cargo")["message"].endswith("of 1.90.0")
+
+
 def test_a_toolchain_that_is_not_installed_is_installed_with_its_targets(
     machine: Machine, rustup: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +13,9 @@ import pytest
 
 import kdrvgen
 from kdrvgen.cli import main
-from tests.pipeline.authority import Identity
+from tests.pipeline.authority import TIME_STAMPING, Identity
+
+_DAY = 86400  # seconds
 
 
 class Result(NamedTuple):
@@ -106,3 +109,14 @@ def sign(image: Path, into: Path, identity: Identity, *options: str | Path) -> P
     done = subprocess.run(argv, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return into
+
+
+def stamped_by(folder: Path, day: int, days: tuple[int, int] = (-60, 60)) -> tuple[str | Path, ...]:
+    """Return the options with which osslsigncode adds a timestamp, some days from now."""
+    root = Identity.make("Stamp Root", TIME_STAMPING, days=(-90, 90))
+    identity = Identity.make("Stamp", TIME_STAMPING, root, days=days)
+    certificate, key = folder / "stamp.pem", folder / "stamp.key"
+    certificate.write_bytes(identity.certificate_pem() + root.certificate_pem())
+    key.write_bytes(identity.key_pem())
+    moment = str(int(time.time()) + day * _DAY)
+    return "-TSA-certs", certificate, "-TSA-key", key, "-TSA-time", moment

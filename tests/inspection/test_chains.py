@@ -13,9 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from kdrvgen.inspection.signature.assessment import proven_time
 from kdrvgen.inspection.signature.certificates import CODE_SIGNING, TIME_STAMPING, Certificate
 from kdrvgen.inspection.signature.chain import Chain, build_chain
 from kdrvgen.inspection.signature.roots import Roots
+from kdrvgen.inspection.signature.timestamps import Timestamp
 from tests.inspection.support import rules, sign, unsigned
 from tests.pipeline.authority import Identity
 from tests.pipeline.support import Project
@@ -68,6 +70,14 @@ def _certificate(identity: Identity) -> Certificate:
 def _chain(leaf: Identity, *others: Identity, trusted: tuple[Identity, ...] = ()) -> Chain:
     roots = Roots(map(_certificate, trusted), of_windows=False)
     return build_chain(_certificate(leaf), map(_certificate, others), roots, CODE_SIGNING, NOW)
+
+
+def test_only_a_certificate_for_timestamps_proves_a_time() -> None:
+    root = _issued("Root", constraints=CA)
+    roots = Roots([_certificate(root)], of_windows=False)
+    for usage, proven in ((TIME_STAMPING, NOW), (CODE_SIGNING, None)):
+        leaf = _certificate(_issued("Leaf", root, usages=(usage,)))
+        assert proven_time(Timestamp("rfc3161", NOW, "sha256", leaf, (), ""), roots) == proven
 
 
 def test_an_authority_may_not_have_more_authorities_below_it_than_it_allows() -> None:

@@ -11,13 +11,12 @@ import pytest
 from cryptography.x509.oid import ObjectIdentifier
 
 import kdrvgen
-from tests.inspection.support import Fields, long, patched, rules, sign, unsigned
-from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Authority, Identity
+from tests.inspection.support import Fields, long, patched, rules, sign, stamped_by, unsigned
+from tests.pipeline.authority import CODE_SIGNING, Authority, Identity
 from tests.pipeline.support import Project
 
 pytestmark = pytest.mark.slow
 
-DAY = 86400
 CLIENT_AUTHENTICATION = ObjectIdentifier("1.3.6.1.5.5.7.3.2")
 
 
@@ -173,9 +172,9 @@ def test_an_expired_certificate_is_an_error_unless_a_timestamp_proves_the_time(
 ) -> None:
     expired = Identity.make("Old", CODE_SIGNING, days=(-30, -10))
     plain = sign(bare, tmp_path / "plain.sys", expired)
-    stamped = sign(bare, tmp_path / "stamped.sys", expired, *_authority(tmp_path, -20))
+    stamped = sign(bare, tmp_path / "stamped.sys", expired, *stamped_by(tmp_path, -20))
     trust = _trusted(tmp_path / "a.pem", expired, tmp_path / "stamp.pem")
-    too_late = sign(bare, tmp_path / "late.sys", expired, *_authority(tmp_path, -5))
+    too_late = sign(bare, tmp_path / "late.sys", expired, *stamped_by(tmp_path, -5))
     trust_late = _trusted(tmp_path / "b.pem", expired, tmp_path / "stamp.pem")
 
     assert "certificate-validity" in rules(plain, least="error")
@@ -185,7 +184,7 @@ def test_an_expired_certificate_is_an_error_unless_a_timestamp_proves_the_time(
 
 def test_a_timestamp_that_is_not_trusted_proves_nothing(bare: Path, tmp_path: Path) -> None:
     expired = Identity.make("Old", CODE_SIGNING, days=(-30, -10))
-    stamped = sign(bare, tmp_path / "stamped.sys", expired, *_authority(tmp_path, -20))
+    stamped = sign(bare, tmp_path / "stamped.sys", expired, *stamped_by(tmp_path, -20))
     (tmp_path / "old.pem").write_bytes(expired.certificate_pem())
 
     for trust in ((), (tmp_path / "old.pem",)):
@@ -208,7 +207,7 @@ def test_a_certificate_that_is_not_valid_yet_is_reported(bare: Path, tmp_path: P
 def test_a_timestamp_by_an_authority_that_was_not_valid_is_invalid(
     bare: Path, tmp_path: Path, signer: Identity
 ) -> None:
-    path = sign(bare, tmp_path / "hello.sys", signer, *_authority(tmp_path, -20, days=(-3, 3)))
+    path = sign(bare, tmp_path / "hello.sys", signer, *stamped_by(tmp_path, -20, days=(-3, 3)))
 
     assert "was not valid at its time" in rules(path, least="error")["timestamp-invalid"]
 
@@ -216,7 +215,7 @@ def test_a_timestamp_by_an_authority_that_was_not_valid_is_invalid(
 def test_a_timestamp_of_another_signature_is_invalid(
     bare: Path, tmp_path: Path, signer: Identity
 ) -> None:
-    path = sign(bare, tmp_path / "hello.sys", signer, *_authority(tmp_path, -1))
+    path = sign(bare, tmp_path / "hello.sys", signer, *stamped_by(tmp_path, -1))
     data = path.read_bytes()
     (signature,) = kdrvgen.verify(path).signatures
     assert signature.timestamp
@@ -249,6 +248,16 @@ def test_a_broken_digest_algorithm_is_reported(
     path = sign(bare, tmp_path / "hello.sys", signer, "-h", digest)
 
     assert rules(path, least="error") == {"signature-weak-digest": digest}
+
+
+def test_a_timestamp_of_today_does_not_excuse_a_broken_digest_algorithm(
+    bare: Path, tmp_path: Path, signer: Identity
+) -> None:
+    stamped = stamped_by(tmp_path, -1)
+    path = sign(bare, tmp_path / "hello.sys", signer, "-h", "sha1", *stamped)
+    trust = _trusted(tmp_path / "all.pem", signer, tmp_path / "stamp.pem")
+
+    assert rules(path, least="error", trust=trust) == {"signature-weak-digest": "sha1"}
 
 
 def test_a_nested_signature_is_verified(bare: Path, tmp_path: Path, signer: Identity) -> None:
@@ -292,17 +301,6 @@ def test_a_table_beyond_the_end_of_the_file_is_reported(image: bytes, tmp_path: 
     path.write_bytes(patched(image, (Fields(image).security, long(0x7FFFFFF0))))
 
     assert {"signature-table", "image-truncated"} <= rules(path, least="error").keys()
-
-
-def _authority(folder: Path, day: int, days: tuple[int, int] = (-60, 60)) -> tuple[str | Path, ...]:
-    """Return the options with which osslsigncode adds a timestamp, some days from now."""
-    root = Identity.make("Stamp Root", TIME_STAMPING, days=(-90, 90))
-    identity = Identity.make("Stamp", TIME_STAMPING, root, days=days)
-    certificate, key = folder / "stamp.pem", folder / "stamp.key"
-    certificate.write_bytes(identity.certificate_pem() + root.certificate_pem())
-    key.write_bytes(identity.key_pem())
-    moment = str(int(time.time()) + day * DAY)
-    return "-TSA-certs", certificate, "-TSA-key", key, "-TSA-time", moment
 
 
 def test_a_signature_with_an_elliptic_curve_key_verifies(bare: Path, tmp_path: Path) -> None:

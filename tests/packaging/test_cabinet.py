@@ -25,6 +25,7 @@ FILES = (
     CabinetFile("hello\\hello.inf", b"[Version]\r\n"),
     CabinetFile("hello\\empty", b""),
     CabinetFile("hello\\sub\\more.bin", b"abc"),
+    CabinetFile("hello\\größe.bin", b"defg"),
 )
 CABINET = write_cabinet(FILES, DATE)
 
@@ -47,7 +48,10 @@ def test_cabextract_restores_the_files(tmp_path: Path, is_signed: bool) -> None:
         path = sign(tmp_path, path)
 
     subprocess.run(
-        ["cabextract", "-q", "-d", tmp_path / "out", path], check=True, capture_output=True
+        # The encoding is for names that are not marked as UTF-8.
+        ["cabextract", "-q", "-e", "ISO-8859-1", "-d", tmp_path / "out", path],
+        check=True,
+        capture_output=True,
     )
 
     for file in FILES:
@@ -73,6 +77,23 @@ def sign(folder: Path, path: Path) -> Path:
         capture_output=True,
     )
     return output
+
+
+def test_reserved_bytes_in_each_block_are_skipped() -> None:
+    data = write_cabinet([CabinetFile("a", b"x" * 40_000), CabinetFile("b", b"y")], DATE)
+    header, records, blocks = data[:44], data[44 : 44 + 2 * 18], data[44 + 2 * 18 :]
+    size = struct.unpack_from("<H", blocks, 4)[0]
+    first, second = blocks[: 8 + size], blocks[8 + size :]
+    # Microsoft Cabinet Format: sizes of the reserved areas of the header, a folder and a block.
+    reserve = struct.pack("<HBB", 0, 0, 4)
+    spread = b"".join(block[:8] + b"\0\0\0\0" + block[8:] for block in (first, second))
+    patched = bytearray(header[:36] + reserve + header[36:] + records + spread)
+    struct.pack_into("<I", patched, 8, len(patched))
+    struct.pack_into("<I", patched, 16, 48)  # the first record
+    struct.pack_into("<H", patched, 30, 4)  # cfhdrRESERVE_PRESENT
+    struct.pack_into("<I", patched, 40, 48 + len(records))  # the first block
+
+    assert read_cabinet(bytes(patched)) == {"a": b"x" * 40_000, "b": b"y"}
 
 
 @given(st.lists(st.binary(max_size=100_000), min_size=1, max_size=4))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import struct
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -74,6 +75,40 @@ def rules(document: dict[str, Any]) -> list[str]:
 
 def configure(project: Path, text: str) -> None:
     (project / "config.toml").write_text(CONFIG + text, "utf-8")
+
+
+def package(project: Path, source: str, name: str) -> Path:
+    """Make a package of another name from an image; return its folder."""
+    text = CONFIG.replace('"hello"', f'"hello"\noutput-name = "{name}"')
+    (project / f"{name}.toml").write_text(text, "utf-8")
+    folder = project / "out" / name
+    shutil.copytree(project / "out" / source, folder, ignore=shutil.ignore_patterns("package"))
+    for file in list(folder.iterdir()):
+        file.rename(file.with_stem(name))
+    words = ["package", str(folder / f"{name}.sys"), "-q", "--config", f"{name}.toml"]
+    assert main(words) == 0
+    return folder / "package"
+
+
+def repackage(project: Path, change: Callable[[str], str]) -> None:
+    """Make the package for x64 again, from its INF with a change."""
+    text = (project / "out/x64/package/hello.inf").read_text("ascii")
+    (project / "own.inx").write_text(change(text), "ascii")
+    head = CONFIG.partition("[package]")[0]
+    own = '[package]\ninx = "own.inx"\nversion = "1.2.3.4"\ndate = "2025-07-01"\n'
+    (project / "config.toml").write_text(head + own, "utf-8")
+    assert main(["package", "out/x64/hello.sys", "-q"]) == 0
+
+
+def folders_in(cabinet: Path) -> list[str]:
+    names = read_cabinet(cabinet.read_bytes())
+    return list(dict.fromkeys(name.split("\\")[0] for name in names))
+
+
+def date_of(cabinet: Path) -> tuple[int, int, int]:
+    """Return the date of the first file in a cabinet (Microsoft Cabinet Format, CFFILE)."""
+    (day,) = struct.unpack_from("<H", cabinet.read_bytes(), 36 + 8 + 10)
+    return 1980 + (day >> 9), day >> 5 & 15, day & 31
 
 
 def test_a_submission_is_a_cabinet_with_one_folder_and_two_requests(
@@ -149,6 +184,24 @@ def test_the_signatures_begin_with_the_oldest_windows(
     assert product["requestedSignatures"][0] == f"WINDOWS_v100_X64_{first}_FULL"
 
 
+def test_the_oldest_of_several_versions_of_windows_counts(project: Path, run: Run) -> None:
+    decoration, newer = "NTamd64.10.0...16299", "NTamd64.10.0...22000"
+    models = f"[Models.{decoration}]\n%Device% = Install,Root\\hello\n"
+
+    def with_both(text: str) -> str:
+        assert models in text
+        more = models.replace(decoration, newer)
+        return text.replace(f"Models,{decoration}", f"Models,{decoration},{newer}").replace(
+            models, f"{models}\n{more}"
+        )
+
+    repackage(project, with_both)
+    run("out/x64/package")
+
+    product = json.loads((project / "out/x64/submission/product.json").read_text("utf-8"))
+    assert product["requestedSignatures"][0] == "WINDOWS_v100_X64_RS3_FULL"
+
+
 def test_the_same_packages_give_the_same_bytes(project: Path, run: Run) -> None:
     run("out/x64/package", "-o", "one")
     shutil.copytree(project / "out/x64/package", project / "copy")
@@ -208,16 +261,59 @@ def test_packages_of_several_architectures_are_refused(project: Path, run: Run) 
     assert all("_ARM64_" in each for each in product["requestedSignatures"])
 
 
+def test_a_folder_for_more_architectures_than_another_is_refused(project: Path, run: Run) -> None:
+    both = project / "both"
+    shutil.copytree(project / "out/x64/package", both)
+    shutil.copytree(package(project, "arm64", "other"), both, dirs_exist_ok=True)
+    assert rules(run("both")) == []
+
+    document = run("both", "out/x64/package", "-o", "sub")
+
+    assert rules(document) == ["submission-architectures", "verification"]
+    assert "for amd64, and " in document["findings"][0]["message"]
+    assert "is for amd64, arm64" in document["findings"][0]["message"]
+
+
+def test_the_files_have_the_date_of_the_newest_driver(project: Path, run: Run) -> None:
+    shutil.copytree(project / "out/x64/package", project / "newer")
+    (project / "config.toml").write_text(CONFIG.replace("2025-07-01", "2025-06-30"), "utf-8")
+    assert main(["package", "out/x64/hello.sys", "-q"]) == 0
+
+    run("newer", "out/x64/package", "-o", "one")
+    run("out/x64/package", "newer", "-o", "two")
+
+    assert date_of(project / "one/hello.cab") == (2025, 7, 1)
+    assert date_of(project / "two/hello.cab") == (2025, 7, 1)
+
+
+def test_without_a_name_of_its_own_a_product_has_the_name_that_people_see(
+    project: Path, run: Run
+) -> None:
+    configure(project, 'display-name = "Hello Device"\n')
+    run("out/x64/package")
+
+    folder = project / "out/x64/submission"
+    assert json.loads((folder / "product.json").read_text("utf-8"))["productName"] == "Hello Device"
+    assert json.loads((folder / "submission.json").read_text("utf-8"))["name"] == "Hello Device"
+
+
 def test_several_packages_have_folders_of_their_own(project: Path, run: Run) -> None:
     for name in ("second", "third"):
         shutil.copytree(project / "out/x64/package", project / name)
 
     run("out/x64/package", "second", "third", "-o", "sub")
 
-    names = list(read_cabinet((project / "sub/hello.cab").read_bytes()))
-    folders = list(dict.fromkeys(name.split("\\")[0] for name in names))
-    assert folders == ["hello", "hello-amd64", "hello-2"]
+    assert folders_in(project / "sub/hello.cab") == ["hello", "hello-amd64", "hello-2"]
+    names = read_cabinet((project / "sub/hello.cab").read_bytes())
     assert all(name.count("\\") == 1 for name in names)
+
+
+def test_folders_whose_names_differ_only_in_case_are_kept_apart(project: Path, run: Run) -> None:
+    package(project, "x64", "Hello")
+
+    run("out/Hello/package", "out/x64/package", "-o", "sub")
+
+    assert folders_in(project / "sub/hello.cab") == ["Hello", "hello-amd64"]
 
 
 def test_the_name_of_a_folder_is_short_and_plain(project: Path, run: Run) -> None:
@@ -253,6 +349,27 @@ def test_a_driver_without_symbols_is_a_warning(project: Path, run: Run) -> None:
 
     assert (document["exit-code"], rules(document)) == (0, ["submission-symbols"])
     assert document["findings"][0]["severity"] == "warning"
+
+
+def test_symbols_are_found_beside_a_driver_in_a_folder(project: Path, run: Run) -> None:
+    folder = project / "out/x64/package"
+    (folder / "amd64").mkdir()
+    for name in ("hello.sys", "hello.pdb"):
+        (folder / name).rename(folder / "amd64" / name)
+    inf = folder / "hello.inf"
+    inf.write_bytes(inf.read_bytes().replace(b"1 = %Disk%", b"1 = %Disk%,,,\\amd64"))
+
+    assert rules(run("out/x64/package")) == ["catalog-stale", "verification"]  # of the INF
+
+
+def test_an_inf_that_windows_refuses_is_not_submitted(project: Path, run: Run) -> None:
+    inf = project / "out/x64/package/hello.inf"
+    inf.write_bytes(inf.read_bytes().replace(b"Provider = %Provider%\r\n", b""))
+
+    found = rules(run("out/x64/package"))
+
+    assert "inf-directive-missing" in found
+    assert not (project / "out/x64/submission").exists()
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from kdrvgen.inspection.signature import der
 from kdrvgen.packaging.catalog.strict import demand_strict
 from kdrvgen.packaging.checks.inspect import RULES, inspect_package
 from tests.inspection.assembled import assembled
+from tests.inspection.support import sign as sign_by_tool
+from tests.inspection.support import stamped_by
 from tests.packaging.real import packages
 from tests.packaging.signed import signed
 from tests.packaging.versioned import versioned
@@ -288,6 +290,18 @@ def test_the_same_version_is_no_finding(folder: Path, run: Run, identity: Identi
     assert of_package(run(folder)["findings"]) == []
 
 
+def test_a_version_with_fewer_numbers_ends_with_zeros(
+    folder: Path, run: Run, identity: Identity
+) -> None:
+    config = folder.parent / "config.toml"
+    config.write_text(CONFIG.replace("1.2.3.4", "1.2.0.0"), "utf-8")
+    (folder / "hello.sys").write_bytes(versioned(assembled(identity), (1, 2, 0, 0)))
+    remake(folder, identity)
+    edit(folder / "hello.inf", b",1.2.0.0", b",1.2")
+
+    assert of_package(run(folder)["findings"]) == ["catalog-stale"]
+
+
 def test_trust_is_checked_against_the_given_certificates(
     folder: Path, run: Run, identity: Identity
 ) -> None:
@@ -297,6 +311,73 @@ def test_trust_is_checked_against_the_given_certificates(
 
     assert of_package(run(folder, "--trust", "own.pem")["findings"]) == []
     assert of_package(run(folder, "--trust", "other.pem")["findings"]) == ["catalog-untrusted"]
+
+
+def test_an_authority_that_may_not_issue_is_not_trusted(folder: Path, run: Run) -> None:
+    end = Identity.make("End", CODE_SIGNING, Identity.make("Root", CODE_SIGNING))
+    leaf = Identity.make("Leaf", CODE_SIGNING, end)
+    (folder / "hello.sys").write_bytes(assembled(leaf))
+    sign(folder, leaf)
+    (folder.parent / "end.pem").write_bytes(end.certificate_pem())
+
+    assert of_package(run(folder, "--trust", "end.pem")["findings"]) == ["catalog-untrusted"]
+
+
+@pytest.mark.slow
+def test_a_timestamp_of_a_catalog_counts_only_from_a_trusted_authority(
+    folder: Path, run: Run, identity: Identity
+) -> None:
+    need("osslsigncode")
+    old = Identity.make("Old", CODE_SIGNING, days=(-30, -10))
+    (folder / "hello.sys").write_bytes(assembled(old))
+    without_signature(folder, identity)
+    unsigned = (folder / "hello.cat").rename(folder.parent / "unsigned.cat")
+    place = folder.parent
+
+    sign_by_tool(unsigned, place / "early.cat", old, *stamped_by(place, -20))
+    (place / "early.pem").write_bytes(old.certificate_pem() + (place / "stamp.pem").read_bytes())
+    sign_by_tool(unsigned, place / "late.cat", old, *stamped_by(place, -5))
+    (place / "late.pem").write_bytes(old.certificate_pem() + (place / "stamp.pem").read_bytes())
+
+    shutil.copy(place / "early.cat", folder / "hello.cat")
+    assert of_package(run(folder)["findings"]) == ["catalog-validity"]
+    assert of_package(run(folder, "--trust", "early.pem")["findings"]) == []
+    shutil.copy(place / "late.cat", folder / "hello.cat")
+    assert "catalog-validity" in of_package(run(folder, "--trust", "late.pem")["findings"])
+
+
+@pytest.mark.slow
+def test_one_of_several_signers_of_the_image_is_enough(
+    folder: Path, run: Run, identity: Identity
+) -> None:
+    need("osslsigncode")
+    first = folder.parent / "first.sys"
+    first.write_bytes(assembled(Identity.make("Other", CODE_SIGNING)))
+    sign_by_tool(first, folder.parent / "both.sys", identity, "-nest")
+    shutil.copy(folder.parent / "both.sys", folder / "hello.sys")
+
+    assert of_package(run(folder)["findings"]) == []
+
+
+def test_microsoft_signs_the_catalog_of_an_image_that_others_signed(folder: Path, run: Run) -> None:
+    name = "Microsoft Windows Hardware Compatibility Publisher"
+    sign(folder, Identity.make(name, CODE_SIGNING))
+
+    assert of_package(run(folder)["findings"]) == []
+
+
+def test_a_driver_must_be_for_the_machine_that_its_section_is_for(folder: Path, run: Run) -> None:
+    models = b"[Models.NTamd64.10.0...16299]\r\n%Device% = Install,Root\\hello\r\n"
+    both = b"Models,NTamd64.10.0...16299,NTarm64.10.0...16299"
+    edit(folder / "hello.inf", b"Models,NTamd64.10.0...16299", both)
+    edit(folder / "hello.inf", models, models + b"\r\n" + models.replace(b"amd64", b"arm64"))
+    # The catalog is for the first machine only.
+    assert of_package(run(folder)["findings"]) == ["catalog-stale", "catalog-systems"]
+
+    edit(folder / "hello.inf", b"[SourceDisksFiles]", b"[SourceDisksFiles.arm64]")
+
+    (finding,) = [each for each in run(folder)["findings"] if each["rule"] == "package-machine"]
+    assert finding["message"] == "`hello.sys` is for amd64, and the INF is for arm64"
 
 
 def test_files_in_folders_of_the_package_are_found(folder: Path, run: Run) -> None:
@@ -309,6 +390,17 @@ def test_files_in_folders_of_the_package_are_found(folder: Path, run: Run) -> No
 
     (folder / "amd64/sub/hello.sys").unlink()
     assert "package-file-missing" in of_package(run(folder)["findings"])
+
+
+def test_a_folder_can_be_that_of_one_machine(folder: Path, run: Run) -> None:
+    (folder / "amd64").mkdir()
+    (folder / "hello.sys").rename(folder / "amd64/hello.sys")
+    names = b"[SourceDisksNames]\r\n1 = %Disk%\r\n"
+    own = names.replace(b"Names]", b"Names.amd64]").replace(b"%Disk%", b"%Disk%,,,amd64")
+    edit(folder / "hello.inf", names, names + own)
+    edit(folder / "hello.inf", b"[SourceDisksFiles]", b"[SourceDisksFiles.amd64]")
+
+    assert of_package(run(folder)["findings"]) == ["catalog-stale"]  # of the INF
 
 
 def test_a_link_is_not_followed(folder: Path, run: Run) -> None:

@@ -264,11 +264,11 @@ class Project:
         return self.verify(image, *more).returncode == 0
 
 
-def together(*projects: Project) -> list[str]:
-    """Run `cargo make sign` in all of them at once; each succeeds. Return what each printed."""
+def together(*projects: Project, task: str = "sign") -> list[str]:
+    """Run a task in all of them at once; each succeeds. Return what each printed."""
     running = [
         subprocess.Popen(
-            project.command("sign"),
+            project.command(task),
             cwd=project.folder,
             env=project.env,
             stdin=subprocess.DEVNULL,

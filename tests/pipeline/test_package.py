@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from kdrvgen.packaging.catalog.member import member_of
 from kdrvgen.packaging.catalog.read import read_catalog
 from tests.pipeline.authority import CODE_SIGNING, Authority, Identity
 from tests.pipeline.conftest import TARGETS, MakeProject
-from tests.pipeline.support import CONFIG, X64, Project, Stall, State, run
+from tests.pipeline.support import CONFIG, X64, Project, Stall, State, run, together
 
 pytestmark = pytest.mark.slow
 
@@ -127,6 +128,48 @@ def test_only_what_changed_is_made_again(packaged: Project) -> None:
     verify(packaged, folder(packaged) / "hello.cat")
 
 
+def test_an_own_inf_and_the_date_of_the_build_are_in_the_next_package(packaged: Project) -> None:
+    packaged.make("package", SOURCE_DATE_EPOCH="1751328000")
+    inx = contents(packaged)["hello.inf"].decode("ascii")
+    own = packaged.folder / "own.inx"
+    own.write_text(inx, "utf-8")
+    packaged.generate(f'{CONFIG}\n[package]\ninx = "own.inx"\n')
+    packaged.make("package", SOURCE_DATE_EPOCH="1751328000")
+    assert b"07/01/2025" in contents(packaged)["hello.inf"]
+
+    packaged.make("package", SOURCE_DATE_EPOCH="1751500800")
+    assert b"07/03/2025" in contents(packaged)["hello.inf"]
+
+    own.write_text(inx.replace('"hello"', '"other"'), "utf-8")
+    packaged.make("package", SOURCE_DATE_EPOCH="1751500800")
+    assert b'"other"' in contents(packaged)["hello.inf"]
+    covers(packaged)
+
+
+def test_another_kdrvgen_makes_the_package_again(packaged: Project) -> None:
+    packaged.make("package")
+    calls = packaged.home / "kdrvgen.calls"
+    calls.write_text("", "utf-8")
+    os.utime(packaged.home / "shims/kdrvgen", (0, 0))
+
+    packaged.make("package")
+
+    assert calls.read_text("utf-8").startswith("package ")
+
+
+def test_two_runs_at_once_sign_the_catalog_once(packaged: Project) -> None:
+    packaged.make("package")
+    packaged.say("new")
+    signed = packaged.home / "signed"
+    break_signing(packaged, f"echo once >> '{signed}'; sleep 3")
+
+    together(packaged, packaged, task="package")
+
+    assert signed.read_text("utf-8") == "once\n"
+    covers(packaged)
+    verify(packaged, folder(packaged) / "hello.cat")
+
+
 def test_without_the_record_an_equal_package_is_made_again(packaged: Project) -> None:
     packaged.make("package", SOURCE_DATE_EPOCH="1751328000")
     before = contents(packaged)
@@ -199,7 +242,7 @@ def test_a_map_file_beside_the_image_is_in_the_package(packaged: Project) -> Non
 
 # --- failures -----------------------------------------------------------------------------------
 
-_OF_CATALOGS = 'case "$*" in *.cat*) {} ;; esac\nexec {} "$@"'
+_OF_CATALOGS = 'case "$*" in *.cat*) {}\n;; esac\nexec {} "$@"'
 
 
 def break_signing(project: Project, script: str) -> None:
@@ -275,6 +318,25 @@ exit"""
     assert not folder(packaged).exists()
 
 
+def test_a_tool_that_signs_another_list_is_refused(packaged: Project) -> None:
+    script = f"""\
+for word; do [ "$last" = -in ] && file=$word; last=$word; done
+'{sys.executable}' - "$file" <<'END'
+import sys
+data = open(sys.argv[1], "rb").read()
+old, new = ("hello.sys".encode("utf-16-le"), "jello.sys".encode("utf-16-le"))
+assert old in data
+open(sys.argv[1], "wb").write(data.replace(old, new))
+END
+"""
+    break_signing(packaged, script)
+
+    output = packaged.fail("package")
+
+    assert "the signing tool changed the list of files in hello.cat" in output
+    assert not folder(packaged).exists()
+
+
 def test_an_error_in_the_own_inf_names_its_line_and_leaves_the_old_package(
     packaged: Project,
 ) -> None:
@@ -333,6 +395,10 @@ def test_a_folder_with_other_files_is_not_replaced(packaged: Project) -> None:
     assert "is not a folder" in packaged.fail("package")
     assert list(mine.iterdir()) == []
 
+    (mine / "hello.inf").write_text("mine", "utf-8")
+    packaged.make("clean-driver")
+    assert (mine / "hello.inf").read_text("utf-8") == "mine"
+
 
 def test_a_killed_run_leaves_the_old_package_and_the_next_one_cleans_up(packaged: Project) -> None:
     packaged.make("package")
@@ -380,6 +446,15 @@ def test_a_hook_that_changes_the_package_leaves_none(packaged: Project, script: 
 
     assert "was changed after the task make-package" in output
     assert not folder(packaged).exists()
+
+
+def test_a_hook_after_the_package_that_changes_the_image_fails(packaged: Project) -> None:
+    hook = "[makefile.hooks]\nafter-package = ['a']\n[makefile.tasks.a]\n"
+    packaged.generate(PACKAGE + hook + "script = 'echo >> \"$DRIVER_PATH\"'\n")
+
+    output = packaged.fail("package")
+
+    assert "hello.sys was changed or removed after the task sign" in output
 
 
 def test_each_target_has_a_package_of_its_own(make_project: MakeProject) -> None:

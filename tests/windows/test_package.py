@@ -121,6 +121,21 @@ def test_a_package_without_a_device_is_installed_started_and_removed(packing: Wi
     assert installed(packing) == []
 
 
+def test_only_copies_of_the_same_provider_are_removed(packing: Windows) -> None:
+    desk = start(packing, "primitive")
+    desk.make("install-package")
+    inf = (desk.project.output("package") / "hello.inf").read_bytes()
+    folder = packing.prefix / "drive_c/windows/inf"
+    own, other = folder / "oem77.inf", folder / "oem78.inf"
+    own.write_bytes(inf.replace(b"SERVICE_KERNEL_DRIVER", b"an older one"))
+    other.write_bytes(inf.replace(b'"Example"', b'"Somebody"'))
+    try:
+        assert "removed oem77.inf" in desk.make("uninstall-package")
+        assert installed(packing) == ["oem78.inf"]
+    finally:
+        other.unlink(missing_ok=True)
+
+
 def test_a_service_of_another_image_is_left_alone(packing: Windows) -> None:
     desk = start(packing, "primitive")
     desk.make("package")

@@ -11,7 +11,7 @@ from kdrvgen.inspection.signature.chain import CODE_VERIFICATION_ROOT, Chain, bu
 from kdrvgen.inspection.signature.roots import Roots
 from kdrvgen.inspection.signature.timestamps import Timestamp
 
-__all__ = ["WEAK_DIGESTS", "Assessment", "assess"]
+__all__ = ["WEAK_DIGESTS", "Assessment", "assess", "proven_time"]
 
 WEAK_DIGESTS = frozenset({"sha1", "md5", "md2"})
 
@@ -81,14 +81,24 @@ def assess(signature: Signature, roots: Roots, stamp_roots: Roots, now: dt.datet
         now: The current time.
     """
     stamp_chain, problem = _stamp_chain(signature.timestamp, stamp_roots)
-    stamp = signature.timestamp
-    is_proven = stamp_chain is not None and stamp_chain.is_trusted and not problem
-    proven = stamp.time if stamp and is_proven else None
+    proven = proven_time(signature.timestamp, stamp_roots)
     moment = proven or now
     chain = None
     if signature.signer is not None and not signature.problem:
         chain = build_chain(signature.signer, signature.certificates, roots, CODE_SIGNING, moment)
     return Assessment(signature, chain, stamp_chain, problem, proven, moment)
+
+
+def proven_time(stamp: Timestamp | None, roots: Roots) -> dt.datetime | None:
+    """Return the time in a timestamp; None if no trusted authority stands for it.
+
+    Args:
+        stamp: The timestamp; None without one.
+        roots: Where its chain may end.
+    """
+    chain, problem = _stamp_chain(stamp, roots)
+    is_proven = chain is not None and chain.is_trusted and not problem
+    return stamp.time if stamp and is_proven else None
 
 
 def _stamp_chain(stamp: Timestamp | None, roots: Roots) -> tuple[Chain | None, str]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
+from kdrvgen.inspection.signature.assessment import proven_time
 from kdrvgen.inspection.signature.authenticode import read_signatures
 from kdrvgen.inspection.signature.certificates import CODE_SIGNING, Certificate
 from kdrvgen.inspection.signature.chain import build_chain
 from kdrvgen.inspection.signature.roots import Roots
-from kdrvgen.inspection.signature.timestamps import Timestamp
 from kdrvgen.packaging.catalog.signature import read_signature
 from kdrvgen.packaging.checks.coverage import violation
 from kdrvgen.packaging.checks.subject import CatalogFile, Package
@@ -39,7 +38,8 @@ _VALIDITY = Rule(
     "catalog-validity",
     Severity.ERROR,
     "the certificate of the catalog was not valid at the time of signing",
-    "Without a timestamp the current time counts, so the signature expires with the certificate.",
+    "Without a timestamp of a trusted authority the current time counts, so the signature expires "
+    "with the certificate.",
     _RELEASE,
 )
 _SIGNER = Rule(
@@ -78,7 +78,8 @@ def check(package: Package) -> Iterator[Finding]:
         yield violation(_SIGNATURE, catalog, signature.problem, _SIGN)
         return
     signer = signature.signer
-    moment = _proven_time(signature.timestamp) or package.now
+    stamp_roots = Roots(package.trusted, of_windows=True)
+    moment = proven_time(signature.timestamp, stamp_roots) or package.now
     if not signer.is_valid_at(moment):
         value = f"{signer.subject}: {signer.not_before.date()} to {signer.not_after.date()}"
         yield violation(_VALIDITY, catalog, value, _SIGN)
@@ -90,10 +91,6 @@ def check(package: Package) -> Iterator[Finding]:
             names = " ← ".join(each.subject for each in chain.certificates)
             advice = "sign with a certificate from a trusted root, or trust this one: --trust FILE"
             yield violation(_UNTRUSTED, catalog, names, advice)
-
-
-def _proven_time(stamp: Timestamp | None) -> dt.datetime | None:
-    return stamp.time if stamp and not stamp.problem else None
 
 
 def _same_signer(package: Package, catalog: CatalogFile, signer: Certificate) -> Iterator[Finding]:

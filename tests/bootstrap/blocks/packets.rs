@@ -36,6 +36,9 @@ impl Fate {
     ///
     /// `irp` is a packet of a test, whose event is null or a fate.
     pub unsafe fn record(irp: *mut Irp) {
+        // A completion routine can come back to the driver, and want the same locks.
+        assert_eq!(SPIN_LOCKS.get(), 0, "completed with a spin lock held");
+        assert!(!HELD.get(), "completed with the cancel spin lock held");
         // SAFETY: the caller's contract.
         unsafe {
             if let Some(fate) = (*irp).user_event.cast::<Fate>().as_ref() {
@@ -202,6 +205,8 @@ static CANCEL: Mutex<()> = Mutex::new(());
 
 thread_local! {
     static HELD: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    /// How many spin locks this thread holds.
+    static SPIN_LOCKS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
 #[unsafe(no_mangle)]
@@ -218,12 +223,14 @@ extern "system" fn KeAcquireSpinLockRaiseToDpc(lock: *mut usize) -> u8 {
     while word.swap(1, Ordering::Acquire) != 0 {
         std::thread::yield_now();
     }
+    SPIN_LOCKS.set(SPIN_LOCKS.get() + 1);
     0
 }
 
 #[unsafe(no_mangle)]
 extern "system" fn KeReleaseSpinLock(lock: *mut usize, irql: u8) {
     assert_eq!(irql, 0);
+    SPIN_LOCKS.set(SPIN_LOCKS.get() - 1);
     // SAFETY: the word is a lock.
     let word = unsafe { AtomicUsize::from_ptr(lock) };
     assert_eq!(word.swap(0, Ordering::Release), 1, "it is held");

@@ -1,6 +1,6 @@
 //! Tests of the queue: every request is completed once, whoever wants it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use crate::nt::file::FileObject;
@@ -193,7 +193,8 @@ fn requests_that_are_cancelled_and_taken_at_once_are_completed_once() {
             });
         }
     });
-    queue.cancel_all();
+    // Each was cancelled, whether it was in the queue or not.
+    assert!(queue.is_empty());
     let mut ends = [0, 0];
     for packet in &packets {
         match packet.fate.get() {
@@ -203,5 +204,41 @@ fn requests_that_are_cancelled_and_taken_at_once_are_completed_once() {
         }
     }
     assert_eq!(ends[0] + ends[1], rounds);
+}
+
+/// A request that is cancelled while it is queued does not wait for ever.
+#[test]
+fn no_cancellation_is_lost_while_a_request_is_queued() {
+    let rounds = if cfg!(miri) { 30 } else { 60_000 };
+    let queue = queue();
+    let packets: Vec<Packet> = (0..rounds).map(|_| Packet::read()).collect();
+    let reached = AtomicUsize::new(0);
+    let meet = |index: usize| {
+        reached.fetch_add(1, Ordering::SeqCst);
+        for spin in 0_u32.. {
+            match reached.load(Ordering::SeqCst) >= 2 * (index + 1) {
+                true => break,
+                // The other thread may have no processor.
+                false if spin % 256 == 255 => thread::yield_now(),
+                false => std::hint::spin_loop(),
+            }
+        }
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for (index, packet) in packets.iter().enumerate() {
+                meet(index);
+                insert(queue, packet);
+            }
+        });
+        scope.spawn(|| {
+            for (index, packet) in packets.iter().enumerate() {
+                meet(index);
+                (0..index % 64).for_each(|_| std::hint::spin_loop());
+                packet.cancel();
+            }
+        });
+    });
     assert!(queue.is_empty());
+    packets.iter().for_each(|packet| assert_eq!(packet.fate.get(), CANCELLED));
 }

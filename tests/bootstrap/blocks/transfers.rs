@@ -101,6 +101,18 @@ fn an_error_carries_no_output_and_a_warning_does() {
 }
 
 #[test]
+fn a_write_with_a_warning_reports_what_was_taken() {
+    let mut buffer = *b"abcd";
+    let packet = Packet::buffered(IRP_MJ_WRITE, buffer.as_mut_ptr(), 4);
+    // SAFETY: it is a request to write.
+    let mut request = unsafe { WriteRequest::new(packet.irp()) };
+    let mut input = [0; 3];
+    request.take(&mut input).unwrap();
+    let _ = request.complete(Err(STATUS_BUFFER_OVERFLOW));
+    assert_eq!(packet.fate.get(), Some((STATUS_BUFFER_OVERFLOW.status().code(), 3)));
+}
+
+#[test]
 fn a_request_without_a_buffer_has_no_length() {
     let other = |major_function| Packet::buffered(major_function, ptr::null_mut(), 100);
     let (read, write) = (other(IRP_MJ_READ), other(IRP_MJ_WRITE));

@@ -252,6 +252,28 @@ mod tests {
     }
 
     #[test]
+    fn a_service_and_a_device_are_listed_once() {
+        let inf = Inf::parse(
+            b"[Manufacturer]\n%P% = Models,NTamd64,NTx86\n\
+              [Models.NTamd64]\nA = X,Root\\hello\n[Models.NTx86]\nA = X,root\\a,Root\\hello\n\
+              [Models2.NTamd64]\nB = X,Root\\other\n\
+              [X.NTamd64.Services]\nAddService = ,2\nAddService = hello,2,S\n\
+              [X.NTx86.Services]\nAddService = hello,2,S\n",
+        );
+        assert_eq!(inf.services(), ["hello"]);
+        assert_eq!(inf.hardware_ids(), [r"Root\hello", r"root\a"]);
+    }
+
+    #[test]
+    fn a_value_may_have_percent_signs_and_equals_signs() {
+        let inf = Inf::parse(
+            b"[Version]\nProvider = %P%\nCatalogFile = 5%%=%P%.cat\n[Strings]\nP = a=b\n",
+        );
+        assert_eq!(inf.version("Provider"), "a=b");
+        assert_eq!(inf.version("CatalogFile"), "5%=a=b.cat");
+    }
+
+    #[test]
     fn an_inf_in_utf_16_is_read_and_written() {
         let wide: Vec<u8> = "\u{feff}[A]\r\nAddService = ü\r\n[x.ntX86.6.1]\r\n"
             .encode_utf16()

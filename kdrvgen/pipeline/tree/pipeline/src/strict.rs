@@ -156,7 +156,7 @@ fn elements(mut rest: &[u8]) -> Check<Vec<Element<'_>>> {
 
 #[cfg(test)]
 mod tests {
-    use super::flaw;
+    use super::{flaw, MAX_DEPTH};
     use crate::der::element;
 
     fn joined(parts: &[&[u8]]) -> Vec<u8> {
@@ -165,19 +165,24 @@ mod tests {
 
     /// A signed message with these certificates and attributes.
     fn message(certificates: &[u8], attributes: &[u8]) -> Vec<u8> {
-        let signer = element(
-            0x30,
-            &joined(&[&[2, 1, 1, 0x30, 0], &element(0xA0, attributes), &[4, 0]]),
-        );
-        let data = element(
-            0x30,
-            &joined(&[
-                &[2, 1, 1, 0x31, 2, 0x30, 0, 0x30, 2, 6, 0],
-                &element(0xA0, certificates),
-                &element(0x31, &signer),
-            ]),
-        );
-        element(0x30, &joined(&[&[6, 0], &element(0xA0, &data)]))
+        let signer = signer(&[0x30, 0], &element(0xA0, attributes));
+        message_of(&element(0xA0, certificates), &signer)
+    }
+
+    /// A signer with this issuer, and with these parts after it.
+    fn signer(issuer: &[u8], parts: &[u8]) -> Vec<u8> {
+        element(0x30, &joined(&[&[2, 1, 1], issuer, parts, &[4, 0]]))
+    }
+
+    /// A signed message with these parts before its signers.
+    fn message_of(parts: &[u8], signers: &[u8]) -> Vec<u8> {
+        let data = joined(&[
+            &[2, 1, 1, 0x31, 2, 0x30, 0, 0x30, 2, 6, 0],
+            parts,
+            &element(0x31, signers),
+        ]);
+        let data = element(0xA0, &element(0x30, &data));
+        element(0x30, &joined(&[&[6, 0], &data]))
     }
 
     const SORTED: &[u8] = &[0x30, 1, 5, 0x30, 1, 6];
@@ -206,9 +211,54 @@ mod tests {
     }
 
     #[test]
+    fn each_unsorted_set_outside_of_the_signed_attributes_is_found() {
+        let one = signer(&[0x30, 0], &[]);
+        let flaw_in = |parts: &[u8]| flaw(&message_of(&[], &signer(&[0x30, 0], parts)));
+        assert_eq!(flaw_in(&element(0xA1, SORTED)), None);
+        assert_eq!(
+            flaw_in(&element(0xA1, UNSORTED)),
+            Some("the unsigned attributes are not sorted")
+        );
+        assert_eq!(flaw(&message_of(&element(0xA1, SORTED), &one)), None);
+        assert_eq!(
+            flaw(&message_of(&element(0xA1, UNSORTED), &one)),
+            Some("the revocation lists are not sorted")
+        );
+        let longer = signer(&[0x30, 0], &[5, 0]);
+        assert_eq!(flaw(&message_of(&[], &joined(&[&one, &longer]))), None);
+        assert_eq!(
+            flaw(&message_of(&[], &joined(&[&longer, &one]))),
+            Some("the signers are not sorted")
+        );
+    }
+
+    #[test]
+    fn the_work_of_others_may_have_other_encodings() {
+        let loose = element(0x31, UNSORTED);
+        assert_eq!(flaw(&message_of(&[], &signer(&loose, &[]))), None);
+        assert_eq!(
+            flaw(&message_of(&[], &signer(&[0x30, 0], &loose))),
+            Some("a set is not sorted")
+        );
+        let certificate = element(0x30, &loose);
+        assert_eq!(flaw(&message(&certificate, &[])), None);
+    }
+
+    #[test]
+    fn a_value_is_nested_to_a_limit() {
+        let nested = |depth| (0..depth).fold(vec![4, 0], |inner, _| element(0x30, &inner));
+        assert_eq!(flaw(&message(&[], &nested(MAX_DEPTH))), None);
+        assert_eq!(
+            flaw(&message(&[], &nested(MAX_DEPTH + 1))),
+            Some("its values are nested too deep")
+        );
+    }
+
+    #[test]
     fn each_value_that_is_longer_than_needed_is_found() {
         for (attribute, expected) in [
             (&[4_u8, 0x81, 1, 7][..], "a length is longer than needed"),
+            (&[4, 0x82, 0, 1, 7], "a length is longer than needed"),
             (&[2, 2, 0, 1], "an integer is longer than needed"),
             (&[2, 2, 0xFF, 0xFF], "an integer is longer than needed"),
             (&[2, 0], "an integer has no content"),
