@@ -320,6 +320,20 @@ signtool sign /fd sha256 /n A out\\hello.dll
     assert project.makefile.hooks.after_build == ("package-after-build",)
 
 
+@pytest.mark.parametrize("inx", ["hello.inx", "..\\\\hello.inx", "C:\\\\inf\\\\hello.inx"])
+def test_only_an_inf_of_the_project_is_proposed(inx: str) -> None:
+    makefile = f"""\
+[tasks.package]
+script = [
+    "copy {inx} out\\\\hello.inf",
+    "stampinf -f out\\\\hello.inf",
+    "signtool sign /fd sha256 /n A out\\\\hello.sys",
+]
+"""
+    proposed = adopted(makefile=makefile).project.package.inx
+    assert proposed == ("hello.inx" if inx == "hello.inx" else None)
+
+
 def test_moving_over_an_earlier_image_is_not_reported_as_a_failure() -> None:
     texts = [
         str(messages(adopted(makefile=f"[tasks.a]\nscript = ['{verb} a.dll a.sys']\n"), HAZARD))
