@@ -1,4 +1,4 @@
-"""Builds and signs a driver image without any tool, with the layout of lld.
+"""Builds, signs and stamps a driver image without any tool, with the layout of lld.
 
 Sources: Microsoft Learn, "PE Format"; "Windows Authenticode Portable Executable Signature Format".
 """
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.pipeline.authority import Identity
 
-__all__ = ["assembled"]
+__all__ = ["assembled", "stamp_token"]
 
 _COFF = 0x78  # where lld puts the signature `PE`, after its DOS stub
 _OPTIONAL = _COFF + 24
@@ -140,17 +140,50 @@ def _oid(dotted: str) -> bytes:
     return bytes(core.ObjectIdentifier(dotted).dump())
 
 
+_SHA256 = _der(_SEQUENCE, _oid("2.16.840.1.101.3.4.2.1"), _NULL)
+
+
 def _signature(digest: bytes, identity: Identity) -> bytes:
-    sha256 = _der(_SEQUENCE, _oid("2.16.840.1.101.3.4.2.1"), _NULL)
-    rsa = _der(_SEQUENCE, _oid("1.2.840.113549.1.1.1"), _NULL)
-    indirect_data = _oid("1.3.6.1.4.1.311.2.1.4")
     no_file = _der(0xA0, _der(0xA2, _der(0x80)))
     image_data = _der(_SEQUENCE, b"\x03\x01\0", no_file)
     kind = _der(_SEQUENCE, _oid("1.3.6.1.4.1.311.2.1.15"), image_data)
-    content = kind + _der(_SEQUENCE, sha256, _der(_OCTETS, digest))
+    content = kind + _der(_SEQUENCE, _SHA256, _der(_OCTETS, digest))
+    message = _der(_SEQUENCE, content)
+    return _signed_data(identity, "1.3.6.1.4.1.311.2.1.4", content, message, version=1)
 
+
+def stamp_token(
+    signature: bytes, authority: Identity, time: bytes = b"20240229120000Z", signers: int = 1
+) -> bytes:
+    """Return a timestamp of a signer's signature (RFC 3161)."""
+    info = _der(
+        _SEQUENCE,
+        _ONE,
+        _oid("1.2.3.4.1"),
+        _der(_SEQUENCE, _SHA256, _der(_OCTETS, hashlib.sha256(signature).digest())),
+        _ONE,
+        _der(0x18, time),
+    )
+    kind, message = "1.2.840.113549.1.9.16.1.4", _der(_OCTETS, info)
+    return _signed_data(authority, kind, info, message, version=3, signers=signers)
+
+
+def _signed_data(
+    identity: Identity, kind: str, content: bytes, message: bytes, *, version: int, signers: int = 1
+) -> bytes:
+    """Return signed data.
+
+    Args:
+        identity: The signer.
+        kind: The type of the content.
+        content: What is signed.
+        message: The DER value with the content.
+        version: The version.
+        signers: How often the signer signs.
+    """
+    rsa = _der(_SEQUENCE, _oid("1.2.840.113549.1.1.1"), _NULL)
     own = hashlib.sha256(content).digest()
-    attributes = _der(_SEQUENCE, _oid("1.2.840.113549.1.9.3"), _der(_SET, indirect_data)) + _der(
+    attributes = _der(_SEQUENCE, _oid("1.2.840.113549.1.9.3"), _der(_SET, _oid(kind))) + _der(
         _SEQUENCE, _oid("1.2.840.113549.1.9.4"), _der(_SET, _der(_OCTETS, own))
     )
     signed = identity.key.sign(_der(_SET, attributes), padding.PKCS1v15(), hashes.SHA256())
@@ -160,14 +193,14 @@ def _signature(digest: bytes, identity: Identity) -> bytes:
     serial = bytes(core.Integer(parsed.serial_number).dump())
     issuer = _der(_SEQUENCE, bytes(parsed.issuer.dump()), serial)
     signer = _der(
-        _SEQUENCE, _ONE, issuer, sha256, _der(0xA0, attributes), rsa, _der(_OCTETS, signed)
+        _SEQUENCE, _ONE, issuer, _SHA256, _der(0xA0, attributes), rsa, _der(_OCTETS, signed)
     )
     signed_data = _der(
         _SEQUENCE,
-        _ONE,
-        _der(_SET, sha256),
-        _der(_SEQUENCE, indirect_data, _der(0xA0, _der(_SEQUENCE, content))),
+        _der(0x02, bytes([version])),
+        _der(_SET, _SHA256),
+        _der(_SEQUENCE, _oid(kind), _der(0xA0, message)),
         _der(0xA0, certificate),
-        _der(_SET, signer),
+        _der(_SET, signer * signers),
     )
     return _der(_SEQUENCE, _oid("1.2.840.113549.1.7.2"), _der(0xA0, signed_data))

@@ -137,7 +137,10 @@ class Certificate:
         A damaged extension is one without any right.
         """
         try:
-            return self.x509.extensions.get_extension_for_class(kind).value
+            with warnings.catch_warnings():
+                # The identifier of the issuer can contain such a serial number too.
+                warnings.simplefilter("ignore")
+                return self.x509.extensions.get_extension_for_class(kind).value
         except x509.ExtensionNotFound:
             return None
         except _DAMAGED:
