@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.pipeline.authority import Identity
 
-__all__ = ["assembled", "stamp_token"]
+__all__ = ["assembled", "countersignature", "stamp_token"]
 
 _COFF = 0x78  # where lld puts the signature `PE`, after its DOS stub
 _OPTIONAL = _COFF + 24
@@ -152,9 +152,7 @@ def _signature(digest: bytes, identity: Identity) -> bytes:
     return _signed_data(identity, "1.3.6.1.4.1.311.2.1.4", content, message, version=1)
 
 
-def stamp_token(
-    signature: bytes, authority: Identity, time: bytes = b"20240229120000Z", signers: int = 1
-) -> bytes:
+def stamp_token(signature: bytes, authority: Identity, time: bytes) -> bytes:
     """Return a timestamp of a signer's signature (RFC 3161)."""
     info = _der(
         _SEQUENCE,
@@ -165,11 +163,18 @@ def stamp_token(
         _der(0x18, time),
     )
     kind, message = "1.2.840.113549.1.9.16.1.4", _der(_OCTETS, info)
-    return _signed_data(authority, kind, info, message, version=3, signers=signers)
+    return _signed_data(authority, kind, info, message, version=3)
+
+
+def countersignature(signature: bytes, authority: Identity, time: bytes) -> bytes:
+    """Return a timestamp of a signer's signature (Authenticode); `time` is a GeneralizedTime."""
+    data, moment = "1.2.840.113549.1.7.1", _der(0x18, time)
+    signing_time = _der(_SEQUENCE, _oid("1.2.840.113549.1.9.5"), _der(_SET, moment))
+    return _signer(authority, data, signature, signing_time)
 
 
 def _signed_data(
-    identity: Identity, kind: str, content: bytes, message: bytes, *, version: int, signers: int = 1
+    identity: Identity, kind: str, content: bytes, message: bytes, *, version: int
 ) -> bytes:
     """Return signed data.
 
@@ -179,28 +184,30 @@ def _signed_data(
         content: What is signed.
         message: The DER value with the content.
         version: The version.
-        signers: How often the signer signs.
     """
-    rsa = _der(_SEQUENCE, _oid("1.2.840.113549.1.1.1"), _NULL)
-    own = hashlib.sha256(content).digest()
-    attributes = _der(_SEQUENCE, _oid("1.2.840.113549.1.9.3"), _der(_SET, _oid(kind))) + _der(
-        _SEQUENCE, _oid("1.2.840.113549.1.9.4"), _der(_SET, _der(_OCTETS, own))
-    )
-    signed = identity.key.sign(_der(_SET, attributes), padding.PKCS1v15(), hashes.SHA256())
-
     certificate = identity.certificate.public_bytes(Encoding.DER)
-    parsed = asn1.Certificate.load(certificate)
-    serial = bytes(core.Integer(parsed.serial_number).dump())
-    issuer = _der(_SEQUENCE, bytes(parsed.issuer.dump()), serial)
-    signer = _der(
-        _SEQUENCE, _ONE, issuer, _SHA256, _der(0xA0, attributes), rsa, _der(_OCTETS, signed)
-    )
     signed_data = _der(
         _SEQUENCE,
         _der(0x02, bytes([version])),
         _der(_SET, _SHA256),
         _der(_SEQUENCE, _oid(kind), _der(0xA0, message)),
         _der(0xA0, certificate),
-        _der(_SET, signer * signers),
+        _der(_SET, _signer(identity, kind, content)),
     )
     return _der(_SEQUENCE, _oid("1.2.840.113549.1.7.2"), _der(0xA0, signed_data))
+
+
+def _signer(identity: Identity, kind: str, content: bytes, more: bytes = b"") -> bytes:
+    """Return a signer of some content; `more` are signed attributes."""
+    rsa = _der(_SEQUENCE, _oid("1.2.840.113549.1.1.1"), _NULL)
+    own = hashlib.sha256(content).digest()
+    digest = _der(_SEQUENCE, _oid("1.2.840.113549.1.9.4"), _der(_SET, _der(_OCTETS, own)))
+    kinds = _der(_SEQUENCE, _oid("1.2.840.113549.1.9.3"), _der(_SET, _oid(kind)))
+    attributes = kinds + more + digest
+    signed = identity.key.sign(_der(_SET, attributes), padding.PKCS1v15(), hashes.SHA256())
+    parsed = asn1.Certificate.load(identity.certificate.public_bytes(Encoding.DER))
+    serial = bytes(core.Integer(parsed.serial_number).dump())
+    issuer = _der(_SEQUENCE, bytes(parsed.issuer.dump()), serial)
+    return _der(
+        _SEQUENCE, _ONE, issuer, _SHA256, _der(0xA0, attributes), rsa, _der(_OCTETS, signed)
+    )

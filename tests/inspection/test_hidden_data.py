@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,17 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 import kdrvgen
 from kdrvgen.inspection.inspect import inspect_bytes
+from kdrvgen.inspection.signature import der
 from tests.inspection.assembled import assembled
-from tests.inspection.support import Fields, long, patched
-from tests.pipeline.authority import CODE_SIGNING, Identity
+from tests.inspection.support import (
+    Fields,
+    patched,
+    table_entry,
+    with_signature,
+    with_stamp,
+    with_table,
+)
+from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Identity
 
 PAYLOAD = b"hidden payload, 24 bytes"
 UNKNOWN = "1.3.6.1.4.1.99999.1"
@@ -54,29 +62,17 @@ def test_a_flipped_bit_in_each_byte_changes_the_report(signed: bytes) -> None:
     assert _missed(signed, 1) == []
 
 
-def _with_table(data: bytes, table: bytes) -> bytes:
-    """Return an image with another attribute certificate table."""
-    at = Fields(data)
-    changed = data[: at.table[0]] + table
-    return patched(changed, (at.security + 4, long(len(table))))
-
-
-def _entry(content: bytes, kind: int = 2, revision: int = 0x200) -> bytes:
-    padded = content + bytes(-len(content) % 8)
-    return struct.pack("<IHH", len(padded) + 8, revision, kind) + padded
-
-
 TABLES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "an entry of another type before the signature": (
-        lambda own: _entry(PAYLOAD, 1) + own,
+        lambda own: table_entry(PAYLOAD, 1) + own,
         "signature-foreign-entry",
     ),
     "an entry of another type after the signature": (
-        lambda own: own + _entry(PAYLOAD, 0xEF),
+        lambda own: own + table_entry(PAYLOAD, 0xEF),
         "signature-foreign-entry",
     ),
     "an entry between two signatures": (
-        lambda own: own + _entry(PAYLOAD, 4) + own,
+        lambda own: own + table_entry(PAYLOAD, 4) + own,
         "signature-foreign-entry",
     ),
     "an unknown revision": (
@@ -88,11 +84,11 @@ TABLES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         "signature-foreign-entry",
     ),
     "more entries than kdrvgen reads": (
-        lambda own: own + _entry(PAYLOAD, 1) * 20,
+        lambda own: own + table_entry(PAYLOAD, 1) * 20,
         "signature-foreign-entry",
     ),
     "data behind the signature in its entry": (
-        lambda own: _entry(own[8:] + PAYLOAD),
+        lambda own: table_entry(own[8:] + PAYLOAD),
         "signature-trailing-data",
     ),
     "padding between two entries": (
@@ -100,7 +96,7 @@ TABLES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         "signature-foreign-entry",
     ),
     "a second signature that is not one": (
-        lambda own: own + _entry(b"\x30\x16" + PAYLOAD[:22]),
+        lambda own: own + table_entry(b"\x30\x16" + PAYLOAD[:22]),
         "signature-invalid",
     ),
 }
@@ -112,7 +108,7 @@ def test_data_in_the_certificate_table_is_reported(
 ) -> None:
     change, rule = TABLES[name]
     path = tmp_path / "driver.sys"
-    path.write_bytes(_with_table(signed, change(signed[Fields(signed).table[0] :])))
+    path.write_bytes(with_table(signed, change(signed[Fields(signed).table[0] :])))
 
     found = [each for each in kdrvgen.verify(path).findings if each.rule == rule]
 
@@ -120,14 +116,6 @@ def test_data_in_the_certificate_table_is_reported(
     if "padding" in name:
         assert any("padding, 5 bytes" in str(each.source) for each in found)
     assert all(each.severity in ("error", "warning") for each in found)
-
-
-def _changed(data: bytes, change: Callable[[cms.SignedData], None]) -> bytes:
-    """Return an image whose signature `change` was applied to."""
-    start = Fields(data).table[0]
-    info = cms.ContentInfo.load(data[start + 8 :])
-    change(info["content"])
-    return _with_table(data, _entry(info.dump(force=True)))
 
 
 def _add_attribute(signed_data: cms.SignedData) -> None:
@@ -151,7 +139,7 @@ SIGNATURES = {
 def test_data_in_the_signature_is_reported(signed: bytes, tmp_path: Path, name: str) -> None:
     change, rule, text = SIGNATURES[name]
     path = tmp_path / "driver.sys"
-    path.write_bytes(_changed(signed, change))
+    path.write_bytes(with_signature(signed, change))
 
     inspection = kdrvgen.verify(path)
 
@@ -165,11 +153,86 @@ def test_an_encoding_that_is_not_der_is_reported(signed: bytes, tmp_path: Path) 
     length = int.from_bytes(signed[start + 2 : start + 4], "big")
     loose = b"\x30\x84" + length.to_bytes(4, "big") + signed[start + 4 : start + 4 + length]
     path = tmp_path / "driver.sys"
-    path.write_bytes(_with_table(signed, _entry(loose)))
+    path.write_bytes(with_table(signed, table_entry(loose)))
 
     found = {each.rule: each.source for each in kdrvgen.verify(path).findings}
 
     assert "not DER at offset 0" in str(found["signature-unsigned-part"])
+
+
+Node = tuple[int, "bytes | list[Node]"]
+"""A value in DER: its tag, and its content."""
+
+
+def _nodes(content: bytes) -> list[Node]:
+    found: list[Node] = []
+    at = 0
+    while at < len(content):
+        start, end = der.extent(content, at, len(content))
+        inner = content[start:end]
+        found.append((content[at], _nodes(inner) if content[at] & 0x20 else inner))
+        at = end
+    return found
+
+
+def _with_one_more(nodes: list[Node]) -> Iterator[bytes]:
+    """Yield the encoding with one value more, at the end of each structure in turn."""
+    encoded = [
+        der.value(tag, inner if isinstance(inner, bytes) else _joined(inner))
+        for tag, inner in nodes
+    ]
+    for index, (tag, inner) in enumerate(nodes):
+        if isinstance(inner, list):
+            for changed in _with_one_more(inner):
+                yield b"".join((*encoded[:index], der.value(tag, changed), *encoded[index + 1 :]))
+    yield b"".join((*encoded, der.value(der.OCTETS, PAYLOAD)))
+
+
+def _joined(nodes: list[Node]) -> bytes:
+    return b"".join(
+        der.value(tag, inner if isinstance(inner, bytes) else _joined(inner))
+        for tag, inner in nodes
+    )
+
+
+def test_a_value_after_the_last_field_of_any_structure_is_reported(signed: bytes) -> None:
+    """Readers of ASN.1 ignore it."""
+    stamped = with_stamp(signed, Identity.make("Stamps", TIME_STAMPING))
+    start = Fields(stamped).table[0] + 8
+    _, end = der.extent(stamped, start, len(stamped))
+    nodes = _nodes(stamped[start:end])
+    assert _joined(nodes) == stamped[start:end]
+    clean = _report(stamped)
+    found = [
+        _report(with_table(stamped, table_entry(changed))) == clean
+        for changed in _with_one_more(nodes)
+    ]
+    assert len(found) > 80
+    assert not any(found)
+
+
+def test_signatures_that_are_not_read_are_reported(signed: bytes) -> None:
+    def nested(payload: bytes) -> bytes:
+        values = [cms.ContentInfo.load(signature)] * 15 + [_damaged(signature, payload)]
+
+        def change(signed_data: cms.SignedData) -> None:
+            signer = signed_data["signer_infos"][0]
+            signer["unsigned_attrs"] = [{"type": "microsoft_nested_signature", "values": values}]
+
+        return with_signature(signed, change)
+
+    start = Fields(signed).table[0] + 8
+    signature = signed[start : der.extent(signed, start, len(signed))[1]]
+    one, other = _report(nested(PAYLOAD)), _report(nested(PAYLOAD.upper()))
+
+    assert any("kdrvgen reads at most 16 signatures" in str(source) for _, source, _ in one)
+    assert one != other
+
+
+def _damaged(signature: bytes, payload: bytes) -> cms.ContentInfo:
+    info = cms.ContentInfo.load(signature)
+    info["content"]["signer_infos"][0]["signature"] = payload
+    return info
 
 
 def test_a_report_of_a_clean_signature_names_nothing_hidden(signed: bytes) -> None:

@@ -96,7 +96,7 @@ def read_signatures(headers: Headers, data: bytes) -> tuple[Signature, ...]:
         while pending:
             content, nested = pending.pop(0)
             if len(signatures) >= _MAX_SIGNATURES:
-                problem = described("kdrvgen reads no more signatures than those above", content)
+                problem = described(f"kdrvgen reads at most {_MAX_SIGNATURES} signatures", content)
                 signatures.append(_unread(content, entry.offset, problem, nested=nested))
                 continue
             signature, inner = _read(content, entry.offset, headers, data, nested=nested)
