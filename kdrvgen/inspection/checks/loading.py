@@ -16,7 +16,7 @@ from kdrvgen.inspection.checks import sources
 from kdrvgen.inspection.pe.headers import ImageFlag, Machine
 from kdrvgen.inspection.pe.image import Image
 from kdrvgen.inspection.signature.assessment import Assessment
-from kdrvgen.inspection.signature.certificates import Certificate
+from kdrvgen.inspection.signature.certificates import CODE_SIGNING, Certificate
 from kdrvgen.inspection.signature.chain import Chain
 from kdrvgen.inspection.signature.roots import MICROSOFT_2010
 
@@ -104,7 +104,14 @@ def loading(image: Image, assessments: Sequence[Assessment]) -> Loading:
 def _of_signature(assessment: Assessment) -> Loading:
     signature, chain = assessment.signature, assessment.chain
     signer = signature.signer
-    if not signature.is_valid or signer is None or chain is None or chain.problem or chain.expired:
+    if (
+        not signature.is_valid
+        or signer is None
+        or not (signer.is_for(CODE_SIGNING) and signer.may_sign)
+        or chain is None
+        or chain.problem
+        or chain.expired
+    ):
         return Loading(SignedBy.INVALID, "", _INVALID, sources.KERNEL_SIGNING)
     kind, windows, reference = _kind(assessment, signer, chain)
     return Loading(kind, signer.subject, windows, reference)
