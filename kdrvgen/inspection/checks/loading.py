@@ -66,14 +66,15 @@ _ATTESTATION = (
     "before Windows 10."
 )
 _CROSS = "Windows Vista to Windows 10 version 1511."
-_OLD_CROSS = (
-    "Later versions too, because its certificate is from before 2015-07-29. Windows 11 24H2 and "
-    "later and Windows Server 2025 stop accepting it with their updates since April 2026."
+# Microsoft, "The Windows Driver Policy"; the announcement to which it links names the versions.
+_SINCE_2026 = (
+    "With the updates since April 2026, Windows 11 24H2 and later and Windows Server 2025 first "
+    "audit such drivers, and then block those that are not on Microsoft's allow list."
 )
+_OLD_CROSS = f"Later versions too, because its certificate is from before 2015-07-29. {_SINCE_2026}"
 _NEW_CROSS = (
-    "Later versions only without Secure Boot, or if they were upgraded from an older one. Windows "
-    "11 24H2 and later and Windows Server 2025 stop accepting it with their updates since April "
-    "2026."
+    "Later versions only without Secure Boot, or if they were upgraded from an older one. "
+    f"{_SINCE_2026}"
 )
 _PUBLISHER = (
     "No Windows for x64 or ARM64 outside of test-signing mode: its kernel accepts the certificate "
