@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Callable
 
 from asn1crypto import core
 from asn1crypto import x509 as asn1
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.pipeline.authority import Identity
 
-__all__ = ["assembled", "countersignature", "stamp_token"]
+__all__ = ["assembled", "checksum_of", "countersignature", "stamp_token"]
 
 _COFF = 0x78  # where lld puts the signature `PE`, after its DOS stub
 _OPTIONAL = _COFF + 24
@@ -34,9 +35,14 @@ _START = _TEXT + 0x10
 _FUNCTIONS = b"\xc3".ljust(0x10, b"\xcc") + b"\x31\xc0\xc3"  # ret; xor eax, eax; ret
 
 
-def assembled(identity: Identity) -> bytes:
-    """Return a clean x64 driver called hello, signed by an identity with SHA-256."""
-    image = _image()
+def assembled(identity: Identity, change: Callable[[bytes], bytes] = lambda image: image) -> bytes:
+    """Return an x64 driver called hello, signed by an identity with SHA-256.
+
+    Args:
+        identity: The signer.
+        change: What to change before signing; without it, the driver has no findings.
+    """
+    image = bytearray(change(bytes(_image())))
     image += bytes(-len(image) % 8)
     digest = hashlib.sha256(
         image[:_CHECKSUM]
@@ -48,7 +54,7 @@ def assembled(identity: Identity) -> bytes:
     entry = struct.pack("<IHH", len(signature) + 8, 0x0200, 2) + signature
     struct.pack_into("<II", image, _DIRECTORIES + 8 * 4, len(image), len(entry))
     image += entry
-    struct.pack_into("<I", image, _CHECKSUM, _checksum(image))
+    struct.pack_into("<I", image, _CHECKSUM, checksum_of(image))
     return bytes(image)
 
 
@@ -114,8 +120,11 @@ def _read_only_data() -> tuple[bytes, dict[int, tuple[int, int]]]:
     return bytes(data), {0: (exports, 40), 1: (imports, 40), 6: (debug, 28), 12: (addresses, 16)}
 
 
-def _checksum(image: bytes | bytearray) -> int:
-    total: int = sum(struct.unpack(f"<{len(image) // 2}H", image))
+def checksum_of(image: bytes | bytearray) -> int:
+    """Return the checksum that an image should have."""
+    padded = bytearray(image) + bytes(len(image) % 2)
+    padded[_CHECKSUM : _CHECKSUM + 4] = bytes(4)
+    total: int = sum(struct.unpack(f"<{len(padded) // 2}H", padded))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total + len(image)

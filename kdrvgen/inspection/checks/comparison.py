@@ -201,7 +201,8 @@ def _certificate(subject: Subject, expected: Expected) -> Iterator[Finding]:
     else:
         matches, wanted = True, ""
     if not matches:
-        value = f"{signer.subject} ({signer.thumbprint}), configured in {key}: {wanted}"
+        # What is wanted comes first: a long line is shortened at its end.
+        value = f"{key} is {wanted}, the signer is {signer.subject} ({signer.thumbprint})"
         yield violation(CERTIFICATE, signature_evidence(signature, value, "certificate"), _REBUILD)
     elif not _is_certain(subject, signer, expected):
         value = f"{signer.subject} ({signer.thumbprint})"

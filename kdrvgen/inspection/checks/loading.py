@@ -32,8 +32,8 @@ class SignedBy(StrEnum):
     PUBLISHER = "a publisher without a valid cross-certificate of Microsoft"
     OWN_AUTHORITY = "an authority that Windows does not know"
     TEST = "a test certificate"
-    INVALID = "no valid signature"
-    NOBODY = "no signature"
+    INVALID = "nobody: no signature is valid"
+    NOBODY = "nobody"
 
 
 class Loading(NamedTuple):
