@@ -94,6 +94,14 @@ def short(value: int) -> bytes:
     return value.to_bytes(2, "little")
 
 
+def imported(name: bytes) -> Callable[[bytes], bytes]:
+    """Return a change of the function that tests.inspection.assembled's image imports."""
+    hint = (0x2160).to_bytes(8, "little")
+    return lambda image: patched(
+        image, (0x760, b"\0\0" + name + b"\0"), (0x680, hint), (0x690, hint)
+    )
+
+
 def with_table(data: bytes, table: bytes) -> bytes:
     """Return an image with another attribute certificate table."""
     at = Fields(data)

@@ -35,7 +35,7 @@ class Extensions(TypedDict, total=False):
     key: rsa.RSAPrivateKey
 
 
-def _issued(name: str, issuer: Identity | None = None, **options: Unpack[Extensions]) -> Identity:
+def issued(name: str, issuer: Identity | None = None, **options: Unpack[Extensions]) -> Identity:
     """Make a certificate; without an option, it lacks the extension."""
     own = options.get("key") or rsa.generate_private_key(public_exponent=65537, key_size=2048)
     constraints, cert_sign = options.get("constraints"), options.get("cert_sign")
@@ -63,29 +63,29 @@ def _issued(name: str, issuer: Identity | None = None, **options: Unpack[Extensi
 CA = x509.BasicConstraints(ca=True, path_length=None)
 
 
-def _certificate(identity: Identity) -> Certificate:
+def certificate_of(identity: Identity) -> Certificate:
     return Certificate(identity.certificate.public_bytes(Encoding.DER))
 
 
 def _chain(leaf: Identity, *others: Identity, trusted: tuple[Identity, ...] = ()) -> Chain:
-    roots = Roots(map(_certificate, trusted), of_windows=False)
-    return build_chain(_certificate(leaf), map(_certificate, others), roots, CODE_SIGNING, NOW)
+    roots = Roots(map(certificate_of, trusted), of_windows=False)
+    return build_chain(certificate_of(leaf), map(certificate_of, others), roots, CODE_SIGNING, NOW)
 
 
 def test_only_a_certificate_for_timestamps_proves_a_time() -> None:
-    root = _issued("Root", constraints=CA)
-    roots = Roots([_certificate(root)], of_windows=False)
+    root = issued("Root", constraints=CA)
+    roots = Roots([certificate_of(root)], of_windows=False)
     for usage, proven in ((TIME_STAMPING, NOW), (CODE_SIGNING, None)):
-        leaf = _certificate(_issued("Leaf", root, usages=(usage,)))
+        leaf = certificate_of(issued("Leaf", root, usages=(usage,)))
         assert proven_time(Timestamp("rfc3161", NOW, "sha256", leaf, (), ""), roots) == proven
 
 
 def test_an_authority_may_not_have_more_authorities_below_it_than_it_allows() -> None:
-    root = _issued("Root", constraints=x509.BasicConstraints(ca=True, path_length=1))
-    first = _issued("First", root, constraints=CA)
-    second = _issued("Second", first, constraints=CA)
-    allowed = _chain(_issued("Leaf", first), first, root)
-    denied = _chain(_issued("Leaf", second), second, first, root)
+    root = issued("Root", constraints=x509.BasicConstraints(ca=True, path_length=1))
+    first = issued("First", root, constraints=CA)
+    second = issued("Second", first, constraints=CA)
+    allowed = _chain(issued("Leaf", first), first, root)
+    denied = _chain(issued("Leaf", second), second, first, root)
 
     assert (allowed.is_complete, allowed.problem) == (True, "")
     assert denied.problem == "CN=Root allows at most 1 authorities below it"
@@ -113,19 +113,19 @@ def test_an_authority_may_not_have_more_authorities_below_it_than_it_allows() ->
 def test_extensions_of_an_intermediate_limit_what_it_may_issue(
     arguments: Extensions, problem: str
 ) -> None:
-    root = _issued("Root", constraints=CA)
-    middle = _issued("Middle", root, **arguments)
-    chain = _chain(_issued("Leaf", middle), middle, root)
+    root = issued("Root", constraints=CA)
+    middle = issued("Middle", root, **arguments)
+    chain = _chain(issued("Leaf", middle), middle, root)
 
     assert [each.common_name for each in chain.certificates] == ["Leaf", "Middle", "Root"]
     assert chain.problem == problem
 
 
 def test_an_expired_certificate_beside_a_valid_one_of_the_same_key_does_not_matter() -> None:
-    root = _issued("Root", constraints=CA)
-    valid = _issued("Middle", root, constraints=CA)
-    expired = _issued("Middle", root, constraints=CA, days=(-10, -5), key=valid.key)
-    leaf = _issued("Leaf", valid)
+    root = issued("Root", constraints=CA)
+    valid = issued("Middle", root, constraints=CA)
+    expired = issued("Middle", root, constraints=CA, days=(-10, -5), key=valid.key)
+    leaf = issued("Leaf", valid)
 
     for others in ((expired, valid, root), (valid, expired, root)):
         assert _chain(leaf, *others).expired == ()
@@ -133,10 +133,10 @@ def test_an_expired_certificate_beside_a_valid_one_of_the_same_key_does_not_matt
 
 
 def test_a_cross_certificate_beside_the_trusted_root_does_not_matter() -> None:
-    other = _issued("Other", constraints=CA)
-    root = _issued("Root", constraints=CA)
-    cross = _issued("Root", other, constraints=CA, days=(-10, -5), key=root.key)
-    leaf = _issued("Leaf", root)
+    other = issued("Other", constraints=CA)
+    root = issued("Root", constraints=CA)
+    cross = issued("Root", other, constraints=CA, days=(-10, -5), key=root.key)
+    leaf = issued("Leaf", root)
 
     chain = _chain(leaf, cross, other, root, trusted=(root,))
 
@@ -146,19 +146,19 @@ def test_a_cross_certificate_beside_the_trusted_root_does_not_matter() -> None:
 def test_many_certificates_of_one_name_do_not_take_long() -> None:
     keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3)]
     same = [
-        _issued("Same", _issued("Same", key=keys[index % 3]), constraints=CA, key=keys[index % 3])
+        issued("Same", issued("Same", key=keys[index % 3]), constraints=CA, key=keys[index % 3])
         for index in range(60)
     ]
-    chain = _chain(_issued("Leaf", same[0]), *same)
+    chain = _chain(issued("Leaf", same[0]), *same)
     assert not chain.is_trusted
     assert len(chain.certificates) <= 11
 
 
 @pytest.mark.slow
 def test_a_chain_that_breaks_a_limit_is_an_error(driver: Project, tmp_path: Path) -> None:
-    root = _issued("Root", constraints=CA)
-    middle = _issued("Middle", root, constraints=CA, cert_sign=False)
-    leaf = _issued("Leaf", middle, usages=(CODE_SIGNING,))
+    root = issued("Root", constraints=CA)
+    middle = issued("Middle", root, constraints=CA, cert_sign=False)
+    leaf = issued("Leaf", middle, usages=(CODE_SIGNING,))
     (tmp_path / "root.pem").write_bytes(root.certificate_pem())
     (tmp_path / "all.pem").write_bytes(middle.certificate_pem() + root.certificate_pem())
     bare = unsigned(driver.sys, tmp_path / "bare.sys")

@@ -18,6 +18,7 @@ from tests.inspection.assembled import assembled, checksum_of
 from tests.inspection.support import (
     Fields,
     Verify,
+    imported,
     long,
     patched,
     short,
@@ -77,14 +78,6 @@ def _code(code: bytes, *, is_listed: bool = True) -> Change:
     return change
 
 
-def _imported(name: bytes) -> Change:
-    """Return a change of the imported function; the name can be long."""
-    hint = (0x2160).to_bytes(8, "little")
-    return lambda image: patched(
-        image, (0x760, b"\0\0" + name + b"\0"), (0x680, hint), (0x690, hint)
-    )
-
-
 def _by_ordinal(image: bytes) -> bytes:
     ordinal = (1 << 63 | 42).to_bytes(8, "little")
     return patched(image, (0x680, ordinal), (0x690, ordinal))
@@ -142,7 +135,7 @@ GROUPS: dict[str, dict[str, Case]] = {
         ),
         "entry point outside": _before(_patch(lambda at: [(at.optional + 16, long(0x9000))])),
         "integrity check needed": _before(
-            _both(_imported(b"ObRegisterCallbacks"), _patch(BROKEN["image-integrity-check"]))
+            _both(imported(b"ObRegisterCallbacks"), _patch(BROKEN["image-integrity-check"]))
         ),
         "integrity check configured": _before(_patch(BROKEN["image-integrity-check"]), BASE),
         "path of the PDB": _before(_bytes(b"hello.pdb", b"C:\\h.pdb")),
@@ -215,7 +208,7 @@ GROUPS: dict[str, dict[str, Case]] = {
             _machine(
                 0x14C,
                 _code(b"\x0f\x57\xc0\xc3"),
-                _imported(b"KeSaveFloatingPointState"),
+                imported(b"KeSaveFloatingPointState"),
             )
         ),
         "a large frame": _before(_bytes(b"DbgPrint", b"__chkstk")),
