@@ -232,8 +232,9 @@ def test_code_is_followed_from_exports(plain: bytes, tmp_path: Path) -> None:
 # networks, USB, audio, graphics, buses and Hyper-V.
 MODULES = """
     ntoskrnl.exe ntkrnlpa.exe hal.dll ci.dll bootvid.dll kdcom.dll pshed.dll clfs.sys ksecdd.sys
-    cng.sys tbs.sys werkernel.sys msrpc.sys wpprecorder.sys pmfilesystem.sys ext-ms-win-ntos-
-    ksr-l1-1-0.dll wdfldr.sys wdf01000.sys wmilib.sys acpiex.sys cea.sys fltmgr.sys fileinfo.sys
+    cng.sys tbs.sys werkernel.sys msrpc.sys wpprecorder.sys pmfilesystem.sys
+    ext-ms-win-ntos-ksr-l1-1-0.dll
+    wdfldr.sys wdf01000.sys wmilib.sys acpiex.sys cea.sys fltmgr.sys fileinfo.sys
     rdbss.sys mrxsmb.sys volmgrx.sys partmgr.sys mountmgr.sys storport.sys scsiport.sys
     ataport.sys classpnp.sys ndis.sys netio.sys tdi.sys tcpip.sys http.sys fwpkclnt.sys
     wfplwfs.sys msnetioquic.sys netadaptercx.sys wificx.sys mbbcx.sys irda.sys bthport.sys

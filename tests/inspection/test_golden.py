@@ -5,6 +5,7 @@ KDRVGEN_UPDATE_GOLDEN=1 writes them.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -265,7 +266,7 @@ def test_a_report_is_as_the_golden_one(
     usual: set[str] = set()
     parts = []
     for name, (before, after, config) in {"clean": _before(_same), **GROUPS[group]}.items():
-        Path("hello.sys").write_bytes(with_checksum(after(assembled(identity, before)), name))
+        Path("hello.sys").write_bytes(_with_checksum(after(assembled(identity, before)), name))
         Path("config.toml").write_text(config, "utf-8")
         words = ["--config", "config.toml"] if config else ["--no-config"]
         result = verify("hello.sys", *words)
@@ -273,15 +274,33 @@ def test_a_report_is_as_the_golden_one(
         parts.append("\n\n".join([f"## {name}", *(each for each in found if each not in usual)]))
         usual = usual or set(found[:-1])
     text = "\n\n\n".join(parts) + "\n"
+    _compare(GOLDEN / f"{group}.txt", text)
 
-    path = GOLDEN / f"{group}.txt"
+
+def test_the_data_for_programs_is_as_the_golden_one(
+    identity: Identity, tmp_path: Path, verify: Verify, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    image = _stamped_by(TIME_STAMPING)(assembled(identity))
+    Path("hello.sys").write_bytes(image)
+    Path("none.sys").write_bytes(with_table(image, b""))
+    Path("no.sys").write_bytes(b"no image")
+
+    result = verify("hello.sys", "none.sys", "no.sys", "--no-config", "--format", "json")
+
+    text = re.sub(r"\b[0-9a-f]{64}\b", "DIGEST", _constant(result.out))
+    text = re.sub(r"DAYT\d\d:\d\d:\d\d", "DAYT00:00:00", text)
+    _compare(GOLDEN / "images.json", json.dumps(json.loads(text)["images"], indent=2) + "\n")
+
+
+def _compare(path: Path, text: str) -> None:
     if os.environ.get("KDRVGEN_UPDATE_GOLDEN"):
         path.parent.mkdir(exist_ok=True)
         path.write_text(text, "utf-8")
     assert text == path.read_text("utf-8")
 
 
-def with_checksum(image: bytes, name: str) -> bytes:
+def _with_checksum(image: bytes, name: str) -> bytes:
     """Correct the checksum, unless the case is about it."""
     if "checksum" in name or len(image) < 0x100:
         return image
