@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 import kdrvgen
 from kdrvgen.cli import main
+from kdrvgen.inspection.signature import der
 from tests.inspection.assembled import countersignature, stamp_token
 from tests.pipeline.authority import TIME_STAMPING, Identity
 
@@ -113,6 +114,12 @@ def table_entry(content: bytes, kind: int = 2, revision: int = 0x200) -> bytes:
     """Return an entry of the attribute certificate table."""
     padded = content + bytes(-len(content) % 8)
     return struct.pack("<IHH", len(padded) + 8, revision, kind) + padded
+
+
+def signature_in(data: bytes) -> bytes:
+    """Return the first signature of an image."""
+    start = Fields(data).table[0] + 8
+    return data[start : der.extent(data, start, len(data))[1]]
 
 
 def with_signature(data: bytes, change: Callable[[cms.SignedData], None]) -> bytes:

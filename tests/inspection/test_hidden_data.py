@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 import kdrvgen
 from kdrvgen.inspection.inspect import inspect_bytes
-from kdrvgen.inspection.signature import der
 from tests.inspection.assembled import assembled
+from tests.inspection.structures import with_one_more_value
 from tests.inspection.support import (
     Fields,
     patched,
+    signature_in,
     table_entry,
     with_signature,
     with_stamp,
@@ -160,53 +161,11 @@ def test_an_encoding_that_is_not_der_is_reported(signed: bytes, tmp_path: Path) 
     assert "not DER at offset 0" in str(found["signature-unsigned-part"])
 
 
-Node = tuple[int, "bytes | list[Node]"]
-"""A value in DER: its tag, and its content."""
-
-
-def _nodes(content: bytes) -> list[Node]:
-    found: list[Node] = []
-    at = 0
-    while at < len(content):
-        start, end = der.extent(content, at, len(content))
-        inner = content[start:end]
-        found.append((content[at], _nodes(inner) if content[at] & 0x20 else inner))
-        at = end
-    return found
-
-
-def _with_one_more(nodes: list[Node]) -> Iterator[bytes]:
-    """Yield the encoding with one value more, at the end of each structure in turn."""
-    encoded = [
-        der.value(tag, inner if isinstance(inner, bytes) else _joined(inner))
-        for tag, inner in nodes
-    ]
-    for index, (tag, inner) in enumerate(nodes):
-        if isinstance(inner, list):
-            for changed in _with_one_more(inner):
-                yield b"".join((*encoded[:index], der.value(tag, changed), *encoded[index + 1 :]))
-    yield b"".join((*encoded, der.value(der.OCTETS, PAYLOAD)))
-
-
-def _joined(nodes: list[Node]) -> bytes:
-    return b"".join(
-        der.value(tag, inner if isinstance(inner, bytes) else _joined(inner))
-        for tag, inner in nodes
-    )
-
-
 def test_a_value_after_the_last_field_of_any_structure_is_reported(signed: bytes) -> None:
     """Readers of ASN.1 ignore it."""
     stamped = with_stamp(signed, Identity.make("Stamps", TIME_STAMPING))
-    start = Fields(stamped).table[0] + 8
-    _, end = der.extent(stamped, start, len(stamped))
-    nodes = _nodes(stamped[start:end])
-    assert _joined(nodes) == stamped[start:end]
     clean = _report(stamped)
-    found = [
-        _report(with_table(stamped, table_entry(changed))) == clean
-        for changed in _with_one_more(nodes)
-    ]
+    found = [_report(changed) == clean for changed in with_one_more_value(stamped, PAYLOAD)]
     assert len(found) > 80
     assert not any(found)
 
@@ -221,8 +180,7 @@ def test_signatures_that_are_not_read_are_reported(signed: bytes) -> None:
 
         return with_signature(signed, change)
 
-    start = Fields(signed).table[0] + 8
-    signature = signed[start : der.extent(signed, start, len(signed))[1]]
+    signature = signature_in(signed)
     one, other = _report(nested(PAYLOAD)), _report(nested(PAYLOAD.upper()))
 
     assert any("kdrvgen reads at most 16 signatures" in str(source) for _, source, _ in one)

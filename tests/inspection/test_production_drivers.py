@@ -10,6 +10,7 @@ import pytest
 import kdrvgen
 from kdrvgen.inspection.inspect import inspect_bytes
 from tests.inspection.production import DIGESTS, drivers
+from tests.inspection.structures import with_one_more_value
 from tests.inspection.support import Fields
 from tests.packaging.real import packages
 from tests.tools import need
@@ -95,6 +96,13 @@ def test_a_flipped_bit_in_the_certificates_of_a_published_driver_is_reported(nam
         changed = bytearray(data)
         changed[offset] ^= 1 << chance.randrange(8)
         assert _named(bytes(changed)) != clean, offset
+
+
+@pytest.mark.parametrize("name", ["WinRing0-x64", "WinIo-3-x64"])
+def test_a_value_added_to_the_signature_of_a_published_driver_is_reported(name: str) -> None:
+    data = drivers()[name].read_bytes()
+    clean = _named(data)
+    assert all(_named(changed) != clean for changed in with_one_more_value(data, b"payload"))
 
 
 def _named(data: bytes) -> set[tuple[str, str | None, str]]:
