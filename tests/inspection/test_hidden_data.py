@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from asn1crypto import cms, core
+from asn1crypto import algos, cms, core
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import kdrvgen
 from kdrvgen.inspection.inspect import inspect_bytes
+from kdrvgen.inspection.signature import der
 from tests.inspection.assembled import assembled
 from tests.inspection.structures import with_one_more_value
 from tests.inspection.support import (
@@ -130,7 +134,81 @@ def _add_certificate(signed_data: cms.SignedData) -> None:
     signed_data["certificates"].append(cms.CertificateChoices.load(other))
 
 
+def _add_unreadable_certificate(signed_data: cms.SignedData) -> None:
+    content = der.sequence(der.value(der.OCTETS, PAYLOAD))
+    signed_data["certificates"].append(cms.CertificateChoices.load(content))
+
+
+def _add_attribute_certificate(signed_data: cms.SignedData) -> None:
+    content = der.value(0xA2, der.value(der.OCTETS, PAYLOAD))
+    signed_data["certificates"].append(cms.CertificateChoices.load(content))
+
+
+def _add_revocation_list(signed_data: cms.SignedData) -> None:
+    issuer = Identity.make("Payload", CODE_SIGNING)
+    now = dt.datetime.now(dt.UTC)
+    builder = x509.CertificateRevocationListBuilder(issuer.certificate.subject, now, now)
+    content = builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    signed_data["crls"] = [cms.RevocationInfoChoice.load(content)]
+
+
+def _change_parameters(signed_data: cms.SignedData) -> None:
+    rsa = der.object_id("1.2.840.113549.1.1.1")
+    content = der.sequence(rsa, der.value(der.OCTETS, PAYLOAD))
+    signer = signed_data["signer_infos"][0]
+    signer["signature_algorithm"] = algos.SignedDigestAlgorithm.load(content)
+
+
+def _add_algorithm(signed_data: cms.SignedData) -> None:
+    signed_data["digest_algorithms"].append({"algorithm": "md5"})
+
+
+def _change_version_of_signer(signed_data: cms.SignedData) -> None:
+    signed_data["signer_infos"][0]["version"] = "v3"
+
+
+def _add_two_values(signed_data: cms.SignedData) -> None:
+    token = cms.ContentInfo({"content_type": "data", "content": core.OctetString(PAYLOAD)})
+    attribute = {"type": "microsoft_time_stamp_token", "values": [token, token]}
+    signed_data["signer_infos"][0]["unsigned_attrs"] = [attribute]
+
+
 SIGNATURES = {
+    "a certificate that cannot be read": (
+        _add_unreadable_certificate,
+        "signature-unsigned-part",
+        "a certificate that cannot be read, 28 bytes",
+    ),
+    "an attribute certificate": (
+        _add_attribute_certificate,
+        "signature-unsigned-part",
+        "an attribute certificate, 28 bytes",
+    ),
+    "a revocation list": (
+        _add_revocation_list,
+        "signature-unsigned-part",
+        "revocation lists, ",
+    ),
+    "parameters of an algorithm": (
+        _change_parameters,
+        "signature-unsigned-part",
+        "parameters of the algorithm 1.2.840.113549.1.1.1, 26 bytes",
+    ),
+    "an algorithm of nobody": (
+        _add_algorithm,
+        "signature-unsigned-part",
+        "a list of digest algorithms: md5, sha256",
+    ),
+    "an unknown version of the signer": (
+        _change_version_of_signer,
+        "signature-unsigned-part",
+        "version v3 of the signer",
+    ),
+    "an attribute with two values": (
+        _add_two_values,
+        "signature-unsigned-part",
+        "unsigned attribute 1.3.6.1.4.1.311.3.3.1, ",
+    ),
     "an unsigned attribute": (_add_attribute, "signature-unsigned-part", UNKNOWN),
     "a certificate of no chain": (_add_certificate, "certificate-unused", "CN=Payload"),
 }

@@ -155,6 +155,10 @@ def test_a_chain_to_a_cross_certificate_is_trusted_by_the_key_of_the_root(
     assert [each.common_name for each in assessment.chain.certificates] == ["Publisher", "Root"]
     assert (assessment.chain.is_complete, assessment.chain.is_trusted) == (True, False)
     assert assessment.chain.expired == ()
+    expired = _with(assembled(_publisher(root, days=(-20, -10))), cross)
+    (assessment,) = _inspected(expired).assessments
+    assert assessment.chain
+    assert [each.common_name for each in assessment.chain.expired] == ["Publisher"]
 
 
 def test_an_unknown_root_is_an_own_authority(root: Identity) -> None:

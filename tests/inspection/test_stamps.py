@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -210,6 +211,46 @@ def test_a_damaged_token_is_invalid(
 
     assert found["timestamp-invalid"] == f"error: timestamp of the signature: {problem}"
     assert "certificate-validity" in found
+
+
+def _other_version(token: cms.SignedData) -> None:
+    token["version"] = "v4"
+
+
+def test_an_unknown_version_of_a_timestamp_is_reported(image: bytes, authority: Identity) -> None:
+    stamped = with_signature(with_stamp(image, authority), _token(_other_version))
+    assert (
+        _found(_inspected(stamped))["signature-unsigned-part"] == "warning: signature: version v4"
+    )
+
+
+def test_a_countersignature_of_a_bare_digest_verifies(
+    image: bytes, expired: Identity, authority: Identity
+) -> None:
+    """VeriSign's of 2008 have no DigestInfo around the digest."""
+    stamped = with_signature(with_stamp(image, authority, _days_ago(30), "authenticode"), _bare)
+    assert "timestamp-invalid" in _found(_inspected(stamped, expired, authority))
+
+    def change(signed_data: cms.SignedData) -> None:
+        counter = signed_data["signer_infos"][0]["unsigned_attrs"][0]["values"][0]
+        attributes = b"\x31" + counter["signed_attrs"].dump()[1:]
+        counter["signature"] = _raw(authority, hashlib.sha256(attributes).digest())
+
+    stamped = with_signature(with_stamp(image, authority, _days_ago(30), "authenticode"), change)
+    assert list(_found(_inspected(stamped, expired, authority))) == ["certificate-self-signed"]
+
+
+def _bare(signed_data: cms.SignedData) -> None:
+    counter = signed_data["signer_infos"][0]["unsigned_attrs"][0]["values"][0]
+    counter["signature"] = bytes(256)
+
+
+def _raw(authority: Identity, digest: bytes) -> bytes:
+    """Return an RSA signature that holds only a digest."""
+    numbers = authority.key.private_numbers()
+    modulus = numbers.public_numbers.n
+    padded = b"\0\1" + b"\xff" * (253 - len(digest)) + b"\0" + digest
+    return pow(int.from_bytes(padded, "big"), numbers.d, modulus).to_bytes(256, "big")
 
 
 def _add_nested(token: cms.SignedData) -> None:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 import kdrvgen
 from kdrvgen import load
+from kdrvgen.inspection.signature.certificates import load_all
 from kdrvgen.rendering.environment import certificate_id
 from tests.inspection.assembled import assembled
 from tests.inspection.support import Verify, rules
@@ -65,6 +66,11 @@ def test_the_exported_certificate_identifies_the_signer(
     image.with_suffix(".cer").write_bytes(_der(identities[0]))
     assert _compared(image) == {}
     image.with_suffix(".cer").write_bytes(_der(identities[1]))
+    (value,) = _compared(image).values()
+    own, other = (load_all(_der(identity))[0].thumbprint for identity in identities)
+    assert value == (
+        f"signing.certificate-file is {other}, the signer is CN=DriverCertificate ({own})"
+    )
     assert list(_compared(image)) == ["config-certificate"]
 
 
