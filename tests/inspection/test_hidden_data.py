@@ -152,11 +152,10 @@ def _add_revocation_list(signed_data: cms.SignedData) -> None:
     signed_data["crls"] = [cms.RevocationInfoChoice.load(content)]
 
 
-def _change_parameters(signed_data: cms.SignedData) -> None:
-    rsa = der.object_id("1.2.840.113549.1.1.1")
-    content = der.sequence(rsa, der.value(der.OCTETS, PAYLOAD))
-    signer = signed_data["signer_infos"][0]
-    signer["signature_algorithm"] = algos.SignedDigestAlgorithm.load(content)
+def _add_parameters(signed_data: cms.SignedData) -> None:
+    md5 = der.object_id("1.2.840.113549.2.5")
+    content = der.sequence(md5, der.value(der.OCTETS, PAYLOAD))
+    signed_data["digest_algorithms"].append(algos.DigestAlgorithm.load(content))
 
 
 def _add_algorithm(signed_data: cms.SignedData) -> None:
@@ -190,9 +189,9 @@ SIGNATURES = {
         "revocation lists, ",
     ),
     "parameters of an algorithm": (
-        _change_parameters,
+        _add_parameters,
         "signature-unsigned-part",
-        "parameters of the algorithm 1.2.840.113549.1.1.1, 26 bytes",
+        "parameters of the algorithm 1.2.840.113549.2.5, 26 bytes",
     ),
     "an algorithm of nobody": (
         _add_algorithm,
