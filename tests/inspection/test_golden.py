@@ -196,6 +196,7 @@ GROUPS: dict[str, dict[str, Case]] = {
         "without +verbatim": _before(_bytes(b"ntoskrnl.exe", b"hal.dll.dll")),
         "by ordinal": _before(_by_ordinal),
         "an unreadable name": _before(_bytes(b"ntoskrnl.exe", b"\xff\x01\x02")),
+        "a name in the headers": _before(lambda image: patched(image, (0x6AC, long(0x60)))),
         "of a newer Windows": _before(_bytes(b"DbgPrint", b"MmMapMdl")),
         "of a newer Windows than configured": _before(_bytes(b"DbgPrint", b"MmMapMdl"), PACKAGE),
         "of a newer Windows in a driver for UMDF": _before(_bytes(b"DbgPrint", b"MmMapMdl"), UMDF),

@@ -78,6 +78,22 @@ def test_a_cross_signed_driver_has_the_days_until_which_it_counts() -> None:
     assert "Windows 10 version 1511" in loading.windows
 
 
+def test_a_timestamp_that_windows_trusts_counts_also_with_trust(tmp_path: Path) -> None:
+    driver = drivers()["WeTestUsbFilter"]
+    signature = kdrvgen.verify(driver).signatures[2]
+    assert signature.signer
+    (tmp_path / "signer.cer").write_bytes(signature.signer.der)
+
+    assessment = kdrvgen.verify(driver, trust=(tmp_path / "signer.cer",)).assessments[2]
+
+    assert assessment.chain
+    assert assessment.chain.certificates == (signature.signer,)
+    assert assessment.chain.is_trusted
+    assert assessment.proven
+    assert signature.timestamp
+    assert assessment.proven == signature.timestamp.time
+
+
 def test_faults_beside_a_sound_signature_are_notes() -> None:
     """The first signature is SHA-1, and expired."""
     findings = kdrvgen.verify(drivers()["WeTestUsbFilter"]).findings
