@@ -58,6 +58,11 @@ def test_the_signer_of_a_published_driver_is_recognized(name: str) -> None:
     loading = kdrvgen.verify(drivers()[name]).loading
     assert loading
     assert loading.signed_by.name == SIGNED_BY.get(name, "ATTESTATION")
+    if name not in SIGNED_BY:
+        assert loading.windows == (
+            "Windows 10 and later, also with Secure Boot. Not Windows Server 2016 and later, and "
+            "nothing before Windows 10."
+        )
 
 
 def test_the_drivers_of_wintun_have_no_false_findings(tmp_path: Path) -> None:
@@ -69,6 +74,11 @@ def test_the_drivers_of_wintun_have_no_false_findings(tmp_path: Path) -> None:
         assert _serious(path) == WINTUN.get(package.machine, set()), package.machine
         assert loading
         assert loading.signed_by.name == signers[package.machine]
+        if loading.signed_by.name == "WHCP":
+            assert loading.windows == (
+                "Windows Vista and later, and Windows Server, also with Secure Boot. Windows 7 "
+                "needs its update for SHA-2 signatures."
+            )
 
 
 def test_a_cross_signed_driver_has_the_days_until_which_it_counts() -> None:
