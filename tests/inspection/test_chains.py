@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from pathlib import Path
 from typing import TypedDict, Unpack
 
@@ -36,6 +37,7 @@ class Extensions(TypedDict, total=False):
 
     constraints: x509.BasicConstraints
     cert_sign: bool
+    signs: bool
     usages: tuple[x509.ObjectIdentifier, ...]
     days: tuple[int, int]
     key: rsa.RSAPrivateKey
@@ -58,8 +60,8 @@ def issued(name: str, issuer: Identity | None = None, **options: Unpack[Extensio
     )
     if constraints:
         builder = builder.add_extension(constraints, critical=True)
-    if cert_sign is not None:
-        flags = [True, *[False] * 4, cert_sign, *[False] * 3]
+    if cert_sign is not None or "signs" in options:
+        flags = [options.get("signs", True), *[False] * 4, bool(cert_sign), *[False] * 3]
         builder = builder.add_extension(x509.KeyUsage(*flags), critical=True)
     if usages:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
@@ -192,6 +194,26 @@ def test_the_roots_of_windows_are_known() -> None:
     assert list(roots.issuers_of(root)) == [root]
     assert roots.holds_key_of(root)
     assert not roots.holds_key_of(certificate_of(own))
+
+
+def test_an_identifier_with_a_serial_number_below_1_gives_no_warning() -> None:
+    """makecert writes such numbers, also into the identifier of the issuer."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Old")])
+    identifier = x509.AuthorityKeyIdentifier(b"key", [x509.DirectoryName(name)], 0)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(NOW - dt.timedelta(1))
+        .not_valid_after(NOW + dt.timedelta(1))
+        .add_extension(identifier, critical=False)
+        .add_extension(x509.ExtendedKeyUsage([CODE_SIGNING]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        certificate = Certificate(made.public_bytes(Encoding.DER))
+        assert certificate.usages == (CODE_SIGNING,)
+        assert certificate.may_sign
 
 
 def test_many_certificates_of_one_name_do_not_take_long() -> None:

@@ -238,9 +238,12 @@ def test_an_encoding_that_is_not_der_is_reported(signed: bytes, tmp_path: Path) 
     assert "not DER at offset 0" in str(found["signature-unsigned-part"])
 
 
-def test_a_value_after_the_last_field_of_any_structure_is_reported(signed: bytes) -> None:
+@pytest.mark.parametrize("protocol", ["rfc3161", "authenticode"])
+def test_a_value_after_the_last_field_of_any_structure_is_reported(
+    signed: bytes, protocol: str
+) -> None:
     """Readers of ASN.1 ignore it."""
-    stamped = with_stamp(signed, Identity.make("Stamps", TIME_STAMPING))
+    stamped = with_stamp(signed, Identity.make("Stamps", TIME_STAMPING), kind=protocol)
     clean = _report(stamped)
     found = [_report(changed) == clean for changed in with_one_more_value(stamped, PAYLOAD)]
     assert len(found) > 80

@@ -185,7 +185,11 @@ def test_a_missing_authority_is_named(root: Identity) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"usages": (TIME_STAMPING,)}, {"usages": (CODE_SIGNING,), "days": (-20, -10)}],
+    [
+        {"usages": (TIME_STAMPING,)},
+        {"usages": (CODE_SIGNING,), "days": (-20, -10)},
+        {"usages": (CODE_SIGNING,), "signs": False},
+    ],
 )
 def test_an_image_by_a_certificate_for_something_else_is_not_loaded(
     root: Identity, options: Extensions
@@ -194,6 +198,13 @@ def test_an_image_by_a_certificate_for_something_else_is_not_loaded(
         _inspected(assembled(issued("Leaf", root, key=_key("publisher"), **options)), root)
     )
     assert (name, windows) == ("INVALID", "No Windows for x64 or ARM64.")
+
+    # Beside it, a fault of another signature is not only a note.
+    data, expired = assembled(leaf), assembled(_publisher(root, days=(-20, -10)))
+    both = with_table(data, data[Fields(data).table[0] :] + expired[Fields(expired).table[0] :])
+    found = [each for each in _inspected(both, root).findings if "CN=Publisher" in str(each.source)]
+    severities = {each.rule: str(each.severity) for each in found}
+    assert severities["certificate-validity"] == "error"
 
 
 def test_of_several_signatures_the_most_accepted_one_counts(root: Identity) -> None:
