@@ -194,15 +194,15 @@ def test_a_missing_authority_is_named(root: Identity) -> None:
 def test_an_image_by_a_certificate_for_something_else_is_not_loaded(
     root: Identity, options: Extensions
 ) -> None:
-    name, windows = _loading(
-        _inspected(assembled(issued("Leaf", root, key=_key("publisher"), **options)), root)
-    )
+    leaf = issued("Leaf", root, key=_key("publisher"), **options)
+    name, windows = _loading(_inspected(assembled(leaf), root))
     assert (name, windows) == ("INVALID", "No Windows for x64 or ARM64.")
 
     # Beside it, a fault of another signature is not only a note.
     data, expired = assembled(leaf), assembled(_publisher(root, days=(-20, -10)))
     both = with_table(data, data[Fields(data).table[0] :] + expired[Fields(expired).table[0] :])
-    found = [each for each in _inspected(both, root).findings if "CN=Publisher" in str(each.source)]
+    findings = _inspected(both, root).findings
+    found = (each for each in findings if "CN=Publisher" in str(each.source))
     severities = {each.rule: str(each.severity) for each in found}
     assert severities["certificate-validity"] == "error"
 
