@@ -13,6 +13,7 @@ from asn1crypto import cms, core
 from kdrvgen.inspection.data import as_data
 from kdrvgen.inspection.inspect import Inspection, inspect_bytes
 from kdrvgen.inspection.signature.certificates import Certificate, load_all
+from kdrvgen.inspection.signature.timestamps import Timestamp
 from tests.inspection.assembled import assembled, countersignature, stamp_token
 from tests.inspection.support import with_signature, with_stamp
 from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Identity
@@ -211,6 +212,32 @@ def test_a_damaged_token_is_invalid(
 
     assert found["timestamp-invalid"] == f"error: timestamp of the signature: {problem}"
     assert "certificate-validity" in found
+
+
+def test_a_timestamp_that_cannot_be_read_has_no_values(image: bytes, authority: Identity) -> None:
+    stamped = with_signature(with_stamp(image, authority, _days_ago(30)), _token(_no_signer))
+
+    (signature,) = _inspected(stamped).signatures
+
+    problem = "it cannot be read: it has no signer"
+    assert signature.timestamp == Timestamp("rfc3161", None, "", None, (), problem)
+
+
+def test_a_countersignature_with_an_unknown_digest_algorithm_is_invalid(
+    image: bytes, authority: Identity
+) -> None:
+    def change(signed_data: cms.SignedData) -> None:
+        counter = signed_data["signer_infos"][0]["unsigned_attrs"][0]["values"][0]
+        counter["digest_algorithm"] = {"algorithm": "md2"}
+
+    stamped = with_stamp(image, authority, _days_ago(30), "authenticode")
+
+    found = _found(_inspected(with_signature(stamped, change)))
+
+    assert found["timestamp-invalid"] == (
+        "error: timestamp of the signature: its digest algorithm md2 is not supported, or "
+        "contradicts its signature"
+    )
 
 
 def _other_version(token: cms.SignedData) -> None:
