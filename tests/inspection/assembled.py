@@ -141,8 +141,8 @@ def _der(tag: int, *parts: bytes) -> bytes:
     content = b"".join(parts)
     if len(content) < 0x80:
         return bytes([tag, len(content)]) + content
-    length = len(content).to_bytes(2, "big")
-    return bytes([tag, 0x82]) + length + content
+    length = len(content).to_bytes(1 if len(content) < 0x100 else 2, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content
 
 
 def _oid(dotted: str) -> bytes:

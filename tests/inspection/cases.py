@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Unpack
 
 from asn1crypto import cms
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 
+from kdrvgen.inspection.signature.chain import CODE_VERIFICATION_ROOT
+from tests.inspection.assembled import assembled
 from tests.inspection.support import (
     Fields,
     imported,
@@ -17,6 +22,7 @@ from tests.inspection.support import (
     with_stamp,
     with_table,
 )
+from tests.inspection.test_chains import CA, Extensions, certificate_of, issued
 from tests.inspection.test_comparison import BASE, DIFFERENT
 from tests.inspection.test_hidden_data import PAYLOAD, SIGNATURES, TABLES
 from tests.inspection.test_rules import BROKEN, NOT_PAGED, READ, WRITE
@@ -114,6 +120,39 @@ def _contradictory(signed_data: cms.SignedData) -> None:
 
 def _other_algorithms(signed_data: cms.SignedData) -> None:
     signed_data["digest_algorithms"][0]["algorithm"] = "sha1"
+
+
+@cache
+def _key(bits: int) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+
+
+def _signed_by(**options: Unpack[Extensions]) -> Case:
+    """Return an image by a self-signed certificate."""
+    return _after(lambda _: assembled(issued("Signer", **{"key": _key(2048), **options})))
+
+
+def _issued_by(*, is_included: bool, usages: tuple[x509.ObjectIdentifier, ...] = ()) -> Change:
+    """Return an image by a certificate of an authority, and of Microsoft for this authority."""
+
+    def change(_: bytes) -> bytes:
+        root = issued("Root", constraints=CA, usages=usages, key=_key(2048))
+        microsoft = issued(CODE_VERIFICATION_ROOT, constraints=CA, key=_key(2048))
+        cross = issued("Root", microsoft, constraints=CA, usages=usages, key=root.key)
+        image = assembled(issued("Signer", root, usages=(CODE_SIGNING,), key=_key(2048)))
+
+        def add(signed_data: cms.SignedData) -> None:
+            for each in (root, cross) if is_included else ():
+                choice = cms.CertificateChoices.load(certificate_of(each).der)
+                signed_data["certificates"].append(choice)
+
+        return with_signature(image, add)
+
+    return change
+
+
+def _stamped_by_a_stranger(image: bytes) -> bytes:
+    return with_stamp(image, Identity.make("Stamps", TIME_STAMPING, days=(-3000, 30)))
 
 
 CLEAN = _before(_same)
@@ -240,6 +279,19 @@ GROUPS: dict[str, dict[str, Case]] = {
             f"signature: {name}": _after(_signature(change))
             for name, (change, *_) in SIGNATURES.items()
         },
+    },
+    "certificates": {
+        "for another usage": _signed_by(usages=(TIME_STAMPING,)),
+        "for any usage": _signed_by(),
+        "not for signatures": _signed_by(usages=(CODE_SIGNING,), signs=False),
+        "expired": _signed_by(usages=(CODE_SIGNING,), days=(-20, -10)),
+        "with a short key": _signed_by(usages=(CODE_SIGNING,), key=_key(1024)),
+        "of a missing authority": _after(_issued_by(is_included=False)),
+        "of an unknown authority": _after(_issued_by(is_included=True)),
+        "of an authority that may not issue it": _after(
+            _issued_by(is_included=True, usages=(TIME_STAMPING,))
+        ),
+        "with a timestamp of a stranger": _after(_stamped_by_a_stranger),
     },
     "config": {
         **{f"{rule} {value}": _before(_same, config) for config, rule, value in DIFFERENT},

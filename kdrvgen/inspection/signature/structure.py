@@ -77,7 +77,7 @@ def surplus(content: bytes, structure: Structure) -> Iterator[tuple[str, bytes]]
         content: The content of the structure, without its own tag and length.
         structure: Its fields.
 
-    Returns:
+    Yields:
         The name of the structure around them, and the values.
     """
     fields = list(structure.fields)
@@ -85,8 +85,8 @@ def surplus(content: bytes, structure: Structure) -> Iterator[tuple[str, bytes]]
     while at < len(content):
         try:
             start, end = der.extent(content, at, len(content))
-        except ValueError:
-            break
+        except ValueError:  # not DER, for which there is another finding
+            return
         while fields and fields[0][0] not in (_ANY, content[at]):
             del fields[0]
         if not fields:
