@@ -6,6 +6,7 @@ test_production_drivers.py has those of Microsoft.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from functools import cache
 from pathlib import Path
 
@@ -167,6 +168,7 @@ def test_an_unknown_root_is_an_own_authority(root: Identity) -> None:
         "OWN_AUTHORITY",
         "Machines in test-signing mode, without Secure Boot, that trust the authority.",
     )
+    assert '"signed-by": "own-authority"' in json.dumps(as_data(inspection))
     rules = {each.rule: str(each.source) for each in inspection.findings}
     assert rules["certificate-unknown-root"] == ("chain of the signature: CN=Publisher ← CN=Root")
 
