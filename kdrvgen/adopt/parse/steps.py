@@ -20,6 +20,8 @@ __all__ = [
     "folder_after",
     "is_image",
     "is_vcvars",
+    "linked_image",
+    "links_image",
     "moved",
     "signed_beside",
 ]
@@ -34,7 +36,7 @@ class Action(enum.Enum):
     CERTIFICATE = enum.auto()
     SIGN = enum.auto()
     DELETE = enum.auto()
-    """Deletes an earlier .sys, which the generated pipeline does by itself."""
+    """Deletes an earlier .sys or its signature, which the generated pipeline replaces."""
     SETUP = enum.auto()
     """Changes the folder or the environment of the next commands: `cd`, `set`, vcvars."""
     PRINT = enum.auto()
@@ -74,6 +76,7 @@ _COPIES = frozenset(
         *("rename-item", "move-item", "copy-item"),
     }
 )
+_LINKERS = frozenset({("link",), ("lld-link",), ("rust-lld",)})
 _DELETES = frozenset({"del", "erase", "rm", "remove-item"})
 _ACTIONS = {
     **dict.fromkeys(("makecert", "new-selfsignedcertificate"), Action.CERTIFICATE),
@@ -102,7 +105,7 @@ def action_of(words: Sequence[str], folder: str | None) -> Action:
         action = Action.BUILD
     elif name in _COPIES and _makes_image(files):
         action = Action.RENAME
-    elif name in _DELETES and files and all(file.endswith(".sys") for file in files):
+    elif _removes(name, arguments) and _are_images(files[name == "signtool" :]):
         action = Action.DELETE
     elif name == "signtool" and arguments[:1] == ["sign"] and not _signs_other(files):
         action = Action.SIGN
@@ -113,6 +116,15 @@ def _builds(arguments: Sequence[str], folder: str | None) -> bool:
     subcommand = next((word for word in arguments if not word.startswith("+")), "")
     names_package = re.search(r" (-p|--package|--manifest-path)\b", " ".join(arguments))
     return subcommand in BUILD_COMMANDS and (folder == "" or names_package is not None)
+
+
+def _are_images(files: Sequence[str]) -> bool:
+    return bool(files) and all(map(is_image, files))
+
+
+def _removes(name: str, arguments: Sequence[str]) -> bool:
+    """Return whether a command deletes files, or their signatures."""
+    return name in _DELETES or (name == "signtool" and arguments[:1] == ["remove"])
 
 
 def _makes_image(files: Sequence[str]) -> bool:
@@ -133,6 +145,17 @@ def _signs_other(files: Sequence[str]) -> bool:
 def is_image(word: str) -> bool:
     """Return whether an argument is the path of a driver in the kernel."""
     return word.lower().endswith(".sys")
+
+
+def links_image(step: Step) -> bool:
+    """Return whether a command is a linker that makes a .sys."""
+    return step.words[:1] in _LINKERS and bool(linked_image(step))
+
+
+def linked_image(step: Step) -> str:
+    """Return the .sys that a linker makes, or ""."""
+    outputs = (word[5:] for word in step.words if word[:5].lower() in {"/out:", "-out:"})
+    return next((each for each in outputs if each.lower().endswith(".sys")), "")
 
 
 def signed_beside(words: Sequence[str]) -> list[str]:

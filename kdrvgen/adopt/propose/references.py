@@ -21,6 +21,8 @@ _SWITCH = re.compile(r"[-/]\w+:")
 _CARGO_FOLDER = re.compile(r"(^|.*/)target/([^/]+/)?(debug|release)$")
 # Files of other crates, which stay in cargo's own folder.
 _OF_CARGO = re.compile(r"\.(exe|dll|lib|rlib|d|json|rs|toml|bat|cmd|ps1)$", re.IGNORECASE)
+_CARGOS = "CARGO_MAKE_CRATE_TARGET_DIRECTORY"
+_MARK = "\0"
 _MKDIR = 2  # words of a plain `mkdir FOLDER`
 _MAX_PARTS = 8
 
@@ -32,7 +34,7 @@ def output_folder(facts: Facts) -> tuple[str, Origin] | None:
     """
     images = [profile.image for profile in facts.pipeline.profiles if profile.image]
     folders = {posixpath.dirname(image.text) for image in images}
-    if len(folders) != 1:
+    if len(folders) != 1 or not all(profile.is_placed for profile in facts.pipeline.profiles):
         return None
     folder = folders.pop()
     triples = [each.text for each in facts.triples]
@@ -51,6 +53,8 @@ class _Place:
 
     image: str
     values: dict[str, str]
+    marked: dict[str, str]
+    """The variables with a mark in place of cargo's folder, whose path is absolute."""
 
     @property
     def folder(self) -> str:
@@ -68,10 +72,12 @@ class ImageReferences:
         self.count = 0
         self.places: list[_Place] = []
         for profile in facts.pipeline.profiles:
-            if profile.image and not re.search(r"[%$]", profile.image.text):
+            is_known = profile.image and not re.search(r"[%$]", profile.image.text)
+            if profile.image and is_known and profile.is_placed:
                 values = facts.makefile.values(profile.name)
                 variables = task_environment(package, profile.name, values)
-                self.places.append(_Place(profile.image.text, variables))
+                marked = task_environment(package, profile.name, {**values, _CARGOS: _MARK})
+                self.places.append(_Place(profile.image.text, variables, marked))
         self.folders = {place.folder for place in self.places}
         self.is_kept = output_folder(facts) is not None
 
@@ -113,7 +119,7 @@ class ImageReferences:
 
     def _path(self, word: str, folder: str | None) -> tuple[str, str, str] | None:
         """Return the switch before a path, the variable for its begin, and the rest of it."""
-        if folder is None or not _IS_PATH.search(word):
+        if not _IS_PATH.search(word):
             return None
         switch = match[0] if (match := _SWITCH.match(word)) else ""
         raw = word[len(switch) :]
@@ -123,11 +129,13 @@ class ImageReferences:
                 return switch, targets[0], rest if targets[0] == "DRIVER_OUTPUT" else ""
         return None
 
-    def _target(self, path: str, rest: str, folder: str, place: _Place) -> str | None:
+    def _target(self, path: str, rest: str, folder: str | None, place: _Place) -> str | None:
         """Return the variable for a path in one profile."""
         expanded = expand_cargo_make(expand_batch(path, place.values), place.values)
         if re.search(r"[%$]", expanded):
             return None
+        if folder is None and not expand_batch(path, place.marked).startswith(_MARK):
+            return None  # relative to an unknown folder
         full = joined(folder, expanded).lower()
         if not rest:
             stem = posixpath.splitext(place.image)[0].lower()

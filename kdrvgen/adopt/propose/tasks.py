@@ -9,6 +9,7 @@ from dataclasses import replace
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.passwords import PFX_VARIABLE, replace_passwords
 from kdrvgen.adopt.parse.paths import joined
+from kdrvgen.adopt.parse.steps import Action
 from kdrvgen.adopt.parse.toml_values import TomlValue, joined_strings
 from kdrvgen.adopt.parse.variables import variable_names
 from kdrvgen.adopt.propose.carried import carried
@@ -90,9 +91,21 @@ class _Proposer:
                 self._second_task(name, task, role)
         self._check_dependencies()
         self._set_hooks()
+        self._report_scripts()
         for name, proposed in self.tasks.items():
             entry = Entry(proposed.table, proposed.origin, proposed.places)
             self.draft.entries["makefile", "tasks", name] = entry
+
+    def _report_scripts(self) -> None:
+        """Report what the scripts of a project without a makefile do besides signing."""
+        for name, steps in self.pipeline.steps.items():
+            others = [step for step in steps if step.action is Action.OTHER and step.words]
+            if name in self.makefile.tasks or not others or name not in self.pipeline.roles:
+                continue
+            programs = ", ".join(dict.fromkeys(f"`{step.words[0]}`" for step in others))
+            message = f"the script also runs {programs}, and the generated pipeline does not"
+            remedy = "the script stays; add a task for these commands under [makefile.tasks]"
+            self.findings.append(difference(others[0].origin, message, remedy))
 
     def _copy(self, name: str, task: MakeTask) -> None:
         """Copy a task that the generated pipeline does not replace."""

@@ -179,7 +179,7 @@ def _is_windows(name: str) -> bool:
 def _from_above(origin: Origin, target: str) -> Finding:
     return difference(
         origin,
-        f"cargo joins these flags with those for `{target}` of a nearer configuration",
+        f"cargo adds these flags for `{target}`, from a folder above the project",
         "they stay in this file, and the proposal does not include them",
     )
 

@@ -33,6 +33,7 @@ _PATH_KEY = re.compile(r'\bpath\s*=\s*["\']([^"\'\n]+)["\']')
 _BUILD_KEY = re.compile(r'^\s*build\s*=\s*["\']([^"\'\n]+)["\']', re.MULTILINE)
 _EXCLUDE_KEY = re.compile(r"^\s*exclude\s*=\s*\[([^\]]*)\]", re.MULTILINE)
 _MODULE = re.compile(r"^\s*(?:pub\s+)?mod\s+(\w+)\s*;", re.MULTILINE)
+_TARGET_FILE = re.compile(r"[\w.]+(?:-[\w.]+)+\.json")
 _UTF_16_MARKS = frozenset({b"\xff\xfe", b"\xfe\xff"})
 
 
@@ -49,7 +50,7 @@ def read_project(folder: str) -> Snapshot:
         raise UsageError(f"{folder} has no Cargo.toml: name the folder of the driver's package.")
     reader = _Reader(folder)
     prefixes = _prefixes(reader)
-    border = prefixes[-1]
+    border = _border(folder, prefixes)
     reader.read(_IN_FOLDER, border)
     reader.read((prefix + name for prefix in prefixes for name in _OF_CARGO), border)
     # Cargo and rustup read their files in every folder above, also outside of a workspace.
@@ -64,6 +65,11 @@ def read_project(folder: str) -> Snapshot:
         scripts = (name for name in names if name.lower().endswith(_SCRIPTS))
         justfiles = (name for name in names if name.lower() in _JUSTFILES)
         reader.read([prefix + name for name in (*scripts, *justfiles)], border)
+    targets = [name for name in _names(folder, "") if _TARGET_FILE.fullmatch(name)]
+    reader.read(targets, border)
+    for name in targets:
+        if '"llvm-target"' not in reader.files.get(name, ""):
+            reader.files.pop(name, None)
     reader.follow(border)
     has_schema = reader.is_file(FILE_NAME)
     place = os.path.normpath(Path(folder).absolute()).replace(os.sep, "/").split("/")
@@ -160,7 +166,7 @@ def _names_in(path: str, text: str) -> Iterable[str]:
 def _prefixes(reader: _Reader) -> list[str]:
     """Return `""`, `"../"`, … up to the root of the workspace that the folder belongs to.
 
-    Without a workspace, the last one is the root of the Git repository, or `""` without one.
+    Without a workspace, returns only `""`.
     """
     place = Path(reader.folder).absolute()
     names = os.path.normpath(place).replace(os.sep, "/").split("/")
@@ -178,6 +184,16 @@ def _prefixes(reader: _Reader) -> list[str]:
         del reader.files[path]  # the package of another project
     reader.unreadable = {path: why for path, why in reader.unreadable.items() if "/" not in path}
     return [""]
+
+
+def _border(folder: str, prefixes: list[str]) -> str:
+    """Return the highest folder that files of the project may be in, `""`, `"../"` and so on.
+
+    It is the root of the workspace, or else that of the Git repository.
+    """
+    highest = ["", *_folders_above(folder)][-1]
+    is_alone = len(prefixes) == 1 and _is_repository(Path(folder, highest))
+    return highest if is_alone else prefixes[-1]
 
 
 def _is_excluded(path: str, manifest: str) -> bool:

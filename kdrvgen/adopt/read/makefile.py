@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.paths import beside
 from kdrvgen.adopt.parse.toml_values import TomlValue
+from kdrvgen.adopt.parse.variables import Mapped
 from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WORK_KEYS
 from kdrvgen.adopt.read.document import Document, read_document
 from kdrvgen.adopt.read.env_file import Variable, read_env_file
@@ -103,10 +104,10 @@ class Makefile:
         """Return the variables that apply in a profile."""
         return {**self.env, **self.profiles.get(profile, {})}
 
-    def values(self, profile: str) -> dict[str, str]:
-        """Return the variables of a profile whose value is plain text."""
+    def values(self, profile: str) -> dict[str, str | Mapped]:
+        """Return the variables of a profile whose value is plain text, or depends on one."""
         variables = self.variables(profile)
-        return {name: each.text for name, each in variables.items() if each.text is not None}
+        return {name: each.known for name, each in variables.items() if each.known is not None}
 
     def all_variables(self) -> Iterator[str]:
         """Yield the names of all variables, some of them more than once."""
@@ -188,7 +189,8 @@ class _Reader:
 
     def _extend(self, document: Document, base: Located, depth: int) -> None:
         path = beside(document.path, base.text)
-        if "rust-driver" in base.text and path not in self.snapshot.files:
+        text = self.snapshot.files.get(path, "")
+        if "rust-driver" in base.text and (not text or "wdk_build::" in text):
             self.wdk = base.origin
         elif path in self.snapshot.files and path.endswith(".toml") and depth < _MAX_DEPTH:
             self.read(path, depth + 1)

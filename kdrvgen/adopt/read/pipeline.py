@@ -18,7 +18,7 @@ from kdrvgen.adopt.parse.makecert import (
 )
 from kdrvgen.adopt.parse.paths import joined, slashes
 from kdrvgen.adopt.parse.signtool import SignCommand, parse_sign_command
-from kdrvgen.adopt.parse.steps import Action, Step
+from kdrvgen.adopt.parse.steps import Action, Step, linked_image, links_image
 from kdrvgen.adopt.parse.variables import task_environment
 from kdrvgen.adopt.read.findings import unknown
 from kdrvgen.adopt.read.makefile import Makefile, MakeTask
@@ -33,6 +33,7 @@ __all__ = ["Invocation", "Pipeline", "ProfileFacts", "read_pipeline"]
 
 _Command = TypeVar("_Command")
 _MAX_PROFILES = 16
+_LINKER = re.compile(r"\blink(?:\.exe)?\b")
 _JUSTFILES = frozenset({"justfile", ".justfile"})
 
 
@@ -54,6 +55,7 @@ class ProfileFacts:
         build: The call of cargo.
         dll: The path of the .dll that becomes the image.
         image: The path of the image that is renamed or signed.
+        is_placed: Whether the folder of the image is known.
         signature: The call of signtool.
         certificate: The call that creates a certificate.
     """
@@ -63,6 +65,7 @@ class ProfileFacts:
     build: Invocation[CargoBuild] | None = None
     dll: Located | None = None
     image: Located | None = None
+    is_placed: bool = True
     signature: Invocation[SignCommand] | None = None
     certificate: Invocation[CertificateCommand] | None = None
 
@@ -122,6 +125,8 @@ def read_pipeline(
         if _is_umdf(manifest, steps):
             steps = _with_signed_dll(steps, f"{manifest.library.text}.dll")
         roles = {name: role for name, each in steps.items() if (role := role_of(each)) is not None}
+        if "sign" not in roles.values():  # a task of the project may use the certificate
+            roles = {name: role for name, role in roles.items() if role != "certificate"}
         main_tasks = find_main_tasks(tasks, roles)
         ordered = [step for name in in_order(main_tasks) for step in steps[name]]
         profiles.append(_facts(profile, ordered, is_declared=profile in makefile.profiles))
@@ -131,10 +136,10 @@ def read_pipeline(
     image_name = posixpath.basename(image.text) if image else f"{manifest.library.text}.sys"
     service = find_service(tasks, pipeline.steps, pipeline.roles, image_name)
     roles = {**pipeline.roles, **(service.tasks if service else {})}
-    links = [step for each in pipeline.steps.values() for step in each if _links_image(step)]
+    links = [step for each in pipeline.steps.values() for step in each if links_image(step)]
     linked = profiles[0]
     if links and linked.image is None:
-        path = joined(links[0].folder, _output(links[0]))
+        path = joined(links[0].folder, linked_image(links[0]))
         profiles[0] = replace(linked, image=Located(path, links[0].origin))
     arguments = tuple(
         Located(word, step.origin)
@@ -153,7 +158,7 @@ def read_pipeline(
 
 
 def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
-    """Return the scripts that sign, as tasks that call them.
+    """Return the scripts that sign or link, as tasks that call them.
 
     In a folder above, a script must name the driver's image.
     """
@@ -162,7 +167,7 @@ def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
     for path, text in snapshot.files.items():
         folder, name = posixpath.split(path)
         is_near = not folder or (not folder.strip("./") and image.search(text))
-        if not is_near or "signtool" not in text.lower():
+        if not is_near or not _makes_image(text.lower()):
             continue
         if name.lower() in _JUSTFILES:
             lines = [line.strip().lstrip("@-") for line in text.split("\n") if line[:1].isspace()]
@@ -172,14 +177,10 @@ def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
     return tasks
 
 
-def _links_image(step: Step) -> bool:
-    """Return whether a command is a linker that makes a .sys."""
-    return step.words[:1] in {("link",), ("lld-link",), ("rust-lld",)} and bool(_output(step))
-
-
-def _output(step: Step) -> str:
-    outputs = (word[5:] for word in step.words if word[:5].lower() in {"/out:", "-out:"})
-    return next((each for each in outputs if each.lower().endswith(".sys")), "")
+def _makes_image(script: str) -> bool:
+    """Return whether a script, in lower case, may sign or link an image."""
+    is_linked = "/out:" in script and ".sys" in script and _LINKER.search(script)
+    return "signtool" in script or bool(is_linked)
 
 
 def _is_umdf(manifest: Manifest, steps: Mapping[str, Sequence[Step]]) -> bool:
@@ -231,17 +232,23 @@ def _facts(name: str, steps: Sequence[Step], *, is_declared: bool) -> ProfileFac
         files = [file for file in signature.command.files if re.search(r"(?i)\.(sys|dll)$", file)]
         path = joined(signature.folder, files[0]) if files else ""
         image = Located(path, signature.origin) if files else None
+    making = rename or (sign if image else None)
     return ProfileFacts(
         name=name,
         is_declared=is_declared,
         build=_invocation(build, parse_cargo_build(build.words[1:])) if build else None,
         dll=dll,
         image=image,
+        is_placed=making is None or making.folder is not None or _is_absolute(image),
         signature=signature,
         certificate=(
             _invocation(certificate, _parse_certificate(certificate)) if certificate else None
         ),
     )
+
+
+def _is_absolute(image: Located | None) -> bool:
+    return image is not None and re.match(r"/|[A-Za-z]:|[%$]", image.text) is not None
 
 
 def _invocation(step: Step, command: _Command) -> Invocation[_Command]:

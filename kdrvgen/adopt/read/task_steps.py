@@ -17,10 +17,16 @@ from kdrvgen.adopt.parse.steps import (
     folder_after,
     is_image,
     is_vcvars,
+    links_image,
     moved,
     signed_beside,
 )
-from kdrvgen.adopt.parse.variables import expand_batch, expand_cargo_make, expand_shell
+from kdrvgen.adopt.parse.variables import (
+    expand_argument,
+    expand_batch,
+    expand_cargo_make,
+    expand_shell,
+)
 from kdrvgen.adopt.read.findings import unknown
 from kdrvgen.adopt.read.makefile import MakeTask
 from kdrvgen.adopt.read.snapshot import Snapshot
@@ -31,6 +37,13 @@ __all__ = ["read_steps"]
 _SCRIPT = re.compile(r"\.(bat|cmd|ps1|sh)$", re.IGNORECASE)
 _MAX_DEPTH = 6
 _MAX_LENGTH = 100_000
+_MAX_VALUE = 4096
+# `set "NAME=VALUE"` and `set NAME=VALUE`; after anything else in the line it is conditional.
+_SET = re.compile(
+    r"(?:^[ \t@]*|(?<=[\s&|(@]))set[ \t]+"
+    r"(?:\"([^\"=]+)=([^\"]*)\"|([^\"=/\s][^=\s]*)=([^&|)]*))",
+    re.IGNORECASE,
+)
 # Words before the program that a command runs.
 _LAUNCHERS = frozenset({"call", "start", "exec", "sudo", "&", ".", "cmd"})
 _POWERSHELL_CODE = frozenset({"-c", "-command", "-file", "-f"})
@@ -84,7 +97,7 @@ class _Reader:
 
     def _command(self, task: MakeTask, folder: str | None) -> Iterator[Step]:
         words = [str(task.keys["command"]), *(each.text for each in task.strings("args"))]
-        words = [expand_cargo_make(word, self.values) for word in words]
+        words = [each for word in words for each in expand_argument(word, self.values)]
         command = Command(tuple(words), task.where("command"), line=" ".join(words))
         yield from self._step(command, folder, 0)
 
@@ -117,9 +130,7 @@ class _Reader:
         # By numbers, because two lines of an array may be in one line of TOML.
         first, self.count = self.count, self.count + len(lines)
         numbered = [Located(line.text, Origin("", first + i)) for i, line in enumerate(lines)]
-        expanded = [
-            Located(expand_batch(text, self.values, arguments), number) for text, number in numbered
-        ]
+        expanded = list(self._expanded(numbered, arguments))
         whole = whole_lines(numbered)
         commands, unexpanded = parse_commands(expanded), parse_commands(numbered)
         is_alike = [each.origin for each in commands] == [each.origin for each in unexpanded]
@@ -136,6 +147,23 @@ class _Reader:
             for step in self._step(command, folder, depth):
                 folder = folder_after(step, folder, stack)
                 yield step
+
+    def _expanded(
+        self, lines: Sequence[Located], arguments: Sequence[str] | None
+    ) -> Iterator[Located]:
+        """Yield the lines with the values of variables, also of those that the script sets."""
+        depth = 0
+        for text, origin in lines:
+            line = expand_batch(text, self.values, arguments)
+            yield Located(line if len(line) <= _MAX_LENGTH else text, origin)
+            for match in _SET.finditer(line):
+                name, value = (match[1] or match[3]).strip(), match[2] or match[4] or ""
+                is_known = not depth and not match.start() and len(value) <= _MAX_VALUE
+                for old in [old for old in self.values if old.upper() == name.upper()]:
+                    del self.values[old]
+                if is_known:
+                    self.values[name] = value
+            depth += line.count("(") - line.count(")")
 
     def _step(self, command: Command, folder: str | None, depth: int) -> Iterator[Step]:
         words = [word for word in command.words if word]
@@ -209,7 +237,8 @@ class _Reader:
             ]
         inner = list(self._lines(lines, folder, tuple(words[1:]), depth + 1))
         actions = {step.action for step in inner}
-        if Action.SIGN in actions or (actions & _DRIVER_ACTIONS and Action.OTHER not in actions):
+        only_makes = actions & _DRIVER_ACTIONS and Action.OTHER not in actions
+        if only_makes or Action.SIGN in actions or any(map(links_image, inner)):
             yield from inner
         else:
             yield Step(Action.OTHER, tuple(words), command, folder, words[0], bool(depth))
