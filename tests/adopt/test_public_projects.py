@@ -241,3 +241,21 @@ def test_signing_a_copy_of_the_image_is_reported() -> None:
 
     assert "signs dist/hello.sys, a copy" in str(messages(adopted(makefile=makefile), DIFFERENCE))
     assert "a copy" not in str(messages(adopted(makefile=same), DIFFERENCE))
+
+
+@pytest.mark.parametrize(
+    ("alias", "is_reported"),
+    [
+        ('"run --package xtask --"', True),
+        ('["run", "-p", "xtask"]', True),
+        ('"build --release"', False),
+        ('"run --release"', False),
+    ],
+)
+def test_an_alias_that_runs_a_program_of_the_project_is_reported(
+    alias: str, is_reported: bool
+) -> None:
+    adoption = adopted(cargo=f"{LINKED}[alias]\nxtask = {alias}\n")
+
+    reported = "`cargo xtask` runs a program" in str(messages(adoption, UNKNOWN))
+    assert reported is is_reported
