@@ -317,7 +317,7 @@ signtool sign /fd sha256 /n A out\\hello.dll
     assert (project.driver.model, project.wdk.framework_version) == ("umdf", "2.33")
     assert project.signing.subject == "A"
     assert (project.package.inx, project.package.operating_systems) == ("hello.inx", ("10_X64",))
-    assert project.makefile.hooks.after_build == ("package-after-build",)
+    assert (project.makefile.tasks, project.makefile.hooks.names) == ({}, ())
 
 
 @pytest.mark.parametrize("inx", ["hello.inx", "..\\\\hello.inx", "C:\\\\inf\\\\hello.inx"])

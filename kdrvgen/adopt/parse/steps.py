@@ -14,6 +14,8 @@ from kdrvgen.adopt.parse.paths import beside, slashes
 from kdrvgen.adopt.parse.signtool import parse_sign_command
 
 __all__ = [
+    "COPIES",
+    "DELETES",
     "Action",
     "Step",
     "action_of",
@@ -21,7 +23,7 @@ __all__ = [
     "is_image",
     "is_vcvars",
     "moved",
-    "signed_beside",
+    "signed_groups",
 ]
 
 
@@ -35,6 +37,8 @@ class Action(enum.Enum):
     SIGN = enum.auto()
     DELETE = enum.auto()
     """Deletes an earlier .sys, which the generated pipeline does by itself."""
+    PACKAGE = enum.auto()
+    """Makes the driver package: INF, catalog, and the folder of both."""
     SETUP = enum.auto()
     """Changes the folder or the environment of the next commands: `cd`, `set`, vcvars."""
     PRINT = enum.auto()
@@ -68,13 +72,16 @@ class Step:
 
 
 _CHANGES_FOLDER = frozenset({"cd", "chdir", "pushd", "set-location"})
-_COPIES = frozenset(
+COPIES = frozenset(
     {
         *("rename", "ren", "move", "mv", "copy", "cp", "xcopy"),
         *("rename-item", "move-item", "copy-item"),
     }
 )
-_DELETES = frozenset({"del", "erase", "rm", "remove-item"})
+"""Programs that copy or move files."""
+DELETES = frozenset({"del", "erase", "rm", "remove-item"})
+"""Programs that delete files."""
+_INF_TOOLS = frozenset({"stampinf", "inf2cat", "infverif"})
 _ACTIONS = {
     **dict.fromkeys(("makecert", "new-selfsignedcertificate"), Action.CERTIFICATE),
     **dict.fromkeys((*_CHANGES_FOLDER, "popd", "set"), Action.SETUP),
@@ -100,13 +107,22 @@ def action_of(words: Sequence[str], folder: str | None) -> Action:
     action = Action.SETUP if is_vcvars(name) else _ACTIONS.get(name, Action.OTHER)
     if name == "cargo" and _builds(arguments, folder):
         action = Action.BUILD
-    elif name in _COPIES and _makes_image(files):
+    elif name in COPIES and _makes_image(files):
         action = Action.RENAME
-    elif name in _DELETES and files and all(file.endswith(".sys") for file in files):
+    elif name in DELETES and files and all(file.endswith(".sys") for file in files):
         action = Action.DELETE
+    elif name in _INF_TOOLS or (name == "signtool" and _is_about_catalogs(arguments)):
+        action = Action.PACKAGE
     elif name == "signtool" and arguments[:1] == ["sign"] and not _signs_other(files):
         action = Action.SIGN
     return action
+
+
+def _is_about_catalogs(arguments: Sequence[str]) -> bool:
+    """Return whether signtool signs or verifies only catalogs."""
+    files = parse_sign_command(arguments[1:]).files
+    is_catalog = bool(files) and all(file.endswith(".cat") for file in files)
+    return arguments[:1] in (["sign"], ["verify"]) and is_catalog
 
 
 def _builds(arguments: Sequence[str], folder: str | None) -> bool:
@@ -135,10 +151,19 @@ def is_image(word: str) -> bool:
     return word.lower().endswith(".sys")
 
 
-def signed_beside(words: Sequence[str]) -> list[str]:
-    """Return the files that `signtool sign` signs besides an image."""
-    files = parse_sign_command(words[2:]).files
-    return [file for file in files if not is_image(file)] if any(map(is_image, files)) else []
+def signed_groups(words: Sequence[str]) -> list[list[str]]:
+    """Return the files of one call of `signtool sign`: images, catalogs, and the others.
+
+    Returns:
+        Empty if the call signs files of one kind only.
+    """
+    files = parse_sign_command(words[2:]).files if words[:2] == ("signtool", "sign") else ()
+    groups: dict[str, list[str]] = {"image": [], "catalog": [], "": []}
+    for file in files:
+        is_catalog = file.lower().endswith(".cat")
+        groups["image" if is_image(file) else "catalog" if is_catalog else ""].append(file)
+    kinds = [group for group in groups.values() if group]
+    return kinds if len(kinds) > 1 else []
 
 
 def is_vcvars(name: str) -> bool:

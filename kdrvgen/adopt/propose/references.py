@@ -1,4 +1,4 @@
-"""Where tasks of a project use its image, which the generated pipeline writes elsewhere."""
+"""Where tasks use the image or the package, which the generated pipeline writes elsewhere."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ _SWITCH = re.compile(r"[-/]\w+:")
 _CARGO_FOLDER = re.compile(r"(^|.*/)target/([^/]+/)?(debug|release)$")
 # Files of other crates, which stay in cargo's own folder.
 _OF_CARGO = re.compile(r"\.(exe|dll|lib|rlib|d|json|rs|toml|bat|cmd|ps1)$", re.IGNORECASE)
+_OF_PACKAGE = re.compile(r"\.(inf|cat)$", re.IGNORECASE)
+_FOLDERS = frozenset({"DRIVER_OUTPUT", "DRIVER_PACKAGE"})
 _MKDIR = 2  # words of a plain `mkdir FOLDER`
 _MAX_PARTS = 8
 
@@ -40,7 +42,8 @@ def output_folder(facts: Facts) -> tuple[str, Origin] | None:
         folder = folder.replace(f"/{triple}", "/{target}")
     is_inside = folder and not re.search(r"^\.\.|^/|^[A-Za-z]:|[%$!*?]|\.sys(/|$)", folder)
     is_cargos = folder.split("/")[0] == "target"
-    if not is_inside or is_cargos or (len(triples) > 1 and "{target}" not in folder):
+    is_package = facts.pipeline.package and folder.lower() in facts.pipeline.package.folders
+    if not is_inside or is_cargos or is_package or (len(triples) > 1 and "{target}" not in folder):
         return None
     return folder, images[0].origin
 
@@ -68,11 +71,21 @@ class ImageReferences:
         self.count = 0
         self.places: list[_Place] = []
         for profile in facts.pipeline.profiles:
-            if profile.image and not re.search(r"[%$]", profile.image.text):
+            is_known = profile.image and not re.search(r"[%$]", profile.image.text)
+            if is_known or facts.pipeline.package:
                 values = facts.makefile.values(profile.name)
                 variables = task_environment(package, profile.name, values)
-                self.places.append(_Place(profile.image.text, variables))
+                image = profile.image.text if is_known and profile.image else ""
+                self.places.append(_Place(image, variables))
         self.folders = {place.folder for place in self.places}
+        made = facts.pipeline.package
+        self.package_folders = made.folders if made else frozenset()
+        library = re.escape(facts.manifest.library.text)
+        is_wdk_build = made and facts.makefile.wdk
+        self.of_wdk_build = re.compile(
+            rf"(.*/)?target/([^/]+/)?(debug|release)/{library}_package" if is_wdk_build else "(?!)",
+            re.IGNORECASE,
+        )
         self.is_kept = output_folder(facts) is not None
 
     def makes_folder(self, step: Step) -> bool:
@@ -84,7 +97,7 @@ class ImageReferences:
     def in_line(self, line: str, folder: str | None) -> str:
         """Return a line of a batch script, which runs in a folder, with other paths."""
         is_other = not self.places or not _IS_PATH.search(line)
-        if self.is_kept or is_other or re.match(r"\s*(cd|chdir|pushd)\b", line):
+        if is_other or re.match(r"\s*(cd|chdir|pushd)\b", line):
             return line
         pieces: list[str] = []
         position = quotes = 0
@@ -104,7 +117,7 @@ class ImageReferences:
 
     def in_word(self, word: str) -> str:
         """Return an argument of a command, which cargo-make runs, with another path."""
-        new = None if self.is_kept or not self.places else self._path(word, "")
+        new = self._path(word, "") if self.places else None
         if new is None:
             return word
         self.count += 1
@@ -120,7 +133,7 @@ class ImageReferences:
         for path, rest in _cuts(raw):
             targets = [self._target(path, rest, folder, place) for place in self.places]
             if targets[0] and len(set(targets)) == 1:
-                return switch, targets[0], rest if targets[0] == "DRIVER_OUTPUT" else ""
+                return switch, targets[0], rest if targets[0] in _FOLDERS else ""
         return None
 
     def _target(self, path: str, rest: str, folder: str, place: _Place) -> str | None:
@@ -129,6 +142,18 @@ class ImageReferences:
         if re.search(r"[%$]", expanded):
             return None
         full = joined(folder, expanded).lower()
+        return self._of_package(full, rest, place) or self._of_image(full, rest, place)
+
+    def _of_package(self, full: str, rest: str, place: _Place) -> str | None:
+        is_apart = full in self.package_folders and full != place.folder.lower()
+        is_in_it = full in self.package_folders and _OF_PACKAGE.search(rest)
+        if is_apart or is_in_it or self.of_wdk_build.fullmatch(full):
+            return "DRIVER_PACKAGE"
+        return None
+
+    def _of_image(self, full: str, rest: str, place: _Place) -> str | None:
+        if self.is_kept or not place.image:
+            return None
         if not rest:
             stem = posixpath.splitext(place.image)[0].lower()
             known = {place.image.lower(): "DRIVER_PATH", f"{stem}.pdb": "DRIVER_PDB"}

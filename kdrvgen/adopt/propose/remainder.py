@@ -65,12 +65,14 @@ _BEFORE = {
     Action.RENAME: "after-build",
     Action.CERTIFICATE: "before-sign",
     Action.SIGN: "before-sign",
+    Action.PACKAGE: "before-package",
 }
 _AFTER = {
     Action.BUILD: "after-build",
     Action.RENAME: "after-build",
     Action.CERTIFICATE: "before-sign",
     Action.SIGN: "after-sign",
+    Action.PACKAGE: "after-package",
 }
 
 
@@ -95,7 +97,7 @@ def find_remainder(
         if step.action is Action.SETUP and step.words[0] == "set":
             finder.add_set_command(step)
     finder.add_env()
-    making = [index for index, step in enumerate(steps) if step.action in MAKING]
+    making = [index for index, step in enumerate(steps) if step.action in _BEFORE]
     parts: dict[tuple[str, str], list[Step]] = {}
     for index, step in enumerate(steps):
         if step.action is not Action.OTHER:
@@ -104,7 +106,9 @@ def find_remainder(
         if not before:
             place = "before", _BEFORE[steps[making[0]].action]
         else:
-            point = _AFTER[steps[before[-1]].action]
+            last = steps[before[-1]].action
+            is_between = last is Action.PACKAGE and before != making
+            point = "before-package" if is_between else _AFTER[last]
             place = "after" if before == making else point, point
         parts.setdefault(place, []).append(step)
     for (suffix, point), part in parts.items():
@@ -128,7 +132,7 @@ class _Finder:
         self.passwords = passwords
         self.remainder = Remainder()
         self.mixed = {
-            step.command.number for step in steps if step.action in MAKING | {Action.DELETE}
+            step.command.number for step in steps if step.action in {*_BEFORE, Action.DELETE}
         }
 
     def add_part(self, name: str, point: str, part: Sequence[Step]) -> None:

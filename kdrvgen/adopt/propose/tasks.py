@@ -15,7 +15,7 @@ from kdrvgen.adopt.propose.carried import carried
 from kdrvgen.adopt.propose.draft import Draft, Entry
 from kdrvgen.adopt.propose.references import ImageReferences
 from kdrvgen.adopt.propose.remainder import MAKING, ProposedTask, Remainder, find_remainder
-from kdrvgen.adopt.propose.renames import Renames, called_tasks, find_renames
+from kdrvgen.adopt.propose.renames import Renames, called_tasks, find_renames, reserved_tasks
 from kdrvgen.adopt.propose.variables import propose_variables
 from kdrvgen.adopt.propose.wdk_build import WDK_TASKS, makefile_finding
 from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WORK_KEYS
@@ -23,19 +23,23 @@ from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import difference, equivalent, hazard, unknown
 from kdrvgen.adopt.read.makefile import MakeTask
 from kdrvgen.adopt.read.service import SERVICE_TASKS
-from kdrvgen.model.tasks import GENERATED_TASKS
 from kdrvgen.report.finding import Finding
 
 __all__ = ["propose_makefile"]
 
 # The hook that runs a dependency of a replaced task.
-_ORDER = ("build-driver", "rename", "certificate", "sign")
+_ORDER = ("build-driver", "rename", "certificate", "sign", "package")
 _HOOKS = {
     "build-driver": "before-build",
     "rename": "after-build",
     "certificate": "before-sign",
     "sign": "before-sign",
+    "package": "before-package",
 }
+_POINTS = (
+    *("before-build", "after-build", "before-sign", "after-sign"),
+    *("before-package", "after-package"),
+)
 
 
 def propose_makefile(draft: Draft, facts: Facts, passwords: Collection[str]) -> list[Finding]:
@@ -55,7 +59,9 @@ def propose_makefile(draft: Draft, facts: Facts, passwords: Collection[str]) -> 
         *propose_variables(draft, facts, renames, copied, passwords),
     ]
     if facts.makefile.wdk:
-        findings.append(makefile_finding(facts.makefile.wdk))
+        findings.append(
+            makefile_finding(facts.makefile.wdk, has_package=facts.pipeline.package is not None)
+        )
     return findings
 
 
@@ -72,6 +78,7 @@ class _Proposer:
         self.tasks: dict[str, ProposedTask] = {}
         self.hooks: dict[str, list[tuple[int, Located]]] = {}
         self.references = ImageReferences(facts)
+        self.reserved = reserved_tasks(facts.pipeline)
         self.files = facts.snapshot.files
 
     def run(self) -> None:
@@ -81,6 +88,8 @@ class _Proposer:
                 continue
             if role is None:
                 self._copy(name, task)
+            elif role == "package":
+                self._package_task(name, task)
             elif role in SERVICE_TASKS:
                 if name != role:
                     self._alias(name, task, [role])
@@ -140,7 +149,7 @@ class _Proposer:
         references = [*task.names("dependencies"), *task.names("run_task")]
         roles, main_tasks = self.pipeline.roles, self.pipeline.main_tasks
         own = [self.renames.task(each) for each in references if roles.get(each) not in main_tasks]
-        return [each for each in own if each not in GENERATED_TASKS - SERVICE_TASKS]
+        return [each for each in own if each not in self.reserved - SERVICE_TASKS]
 
     def _main_task(self, name: str, task: MakeTask, role: str) -> None:
         own = self._own_dependencies(task)
@@ -156,9 +165,18 @@ class _Proposer:
                 )
             )
         own = [each for each in own if each not in hooked]
-        if name != role:
-            self._alias(name, task, [*own, role])
-        elif own:
+        made = self.pipeline.made_by(name)
+        if name not in {role, made}:
+            self._alias(name, task, [*own, made])
+        elif made != name:
+            self.findings.append(
+                difference(
+                    task.origin,
+                    f"`{name}` also makes the driver package, and the generated `{name}` does not",
+                    "run `cargo make package`, which does both",
+                )
+            )
+        if name in {role, made} and own:
             self.findings.append(
                 difference(
                     task.where("dependencies"),
@@ -170,6 +188,25 @@ class _Proposer:
         remainder = self._remainder(name, task)
         for hook, point in remainder.hooks.items():
             self._add_hook(point, hook, remainder.tasks[hook].origin, rank)
+
+    def _package_task(self, name: str, task: MakeTask) -> None:
+        """Replace a task that only makes the driver package.
+
+        What it does afterwards stays a task of its own, so that `package` does not do it too.
+        """
+        own = self._own_dependencies(task)
+        found = self._remainder(name, task)
+        rank = _ORDER.index("package")
+        is_main = name == "package"
+        after = [each for each, point in found.hooks.items() if point == "after-package"]
+        for hook, point in found.hooks.items():
+            if is_main or hook not in after:
+                self._add_hook(point, hook, found.tasks[hook].origin, rank)
+        if is_main:
+            for dependency in own:
+                self._add_hook("before-package", dependency, task.where("dependencies"), rank)
+        else:
+            self._alias(name, task, [*own, "package", *after])
 
     def _remainder(self, name: str, task: MakeTask) -> Remainder:
         steps = self.pipeline.steps[name]
@@ -189,14 +226,14 @@ class _Proposer:
         if name in CORE_TASKS and self.makefile.has_core_tasks:
             return True
         new_names = {self.renames.task(each) for each in self.makefile.tasks}
-        return name in new_names and name not in GENERATED_TASKS
+        return name in new_names and name not in self.reserved
 
     def _add_hook(self, point: str, name: str, origin: Origin, rank: int) -> None:
         self.hooks.setdefault(point, []).append((rank, Located(name, origin)))
 
     def _set_hooks(self) -> None:
         known: set[str] = set()
-        for point in ("before-build", "after-build", "before-sign", "after-sign"):
+        for point in _POINTS:
             hooks = [
                 hook for _, hook in sorted(self.hooks.get(point, ()), key=lambda each: each[0])
             ]
@@ -217,7 +254,8 @@ class _Proposer:
             found = self._remainder(name, task)
             before = [each for each in found.tasks if each == f"{name}-before"]
             after = [each for each in found.tasks if each not in before]
-            self._alias(name, task, [*self._own_dependencies(task), *before, role, *after])
+            made = self.pipeline.made_by(name)
+            self._alias(name, task, [*self._own_dependencies(task), *before, made, *after])
             return
         self.findings.append(
             unknown(
@@ -232,7 +270,7 @@ class _Proposer:
     def _alias(self, name: str, task: MakeTask, dependencies: list[str]) -> None:
         """Keep the name of a replaced task, as a task that depends on the generated one."""
         new = self.renames.task(name)
-        if new in GENERATED_TASKS:
+        if new in self.reserved:
             message = f"the generated pipeline reserves the name `{name}`"
             self.findings.append(difference(task.origin, message, f"run `cargo make {new}`"))
             return
@@ -251,7 +289,7 @@ class _Proposer:
             is_core = name in CORE_TASKS and self.makefile.has_core_tasks
             if is_core and name not in self.tasks and name not in self.makefile.tasks:
                 self.tasks[name] = ProposedTask(CORE_TASKS[name], origin)
-        known = {*self.tasks, *GENERATED_TASKS}
+        known = {*self.tasks, *self.reserved}
         for name, proposed in list(self.tasks.items()):
             dependencies = proposed.table.get("dependencies")
             if not isinstance(dependencies, list):

@@ -21,6 +21,7 @@ _IN_FOLDER = ("Cargo.toml", "build.rs", "config.toml")
 _OF_CARGO = (".cargo/config", ".cargo/config.toml", "rust-toolchain", "rust-toolchain.toml")
 _MAKEFILE = "Makefile.toml"
 _SCRIPTS = (".bat", ".cmd", ".ps1", ".sh")
+_INFS = (".inf", ".inx")
 _JUSTFILES = frozenset({"justfile", ".justfile"})
 _MAX_FILES = 200
 _MAX_NAMES = 10_000
@@ -67,7 +68,8 @@ def read_project(folder: str) -> Snapshot:
     reader.follow(border)
     has_schema = reader.is_file(FILE_NAME)
     place = os.path.normpath(Path(folder).absolute()).replace(os.sep, "/").split("/")
-    return Snapshot(reader.files, reader.unreadable, folder, tuple(place[1:]), has_schema)
+    infs = frozenset(name for name in _names(folder, "") if name.lower().endswith(_INFS))
+    return Snapshot(reader.files, reader.unreadable, folder, tuple(place[1:]), infs, has_schema)
 
 
 def _has_type(path: Path, is_type: Callable[[int], bool]) -> bool:

@@ -23,6 +23,7 @@ from kdrvgen.adopt.parse.variables import task_environment
 from kdrvgen.adopt.read.findings import unknown
 from kdrvgen.adopt.read.makefile import Makefile, MakeTask
 from kdrvgen.adopt.read.manifest import Manifest
+from kdrvgen.adopt.read.package import Package, find_package
 from kdrvgen.adopt.read.roles import find_main_tasks, in_order, role_of
 from kdrvgen.adopt.read.service import Service, find_service
 from kdrvgen.adopt.read.snapshot import Snapshot
@@ -33,6 +34,8 @@ __all__ = ["Invocation", "Pipeline", "ProfileFacts", "read_pipeline"]
 
 _Command = TypeVar("_Command")
 _MAX_PROFILES = 16
+# What a script calls that signs, or makes a package.
+_TOOLS = re.compile(r"signtool|stampinf|inf2cat", re.IGNORECASE)
 _JUSTFILES = frozenset({"justfile", ".justfile"})
 
 
@@ -77,6 +80,8 @@ class Pipeline:
         main_tasks: For each generated task, the one of its tasks that decides.
         steps: The commands of every task in development.
         service: The driver's service, if tasks create it. These tasks have a role too.
+        package: The driver package, if tasks make it. The tasks that do nothing else have the role
+            `package`.
         link_arguments: The arguments of a linker that a script calls to make the image.
     """
 
@@ -85,7 +90,13 @@ class Pipeline:
     main_tasks: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, Sequence[Step]] = field(default_factory=dict)
     service: Service | None = None
+    package: Package | None = None
     link_arguments: tuple[Located, ...] = ()
+
+    def made_by(self, task: str) -> str:
+        """Return the generated task that does all that a task with a role does."""
+        actions = {step.action for step in self.steps[task]}
+        return "package" if self.package and Action.PACKAGE in actions else self.roles[task]
 
 
 def read_pipeline(
@@ -127,6 +138,21 @@ def read_pipeline(
         profiles.append(_facts(profile, ordered, is_declared=profile in makefile.profiles))
         if profile == "development":
             pipeline = Pipeline((), roles, main_tasks, steps)
+    package_facts, marked = _package(pipeline, snapshot, makefile, manifest, profiles[0].image)
+    pipeline = replace(pipeline, steps=marked)
+    if package_facts:
+        made = dict.fromkeys(package_facts.tasks, "package")
+        first = next(iter(sorted(made)), None)
+        own = {"package": "package" if "package" in made else first} if first else {}
+        pipeline = replace(
+            pipeline,
+            roles={**pipeline.roles, **made},
+            main_tasks={**pipeline.main_tasks, **own},
+            package=package_facts,
+        )
+        if package_facts.signature and profiles[0].signature is None:
+            signature = Invocation(*package_facts.signature, "")
+            profiles = [replace(profile, signature=signature) for profile in profiles]
     image = profiles[0].image
     image_name = posixpath.basename(image.text) if image else f"{manifest.library.text}.sys"
     service = find_service(tasks, pipeline.steps, pipeline.roles, image_name)
@@ -162,7 +188,7 @@ def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
     for path, text in snapshot.files.items():
         folder, name = posixpath.split(path)
         is_near = not folder or (not folder.strip("./") and image.search(text))
-        if not is_near or "signtool" not in text.lower():
+        if not is_near or not _TOOLS.search(text):
             continue
         if name.lower() in _JUSTFILES:
             lines = [line.strip().lstrip("@-") for line in text.split("\n") if line[:1].isspace()]
@@ -170,6 +196,23 @@ def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
         elif re.search(r"\.(bat|cmd|ps1)$", path):
             tasks[path] = MakeTask(path, {}, {"script": {"file": path}}, {}, Origin(path))
     return tasks
+
+
+def _package(
+    pipeline: Pipeline,
+    snapshot: Snapshot,
+    makefile: Makefile,
+    manifest: Manifest,
+    image: Located | None,
+) -> tuple[Package | None, dict[str, list[Step]]]:
+    """Return the driver package, and the steps with those marked that make it."""
+    library = manifest.library.text
+    names = [library, *([image.text] if image else ())]
+    stems = {posixpath.splitext(posixpath.basename(name))[0].lower() for name in names}
+    inx = None
+    if makefile.wdk and f"{library}.inx" in snapshot.infs:
+        inx = Located(f"{library}.inx", makefile.wdk)
+    return find_package(pipeline.steps, frozenset(stems), inx)
 
 
 def _links_image(step: Step) -> bool:

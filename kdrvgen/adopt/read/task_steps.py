@@ -15,10 +15,9 @@ from kdrvgen.adopt.parse.steps import (
     Step,
     action_of,
     folder_after,
-    is_image,
     is_vcvars,
     moved,
-    signed_beside,
+    signed_groups,
 )
 from kdrvgen.adopt.parse.variables import expand_batch, expand_cargo_make, expand_shell
 from kdrvgen.adopt.read.findings import unknown
@@ -43,7 +42,8 @@ def read_steps(
 ) -> tuple[list[Step], list[Finding]]:
     """Return the commands that a task runs on Windows, with the variables of one profile.
 
-    The commands of a script replace its call if the script signs, or only handles the driver.
+    The commands of a script replace its call if the script signs or makes a package, or only
+    handles the driver.
     """
     env = task.keys.get("env")
     if isinstance(env, Mapping):
@@ -155,18 +155,16 @@ class _Reader:
             yield from self._called_script(words, command, folder, depth)
             return
         bare = (name, *words[1:])
-        action = action_of(bare, folder)
-        others = signed_beside(bare) if action is Action.SIGN else []
-        if not others:
-            yield Step(action, bare, command, folder, program, bool(depth))
-            return
-        # One call signs the image, and other files that stay a task of the project.
-        images = tuple(word for word in bare if word not in others)
-        rest = tuple(word for word in bare if word in others or not is_image(word))
-        source = _source_of(command, words, rest[1:])
-        yield Step(action, images, command, folder, program, bool(depth))
-        part = replace(command, source=source, line=source)
-        yield Step(Action.OTHER, rest, part, folder, program, bool(depth))
+        groups = signed_groups(bare)
+        if not groups:
+            yield Step(action_of(bare, folder), bare, command, folder, program, bool(depth))
+        # One call signs the image, the catalog, and other files that stay a task of the project.
+        for index, group in enumerate(groups):
+            unsigned = {file for each in groups for file in each if each is not group}
+            part = tuple(word for word in bare if word not in unsigned)
+            source = _source_of(command, words, part[1:])
+            whole = command if index == 0 else replace(command, source=source, line=source)
+            yield Step(action_of(part, folder), part, whole, folder, program, bool(depth))
 
     def _powershell(
         self, words: Sequence[str], command: Command, folder: str | None, depth: int
@@ -209,7 +207,8 @@ class _Reader:
             ]
         inner = list(self._lines(lines, folder, tuple(words[1:]), depth + 1))
         actions = {step.action for step in inner}
-        if Action.SIGN in actions or (actions & _DRIVER_ACTIONS and Action.OTHER not in actions):
+        is_plain = actions & _DRIVER_ACTIONS and Action.OTHER not in actions
+        if is_plain or actions & {Action.SIGN, Action.PACKAGE}:
             yield from inner
         else:
             yield Step(Action.OTHER, tuple(words), command, folder, words[0], bool(depth))
