@@ -39,6 +39,8 @@ class Action(enum.Enum):
     """Deletes an earlier .sys, which the generated pipeline does by itself."""
     PACKAGE = enum.auto()
     """Makes the driver package: INF, catalog, and the folder of both."""
+    DEPLOY = enum.auto()
+    """Installs the package, or handles a service. Only reading a script needs it."""
     SETUP = enum.auto()
     """Changes the folder or the environment of the next commands: `cd`, `set`, vcvars."""
     PRINT = enum.auto()
@@ -83,6 +85,7 @@ DELETES = frozenset({"del", "erase", "rm", "remove-item"})
 """Programs that delete files."""
 _INF_TOOLS = frozenset({"stampinf", "inf2cat", "infverif"})
 _ACTIONS = {
+    **dict.fromkeys(("sc", "pnputil", "devcon"), Action.DEPLOY),
     **dict.fromkeys(("makecert", "new-selfsignedcertificate"), Action.CERTIFICATE),
     **dict.fromkeys((*_CHANGES_FOLDER, "popd", "set"), Action.SETUP),
     **dict.fromkeys(

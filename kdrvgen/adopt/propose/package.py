@@ -53,6 +53,15 @@ def propose_package(draft: Draft, facts: Facts) -> Iterator[Finding]:
     yield from _signature(facts, package)
     yield from _others(package.catalogs, "inf2cat", _OF_INF2CAT)
     yield from _others(package.checks, "infverif", _OF_INFVERIF)
+    for steps in facts.pipeline.steps.values():
+        for step in steps:
+            if step.words[:1] == ("makecab",):
+                yield difference(
+                    step.origin,
+                    "makecab packs files from the folder in which the project makes the package",
+                    "read them from DRIVER_PACKAGE; for Partner Center, `kdrvgen submission` makes "
+                    "the cabinet",
+                )
 
 
 def _stamp(draft: Draft, facts: Facts, package: Package) -> Iterator[Finding]:

@@ -80,6 +80,8 @@ class ImageReferences:
         self.folders = {place.folder for place in self.places}
         made = facts.pipeline.package
         self.package_folders = made.folders if made else frozenset()
+        names = "|".join(re.escape(each) for each in self.package_folders if "/" not in each)
+        self._bare = re.compile(rf"(?<![\w./\\-])({names or '(?!)'})(?![\w./\\-])", re.IGNORECASE)
         library = re.escape(facts.manifest.library.text)
         is_wdk_build = made and facts.makefile.wdk
         self.of_wdk_build = re.compile(
@@ -94,16 +96,26 @@ class ImageReferences:
             return False
         return joined(step.folder, step.words[1]) in self.folders
 
+    def old_folder_in(self, script: str) -> str:
+        """Return a folder of the image or package that a script names, and that moves; or ""."""
+        images = {place.folder for place in self.places if place.folder and not self.is_kept}
+        text = slashes(script).lower()
+        for folder in sorted(images | self.package_folders):
+            if re.search(rf"(?<![\w.-]){re.escape(folder.lower())}/", text):
+                return folder
+        return ""
+
     def in_line(self, line: str, folder: str | None) -> str:
         """Return a line of a batch script, which runs in a folder, with other paths."""
-        is_other = not self.places or not _IS_PATH.search(line)
+        is_other = not self.places or not (_IS_PATH.search(line) or self._bare.search(line))
         if is_other or re.match(r"\s*(cd|chdir|pushd)\b", line):
             return line
         pieces: list[str] = []
         position = quotes = 0
         for match in _WORD.finditer(line):
             quotes += line.count('"', position, match.start())
-            new = self._path(match[0], folder)
+            is_program = not line[: match.start()].strip()
+            new = None if is_program else self._path(match[0], folder)
             pieces.append(line[position : match.start()])
             if new is None:
                 pieces.append(match[0])
@@ -126,7 +138,7 @@ class ImageReferences:
 
     def _path(self, word: str, folder: str | None) -> tuple[str, str, str] | None:
         """Return the switch before a path, the variable for its begin, and the rest of it."""
-        if folder is None or not _IS_PATH.search(word):
+        if folder is None or not (_IS_PATH.search(word) or self._bare.fullmatch(word)):
             return None
         switch = match[0] if (match := _SWITCH.match(word)) else ""
         raw = word[len(switch) :]

@@ -14,13 +14,14 @@ from kdrvgen.adopt.parse.variables import variable_names
 from kdrvgen.adopt.propose.carried import carried
 from kdrvgen.adopt.propose.draft import Draft, Entry
 from kdrvgen.adopt.propose.references import ImageReferences
-from kdrvgen.adopt.propose.remainder import MAKING, ProposedTask, Remainder, find_remainder
+from kdrvgen.adopt.propose.remainder import MAKING, Changes, ProposedTask, Remainder, find_remainder
 from kdrvgen.adopt.propose.renames import Renames, called_tasks, find_renames, reserved_tasks
 from kdrvgen.adopt.propose.variables import propose_variables
 from kdrvgen.adopt.propose.wdk_build import WDK_TASKS, makefile_finding
 from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WORK_KEYS
 from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import difference, equivalent, hazard, unknown
+from kdrvgen.adopt.read.installation import INSTALL_TASKS
 from kdrvgen.adopt.read.makefile import MakeTask
 from kdrvgen.adopt.read.service import SERVICE_TASKS
 from kdrvgen.report.finding import Finding
@@ -36,6 +37,7 @@ _HOOKS = {
     "sign": "before-sign",
     "package": "before-package",
 }
+_DEPLOY_TASKS = SERVICE_TASKS | INSTALL_TASKS
 _POINTS = (
     *("before-build", "after-build", "before-sign", "after-sign"),
     *("before-package", "after-package"),
@@ -90,9 +92,10 @@ class _Proposer:
                 self._copy(name, task)
             elif role == "package":
                 self._package_task(name, task)
-            elif role in SERVICE_TASKS:
+            elif role in _DEPLOY_TASKS:
                 if name != role:
-                    self._alias(name, task, [role])
+                    kept = self._package_aliases(task) if role in INSTALL_TASKS else []
+                    self._alias(name, task, [*kept, role])
             elif self.pipeline.main_tasks[role] == name:
                 self._main_task(name, task, role)
             else:
@@ -133,6 +136,10 @@ class _Proposer:
         """Report the variables in scripts of a copied task that have new names."""
         for step in self.pipeline.steps.get(name, ()):
             path = posixpath.normpath(joined(step.folder, step.words[0])) if step.words else ""
+            if folder := self.references.old_folder_in(self.files.get(path, "")):
+                message = f"the script uses {folder}, where the driver is no longer made"
+                remedy = "write DRIVER_PATH, DRIVER_OUTPUT or DRIVER_PACKAGE in it"
+                self.findings.append(difference(Origin(path), message, remedy))
             used = variable_names(self.files[path]) if path in self.files else set()
             for variable in sorted(used & self.renames.variables.keys()):
                 new = self.renames.variable(variable)
@@ -149,7 +156,7 @@ class _Proposer:
         references = [*task.names("dependencies"), *task.names("run_task")]
         roles, main_tasks = self.pipeline.roles, self.pipeline.main_tasks
         own = [self.renames.task(each) for each in references if roles.get(each) not in main_tasks]
-        return [each for each in own if each not in self.reserved - SERVICE_TASKS]
+        return [each for each in own if each not in self.reserved - _DEPLOY_TASKS]
 
     def _main_task(self, name: str, task: MakeTask, role: str) -> None:
         own = self._own_dependencies(task)
@@ -189,28 +196,32 @@ class _Proposer:
         for hook, point in remainder.hooks.items():
             self._add_hook(point, hook, remainder.tasks[hook].origin, rank)
 
+    def _package_aliases(self, task: MakeTask) -> list[str]:
+        """Return the dependencies that make the package, and may do more afterwards."""
+        names = [each for each in task.names("dependencies") if each != "package"]
+        return [each for each in names if self.pipeline.roles.get(each) == "package"]
+
     def _package_task(self, name: str, task: MakeTask) -> None:
         """Replace a task that only makes the driver package.
 
         What it does afterwards stays a task of its own, so that `package` does not do it too.
         """
-        own = self._own_dependencies(task)
-        found = self._remainder(name, task)
         rank = _ORDER.index("package")
-        is_main = name == "package"
-        after = [each for each, point in found.hooks.items() if point == "after-package"]
+        is_alias = name != "package"
+        found = self._remainder(name, task, is_alias=is_alias)
         for hook, point in found.hooks.items():
-            if is_main or hook not in after:
-                self._add_hook(point, hook, found.tasks[hook].origin, rank)
-        if is_main:
-            for dependency in own:
+            self._add_hook(point, hook, found.tasks[hook].origin, rank)
+        own = self._own_dependencies(task)
+        for dependency in own:
+            if not self._is_service(dependency) and self._exists(dependency):
                 self._add_hook("before-package", dependency, task.where("dependencies"), rank)
-        else:
+        if is_alias:
+            after = [each for each in found.tasks if each not in found.hooks]
             self._alias(name, task, [*own, "package", *after])
 
-    def _remainder(self, name: str, task: MakeTask) -> Remainder:
-        steps = self.pipeline.steps[name]
-        found = find_remainder(task, steps, self.references, self.renames, self.passwords)
+    def _remainder(self, name: str, task: MakeTask, *, is_alias: bool = False) -> Remainder:
+        changes = Changes(self.references, self.renames, self.passwords)
+        found = find_remainder(task, self.pipeline.steps[name], changes, is_alias=is_alias)
         self.tasks |= found.tasks
         for variable, (value, origin) in found.variables.items():
             self.draft.set(("makefile", "env", variable), value, origin)
@@ -218,8 +229,8 @@ class _Proposer:
         return found
 
     def _is_service(self, name: str) -> bool:
-        """Return whether a task handles the driver's service, which only Windows can do."""
-        return name in SERVICE_TASKS or self.pipeline.roles.get(name) in SERVICE_TASKS
+        """Return whether a task installs or starts the driver, which only Windows can do."""
+        return name in _DEPLOY_TASKS or self.pipeline.roles.get(name) in _DEPLOY_TASKS
 
     def _exists(self, name: str) -> bool:
         """Return whether config.toml can have a task of this name."""

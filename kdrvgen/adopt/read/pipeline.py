@@ -21,6 +21,7 @@ from kdrvgen.adopt.parse.signtool import SignCommand, parse_sign_command
 from kdrvgen.adopt.parse.steps import Action, Step
 from kdrvgen.adopt.parse.variables import task_environment
 from kdrvgen.adopt.read.findings import unknown
+from kdrvgen.adopt.read.installation import Installation, find_installation
 from kdrvgen.adopt.read.makefile import Makefile, MakeTask
 from kdrvgen.adopt.read.manifest import Manifest
 from kdrvgen.adopt.read.package import Package, find_package
@@ -82,6 +83,7 @@ class Pipeline:
         service: The driver's service, if tasks create it. These tasks have a role too.
         package: The driver package, if tasks make it. The tasks that do nothing else have the role
             `package`.
+        installation: The tasks that install the package. They have a role too.
         link_arguments: The arguments of a linker that a script calls to make the image.
     """
 
@@ -91,6 +93,7 @@ class Pipeline:
     steps: Mapping[str, Sequence[Step]] = field(default_factory=dict)
     service: Service | None = None
     package: Package | None = None
+    installation: Installation | None = None
     link_arguments: tuple[Located, ...] = ()
 
     def made_by(self, task: str) -> str:
@@ -157,6 +160,12 @@ def read_pipeline(
     image_name = posixpath.basename(image.text) if image else f"{manifest.library.text}.sys"
     service = find_service(tasks, pipeline.steps, pipeline.roles, image_name)
     roles = {**pipeline.roles, **(service.tasks if service else {})}
+    installation = (
+        find_installation(tasks, pipeline.steps, roles, package_facts.inf)
+        if package_facts
+        else None
+    )
+    roles |= installation.tasks if installation else {}
     links = [step for each in pipeline.steps.values() for step in each if _links_image(step)]
     linked = profiles[0]
     if links and linked.image is None:
@@ -173,6 +182,7 @@ def read_pipeline(
         profiles=tuple(profiles),
         roles=roles,
         service=service,
+        installation=installation,
         link_arguments=arguments,
     )
     return result, findings

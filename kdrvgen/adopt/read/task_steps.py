@@ -34,7 +34,9 @@ _MAX_LENGTH = 100_000
 _LAUNCHERS = frozenset({"call", "start", "exec", "sudo", "&", ".", "cmd"})
 _POWERSHELL_CODE = frozenset({"-c", "-command", "-file", "-f"})
 _POWERSHELL_WITH_VALUE = frozenset({"-executionpolicy", "-ep", "-ex", "-version", "-inputformat"})
-_DRIVER_ACTIONS = frozenset({Action.BUILD, Action.RENAME, Action.CERTIFICATE, Action.SIGN})
+_DRIVER_ACTIONS = frozenset(
+    {Action.BUILD, Action.RENAME, Action.CERTIFICATE, Action.SIGN, Action.DEPLOY}
+)
 
 
 def read_steps(
@@ -54,7 +56,11 @@ def read_steps(
     folder: str | None = ""
     if "cwd" in task.keys:
         folder = moved("", expand_cargo_make(str(task.keys["cwd"]), values))
-    return list(reader.task(task, folder)), reader.findings
+    steps = [
+        replace(step, action=Action.OTHER) if step.action is Action.DEPLOY else step
+        for step in reader.task(task, folder)
+    ]
+    return steps, reader.findings
 
 
 class _Reader:
