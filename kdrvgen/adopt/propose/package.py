@@ -49,7 +49,7 @@ def propose_package(draft: Draft, facts: Facts) -> Iterator[Finding]:
         'catalog, with kdrvgen on every host; `package.tool = "wdk"` uses stampinf and inf2cat',
     )
     yield from _stamp(draft, facts, package)
-    yield from _names(draft, package)
+    yield from _names(draft, facts.manifest.library.text, package)
     yield from _signature(facts, package)
     yield from _others(package.catalogs, "inf2cat", _OF_INF2CAT)
     yield from _others(package.checks, "infverif", _OF_INFVERIF)
@@ -67,15 +67,13 @@ def propose_package(draft: Draft, facts: Facts) -> Iterator[Finding]:
 def _stamp(draft: Draft, facts: Facts, package: Package) -> Iterator[Finding]:
     """Set what stampinf gets."""
     if package.stamp is None:
-        if facts.makefile.wdk is None:
+        if facts.wdk is None:
             yield difference(
                 package.inx.origin,
                 "no task stamps the INF, so its DriverVer is as the file has it",
                 "`kdrvgen package` writes version and date into the copy in the package: set "
                 "`package.version` and `package.date` to keep those of the file",
             )
-        if facts.script.wdk and facts.manifest.framework:
-            draft.set_text(("wdk", "framework-version"), facts.manifest.framework)
         return
     call, origin = package.stamp
     yield from _version(draft, call.value("v"), origin)
@@ -141,16 +139,14 @@ def _framework(draft: Draft, facts: Facts, version: Located) -> Iterator[Finding
     )
 
 
-def _names(draft: Draft, package: Package) -> Iterator[Finding]:
+def _names(draft: Draft, library: str, package: Package) -> Iterator[Finding]:
     """Yield what is named otherwise in the generated package."""
-    document = draft.document()
-    driver = document["driver"]
-    stem = str(driver.get("output-name", driver["name"]))
-    if package.inf.lower() != f"{stem}.inf".lower() and "%" not in package.inf:
+    stem = str(draft.document()["driver"].get("output-name", library))
+    if package.inf.lower() != f"{stem}.inf".lower() and not re.search(r"[%$]", package.inf):
         message = f"the INF of the package is named {package.inf}"
         yield difference(package.inx.origin, message, f"the generated one is {stem}.inf")
     catalog = package.stamp.call.value("c") if package.stamp else ""
-    if package.stamp and catalog and catalog.lower() != f"{stem}.cat".lower():
+    if package.stamp and catalog.lower() not in {"", f"{stem}.cat".lower()}:
         message = f"the catalog is named {catalog}"
         remedy = f"the generated one is {stem}.cat, also in the INF"
         yield difference(package.stamp.origin, message, remedy)
@@ -160,7 +156,7 @@ def _signature(facts: Facts, package: Package) -> Iterator[Finding]:
     """Yield how the catalog is signed otherwise than the image."""
     image = facts.pipeline.profiles[0].signature
     if package.signature is None:
-        if package.catalogs and facts.makefile.wdk is None:
+        if package.catalogs and facts.wdk is None:
             message = "no task signs the catalog, and the generated `package` does"
             yield difference(package.catalogs[0].origin, message)
         return

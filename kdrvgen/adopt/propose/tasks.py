@@ -108,7 +108,7 @@ class _Proposer:
 
     def _copy(self, name: str, task: MakeTask) -> None:
         """Copy a task that the generated pipeline does not replace."""
-        if self.makefile.wdk and name in WDK_TASKS and not WORK_KEYS & task.keys.keys():
+        if self.makefile.wdk and name in WDK_TASKS and not WORK_KEYS & task.table.keys():
             message = f"`{name}` changes a task of wdk-build's makefile, which is not loaded"
             self.findings.append(difference(task.origin, message, "the proposal leaves it out"))
             return

@@ -34,7 +34,9 @@ WDK_TASKS: Mapping[str, str | None] = {
     "signtool-verify": "verify",
     "copy-pdb-to-package": "build-driver",
     "copy-map-to-package": "build-driver",
+    "help": None,
     "wdk-build-init": None,
+    "wdk-samples-setup": None,
     "setup-wdk-config-env-vars": None,
     "copy-inx-to-output": None,
     "copy-inf-to-package": None,
@@ -49,6 +51,7 @@ WDK_TASKS: Mapping[str, str | None] = {
 Source: wdk-build 0.2.0 to 0.6.0, rust-driver-makefile.toml.
 """
 
+_SETUP = ("help", "wdk-build-init", "wdk-samples-setup", "setup-wdk-config-env-vars")
 _IN_PACKAGE = frozenset({"package-driver-flow", "package-driver"})
 
 
@@ -57,7 +60,7 @@ def wdk_tasks(*, has_package: bool) -> dict[str, str | None]:
     return {
         name: "package" if has_package and (name in _IN_PACKAGE or task is None) else task
         for name, task in WDK_TASKS.items()
-    } | {"wdk-build-init": None, "setup-wdk-config-env-vars": None}
+    } | dict.fromkeys(_SETUP)
 
 
 # Since this version the enumeration is `DriverConfig::Wdm` and so on, and `configure_binary_build`

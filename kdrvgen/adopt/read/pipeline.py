@@ -219,9 +219,10 @@ def _package(
     library = manifest.library.text
     names = [library, *([image.text] if image else ())]
     stems = {posixpath.splitext(posixpath.basename(name))[0].lower() for name in names}
-    inx = None
-    if makefile.wdk and f"{library}.inx" in snapshot.infs:
-        inx = Located(f"{library}.inx", makefile.wdk)
+    # wdk-build's makefile and `cargo wdk build` take the INX of the package's name.
+    wdk = makefile.wdk or (manifest.wdk if makefile.file is None else None)
+    is_there = wdk and f"{library}.inx" in snapshot.infs
+    inx = Located(f"{library}.inx", wdk) if wdk and is_there else None
     return find_package(pipeline.steps, frozenset(stems), inx)
 
 
