@@ -13,6 +13,7 @@ from kdrvgen.adopt.parse.toml_values import TomlValue, joined_strings
 from kdrvgen.adopt.parse.variables import variable_names
 from kdrvgen.adopt.propose.carried import carried
 from kdrvgen.adopt.propose.draft import Draft, Entry
+from kdrvgen.adopt.propose.invocations import call_findings
 from kdrvgen.adopt.propose.references import ImageReferences
 from kdrvgen.adopt.propose.remainder import MAKING, Changes, ProposedTask, Remainder, find_remainder
 from kdrvgen.adopt.propose.renames import Renames, called_tasks, find_renames, reserved_tasks
@@ -59,6 +60,7 @@ def propose_makefile(draft: Draft, facts: Facts, passwords: Collection[str]) -> 
     findings = [
         *proposer.findings,
         *propose_variables(draft, facts, renames, copied, passwords),
+        *call_findings(facts, renames, {*proposer.tasks, *proposer.reserved}),
     ]
     if facts.makefile.wdk:
         findings.append(
