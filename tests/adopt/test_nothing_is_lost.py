@@ -96,7 +96,8 @@ def test_files_that_signtool_signs_with_the_image_are_signed_after_it() -> None:
 
     script = adoption.project.makefile.tasks["sign-after"]["script"]
     assert script == (
-        'signtool sign /fd sha256 /n A "my files\\\\*.cat"\nsigntool sign /fd sha256 /n A tool.exe\n'
+        'signtool sign /fd sha256 /n A "my files\\\\*.cat"\n'
+        "signtool sign /fd sha256 /n A tool.exe\n"
     )
     assert adoption.project.driver.output_name == "hello"
 

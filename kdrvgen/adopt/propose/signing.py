@@ -84,7 +84,8 @@ def _unsigned(draft: Draft, wdk: Origin | None) -> list[Finding]:
         equivalent(
             wdk,
             "no task signs; wdk-build's makefile or `cargo wdk` does, with its own certificate",
-            "the generated pipeline signs with a certificate of the same name and store",
+            "the generated pipeline signs with a certificate of the same name and store, without a "
+            "timestamp, which a test certificate does not need",
         )
     ]
 
