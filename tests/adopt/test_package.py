@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kdrvgen.adopt import Adoption, Snapshot
@@ -40,7 +42,7 @@ def replaced(old: str, new: str, **files: str) -> Adoption:
     return packaged(*(line.replace(old, new) for line in PACKAGE), **files)
 
 
-def tasks_of(adoption: Adoption) -> dict[str, dict[str, object]]:
+def tasks_of(adoption: Adoption) -> dict[str, dict[str, Any]]:
     return {name: dict(each) for name, each in adoption.project.makefile.tasks.items()}
 
 
@@ -506,12 +508,12 @@ VERSIONS = {
 }
 
 
-def with_wdk_build(makefile: str, *, has_inx: bool = True, **files: str) -> Adoption:
+def with_wdk_build(makefile: str, *, has_inx: bool = True, readme: str = "") -> Adoption:
     given = {
         "Cargo.toml": MANIFEST + METADATA,
         "build.rs": BUILD,
         "Makefile.toml": EXTENDED + makefile,
-        **files,
+        "README.md": readme,
     }
     return propose(Snapshot(given, infs=frozenset({"hello.inx"}) if has_inx else frozenset()))
 
@@ -522,8 +524,8 @@ def test_tasks_of_every_version_of_wdk_build_have_a_generated_one(version: str) 
     adoption = with_wdk_build(f"[tasks.mine]\ndependencies = {names}\n")
 
     dependencies = tasks_of(adoption)["mine"]["dependencies"]
-    assert dependencies[names.index("package-driver-flow")] == "package"  # type: ignore[index]
-    assert len(dependencies) == len(names)  # type: ignore[arg-type]
+    assert dependencies[names.index("package-driver-flow")] == "package"
+    assert len(dependencies) == len(names)
     assert "is a task of wdk-build" not in differences(adoption)
 
 
@@ -573,9 +575,7 @@ def test_arguments_that_replace_those_of_wdk_build_are_read() -> None:
     ],
 )
 def test_calls_in_the_readme_that_change_are_named(text: str, reported: str) -> None:
-    adoption = with_wdk_build(
-        "[tasks.mine]\ncommand = 'x'\n", **{"README.md": f"# hello\n{text}\n"}
-    )
+    adoption = with_wdk_build("[tasks.mine]\ncommand = 'x'\n", readme=f"# hello\n{text}\n")
 
     found = [each for each in adoption.findings if "README" in each.file]
     assert len(found) == bool(reported)
