@@ -260,6 +260,7 @@ def test_files_that_are_copied_beside_become_extra_files() -> None:
         "copy %FIRMWARE%\\a.bin dist",
         "copy firmware\\a.bin X:\\",
         "for %%f in (a b) do copy %%f dist",
+        "for %%f in (a b) do copy firmware\\a.bin dist",
         "copy target\\tool.sys other",
     ],
 )
@@ -278,6 +279,15 @@ def test_a_task_that_only_deletes_the_package_is_copied() -> None:
     assert tasks_of(adoption)["tidy"] == {
         "script": ('rmdir /s /q "%DRIVER_PACKAGE:/=\\%"', 'del "%DRIVER_PACKAGE:/=\\%\\x.inf"')
     }
+
+
+def test_a_folder_with_a_variable_is_replaced_too() -> None:
+    lines = [line.replace("dist", "%OUT_DIR%\\dist") for line in PACKAGE]
+
+    adoption = packaged(*lines, more=task("ship", "copy %OUT_DIR%\\dist\\hello.cat X:"))
+
+    assert tasks_of(adoption)["dist"] == {"dependencies": ("package",)}
+    assert tasks_of(adoption)["ship"]["script"] == 'copy "%DRIVER_PACKAGE:/=\\%\\hello.cat" X:\n'
 
 
 def test_words_that_only_resemble_the_folder_of_the_package_stay() -> None:
@@ -359,6 +369,50 @@ def test_without_an_inf_of_the_project_the_tasks_are_copied() -> None:
 
     assert not adoption.project.package.is_described
     assert tasks_of(adoption)["dist"]["script"] == f"{CATALOG}\n{SIGN_CATALOG}\n"
+
+
+def test_tools_that_are_named_by_a_variable() -> None:
+    lines = [
+        line.replace("stampinf", "%STAMPINF_PATH%").replace("inf2cat", '"%Inf2Cat%"')
+        for line in PACKAGE
+    ]
+
+    adoption = packaged(*lines)
+
+    assert adoption.project.package.version == "1.2.3.4"
+    assert tasks_of(adoption)["dist"] == {"dependencies": ("package",)}
+
+
+def test_a_default_task_that_makes_the_package_keeps_doing_it() -> None:
+    more = "[tasks.default]\ndependencies = ['sign', 'dist']\n"
+
+    adoption = packaged(more=more)
+
+    assert tasks_of(adoption)["own-default"] == {"dependencies": ("sign", "dist")}
+    assert "yours is renamed to `own-default`" in str(
+        [each.help for each in adoption.findings if each.rule == DIFFERENCE]
+    )
+
+
+@pytest.mark.parametrize(
+    ("inx", "proposed"), [("driver\\hello.inx", "hello.inx"), ("other\\hello.inx", None)]
+)
+def test_tasks_that_run_in_the_root_of_the_workspace(inx: str, proposed: str | None) -> None:
+    lines = [line.replace("copy hello.inx", f"copy {inx}") for line in PACKAGE]
+    files = {
+        "Cargo.toml": MANIFEST,
+        ".cargo/config.toml": LINKED,
+        "../Cargo.toml": "[workspace]\nmembers = ['driver']\n",
+        "../Makefile.toml": "[config]\ndefault_to_workspace = false\n"
+        + MAKING
+        + task("dist", *lines, "copy driver\\a.bin dist"),
+    }
+
+    adoption = propose(Snapshot(files, place=("home", "driver")))
+
+    assert adoption.project.package.inx == proposed
+    assert adoption.project.package.extra_files == (("a.bin",) if proposed else ())
+    assert ("script" in tasks_of(adoption)["dist"]) == (proposed is None)
 
 
 def test_a_name_that_the_generated_package_needs_is_changed() -> None:

@@ -151,10 +151,10 @@ class ImageReferences:
     def _target(self, path: str, rest: str, folder: str, place: _Place) -> str | None:
         """Return the variable for a path in one profile."""
         expanded = expand_cargo_make(expand_batch(path, place.values), place.values)
-        if re.search(r"[%$]", expanded):
-            return None
         full = joined(folder, expanded).lower()
-        return self._of_package(full, rest, place) or self._of_image(full, rest, place)
+        if variable := self._of_package(full, rest, place):
+            return variable
+        return None if re.search(r"[%$]", full) else self._of_image(full, rest, place)
 
     def _of_package(self, full: str, rest: str, place: _Place) -> str | None:
         is_apart = full in self.package_folders and full != place.folder.lower()

@@ -157,8 +157,8 @@ def find_renames(makefile: Makefile, pipeline: Pipeline) -> Renames:
 
 
 def _only_makes_the_driver(makefile: Makefile, pipeline: Pipeline) -> bool:
-    """Return whether the `default` task does what the generated one does."""
+    """Return whether the `default` task does what the generated one does: it makes no package."""
     task = makefile.tasks["default"]
     references = [name for key in _REFERENCES for name in task.names(key)]
     roles = {pipeline.roles.get(name) for name in references}
-    return "sign" in roles and roles <= pipeline.main_tasks.keys()
+    return "sign" in roles and roles <= pipeline.main_tasks.keys() - {"package"}

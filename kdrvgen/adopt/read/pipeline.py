@@ -24,7 +24,7 @@ from kdrvgen.adopt.read.findings import unknown
 from kdrvgen.adopt.read.installation import Installation, find_installation
 from kdrvgen.adopt.read.makefile import Makefile, MakeTask
 from kdrvgen.adopt.read.manifest import Manifest
-from kdrvgen.adopt.read.package import Package, find_package
+from kdrvgen.adopt.read.package import Package, find_package, without_package
 from kdrvgen.adopt.read.roles import find_main_tasks, in_order, role_of
 from kdrvgen.adopt.read.service import Service, find_service
 from kdrvgen.adopt.read.snapshot import Snapshot
@@ -223,7 +223,27 @@ def _package(
     wdk = makefile.wdk or (manifest.wdk if makefile.file is None else None)
     is_there = wdk and f"{library}.inx" in snapshot.infs
     inx = Located(f"{library}.inx", wdk) if wdk and is_there else None
-    return find_package(pipeline.steps, frozenset(stems), inx)
+    found, marked = find_package(pipeline.steps, frozenset(stems), inx)
+    if found and makefile.runs_in_root:
+        found = _from_project(found, snapshot, posixpath.dirname(makefile.file or ""))
+    return found, marked if found else without_package(marked)
+
+
+def _from_project(package: Package, snapshot: Snapshot, root: str) -> Package | None:
+    """Return a package whose paths are relative to the project, of tasks that run in the root.
+
+    Args:
+        package: The package.
+        snapshot: The project.
+        root: The root of the workspace, relative to the project's folder.
+    """
+    located = (package.inx, *package.extra_files)
+    moved = [
+        each._replace(text=snapshot.shortest(posixpath.join(root, each.text))) for each in located
+    ]
+    if any(each.text.startswith("..") for each in moved):
+        return None
+    return replace(package, inx=moved[0], extra_files=moved[1:])
 
 
 def _links_image(step: Step) -> bool:

@@ -28,6 +28,7 @@ from kdrvgen.report.finding import Finding
 __all__ = ["read_steps"]
 
 _SCRIPT = re.compile(r"\.(bat|cmd|ps1|sh)$", re.IGNORECASE)
+_TOOL_SUFFIX = re.compile(r"[_-](path|exe|cmd|tool)$")
 _MAX_DEPTH = 6
 _MAX_LENGTH = 100_000
 # Words before the program that a command runs.
@@ -153,7 +154,8 @@ class _Reader:
             return
         program = words[0]
         name = posixpath.basename(slashes(program)).lower().removesuffix(".exe")
-        name = name.strip("%$")  # a variable named like the tool, which has no value here
+        if name[:1] in {"%", "$"}:  # a variable named like the tool, which has no value here
+            name = _TOOL_SUFFIX.sub("", name.strip("%$"))
         if name in {"powershell", "pwsh"}:
             yield from self._powershell(words[1:], command, folder, depth)
             return
