@@ -14,6 +14,8 @@ from kdrvgen.adopt.parse.paths import beside, slashes
 from kdrvgen.adopt.parse.signtool import parse_sign_command
 
 __all__ = [
+    "COPIES",
+    "DELETES",
     "Action",
     "Step",
     "action_of",
@@ -23,7 +25,7 @@ __all__ = [
     "linked_image",
     "links_image",
     "moved",
-    "signed_beside",
+    "signed_groups",
 ]
 
 
@@ -37,6 +39,10 @@ class Action(enum.Enum):
     SIGN = enum.auto()
     DELETE = enum.auto()
     """Deletes an earlier .sys or its signature, which the generated pipeline replaces."""
+    PACKAGE = enum.auto()
+    """Makes the driver package: INF, catalog, and the folder of both."""
+    DEPLOY = enum.auto()
+    """Installs the package, or handles a service. Only reading a script needs it."""
     SETUP = enum.auto()
     """Changes the folder or the environment of the next commands: `cd`, `set`, vcvars."""
     PRINT = enum.auto()
@@ -70,15 +76,19 @@ class Step:
 
 
 _CHANGES_FOLDER = frozenset({"cd", "chdir", "pushd", "set-location"})
-_COPIES = frozenset(
+COPIES = frozenset(
     {
         *("rename", "ren", "move", "mv", "copy", "cp", "xcopy"),
         *("rename-item", "move-item", "copy-item"),
     }
 )
 _LINKERS = frozenset({("link",), ("lld-link",), ("rust-lld",)})
-_DELETES = frozenset({"del", "erase", "rm", "remove-item"})
+"""Programs that copy or move files."""
+DELETES = frozenset({"del", "erase", "rm", "remove-item"})
+"""Programs that delete files."""
+_INF_TOOLS = frozenset({"stampinf", "inf2cat", "infverif"})
 _ACTIONS = {
+    **dict.fromkeys(("sc", "pnputil", "devcon"), Action.DEPLOY),
     **dict.fromkeys(("makecert", "new-selfsignedcertificate"), Action.CERTIFICATE),
     **dict.fromkeys((*_CHANGES_FOLDER, "popd", "set"), Action.SETUP),
     **dict.fromkeys(
@@ -103,13 +113,22 @@ def action_of(words: Sequence[str], folder: str | None) -> Action:
     action = Action.SETUP if is_vcvars(name) else _ACTIONS.get(name, Action.OTHER)
     if name == "cargo" and _builds(arguments, folder):
         action = Action.BUILD
-    elif name in _COPIES and _makes_image(files):
+    elif name in COPIES and _makes_image(files):
         action = Action.RENAME
     elif _removes(name, arguments) and _are_images(files[name == "signtool" :]):
         action = Action.DELETE
+    elif name in _INF_TOOLS or (name == "signtool" and _is_about_catalogs(arguments)):
+        action = Action.PACKAGE
     elif name == "signtool" and arguments[:1] == ["sign"] and not _signs_other(files):
         action = Action.SIGN
     return action
+
+
+def _is_about_catalogs(arguments: Sequence[str]) -> bool:
+    """Return whether signtool signs or verifies only catalogs."""
+    files = parse_sign_command(arguments[1:]).files
+    is_catalog = bool(files) and all(file.endswith(".cat") for file in files)
+    return arguments[:1] in (["sign"], ["verify"]) and is_catalog
 
 
 def _builds(arguments: Sequence[str], folder: str | None) -> bool:
@@ -124,7 +143,7 @@ def _are_images(files: Sequence[str]) -> bool:
 
 def _removes(name: str, arguments: Sequence[str]) -> bool:
     """Return whether a command deletes files, or their signatures."""
-    return name in _DELETES or (name == "signtool" and arguments[:1] == ["remove"])
+    return name in DELETES or (name == "signtool" and arguments[:1] == ["remove"])
 
 
 def _makes_image(files: Sequence[str]) -> bool:
@@ -158,10 +177,19 @@ def linked_image(step: Step) -> str:
     return next((each for each in outputs if each.lower().endswith(".sys")), "")
 
 
-def signed_beside(words: Sequence[str]) -> list[str]:
-    """Return the files that `signtool sign` signs besides an image."""
-    files = parse_sign_command(words[2:]).files
-    return [file for file in files if not is_image(file)] if any(map(is_image, files)) else []
+def signed_groups(words: Sequence[str]) -> list[list[str]]:
+    """Return the files of one call of `signtool sign`: images, catalogs, and the others.
+
+    Returns:
+        Empty if the call signs files of one kind only.
+    """
+    files = parse_sign_command(words[2:]).files if words[:2] == ("signtool", "sign") else ()
+    groups: dict[str, list[str]] = {"image": [], "catalog": [], "": []}
+    for file in files:
+        is_catalog = file.lower().endswith(".cat")
+        groups["image" if is_image(file) else "catalog" if is_catalog else ""].append(file)
+    kinds = [group for group in groups.values() if group]
+    return kinds if len(kinds) > 1 else []
 
 
 def is_vcvars(name: str) -> bool:

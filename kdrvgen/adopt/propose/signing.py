@@ -97,7 +97,8 @@ def _unsigned(draft: Draft, pipeline: Pipeline, wdk: Origin | None) -> list[Find
         equivalent(
             wdk,
             "no task signs; wdk-build's makefile or `cargo wdk` does, with its own certificate",
-            "the generated pipeline signs with a certificate of the same name and store",
+            "the generated pipeline signs with a certificate of the same name and store, without a "
+            "timestamp, which a test certificate does not need",
         )
     ]
 

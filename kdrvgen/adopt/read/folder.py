@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from kdrvgen.adopt.parse.paths import beside, slashes
+from kdrvgen.adopt.read.invocations import is_about_building
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.config.reader import read_bytes
 from kdrvgen.errors import ConfigError, UsageError
@@ -21,6 +22,8 @@ _IN_FOLDER = ("Cargo.toml", "build.rs", "config.toml")
 _OF_CARGO = (".cargo/config", ".cargo/config.toml", "rust-toolchain", "rust-toolchain.toml")
 _MAKEFILE = "Makefile.toml"
 _SCRIPTS = (".bat", ".cmd", ".ps1", ".sh")
+_WORKFLOWS = ".github/workflows"
+_INFS = (".inf", ".inx")
 _JUSTFILES = frozenset({"justfile", ".justfile"})
 _MAX_FILES = 200
 _MAX_NAMES = 10_000
@@ -71,9 +74,13 @@ def read_project(folder: str) -> Snapshot:
         if '"llvm-target"' not in reader.files.get(name, ""):
             reader.files.pop(name, None)
     reader.follow(border)
+    # Only their calls of cargo-make matter: the files that they name are not read.
+    workflows = (f"{_WORKFLOWS}/{name}" for name in _names(folder, _WORKFLOWS))
+    reader.read(filter(is_about_building, (*_names(folder, ""), *workflows)), border)
     has_schema = reader.is_file(FILE_NAME)
     place = os.path.normpath(Path(folder).absolute()).replace(os.sep, "/").split("/")
-    return Snapshot(reader.files, reader.unreadable, folder, tuple(place[1:]), has_schema)
+    infs = frozenset(name for name in _names(folder, "") if name.lower().endswith(_INFS))
+    return Snapshot(reader.files, reader.unreadable, folder, tuple(place[1:]), infs, has_schema)
 
 
 def _has_type(path: Path, is_type: Callable[[int], bool]) -> bool:

@@ -9,7 +9,7 @@ from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.paths import beside
 from kdrvgen.adopt.parse.toml_values import TomlValue
 from kdrvgen.adopt.parse.variables import Mapped
-from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WORK_KEYS
+from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WDK_COMMANDS, WORK_KEYS
 from kdrvgen.adopt.read.document import Document, read_document
 from kdrvgen.adopt.read.env_file import Variable, read_env_file
 from kdrvgen.adopt.read.findings import difference, hazard, unknown
@@ -129,6 +129,7 @@ def read_makefile(snapshot: Snapshot) -> tuple[Makefile, list[Finding]]:
     reader.read(path, 0)
     reader.add_core_tasks(read_document(snapshot, path))
     reader.resolve()
+    reader.add_wdk_commands()
     if "/" not in path and path != "Makefile.toml":
         reader.findings.append(
             difference(
@@ -226,6 +227,13 @@ class _Reader:
                 self.tasks[name] = replace(
                     task, table={**added, **task.table}, keys={**added, **task.keys}
                 )
+
+    def add_wdk_commands(self) -> None:
+        """Give tasks that replace arguments of wdk-build's tasks the command that they inherit."""
+        for name, inherited in WDK_COMMANDS.items() if self.wdk else ():
+            task = self.tasks.get(name)
+            if task and "args" in task.keys and not WORK_KEYS & task.keys.keys():
+                self.tasks[name] = replace(task, keys={**inherited, **task.keys})
 
     def _read_env(self, document: Document) -> None:
         for name, value in document.table("env").items():

@@ -21,8 +21,10 @@ from kdrvgen.adopt.parse.signtool import SignCommand, parse_sign_command
 from kdrvgen.adopt.parse.steps import Action, Step, linked_image, links_image
 from kdrvgen.adopt.parse.variables import task_environment
 from kdrvgen.adopt.read.findings import unknown
+from kdrvgen.adopt.read.installation import Installation, find_installation
 from kdrvgen.adopt.read.makefile import Makefile, MakeTask
 from kdrvgen.adopt.read.manifest import Manifest
+from kdrvgen.adopt.read.package import Package, find_package, without_package
 from kdrvgen.adopt.read.roles import find_main_tasks, in_order, role_of
 from kdrvgen.adopt.read.service import Service, find_service
 from kdrvgen.adopt.read.snapshot import Snapshot
@@ -34,6 +36,8 @@ __all__ = ["Invocation", "Pipeline", "ProfileFacts", "read_pipeline"]
 _Command = TypeVar("_Command")
 _MAX_PROFILES = 16
 _LINKER = re.compile(r"\blink(?:\.exe)?\b")
+# What a script calls that signs, or makes a package.
+_TOOLS = re.compile(r"signtool|stampinf|inf2cat", re.IGNORECASE)
 _JUSTFILES = frozenset({"justfile", ".justfile"})
 
 
@@ -80,6 +84,9 @@ class Pipeline:
         main_tasks: For each generated task, the one of its tasks that decides.
         steps: The commands of every task in development.
         service: The driver's service, if tasks create it. These tasks have a role too.
+        package: The driver package, if tasks make it. The tasks that do nothing else have the role
+            `package`.
+        installation: The tasks that install the package. They have a role too.
         link_arguments: The arguments of a linker that a script calls to make the image.
     """
 
@@ -88,7 +95,14 @@ class Pipeline:
     main_tasks: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, Sequence[Step]] = field(default_factory=dict)
     service: Service | None = None
+    package: Package | None = None
+    installation: Installation | None = None
     link_arguments: tuple[Located, ...] = ()
+
+    def made_by(self, task: str) -> str:
+        """Return the generated task that does all that a task with a role does."""
+        actions = {step.action for step in self.steps[task]}
+        return "package" if self.package and Action.PACKAGE in actions else self.roles[task]
 
 
 def read_pipeline(
@@ -132,10 +146,31 @@ def read_pipeline(
         profiles.append(_facts(profile, ordered, is_declared=profile in makefile.profiles))
         if profile == "development":
             pipeline = Pipeline((), roles, main_tasks, steps)
+    package_facts, marked = _package(pipeline, snapshot, makefile, manifest, profiles[0].image)
+    pipeline = replace(pipeline, steps=marked)
+    if package_facts:
+        made = dict.fromkeys(package_facts.tasks, "package")
+        first = next(iter(sorted(made)), None)
+        own = {"package": "package" if "package" in made else first} if first else {}
+        pipeline = replace(
+            pipeline,
+            roles={**pipeline.roles, **made},
+            main_tasks={**pipeline.main_tasks, **own},
+            package=package_facts,
+        )
+        if package_facts.signature and profiles[0].signature is None:
+            signature = Invocation(*package_facts.signature, "")
+            profiles = [replace(profile, signature=signature) for profile in profiles]
     image = profiles[0].image
     image_name = posixpath.basename(image.text) if image else f"{manifest.library.text}.sys"
     service = find_service(tasks, pipeline.steps, pipeline.roles, image_name)
     roles = {**pipeline.roles, **(service.tasks if service else {})}
+    installation = (
+        find_installation(tasks, pipeline.steps, roles, package_facts.inf)
+        if package_facts
+        else None
+    )
+    roles |= installation.tasks if installation else {}
     links = [step for each in pipeline.steps.values() for step in each if links_image(step)]
     linked = profiles[0]
     if links and linked.image is None:
@@ -152,6 +187,7 @@ def read_pipeline(
         profiles=tuple(profiles),
         roles=roles,
         service=service,
+        installation=installation,
         link_arguments=arguments,
     )
     return result, findings
@@ -180,7 +216,45 @@ def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
 def _makes_image(script: str) -> bool:
     """Return whether a script, in lower case, may sign or link an image."""
     is_linked = "/out:" in script and ".sys" in script and _LINKER.search(script)
-    return "signtool" in script or bool(is_linked)
+    return _TOOLS.search(script) is not None or bool(is_linked)
+
+
+def _package(
+    pipeline: Pipeline,
+    snapshot: Snapshot,
+    makefile: Makefile,
+    manifest: Manifest,
+    image: Located | None,
+) -> tuple[Package | None, dict[str, list[Step]]]:
+    """Return the driver package, and the steps with those marked that make it."""
+    library = manifest.library.text
+    names = [library, *([image.text] if image else ())]
+    stems = {posixpath.splitext(posixpath.basename(name))[0].lower() for name in names}
+    # wdk-build's makefile and `cargo wdk build` take the INX of the package's name.
+    wdk = makefile.wdk or (manifest.wdk if makefile.file is None else None)
+    is_there = wdk and f"{library}.inx" in snapshot.infs
+    inx = Located(f"{library}.inx", wdk) if wdk and is_there else None
+    found, marked = find_package(pipeline.steps, frozenset(stems), inx)
+    if found and makefile.runs_in_root:
+        found = _from_project(found, snapshot, posixpath.dirname(makefile.file or ""))
+    return found, marked if found else without_package(marked)
+
+
+def _from_project(package: Package, snapshot: Snapshot, root: str) -> Package | None:
+    """Return a package whose paths are relative to the project, of tasks that run in the root.
+
+    Args:
+        package: The package.
+        snapshot: The project.
+        root: The root of the workspace, relative to the project's folder.
+    """
+    located = (package.inx, *package.extra_files)
+    moved = [
+        each._replace(text=snapshot.shortest(posixpath.join(root, each.text))) for each in located
+    ]
+    if any(each.text.startswith("..") for each in moved):
+        return None
+    return replace(package, inx=moved[0], extra_files=moved[1:])
 
 
 def _is_umdf(manifest: Manifest, steps: Mapping[str, Sequence[Step]]) -> bool:

@@ -15,11 +15,10 @@ from kdrvgen.adopt.parse.steps import (
     Step,
     action_of,
     folder_after,
-    is_image,
     is_vcvars,
     links_image,
     moved,
-    signed_beside,
+    signed_groups,
 )
 from kdrvgen.adopt.parse.variables import (
     expand_argument,
@@ -35,6 +34,7 @@ from kdrvgen.report.finding import Finding
 __all__ = ["read_steps"]
 
 _SCRIPT = re.compile(r"\.(bat|cmd|ps1|sh)$", re.IGNORECASE)
+_TOOL_SUFFIX = re.compile(r"[_-](path|exe|cmd|tool)$")
 _MAX_DEPTH = 6
 _MAX_LENGTH = 100_000
 _MAX_VALUE = 4096
@@ -48,7 +48,9 @@ _SET = re.compile(
 _LAUNCHERS = frozenset({"call", "start", "exec", "sudo", "&", ".", "cmd"})
 _POWERSHELL_CODE = frozenset({"-c", "-command", "-file", "-f"})
 _POWERSHELL_WITH_VALUE = frozenset({"-executionpolicy", "-ep", "-ex", "-version", "-inputformat"})
-_DRIVER_ACTIONS = frozenset({Action.BUILD, Action.RENAME, Action.CERTIFICATE, Action.SIGN})
+_DRIVER_ACTIONS = frozenset(
+    {Action.BUILD, Action.RENAME, Action.CERTIFICATE, Action.SIGN, Action.DEPLOY}
+)
 
 
 def read_steps(
@@ -56,7 +58,8 @@ def read_steps(
 ) -> tuple[list[Step], list[Finding]]:
     """Return the commands that a task runs on Windows, with the variables of one profile.
 
-    The commands of a script replace its call if the script signs, or only handles the driver.
+    The commands of a script replace its call if the script signs or makes a package, or only
+    handles the driver.
     """
     env = task.keys.get("env")
     if isinstance(env, Mapping):
@@ -67,7 +70,11 @@ def read_steps(
     folder: str | None = ""
     if "cwd" in task.keys:
         folder = moved("", expand_cargo_make(str(task.keys["cwd"]), values))
-    return list(reader.task(task, folder)), reader.findings
+    steps = [
+        replace(step, action=Action.OTHER) if step.action is Action.DEPLOY else step
+        for step in reader.task(task, folder)
+    ]
+    return steps, reader.findings
 
 
 class _Reader:
@@ -175,7 +182,8 @@ class _Reader:
             return
         program = words[0]
         name = posixpath.basename(slashes(program)).lower().removesuffix(".exe")
-        name = name.strip("%$")  # a variable named like the tool, which has no value here
+        if name[:1] in {"%", "$"}:  # a variable named like the tool, which has no value here
+            name = _TOOL_SUFFIX.sub("", name.strip("%$"))
         if name in {"powershell", "pwsh"}:
             yield from self._powershell(words[1:], command, folder, depth)
             return
@@ -183,18 +191,16 @@ class _Reader:
             yield from self._called_script(words, command, folder, depth)
             return
         bare = (name, *words[1:])
-        action = action_of(bare, folder)
-        others = signed_beside(bare) if action is Action.SIGN else []
-        if not others:
-            yield Step(action, bare, command, folder, program, bool(depth))
-            return
-        # One call signs the image, and other files that stay a task of the project.
-        images = tuple(word for word in bare if word not in others)
-        rest = tuple(word for word in bare if word in others or not is_image(word))
-        source = _source_of(command, words, rest[1:])
-        yield Step(action, images, command, folder, program, bool(depth))
-        part = replace(command, source=source, line=source)
-        yield Step(Action.OTHER, rest, part, folder, program, bool(depth))
+        groups = signed_groups(bare)
+        if not groups:
+            yield Step(action_of(bare, folder), bare, command, folder, program, bool(depth))
+        # One call signs the image, the catalog, and other files that stay a task of the project.
+        for index, group in enumerate(groups):
+            unsigned = {file for each in groups for file in each if each is not group}
+            part = tuple(word for word in bare if word not in unsigned)
+            source = _source_of(command, words, part[1:])
+            whole = command if index == 0 else replace(command, source=source, line=source)
+            yield Step(action_of(part, folder), part, whole, folder, program, bool(depth))
 
     def _powershell(
         self, words: Sequence[str], command: Command, folder: str | None, depth: int
@@ -237,8 +243,9 @@ class _Reader:
             ]
         inner = list(self._lines(lines, folder, tuple(words[1:]), depth + 1))
         actions = {step.action for step in inner}
-        only_makes = actions & _DRIVER_ACTIONS and Action.OTHER not in actions
-        if only_makes or Action.SIGN in actions or any(map(links_image, inner)):
+        is_plain = actions & _DRIVER_ACTIONS and Action.OTHER not in actions
+        is_made = actions & {Action.SIGN, Action.PACKAGE} or any(map(links_image, inner))
+        if is_plain or is_made:
             yield from inner
         else:
             yield Step(Action.OTHER, tuple(words), command, folder, words[0], bool(depth))
