@@ -260,7 +260,7 @@ def test_files_that_are_copied_beside_become_extra_files() -> None:
         "copy %FIRMWARE%\\a.bin dist",
         "copy firmware\\a.bin X:\\",
         "for %%f in (a b) do copy %%f dist",
-        "for %%f in (a b) do copy firmware\\a.bin dist",
+        "for %%f in (*.inf) do copy firmware\\a.bin dist",
         "copy target\\tool.sys other",
     ],
 )
@@ -413,6 +413,28 @@ def test_tasks_that_run_in_the_root_of_the_workspace(inx: str, proposed: str | N
     assert adoption.project.package.inx == proposed
     assert adoption.project.package.extra_files == (("a.bin",) if proposed else ())
     assert ("script" in tasks_of(adoption)["dist"]) == (proposed is None)
+
+
+@pytest.mark.parametrize(
+    ("old", "development", "production", "reported"),
+    [
+        ("1.2.3.4", "1.2.3.4", "2.0.0.0", True),
+        ("10_X64", "10_X64", "10_NI_X64", True),
+        ("/n A dist", "/n A dist", "/n A /ph dist", True),
+        ("dist", "debug", "release", False),
+        ("hello.inx", "hello.inx", "hello.inx", False),
+    ],
+)
+def test_a_profile_with_another_package_is_named(
+    old: str, development: str, production: str, *, reported: bool
+) -> None:
+    profiles = f"[env.development]\nX = '{development}'\n[env.production]\nX = '{production}'\n"
+
+    adoption = packaged(*(line.replace(old, "%X%") for line in PACKAGE), more=profiles)
+
+    assert adoption.project.package.inx == "hello.inx"
+    assert ("profile `production` makes the package" in differences(adoption)) == reported
+    assert "profile `development`" not in differences(adoption)
 
 
 def test_a_name_that_the_generated_package_needs_is_changed() -> None:
