@@ -513,6 +513,24 @@ def test_without_a_package_an_installation_is_copied() -> None:
     assert "pnputil" in str(tasks_of(adoption)["try"]["script"])
 
 
+def test_an_installation_in_a_script_that_a_task_calls() -> None:
+    lines = {
+        "a.bat": "@echo off\npnputil /add-driver dist\\hello.inf /install\n",
+        "b.bat": "rundll32 setupapi.dll,InstallHinfSection DefaultUninstall 132 dist\\hello.inf\n",
+    }
+
+    adoption = packaged(more=task("a", "a.bat") + task("b", "b.bat"), **lines)
+
+    assert tasks_of(adoption)["a"] == {"dependencies": ("install-package",)}
+    assert tasks_of(adoption)["b"] == {"dependencies": ("uninstall-package",)}
+
+
+def test_a_service_in_a_script_without_a_makefile() -> None:
+    script = 'sc create helper type= kernel binPath= "C:\\x\\hello.sys"\nsc start helper\n'
+
+    assert adopted(**{"load.bat": script}).project.deploy.service == "helper"
+
+
 def test_services_in_scripts_that_tasks_call() -> None:
     scripts = {
         "load.bat": "@echo off\nsc create hello type= kernel binPath= %CD%\\hello.sys\n"
@@ -640,6 +658,7 @@ def test_arguments_that_replace_those_of_wdk_build_are_read() -> None:
         ("cargo make default --profile release", "--profile production package`"),
         ("cargo make default --target=aarch64-pc-windows-msvc", "-e DRIVER_TARGET=aarch64-pc-wi"),
         ("cargo make default --features a,b", "`--features a,b` belongs into `[build]`"),
+        ("cargo make default -r --locked -j 4", "production package`; `--locked` belongs into `["),
         ("makers sign-cat", "write `cargo make package`"),
         ("cargo make --makefile other/Driver.toml mine", "write `cargo make mine`"),
         ("cargo make --makefile other/Makefile.toml mine", ""),
@@ -648,6 +667,7 @@ def test_arguments_that_replace_those_of_wdk_build_are_read() -> None:
         ("cargo make mine", ""),
         ("Run cargo make to build.", ""),
         ("cargo makeover sign-cat", ""),
+        ("cargo make sign-cat --token hunter2", "write `cargo make package`"),
     ],
 )
 def test_calls_in_the_readme_that_change_are_named(text: str, reported: str) -> None:
@@ -658,6 +678,13 @@ def test_calls_in_the_readme_that_change_are_named(text: str, reported: str) -> 
     for finding in found:
         assert (str(finding.place), finding.rule) == ("README.md:2", DIFFERENCE)
         assert reported in finding.help
+        assert "hunter2" not in finding.message + finding.help
+
+
+def test_only_the_first_calls_of_a_readme_are_named() -> None:
+    adoption = with_wdk_build("", readme="cargo make sign-cat\n" * 10_000 + "x" * 1_000_000)
+
+    assert len([each for each in adoption.findings if "README" in each.file]) == 200
 
 
 def test_calls_of_other_projects_are_not_named() -> None:

@@ -114,6 +114,8 @@ def action_of(words: Sequence[str], folder: str | None) -> Action:
         action = Action.RENAME
     elif name in DELETES and files and all(file.endswith(".sys") for file in files):
         action = Action.DELETE
+    elif name == "rundll32" and "installhinfsection" in " ".join(arguments):
+        action = Action.DEPLOY
     elif name in _INF_TOOLS or (name == "signtool" and _is_about_catalogs(arguments)):
         action = Action.PACKAGE
     elif name == "signtool" and arguments[:1] == ["sign"] and not _signs_other(files):

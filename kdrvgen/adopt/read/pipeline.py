@@ -36,8 +36,8 @@ __all__ = ["Invocation", "Pipeline", "ProfileFacts", "read_pipeline"]
 
 _Command = TypeVar("_Command")
 _MAX_PROFILES = 16
-# What a script calls that signs, or makes a package.
-_TOOLS = re.compile(r"signtool|stampinf|inf2cat", re.IGNORECASE)
+# What a script calls that signs, makes a package, or handles the driver's service.
+_TOOLS = re.compile(r"signtool|stampinf|inf2cat|\bsc(?:\.exe)?\s+create\b", re.IGNORECASE)
 _JUSTFILES = frozenset({"justfile", ".justfile"})
 
 
