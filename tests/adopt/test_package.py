@@ -260,7 +260,7 @@ def test_files_that_are_copied_beside_become_extra_files() -> None:
         "copy %FIRMWARE%\\a.bin dist",
         "copy firmware\\a.bin X:\\",
         "for %%f in (a b) do copy %%f dist",
-        "for %%f in (a b) do copy firmware\\a.bin dist",
+        "for %%f in (*.inf) do copy firmware\\a.bin dist",
         "copy target\\tool.sys other",
     ],
 )
@@ -415,6 +415,28 @@ def test_tasks_that_run_in_the_root_of_the_workspace(inx: str, proposed: str | N
     assert ("script" in tasks_of(adoption)["dist"]) == (proposed is None)
 
 
+@pytest.mark.parametrize(
+    ("old", "development", "production", "reported"),
+    [
+        ("1.2.3.4", "1.2.3.4", "2.0.0.0", True),
+        ("10_X64", "10_X64", "10_NI_X64", True),
+        ("/n A dist", "/n A dist", "/n A /ph dist", True),
+        ("dist", "debug", "release", False),
+        ("hello.inx", "hello.inx", "hello.inx", False),
+    ],
+)
+def test_a_profile_with_another_package_is_named(
+    old: str, development: str, production: str, *, reported: bool
+) -> None:
+    profiles = f"[env.development]\nX = '{development}'\n[env.production]\nX = '{production}'\n"
+
+    adoption = packaged(*(line.replace(old, "%X%") for line in PACKAGE), more=profiles)
+
+    assert adoption.project.package.inx == "hello.inx"
+    assert ("profile `production` makes the package" in differences(adoption)) == reported
+    assert "profile `development`" not in differences(adoption)
+
+
 def test_a_name_that_the_generated_package_needs_is_changed() -> None:
     more = "[tasks.package]\ncommand = 'zip'\n[tasks.all]\ndependencies = ['package', 'dist']\n"
 
@@ -489,6 +511,24 @@ def test_without_a_package_an_installation_is_copied() -> None:
     adoption = adopted(makefile=MAKING + task("try", "pnputil /add-driver hello.inf /install"))
 
     assert "pnputil" in str(tasks_of(adoption)["try"]["script"])
+
+
+def test_an_installation_in_a_script_that_a_task_calls() -> None:
+    lines = {
+        "a.bat": "@echo off\npnputil /add-driver dist\\hello.inf /install\n",
+        "b.bat": "rundll32 setupapi.dll,InstallHinfSection DefaultUninstall 132 dist\\hello.inf\n",
+    }
+
+    adoption = packaged(more=task("a", "a.bat") + task("b", "b.bat"), **lines)
+
+    assert tasks_of(adoption)["a"] == {"dependencies": ("install-package",)}
+    assert tasks_of(adoption)["b"] == {"dependencies": ("uninstall-package",)}
+
+
+def test_a_service_in_a_script_without_a_makefile() -> None:
+    script = 'sc create helper type= kernel binPath= "C:\\x\\hello.sys"\nsc start helper\n'
+
+    assert adopted(**{"load.bat": script}).project.deploy.service == "helper"
 
 
 def test_services_in_scripts_that_tasks_call() -> None:
@@ -618,6 +658,7 @@ def test_arguments_that_replace_those_of_wdk_build_are_read() -> None:
         ("cargo make default --profile release", "--profile production package`"),
         ("cargo make default --target=aarch64-pc-windows-msvc", "-e DRIVER_TARGET=aarch64-pc-wi"),
         ("cargo make default --features a,b", "`--features a,b` belongs into `[build]`"),
+        ("cargo make default -r --locked -j 4", "production package`; `--locked` belongs into `["),
         ("makers sign-cat", "write `cargo make package`"),
         ("cargo make --makefile other/Driver.toml mine", "write `cargo make mine`"),
         ("cargo make --makefile other/Makefile.toml mine", ""),
@@ -626,6 +667,7 @@ def test_arguments_that_replace_those_of_wdk_build_are_read() -> None:
         ("cargo make mine", ""),
         ("Run cargo make to build.", ""),
         ("cargo makeover sign-cat", ""),
+        ("cargo make sign-cat --token hunter2", "write `cargo make package`"),
     ],
 )
 def test_calls_in_the_readme_that_change_are_named(text: str, reported: str) -> None:
@@ -636,6 +678,13 @@ def test_calls_in_the_readme_that_change_are_named(text: str, reported: str) -> 
     for finding in found:
         assert (str(finding.place), finding.rule) == ("README.md:2", DIFFERENCE)
         assert reported in finding.help
+        assert "hunter2" not in finding.message + finding.help
+
+
+def test_only_the_first_calls_of_a_readme_are_named() -> None:
+    adoption = with_wdk_build("", readme="cargo make sign-cat\n" * 10_000 + "x" * 1_000_000)
+
+    assert len([each for each in adoption.findings if "README" in each.file]) == 200
 
 
 def test_calls_of_other_projects_are_not_named() -> None:

@@ -166,7 +166,8 @@ def test_a_diff_has_one_line_for_a_file_that_keeps_less_than_half_of_its_lines(
     line = f"refuse     build.rs (not written by kdrvgen: {added} lines replace 11)\n"
     assert (line in done.stdout) == is_short
     assert ("-// 10\n" in done.stdout) != is_short
-    assert "-// 10\n" in run("config.toml", "--diff", "-v").stdout
+    for words in (("--diff", "-v"), ("--check",)):
+        assert "-// 10\n" in run("config.toml", *words).stdout
 
 
 def test_a_diff_in_json_has_all_lines(run: Run, project: Path) -> None:

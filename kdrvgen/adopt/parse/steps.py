@@ -87,6 +87,7 @@ _LINKERS = frozenset({("link",), ("lld-link",), ("rust-lld",)})
 DELETES = frozenset({"del", "erase", "rm", "remove-item"})
 """Programs that delete files."""
 _INF_TOOLS = frozenset({"stampinf", "inf2cat", "infverif"})
+_VARIABLE = re.compile(r"%\w+%|\$\{?[\w:]+\}?")
 _ACTIONS = {
     **dict.fromkeys(("sc", "pnputil", "devcon"), Action.DEPLOY),
     **dict.fromkeys(("makecert", "new-selfsignedcertificate"), Action.CERTIFICATE),
@@ -117,6 +118,8 @@ def action_of(words: Sequence[str], folder: str | None) -> Action:
         action = Action.RENAME
     elif _removes(name, arguments) and _are_images(files[name == "signtool" :]):
         action = Action.DELETE
+    elif name == "rundll32" and "installhinfsection" in " ".join(arguments):
+        action = Action.DEPLOY
     elif name in _INF_TOOLS or (name == "signtool" and _is_about_catalogs(arguments)):
         action = Action.PACKAGE
     elif name == "signtool" and arguments[:1] == ["sign"] and not _signs_other(files):
@@ -124,9 +127,14 @@ def action_of(words: Sequence[str], folder: str | None) -> Action:
     return action
 
 
+def _is_variable(word: str) -> bool:
+    """Return whether a word is a variable alone, which may have switches."""
+    return _VARIABLE.fullmatch(word) is not None
+
+
 def _is_about_catalogs(arguments: Sequence[str]) -> bool:
     """Return whether signtool signs or verifies only catalogs."""
-    files = parse_sign_command(arguments[1:]).files
+    files = [file for file in parse_sign_command(arguments[1:]).files if not _is_variable(file)]
     is_catalog = bool(files) and all(file.endswith(".cat") for file in files)
     return arguments[:1] in (["sign"], ["verify"]) and is_catalog
 
@@ -185,7 +193,7 @@ def signed_groups(words: Sequence[str]) -> list[list[str]]:
     """
     files = parse_sign_command(words[2:]).files if words[:2] == ("signtool", "sign") else ()
     groups: dict[str, list[str]] = {"image": [], "catalog": [], "": []}
-    for file in files:
+    for file in (each for each in files if not _is_variable(each)):
         is_catalog = file.lower().endswith(".cat")
         groups["image" if is_image(file) else "catalog" if is_catalog else ""].append(file)
     kinds = [group for group in groups.values() if group]

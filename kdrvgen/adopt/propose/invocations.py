@@ -11,22 +11,15 @@ from kdrvgen.adopt.propose.wdk_build import WDK_TASKS
 from kdrvgen.adopt.read.core_tasks import CORE_TASKS
 from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import difference
-from kdrvgen.adopt.read.invocations import MakeCall, read_calls
+from kdrvgen.adopt.read.invocations import CARGO_OPTIONS, MakeCall, read_calls
 from kdrvgen.report.finding import Finding
 
 __all__ = ["call_findings"]
 
-# Options of wdk-build's makefile after the task, which are those of cargo.
-# Source: wdk-build 0.2.0 to 0.6.0, src/cargo_make.rs.
 _PROFILES = ("development", "production")
-_WITH_VALUE = {
-    "--profile": "--profile {value}",
-    "--target": "-e DRIVER_TARGET={value}",
-    "--features": "",
-    "-F": "",
-    "--jobs": "",
-    "-j": "",
-}
+# The options of cargo-make that replace cargo's.
+_INSTEAD = {"--profile": "--profile {value}", "--target": "-e DRIVER_TARGET={value}"}
+_NEUTRAL = frozenset({"-v", "--verbose", "-j", "--jobs"})
 
 
 def call_findings(facts: Facts, renames: Renames, known: Collection[str]) -> Iterator[Finding]:
@@ -82,13 +75,13 @@ def _options(call: MakeCall, facts: Facts) -> tuple[list[str], list[str]]:
     rest: Sequence[str] = call.arguments if facts.makefile.wdk else ()
     while rest:
         (name, _, value), rest = rest[0].partition("="), rest[1:]
+        if CARGO_OPTIONS.get(name) and not value:
+            value, rest = "".join(rest[:1]), rest[1:]
         if name in {"--release", "-r"}:
             options.append("--profile production")
-        elif name in _WITH_VALUE:
-            value, rest = (value, rest) if value else ("".join(rest[:1]), rest[1:])
-            form = _WITH_VALUE[name].format(value={"release": "production"}.get(value, value))
-            options += [form] if form else []
-            missing += [] if form else [f"; `{name} {value}` belongs into `[build]`"]
-        elif name in {"--all-features", "--no-default-features", "--locked", "--offline"}:
-            missing.append(f"; `{name}` belongs into `[build]`")
+        elif name in _INSTEAD:
+            renamed = {"release": "production", "dev": "development"}.get(value, value)
+            options.append(_INSTEAD[name].format(value=renamed))
+        elif name in CARGO_OPTIONS and name not in _NEUTRAL:
+            missing.append(f"; `{f'{name} {value}'.strip()}` belongs into `[build]`")
     return options, missing

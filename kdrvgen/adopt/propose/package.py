@@ -53,6 +53,12 @@ def propose_package(draft: Draft, facts: Facts) -> Iterator[Finding]:
     yield from _signature(facts, package)
     yield from _others(package.catalogs, "inf2cat", _OF_INF2CAT)
     yield from _others(package.checks, "infverif", _OF_INFVERIF)
+    for profile in package.other_profiles:
+        yield difference(
+            profile.origin,
+            f"the profile `{profile.text}` makes the package with other arguments than development",
+            "`[package]` has those of development for all profiles",
+        )
     for steps in facts.pipeline.steps.values():
         for step in steps:
             if step.words[:1] == ("makecab",):

@@ -14,7 +14,7 @@ from kdrvgen.adopt.propose.signing_keys import (
     unsupported_certificate_switches,
     unsupported_sign_switches,
 )
-from kdrvgen.adopt.read.findings import difference, hazard
+from kdrvgen.adopt.read.findings import difference, hazard, unknown
 from kdrvgen.adopt.read.pipeline import ProfileFacts
 from kdrvgen.report.finding import Finding
 
@@ -62,6 +62,9 @@ def find_signing_hazards(profile: ProfileFacts) -> Iterator[Finding]:
             '`timestamp-protocol = "authenticode"` keeps it; without that line it is RFC 3161',
             is_avoided=False,
         )
+    for switches_of in (word for word in command.files if is_variable(word)):
+        message = f"signtool gets {switches_of}, whose value kdrvgen does not know"
+        yield unknown(origin, message, "if it has switches, write their values in `[signing]`")
     if image := _signed_copy(profile):
         message = f"this signs {image}, a copy of the image that another command makes"
         remedy = "the generated pipeline signs the image: copy it in a hook of `after-sign`"

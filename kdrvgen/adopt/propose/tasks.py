@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Collection
-from dataclasses import replace
 
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.passwords import PFX_VARIABLE, replace_passwords
 from kdrvgen.adopt.parse.paths import joined
 from kdrvgen.adopt.parse.steps import Action
-from kdrvgen.adopt.parse.toml_values import TomlValue, joined_strings
+from kdrvgen.adopt.parse.toml_values import joined_strings
 from kdrvgen.adopt.parse.variables import variable_names
 from kdrvgen.adopt.propose.carried import carried
+from kdrvgen.adopt.propose.dependencies import with_core_tasks, without_missing
 from kdrvgen.adopt.propose.draft import Draft, Entry
 from kdrvgen.adopt.propose.invocations import call_findings
 from kdrvgen.adopt.propose.references import ImageReferences
 from kdrvgen.adopt.propose.remainder import MAKING, Changes, ProposedTask, Remainder, find_remainder
-from kdrvgen.adopt.propose.renames import Renames, called_tasks, find_renames, reserved_tasks
+from kdrvgen.adopt.propose.renames import Renames, find_renames, reserved_tasks
 from kdrvgen.adopt.propose.variables import propose_variables
 from kdrvgen.adopt.propose.wdk_build import WDK_TASKS, makefile_finding
 from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WORK_KEYS
@@ -103,7 +103,10 @@ class _Proposer:
                 self._main_task(name, task, role)
             else:
                 self._second_task(name, task, role)
-        self._check_dependencies()
+        hooks = [name for points in self.hooks.values() for _, (name, _) in points]
+        self.tasks = with_core_tasks(self.tasks, hooks, self.makefile)
+        self.tasks, findings = without_missing(self.tasks, self.reserved, self.makefile)
+        self.findings += findings
         self._set_hooks()
         self._report_scripts()
         for name, proposed in self.tasks.items():
@@ -302,44 +305,3 @@ class _Proposer:
             return
         table = {"dependencies": dependencies}
         self.tasks[new] = ProposedTask(table, task.origin, {"dependencies": task.origin})
-
-    def _check_dependencies(self) -> None:
-        """Remove dependencies without a task, and add those of cargo-make's own that are needed."""
-        needed = [name for points in self.hooks.values() for _, (name, _) in points]
-        for proposed in self.tasks.values():
-            dependencies = proposed.table.get("dependencies")
-            needed += filter(_is_text, dependencies if isinstance(dependencies, list) else ())
-            needed += called_tasks(proposed.table)
-        origin = Origin(self.makefile.file or "")
-        for name in needed:
-            is_core = name in CORE_TASKS and self.makefile.has_core_tasks
-            if is_core and name not in self.tasks and name not in self.makefile.tasks:
-                self.tasks[name] = ProposedTask(CORE_TASKS[name], origin)
-        known = {*self.tasks, *self.reserved}
-        for name, proposed in list(self.tasks.items()):
-            dependencies = proposed.table.get("dependencies")
-            if not isinstance(dependencies, list):
-                continue
-            kept = [each for each in dependencies if not _is_text(each) or each in known]
-            for dependency in dependencies:
-                if _is_text(dependency) and dependency not in known:
-                    self._report_missing(name, dependency, proposed)
-            if kept != dependencies:
-                table = {**proposed.table, "dependencies": kept}
-                self.tasks[name] = replace(proposed, table=table)
-
-    def _report_missing(self, name: str, dependency: str, proposed: ProposedTask) -> None:
-        is_of_wdk_build = self.makefile.wdk and dependency in WDK_TASKS
-        owner = "wdk-build" if is_of_wdk_build else "cargo-make"
-        self.findings.append(
-            difference(
-                proposed.origin,
-                f"`{name}` depends on `{dependency}`, which is a task of {owner} or does not exist",
-                "the proposal leaves the dependency out: add a task of this name under "
-                "[makefile.tasks]",
-            )
-        )
-
-
-def _is_text(value: TomlValue) -> bool:
-    return isinstance(value, str)

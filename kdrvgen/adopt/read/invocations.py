@@ -5,20 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from kdrvgen.adopt.parse.located import Origin
 from kdrvgen.adopt.read.snapshot import Snapshot
 
-__all__ = ["MakeCall", "is_about_building", "read_calls"]
+__all__ = ["CARGO_OPTIONS", "MakeCall", "is_about_building", "read_calls"]
 
+_MAX_CALLS = 200
 _PLACES = re.compile(
     r"readme(\.\w+)?|contributing\.md|\.gitlab-ci\.yml|azure-pipelines\.ya?ml|appveyor\.yml"
     r"|\.github/workflows/[^/]+\.ya?ml",
     re.IGNORECASE,
 )
 _CALL = re.compile(
-    r"\b(?:cargo(?:\.exe)?[ \t]+(?:\+\S+[ \t]+)?make|makers)(?![\w.-])(?P<rest>[^\n`\"'|;&()<>#]*)"
+    r"\b(?:cargo(?:\.exe)?[ \t]+(?:\+\S+[ \t]+)?make|makers)(?![\w.-])"
+    r"(?P<rest>[^\n`\"'|;&()<>#]{0,200})"
 )
+CARGO_OPTIONS = {
+    **dict.fromkeys(("--release", "-r", "--all-features", "--no-default-features"), False),
+    **dict.fromkeys(("--locked", "--offline", "-v", "--verbose"), False),
+    **dict.fromkeys(("--profile", "--target", "--features", "-F", "--jobs", "-j"), True),
+}
+"""Options of cargo after a task of wdk-build's makefile, each with whether it has a value.
+
+Source: wdk-build 0.2.0 to 0.6.0, src/cargo_make.rs.
+"""
 # Options of cargo-make before the task, with a value. Source: `cargo make --help`, 0.37.24.
 _WITH_VALUE = {
     **dict.fromkeys(("-p", "--profile"), "profile"),
@@ -49,10 +61,18 @@ class MakeCall:
 
     @property
     def text(self) -> str:
-        """The call as one would type it."""
+        """The call as one would type it, with `…` for arguments that may be secret."""
         makefile = ("--makefile", self.makefile) if self.makefile else ()
         profile = ("--profile", self.profile) if self.profile else ()
-        words = ("cargo", "make", *makefile, *profile, self.task, *self.arguments)
+        words = ["cargo", "make", *makefile, *profile, self.task]
+        waiting = iter(self.arguments)
+        for name in waiting:
+            if name.partition("=")[0] not in CARGO_OPTIONS:
+                words.append("…")
+                break
+            words.append(name)
+            if CARGO_OPTIONS.get(name):
+                words.append(next(waiting, ""))
         return " ".join(word for word in words if word)
 
 
@@ -62,7 +82,11 @@ def is_about_building(path: str) -> bool:
 
 
 def read_calls(snapshot: Snapshot) -> Iterator[MakeCall]:
-    """Yield the calls of cargo-make in the README and the CI of the project's folder."""
+    """Yield the first calls of cargo-make in the README and the CI of the project's folder."""
+    yield from islice(_calls(snapshot), _MAX_CALLS)
+
+
+def _calls(snapshot: Snapshot) -> Iterator[MakeCall]:
     for path, text in snapshot.files.items():
         if not is_about_building(path):
             continue

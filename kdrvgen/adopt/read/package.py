@@ -48,6 +48,7 @@ class Package:
         folders: The folders that become the package.
         extra_files: Other files of the project that they copy into it.
         tasks: The tasks that only make the package. Others do it after they made the driver.
+        other_profiles: The profiles that make it with other arguments than development.
     """
 
     inx: Located
@@ -59,6 +60,7 @@ class Package:
     folders: frozenset[str] = frozenset()
     extra_files: Sequence[Located] = field(default_factory=list)
     tasks: frozenset[str] = frozenset()
+    other_profiles: Sequence[Located] = ()
 
 
 def find_package(

@@ -24,7 +24,8 @@ from kdrvgen.adopt.read.findings import unknown
 from kdrvgen.adopt.read.installation import Installation, find_installation
 from kdrvgen.adopt.read.makefile import Makefile, MakeTask
 from kdrvgen.adopt.read.manifest import Manifest
-from kdrvgen.adopt.read.package import Package, find_package, without_package
+from kdrvgen.adopt.read.package import Package
+from kdrvgen.adopt.read.project_package import Project, read_package
 from kdrvgen.adopt.read.roles import find_main_tasks, in_order, role_of
 from kdrvgen.adopt.read.service import Service, find_service
 from kdrvgen.adopt.read.snapshot import Snapshot
@@ -36,8 +37,8 @@ __all__ = ["Invocation", "Pipeline", "ProfileFacts", "read_pipeline"]
 _Command = TypeVar("_Command")
 _MAX_PROFILES = 16
 _LINKER = re.compile(r"\blink(?:\.exe)?\b")
-# What a script calls that signs, or makes a package.
-_TOOLS = re.compile(r"signtool|stampinf|inf2cat", re.IGNORECASE)
+# What a script calls that signs, makes a package, or handles the driver's service.
+_TOOLS = re.compile(r"signtool|stampinf|inf2cat|\bsc(?:\.exe)?\s+create\b", re.IGNORECASE)
 _JUSTFILES = frozenset({"justfile", ".justfile"})
 
 
@@ -146,7 +147,9 @@ def read_pipeline(
         profiles.append(_facts(profile, ordered, is_declared=profile in makefile.profiles))
         if profile == "development":
             pipeline = Pipeline((), roles, main_tasks, steps)
-    package_facts, marked = _package(pipeline, snapshot, makefile, manifest, profiles[0].image)
+    package_facts, marked = read_package(
+        Project(snapshot, makefile, manifest), tasks, pipeline.steps, profiles
+    )
     pipeline = replace(pipeline, steps=marked)
     if package_facts:
         made = dict.fromkeys(package_facts.tasks, "package")
@@ -217,44 +220,6 @@ def _makes_image(script: str) -> bool:
     """Return whether a script, in lower case, may sign or link an image."""
     is_linked = "/out:" in script and ".sys" in script and _LINKER.search(script)
     return _TOOLS.search(script) is not None or bool(is_linked)
-
-
-def _package(
-    pipeline: Pipeline,
-    snapshot: Snapshot,
-    makefile: Makefile,
-    manifest: Manifest,
-    image: Located | None,
-) -> tuple[Package | None, dict[str, list[Step]]]:
-    """Return the driver package, and the steps with those marked that make it."""
-    library = manifest.library.text
-    names = [library, *([image.text] if image else ())]
-    stems = {posixpath.splitext(posixpath.basename(name))[0].lower() for name in names}
-    # wdk-build's makefile and `cargo wdk build` take the INX of the package's name.
-    wdk = makefile.wdk or (manifest.wdk if makefile.file is None else None)
-    is_there = wdk and f"{library}.inx" in snapshot.infs
-    inx = Located(f"{library}.inx", wdk) if wdk and is_there else None
-    found, marked = find_package(pipeline.steps, frozenset(stems), inx)
-    if found and makefile.runs_in_root:
-        found = _from_project(found, snapshot, posixpath.dirname(makefile.file or ""))
-    return found, marked if found else without_package(marked)
-
-
-def _from_project(package: Package, snapshot: Snapshot, root: str) -> Package | None:
-    """Return a package whose paths are relative to the project, of tasks that run in the root.
-
-    Args:
-        package: The package.
-        snapshot: The project.
-        root: The root of the workspace, relative to the project's folder.
-    """
-    located = (package.inx, *package.extra_files)
-    moved = [
-        each._replace(text=snapshot.shortest(posixpath.join(root, each.text))) for each in located
-    ]
-    if any(each.text.startswith("..") for each in moved):
-        return None
-    return replace(package, inx=moved[0], extra_files=moved[1:])
 
 
 def _is_umdf(manifest: Manifest, steps: Mapping[str, Sequence[Step]]) -> bool:
