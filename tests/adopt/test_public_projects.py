@@ -259,3 +259,21 @@ def test_an_alias_that_runs_a_program_of_the_project_is_reported(
 
     reported = "`cargo xtask` runs a program" in str(messages(adoption, UNKNOWN))
     assert reported is is_reported
+
+
+def test_a_variable_with_switches_of_signtool_is_reported_and_is_no_file() -> None:
+    adoption = adopted(makefile=f"[tasks.sign]\nscript = ['{SIGN} %MORE% out/hello.sys']\n")
+
+    assert adoption.project.signing.subject == "A"
+    assert "signtool gets %MORE%" in str(messages(adoption, UNKNOWN))
+    assert "sign-after" not in adoption.project.makefile.tasks
+
+
+def test_a_link_to_cargo_make_in_a_readme_is_not_a_call() -> None:
+    readme = "Install cargo make: https://cargo-make.example\nThen `cargo make`\n"
+    makefile = "[tasks.default]\nalias = 'go'\n[tasks.go]\ncommand = 'x'\n"
+
+    reported = messages(adopted(makefile=makefile, **{"README.md": readme}), DIFFERENCE)
+
+    assert not any(each.startswith("README.md:1 ") for each in reported)
+    assert any(each.startswith("README.md:2 ") for each in reported)

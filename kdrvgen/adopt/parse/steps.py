@@ -24,6 +24,7 @@ __all__ = [
     "is_vcvars",
     "linked_image",
     "links_image",
+    "may_sign_image",
     "moved",
     "signed_groups",
 ]
@@ -161,6 +162,7 @@ def _makes_image(files: Sequence[str]) -> bool:
     return False
 
 
+_NO_IMAGE = re.compile(r"\.(exe|cat|msi|cab|ps1|cer)$", re.IGNORECASE)
 _OTHER_SIGNED = re.compile(r"\.(exe|cat|dll|msi|cab|ps1|cer)$", re.IGNORECASE)
 
 
@@ -177,6 +179,14 @@ def is_image(word: str) -> bool:
 def links_image(step: Step) -> bool:
     """Return whether a command is a linker that makes a .sys."""
     return step.words[:1] in _LINKERS and bool(linked_image(step))
+
+
+def may_sign_image(step: Step) -> bool:
+    """Return whether a command that is not known to sign the image signs a file that may be it."""
+    if step.action is not Action.OTHER or step.words[:2] != ("signtool", "sign"):
+        return False
+    files = parse_sign_command(step.words[2:]).files
+    return any(not _NO_IMAGE.search(file) and not _is_variable(file) for file in files)
 
 
 def linked_image(step: Step) -> str:

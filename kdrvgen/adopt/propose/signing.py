@@ -10,7 +10,7 @@ from typing import TypeAlias
 from kdrvgen.adopt.parse.located import Origin
 from kdrvgen.adopt.parse.passwords import password_variable, variable_in
 from kdrvgen.adopt.parse.paths import slashes
-from kdrvgen.adopt.parse.signtool import parse_sign_command
+from kdrvgen.adopt.parse.steps import may_sign_image
 from kdrvgen.adopt.propose.draft import Draft
 from kdrvgen.adopt.propose.signing_keys import certificate_keys, sign_keys
 from kdrvgen.adopt.read.findings import difference, equivalent, hazard, unknown
@@ -22,8 +22,6 @@ __all__ = ["propose_signing"]
 _KEY_VARIABLE = "KEY_CONTAINER"
 """The variable that replaces the name of a key that contains the PIN of its token."""
 
-# Files that are signed, and are not the image of a driver.
-_OTHER_FILE = re.compile(r"\.(exe|cat|msi|cab|ps1|cer)$", re.IGNORECASE)
 _SECURE_DIGESTS = frozenset({"sha256", "sha384", "sha512"})
 _Keys: TypeAlias = dict[str, tuple[object, Origin]]
 _ORDER = (
@@ -107,9 +105,7 @@ def _unknown_signatures(pipeline: Pipeline) -> Iterator[Origin]:
     """Yield where tasks sign a file that may be the image."""
     for steps in pipeline.steps.values():
         for step in steps:
-            files = parse_sign_command(step.words[2:]).files
-            is_call = step.words[:2] == ("signtool", "sign")
-            if is_call and any(not _OTHER_FILE.search(file) for file in files):
+            if may_sign_image(step):
                 yield step.origin
 
 

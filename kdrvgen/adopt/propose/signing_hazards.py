@@ -9,6 +9,7 @@ from kdrvgen.adopt.parse.located import Origin
 from kdrvgen.adopt.parse.makecert import CertificateCommand
 from kdrvgen.adopt.parse.passwords import is_variable
 from kdrvgen.adopt.parse.paths import joined, slashes
+from kdrvgen.adopt.parse.signtool import SignCommand
 from kdrvgen.adopt.parse.steps import is_image
 from kdrvgen.adopt.propose.signing_keys import (
     unsupported_certificate_switches,
@@ -62,15 +63,20 @@ def find_signing_hazards(profile: ProfileFacts) -> Iterator[Finding]:
             '`timestamp-protocol = "authenticode"` keeps it; without that line it is RFC 3161',
             is_avoided=False,
         )
-    for switches_of in (word for word in command.files if is_variable(word)):
-        message = f"signtool gets {switches_of}, whose value kdrvgen does not know"
+    yield from _files(profile, command, origin)
+    if unsupported := unsupported_sign_switches(command):
+        yield difference(origin, f"the task passes {', '.join(unsupported)} to signtool", _NO_KEY)
+
+
+def _files(profile: ProfileFacts, command: SignCommand, origin: Origin) -> Iterator[Finding]:
+    variables = list(filter(is_variable, command.files))
+    for variable in variables if len(variables) < len(command.files) else ():
+        message = f"signtool gets {variable}, whose value kdrvgen does not know"
         yield unknown(origin, message, "if it has switches, write their values in `[signing]`")
     if image := _signed_copy(profile):
         message = f"this signs {image}, a copy of the image that another command makes"
         remedy = "the generated pipeline signs the image: copy it in a hook of `after-sign`"
         yield difference(origin, message, remedy)
-    if unsupported := unsupported_sign_switches(command):
-        yield difference(origin, f"the task passes {', '.join(unsupported)} to signtool", _NO_KEY)
 
 
 def _signed_copy(profile: ProfileFacts) -> str:

@@ -19,7 +19,7 @@ _PLACES = re.compile(
     re.IGNORECASE,
 )
 _CALL = re.compile(
-    r"\b(?:cargo(?:\.exe)?[ \t]+(?:\+\S+[ \t]+)?make|makers)(?![\w.-])"
+    r"\b(?:cargo(?:\.exe)?[ \t]+(?:\+\S+[ \t]+)?make|makers)(?![\w.:-])"
     r"(?P<rest>[^\n`\"'|;&()<>#]{0,200})"
 )
 CARGO_OPTIONS = {

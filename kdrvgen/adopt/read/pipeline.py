@@ -18,7 +18,7 @@ from kdrvgen.adopt.parse.makecert import (
 )
 from kdrvgen.adopt.parse.paths import joined, slashes
 from kdrvgen.adopt.parse.signtool import SignCommand, parse_sign_command
-from kdrvgen.adopt.parse.steps import Action, Step, linked_image, links_image
+from kdrvgen.adopt.parse.steps import Action, Step, linked_image, links_image, may_sign_image
 from kdrvgen.adopt.parse.variables import task_environment
 from kdrvgen.adopt.read.findings import unknown
 from kdrvgen.adopt.read.installation import Installation, find_installation
@@ -161,7 +161,7 @@ def read_pipeline(
             main_tasks={**pipeline.main_tasks, **own},
             package=package_facts,
         )
-        if package_facts.signature and profiles[0].signature is None:
+        if package_facts.signature and not _signs_image(profiles[0], pipeline):
             signature = Invocation(*package_facts.signature, "")
             profiles = [replace(profile, signature=signature) for profile in profiles]
     image = profiles[0].image
@@ -214,6 +214,12 @@ def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
         elif re.search(r"\.(bat|cmd|ps1)$", path):
             tasks[path] = MakeTask(path, {}, {"script": {"file": path}}, {}, Origin(path))
     return tasks
+
+
+def _signs_image(profile: ProfileFacts, pipeline: Pipeline) -> bool:
+    """Return whether a task signs the image, or a file that may be it."""
+    steps = (step for each in pipeline.steps.values() for step in each)
+    return profile.signature is not None or any(map(may_sign_image, steps))
 
 
 def _makes_image(script: str) -> bool:
