@@ -49,8 +49,8 @@ def propose_driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
         raise manifest_error(
             facts.snapshot,
             ("package", "name"),
-            "this package is not a driver: it has no /DRIVER or /SUBSYSTEM:NATIVE for the linker, "
-            "makes no .sys and depends on no crate of Microsoft's WDK",
+            "kdrvgen finds no driver in this package: it has no /DRIVER or /SUBSYSTEM:NATIVE for "
+            "the linker, makes no .sys and depends on no crate of Microsoft's WDK",
             "name the folder of the driver's own package",
         )
     image = facts.pipeline.profiles[0].image
