@@ -129,7 +129,8 @@ def _key(bits: int) -> rsa.RSAPrivateKey:
 
 def _signed_by(**options: Unpack[Extensions]) -> Case:
     """Return an image by a self-signed certificate."""
-    return _after(lambda _: assembled(issued("Signer", **{"key": _key(2048), **options})))
+    options.setdefault("key", _key(2048))
+    return _after(lambda _: assembled(issued("Signer", **options)))
 
 
 def _issued_by(*, is_included: bool, usages: tuple[x509.ObjectIdentifier, ...] = ()) -> Change:

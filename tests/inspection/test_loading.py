@@ -196,7 +196,8 @@ def test_a_missing_authority_is_named(root: Identity) -> None:
 def test_an_image_by_a_certificate_for_something_else_is_not_loaded(
     root: Identity, options: Extensions
 ) -> None:
-    leaf = issued("Leaf", root, key=_key("publisher"), **options)
+    given: Extensions = {**options, "key": _key("publisher")}
+    leaf = issued("Leaf", root, **given)
     name, windows = _loading(_inspected(assembled(leaf), root))
     assert (name, windows) == ("INVALID", "No Windows for x64 or ARM64.")
 
