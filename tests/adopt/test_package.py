@@ -281,6 +281,15 @@ def test_a_task_that_only_deletes_the_package_is_copied() -> None:
     }
 
 
+def test_a_program_in_the_folder_of_the_package_is_found() -> None:
+    more = "[tasks.a]\nscript = ['dist\\setup.exe /x', '  dist x']\n"
+
+    assert tasks_of(packaged(more=more))["a"]["script"] == (
+        '"%DRIVER_PACKAGE:/=\\%\\setup.exe" /x',
+        "  dist x",
+    )
+
+
 def test_a_folder_with_a_variable_is_replaced_too() -> None:
     lines = [line.replace("dist", "%OUT_DIR%\\dist") for line in PACKAGE]
 
