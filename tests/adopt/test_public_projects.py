@@ -67,7 +67,7 @@ def test_a_variable_after_a_rewritten_path_is_kept() -> None:
 OUT = "target/x86_64-pc-windows-msvc/debug"
 SERVICE = "hello"
 [tasks.rename]
-script = ["cd %OUT%", "copy hello.dll hello.sys"]
+script = ["cd %OUT%", "copy %SERVICE%.dll %SERVICE%.sys"]
 [tasks.load]
 script = ["sc create x binPath= %OUT%/%SERVICE% type= kernel"]
 """
