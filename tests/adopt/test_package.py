@@ -696,6 +696,17 @@ def test_only_the_first_calls_of_a_readme_are_named() -> None:
     assert len([each for each in adoption.findings if "README" in each.file]) == 200
 
 
+@pytest.mark.parametrize("option", ["--profile", "-p"])
+def test_a_profile_after_the_task_is_named(option: str) -> None:
+    readme = f"cargo make sign {option} production\ncargo make sign -x\n"
+
+    found = [each for each in packaged(**{"README.md": readme}).findings if "README" in each.file]
+
+    assert [(str(each.place), each.help) for each in found] == [
+        ("README.md:1", "write `cargo make --profile production sign`")
+    ]
+
+
 def test_calls_of_other_projects_are_not_named() -> None:
     calls = "cargo make build-all\ncargo make default --release\ncargo make sign\n"
 
