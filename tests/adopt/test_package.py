@@ -698,12 +698,12 @@ def test_only_the_first_calls_of_a_readme_are_named() -> None:
 
 @pytest.mark.parametrize("option", ["--profile", "-p"])
 def test_a_profile_after_the_task_is_named(option: str) -> None:
-    readme = f"cargo make sign {option} production\ncargo make sign -x\n"
+    readme = f"cargo make make {option} production\ncargo make make -x\n"
 
     found = [each for each in packaged(**{"README.md": readme}).findings if "README" in each.file]
 
     assert [(str(each.place), each.help) for each in found] == [
-        ("README.md:1", "write `cargo make --profile production sign`")
+        ("README.md:1", "write `cargo make --profile production make`")
     ]
 
 
