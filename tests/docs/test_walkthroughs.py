@@ -21,7 +21,7 @@ import tomli
 from kdrvgen.commands import DEFAULT, VERBS
 from kdrvgen.commands.parser import populate_parser
 from kdrvgen.completion.words import actions
-from kdrvgen.model.tasks import GENERATED_TASKS, PACKAGE_TASKS
+from kdrvgen.model.tasks import ALL_TASKS
 from tests.pipeline.support import REPOSITORY, environment, need
 
 DOCS = REPOSITORY / "docs"
@@ -105,7 +105,7 @@ def test_every_task_of_cargo_make_on_a_page_exists(page: Path) -> None:
             if not word.startswith("-") and before not in {"-e", "--profile", "--loglevel"}
         ]
         assert [
-            word for word in plain if word not in GENERATED_TASKS | PACKAGE_TASKS | own
+            word for word in plain if word not in ALL_TASKS | own
         ] == [], command
 
 

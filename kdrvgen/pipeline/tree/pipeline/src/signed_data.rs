@@ -1,18 +1,50 @@
-//! Reads the signatures of images and catalogs: signed data (RFC 2315, 9).
+//! Reads the signatures of images, cabinets and catalogs: signed data (RFC 2315, 9).
 
+use crate::cabinet::Cabinet;
 use crate::der::{
     read, Element, Reader, CONTEXT_0, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET,
 };
+use crate::image::Image;
+
+/// A file that can have a signature.
+pub enum Subject<'a> {
+    Image(Image<'a>),
+    Cabinet(Cabinet<'a>),
+    /// One signed message, with its content in it.
+    Catalog(&'a [u8]),
+}
+
+impl<'a> Subject<'a> {
+    /// Reads an image or a cabinet. Takes anything else as a catalog.
+    pub fn of(data: &'a [u8]) -> Subject<'a> {
+        if let Some(image) = Image::parse(data) {
+            return Subject::Image(image);
+        }
+        match Cabinet::parse(data) {
+            Some(cabinet) => Subject::Cabinet(cabinet),
+            None => Subject::Catalog(data),
+        }
+    }
+
+    /// The signature; None without one.
+    pub fn signature(&self) -> Option<&'a [u8]> {
+        match self {
+            Subject::Image(image) => image.signature(),
+            Subject::Cabinet(cabinet) => cabinet.signature(),
+            Subject::Catalog(data) => Some(data),
+        }
+    }
+}
 
 /// id-signedData, 1.2.840.113549.1.7.2 (RFC 2315)
 const SIGNED_DATA: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x07, 0x02];
 
-/// The parts of the signature of an image or a catalog.
+/// The parts of a signature.
 #[cfg_attr(windows, allow(dead_code))] // WinVerifyTrust checks the other fields
 pub struct Signed<'a> {
     /// openssl's name of the digest algorithm, such as `sha256`.
     pub digest_name: &'static str,
-    /// What is signed: a structure with the digest of the image, or the list of the catalog. It is
+    /// What is signed: a structure with the digest of the file, or the list of the catalog. It is
     /// the input of the message digest.
     pub content: &'a [u8],
     pub message_digest: &'a [u8],
@@ -64,10 +96,10 @@ impl<'a> Signed<'a> {
 }
 
 impl<'a> Signed<'a> {
-    /// The digest of the image that is signed ("Windows Authenticode Portable Executable Signature
+    /// The digest of the image or the cabinet that is signed ("Windows Authenticode Portable Executable Signature
     /// Format", SpcIndirectDataContent).
     #[cfg(unix)]
-    pub fn image_digest(&self) -> Option<&'a [u8]> {
+    pub fn file_digest(&self) -> Option<&'a [u8]> {
         let digest_info = read(self.content).nth(1)?;
         Some(digest_info.children().nth(1)?.content)
     }

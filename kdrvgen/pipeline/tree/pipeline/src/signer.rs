@@ -1,7 +1,7 @@
 //! Signs a file with the tool of this host, and gets a timestamp for it.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::thread;
@@ -29,10 +29,10 @@ pub struct Order {
     pub is_rfc3161: bool,
 }
 
-/// A program that signs images and catalogs.
+/// A program that signs images, catalogs and cabinets.
 pub trait Signer {
-    /// Signs an image or a catalog in place, without a timestamp. The extension of the file decides
-    /// which it is.
+    /// Signs a file in place, without a timestamp. Its extension decides whether it is an image, a
+    /// catalog or a cabinet.
     fn sign(&self, settings: &Settings, order: &Order, file: &Path) -> Result<()>;
 
     /// Adds a timestamp to a signed file in place; the exit code shows whether the server sent one.
@@ -42,7 +42,7 @@ pub trait Signer {
     fn refusal(&self, failure: Failure, output: &Output) -> Failure;
 }
 
-/// Signs an image or a catalog in place, and requests a timestamp if one is configured.
+/// Signs a file in place, and requests a timestamp if one is configured.
 ///
 /// `task` is the task that the user runs.
 pub fn sign_file(
@@ -60,18 +60,17 @@ pub fn sign_file(
     stamp(settings, signer.as_ref(), order, file, task)
 }
 
-/// Whether a file is a catalog, which has no page hashes.
-pub fn is_catalog(file: &Path) -> bool {
-    file.extension()
-        .map_or(false, |extension| extension == "cat")
+/// Whether the signature of a file can have page hashes: only an image has pages.
+pub fn has_pages(file: &Path) -> bool {
+    kind_of(file) == "image"
 }
 
 /// What a file is, for messages.
 pub fn kind_of(file: &Path) -> &'static str {
-    if is_catalog(file) {
-        "catalog"
-    } else {
-        "image"
+    match file.extension().and_then(OsStr::to_str) {
+        Some("cat") => "catalog",
+        Some("cab") => "cabinet",
+        _ => "image",
     }
 }
 

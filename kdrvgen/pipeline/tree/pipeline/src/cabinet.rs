@@ -1,0 +1,154 @@
+//! Reads the headers and the signatures of cabinets.
+//!
+//! Sources: Microsoft Learn, "Microsoft Cabinet Format", for the headers; cab.c of osslsigncode, for
+//! the place of the signature and what it covers, which Microsoft does not document.
+
+use std::path::Path;
+
+use crate::certificate::Identity;
+use crate::failure::{Failure, Result};
+use crate::output;
+use crate::settings::Settings;
+use crate::verify;
+
+const MAGIC: &[u8; 4] = b"MSCF";
+/// CFHEADER without its optional fields.
+const HEADER: usize = 36;
+/// CFFOLDER without a reserved field.
+const FOLDER: usize = 8;
+/// cbCabinet, coffFiles, cFolders and flags.
+const SIZE_AT: usize = 8;
+const FILES_AT: usize = 16;
+const FOLDERS_AT: usize = 26;
+const FLAGS_AT: usize = 30;
+/// The flag that the header has reserved fields; the others are those of sets of cabinets.
+const RESERVED: u16 = 4;
+/// The optional fields of a signed cabinet: three sizes, and a reserved field of 20 bytes.
+const SIGNED_HEADER: [u8; 4] = [20, 0, 0, 0];
+const OPTIONAL: usize = 24;
+/// In the reserved field: offset and size of the signature, which follows the cabinet.
+const SIGNATURE_AT: usize = 44;
+/// The signature covers only the last four bytes of the optional fields.
+const COVERED_AT: usize = 56;
+
+/// A cabinet in memory that is not part of a set. Every number in it is checked before it is used.
+pub struct Cabinet<'a> {
+    data: &'a [u8],
+    /// The end of the cabinet, where the signature begins.
+    end: usize,
+    has_reserve: bool,
+}
+
+impl<'a> Cabinet<'a> {
+    /// Reads the header; None for anything but a cabinet that is unsigned, or signed as signing
+    /// tools do it.
+    pub fn parse(data: &'a [u8]) -> Option<Cabinet<'a>> {
+        if data.get(..4)? != MAGIC {
+            return None;
+        }
+        let flags = u16_at(data, FLAGS_AT)?;
+        let has_reserve = flags == RESERVED;
+        let mut end = data.len();
+        if has_reserve {
+            let offset = u32_at(data, SIGNATURE_AT)? as usize;
+            let size = u32_at(data, SIGNATURE_AT + 4)? as usize;
+            if data.get(HEADER..HEADER + 4)? != SIGNED_HEADER
+                || offset.checked_add(size)? != data.len()
+            {
+                return None;
+            }
+            end = offset;
+        } else if flags != 0 {
+            return None;
+        }
+        let start = if has_reserve {
+            HEADER + OPTIONAL
+        } else {
+            HEADER
+        };
+        let folders = FOLDER * u16_at(data, FOLDERS_AT)? as usize;
+        if start + folders > end {
+            return None;
+        }
+        Some(Cabinet {
+            data,
+            end,
+            has_reserve,
+        })
+    }
+
+    /// The signature, with the zeros that pad it; None for an unsigned cabinet.
+    pub fn signature(&self) -> Option<&'a [u8]> {
+        let signature = &self.data[self.end..];
+        Some(signature).filter(|signature| !signature.is_empty())
+    }
+
+    /// The bytes that the signature covers: not the fields that are for the tools only, and not the
+    /// place of the signature.
+    pub fn covered(&self) -> Vec<u8> {
+        let rest = if self.has_reserve { COVERED_AT } else { HEADER };
+        [
+            &self.data[..4],
+            &self.data[SIZE_AT..HEADER - 2],
+            &self.data[rest..self.end],
+        ]
+        .concat()
+    }
+
+    /// Whether `signed` is this unsigned cabinet with only a signature added.
+    pub fn is_signed_as(&self, signed: &Cabinet<'_>) -> bool {
+        if self.has_reserve || !signed.has_reserve || signed.signature().is_none() {
+            return false;
+        }
+        // The optional fields move what is after them.
+        let mut expected = self.data.to_vec();
+        let folders = u16_at(self.data, FOLDERS_AT).unwrap_or_default() as usize;
+        let starts = (0..folders).map(|index| HEADER + FOLDER * index);
+        for at in starts.chain([SIZE_AT, FILES_AT]) {
+            let moved = u32_at(self.data, at)
+                .unwrap_or_default()
+                .wrapping_add(OPTIONAL as u32);
+            expected[at..at + 4].copy_from_slice(&moved.to_le_bytes());
+        }
+        expected[FLAGS_AT..FLAGS_AT + 2].copy_from_slice(&RESERVED.to_le_bytes());
+        expected.splice(HEADER..HEADER, [0; OPTIONAL]);
+        let expected = Cabinet {
+            data: &expected,
+            end: expected.len(),
+            has_reserve: true,
+        };
+        expected.covered() == signed.covered()
+    }
+}
+
+fn u16_at(data: &[u8], at: usize) -> Option<u16> {
+    let bytes = data.get(at..at.checked_add(2)?)?;
+    Some(u16::from_le_bytes([bytes[0], bytes[1]]))
+}
+
+fn u32_at(data: &[u8], at: usize) -> Option<u32> {
+    let bytes = data.get(at..at.checked_add(4)?)?;
+    Some(u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+}
+
+/// Fails unless a cabinet is this one with a signature, which was made with the key of its
+/// certificate.
+pub fn check_signed(
+    settings: &Settings,
+    file: &Path,
+    unsigned: &[u8],
+    identity: Option<&Identity>,
+) -> Result<()> {
+    let data = output::read(file)?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let signed = Cabinet::parse(&data)
+        .filter(|cabinet| cabinet.signature().is_some())
+        .ok_or_else(|| Failure::new(format!("the signing tool did not sign {name}")))?;
+    let is_same = Cabinet::parse(unsigned).map_or(false, |old| old.is_signed_as(&signed));
+    if !is_same {
+        return Err(Failure::new(format!(
+            "the signing tool changed more than the signature of {name}"
+        )));
+    }
+    verify::new_signature(settings, file, identity)
+}
