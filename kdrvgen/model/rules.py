@@ -21,6 +21,7 @@ from kdrvgen.model.problems import Problem, variants
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
 from kdrvgen.model.signing_rules import signing_rules
+from kdrvgen.model.tasks import Packing
 from kdrvgen.model.wdk import Wdk
 from kdrvgen.model.wdk_rules import wdk_rules
 

@@ -86,9 +86,7 @@ def test_options_of_cargo_make_are_before_the_task(page: Path) -> None:
     text = page.read_text(encoding="utf-8").replace(_WRONG, "")
     for command in re.findall(r"cargo make[^`#\n|]*", text):
         words = command.split()[2:]
-        tasks = [
-            index for index, word in enumerate(words) if word in ALL_TASKS
-        ]
+        tasks = [index for index, word in enumerate(words) if word in ALL_TASKS]
         assert not any(word.startswith("-") for word in words[min(tasks, default=len(words)) :]), (
             command
         )

@@ -104,9 +104,7 @@ def test_every_task_of_cargo_make_on_a_page_exists(page: Path) -> None:
             for before, word in zip([None, *words], words, strict=False)
             if not word.startswith("-") and before not in {"-e", "--profile", "--loglevel"}
         ]
-        assert [
-            word for word in plain if word not in ALL_TASKS | own
-        ] == [], command
+        assert [word for word in plain if word not in ALL_TASKS | own] == [], command
 
 
 def _windows_commands() -> list[tuple[str, str]]:

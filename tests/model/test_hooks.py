@@ -79,7 +79,8 @@ def test_each_hook_is_a_dependency_at_its_point() -> None:
 def test_the_tasks_that_run_a_hook_are_those_of_makefile_toml(point: str) -> None:
     hooks = "".join(f'makefile.hooks.{each} = ["{each}"]\n' for each in POINTS)
     own = "".join(f"makefile.tasks.{each} = {{}}\n" for each in POINTS)
-    given = kdrvgen.loads(f'{hooks}{own}{PACKAGE}[package.submission]\n[driver]\nname = "a"\n{SEVERAL}\n')
+    tables = f'{PACKAGE}[package.submission]\n[driver]\nname = "a"\n{SEVERAL}\n'
+    given = kdrvgen.loads(hooks + own + tables)
     tasks = makefile_of(given)["tasks"]
 
     def runs(name: str) -> bool:
