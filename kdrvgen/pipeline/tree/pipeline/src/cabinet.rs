@@ -152,3 +152,83 @@ pub fn check_signed(
     }
     verify::new_signature(settings, file, identity)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Cabinet, FILES_AT, FLAGS_AT, FOLDER, FOLDERS_AT, HEADER, OPTIONAL, SIZE_AT};
+
+    const SIGNATURE: &[u8] = b"signed!!";
+
+    /// A cabinet with two folders.
+    fn unsigned() -> Vec<u8> {
+        let mut data = vec![0; HEADER + 2 * FOLDER];
+        data[..4].copy_from_slice(b"MSCF");
+        data[FOLDERS_AT] = 2;
+        data[FILES_AT] = data.len() as u8;
+        data[HEADER] = 70;
+        data[HEADER + FOLDER] = 90;
+        data.extend_from_slice(b"files and blocks");
+        data[SIZE_AT] = data.len() as u8;
+        data
+    }
+
+    /// The same cabinet with a signature.
+    fn signed() -> Vec<u8> {
+        let mut data = unsigned();
+        for at in [SIZE_AT, FILES_AT, HEADER, HEADER + FOLDER] {
+            data[at] += OPTIONAL as u8;
+        }
+        data[FLAGS_AT] = 4;
+        let mut optional = vec![0; OPTIONAL];
+        optional[..8].copy_from_slice(&[20, 0, 0, 0, 0, 0, 16, 0]);
+        optional[8] = (data.len() + OPTIONAL) as u8;
+        optional[12] = SIGNATURE.len() as u8;
+        data.splice(HEADER..HEADER, optional);
+        data.extend_from_slice(SIGNATURE);
+        data
+    }
+
+    #[test]
+    fn a_signed_cabinet_is_the_unsigned_one_with_a_signature() {
+        let (unsigned, signed) = (unsigned(), signed());
+        let (old, new) = (
+            Cabinet::parse(&unsigned).unwrap(),
+            Cabinet::parse(&signed).unwrap(),
+        );
+        assert_eq!(old.signature(), None);
+        assert_eq!(new.signature(), Some(SIGNATURE));
+        assert!(old.is_signed_as(&new));
+        assert!(!old.is_signed_as(&old));
+        assert!(!new.is_signed_as(&new));
+        assert_eq!(new.covered().len(), signed.len() - SIGNATURE.len() - 26);
+    }
+
+    #[test]
+    fn a_change_of_any_byte_that_the_signature_covers_is_found() {
+        let unsigned = unsigned();
+        let old = Cabinet::parse(&unsigned).unwrap();
+        for at in 0..signed().len() - SIGNATURE.len() {
+            let mut data = signed();
+            data[at] ^= 1;
+            let is_same = Cabinet::parse(&data).map_or(false, |new| old.is_signed_as(&new));
+            let is_free = matches!(at, 4..=7 | 34..=35 | 40..=43 | 52..=55);
+            assert_eq!(is_same, is_free, "byte {at}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_damaged_is_no_cabinet() {
+        let signed = signed();
+        assert!((0..signed.len()).all(|end| Cabinet::parse(&signed[..end]).is_none()));
+        let unsigned = unsigned();
+        let folders = HEADER + 2 * FOLDER;
+        assert!((0..folders).all(|end| Cabinet::parse(&unsigned[..end]).is_none()));
+        // A set of cabinets, more folders than there are bytes, and a signature that begins behind
+        // its end.
+        for (at, value) in [(FLAGS_AT, 1), (FOLDERS_AT, 99), (44, 0xFF), (47, 0xFF)] {
+            let mut data = signed.clone();
+            data[at] = value;
+            assert!(Cabinet::parse(&data).is_none(), "byte {at}");
+        }
+    }
+}
