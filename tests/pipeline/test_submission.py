@@ -329,6 +329,13 @@ def test_the_own_certificate_and_a_timestamp_sign_the_cabinet(
     assert (project.folder / "listed").read_text("utf-8").split() == NAMES
     assert "submission is up to date" in project.make("submission", SECRET="p a$$")
 
+    before = states(project)
+    project.say("new")
+    copy = 'while [ "$1" != -in ]; do shift; done; cp "$2" "$4"; exit'
+    break_cabinets(project, f'[ "$1" != add ] || {{ {copy}; }}')
+    assert "the cabinet has no timestamp" in project.fail("submission", SECRET="p a$$")
+    assert states(project) == before
+
 
 def test_each_target_has_a_submission_of_its_own(make_project: MakeProject) -> None:
     targets = ", ".join(f'"{target}"' for target in TARGETS)

@@ -2,7 +2,8 @@
 
 use crate::cabinet::Cabinet;
 use crate::der::{
-    read, Element, Reader, CONTEXT_0, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET,
+    read, Element, Reader, CONTEXT_0, CONTEXT_1, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING,
+    SEQUENCE, SET,
 };
 use crate::image::Image;
 
@@ -53,6 +54,8 @@ pub struct Signed<'a> {
     pub signature: &'a [u8],
     /// The signer's certificate.
     pub certificate: &'a [u8],
+    /// Whether a timestamp is attached, valid or not.
+    pub has_timestamp: bool,
 }
 
 impl<'a> Signed<'a> {
@@ -78,6 +81,8 @@ impl<'a> Signed<'a> {
         let attributes = signer.expect(CONTEXT_0)?;
         signer.expect(SEQUENCE)?; // signature algorithm
         let signature = signer.expect(OCTET_STRING)?;
+        let unsigned = signer.expect(CONTEXT_1);
+        let has_timestamp = unsigned.map_or(false, |all| all.children().any(is_timestamp));
         let message_digest = attributes.children().find_map(message_digest)?;
         let certificate = certificates
             .children()
@@ -91,6 +96,7 @@ impl<'a> Signed<'a> {
             attributes: signed,
             signature: signature.content,
             certificate: certificate.whole,
+            has_timestamp,
         })
     }
 }
@@ -127,6 +133,17 @@ fn message_digest(attribute: Element<'_>) -> Option<&[u8]> {
     }
     let value = fields.expect(SET)?.children().expect(OCTET_STRING)?;
     Some(value.content)
+}
+
+/// Whether an attribute is a timestamp: szOID_RFC3161_counterSign, 1.3.6.1.4.1.311.3.3.1, or
+/// counterSignature, 1.2.840.113549.1.9.6 (wincrypt.h).
+fn is_timestamp(attribute: Element<'_>) -> bool {
+    const RFC_3161: &[u8] = &[0x2B, 0x06, 0x01, 0x04, 0x01, 0x82, 0x37, 0x03, 0x03, 0x01];
+    const AUTHENTICODE: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x09, 0x06];
+    let identifier = attribute.children().expect(OBJECT_IDENTIFIER);
+    identifier.map_or(false, |identifier| {
+        [RFC_3161, AUTHENTICODE].contains(&identifier.content)
+    })
 }
 
 /// Whether a certificate has this issuer and serial number.

@@ -11,7 +11,9 @@ use crate::certificate::Identity;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::osslsigncode::Osslsigncode;
+use crate::output;
 use crate::settings::{self, Settings};
+use crate::signed_data::{Signed, Subject};
 #[cfg(windows)]
 use crate::signtool::Signtool;
 
@@ -57,7 +59,21 @@ pub fn sign_file(
     if order.timestamp_url.is_empty() {
         return Ok(());
     }
-    stamp(settings, signer.as_ref(), order, file, task)
+    stamp(settings, signer.as_ref(), order, file, task)?;
+    check_timestamp(file)
+}
+
+/// Fails if the tool succeeded without a timestamp.
+fn check_timestamp(file: &Path) -> Result<()> {
+    let data = output::read(file)?;
+    let signed = Subject::of(&data).signature().and_then(Signed::parse);
+    match signed {
+        Some(signed) if !signed.has_timestamp => Err(Failure::new(format!(
+            "the signing tool succeeded, and the {} has no timestamp",
+            kind_of(file)
+        ))),
+        _ => Ok(()), // the caller checks the signature
+    }
 }
 
 /// Whether the signature of a file can have page hashes: only an image has pages.
