@@ -10,7 +10,6 @@ from kdrvgen.model.base import Filled, Table, Text, problem
 from kdrvgen.model.driver import Driver, Target
 from kdrvgen.model.names import RelativePath
 from kdrvgen.model.submission import Submission
-from kdrvgen.model.tasks import Packing
 from kdrvgen.model.windows_versions import WINDOWS
 from kdrvgen.spelling import nearest
 
@@ -276,13 +275,6 @@ class Package(Table):
     def is_described(self) -> bool:
         """Whether the configuration describes a driver package."""
         return self.kind is not None or self.inx is not None
-
-    @property
-    def packing(self) -> Packing:
-        """What the configuration describes: a driver package, and a submission of it."""
-        if not self.is_described:
-            return Packing.NOTHING
-        return Packing.PACKAGE if self.submission is None else Packing.SUBMISSION
 
     def ids_for(self, driver: Driver) -> tuple[str, ...]:
         r"""Return the hardware IDs: by default `Root\NAME`."""

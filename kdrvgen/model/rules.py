@@ -21,7 +21,7 @@ from kdrvgen.model.problems import Problem, variants
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
 from kdrvgen.model.signing_rules import signing_rules
-from kdrvgen.model.tasks import Packing
+from kdrvgen.model.tasks import Packing, packing_of
 from kdrvgen.model.wdk import Wdk
 from kdrvgen.model.wdk_rules import wdk_rules
 
@@ -72,7 +72,7 @@ def _all(tables: Tables) -> Iterator[Problem]:
             yield from signing_rules(signing, blame)
     yield from cargo_rules(tables.cargo_config or {}, tables.driver)
     # Of an invalid table it is unknown what it describes.
-    packing = Packing.SUBMISSION if tables.package is None else tables.package.packing
+    packing = Packing.SUBMISSION if tables.package is None else packing_of(tables.package)
     if tables.makefile:
         yield from makefile_rules(tables.makefile, profiles, packing)
         yield from hook_rules(tables.makefile, packing)

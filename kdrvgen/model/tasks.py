@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from kdrvgen.model.base import Path
+from kdrvgen.model.package import Package
 
 __all__ = [
     "ALL_TASKS",
@@ -15,6 +16,7 @@ __all__ = [
     "Packing",
     "generated_tasks",
     "missing",
+    "packing_of",
     "reserved_tasks",
     "tasks_that_run",
 ]
@@ -62,6 +64,13 @@ class Packing(enum.IntEnum):
     NOTHING = 0
     PACKAGE = 1
     SUBMISSION = 2
+
+
+def packing_of(package: Package) -> Packing:
+    """Return what a configuration describes besides the image."""
+    if not package.is_described:
+        return Packing.NOTHING
+    return Packing.PACKAGE if package.submission is None else Packing.SUBMISSION
 
 
 def reserved_tasks(packing: Packing) -> frozenset[str]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kdrvgen.model import Project, Signing
-from kdrvgen.model.tasks import Packing
+from kdrvgen.model.tasks import Packing, packing_of
 from kdrvgen.rendering.flags import TargetPlan, is_without_sse
 from kdrvgen.rendering.quoting import literal
 
@@ -121,7 +121,7 @@ def _of_package(project: Project) -> dict[str, str]:
 
 
 def _places(project: Project) -> dict[str, str]:
-    driver, packing = project.driver, project.package.packing
+    driver, packing = project.driver, packing_of(project.package)
     folder = literal(driver.output_pattern).replace("{target}", "${DRIVER_TRIPLE}")
     folder = folder.replace("{profile}", "${CARGO_MAKE_PROFILE}")
     below = f"{driver.name}/${{DRIVER_TRIPLE}}/${{CARGO_MAKE_PROFILE}}"

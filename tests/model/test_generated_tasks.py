@@ -9,7 +9,7 @@ import pytest
 import tomli
 
 import kdrvgen
-from kdrvgen.model.tasks import ALL_TASKS, generated_tasks
+from kdrvgen.model.tasks import ALL_TASKS, generated_tasks, packing_of
 from tests.report.support import span
 
 from .support import also, dotted, is_accepted, refusal, refusals_of
@@ -45,7 +45,7 @@ def test_the_list_of_generated_tasks_matches_makefile_toml(
     modes = {project.signing_for(name).mode for name in project.profiles}
     found = set(makefile["tasks"]) - set(points)
     triples = project.driver.triples
-    assert found == generated_tasks(triples, modes, points, project.package.packing)
+    assert found == generated_tasks(triples, modes, points, packing_of(project.package))
     assert found <= ALL_TASKS
 
 

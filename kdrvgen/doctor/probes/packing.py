@@ -8,7 +8,7 @@ from kdrvgen.doctor.check import Check, Remedy
 from kdrvgen.doctor.host import Host
 from kdrvgen.doctor.tasks import Task
 from kdrvgen.model import Project
-from kdrvgen.model.tasks import Packing
+from kdrvgen.model.tasks import Packing, packing_of
 from kdrvgen.report.finding import Finding
 
 __all__ = ["kdrvgen", "submission"]
@@ -38,7 +38,7 @@ def kdrvgen(host: Host, project: Project) -> Iterator[Finding]:
 
 def submission(_host: Host, project: Project) -> Iterator[Finding]:
     """Check that the configuration describes a submission, and who signs its cabinet."""
-    if project.package.packing is not Packing.SUBMISSION:
+    if packing_of(project.package) is not Packing.SUBMISSION:
         advice = "add [package] and [package.submission] to the configuration"
         yield _SUBMISSION.note("the project has no such task", remedy=Remedy(advice))
     for name in project.profiles:
