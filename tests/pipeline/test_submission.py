@@ -253,6 +253,13 @@ while [ "$1" != -in ]; do shift; done
     assert ".kdrvgen-" not in output
     assert not folder(project).exists()
 
+    damage = "[makefile.tasks.damage]\nscript = 'echo >> \"$DRIVER_PACKAGE/hello.inf\"'\n"
+    tasks = '["package", "damage", "submission"]'
+    project.generate(f"{SUBMISSION}{damage}[makefile.tasks.all]\ndependencies = {tasks}\n")
+    output = project.fail("all")
+    assert f"{project.output('package')} is not as the task package left it" in output
+    assert not folder(project).exists()
+
     project.generate(SUBMISSION.replace("[signing]", '[signing]\nmode = "off"'))
     output = project.fail("submission")
     assert 'signing.mode is "off", and the cabinet of a submission must be signed' in output
