@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.doctor.support import MANIFEST, Machine
@@ -74,6 +76,7 @@ def test_a_submission_needs_kdrvgen_on_path_and_a_profile_that_signs(machine: Ma
     machine.kdrvgen("config.toml")
     report = machine.doctor("--for", "submission")
     assert report.missing == []
+    assert json.loads(report.text)["tasks"] == ["build", "package", "sign", "submission"]
     assert report.finding("kdrvgen")["message"] == "kdrvgen: 1.2.3"
     finding = report.finding("submission")
     assert finding["severity"] == "note"

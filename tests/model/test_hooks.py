@@ -172,11 +172,12 @@ def test_a_hook_that_runs_the_task_that_runs_it_is_refused(own: str, path: str) 
         ('dependencies = ["stop", "install-package"]', "dependencies.1"),
         ('run_task = [{ name = "smoke" }]', "run_task.0.name"),
         ('extend = "package-all"\ndependencies = []', "extend"),
+        ('extend = "submission-all"\ndependencies = []', "extend"),
     ],
 )
 def test_a_hook_that_runs_a_task_that_makes_the_package_is_refused(own: str, path: str) -> None:
     for point in POINTS:
-        line = refusal(hooked(point, own), SEVERAL)
+        line = refusal(hooked(point, own) + "[package.submission]\n", SEVERAL)
         assert dotted(line) == f"makefile.tasks.h.{path}"
         assert "would never end" in line["msg"]
 

@@ -223,12 +223,25 @@ mod tests {
         let unsigned = unsigned();
         let folders = HEADER + 2 * FOLDER;
         assert!((0..folders).all(|end| Cabinet::parse(&unsigned[..end]).is_none()));
-        // A set of cabinets, more folders than there are bytes, and a signature that begins behind
-        // its end.
-        for (at, value) in [(FLAGS_AT, 1), (FOLDERS_AT, 99), (44, 0xFF), (47, 0xFF)] {
+        // Parts of a set of cabinets, more folders than there are bytes, and signatures that begin
+        // behind the end or have another size.
+        let changes = [(FLAGS_AT, 1), (FLAGS_AT, 5), (FOLDERS_AT, 99), (44, 0xFF)];
+        for (at, value) in changes.into_iter().chain([(47, 0xFF), (48, 7), (48, 9)]) {
             let mut data = signed.clone();
             data[at] = value;
-            assert!(Cabinet::parse(&data).is_none(), "byte {at}");
+            assert!(Cabinet::parse(&data).is_none(), "byte {at} is {value}");
         }
+    }
+
+    #[test]
+    fn a_header_without_its_signature_is_unsigned() {
+        let mut data = signed();
+        data.truncate(data.len() - SIGNATURE.len());
+        data[48] = 0;
+        let unsigned = unsigned();
+        let old = Cabinet::parse(&unsigned).unwrap();
+        let new = Cabinet::parse(&data).unwrap();
+        assert!(new.signature().is_none());
+        assert!(!old.is_signed_as(&new));
     }
 }
