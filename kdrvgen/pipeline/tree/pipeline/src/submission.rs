@@ -2,7 +2,6 @@
 //! signs the cabinet, if a file or a setting changed.
 
 use std::ffi::OsString;
-use std::fs;
 
 use crate::cabinet::{self, Cabinet};
 use crate::certificate;
@@ -12,7 +11,7 @@ use crate::folder::{Folder, Made};
 use crate::kdrvgen;
 use crate::output;
 use crate::record;
-use crate::settings::{self, Settings, Signing};
+use crate::settings::{Settings, Signing};
 use crate::sign;
 use crate::signer;
 
@@ -34,7 +33,7 @@ pub fn submission(settings: &Settings) -> Result<()> {
     let _lock = record::lock(settings)?;
     sign::signed_image(settings, &build)?;
     let package = Folder::package(settings);
-    let inputs = inputs(settings, &package)?;
+    let inputs = inputs(&package)?;
     let signing = sign::fingerprint(settings, &order, identity.as_ref())?;
     let folder = Folder::submission(settings);
     let names = names(settings);
@@ -87,9 +86,9 @@ fn names(settings: &Settings) -> Vec<OsString> {
     names
 }
 
-/// Returns a checksum of what the submission depends on. Fails if the package is not as the task
-/// package left it.
-fn inputs(settings: &Settings, package: &Folder) -> Result<String> {
+/// Returns a checksum of what the submission depends on: the note of the package has the checksums
+/// of its files and of the configuration. Fails if the package is not as the task package left it.
+fn inputs(package: &Folder) -> Result<String> {
     let packaged = package
         .made()
         .filter(|made| made.is_intact(&package.place))
@@ -101,9 +100,7 @@ fn inputs(settings: &Settings, package: &Folder) -> Result<String> {
             .because("Another run or another program changed it.")
             .help("remove this folder, and run the task again")
         })?;
-    let config = settings.root.join(settings::text("DRIVER_CONFIG")?);
-    let content = fs::read(&config).map_or("none".to_owned(), |bytes| xxh64(&bytes));
-    let text = format!("{}{content}\n{}", packaged.text(), kdrvgen::stamp());
+    let text = packaged.text() + &kdrvgen::stamp();
     Ok(xxh64(text.as_bytes()))
 }
 
