@@ -6,12 +6,13 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import TypeAlias
 
 from kdrvgen.credentials import holds_credential, spans
 
 __all__ = ["is_reference", "merged", "secret_spans"]
 
-Span = tuple[int, int]
+Span: TypeAlias = tuple[int, int]
 
 _LONGEST = 200  # characters before a pipe
 
