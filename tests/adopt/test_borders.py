@@ -198,4 +198,4 @@ def test_the_snapshot_says_which_files_it_could_not_read() -> None:
 
     with pytest.raises(kdrvgen.ConfigError, match="no reason"):
         adopt(Snapshot(files, unreadable={"Makefile.toml": "no reason"}))
-    assert adopt(Snapshot(files, unreadable={"tools/x.cmd": "no reason"})).project
+    assert adopt(Snapshot(files, unreadable={"tools/x.cmd": "no reason"})).text
