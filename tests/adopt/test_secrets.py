@@ -230,6 +230,17 @@ def test_no_password_of_another_part_is_shown(files: dict[str, str], rest: str) 
         "rem password: %PFX%",
         "echo ${PFX_PASS}",
         "sshpass -e scp a b",
+        "signtool sign /kc {{target}} target.exe",
+        "x ${{ github.target }} target",
+        "for /f \"tokens=*\" %%a in ('git log') do echo %%a",
+        'for /f "tokens=1,2 delims==" %%a in (a.txt) do echo %%a',
+        "$password = Get-Password -Prompt me",
+        "$password = [Convert]::ToString($bytes)",
+        'Write-Host "PASSWORD = $Env:PFX_PASSWORD"',
+        'curl -H "Authorization: Bearer $env:GITHUB_TOKEN" x',
+        'set "API_KEY_NAME=importer"',
+        "git config persist-credentials: false",
+        "echo ${API_TOKEN:-}",
     ],
 )
 def test_a_command_without_a_password_is_copied_as_it_is(command: str) -> None:

@@ -33,7 +33,7 @@ _NAMED = (
     re.compile(rf"""(?<![\w.-])-*{_NAME}[}}"']?[ \t]*=(?!=)[ \t]*{_VALUE}"""),
     # A text that names its value: `Authorization: Bearer VALUE`.
     re.compile(
-        rf"""(?i)(?<![\w.%$-]){_NAME}["']?:[ \t]+(?:(?:bearer|basic|token)[ \t]+)?{_VALUE}"""
+        rf"""(?i)(?<![\w.%$-]){_NAME}["']?:[ \t]+(?:(?:bearer|basic|token|apikey)[ \t]+)?{_VALUE}"""
     ),
     # cargo-make's default value.
     re.compile(rf"\$\{{{_NAME}:([^}}\n]+)"),
@@ -43,14 +43,14 @@ _NAMED = (
         rf"""(?:pass:)?(?![-/]){_VALUE}"""
     ),
     re.compile(
-        r"""(?i)(?:\benv:|\bset-variable\s+(?:-name\s+)?|\bsetx[ \t]+"""
+        r"""(?i)(?:(?<!\$)\benv:|\bset-variable\s+(?:-name\s+)?|\bsetx[ \t]+"""
         rf"""|environmentvariable\(\s*["']){_NAME}"""
         rf"""["']?(?:[ \t]*,[ \t]*|[ \t]+(?:-value[ \t]+)?){_VALUE}"""
     ),
 )
 # An option such as `--password-stdin` or `--token-url` has no secret.
 _ABOUT = re.compile(
-    r"(?i)[_-]?(?:stdin|file|path|env|prompt|fd|url|uri|id|type|provider|length|thru)$"
+    r"(?i)[_-]?(?:stdin|file|path|env|prompt|fd|url|uri|id|name|type|provider|length|thru)$|tokens$"
 )
 
 # What is secret by its place, whatever the tool.
@@ -120,9 +120,14 @@ _CARGO = re.compile(
     r"(?i)[ \t(]*@?(?:call[ \t]+)?(?:cargo|makers|msbuild)(?:\.exe)?[ \t](?:(?![ \t]--[ \t]).)*"
 )
 
+# Values that are no text, and PowerShell's expressions, which have no quotes.
+_NO_SECRET = re.compile(r"(?i)\W{1,2}|0|true|false|none|null|yes|no")
+_EXPRESSION = re.compile(r"\[[\w.]+\](?:::|\$)|(?:ConvertTo|Get|Import|New|Read|Select)-[A-Z]\w+$")
+
 _REFERENCE = re.compile(
-    r"(?:%[^%\s]+%|%%?~?\w|%\*|\$\{[^}]*\}?|\$\(.*|\$(?:env:)?\w+(?:[.\[(].*)?|![\w.]+!"
-    r"|@@[\w-]+\(.*|(?:env|file|fd):\S+|stdin|<[\w -]+>)+"
+    r"(?i)(?:(?:bearer|basic|token|apikey) +)?"
+    r"(?:%[^%\s]+%|%%?~?\w|%\*|\$\{[^}]*\}?|\$\(.*+|\$(?:env:)?\w+(?:[.\[(].*+)?|![\w.]+!"
+    r"|@@[\w-]+\(.*+|(?:env|file|fd):\S+|stdin|<[\w -]+>)+,?"
 )
 
 
@@ -137,7 +142,7 @@ def secret_spans(text: str) -> tuple[Span, ...]:
 
     Takes time in proportion to the length of the text. Sources: the reference pages of the tools.
     """
-    found = {*spans(text)}
+    found = {span for span in spans(text) if not _is_template(text, span)}
     for pattern in _NAMED:
         found |= {each.span(2) for each in pattern.finditer(text) if _is_secret(each[1])}
     for pattern in (*_PLACED, _PIPED, _CALLED):
@@ -153,7 +158,7 @@ def secret_spans(text: str) -> tuple[Span, ...]:
         found |= {each.span(1) for each in _OF_SIGNER.finditer(text, start, end)}
     bare = {_without_quotes(text, span) for span in found}
     known = (span for span in bare if span[0] < span[1])
-    return (*merged(span for span in known if not is_reference(text[slice(*span)])),)
+    return (*merged(span for span in known if _is_plain(text, *span)),)
 
 
 def merged(places: Iterable[Span]) -> list[Span]:
@@ -165,6 +170,20 @@ def merged(places: Iterable[Span]) -> list[Span]:
         else:
             apart.append((start, end))
     return apart
+
+
+def _is_plain(text: str, start: int, end: int) -> bool:
+    """Return whether a value is a password in plain text."""
+    value = text[start:end]
+    is_quoted = text[start - 1 : start] in {'"', "'"}
+    is_code = not is_quoted and _EXPRESSION.match(value)
+    return not (is_code or _NO_SECRET.fullmatch(value) or is_reference(value))
+
+
+def _is_template(text: str, span: Span) -> bool:
+    """Return whether `{{…}}` is an expression, as in a Justfile, and no PIN: `[READER{{PIN}}]`."""
+    start, end = span
+    return text[start - 2 : start] == "{{" and text[end : end + 3] != "}}]"
 
 
 @lru_cache(maxsize=4096)
