@@ -250,6 +250,31 @@ def test_a_command_without_a_password_is_copied_as_it_is(command: str) -> None:
     assert not [each for each in messages(adoption, HAZARD) if "password" in each]
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "set PFX_PASS=*",
+        'set "PFX_PASS=*"',
+        "(set PFX_PASS=*)",
+        "if not defined PIN (set PIN=*) & next",
+        "openssl pkcs12 -passin pass:* -in a",
+        'signtool sign /f a.pfx /p "*" tool.exe',
+        "jsign --storepass=* a.exe",
+        "curl -u me:* https://host",
+        "signtool sign /csp P /kc [R{{*}}]=key tool.exe",
+        "echo *| docker login --password-stdin",
+        "tool /password:* x",
+    ],
+)
+def test_only_the_password_of_a_command_is_replaced(command: str) -> None:
+    script = command.replace("*", SECRET)
+
+    adoption = adopted(makefile=f"[tasks.a]\nscript = '''\n{script}\n'''\n")
+
+    expected = command.replace("*", "%PFX_PASSWORD%")
+    assert adoption.project.makefile.tasks["a"]["script"] == f"{expected}\n"
+
+
 def test_a_password_in_a_called_script_keeps_its_quotes() -> None:
     adoption = adopted(
         makefile="[tasks.sign]\nscript = ['call all.cmd']\n",

@@ -193,9 +193,10 @@ def _is_secret(name: str) -> bool:
 
 def _without_quotes(text: str, span: Span) -> Span:
     start, end = span
+    outer = "\"'\\ \t" + (")" if "(" not in text[start:end] else "")  # of `(set NAME=VALUE)`
     while start < end and text[start] in "\"'\\ \t":
         start += 1
-    while start < end and text[end - 1] in "\"'\\ \t":
+    while start < end and text[end - 1] in outer:
         end -= 1
     return start, end
 
