@@ -28,7 +28,7 @@ def test_a_file_of_a_project_is_read(tmp_path: Path, name: str) -> None:
     assert snapshot.files == dict.fromkeys({"Cargo.toml", name}, "# one\n# two\n")
 
 
-@pytest.mark.parametrize("name", ["a.exe", "a.txt", "README.md", "src/lib.rs", "Makefile", ".env"])
+@pytest.mark.parametrize("name", ["a.exe", "a.txt", "OTHER.md", "src/lib.rs", "Makefile", ".env"])
 def test_another_file_is_not_read(tmp_path: Path, name: str) -> None:
     for path in ("Cargo.toml", name):
         (tmp_path / path).parent.mkdir(exist_ok=True)

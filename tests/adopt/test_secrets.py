@@ -153,7 +153,9 @@ def test_no_password_is_shown_beside_a_syntax_error(context: str, damage: str) -
         assert SECRET not in out, command
 
 
-@pytest.mark.parametrize("name", ["tools.cmd", "tools.ps1", "justfile"])
+@pytest.mark.parametrize(
+    "name", ["tools.cmd", "tools.bat", "tools.ps1", "tools.sh", "justfile", ".justfile"]
+)
 def test_no_password_of_a_script_is_shown(name: str) -> None:
     script = f"  signtool sign /n A hello.sys\n{numbered(COMMANDS)}\n"
     call = f"[tasks.all]\nscript = ['call {name}', 'login {SECRET}0']\n"
@@ -282,3 +284,11 @@ def test_a_password_in_a_called_script_keeps_its_quotes() -> None:
     )
 
     assert adoption.project.makefile.tasks["sign-after"]["script"] == 'tool "a & b" c\n'
+
+
+def test_a_word_that_the_readme_has_beside_password_is_an_ordinary_word() -> None:
+    files = {"README.md": "Password: secretword\n"}
+
+    adoption = adopted(makefile="[tasks.a]\nscript = ['x secretword']\n", **files)
+
+    assert adoption.project.makefile.tasks["a"]["script"] == ("x secretword",)

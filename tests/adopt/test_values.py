@@ -186,7 +186,7 @@ def test_a_crate_of_the_wdk_makes_a_package_a_driver(table: str, crate: str) -> 
     manifest = f'{MANIFEST}[{table}]\n{crate} = "0.3"\n'
 
     assert adopted(cargo=UNLINKED, **{"Cargo.toml": manifest}).project.driver.name == "hello"
-    with pytest.raises(kdrvgen.ConfigError, match="not a driver"):
+    with pytest.raises(kdrvgen.ConfigError, match="no driver"):
         adopted(cargo=UNLINKED, **{"Cargo.toml": manifest.replace(crate, "other")})
 
 
@@ -333,3 +333,7 @@ def test_a_umdf_driver_is_found_whatever_the_order_of_arguments(order: str, stam
     project = adopted(cargo=UNLINKED, makefile=f"[tasks.a]\nscript = {script}\n").project
 
     assert (project.driver.model, project.signing.subject) == ("umdf", "A")
+
+
+def test_a_build_task_without_a_command_builds_all_features_as_that_of_cargo_make() -> None:
+    assert adopted(makefile="[tasks.build]\ncwd = '.'\n").project.build.args == ("--all-features",)

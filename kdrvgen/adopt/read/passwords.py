@@ -13,8 +13,7 @@ from kdrvgen.credentials import holds_credential
 
 __all__ = ["read_passwords"]
 
-_OTHER_FILES = (".toml", ".rs")
-"""What is no script: a makefile's own tasks show its passwords better than its text."""
+_SCRIPTS = (".bat", ".cmd", ".ps1", ".sh", ".env", "justfile")
 
 
 def read_passwords(snapshot: Snapshot, makefile: Makefile, pipeline: Pipeline) -> frozenset[str]:
@@ -23,7 +22,7 @@ def read_passwords(snapshot: Snapshot, makefile: Makefile, pipeline: Pipeline) -
     for task in makefile.tasks.values():
         found |= passwords_in(task.table)
     for path, text in snapshot.files.items():
-        if not path.lower().endswith(_OTHER_FILES):
+        if path.lower().endswith(_SCRIPTS):
             found |= passwords_in(text)
     found |= {*_variables(makefile), *_signtool_passwords(pipeline)}
     return frozenset(each for each in found if each and not is_variable(each))
