@@ -230,12 +230,12 @@ def test_the_flags_of_a_copied_script_stay_in_it() -> None:
 
 
 def test_a_missing_dependency_is_left_out() -> None:
-    adoption = adopted(makefile="[tasks.a]\ndependencies = ['b', 'c']\n[tasks.b]\ncommand = 'x'\n")
+    makefile = "[tasks.a]\ndependencies = ['b', 'c']\ncwd = 'd'\n[tasks.b]\ncommand = 'x'\n"
+    adoption = adopted(makefile=makefile)
 
-    assert adoption.project.makefile.tasks["a"]["dependencies"] == ("b",)
-    assert "`a` depends on `c`, which is a task of cargo-make or does not exist" in str(
-        messages(adoption, DIFFERENCE)
-    )
+    assert adoption.project.makefile.tasks["a"] == {"dependencies": ("b",), "cwd": "d"}
+    (message,) = messages(adoption, DIFFERENCE)
+    assert "`a` depends on `c`, which is a task of cargo-make or does not exist" in message
 
 
 @pytest.mark.parametrize(
