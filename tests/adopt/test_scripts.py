@@ -87,16 +87,17 @@ def test_every_part_of_a_script_table_is_read(part: str) -> None:
     assert adoption.project.signing.subject == "A"
 
 
-def test_a_path_in_the_call_of_another_script_follows_the_image() -> None:
+@pytest.mark.parametrize("name", ["pack.cmd", "missing.cmd"])
+def test_a_path_in_the_call_of_another_script_follows_the_image(name: str) -> None:
     folder = f"target\\{TRIPLE}\\debug"
     tasks = adopted(
         makefile=task("rename", f"copy {folder}\\hello.dll {folder}\\hello.sys")
-        + task("pack", f"call pack.cmd {folder}\\hello.sys {folder}\\a-very-long-name.inf"),
+        + task("pack", f"call {name} {folder}\\hello.sys {folder}\\a-very-long-name.inf"),
         **{"pack.cmd": "zip %1"},
     ).project.makefile.tasks
 
     assert tasks["pack"]["script"] == (
-        'call pack.cmd "%DRIVER_PATH:/=\\%" "%DRIVER_OUTPUT:/=\\%\\a-very-long-name.inf"\n'
+        f'call {name} "%DRIVER_PATH:/=\\%" "%DRIVER_OUTPUT:/=\\%\\a-very-long-name.inf"\n'
     )
 
 

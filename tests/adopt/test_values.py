@@ -337,3 +337,10 @@ def test_a_umdf_driver_is_found_whatever_the_order_of_arguments(order: str, stam
 
 def test_a_build_task_without_a_command_builds_all_features_as_that_of_cargo_make() -> None:
     assert adopted(makefile="[tasks.build]\ncwd = '.'\n").project.build.args == ("--all-features",)
+
+
+def test_a_umdf_driver_may_be_the_only_file_that_signtool_signs() -> None:
+    script = "['stampinf -f hello.inf -u 2.33.0', 'signtool sign hello.dll /a']"
+    adoption = adopted(cargo=UNLINKED, makefile=f"[tasks.a]\nscript = {script}\n")
+
+    assert "`/a` selects any certificate" in str(messages(adoption, UNKNOWN))
