@@ -344,3 +344,16 @@ def test_a_umdf_driver_may_be_the_only_file_that_signtool_signs() -> None:
     adoption = adopted(cargo=UNLINKED, makefile=f"[tasks.a]\nscript = {script}\n")
 
     assert "`/a` selects any certificate" in str(messages(adoption, UNKNOWN))
+
+
+@pytest.mark.parametrize("table", ["build-dependencies", "dependencies"])
+@pytest.mark.parametrize("crate", ["wdk-build", "wdk-sys", "wdk"])
+def test_the_inx_beside_a_crate_of_the_wdk_is_that_of_the_package(table: str, crate: str) -> None:
+    files = {
+        "Cargo.toml": f'{MANIFEST}[{table}]\n{crate} = "0.3"\n',
+        ".cargo/config.toml": UNLINKED,
+    }
+
+    text = adopt(Snapshot(files, infs=frozenset({"hello.inx"}))).annotated
+
+    assert 'inx = "hello.inx"  # from Cargo.toml:7\n' in text

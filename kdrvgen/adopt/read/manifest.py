@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from kdrvgen.adopt.parse.located import Located
+from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.paths import beside
 from kdrvgen.adopt.read.document import Document, read_document
 from kdrvgen.adopt.read.findings import difference, hazard, unknown
@@ -28,7 +28,7 @@ class Manifest:
             lib.rs by the crate's name.
         model: The driver model in `metadata.wdk`.
         framework: The version of KMDF or UMDF in `metadata.wdk`.
-        wdk: Whether the package depends on one of the crates wdk-build, wdk-sys and wdk.
+        wdk: Where the package depends on one of the crates wdk-build, wdk-sys and wdk.
         wdk_build: The version of wdk-build that the build script gets; empty for a path or git
             dependency, None if the package does not depend on wdk-build.
     """
@@ -40,7 +40,7 @@ class Manifest:
     helpers: Mapping[str, str] = field(default_factory=dict)
     model: Located | None = None
     framework: Located | None = None
-    wdk: bool = False
+    wdk: Origin | None = None
     wdk_build: Located | None = None
 
 
@@ -78,11 +78,15 @@ def read_manifest(snapshot: Snapshot) -> tuple[Manifest, list[Finding]]:
     return manifest, [*_build_findings(own), *_panic_findings(own, workspace)]
 
 
-def _wdk(own: Document) -> bool:
-    return any(
-        crate in own.table(table)
-        for table in ("build-dependencies", "dependencies")
-        for crate in ("wdk-build", "wdk-sys", "wdk")
+def _wdk(own: Document) -> Origin | None:
+    return next(
+        (
+            own.origin((table, crate))
+            for table in ("build-dependencies", "dependencies")
+            for crate in ("wdk-build", "wdk-sys", "wdk")
+            if crate in own.table(table)
+        ),
+        None,
     )
 
 
