@@ -31,6 +31,12 @@ args = [
 locate = "path"
 path = 'C:\\Program Files (x86)\\Windows Kits\\10'
 
+[package]
+kind = "device"
+provider = "Example"
+
+[package.submission]
+
 [profiles.production]
 signing.mode = "certificate"
 signing.pfx = "release.pfx"
