@@ -117,6 +117,7 @@ class Windows:
             # Wine gives programs of Linux their arguments in the locale's encoding.
             "LC_ALL": "C.UTF-8",
             "CARGO_TERM_COLOR": "never",
+            "CARGO_INCREMENTAL": "0",  # as in tests/pipeline
             "KDRVGEN_FAKE_LOG": self.path(home / "calls"),
             "KDRVGEN_BED_RUSTC": str(self.bed / "rustc-for-programs"),
         }
