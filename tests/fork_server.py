@@ -72,7 +72,7 @@ def _run(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
     os._exit(code)
 
 
-def _ignore(descriptor: int) -> None:
+def _ignore(descriptor: object) -> None:
     del descriptor
 
 
@@ -87,7 +87,8 @@ def _load() -> None:
     """Load and read what many runs need, so that no fork has to."""
     # They are as large as all the rest, and a fork takes the longer the more there is to copy.
     left_out = ("lief", "capstone")
-    sys.modules.update(dict.fromkeys(left_out))
+    absent: Any = None  # which makes an import an ImportError
+    sys.modules.update(dict.fromkeys(left_out, absent))
     package = Path(kdrvgen.__file__).parent
     for file in package.rglob("*.py"):
         parts = file.relative_to(package.parent).with_suffix("").parts
