@@ -72,8 +72,8 @@ def _run(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
     os._exit(code)
 
 
-def _ignore(descriptor: object) -> None:
-    del descriptor
+def _ignore(fd: object) -> None:
+    del fd
 
 
 def _writer(descriptor: int, like: Any, *, line_buffering: bool) -> io.TextIOWrapper:  # noqa: ANN401 - typeshed's TextIO has no `errors`
