@@ -100,6 +100,11 @@ class Host:
         return tuple(Path(name) for name in names if Path(name).is_absolute())
 
     @property
+    def safe_path(self) -> str:
+        """PATH for the programs that doctor runs, which start others: without the project."""
+        return os.pathsep.join(str(folder) for folder in self.path if not self.holds(str(folder)))
+
+    @property
     def neutral_folder(self) -> Path:
         """A folder in which programs run: it has no files that rustup, cargo or Windows reads."""
         return Path(self.env.get("SystemRoot") or self.folder.anchor)
@@ -136,7 +141,7 @@ class Host:
         if self.holds(program):
             return refused(f"{program} is in the project")
         # Without it, some versions of rustup download a toolchain when `cargo --version` runs.
-        quiet = {"RUSTUP_AUTO_INSTALL": "0", "CARGO_TERM_COLOR": "never"}
+        quiet = {"RUSTUP_AUTO_INSTALL": "0", "CARGO_TERM_COLOR": "never", "PATH": self.safe_path}
         try:
             process = subprocess.Popen(  # noqa: S603 - a tool on the user's PATH
                 [program, *map(str, argv[1:])],
