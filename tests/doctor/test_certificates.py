@@ -162,8 +162,10 @@ def test_a_pkcs12_file_is_not_opened_without_openssl(machine: Machine) -> None:
     machine.configure(OWN.replace('pfx-password-env = "OWN_PASSWORD"\n', ""))
     (machine.folder / "own.pfx").touch()
     machine.uninstall("openssl")
-    finding = machine.doctor("--for", "sign").finding("certificate")
-    assert "not opened on this machine" in finding["message"]
+    report = machine.doctor("--for", "sign")
+    assert "not opened on this machine" in report.finding("certificate")["message"]
+    # The task checks every signature with it.
+    assert report.finding("openssl")["severity"] == "error"
 
     _openssl(machine, unsupported="invalid password?", legacy="invalid password?", output="")
     finding = machine.doctor("--for", "sign").finding("certificate")

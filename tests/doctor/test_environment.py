@@ -209,3 +209,19 @@ def test_wine_needs_its_server_and_runs_where_the_task_finds_it(machine: Machine
     finding = machine.doctor("--for", "smoke").finding("Wine")
     assert finding["message"] == "Wine: wine-9.0"
     assert finding["place"]["file"] == str(machine.home / "bin/wine64")
+
+
+def test_a_package_for_smoke_needs_kdrvgen_on_the_path(machine: Machine) -> None:
+    machine.install("wine64", "echo wine-9.0")
+    machine.install("wineserver", "")
+    names = {each["rule"] for each in machine.doctor("--for", "smoke").findings}
+    assert "host-kdrvgen" not in names
+
+    machine.configure(CONFIG + '[package]\nkind = "primitive"\nprovider = "Me"\n')
+    finding = machine.doctor("--for", "smoke").finding("kdrvgen")
+    assert finding["message"] == "kdrvgen: is not on PATH; the task package runs it"
+    assert finding["severity"] == "error"
+    machine.install("kdrvgen", "")
+    finding = machine.doctor("--for", "smoke").finding("kdrvgen")
+    assert finding["place"]["file"] == str(machine.home / "bin/kdrvgen")
+    assert finding["severity"] == "ok"

@@ -41,7 +41,7 @@ def signing_tool(host: Host, project: Project) -> Iterator[Finding]:
         elif host.is_windows:
             yield _signtool(host, signing)
         else:
-            yield from _openssl(host, signing)
+            yield _openssl(host)
             yield _osslsigncode(host, has_package="package" in project.model_fields_set)
 
 
@@ -93,18 +93,17 @@ def _version_of_osslsigncode(host: Host, version: str, place: str, *, has_packag
     return _OSSLSIGNCODE.ok(f"{version}{tried}", place)
 
 
-def _openssl(host: Host, signing: Signing) -> Iterator[Finding]:
-    if signing.mode != "test" and not signing.additional_certificates:
-        return
+def _openssl(host: Host) -> Finding:
+    """Check openssl, which makes test certificates, and checks every signature."""
     place = host.which("openssl")
     answer = host.run(("openssl", "version"))
     if answer.code == 0:
-        yield _OPENSSL.ok(answer.first_line.removeprefix("OpenSSL "), place)
-    elif answer.is_refused:
-        yield _OPENSSL.note(answer.text, place)
-    else:
-        remedy = NO_REMEDY if place else install(host, "openssl")
-        yield _OPENSSL.error(answer.first_line, place, remedy)
+        return _OPENSSL.ok(answer.first_line.removeprefix("OpenSSL "), place)
+    if answer.is_refused:
+        return _OPENSSL.note(answer.text, place)
+    return _OPENSSL.error(
+        answer.first_line, place, NO_REMEDY if place else install(host, "openssl")
+    )
 
 
 def _try_signing(host: Host, program: str) -> Answer | None:
