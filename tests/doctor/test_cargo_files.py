@@ -111,6 +111,9 @@ def test_an_included_file_is_read_with_a_lower_priority(machine: Machine) -> Non
     assert "does not exist" in finding["message"]
     assert finding["place"]["file"].endswith("none.toml")
 
+    path = _put(machine.home, "include = [{ optional = false }]\n")
+    assert machine.doctor().finding(NAME)["place"]["file"] == str(path.parent)
+
 
 @pytest.mark.parametrize("by_variable", [False, True])
 def test_an_alias_in_place_of_cargo_make_is_an_error(machine: Machine, by_variable: bool) -> None:

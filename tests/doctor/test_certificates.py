@@ -7,8 +7,11 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +27,14 @@ from tests.pipeline.support import CONFIG
 NOW = dt.datetime.now(dt.UTC)
 GOOD = Identity.make("My Company — é", CODE_SIGNING, days=(-1, 9000))
 SECRET = "correct horse"
+
+
+def _utc(*parts: int) -> dt.datetime:
+    return dt.datetime(*parts, tzinfo=dt.UTC)  # type: ignore[arg-type,misc] - no tzinfo in them
+
+
+_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+_DATES = (_utc(2020, 1, 1), _utc(2030, 1, 1))
 OWN = CONFIG + 'mode = "certificate"\npfx = "own.pfx"\npfx-password-env = "OWN_PASSWORD"\n'
 
 
@@ -303,6 +314,83 @@ def test_the_der_reader_agrees_with_cryptography(days: tuple[int, int]) -> None:
     assert read.not_before == identity.certificate.not_valid_before_utc
     assert read.not_after == identity.certificate.not_valid_after_utc
     assert not read.may_sign_code
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (_utc(1950, 1, 1), _utc(2049, 12, 31, 23, 59, 59)),
+        (_utc(1999, 12, 31, 23), _utc(2000, 1, 1)),
+        (_utc(2049, 12, 31), _utc(2050, 1, 1)),
+        (_utc(2050, 1, 1), _utc(9999, 12, 31, 23, 59, 59)),
+    ],
+)
+def test_a_year_of_two_digits_is_one_from_1950_to_2049(
+    first: dt.datetime, last: dt.datetime
+) -> None:
+    read = der.parse(_unusual(dates=(first, last)))
+
+    assert read.not_before == first
+    assert read.not_after == last
+
+
+@pytest.mark.parametrize(
+    ("usages", "may_sign_code"),
+    [
+        ([], True),
+        ([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE], True),
+        ([TIME_STAMPING, CODE_SIGNING], True),
+        ([TIME_STAMPING], False),
+    ],
+)
+def test_a_certificate_may_sign_code_by_its_extended_key_usages(
+    usages: list[x509.ObjectIdentifier], may_sign_code: bool
+) -> None:
+    assert der.parse(_unusual(usages=usages)).may_sign_code is may_sign_code
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("café", _ASN1Type.UTF8String),
+        ("cafe", _ASN1Type.PrintableString),
+        ("cafe", _ASN1Type.IA5String),
+        ("caf\u0915", _ASN1Type.BMPString),
+    ],
+)
+def test_a_common_name_is_read_in_each_encoding(text: str, kind: _ASN1Type) -> None:
+    country = x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Other")
+    name = x509.NameAttribute(NameOID.COMMON_NAME, text, _type=kind)
+
+    assert der.parse(_unusual(x509.Name([country, name]))).subject == text
+    assert der.parse(_unusual(x509.Name([country]))).subject == ""
+
+
+def _unusual(
+    subject: x509.Name = _NAME,
+    *,
+    dates: tuple[dt.datetime, dt.datetime] = _DATES,
+    usages: list[x509.ObjectIdentifier] | None = None,
+) -> bytes:
+    builder = (
+        x509.CertificateBuilder(_NAME, subject, GOOD.key.public_key(), 1, *dates)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    )  # fmt: skip
+    if usages:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+    return builder.sign(GOOD.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def test_a_part_of_a_certificate_is_none() -> None:
+    whole = _der(GOOD)
+    for end in range(len(whole)):
+        with pytest.raises(ValueError, match=r".") as caught:
+            der.parse(whole[:end])
+        assert str(caught.value) in {
+            "not an X.509 certificate",
+            "a value is longer than the value around it",
+            "not enough values to unpack (expected at least 1, got 0)",
+        }
 
 
 @given(st.data())

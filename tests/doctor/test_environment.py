@@ -6,7 +6,7 @@ import dataclasses
 import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -14,7 +14,8 @@ from kdrvgen import Driver, Project
 from kdrvgen.doctor.host import Host, this_host
 from kdrvgen.doctor.probes.environment import disk
 from kdrvgen.doctor.probes.windows import deployment
-from kdrvgen.doctor.probes.wine import wine
+from kdrvgen.doctor.probes.wine import _SERVERS, _WINES, wine
+from kdrvgen.pipeline import support_files
 from kdrvgen.report.finding import Severity
 from tests.doctor.support import Machine
 from tests.pipeline.support import CONFIG
@@ -139,10 +140,55 @@ def test_a_nearly_full_disk_is_an_error(host: Host, tmp_path: Path) -> None:
 
     (finding,) = disk(full, PROJECT)
     assert finding.severity is Severity.ERROR
-    assert [each.rule for each in wine(full, PROJECT) if each.severity is Severity.ERROR][-1:] in (
-        ["host-disk"],
-        ["host-wine"],  # if Wine is not installed
+    assert finding.message == "disk: 0.0 GB free; a build needs 0.2 GB"
+    assert finding.file == str(tmp_path)
+
+
+def test_wine_needs_more_space_before_its_first_run(host: Host, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("wine64", "wineserver"):
+        (programs / name).write_text("#!/bin/sh\necho wine-9.0\n", encoding="utf-8")
+        (programs / name).chmod(0o755)
+    env = {"PATH": str(programs), "XDG_CACHE_HOME": str(tmp_path)}
+    full = dataclasses.replace(host, system="linux", free_bytes=lambda _: 999_999_999, env=env)
+
+    _, finding = wine(full, PROJECT)
+    assert finding.rule == "host-disk"
+    assert finding.severity is Severity.ERROR
+    assert finding.message == "disk: 1.0 GB free; Wine's folder needs 1.0 GB"
+    assert finding.file == str(tmp_path)
+
+    enough = dataclasses.replace(full, free_bytes=lambda _: 1_000_000_000)
+    assert [each.rule for each in wine(enough, PROJECT)] == ["host-wine"]
+    ready = tmp_path / "kdrvgen/smoke/wine/ready"
+    ready.parent.mkdir(parents=True)
+    ready.touch()
+    assert [each.rule for each in wine(full, PROJECT)] == ["host-wine"]
+
+
+def test_wine_without_a_server_is_an_error(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kdrvgen.doctor.probes.wine._SERVERS", ("none",))  # it may be elsewhere
+    program = tmp_path / "wine64"
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    program.chmod(0o755)
+
+    (finding,) = wine(
+        dataclasses.replace(host, system="linux", env={"PATH": str(tmp_path)}), PROJECT
     )
+
+    assert finding.message == "Wine: its wineserver is not installed"
+    assert finding.file == str(program)
+    assert "install wine" in finding.help
+
+
+def test_wine_is_found_where_the_task_finds_it() -> None:
+    source = support_files()[PurePosixPath("pipeline/src/smoke.rs")]
+    for programs in (_WINES, _SERVERS):
+        listed = "\n".join(f'{" " * 16}"{program}",' for program in programs)
+        assert listed in source
 
 
 def test_deploy_without_administrator_is_an_error(host: Host) -> None:

@@ -161,6 +161,16 @@ def test_a_toolchain_that_is_not_installed_is_installed_with_its_targets(
     assert finding["fixes"] == [["rustup", "toolchain", "install", "1.91.0", "--target", X64]]
 
 
+def test_toolchains_are_in_the_home_of_the_user_by_default(machine: Machine, rustup: Path) -> None:
+    rustup.parent.rename(machine.home / ".rustup")
+    del machine.env["RUSTUP_HOME"]
+    own = machine.with_env(RUSTUP_TOOLCHAIN="1.91.0")
+
+    message = own.doctor("--for", "build").finding("cargo")["message"]
+
+    assert message == "cargo: toolchain '1.91.0' is not installed"
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [

@@ -57,7 +57,7 @@ def _signtool(host: Host, signing: Signing) -> Finding:
     if answer.is_refused:
         return _SIGNTOOL.note(answer.text, place)
     if answer.code is None or answer.code & 0xFFFF_FFFF >= _FIRST_ERROR_STATUS:
-        reason = answer.first_line or f"it ended with exit code {answer.code:#x}"
+        reason = answer.first_line or f"it ended with exit code {answer.code}"
         return _SIGNTOOL.error(f"does not run: {reason}", place, _INSTALL_SDK)
     version = re.search(r"[\\/](10\.[\d.]+)[\\/]", place)
     return _SIGNTOOL.ok(version[1] if version else "runs", place)
@@ -72,7 +72,7 @@ def _osslsigncode(host: Host, *, has_package: bool) -> Finding:
         return _OSSLSIGNCODE.note(answer.text, place)
     version = re.search(r"osslsigncode (\d[\w.]*)", answer.text)
     if version is None:
-        return _OSSLSIGNCODE.error("does not print its version", place)
+        return _OSSLSIGNCODE.error(f"does not run: {answer.first_line}", place)
     return _version_of_osslsigncode(host, version[1], place, has_package=has_package)
 
 
