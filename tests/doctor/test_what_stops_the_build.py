@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from kdrvgen import Driver, Project
 from kdrvgen.doctor.host import Host, this_host
-from kdrvgen.doctor.probes.project import project_files
+from kdrvgen.doctor.probes.environment import disk
+from kdrvgen.doctor.probes.project import project_files, target_folders
 from kdrvgen.report.finding import Severity
 from tests.doctor.support import MANIFEST, Machine
 from tests.pipeline.authority import CODE_SIGNING, Identity
@@ -313,6 +314,34 @@ def test_a_target_directory_that_cannot_be_written_is_an_error(host: Host, tmp_p
     *_, finding = project_files(read_only, PROJECT)
     assert finding.severity is Severity.OK
     assert finding.file == str(tmp_path / "elsewhere")
+
+
+def test_the_target_directory_can_be_one_of_cargos_configuration(
+    host: Host, tmp_path: Path
+) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    project = tmp_path / "project"
+    for folder in (home / ".cargo", elsewhere, project):
+        folder.mkdir(parents=True)
+    (home / ".cargo/config.toml").write_text(
+        '[build]\ntarget-dir = "../elsewhere/target"\n', "utf-8"
+    )
+    env = {"CARGO_HOME": str(home / ".cargo")}
+    host = dataclasses.replace(host, folder=project, env=env)
+
+    def folders(**more: str) -> tuple[Path, ...]:
+        own = dataclasses.replace(host, env=env | more)
+        return tuple(folder.resolve() for folder in target_folders(own, PROJECT))
+
+    assert folders() == (elsewhere, project)
+    assert folders(CARGO_BUILD_TARGET_DIR="../home/target") == (home, project)
+    assert folders(CARGO_TARGET_DIR="../home/target") == (home,)
+    (finding,) = disk(host, PROJECT)
+    assert Path(finding.file).resolve() == elsewhere
+    read_only = dataclasses.replace(host, is_writable=lambda folder: folder.resolve() != elsewhere)
+    *_, finding = project_files(read_only, PROJECT)
+    assert finding.severity is Severity.ERROR
+    assert "set CARGO_TARGET_DIR" in finding.help
 
 
 def test_the_target_directory_is_that_of_the_workspace(host: Host, tmp_path: Path) -> None:
