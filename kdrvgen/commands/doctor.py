@@ -190,8 +190,11 @@ def _host(config: str, project: Project, time_limit: float) -> Host:
     # Without `..`: cargo and rustup search the folders above.
     folder = Path(shown(Path(config).absolute().parent, ""))
     folders = [folder, Path(shown(folder, project.driver.workspace_root or ""))]
+    try:
+        home = Path.home()
+    except RuntimeError:  # a container's user without a name and without HOME
+        home = Path("/")
     # A project in the home folder, or above it, contains all of the user's programs.
-    home = Path("~").expanduser()
     roots = tuple(each for each in dict.fromkeys(folders) if not home.is_relative_to(each))
     return this_host(folder, time_limit, roots if config else ())
 

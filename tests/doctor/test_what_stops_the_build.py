@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from kdrvgen import Driver, Project
+from kdrvgen import Driver, Project, diagnose
 from kdrvgen.doctor.host import Host, this_host
 from kdrvgen.doctor.probes.environment import disk
 from kdrvgen.doctor.probes.project import project_files, target_folders
@@ -263,6 +265,23 @@ def test_a_missing_home_is_an_error_for_the_test_certificate_and_for_wine(
     assert "set HOME, or XDG_CACHE_HOME" in report.finding("Wine", "HOME")["help"]
     assert "certificate" not in own.with_env(XDG_DATA_HOME=data).doctor("--for", "sign").missing
     assert own.with_env(XDG_DATA_HOME=data, XDG_CACHE_HOME=cache).doctor("--for", "smoke").code == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows each user has a home")
+def test_a_user_without_a_name_and_without_a_home_gets_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_user(number: int) -> NoReturn:
+        raise KeyError(number)
+
+    monkeypatch.setattr("pwd.getpwuid", no_user)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
+
+    rules = {each.rule for each in diagnose(tmp_path / "config.toml", tasks=["build"])}
+
+    assert "host-project" in rules
 
 
 # --- the version of osslsigncode --------------------------------------------------------------
