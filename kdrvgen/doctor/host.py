@@ -21,6 +21,7 @@ __all__ = ["Answer", "Host", "refused", "this_host"]
 
 _LONGEST_LINE = 300
 _REGISTRY_VIEW_32 = 32
+_FIRST_STATUS = 0x8000_0000
 
 
 class Answer(NamedTuple):
@@ -38,9 +39,12 @@ class Answer(NamedTuple):
 
     @property
     def first_line(self) -> str:
-        """The first line that is not empty, cut to the length of a message."""
+        """The first line that is not empty, cut to the length of a message; or the exit code."""
         lines = (line.strip() for line in self.text.splitlines())
-        return next((line[:_LONGEST_LINE] for line in lines if line), "")
+        # NTSTATUS errors, by which Windows ends a program, are written in hexadecimal.
+        is_status = self.code is not None and self.code >= _FIRST_STATUS
+        code = f"exit code 0x{self.code:X}" if is_status else f"exit code {self.code}"
+        return next((line[:_LONGEST_LINE] for line in lines if line), code)
 
 
 @dataclass(frozen=True, slots=True)

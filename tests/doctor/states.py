@@ -68,6 +68,12 @@ def _nothing_works(machine: Machine) -> None:
     machine.install("apt-get", "")
 
 
+def _nothing_prints(machine: Machine) -> None:
+    _complete(machine)
+    for tool in (*TOOLS, "wine64"):
+        machine.install(tool, "exit 3")
+
+
 def _nothing_starts(machine: Machine) -> None:
     _complete(machine)
     for tool in (*TOOLS, "wine64"):
@@ -299,6 +305,7 @@ LINUX: Mapping[str, Callable[[Machine], Words]] = {
     "nothing-but-apt-get": _nothing_but_apt_get,
     "nothing-but-homebrew": _nothing_but_homebrew,
     "nothing-works": _nothing_works,
+    "nothing-prints": _nothing_prints,
     "nothing-starts": _nothing_starts,
     "everything-is-old": _everything_is_old,
     "everything-is-new": _everything_is_new,

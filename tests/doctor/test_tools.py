@@ -7,6 +7,7 @@ from pathlib import Path
 import lief
 import pytest
 
+from kdrvgen.doctor.host import Answer
 from kdrvgen.doctor.probes.signing import tiny_image
 from tests.doctor.support import MANIFEST, Machine
 from tests.pipeline.support import CONFIG, X64
@@ -143,6 +144,14 @@ def test_a_long_line_of_a_tool_is_cut(machine: Machine) -> None:
     message = machine.doctor("--for", "build").finding("cargo-make")["message"]
 
     assert message == f"cargo-make: does not run: {'x' * 300}"
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [(3, "3"), (-9, "-9"), (0x8000_0000, "0x80000000"), (0xC000_0135, "0xC0000135")],
+)
+def test_a_tool_that_prints_nothing_is_shown_with_its_exit_code(code: int, text: str) -> None:
+    assert Answer(code, " \n").first_line == f"exit code {text}"
 
 
 def test_a_signing_tool_of_another_system_is_an_error(machine: Machine) -> None:

@@ -57,8 +57,7 @@ def _signtool(host: Host, signing: Signing) -> Finding:
     if answer.is_refused:
         return _SIGNTOOL.note(answer.text, place)
     if answer.code is None or answer.code & 0xFFFF_FFFF >= _FIRST_ERROR_STATUS:
-        reason = answer.first_line or f"it ended with exit code {answer.code}"
-        return _SIGNTOOL.error(f"does not run: {reason}", place, _INSTALL_SDK)
+        return _SIGNTOOL.error(f"does not run: {answer.first_line}", place, _INSTALL_SDK)
     version = re.search(r"[\\/](10\.[\d.]+)[\\/]", place)
     return _SIGNTOOL.ok(version[1] if version else "runs", place)
 
