@@ -29,12 +29,12 @@ GOOD = Identity.make("My Company — é", CODE_SIGNING, days=(-1, 9000))
 SECRET = "correct horse"
 
 
-def _utc(*parts: int) -> dt.datetime:
-    return dt.datetime(*parts, tzinfo=dt.UTC)  # type: ignore[arg-type,misc] - no tzinfo in them
+def _utc(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
 
 
 _NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
-_DATES = (_utc(2020, 1, 1), _utc(2030, 1, 1))
+_DATES = (_utc("2020-01-01"), _utc("2030-01-01"))
 OWN = CONFIG + 'mode = "certificate"\npfx = "own.pfx"\npfx-password-env = "OWN_PASSWORD"\n'
 
 
@@ -319,10 +319,10 @@ def test_the_der_reader_agrees_with_cryptography(days: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("first", "last"),
     [
-        (_utc(1950, 1, 1), _utc(2049, 12, 31, 23, 59, 59)),
-        (_utc(1999, 12, 31, 23), _utc(2000, 1, 1)),
-        (_utc(2049, 12, 31), _utc(2050, 1, 1)),
-        (_utc(2050, 1, 1), _utc(9999, 12, 31, 23, 59, 59)),
+        (_utc("1950-01-01"), _utc("2049-12-31T23:59:59")),
+        (_utc("1999-12-31T23:00:00"), _utc("2000-01-01")),
+        (_utc("2049-12-31"), _utc("2050-01-01")),
+        (_utc("2050-01-01"), _utc("9999-12-31T23:59:59")),
     ],
 )
 def test_a_year_of_two_digits_is_one_from_1950_to_2049(
