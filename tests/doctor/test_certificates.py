@@ -164,8 +164,8 @@ def test_what_openssl_prints_about_a_pkcs12_file_decides(
     assert message in report.finding("certificate")["message"]
     assert report.finding("certificate")["place"]["file"] == str(machine.folder / "own.pfx")
     called = (machine.home / "called").read_text("utf-8")
-    assert "pkcs12" in called
-    assert "-passin env:OWN_PASSWORD" in called
+    file = machine.folder / "own.pfx"
+    assert f"pkcs12 -in {file} -passin env:OWN_PASSWORD -nokeys -clcerts\n" in called
     assert SECRET not in called + report.text
 
 

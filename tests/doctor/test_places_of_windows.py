@@ -236,13 +236,14 @@ def test_a_signing_library_and_its_metadata_file_must_exist(host: Host) -> None:
     assert provider_certificate(host, signing).severity is Severity.OK
 
 
-def test_the_progress_counts_the_checks(host: Host) -> None:
+def test_the_progress_names_and_counts_the_checks(host: Host, tmp_path: Path) -> None:
     lines: list[str] = []
     scope = Scope("development", {Task.DEPLOY}, network=False)
 
-    run_probes(host, PROJECT, "", scope, lines.append)
+    run_probes(host, PROJECT, str(tmp_path / "config.toml"), scope, lines.append)
 
-    assert lines == ["checking 1/2 cargo-make", "checking 2/2 Windows"]
+    names = ("cargo-make", "Windows", "generated files", "agreement", "project")
+    assert lines == [f"checking {number}/5 {name}" for number, name in enumerate(names, 1)]
 
 
 def test_a_probe_that_hangs_is_an_error_after_its_time_limit(host: Host) -> None:
