@@ -335,6 +335,22 @@ def test_a_target_directory_that_cannot_be_written_is_an_error(host: Host, tmp_p
     assert finding.file == str(tmp_path / "elsewhere")
 
 
+def test_a_folder_of_signed_drivers_that_cannot_be_written_is_an_error(
+    host: Host, tmp_path: Path
+) -> None:
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "target").mkdir()
+    (tmp_path / "Cargo.lock").touch()
+    project = Project(driver=Driver(name="hello", output_dir="dist/{profile}"))
+    read_only = dataclasses.replace(host, is_writable=lambda folder: folder.name != "dist")
+
+    *_, finding = project_files(read_only, project)
+    assert finding.severity is Severity.ERROR
+    assert finding.file == str(tmp_path / "dist")
+    assert finding.help.startswith("change driver.output-dir, or copy")
+    assert [*project_files(read_only, PROJECT)][-1].severity is Severity.OK
+
+
 def test_the_target_directory_can_be_one_of_cargos_configuration(
     host: Host, tmp_path: Path
 ) -> None:

@@ -20,6 +20,8 @@ __all__ = ["project_files", "target_folders"]
 _BUILD = (Task.BUILD,)
 _PROJECT = Check("project", _BUILD)
 _FOLDER = Check("target directory", _BUILD)
+_SET_TARGET = "set CARGO_TARGET_DIR to a folder in which you can write"
+_COPY = "copy the project to a folder of your own"
 _ADOPT = "`kdrvgen new` creates a whole project; for your own sources, run: cargo init --lib"
 
 
@@ -46,17 +48,22 @@ def _manifest(host: Host, manifest: Manifest | None) -> Finding:
 
 def _writable(host: Host, project: Project) -> Iterator[Finding]:
     root = host.folder / (project.driver.workspace_root or "")
-    targets = target_folders(host, project)
-    target = targets[0]
-    lock = root / "Cargo.lock"
+    driver = project.driver
+    target, *others = target_folders(host, project)
+    advice = dict.fromkeys((target, *others), _SET_TARGET)
+    if driver.output_dir:
+        for profile in project.profiles:
+            for triple in driver.triples:
+                output = driver.output_folder(host.folder, triple, profile)
+                advice.setdefault(_existing(output), f"change driver.output-dir, or {_COPY}")
     # Cargo writes Cargo.lock beside the workspace's manifest.
-    places = targets if lock.exists() else (*targets, _existing(root))
-    for place in dict.fromkeys(places):
+    if not (root / "Cargo.lock").exists():
+        advice.setdefault(_existing(root), _COPY)
+    for place, remedy in advice.items():
         if not host.is_writable(place):
-            remedy = Remedy("copy the project to a folder of your own")
-            if place in targets:
-                remedy = Remedy("set CARGO_TARGET_DIR to a folder in which you can write")
-            yield _FOLDER.error("you cannot write here, and cargo must", str(place), remedy)
+            yield _FOLDER.error(
+                "you cannot write here, and the tasks must", str(place), Remedy(remedy)
+            )
             return
     if host.can_link(target):
         yield _FOLDER.ok("can be written", str(target))
