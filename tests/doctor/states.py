@@ -124,6 +124,11 @@ def _a_target_is_missing(machine: Machine) -> None:
     machine.own_toolchain()
     text = "[toolchain]\nchannel = 'stable'\n"
     (machine.folder / "rust-toolchain.toml").write_text(text, encoding="utf-8")
+
+
+def _a_toolchain_is_missing(machine: Machine) -> None:
+    _complete(machine)
+    (Path(machine.env["RUSTUP_HOME"]) / "toolchains/other").mkdir(parents=True)
     machine.env["RUSTUP_TOOLCHAIN"] = "mine"
 
 
@@ -312,6 +317,7 @@ LINUX: Mapping[str, Callable[[Machine], Words]] = {
     "a-package-and-no-kdrvgen": _a_package_and_no_kdrvgen,
     "no-library-sources": _a_toolchain_without_targets,
     "a-target-is-missing": _a_target_is_missing,
+    "a-toolchain-is-missing": _a_toolchain_is_missing,
     "files-of-tomorrow": _files_of_tomorrow,
     "a-clock-before-rustc": _a_clock_before_rustc,
     "files-are-outdated": _files_are_outdated,

@@ -55,6 +55,8 @@ def _normalized(text: str, places: dict[str, str]) -> str:
 @pytest.mark.parametrize("name", LINUX)
 def test_the_report_on_linux_is_the_golden_file(machine: Machine, name: str) -> None:
     tools = machine.real("cargo").parent
+    machine.env["RUSTUP_HOME"] = str(machine.home / "rustup")
+    machine.env.pop("RUSTUP_TOOLCHAIN", None)
     words = LINUX[name](machine) or ()
 
     done = machine.kdrvgen("doctor", *(words or ("--for", "verify,smoke")))
