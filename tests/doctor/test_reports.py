@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.doctor.states import LINUX, WINDOWS, WindowsMachine
+from tests.doctor import linux_states, windows_states
 from tests.doctor.support import Machine
+from tests.doctor.windows_states import WindowsMachine
 
 if sys.platform != "linux":
     pytest.skip("the paths and the package managers are those of Linux", allow_module_level=True)
@@ -52,12 +53,12 @@ def _normalized(text: str, places: dict[str, str]) -> str:
 
 
 @pytest.mark.parametrize("_tools", ["stand-ins"], indirect=True, scope="session")
-@pytest.mark.parametrize("name", LINUX)
+@pytest.mark.parametrize("name", linux_states.STATES)
 def test_the_report_on_linux_is_the_golden_file(machine: Machine, name: str) -> None:
     tools = machine.real("cargo").parent
     machine.env["RUSTUP_HOME"] = str(machine.home / "rustup")
     machine.env.pop("RUSTUP_TOOLCHAIN", None)
-    words = LINUX[name](machine) or ()
+    words = linux_states.STATES[name](machine) or ()
 
     done = machine.kdrvgen("doctor", *(words or ("--for", "verify,smoke")))
 
@@ -70,10 +71,10 @@ def test_the_report_on_linux_is_the_golden_file(machine: Machine, name: str) -> 
     _compare(name, _normalized(done.stdout, places), "complete")
 
 
-@pytest.mark.parametrize("name", WINDOWS)
+@pytest.mark.parametrize("name", windows_states.STATES)
 def test_the_report_on_windows_is_the_golden_file(tmp_path: Path, name: str) -> None:
     machine = WindowsMachine.complete(tmp_path)
-    machine = WINDOWS[name](machine)
+    machine = windows_states.STATES[name](machine)
 
     report = _normalized(machine.report(), {str(tmp_path): "C:"})
 
@@ -81,4 +82,7 @@ def test_the_report_on_windows_is_the_golden_file(tmp_path: Path, name: str) -> 
 
 
 def test_each_report_has_a_state() -> None:
-    assert {path.stem for path in REPORTS.iterdir()} == {*LINUX, *WINDOWS}
+    assert {path.stem for path in REPORTS.iterdir()} == {
+        *linux_states.STATES,
+        *windows_states.STATES,
+    }
