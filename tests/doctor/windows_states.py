@@ -76,11 +76,8 @@ class WindowsMachine:
 
     def with_env(self, **env: str) -> WindowsMachine:
         """Return this machine with more environment variables."""
-        return self.with_host(env={**self.host.env, **env})
-
-    def with_host(self, **values: object) -> WindowsMachine:
-        """Return this machine with another host."""
-        return dataclasses.replace(self, host=dataclasses.replace(self.host, **values))  # type: ignore[arg-type] - named by the callers
+        host = dataclasses.replace(self.host, env={**self.host.env, **env})
+        return dataclasses.replace(self, host=host)
 
     def with_project(self, **tables: object) -> WindowsMachine:
         """Return this machine with another project."""
@@ -96,9 +93,10 @@ class WindowsMachine:
             (name.rpartition("_")[0], name.endswith("_machine")): [_der(each)]
             for name, each in stored.items()
         }
-        return self.with_host(
-            certificates=lambda name, is_machine: stores.get((name, is_machine), [])
+        host = dataclasses.replace(
+            self.host, certificates=lambda name, is_machine: stores.get((name, is_machine), [])
         )
+        return dataclasses.replace(self, host=host)
 
 
 def _project(**tables: object) -> Project:
@@ -122,7 +120,8 @@ def _plain_windows(machine: WindowsMachine) -> WindowsMachine:
 
 
 def _nothing_on_windows(machine: WindowsMachine) -> WindowsMachine:
-    bare = machine.with_env(PATH="").with_host(is_elevated=False)
+    bare = machine.with_env(PATH="")
+    bare = dataclasses.replace(bare, host=dataclasses.replace(bare.host, is_elevated=False))
     return bare.with_registry(UEFISecureBootEnabled=1, Enabled=1)
 
 
