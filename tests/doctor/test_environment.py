@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,7 @@ from kdrvgen.doctor.probes.windows import deployment
 from kdrvgen.doctor.probes.wine import _SERVERS, _WINES, wine
 from kdrvgen.pipeline import support_files
 from kdrvgen.report.finding import Severity
-from tests.doctor.support import Machine
+from tests.doctor.support import Machine, put
 from tests.pipeline.support import CONFIG
 
 PROJECT = Project(driver=Driver(name="hello"))
@@ -184,11 +185,20 @@ def test_wine_without_a_server_is_an_error(
     assert "install wine" in finding.help
 
 
-def test_wine_is_found_where_the_task_finds_it() -> None:
+def test_wine_is_found_where_the_task_finds_it(host: Host, tmp_path: Path) -> None:
     source = support_files()[PurePosixPath("pipeline/src/smoke.rs")]
-    for programs in (_WINES, _SERVERS):
-        listed = "\n".join(f'{" " * 16}"{program}",' for program in programs)
-        assert listed in source
+    searched = [
+        tuple(re.findall(r'"([^"]+)"', text))
+        for text in re.findall(r"find\(&\[([^]]*)\]\)", source)
+    ]
+    assert searched == [_WINES, _SERVERS]
+
+    for folder, program in (("first", "wine"), ("second", "wine64")):
+        put(tmp_path / folder / program, "#!/bin/sh\necho wine-9.0\n")
+        (tmp_path / folder / program).chmod(0o755)
+    env = {"PATH": f"{tmp_path}/first:{tmp_path}/second", "HOME": str(tmp_path)}
+    first, *_ = wine(dataclasses.replace(host, system="linux", env=env), PROJECT)
+    assert first.file == str(tmp_path / "second/wine64")
 
 
 def test_deploy_without_administrator_is_an_error(host: Host) -> None:
