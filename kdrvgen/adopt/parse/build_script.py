@@ -21,13 +21,11 @@ _SIDE_EFFECT = re.compile(
     r"\b(?:std::)?(fs::\w+|process::Command|Command)\s*(?:::new)?\s*\(|\b(File::\w+)\s*\("
 )
 
-# Functions and macros without an effect outside of the script: the standard library's on values
-# and paths.
+# Functions and attributes without an effect outside of the script.
 _HARMLESS = frozenset(
     {
-        *("Some", "None", "Ok", "Err", "Box", "Error", "String", "PathBuf", "Path", "Vec", "var"),
-        *("var_os", "env", "from", "new", "predef", "format_err", "default", "expect", "unwrap"),
-        *("anyhow", "main", "args", "matches", "assert", "debug_assert", "cfg", "include_str"),
+        *("args", "cfg", "var", "var_os"),
+        *("default", "from", "new"),  # after a type in `<>`
     }
 )
 _HARMLESS_PATHS = frozenset(
@@ -36,7 +34,12 @@ _HARMLESS_PATHS = frozenset(
         *("failure", "anyhow", "Error", "Vec", "path"),
     }
 )
-_KEYWORDS = frozenset({"if", "match", "while", "for", "in", "return", "else", "move"})
+_KEYWORDS = frozenset(
+    {
+        *("if", "match", "while", "for", "in", "return", "else", "move", "let", "mut", "ref"),
+        *("as", "break", "dyn", "fn", "loop", "pub", "unsafe", "where", "yield", "await", "box"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

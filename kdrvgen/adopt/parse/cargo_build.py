@@ -71,12 +71,17 @@ class CargoBuild:
 def parse_cargo_build(words: Sequence[str]) -> CargoBuild:
     """Parse the arguments after `cargo`, with its toolchain and subcommand."""
     channel = next((word[1:] for word in words[:1] if word.startswith("+")), "")
-    arguments = [word for word in words[1 if channel else 0 :] if word not in BUILD_COMMANDS]
+    arguments = words[2 if channel else 1 :]
     fields: dict[str, str] = {}
     lists: dict[str, list[str]] = {"features": [], "accepted": [], "other": []}
     build_std: tuple[str, ...] = ()
-    for name, value in _options(word for word in arguments if not _VARIABLE.fullmatch(word)):
-        if name == "-Z" and value.startswith("build-std="):
+    for name, value in _options(arguments):
+        if _VARIABLE.fullmatch(name):
+            continue
+        if _VARIABLE.search(value):
+            if name not in {*_NEUTRAL_WITH_VALUE, "--profile"}:
+                lists["other"].append(f"{name} {value}")
+        elif name == "-Z" and value.startswith("build-std="):
             build_std = tuple(value.partition("=")[2].split(","))
         elif name == "--":
             lists["other"].append("flags for rustc after `--`")

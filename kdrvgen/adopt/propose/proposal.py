@@ -13,7 +13,7 @@ from kdrvgen.adopt.propose.hazards import find_hazards
 from kdrvgen.adopt.propose.linker import propose_linker
 from kdrvgen.adopt.propose.package import propose_package
 from kdrvgen.adopt.propose.profiles import propose_profiles
-from kdrvgen.adopt.propose.service import propose_service
+from kdrvgen.adopt.propose.service import installation_findings, propose_service
 from kdrvgen.adopt.propose.signing import propose_signing
 from kdrvgen.adopt.propose.tasks import propose_makefile
 from kdrvgen.adopt.propose.validation import validate
@@ -36,12 +36,14 @@ class Proposal:
         project: What kdrvgen reads from it.
         findings: What the proposal changes, and the hazards of the project.
         steps: What the user must do before kdrvgen can generate the files.
+        passwords: The project's passwords in plain text, which no message may contain.
     """
 
     draft: Draft
     project: Project
     findings: tuple[Finding, ...]
     steps: tuple[str, ...]
+    passwords: frozenset[str]
 
 
 def propose(facts: Facts) -> Proposal:
@@ -51,7 +53,7 @@ def propose(facts: Facts) -> Proposal:
         ConfigError: The project is not a driver that kdrvgen supports.
     """
     draft = Draft(has_schema=facts.snapshot.has_schema)
-    passwords = read_passwords(facts.makefile, facts.pipeline)
+    passwords = read_passwords(facts.snapshot, facts.makefile, facts.pipeline)
     findings = [
         *propose_driver(draft, facts),
         *propose_toolchain(draft, facts),
@@ -60,6 +62,7 @@ def propose(facts: Facts) -> Proposal:
         *propose_profiles(draft, facts),
         *propose_signing(draft, facts.pipeline, facts.wdk),
         *propose_service(draft, facts.pipeline.service),
+        *installation_findings(facts.pipeline.installation),
         *propose_package(draft, facts),
         *propose_cargo_config(draft, facts.cargo.document, passwords),
         *propose_makefile(draft, facts, passwords),
@@ -71,7 +74,7 @@ def propose(facts: Facts) -> Proposal:
     if loads(draft.text()) != project:
         raise AssertionError("config.toml is not read back as the same project")
     findings += [*refused, *compare(project, facts)]
-    return Proposal(draft, project, tuple(findings), tuple(_steps(facts)))
+    return Proposal(draft, project, tuple(findings), tuple(_steps(facts)), passwords)
 
 
 def _steps(facts: Facts) -> list[str]:
