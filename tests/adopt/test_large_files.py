@@ -16,6 +16,7 @@ MEGABYTE = 1_000_000
 SIGN = "[tasks.sign]\nscript = ['signtool sign /n A hello.sys']\n"
 RUNS = 3
 
+pytestmark = pytest.mark.slow  # each shape takes a second
 
 MANY = {
     "tasks": "[tasks.t{0}]\nscript = ['echo %A% ${{B}}']\n",

@@ -85,7 +85,7 @@ def _everything_is_new(machine: Machine) -> None:
     machine.kdrvgen("config.toml")
     machine.install("cargo-make", "echo cargo-make 0.39.1")
     machine.install("osslsigncode", "echo osslsigncode 2.10")
-    machine.install("kdrvgen", "")
+    machine.install("kdrvgen", "echo kdrvgen 0.2.0")
 
 
 def _a_package_and_no_kdrvgen(machine: Machine) -> None:

@@ -1,4 +1,4 @@
-"""What the task smoke needs: Wine, which loads the driver, and kdrvgen for a package."""
+"""Wine, which loads the driver in the task smoke."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ __all__ = ["wine"]
 _SMOKE = (Task.SMOKE,)
 _WINE = Check("Wine", _SMOKE)
 _DISK = Check("disk", _SMOKE)
-_KDRVGEN = Check("kdrvgen", _SMOKE)
 # In the order in which the task searches for them.
 _WINES = ("wine64", "/usr/lib/wine/wine64", "/usr/lib/wine/wine", "wine")
 _SERVERS = ("wineserver", "/usr/lib/wine/wineserver64", "/usr/lib/wine/wineserver")
@@ -50,17 +49,6 @@ def wine(host: Host, project: Project) -> Iterator[Finding]:
         return
     yield _WINE.ok(answer.first_line, program)
     yield from _disk(host)
-    yield from _kdrvgen(host, project)
-
-
-def _kdrvgen(host: Host, project: Project) -> Iterator[Finding]:
-    """Check the kdrvgen that the task package runs, which can be another one than this."""
-    if project.package.is_described and project.package.tool == "kdrvgen":
-        if place := host.which("kdrvgen"):
-            yield _KDRVGEN.ok("is on PATH", place)
-        else:
-            remedy = Remedy("add its folder to PATH, or install it: pip install kdrvgen")
-            yield _KDRVGEN.error("is not on PATH; the task package runs it", remedy=remedy)
 
 
 def _disk(host: Host) -> Iterator[Finding]:
