@@ -218,11 +218,11 @@ def _rules() -> str:
         parts.extend(_rule_row(rule, *described[rule]) for rule in group)
     parts.append(
         "\n## The machine\n\n`kdrvgen doctor` makes its rules from the names in [its table](../doctor.md#what-it-checks).\n"
-        "\n| rule | what it checks |\n|---|---|\n"
+        "\n| rule | what doctor checks | why | how to fix |\n|---|---|---|---|\n"
     )
     parts.extend(
-        f"| `{rule}` | {_cell(checks.replace('](', '](../'))} |\n"
-        for rule, (_, checks) in host_rules().items()
+        f"| `{rule}` | {_cell(host.checks)} | {_cell(host.why)} | {_cell(host.fix)} |\n"
+        for rule, host in host_rules().items()
     )
     return "".join(parts)
 
@@ -247,8 +247,8 @@ def _page(rule: str) -> str:
 
 def _checks() -> str:
     rows = (
-        f"| {name} | {row['tasks']} | {_cell(row['checks'])} |\n"
-        for name, row in _RULES["host"].items()
+        f"| {host.name} | {host.tasks} | {_cell(host.checks.replace('](../', ']('))} |\n"
+        for host in host_rules().values()
     )
     return f"| name | for | what doctor checks |\n|---|---|---|\n{''.join(rows)}"
 

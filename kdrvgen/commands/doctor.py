@@ -7,6 +7,7 @@ import os
 import shlex
 import sys
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kdrvgen.commands.projects import find_configs
@@ -127,7 +128,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     projects = _projects(arguments.configs)
     for _, project in projects:
         _demand_profile(arguments.profile, project)
-    hosts = [_host(config, project, arguments.time_limit) for config, project in projects]
+    hosts = _hosts(projects, arguments.time_limit)
     required = needed_for([Task(name) for name in arguments.tasks or _USUAL])
     optional = Task.DEPLOY if hosts[0].is_windows else Task.SMOKE
     checked = required if arguments.tasks else required | {optional}
@@ -189,10 +190,20 @@ def _host(config: str, project: Project, time_limit: float) -> Host:
     # Without `..`: cargo and rustup search the folders above.
     folder = Path(shown(Path(config).absolute().parent, ""))
     folders = [folder, Path(shown(folder, project.driver.workspace_root or ""))]
+    try:
+        home = Path.home()
+    except RuntimeError:  # a container's user without a name and without HOME
+        home = Path("/")
     # A project in the home folder, or above it, contains all of the user's programs.
-    home = Path("~").expanduser()
     roots = tuple(each for each in dict.fromkeys(folders) if not home.is_relative_to(each))
     return this_host(folder, time_limit, roots if config else ())
+
+
+def _hosts(projects: Sequence[tuple[str, Project]], time_limit: float) -> list[Host]:
+    """Return this machine for each project; it runs no program that is in one of them."""
+    hosts = [_host(config, project, time_limit) for config, project in projects]
+    roots = tuple(dict.fromkeys(root for host in hosts for root in host.roots))
+    return [replace(host, roots=roots) for host in hosts]
 
 
 def _demand_profile(name: str, project: Project) -> None:

@@ -24,7 +24,7 @@ _LABELS = {
     "without": "without it",
     "source": "source",
 }
-_ERROR = "Windows error"
+_WITH_REMEDY = ("Windows error", "rule of findings")
 _MODULES_WITH_RULES = (
     "kdrvgen.inspection.checks",
     "kdrvgen.packaging.checks.inspect",
@@ -37,8 +37,9 @@ def explain(word: str) -> tuple[Term, ...]:
 
     Args:
         word: Such as `linker.args`, `/INTEGRITYCHECK` or `signtool /fd`, a task such as `sign`, a
-            rule of findings such as `cargo-panic`, an error number of Windows such as `577` or
-            `0xC0000428`. A key can be without its table, and a linker argument can have a value.
+            rule of findings such as `cargo-panic` or `[cargo-panic]`, what a line of doctor begins
+            with, such as `host linker`, an error number of Windows such as `577` or `0xC0000428`. A
+            key can be without its table, and a linker argument can have a value.
 
     Returns:
         All terms with this name, which can be keys of several tables.
@@ -46,6 +47,7 @@ def explain(word: str) -> tuple[Term, ...]:
     Raises:
         UsageError: The word is unknown; the message has similar ones.
     """
+    word = re.sub(r"^\[([a-z-]+)\]$", r"\1", word.strip())  # as findings name their rule
     found = look_up(word) or tuple(each for each in _checked_rules() if each.term == word)
     if found:
         return found
@@ -94,7 +96,8 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         lines = [f"{entry.term} ({entry.kind})", _wrap(entry.does, "  ")]
         for field, label in _LABELS.items():
             if value := getattr(entry, field):
-                shown = "what to do" if (entry.kind, field) == (_ERROR, "change") else label
+                is_remedy = field == "change" and entry.kind in _WITH_REMEDY
+                shown = "what to do" if is_remedy else label
                 lines.append(_wrap(f"{shown}: {value}", "    ", hang="      "))
         return "\n".join(lines)
 

@@ -13,7 +13,7 @@ __all__ = ["Certificate", "parse", "parse_pem"]
 
 _UTC_TIME, _GENERAL_TIME = 0x17, 0x18
 _VERSION, _EXTENSIONS = 0xA0, 0xA3
-_ENCODINGS = {0x0C: "utf-8", 0x13: "ascii", 0x14: "latin-1", 0x16: "ascii", 0x1E: "utf-16-be"}
+_ENCODINGS = {0x0C: "utf-8", 0x13: "ascii", 0x16: "ascii", 0x1E: "utf-16-be"}
 _LONG_FORM = 0x80
 # Object identifiers in DER: 2.5.4.3, 2.5.29.37, 1.3.6.1.5.5.7.3.3, 2.5.29.37.0.
 _COMMON_NAME = bytes.fromhex("550403")

@@ -79,7 +79,7 @@ def run(command: Command, host: Host) -> str:
         code = subprocess.run(  # noqa: S603 - the user has seen the command and agreed
             [program, *command[1:]],
             cwd=folder,
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "PATH": host.safe_path},
             stdout=sys.stderr,
             check=False,
         ).returncode

@@ -21,6 +21,7 @@ __all__ = ["Answer", "Host", "refused", "this_host"]
 
 _LONGEST_LINE = 300
 _REGISTRY_VIEW_32 = 32
+_FIRST_STATUS = 0x8000_0000
 
 
 class Answer(NamedTuple):
@@ -38,9 +39,12 @@ class Answer(NamedTuple):
 
     @property
     def first_line(self) -> str:
-        """The first line that is not empty, cut to the length of a message."""
+        """The first line that is not empty, cut to the length of a message; or the exit code."""
         lines = (line.strip() for line in self.text.splitlines())
-        return next((line[:_LONGEST_LINE] for line in lines if line), "")
+        # NTSTATUS errors, by which Windows ends a program, are written in hexadecimal.
+        is_status = self.code is not None and self.code >= _FIRST_STATUS
+        code = f"exit code 0x{self.code:X}" if is_status else f"exit code {self.code}"
+        return next((line[:_LONGEST_LINE] for line in lines if line), code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,11 @@ class Host:
         return tuple(Path(name) for name in names if Path(name).is_absolute())
 
     @property
+    def safe_path(self) -> str:
+        """PATH for the programs that doctor runs, which start others: without the project."""
+        return os.pathsep.join(str(folder) for folder in self.path if not self.holds(str(folder)))
+
+    @property
     def neutral_folder(self) -> Path:
         """A folder in which programs run: it has no files that rustup, cargo or Windows reads."""
         return Path(self.env.get("SystemRoot") or self.folder.anchor)
@@ -136,7 +145,7 @@ class Host:
         if self.holds(program):
             return refused(f"{program} is in the project")
         # Without it, some versions of rustup download a toolchain when `cargo --version` runs.
-        quiet = {"RUSTUP_AUTO_INSTALL": "0", "CARGO_TERM_COLOR": "never"}
+        quiet = {"RUSTUP_AUTO_INSTALL": "0", "CARGO_TERM_COLOR": "never", "PATH": self.safe_path}
         try:
             process = subprocess.Popen(  # noqa: S603 - a tool on the user's PATH
                 [program, *map(str, argv[1:])],

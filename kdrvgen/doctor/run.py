@@ -44,7 +44,7 @@ _PROBES: tuple[tuple[Check, Probe], ...] = (
     (Check("signing tool", SIGNING_TASKS), signing_tool),
     (Check("certificate", SIGNING_TASKS), certificates),
     (Check("clock", SIGNING_TASKS), clock),
-    (Check("kdrvgen", (Task.PACKAGE, Task.SUBMISSION)), kdrvgen),
+    (Check("kdrvgen", (Task.PACKAGE, Task.SUBMISSION, Task.SMOKE)), kdrvgen),
     (Check("submission", (Task.SUBMISSION,)), submission),
     (Check("Wine", (Task.SMOKE,)), wine),
     (Check("Windows", (Task.DEPLOY,)), deployment),

@@ -71,7 +71,7 @@ def look_up(word: str) -> tuple[Term, ...]:
         return (entries()[error.number],)
     argument = re.sub(r"^(-[CZ] ?)?(pre-)?link-arg=", "", word.strip())
     for candidate in _candidates(argument):
-        matching = tuple(entry for term, entry in entries().items() if _is(term, candidate))
+        matching = tuple(entry for entry in entries().values() if _is(entry, candidate))
         if matching:
             return matching
     return ()
@@ -89,9 +89,10 @@ def _candidates(word: str) -> Iterator[str]:
     yield word.partition("=")[0]
 
 
-def _is(term: str, word: str) -> bool:
-    """Return whether a word is the term, or the term without its table or tool."""
-    names = (term, term.rpartition(" ")[2], term.rpartition(".")[2])
+def _is(entry: Term, word: str) -> bool:
+    """Return whether a word is the term, the term without its table or tool, or another name."""
+    term = entry.term
+    names = (term, term.rpartition(" ")[2], term.rpartition(".")[2], entry.also)
     if word.startswith("/"):
         # Switches of the linker ignore case.
         return word.upper() in {term.upper(), names[1].upper()}
@@ -148,8 +149,9 @@ def _of_task(task: MakeTask) -> Term:
 def _rules() -> Iterator[Term]:
     for rule, text in described_rules().items():
         yield rule_term(rule, text)
-    for rule, (name, checks) in host_rules().items():
-        yield rule_term(rule, f"`kdrvgen doctor` reports {name}: {plain(checks)}.")
+    for rule, host in host_rules().items():
+        does = f"What `kdrvgen doctor` checks: {host.checks}. {host.why}"
+        yield rule_term(rule, plain(does))._replace(change=plain(host.fix), also=host.name)
 
 
 def rule_term(rule: str, does: str, source: str = "") -> Term:

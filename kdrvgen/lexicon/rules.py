@@ -6,11 +6,29 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import tomli
 
-__all__ = ["described_rules", "host_rules", "rule_texts"]
+__all__ = ["HostRule", "described_rules", "host_rules", "rule_texts"]
+
+
+class HostRule(NamedTuple):
+    """A check of `kdrvgen doctor`.
+
+    Attributes:
+        name: The name with which its findings begin.
+        tasks: The tasks that need it, with commas; or `all`.
+        checks: What doctor checks; no sentence. Markdown with links relative to docs/reference.
+        why: Why the tasks need it; sentences, likewise.
+        fix: How to correct what it reports; sentences or commands, likewise.
+    """
+
+    name: str
+    tasks: str
+    checks: str
+    why: str
+    fix: str
 
 
 @cache
@@ -29,9 +47,9 @@ def described_rules() -> Mapping[str, str]:
     }
 
 
-def host_rules() -> Mapping[str, tuple[str, str]]:
-    """Return the checks of `kdrvgen doctor` by their rule: the name, and what they check."""
+def host_rules() -> Mapping[str, HostRule]:
+    """Return the checks of `kdrvgen doctor` by their rule."""
     return {
-        f"host-{name.lower().replace(' ', '-')}": (name, row["checks"])
+        f"host-{name.lower().replace(' ', '-')}": HostRule(name, **row)
         for name, row in rule_texts()["host"].items()
     }

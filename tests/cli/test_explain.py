@@ -12,6 +12,7 @@ import pytest
 import tomli
 
 import kdrvgen
+from kdrvgen.commands.explain import explain
 from kdrvgen.inspection.checks import RULES
 from kdrvgen.lexicon import Term, entries, look_up
 from kdrvgen.lexicon.rules import host_rules
@@ -261,7 +262,7 @@ def test_a_task_is_explained_with_what_runs_before_it(run: Run) -> None:
     [
         ("cargo-panic", "A cargo profile unwinds on a panic."),
         ("refused", "Writing would overwrite your own files or edits."),
-        ("host-flags-for-rustc", "`kdrvgen doctor` reports flags for rustc: `RUSTFLAGS`"),
+        ("host-flags-for-rustc", "What `kdrvgen doctor` checks: `RUSTFLAGS` and similar variables"),
         ("image-format", "The file is not a PE image. Windows loads only images in"),
         ("inf-encoding", ""),
         ("catalog-stale", "A file changed after the catalog was made. The catalog has another"),
@@ -277,6 +278,30 @@ def test_a_rule_of_a_finding_is_explained(run: Run, rule: str, text: str) -> Non
     assert text in " ".join(done.stdout.split())
 
 
+@pytest.mark.parametrize(
+    ("word", "terms"),
+    [
+        ("[host-cargo-make]", ["host-cargo-make"]),
+        ("[image-format]", ["image-format"]),
+        ("flags for rustc", ["host-flags-for-rustc"]),
+        ("Secure Boot", ["host-secure-boot"]),
+        ("certificate", ["cargo make certificate", "host-certificate"]),
+    ],
+)
+def test_a_finding_is_explained_by_the_name_that_its_line_shows(
+    word: str, terms: list[str]
+) -> None:
+    assert [entry.term for entry in explain(word)] == terms
+
+
+def test_a_finding_of_doctor_is_explained_with_its_reason_and_what_to_do(run: Run) -> None:
+    output = " ".join(run("explain", "memory integrity").stdout.split())
+
+    assert output.startswith("host-memory-integrity (rule of findings) What `kdrvgen doctor`")
+    assert "It refuses drivers with a section that is writable and executable." in output
+    assert "what to do: Nothing, unless `kdrvgen verify` reports such a section." in output
+
+
 def test_all_rules_of_images_packages_and_submissions_are_listed(run: Run) -> None:
     listed = set(re.findall(r"[\w-]+", run("explain").stdout))
     assert {rule.id for rule in (*RULES, *PACKAGE_RULES, *SUBMISSION_RULES)} <= listed
@@ -290,4 +315,6 @@ def test_every_check_of_doctor_is_explained() -> None:
                 name = node.args[0]
                 if isinstance(name, ast.Constant):
                     names.add(name.value)
-    assert names == {name for name, _ in host_rules().values()}
+    assert names == {rule.name for rule in host_rules().values()}
+    incomplete = [rule.name for rule in host_rules().values() if not rule.why.endswith(".")]
+    assert incomplete == []

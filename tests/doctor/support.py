@@ -7,9 +7,11 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Identity
 from tests.pipeline.support import CONFIG, X64, environment
 from tests.program import run_kdrvgen
 
@@ -25,6 +27,21 @@ crate-type = ["cdylib"]
 [workspace]
 """
 TOOLS = ("cargo", "rustc", "rustup", "cargo-make", "osslsigncode", "openssl", "cc", "lld-link")
+DAYS = {"valid": (-1, 900), "soon": (-1, 9), "expired": (-9, -2), "future": (2, 900)}
+"""The days from now between which a certificate is valid."""
+
+
+@cache
+def identity(days: str, subject: str = "My Company", *, is_for_code: bool = True) -> Identity:
+    """Return a certificate, always the same one, with its key; `days` is a key of DAYS."""
+    usage = CODE_SIGNING if is_for_code else TIME_STAMPING
+    return Identity.make(subject, usage, days=DAYS[days])
+
+
+def put(path: Path, text: str) -> None:
+    """Write a file, and make its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)

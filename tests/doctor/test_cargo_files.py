@@ -9,7 +9,7 @@ import pytest
 
 from kdrvgen.doctor.cfg import holds_for
 from kdrvgen.doctor.tasks import Task
-from tests.doctor.support import Machine
+from tests.doctor.support import MANIFEST, Machine
 from tests.pipeline.support import CONFIG, X64
 
 NAME = "cargo configuration"
@@ -112,6 +112,9 @@ def test_an_included_file_is_read_with_a_lower_priority(machine: Machine) -> Non
     assert "does not exist" in finding["message"]
     assert finding["place"]["file"].endswith("none.toml")
 
+    path = _put(machine.home, "include = [{ optional = false }]\n")
+    assert machine.doctor().finding(NAME)["place"]["file"] == str(path.parent)
+
 
 @pytest.mark.parametrize("by_variable", [False, True])
 def test_an_alias_in_place_of_cargo_make_is_an_error(machine: Machine, by_variable: bool) -> None:
@@ -146,6 +149,42 @@ def test_a_compiler_or_wrapper_that_does_not_exist_is_an_error(machine: Machine,
     assert machine.with_env(**{variable: ""}).doctor().finding(NAME)["severity"] == "ok"
     finding = machine.with_env(**{f"CARGO_BUILD_{variable}": "none"}).doctor().finding(NAME)
     assert finding["place"]["file"] == f"CARGO_BUILD_{variable}"
+
+
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_a_setting_by_which_a_profile_unwinds_is_an_error(
+    machine: Machine, by_variable: bool
+) -> None:
+    text = "[profile.dev]\npanic = 'unwind'\n[profile.fast-lab]\npanic = 'unwind'\n"
+    path = _put(machine.home, text)
+    # The project's own file comes first.
+    assert machine.doctor("--for", "build").finding(NAME)["severity"] == "ok"
+
+    machine.configure(CONFIG + '[profiles.lab]\ncargo-profile = "fast-lab"\n')
+    lab = "[profile.fast-lab]\ninherits = 'release'\n[profile.release]\npanic = 'abort'\n"
+    (machine.folder / "Cargo.toml").write_text(MANIFEST + lab, encoding="utf-8")
+    machine.kdrvgen("config.toml")
+    if by_variable:
+        machine.env["CARGO_PROFILE_FAST_LAB_PANIC"] = "abort"
+        assert machine.doctor("--profile", "lab", "--for", "build").code == 0
+        machine.env["CARGO_PROFILE_FAST_LAB_PANIC"] = "unwind"
+    assert machine.doctor("--for", "build").code == 0
+
+    report = machine.doctor("--profile", "lab", "--for", "build")
+
+    assert report.missing == [NAME]
+    finding = report.finding(NAME)
+    assert "profile.fast-lab.panic is `unwind`, but the kernel" in finding["message"]
+    place = "CARGO_PROFILE_FAST_LAB_PANIC" if by_variable else str(path)
+    assert finding["place"]["file"] == place
+
+    machine.configure(
+        CONFIG.replace("[signing]", 'model = "umdf"\n[signing]')
+        + '[profiles.lab]\ncargo-profile = "fast-lab"\n'
+    )
+    machine.kdrvgen("config.toml")
+    report = machine.doctor("--profile", "lab", "--for", "build")
+    assert report.finding(NAME)["severity"] == "ok"
 
 
 # --- flags for rustc --------------------------------------------------------------------------

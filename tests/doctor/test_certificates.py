@@ -7,8 +7,11 @@ import datetime as dt
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,6 +27,14 @@ from tests.pipeline.support import CONFIG
 NOW = dt.datetime.now(dt.UTC)
 GOOD = Identity.make("My Company — é", CODE_SIGNING, days=(-1, 9000))
 SECRET = "correct horse"
+
+
+def _utc(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+
+
+_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "x")])
+_DATES = (_utc("2020-01-01"), _utc("2030-01-01"))
 OWN = CONFIG + 'mode = "certificate"\npfx = "own.pfx"\npfx-password-env = "OWN_PASSWORD"\n'
 
 
@@ -153,8 +164,8 @@ def test_what_openssl_prints_about_a_pkcs12_file_decides(
     assert message in report.finding("certificate")["message"]
     assert report.finding("certificate")["place"]["file"] == str(machine.folder / "own.pfx")
     called = (machine.home / "called").read_text("utf-8")
-    assert "pkcs12" in called
-    assert "-passin env:OWN_PASSWORD" in called
+    file = machine.folder / "own.pfx"
+    assert f"pkcs12 -in {file} -passin env:OWN_PASSWORD -nokeys -clcerts\n" in called
     assert SECRET not in called + report.text
 
 
@@ -162,8 +173,10 @@ def test_a_pkcs12_file_is_not_opened_without_openssl(machine: Machine) -> None:
     machine.configure(OWN.replace('pfx-password-env = "OWN_PASSWORD"\n', ""))
     (machine.folder / "own.pfx").touch()
     machine.uninstall("openssl")
-    finding = machine.doctor("--for", "sign").finding("certificate")
-    assert "not opened on this machine" in finding["message"]
+    report = machine.doctor("--for", "sign")
+    assert "not opened on this machine" in report.finding("certificate")["message"]
+    # The task checks every signature with it.
+    assert report.finding("openssl")["severity"] == "error"
 
     _openssl(machine, unsupported="invalid password?", legacy="invalid password?", output="")
     finding = machine.doctor("--for", "sign").finding("certificate")
@@ -301,6 +314,83 @@ def test_the_der_reader_agrees_with_cryptography(days: tuple[int, int]) -> None:
     assert read.not_before == identity.certificate.not_valid_before_utc
     assert read.not_after == identity.certificate.not_valid_after_utc
     assert not read.may_sign_code
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (_utc("1950-01-01"), _utc("2049-12-31T23:59:59")),
+        (_utc("1999-12-31T23:00:00"), _utc("2000-01-01")),
+        (_utc("2049-12-31"), _utc("2050-01-01")),
+        (_utc("2050-01-01"), _utc("9999-12-31T23:59:59")),
+    ],
+)
+def test_a_year_of_two_digits_is_one_from_1950_to_2049(
+    first: dt.datetime, last: dt.datetime
+) -> None:
+    read = der.parse(_unusual(dates=(first, last)))
+
+    assert read.not_before == first
+    assert read.not_after == last
+
+
+@pytest.mark.parametrize(
+    ("usages", "may_sign_code"),
+    [
+        ([], True),
+        ([ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE], True),
+        ([TIME_STAMPING, CODE_SIGNING], True),
+        ([TIME_STAMPING], False),
+    ],
+)
+def test_a_certificate_may_sign_code_by_its_extended_key_usages(
+    usages: list[x509.ObjectIdentifier], may_sign_code: bool
+) -> None:
+    assert der.parse(_unusual(usages=usages)).may_sign_code is may_sign_code
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("café", _ASN1Type.UTF8String),
+        ("cafe", _ASN1Type.PrintableString),
+        ("cafe", _ASN1Type.IA5String),
+        ("caf\u0915", _ASN1Type.BMPString),
+    ],
+)
+def test_a_common_name_is_read_in_each_encoding(text: str, kind: _ASN1Type) -> None:
+    country = x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Other")
+    name = x509.NameAttribute(NameOID.COMMON_NAME, text, _type=kind)
+
+    assert der.parse(_unusual(x509.Name([country, name]))).subject == text
+    assert der.parse(_unusual(x509.Name([country]))).subject == ""
+
+
+def _unusual(
+    subject: x509.Name = _NAME,
+    *,
+    dates: tuple[dt.datetime, dt.datetime] = _DATES,
+    usages: list[x509.ObjectIdentifier] | None = None,
+) -> bytes:
+    builder = (
+        x509.CertificateBuilder(_NAME, subject, GOOD.key.public_key(), 1, *dates)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    )  # fmt: skip
+    if usages:
+        builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+    return builder.sign(GOOD.key, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def test_a_part_of_a_certificate_is_none() -> None:
+    whole = _der(GOOD)
+    for end in range(len(whole)):
+        with pytest.raises(ValueError, match=r".") as caught:
+            der.parse(whole[:end])
+        assert str(caught.value) in {
+            "not an X.509 certificate",
+            "a value is longer than the value around it",
+            "not enough values to unpack (expected at least 1, got 0)",
+        }
 
 
 @given(st.data())

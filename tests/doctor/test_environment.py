@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import time
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -14,9 +15,10 @@ from kdrvgen import Driver, Project
 from kdrvgen.doctor.host import Host, this_host
 from kdrvgen.doctor.probes.environment import disk
 from kdrvgen.doctor.probes.windows import deployment
-from kdrvgen.doctor.probes.wine import wine
+from kdrvgen.doctor.probes.wine import _SERVERS, _WINES, wine
+from kdrvgen.pipeline import support_files
 from kdrvgen.report.finding import Severity
-from tests.doctor.support import Machine
+from tests.doctor.support import Machine, put
 from tests.pipeline.support import CONFIG
 
 PROJECT = Project(driver=Driver(name="hello"))
@@ -139,10 +141,64 @@ def test_a_nearly_full_disk_is_an_error(host: Host, tmp_path: Path) -> None:
 
     (finding,) = disk(full, PROJECT)
     assert finding.severity is Severity.ERROR
-    assert [each.rule for each in wine(full, PROJECT) if each.severity is Severity.ERROR][-1:] in (
-        ["host-disk"],
-        ["host-wine"],  # if Wine is not installed
+    assert finding.message == "disk: 0.0 GB free; a build needs 0.2 GB"
+    assert finding.file == str(tmp_path)
+
+
+def test_wine_needs_more_space_before_its_first_run(host: Host, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("wine64", "wineserver"):
+        (programs / name).write_text("#!/bin/sh\necho wine-9.0\n", encoding="utf-8")
+        (programs / name).chmod(0o755)
+    env = {"PATH": str(programs), "XDG_CACHE_HOME": str(tmp_path)}
+    full = dataclasses.replace(host, system="linux", free_bytes=lambda _: 999_999_999, env=env)
+
+    _, finding = wine(full, PROJECT)
+    assert finding.rule == "host-disk"
+    assert finding.severity is Severity.ERROR
+    assert finding.message == "disk: 1.0 GB free; Wine's folder needs 1.0 GB"
+    assert finding.file == str(tmp_path)
+
+    enough = dataclasses.replace(full, free_bytes=lambda _: 1_000_000_000)
+    assert [each.rule for each in wine(enough, PROJECT)] == ["host-wine"]
+    ready = tmp_path / "kdrvgen/smoke/wine/ready"
+    ready.parent.mkdir(parents=True)
+    ready.touch()
+    assert [each.rule for each in wine(full, PROJECT)] == ["host-wine"]
+
+
+def test_wine_without_a_server_is_an_error(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kdrvgen.doctor.probes.wine._SERVERS", ("none",))  # it may be elsewhere
+    program = tmp_path / "wine64"
+    program.write_text("#!/bin/sh\n", encoding="utf-8")
+    program.chmod(0o755)
+
+    (finding,) = wine(
+        dataclasses.replace(host, system="linux", env={"PATH": str(tmp_path)}), PROJECT
     )
+
+    assert finding.message == "Wine: its wineserver is not installed"
+    assert finding.file == str(program)
+    assert "install wine" in finding.help
+
+
+def test_wine_is_found_where_the_task_finds_it(host: Host, tmp_path: Path) -> None:
+    source = support_files()[PurePosixPath("pipeline/src/smoke.rs")]
+    searched = [
+        tuple(re.findall(r'"([^"]+)"', text))
+        for text in re.findall(r"find\(&\[([^]]*)\]\)", source)
+    ]
+    assert searched == [_WINES, _SERVERS]
+
+    for folder, program in (("first", "wine"), ("second", "wine64")):
+        put(tmp_path / folder / program, "#!/bin/sh\necho wine-9.0\n")
+        (tmp_path / folder / program).chmod(0o755)
+    env = {"PATH": f"{tmp_path}/first:{tmp_path}/second", "HOME": str(tmp_path)}
+    first, *_ = wine(dataclasses.replace(host, system="linux", env=env), PROJECT)
+    assert first.file == str(tmp_path / "second/wine64")
 
 
 def test_deploy_without_administrator_is_an_error(host: Host) -> None:
@@ -209,3 +265,19 @@ def test_wine_needs_its_server_and_runs_where_the_task_finds_it(machine: Machine
     finding = machine.doctor("--for", "smoke").finding("Wine")
     assert finding["message"] == "Wine: wine-9.0"
     assert finding["place"]["file"] == str(machine.home / "bin/wine64")
+
+
+def test_a_package_for_smoke_needs_kdrvgen_on_the_path(machine: Machine) -> None:
+    machine.install("wine64", "echo wine-9.0")
+    machine.install("wineserver", "")
+    names = {each["rule"] for each in machine.doctor("--for", "smoke").findings}
+    assert "host-kdrvgen" not in names
+
+    machine.configure(CONFIG + '[package]\nkind = "primitive"\nprovider = "Me"\n')
+    finding = machine.doctor("--for", "smoke").finding("kdrvgen")
+    assert finding["message"] == "kdrvgen: not found on PATH"
+    assert finding["severity"] == "error"
+    machine.install("kdrvgen", "echo kdrvgen 0.2.0")
+    finding = machine.doctor("--for", "smoke").finding("kdrvgen")
+    assert finding["place"]["file"] == str(machine.home / "bin/kdrvgen")
+    assert finding["severity"] == "ok"

@@ -123,6 +123,13 @@ def test_without_a_kit_a_driver_can_import_with_raw_dylib(
     assert "needs none" in finding.message
 
 
+def test_a_kit_can_be_in_the_folder_c_of_a_package(host: Host, tmp_path: Path) -> None:
+    folder = _library(tmp_path / "any/c", "10.0.1.0")
+    own = dataclasses.replace(host, env={"WDKContentRoot": str(tmp_path / "any")})
+
+    assert _found(own, _project()).file == str(folder)
+
+
 @pytest.mark.parametrize(
     "name", ["Microsoft.Windows.WDK.x64.10.0.2.0", "microsoft.windows.wdk.x64/10.0.2.0"]
 )

@@ -75,6 +75,20 @@ def test_a_linker_that_the_configuration_names(
     trap.assert_untouched()
 
 
+def test_a_linker_for_build_rs_that_a_cargo_configuration_above_the_project_names(
+    machine: Machine, trap: Trap, doctor: Callable[..., str]
+) -> None:
+    machine.env["CARGO_HOME"] = str(machine.home.parent / "elsewhere")
+    trap.set(machine.home / "tools/cc")
+    path = machine.home / CARGO_CONFIG
+    path.parent.mkdir()
+    table = "[target.x86_64-unknown-linux-gnu]\n"
+    path.write_text(f'{table}linker = "tools/cc"\n', encoding="utf-8")
+
+    assert f"{machine.home}/tools/cc, not run: {path} names it" in doctor()
+    trap.assert_untouched()
+
+
 @pytest.mark.slow
 def test_a_program_on_the_path_with_a_name_of_the_projects_choice(
     machine: Machine, trap: Trap, doctor: Callable[..., str]
@@ -112,6 +126,34 @@ def test_programs_in_the_project_that_a_folder_of_path_leads_to(
     is_relative = not first.startswith("/")
     assert is_relative == (f"({machine.home}/bin/cargo)" in output)
     assert is_relative != ("is in the project" in output)
+    trap.assert_untouched()
+
+
+def test_a_program_in_the_project_that_a_tool_would_start(
+    machine: Machine, trap: Trap, doctor: Callable[..., str]
+) -> None:
+    trap.set(machine.folder / "bin/helper")
+    machine.uninstall("cargo-make")
+    machine.install("cargo", "helper; echo cargo 1.91.0")
+
+    output = doctor(on=machine.with_env(PATH=f"{machine.folder}/bin:bin:{machine.env['PATH']}"))
+
+    assert "cargo-make: is not installed" in output
+    trap.assert_untouched()
+
+
+def test_a_program_in_another_of_several_projects(machine: Machine, trap: Trap) -> None:
+    other = machine.home / "other"
+    shutil.copytree(machine.folder, other)
+    for tool in ("cargo", "rustc", "openssl", "apt-get"):
+        trap.set(other / "bin" / tool)
+    machine.uninstall("osslsigncode")
+    own = machine.with_env(PATH=f"{other}/bin:{machine.env['PATH']}")
+
+    report = own.doctor(".", "../other", "--fix", "--yes")
+
+    assert f"{other}/bin/cargo is in the project" in report.text
+    assert f"apt-get was not run, because {other}/bin/apt-get is in the project" in report.text
     trap.assert_untouched()
 
 

@@ -70,6 +70,58 @@ def test_signtool_is_found_in_the_first_place_that_has_it(host: Host, tmp_path: 
     assert find_tool(host, "signtool.exe") == str(chosen)
 
 
+@pytest.mark.parametrize(
+    ("variables", "architectures"),
+    [
+        ({"PROCESSOR_ARCHITECTURE": "AMD64"}, ("x64", "x86")),
+        ({"PROCESSOR_ARCHITECTURE": "x86"}, ("x86",)),
+        ({"PROCESSOR_ARCHITECTURE": "ARM64"}, ("arm64", "x64", "x86")),
+        (
+            {"PROCESSOR_ARCHITECTURE": "x86", "PROCESSOR_ARCHITEW6432": "ARM64"},
+            ("arm64", "x64", "x86"),
+        ),
+        ({}, ("x64", "x86")),
+    ],
+)
+def test_the_signtool_of_the_machines_architecture_comes_first(
+    host: Host, tmp_path: Path, variables: dict[str, str], architectures: tuple[str, ...]
+) -> None:
+    sdk = {"WindowsSdkDir": f"{tmp_path}/sdk/", "WindowsSDKVersion": "10.0.1.0"}
+    host = dataclasses.replace(host, env={**host.env, **variables, **sdk})
+    for name in ("arm64", "x64", "x86"):
+        _put(tmp_path, "sdk/bin/10.0.1.0", name)
+
+    found = []
+    while place := find_tool(host, "signtool.exe"):
+        found.append(Path(place).parent.name)
+        Path(place).unlink()
+
+    assert tuple(found) == architectures
+
+
+def test_the_newest_visual_studio_comes_first(host: Host, tmp_path: Path) -> None:
+    programs, data = tmp_path / "Programs", tmp_path / "data"
+    places = [
+        programs / "Microsoft Visual Studio" / year / "BuildTools" for year in ("2019", "2022")
+    ]
+    for number, place in enumerate([*places, tmp_path / "first", tmp_path / "second"]):
+        link = place / "VC/Tools/MSVC/14/bin/Hostx64/x64/link.exe"
+        link.parent.mkdir(parents=True)
+        link.touch()
+        if place not in places:
+            record = data / f"Microsoft/VisualStudio/Packages/_Instances/{number}/state.json"
+            record.parent.mkdir(parents=True)
+            record.write_text(json.dumps({"installationPath": str(place)}), encoding="utf-8")
+    env = {"PATH": "", "ProgramFiles": str(programs)}
+
+    def chosen(**more: str) -> str:
+        (finding,) = linkers(dataclasses.replace(host, env={**env, **more}), PROJECT, None)
+        return finding.file
+
+    assert chosen().startswith(str(places[1]))
+    assert chosen(ProgramData=str(data)).startswith(str(tmp_path / "second"))
+
+
 def test_link_exe_on_the_path_of_a_developer_prompt_is_enough(host: Host, tmp_path: Path) -> None:
     git = tmp_path / "usr/bin/link.exe"
     microsofts = tmp_path / "MSVC/14/bin/Hostx64/x64/link.exe"
@@ -182,6 +234,16 @@ def test_a_signing_library_and_its_metadata_file_must_exist(host: Host) -> None:
         "signing.dmdf",
     ]
     assert provider_certificate(host, signing).severity is Severity.OK
+
+
+def test_the_progress_names_and_counts_the_checks(host: Host, tmp_path: Path) -> None:
+    lines: list[str] = []
+    scope = Scope("development", {Task.DEPLOY}, network=False)
+
+    run_probes(host, PROJECT, str(tmp_path / "config.toml"), scope, lines.append)
+
+    names = ("cargo-make", "Windows", "generated files", "agreement", "project")
+    assert lines == [f"checking {number}/5 {name}" for number, name in enumerate(names, 1)]
 
 
 def test_a_probe_that_hangs_is_an_error_after_its_time_limit(host: Host) -> None:

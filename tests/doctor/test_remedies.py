@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kdrvgen.cli import main
 from kdrvgen.doctor.check import Check, Remedy
 from kdrvgen.doctor.fix import install, remedies
 from kdrvgen.doctor.host import Host, this_host
@@ -95,6 +96,27 @@ def test_fix_never_installs_again_what_is_there_and_does_not_run(
     assert report.code == 7
     assert "broken" in report.text
     assert not (machine.home / "installed").exists()
+
+
+@pytest.mark.parametrize("_tools", ["stand-ins"], indirect=True, scope="session")
+def test_fix_installs_wine_only_for_smoke(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kdrvgen.doctor.probes.wine._WINES", ("wine64",))  # it may be elsewhere
+    for name in os.environ:
+        monkeypatch.delenv(name)
+    for name, text in machine.env.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.chdir(machine.folder)
+    log = machine.home / "installed"
+    machine.install("apt-get", f"echo $* >> {log}")
+    machine.install("sudo", 'exec "$@"')
+
+    assert main(["doctor", "--fix", "--yes"]) == 0
+    assert not log.exists()
+
+    assert main(["doctor", "--for", "smoke", "--fix", "--yes"]) == 7
+    assert log.read_text("utf-8") == "update\ninstall --yes wine64\n"
 
 
 @pytest.mark.parametrize(

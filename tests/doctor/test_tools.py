@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import lief
 import pytest
 
+from kdrvgen.doctor.host import Answer
+from kdrvgen.doctor.probes.signing import tiny_image
 from tests.doctor.support import MANIFEST, Machine
 from tests.pipeline.support import CONFIG, X64
 
@@ -119,6 +123,74 @@ def test_a_signing_tool_that_starts_but_cannot_sign_is_an_error(machine: Machine
         "cannot sign and verify a test file: no provider"
         in report.finding("osslsigncode")["message"]
     )
+
+
+@pytest.mark.parametrize("_tools", ["stand-ins"], indirect=True, scope="session")
+def test_a_test_file_is_signed_and_verified_with_a_certificate_of_its_own(machine: Machine) -> None:
+    log = machine.home / "log"
+    for tool in ("openssl", "osslsigncode"):
+        real = machine.real(tool)
+        machine.install(tool, f'echo {tool} "$@" >> {log}; exec {real}')
+
+    machine.doctor("--for", "sign")
+
+    lines = log.read_text("utf-8").splitlines()
+    (folder,) = {Path(word).parent for line in lines for word in line.split() if "/key" in word}
+    assert folder.name.startswith("kdrvgen-")
+    assert not folder.exists()
+    key, certificate, image, signed = (
+        str(folder / name) for name in ("key", "certificate", "image", "signed")
+    )
+    subject = "-subj /CN=kdrvgen doctor -addext extendedKeyUsage=codeSigning"
+    kind = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+    assert [line for line in lines if str(folder) in line] == [
+        f"openssl req -x509 {subject} {kind} -keyout {key} -out {certificate}",
+        f"osslsigncode sign -certs {certificate} -key {key} -in {image} -out {signed}",
+        f"osslsigncode verify -CAfile {certificate} -in {signed}",
+    ]
+
+
+def test_the_test_file_is_an_image_of_windows() -> None:
+    image = lief.PE.parse(list(tiny_image()))
+
+    assert image is not None
+    header = image.optional_header
+    assert image.header.machine == lief.PE.Header.MACHINE_TYPES.AMD64
+    assert header.magic == lief.PE.PE_TYPE.PE32_PLUS
+    assert (header.sizeof_image, header.sizeof_headers) == (0x2000, 512)
+    assert header.addressof_entrypoint == 0x1000
+    assert (header.section_alignment, header.file_alignment) == (0x1000, 512)
+    assert header.subsystem == lief.PE.OptionalHeader.SUBSYSTEM.NATIVE
+    (section,) = image.sections
+    assert section.name == ".text"
+    assert (section.offset, section.virtual_address, section.size) == (512, 0x1000, 512)
+
+
+def test_openssl_in_the_project_is_not_used_to_try_to_sign(machine: Machine) -> None:
+    (machine.folder / "bin").mkdir()
+    (machine.home / "bin/openssl").rename(machine.folder / "bin/openssl")
+    own = machine.with_env(PATH=f"{machine.env['PATH']}:{machine.folder}/bin")
+
+    report = own.doctor("--for", "sign")
+
+    assert report.code == 0
+    assert "test file" not in report.finding("osslsigncode")["message"]
+
+
+def test_a_long_line_of_a_tool_is_cut(machine: Machine) -> None:
+    machine.install("cargo-make", f"echo {'x' * 301}; exit 1")
+
+    message = machine.doctor("--for", "build").finding("cargo-make")["message"]
+
+    assert message == f"cargo-make: does not run: {'x' * 300}"
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [(3, "3"), (-9, "-9"), (0x8000_0000, "0x80000000"), (0xC000_0135, "0xC0000135")],
+)
+def test_a_tool_that_prints_nothing_is_shown_with_its_exit_code(code: int, text: str) -> None:
+    assert Answer(code, " \n").first_line == f"exit code {text}"
 
 
 def test_a_signing_tool_of_another_system_is_an_error(machine: Machine) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import subprocess
+import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from kdrvgen import Driver, Project
+from kdrvgen import Driver, Project, diagnose
 from kdrvgen.doctor.host import Host, this_host
-from kdrvgen.doctor.probes.project import project_files
+from kdrvgen.doctor.probes.environment import disk
+from kdrvgen.doctor.probes.project import project_files, target_folders
 from kdrvgen.report.finding import Severity
 from tests.doctor.support import MANIFEST, Machine
 from tests.pipeline.authority import CODE_SIGNING, Identity
@@ -161,6 +164,16 @@ def test_a_toolchain_that_is_not_installed_is_installed_with_its_targets(
     assert finding["fixes"] == [["rustup", "toolchain", "install", "1.91.0", "--target", X64]]
 
 
+def test_toolchains_are_in_the_home_of_the_user_by_default(machine: Machine, rustup: Path) -> None:
+    rustup.parent.rename(machine.home / ".rustup")
+    del machine.env["RUSTUP_HOME"]
+    own = machine.with_env(RUSTUP_TOOLCHAIN="1.91.0")
+
+    message = own.doctor("--for", "build").finding("cargo")["message"]
+
+    assert message == "cargo: toolchain '1.91.0' is not installed"
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -254,6 +267,23 @@ def test_a_missing_home_is_an_error_for_the_test_certificate_and_for_wine(
     assert own.with_env(XDG_DATA_HOME=data, XDG_CACHE_HOME=cache).doctor("--for", "smoke").code == 0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="on Windows each user has a home")
+def test_a_user_without_a_name_and_without_a_home_gets_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_user(number: int) -> NoReturn:
+        raise KeyError(number)
+
+    monkeypatch.setattr("pwd.getpwuid", no_user)
+    monkeypatch.delenv("HOME")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "config.toml").write_text(CONFIG, encoding="utf-8")
+
+    rules = {each.rule for each in diagnose(tmp_path / "config.toml", tasks=["build"])}
+
+    assert "host-project" in rules
+
+
 # --- the version of osslsigncode --------------------------------------------------------------
 
 
@@ -303,6 +333,50 @@ def test_a_target_directory_that_cannot_be_written_is_an_error(host: Host, tmp_p
     *_, finding = project_files(read_only, PROJECT)
     assert finding.severity is Severity.OK
     assert finding.file == str(tmp_path / "elsewhere")
+
+
+def test_a_folder_of_signed_drivers_that_cannot_be_written_is_an_error(
+    host: Host, tmp_path: Path
+) -> None:
+    (tmp_path / "dist").mkdir()
+    (tmp_path / "target").mkdir()
+    (tmp_path / "Cargo.lock").touch()
+    project = Project(driver=Driver(name="hello", output_dir="dist/{profile}"))
+    read_only = dataclasses.replace(host, is_writable=lambda folder: folder.name != "dist")
+
+    *_, finding = project_files(read_only, project)
+    assert finding.severity is Severity.ERROR
+    assert finding.file == str(tmp_path / "dist")
+    assert finding.help.startswith("change driver.output-dir, or copy")
+    assert [*project_files(read_only, PROJECT)][-1].severity is Severity.OK
+
+
+def test_the_target_directory_can_be_one_of_cargos_configuration(
+    host: Host, tmp_path: Path
+) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    project = tmp_path / "project"
+    for folder in (home / ".cargo", elsewhere, project):
+        folder.mkdir(parents=True)
+    (home / ".cargo/config.toml").write_text(
+        '[build]\ntarget-dir = "../elsewhere/target"\n', "utf-8"
+    )
+    env = {"CARGO_HOME": str(home / ".cargo")}
+    host = dataclasses.replace(host, folder=project, env=env)
+
+    def folders(**more: str) -> tuple[Path, ...]:
+        own = dataclasses.replace(host, env=env | more)
+        return tuple(folder.resolve() for folder in target_folders(own, PROJECT))
+
+    assert folders() == (elsewhere, project)
+    assert folders(CARGO_BUILD_TARGET_DIR="../home/target") == (home, project)
+    assert folders(CARGO_TARGET_DIR="../home/target") == (home,)
+    (finding,) = disk(host, PROJECT)
+    assert Path(finding.file).resolve() == elsewhere
+    read_only = dataclasses.replace(host, is_writable=lambda folder: folder.resolve() != elsewhere)
+    *_, finding = project_files(read_only, PROJECT)
+    assert finding.severity is Severity.ERROR
+    assert "set CARGO_TARGET_DIR" in finding.help
 
 
 def test_the_target_directory_is_that_of_the_workspace(host: Host, tmp_path: Path) -> None:

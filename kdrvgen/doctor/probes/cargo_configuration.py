@@ -1,4 +1,4 @@
-"""What cargo's configuration files do to the build: files that clash, aliases, wrappers."""
+"""What cargo's configuration does to the build: files that clash, aliases, wrappers, panics."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def cargo_configuration(host: Host, project: Project) -> Iterator[Finding]:
         *_problems(files),
         *_alias(host, files),
         *_missing_programs(host, files),
+        *_unwinding(host, project, files),
     ]
     names = ", ".join(str(file.path) for file in files.files) or "no file"
     yield from findings or [_CONFIGURATION.ok(f"cargo reads {names}")]
@@ -79,3 +80,29 @@ def _missing_programs(host: Host, files: CargoFiles) -> Iterator[Finding]:
             message = f"build.{key} is `{program}`, which does not exist"
             remedy = Remedy("install it, or remove the setting")
             yield _CONFIGURATION.error(message, place, remedy)
+
+
+def _unwinding(host: Host, project: Project, files: CargoFiles) -> Iterator[Finding]:
+    """Yield what makes a cargo profile unwind on a panic, from outside of the project.
+
+    Variables have priority over files: doc.rust-lang.org/cargo/reference/config.html#profile. The
+    comparison with Cargo.toml reports files of the project.
+    """
+    if project.driver.model == "umdf":
+        return
+    for name in dict.fromkeys(each.cargo_profile or "" for each in project.profiles.values()):
+        variable = f"CARGO_PROFILE_{name.upper().replace('-', '_')}_PANIC"
+        if variable in host.env:
+            value, place = host.env[variable], variable
+        elif (found := files.value("profile", name, "panic")) and not host.holds(
+            str(found[0].path)
+        ):
+            value, place = str(found[1]), str(found[0].path)
+        else:
+            continue
+        if value != "abort":
+            yield _CONFIGURATION.error(
+                f"profile.{name}.panic is `{value}`, but the kernel cannot unwind",
+                place,
+                Remedy("remove the setting: the project sets `abort`"),
+            )

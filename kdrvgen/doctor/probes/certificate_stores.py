@@ -36,7 +36,7 @@ def store_certificate(host: Host, signing: Signing) -> Finding:
     now = current_time(host)
     own = _certificates(host, signing.store, machine=signing.machine_store)
     finding = choose(signing, own, now)
-    if finding.severity is Severity.OK:
+    if finding.severity is not Severity.ERROR:
         return finding
     places = dict.fromkeys(
         (store, machine) for store in (signing.store, _PERSONAL_STORE) for machine in (False, True)
@@ -80,7 +80,7 @@ def choose(signing: Signing, candidates: Sequence[Candidate], now: dt.datetime) 
     if not selected:
         message = f"no certificate with {wanted} ({len(candidates)} in the store)"
         return CERTIFICATE.error(message, place)
-    return check_validity(selected[0].certificate, place, now, "")
+    return check_validity(selected[0].certificate, place, now, "get a new certificate")
 
 
 def _advice(signing: Signing, usable: Sequence[Candidate]) -> str:

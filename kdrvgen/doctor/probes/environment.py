@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kdrvgen.doctor.check import SIGNING_TASKS, Check, Remedy
 from kdrvgen.doctor.host import Host
-from kdrvgen.doctor.probes.project import target_folder
+from kdrvgen.doctor.probes.project import target_folders
 from kdrvgen.doctor.probes.validity import current_time
 from kdrvgen.doctor.tasks import Task
 from kdrvgen.model import Project
@@ -25,7 +25,7 @@ _SECONDS_PER_DAY = 86_400
 
 def disk(host: Host, project: Project) -> Iterator[Finding]:
     """Check the free space on the disk that cargo builds on."""
-    folder = target_folder(host, project)
+    folder, *_ = target_folders(host, project)
     free = host.free_bytes(folder)
     message = f"{free / 1e9:.1f} GB free"
     if free < _BYTES_FOR_A_BUILD:

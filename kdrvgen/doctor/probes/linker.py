@@ -12,6 +12,7 @@ from kdrvgen.doctor.cargo_files import read_cargo_files
 from kdrvgen.doctor.check import NO_REMEDY, Check, Remedy
 from kdrvgen.doctor.fix import install
 from kdrvgen.doctor.host import Host
+from kdrvgen.doctor.rustup import cargo_home
 from kdrvgen.doctor.tasks import Task
 from kdrvgen.model import Project
 from kdrvgen.report.finding import Finding
@@ -76,7 +77,8 @@ def host_linker(host: Host, project: Project, triple: str) -> Iterator[Finding]:
             message = f"target.{triple}.linker is `{program}`, which does not exist"
             yield _HOST_LINKER.error(message, str(file.path))
             return
-        if host.holds(str(file.path)):
+        # A file above the project can belong to the same repository.
+        if file.path.parent != cargo_home(host) or host.holds(str(file.path)):
             yield _HOST_LINKER.ok(f"{program}, not run: {file.path} names it", place)
             return
     place = host.which(program)

@@ -22,6 +22,8 @@ def kdrvgen(host: Host, project: Project) -> Iterator[Finding]:
     """Check that the tasks find kdrvgen, unless the tools of the WDK make the package."""
     makes_package = project.package.tool == "kdrvgen"
     tasks = (Task.PACKAGE, Task.SUBMISSION) if makes_package else (Task.SUBMISSION,)
+    if makes_package and project.package.is_described:
+        tasks = (*tasks, Task.SMOKE)  # it installs the package
     check = Check("kdrvgen", tasks)
     place = host.which("kdrvgen")
     if not place:

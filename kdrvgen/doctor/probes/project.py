@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from kdrvgen.agreement.manifest import Manifest, read_manifest
+from kdrvgen.doctor.cargo_files import read_cargo_files
 from kdrvgen.doctor.check import NO_REMEDY, Check, Remedy
 from kdrvgen.doctor.host import Host
 from kdrvgen.doctor.tasks import Task
@@ -14,11 +15,13 @@ from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
 from kdrvgen.report.finding import Finding
 
-__all__ = ["project_files", "target_folder"]
+__all__ = ["project_files", "target_folders"]
 
 _BUILD = (Task.BUILD,)
 _PROJECT = Check("project", _BUILD)
 _FOLDER = Check("target directory", _BUILD)
+_SET_TARGET = "set CARGO_TARGET_DIR to a folder in which you can write"
+_COPY = "copy the project to a folder of your own"
 _ADOPT = "`kdrvgen new` creates a whole project; for your own sources, run: cargo init --lib"
 
 
@@ -45,16 +48,22 @@ def _manifest(host: Host, manifest: Manifest | None) -> Finding:
 
 def _writable(host: Host, project: Project) -> Iterator[Finding]:
     root = host.folder / (project.driver.workspace_root or "")
-    target = target_folder(host, project)
-    lock = root / "Cargo.lock"
+    driver = project.driver
+    target, *others = target_folders(host, project)
+    advice = dict.fromkeys((target, *others), _SET_TARGET)
+    if driver.output_dir:
+        for profile in project.profiles:
+            for triple in driver.triples:
+                output = driver.output_folder(host.folder, triple, profile)
+                advice.setdefault(_existing(output), f"change driver.output-dir, or {_COPY}")
     # Cargo writes Cargo.lock beside the workspace's manifest.
-    places = [target] if lock.exists() else [target, _existing(root)]
-    for place in dict.fromkeys(places):
+    if not (root / "Cargo.lock").exists():
+        advice.setdefault(_existing(root), _COPY)
+    for place, remedy in advice.items():
         if not host.is_writable(place):
-            remedy = Remedy("copy the project to a folder of your own")
-            if place == target:
-                remedy = Remedy("set CARGO_TARGET_DIR to a folder in which you can write")
-            yield _FOLDER.error("you cannot write here, and cargo must", str(place), remedy)
+            yield _FOLDER.error(
+                "you cannot write here, and the tasks must", str(place), Remedy(remedy)
+            )
             return
     if host.can_link(target):
         yield _FOLDER.ok("can be written", str(target))
@@ -63,10 +72,22 @@ def _writable(host: Host, project: Project) -> Iterator[Finding]:
         yield _FOLDER.note(message, str(target), NO_REMEDY)
 
 
-def target_folder(host: Host, project: Project) -> Path:
-    """Return the folder that a build writes to, or the nearest one above that exists already."""
-    root = host.folder / (project.driver.workspace_root or "")
-    return _existing(host.folder / (host.env.get("CARGO_TARGET_DIR") or root / "target"))
+def target_folders(host: Host, project: Project) -> tuple[Path, ...]:
+    """Return the folders that a build writes to, or the nearest ones above that exist already.
+
+    The first is cargo's. The tasks have their files in the same one or, if another variable or a
+    cargo configuration sets `build.target-dir`, in that of the project.
+    """
+    own = host.folder / (project.driver.workspace_root or "") / "target"
+    if variable := host.env.get("CARGO_TARGET_DIR"):
+        return (_existing(host.folder / variable),)
+    of_cargo = own
+    if variable := host.env.get("CARGO_BUILD_TARGET_DIR"):
+        of_cargo = host.folder / variable
+    elif found := read_cargo_files(host).value("build", "target-dir"):
+        file, value = found
+        of_cargo = file.base / str(value)
+    return tuple(dict.fromkeys((_existing(of_cargo), _existing(own))))
 
 
 def _existing(folder: Path) -> Path:

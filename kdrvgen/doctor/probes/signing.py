@@ -41,7 +41,7 @@ def signing_tool(host: Host, project: Project) -> Iterator[Finding]:
         elif host.is_windows:
             yield _signtool(host, signing)
         else:
-            yield from _openssl(host, signing)
+            yield _openssl(host)
             yield _osslsigncode(host, has_package="package" in project.model_fields_set)
 
 
@@ -57,8 +57,7 @@ def _signtool(host: Host, signing: Signing) -> Finding:
     if answer.is_refused:
         return _SIGNTOOL.note(answer.text, place)
     if answer.code is None or answer.code & 0xFFFF_FFFF >= _FIRST_ERROR_STATUS:
-        reason = answer.first_line or f"it ended with exit code {answer.code:#x}"
-        return _SIGNTOOL.error(f"does not run: {reason}", place, _INSTALL_SDK)
+        return _SIGNTOOL.error(f"does not run: {answer.first_line}", place, _INSTALL_SDK)
     version = re.search(r"[\\/](10\.[\d.]+)[\\/]", place)
     return _SIGNTOOL.ok(version[1] if version else "runs", place)
 
@@ -72,7 +71,7 @@ def _osslsigncode(host: Host, *, has_package: bool) -> Finding:
         return _OSSLSIGNCODE.note(answer.text, place)
     version = re.search(r"osslsigncode (\d[\w.]*)", answer.text)
     if version is None:
-        return _OSSLSIGNCODE.error("does not print its version", place)
+        return _OSSLSIGNCODE.error(f"does not run: {answer.first_line}", place)
     return _version_of_osslsigncode(host, version[1], place, has_package=has_package)
 
 
@@ -93,18 +92,17 @@ def _version_of_osslsigncode(host: Host, version: str, place: str, *, has_packag
     return _OSSLSIGNCODE.ok(f"{version}{tried}", place)
 
 
-def _openssl(host: Host, signing: Signing) -> Iterator[Finding]:
-    if signing.mode != "test" and not signing.additional_certificates:
-        return
+def _openssl(host: Host) -> Finding:
+    """Check openssl, which makes test certificates, and checks every signature."""
     place = host.which("openssl")
     answer = host.run(("openssl", "version"))
     if answer.code == 0:
-        yield _OPENSSL.ok(answer.first_line.removeprefix("OpenSSL "), place)
-    elif answer.is_refused:
-        yield _OPENSSL.note(answer.text, place)
-    else:
-        remedy = NO_REMEDY if place else install(host, "openssl")
-        yield _OPENSSL.error(answer.first_line, place, remedy)
+        return _OPENSSL.ok(answer.first_line.removeprefix("OpenSSL "), place)
+    if answer.is_refused:
+        return _OPENSSL.note(answer.text, place)
+    return _OPENSSL.error(
+        answer.first_line, place, NO_REMEDY if place else install(host, "openssl")
+    )
 
 
 def _try_signing(host: Host, program: str) -> Answer | None:

@@ -34,10 +34,10 @@ def check_validity(certificate: Certificate, place: str, now: dt.datetime, advic
     if now > certificate.not_after:
         message = f"{name}: expired on {certificate.not_after:%Y-%m-%d}"
         return CERTIFICATE.error(message, place, Remedy(advice))
-    message = f"{name}: valid until {certificate.not_after:%Y-%m-%d}"
     if certificate.not_after - now < _EXPIRES_SOON:
+        message = f"{name}: expires soon, on {certificate.not_after:%Y-%m-%d}"
         return CERTIFICATE.note(message, place, Remedy(advice))
-    return CERTIFICATE.ok(message, place)
+    return CERTIFICATE.ok(f"{name}: valid until {certificate.not_after:%Y-%m-%d}", place)
 
 
 def current_time(host: Host) -> dt.datetime:

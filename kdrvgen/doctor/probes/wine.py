@@ -37,16 +37,15 @@ def wine(host: Host, project: Project) -> Iterator[Finding]:
         yield _WINE.error("is not installed", remedy=remedy)
         return
     answer = host.run((program, "--version"))
-    # Installing it again would not repair it.
-    remedy = Remedy(remedy.advice)
     if answer.is_refused:
         yield _WINE.note(answer.text, program)
         return
     if answer.code != 0:
-        yield _WINE.error(f"does not run: {answer.first_line}", program, remedy)
+        # Installing it again would not repair it.
+        yield _WINE.error(f"does not run: {answer.first_line}", program)
         return
     if not any(map(host.which, _SERVERS)):
-        yield _WINE.error("its wineserver is not installed", program, remedy)
+        yield _WINE.error("its wineserver is not installed", program, Remedy(remedy.advice))
         return
     yield _WINE.ok(answer.first_line, program)
     yield from _disk(host)
