@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -199,3 +200,16 @@ def test_the_snapshot_says_which_files_it_could_not_read() -> None:
     with pytest.raises(kdrvgen.ConfigError, match="no reason"):
         adopt(Snapshot(files, unreadable={"Makefile.toml": "no reason"}))
     assert adopt(Snapshot(files, unreadable={"tools/x.cmd": "no reason"})).text
+
+
+def test_a_user_without_a_name_and_without_a_home_can_adopt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_user(number: int) -> NoReturn:
+        raise KeyError(number)
+
+    folder = write(tmp_path / "driver")
+    monkeypatch.setattr("pwd.getpwuid", no_user)
+    monkeypatch.delenv("HOME")
+
+    assert adopt(read_project(str(folder))).project

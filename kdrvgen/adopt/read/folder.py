@@ -223,8 +223,12 @@ def _folders_above(folder: str) -> list[str]:
     if _is_repository(place):
         return []
     above: list[str] = []
+    try:
+        home = Path.home()
+    except RuntimeError:  # a container's user without a name and without HOME
+        home = Path("/")
     for level, parent in enumerate(place.parents[:_MAX_LEVELS_UP], 1):
-        if parent in {Path.home(), Path(parent.anchor)}:
+        if parent in {home, Path(parent.anchor)}:
             break
         above.append("../" * level)
         if _is_repository(parent):
