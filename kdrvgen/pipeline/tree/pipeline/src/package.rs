@@ -148,7 +148,7 @@ fn make(
         }
     }
     run_kdrvgen(settings, plan, stage)?;
-    wdk::verify_inf(&stage.join(&plan.inf))?;
+    wdk::check_inf(&stage.join(&plan.inf))?;
     let data = output::read(&stage.join(&plan.catalog))?;
     Ok(Catalog::parse(&data).map_or(false, |catalog| catalog.is_signed))
 }
