@@ -16,7 +16,7 @@ from kdrvgen.packaging.generated import inf_text
 from tests.pipeline.support import CONFIG
 from tests.windows.bed import Windows
 from tests.windows.python import python_for_windows
-from tests.windows.support import Desk
+from tests.windows.support import KITS, Desk
 from tests.windows.test_deploy import clear, create, image_of, state
 
 pytestmark = [pytest.mark.slow, pytest.mark.wine, pytest.mark.kernel]
@@ -159,17 +159,30 @@ def test_the_catalog_is_signed_by_signtool_and_both_hosts_make_the_same_package(
     packing: Windows,
 ) -> None:
     packing.install_kits()
+    infverif = KITS + r"\Tools\10.0.22621.0\x64\infverif.exe"
+    packing.put(infverif, packing.bed / "standins/kit-tool.exe")
+    valid = {"KDRVGEN_SAYS_INFVERIF": "0 INF is VALID"}
     table = '[package]\nkind = "device"\nprovider = "Example"\ndate = "2026-01-01"\n'
     desk = Desk.start(packing, CONFIG + table)
+    wrong = "1627 ERROR(1322) in {}, line 49: 'hello.sys' is not isolated to DIRID 13."
+    output = desk.fail("package", KDRVGEN_SAYS_INFVERIF=wrong)
+    assert "ERROR(1322) in " in output
+    assert "infverif found errors in hello.inf" in output
+    assert not desk.project.output("package").exists()
+    desk.forget_calls()
 
-    desk.make("package")
+    output = desk.make("package", **valid)
+    assert "INF is VALID" not in output
+    (call,) = desk.arguments("infverif")
+    assert call[0] == "/v"
+    assert call[1].endswith("hello.inf")
 
     folder = desk.project.output("package")
     catalog = read_catalog((folder / "hello.cat").read_bytes())
     assert catalog.is_signed
-    assert [call[-1].rpartition(".")[2] for call in desk.arguments("signtool")] == ["sys", "cat"]
+    assert [call[-1].rpartition(".")[2] for call in desk.arguments("signtool")] == ["cat"]
     calls = len(desk.arguments("signtool"))
-    assert "package is up to date" in desk.make("package")
+    assert "package is up to date" in desk.make("package", **valid)
     assert len(desk.arguments("signtool")) == calls
 
     here = make_package(desk.sys, output=desk.project.folder / "here").folder
