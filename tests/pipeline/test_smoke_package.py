@@ -18,6 +18,8 @@ pytestmark = pytest.mark.slow
 Smoke = Callable[..., str]
 PutWine = Callable[[Project], None]
 PRIMITIVE = PACKAGE.replace('"device"', '"primitive"')
+GROUP = 'altitude = "370030"\nload-order-group = "FSFilter Activity Monitor"\n'
+MINIFILTER = PACKAGE.replace('"device"', '"minifilter"') + GROUP
 ODD = "it's 50% & ü"
 
 
@@ -59,10 +61,11 @@ def test_a_device_is_made_and_its_driver_installed_and_removed(
         assert traces(project) == []
 
 
+@pytest.mark.parametrize("package", [PRIMITIVE, MINIFILTER])
 def test_a_package_without_a_device_is_installed_and_removed(
-    make_project: MakeProject, smoke: Smoke
+    make_project: MakeProject, smoke: Smoke, package: str
 ) -> None:
-    project = made(make_project, PRIMITIVE)
+    project = made(make_project, package)
 
     for _ in range(2):
         ran(smoke(project))
