@@ -1,22 +1,22 @@
 //! Runs the kit's tools for driver packages.
 
-use std::ffi::OsStr;
-use std::path::Path;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::cargo;
 use crate::failure::{Failure, Result};
 use crate::output;
-use crate::process::{pass_on, Tool};
-use crate::settings::{self, Settings};
+use crate::process::{pass_on, printed, Tool};
+use crate::settings::{self, Model, Settings};
 use crate::signtool::{installed_tool, kit_tool};
 
 const KIT: &str = "install the Windows Driver Kit: winget install Microsoft.WindowsWDK.10.0.26100";
 /// The digits of SOURCE_DATE_EPOCH until the year 5138; 13 digits are milliseconds.
 const MAX_DIGITS: usize = 11;
 /// The error of inf2cat about the date of the driver.
-const DATE_IN_FUTURE: &[u8] = b"22.9.7";
+const WRONG_DATE: &str = "22.9.7";
 
 /// Stamps the project's own INF with stampinf, and makes the catalog of a folder with inf2cat.
 pub fn make(settings: &Settings, folder: &Path, inf: &OsStr, catalog: &OsStr) -> Result<()> {
@@ -31,37 +31,51 @@ pub fn make(settings: &Settings, folder: &Path, inf: &OsStr, catalog: &OsStr) ->
         .ok_or_else(|| Failure::new("package.inx is not set"))?;
     let inf = folder.join(inf);
     output::copy(&source, &inf)?;
+    let output = stamping(settings, stampinf, &inf, catalog)?.output()?;
+    succeeds("stampinf", &output).map_err(|code| {
+        Failure::new(format!("stampinf did not stamp {}", source.display())).because(code)
+    })?;
     let stamped = format!(
         "{} is the stamped copy of {}.",
         shown(&inf),
         source.display()
     );
-    let mut tool = Tool::new(stampinf)
+    check_inf(&inf)
+        .and_then(|()| make_catalog(settings, inf2cat, folder, catalog))
+        .map_err(|failure| failure.because(stamped))
+}
+/// Returns the command that stamps an INF in place.
+fn stamping(settings: &Settings, stampinf: PathBuf, inf: &Path, catalog: &OsStr) -> Result<Tool> {
+    let tool = Tool::new(stampinf)
         .arg("-f")
-        .arg(&inf)
+        .arg(inf)
         .args(["-a", machine(settings), "-d", &date()?])
         .args(["-v", &version(settings)?, "-c"])
         .arg(catalog);
     let framework = settings::text("DRIVER_FRAMEWORK_VERSION")?;
-    if !framework.is_empty() {
-        let is_umdf = settings.model == crate::settings::Model::Umdf;
-        tool = tool.args([if is_umdf { "-u" } else { "-k" }, &framework]);
+    if framework.is_empty() {
+        return Ok(tool);
     }
-    let output = tool.output()?;
-    succeeds("stampinf", &output).map_err(|code| {
-        Failure::new(format!("stampinf did not stamp {}", source.display())).because(code)
-    })?;
-    check_inf(&inf).map_err(|failure| failure.because(stamped.as_str()))?;
+    let is_umdf = settings.model == Model::Umdf;
+    Ok(tool.args([if is_umdf { "-u" } else { "-k" }, &framework]))
+}
+
+fn make_catalog(
+    settings: &Settings,
+    inf2cat: PathBuf,
+    folder: &Path,
+    catalog: &OsStr,
+) -> Result<()> {
     let systems = format!(
         "DRIVER_PACKAGE_OS_{}",
         settings.architecture().to_uppercase()
     );
-    let mut driver = std::ffi::OsString::from("/driver:");
+    let mut driver = OsString::from("/driver:");
     driver.push(folder);
-    let tool = Tool::new(inf2cat)
+    let output = Tool::new(inf2cat)
         .arg(driver)
-        .arg(format!("/os:{}", settings::text(&systems)?));
-    let output = tool.output()?;
+        .arg(format!("/os:{}", settings::text(&systems)?))
+        .output()?;
     let mut outcome = succeeds("inf2cat", &output);
     // After some errors, inf2cat ends with exit code 0.
     if outcome.is_ok() && !folder.join(catalog).is_file() {
@@ -70,14 +84,9 @@ pub fn make(settings: &Settings, folder: &Path, inf: &OsStr, catalog: &OsStr) ->
     }
     outcome.map_err(|code| {
         let name = Path::new(catalog).display();
-        let failure = Failure::new(format!("inf2cat did not make the catalog {name}"))
-            .because(code)
-            .because(stamped);
-        let is_of_date = |text: &[u8]| {
-            let mut parts = text.windows(DATE_IN_FUTURE.len());
-            parts.any(|part| part == DATE_IN_FUTURE)
-        };
-        if is_of_date(&output.stdout) || is_of_date(&output.stderr) {
+        let failure =
+            Failure::new(format!("inf2cat did not make the catalog {name}")).because(code);
+        if printed(&output).contains(WRONG_DATE) {
             failure.help(
                 "inf2cat takes the current date in UTC, and the release of each Windows in \
                  package.operating-systems: correct package.date, SOURCE_DATE_EPOCH or the clock",
