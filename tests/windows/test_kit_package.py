@@ -274,3 +274,10 @@ def test_a_missing_tool_is_named_with_what_to_install(windows: Windows) -> None:
     assert rf"KitsRoot10 in the 64-bit registry: no inf2cat.exe below {KITS}\bin" in output
     assert not desk.arguments("stampinf")
     assert not folder(desk).exists()
+
+    # A folder of NuGet's packages, in which Inf2Cat is a program for x86 too.
+    package = r"C:\packages\microsoft.windows.wdk.x64\10.0.26100.1\c\bin\10.0.26100.0"
+    install(windows, [rf"{package}\x64\stampinf.exe", rf"{package}\x86\Inf2Cat.exe"])
+    desk.make("package", SOURCE_DATE_EPOCH=EPOCH, WDKContentRoot=r"C:\packages")
+    assert desk.places("stampinf") == [rf"{package}\x64\stampinf.exe".lower()]
+    assert desk.places("inf2cat") == [rf"{package}\x86\Inf2Cat.exe".lower()]
