@@ -151,6 +151,18 @@ def test_each_key_reaches_the_tools(windows: Windows) -> None:
     assert len(desk.arguments("stampinf")) == calls + 1
     assert "-k" not in options(desk)
 
+    # A variable alone, as another kdrvgen would write it.
+    text = makefile.read_text("utf-8")
+    changes = (("9.8.7.65535", "9.8.7.1"), ("2024-02-29", "2024-02-28"), ("10_CO_X64", "10_NI_X64"))
+    for number, (old, new) in enumerate(changes, calls + 2):
+        text = text.replace(old, new)
+        makefile.write_text(text, "utf-8")
+        desk.make("package", SOURCE_DATE_EPOCH=EPOCH)
+        assert len(desk.arguments("stampinf")) == number
+    assert options(desk)["-v"] == "9.8.7.1"
+    assert options(desk)["-d"] == "02/28/2024"
+    assert systems(desk) == "/os:10_X64,Server10_X64,10_NI_X64"
+
 
 def test_each_target_has_its_architecture(windows: Windows) -> None:
     install(windows, THREE)
