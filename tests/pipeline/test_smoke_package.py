@@ -140,9 +140,14 @@ def test_a_killed_run_spoils_no_later_run(
     assert traces(project) != []
     project.unshim()
     install_kdrvgen(project)
+    project.say("anew")
 
-    ran(smoke(project))
+    output = smoke(project)
 
+    assert "was RUNNING and is unloaded" in output
+    lines = [line for line in output.splitlines() if "smoke: log: hello: " in line]
+    assert [line.split()[3] for line in lines] == ["loaded", "unloaded"]
+    assert "hello: loaded anew," in lines[0]
     assert traces(project) == []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import pytest
 import tomli
@@ -29,7 +29,7 @@ def test_the_tools_of_the_kit_get_version_date_and_framework(
     wdk = f'[wdk]\nframework-version = "{version}"\n' if version else ""
     project = loads(f'[driver]\nname = "hello"\nmodel = "{model}"\n{wdk}{PACKAGE}')
 
-    env = tomli.loads(dict(render_own(project))[Path("Makefile.toml")])["env"]
+    env = tomli.loads(dict(render_own(project))[PurePosixPath("Makefile.toml")])["env"]
 
     assert env["DRIVER_FRAMEWORK_VERSION"] == expected
     assert env["DRIVER_PACKAGE_VERSION"] == "1.2.3.4"
