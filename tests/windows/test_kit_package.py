@@ -251,6 +251,13 @@ def test_mistakes_that_the_tools_find_reach_the_user_and_leave_the_old_package(
     assert "not a number of seconds since 1970" in output
     assert "is `1751328000000`" in output
 
+    long = f'"hello"\noutput-dir = "target/{"/".join(["long" * 12] * 5)}"\n'
+    desk.project.generate((PLAIN + WDK).replace('"hello"\n', long, 1))
+    desk.make("package", SOURCE_DATE_EPOCH=EPOCH)
+    assert len(desk.arguments("stampinf")[-1][1]) > 260
+    assert len(desk.arguments("infverif")[-1][-1]) < 260
+    assert desk.arguments("infverif")[-1][-1].endswith(r"\hello.inf")
+
 
 def test_a_catalog_without_the_digests_of_the_files_is_refused(windows: Windows) -> None:
     change = 'case $2 in /driver:*) echo >> "${2#/driver:}/hello.inf" ;; esac'

@@ -1,5 +1,6 @@
 //! Runs the kit's tools for driver packages.
 
+use std::env;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -7,10 +8,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::cargo;
 use crate::failure::{Failure, Result};
-use crate::output;
+use crate::output::{self, TempFolder};
 use crate::process::{pass_on, printed, Tool};
 use crate::settings::{self, Model, Settings};
-use crate::signtool::{installed_tool, kit_tool};
+use crate::signtool::{installed_tool, is_too_long, kit_tool};
 
 const KIT: &str = "install the Windows Driver Kit: winget install Microsoft.WindowsWDK.10.0.26100";
 /// The digits of SOURCE_DATE_EPOCH until the year 5138; 13 digits are milliseconds.
@@ -103,8 +104,16 @@ pub fn check_inf(inf: &Path) -> Result<()> {
         Some(infverif) => infverif,
         None => return Ok(()),
     };
-    let output = Tool::new(infverif).arg("/v").arg(inf).output()?;
-    succeeds("infverif", &output).map_err(|code| {
+    let verify = |inf: &Path| Tool::new(infverif).arg("/v").arg(inf).output();
+    let output = if is_too_long(inf) {
+        let temporary = TempFolder::beside(&env::temp_dir().join("package"))?;
+        let copy = temporary.path().join(shown(inf));
+        output::copy(inf, &copy)?;
+        verify(&copy)
+    } else {
+        verify(inf)
+    };
+    succeeds("infverif", &output?).map_err(|code| {
         Failure::new(format!("infverif found errors in {}", shown(inf)))
             .because(code)
             .help("https://learn.microsoft.com/windows-hardware/drivers/devtest/inf-validation-errors-and-warnings explains each number")
