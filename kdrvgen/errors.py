@@ -109,7 +109,7 @@ class RefusedError(KdrvgenError):
         blamed = "\n".join(f"  {_blame(entry)}" for entry in self.report.refused)
         return (
             f"nothing was written, because these files are not safe to write:\n{blamed}\n"
-            "--diff shows the lines. Move your edits into the configuration (your own tasks go "
+            "--diff -v shows the lines. Move your edits into the configuration (your own tasks go "
             "into [makefile]), then run kdrvgen with --force to overwrite the files. To keep a "
             "file as your own, run `kdrvgen eject FILE`. A file that a newer kdrvgen wrote needs "
             "that version. --force never follows a link out of the project, or to a file that "

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from kdrvgen.agreement.check import compared_files, disagreements, file_of
+from kdrvgen.commands.differences import diffs, is_new, is_whole, listed, whole_files
 from kdrvgen.commands.fleet import run_all
 from kdrvgen.commands.projects import find_configs
 from kdrvgen.commands.workspace import check_workspace
 from kdrvgen.config import load
-from kdrvgen.config.secrets import mask_file
 from kdrvgen.errors import ConfigError, DriftError, KdrvgenError, RefusedError, UsageError
 from kdrvgen.model import Project
 from kdrvgen.output.paths import real_path, resolve, shown
@@ -20,7 +20,6 @@ from kdrvgen.output.plan import Plan
 from kdrvgen.output.stamp import Stamp
 from kdrvgen.output.writer import write
 from kdrvgen.rendering.project import render
-from kdrvgen.report.diff import unified
 from kdrvgen.report.files import UNKNOWN_FILE, Entry, Report, Status, summed_folder
 from kdrvgen.report.finding import Finding, Place, Severity
 from kdrvgen.report.reporter import Reporter, file_lines
@@ -119,7 +118,13 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     mode = parser.add_mutually_exclusive_group()
     for name, text in (
         ("check", "write nothing; show differences, and exit with 4 if there are any"),
-        ("diff", "write nothing; show the changes that a run would make"),
+        (
+            "diff",
+            (
+                "write nothing; show the changes that a run would make; a new or replaced file has "
+                "one line, and with -v all its lines"
+            ),
+        ),
         ("dry-run", "write nothing; list what a run would do, and use its exit code"),
     ):
         mode.add_argument(f"--{name}", dest="mode", action="store_const", const=name, help=text)
@@ -174,7 +179,7 @@ def _run(config: Path, reporter: Reporter, arguments: argparse.Namespace) -> boo
     except RefusedError as refusal:
         reporter.files(_rows(refusal.report, prefix), planned=True)
         reporter.findings(_warnings(refusal.report, root, mode))
-        reporter.diffs(_diffs(refusal.report.refused, prefix), is_shown=False)
+        reporter.diffs(diffs(refusal.report.refused, prefix), is_shown=False)
         reporter.collect(_drift(refusal.report.refused, root))
         raise
     contradictions = disagreements(project, root, config)
@@ -182,10 +187,7 @@ def _run(config: Path, reporter: Reporter, arguments: argparse.Namespace) -> boo
     if is_done and not plan.report.strangers and not contradictions:
         known = list(_later(plan))
         stamp.write(plan, file_lines(known), file_lines(known, whole=True))
-    if mode != "diff":
-        reporter.files(_rows(plan.report, prefix), planned=mode is not None)
-    if mode in {"check", "diff"}:
-        reporter.diffs(_diffs(plan.report.entries, prefix), is_sample=mode == "check")
+    _report_files(reporter, plan.report, prefix, mode)
     errors = [finding for finding in contradictions if finding.severity is Severity.ERROR]
     if mode != "check" or plan.report.drifted:
         contradictions = tuple(finding.as_severe_as(Severity.WARNING) for finding in contradictions)
@@ -224,26 +226,23 @@ def _raise_on_drift(
         raise RefusedError(report)
 
 
-def _listed(prefix: Path, path: PurePosixPath) -> str:
-    """Return the path of a file in lists and diffs: with slashes on every host."""
-    return Path(shown(prefix, path)).as_posix()
-
-
-def _diffs(entries: Iterable[Entry], prefix: Path) -> Iterator[tuple[str, str]]:
-    """Yield the path of each file, and its diff without the values of credentials.
-
-    The diff of a whole file with hundreds of lines, such as a support file, is left out.
-    """
-    for entry in entries:
-        path = _listed(prefix, entry.path)
-        is_whole = entry.before is None or entry.after is None
-        if entry.before == entry.after or (is_whole and summed_folder(str(entry.path))):
-            yield path, ""
-            continue
-        before, after = (
-            text if text is None else mask_file(path, text) for text in (entry.before, entry.after)
+def _report_files(reporter: Reporter, report: Report, prefix: Path, mode: str | None) -> None:
+    """Report the change of each file, and with `--check` and `--diff` how they differ."""
+    if mode == "diff":
+        rows = [*whole_files(report.entries, prefix, only_support=reporter.verbose)]
+        reporter.files(_rows(report, prefix), planned=True, instead=rows)
+        if any(not summed_folder(path) for _, path, _ in rows):
+            reporter.hint("-v shows the lines of these files")
+    else:
+        reporter.files(_rows(report, prefix), planned=mode is not None)
+    if mode in {"check", "diff"}:
+        is_short = is_new if mode == "check" else is_whole
+        short = (entry.path for entry in report.entries if is_short(entry))
+        reporter.diffs(
+            diffs(report.entries, prefix),
+            is_sample=mode == "check",
+            hidden=() if reporter.verbose else {listed(prefix, path) for path in short},
         )
-        yield path, unified(path, before, after)
 
 
 def _advice(report: Report, config: Path | str = "CONFIG") -> str:
@@ -259,7 +258,7 @@ def _advice(report: Report, config: Path | str = "CONFIG") -> str:
 
 
 def _rows(report: Report, prefix: Path) -> Iterator[tuple[str, str, str]]:
-    return ((each.status.value, _listed(prefix, each.path), each.reason) for each in report.entries)
+    return ((each.status.value, listed(prefix, each.path), each.reason) for each in report.entries)
 
 
 def _warnings(report: Report, root: Path, mode: str | None) -> list[Finding]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from kdrvgen.commands import joining
 from kdrvgen.config import loads
 from kdrvgen.config.reader import CONFIG_NAMES
 from kdrvgen.errors import KdrvgenError, UsageError
@@ -60,11 +61,9 @@ def bootstrap(
     chosen = load(template)
     given = answers.named(config or {}, name)
     answers.check_options(chosen, given)
-    document = answers.complete(chosen, given)
-    project = answers.checked(document)
     folder = Path(directory, name)
-    files = _with_workflow(render.render(chosen, document), ci)
-    return writer.write(files, folder, git=project.bootstrap.git)
+    document = joining.joined(chosen, answers.complete(chosen, given), folder)
+    return _create(chosen, document, folder, ci)
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -116,15 +115,34 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     line = CommandLine.of(arguments.words)
     chosen, document, project = _answers(arguments, line, reporter)
     folder = _folder(arguments, line, project.driver.name)
-    git = project.bootstrap.git
-    files = _with_workflow(render.render(chosen, document), arguments.ci)
-    report = writer.write(files, folder, git=git)
+    document = joining.joined(chosen, document, folder)
+    report = _create(chosen, document, folder, arguments.ci)
+    to_add = joining.to_add(answers.checked(document), folder)
     reporter.begun(
         str(folder),
         (str(entry.path) for entry in report.entries),
-        (*_change_to(folder), "cargo make sign"),
+        (*([to_add] if to_add else []), *_change_to(folder), "cargo make sign"),
     )
     return 0
+
+
+def _create(
+    template: Template, document: Mapping[str, Any], folder: Path, service: str | None
+) -> Report:
+    """Write a new project, and what it shares with the other drivers of its workspace."""
+    project = answers.checked(document)
+    if service and project.driver.workspace_root:
+        raise UsageError(
+            "the workflow is in the root of the workspace. Create the project without --ci, and "
+            f"run `kdrvgen ci {service}` there."
+        )
+    has_schema = joining.has_schema_above(project, folder)
+    rendered = render.render(template, document, has_schema_above=has_schema)
+    writer.check(folder, git=project.bootstrap.git)
+    joining.check_shared_files(project, folder)
+    report = writer.write(_with_workflow(rendered, service), folder, git=project.bootstrap.git)
+    joining.write_shared_files(project, folder)
+    return report
 
 
 def _with_workflow(

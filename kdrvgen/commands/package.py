@@ -192,6 +192,7 @@ def _ingredients(
         inx = (os.path.normpath(root / own), read_regular(_within(root, own), MAX_SIZE))
     today = dt.datetime.now(dt.UTC).date()
     version, date = _version(project, root), _date(project) or today
+    project = _with_framework_of_wdk_build(project, root)
     return Ingredients(project, target, files, version, date, today, inx, inf_name)
 
 
@@ -223,6 +224,27 @@ def _version(project: Project, root: Path) -> str:
         place = manifest.own.place("package", "version")
         raise ConfigError([Finding("cargo-version", message, place, help=advice)])
     return ".".join(str(int(part)) for part in (*found.groups(), "0"))
+
+
+def _with_framework_of_wdk_build(project: Project, root: Path) -> Project:
+    """Return the project with the framework's version that wdk-build reads from Cargo.toml.
+
+    Source: wdk-build 0.3.0 to 0.6.0, src/metadata.rs.
+    """
+    manifest = read_manifest(root, project.driver.workspace_root)
+    if manifest is None or not project.wdk.is_wdk_builds:
+        return project
+    model = project.driver.model
+    names = f"{model}-version-major", f"target-{model}-version-minor"
+    places = [(manifest.own, "package"), (manifest.workspace or manifest.own, "workspace")]
+    for document, table in places:
+        path = (table, "metadata", "wdk", "driver-model")
+        major, minor = (document.get(*path, name) for name in names)
+        if isinstance(major, int) and isinstance(minor, int):
+            update = {"framework_version": f"{major}.{minor}"}
+            wdk = project.wdk.model_copy(update=update)
+            return project.model_copy(update={"wdk": wdk})
+    return project
 
 
 def _date(project: Project) -> dt.date | None:

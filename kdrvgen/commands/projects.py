@@ -6,14 +6,13 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import tomli
-
 from kdrvgen.commands.arguments import expanded
 from kdrvgen.commands.config_file import config_in
+from kdrvgen.commands.members import members_of
 from kdrvgen.commands.missing_config import demand
 from kdrvgen.config.reader import CONFIG_NAMES, read
 from kdrvgen.errors import ConfigError, UsageError
-from kdrvgen.output.paths import is_within, path_from, real_path
+from kdrvgen.output.paths import path_from
 
 __all__ = ["find_configs"]
 
@@ -101,7 +100,7 @@ def _in_folder(folder: Path) -> Iterator[str]:
     """Yield the configuration in a folder, and if it is a workspace, those of its members."""
     if name := config_in(folder):
         yield str(folder / name)
-    for member in _members(folder):
+    for member in members_of(folder):
         if name := config_in(member):
             yield str(member / name)
 
@@ -128,40 +127,3 @@ def _below(folder: Path) -> Iterator[str]:
         is_package = (inner / "Cargo.toml").exists()
         found = [name for name in _in_folder(inner) if is_package or _is_ours(name)]
         yield from found or _below(inner)
-
-
-def _members(root: Path) -> Iterator[Path]:
-    """Yield the folders of a workspace's members, as Cargo.toml lists them, in the order of paths.
-
-    Skips members outside of the root, and members that Cargo.toml excludes.
-
-    Source: https://doc.rust-lang.org/cargo/reference/workspaces.html#the-members-and-exclude-fields
-    """
-    try:
-        workspace = tomli.loads((root / "Cargo.toml").read_text(encoding="utf-8")).get("workspace")
-    except (OSError, ValueError, RecursionError):
-        return
-    table = workspace if isinstance(workspace, dict) else {}
-    folders = {
-        folder for pattern in _texts(table, "members") for folder in _matching(root, pattern)
-    }
-    excluded = [root / path for path in _texts(table, "exclude")]
-    for folder in sorted(folders - {root}):
-        is_excluded = any(folder == path or path in folder.parents for path in excluded)
-        if not is_excluded and is_within(real_path(root), real_path(folder)):
-            yield folder
-
-
-def _texts(table: dict[str, object], key: str) -> list[str]:
-    values = table.get(key)
-    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
-
-
-def _matching(root: Path, pattern: str) -> Iterator[Path]:
-    if not any(character in pattern for character in "*?["):
-        yield Path(os.path.normpath(root / pattern))
-        return
-    try:
-        yield from (path for path in root.glob(pattern) if path.is_dir())
-    except (OSError, ValueError, NotImplementedError):  # not a pattern below the root
-        return

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from kdrvgen import __version__
@@ -70,12 +70,19 @@ class Reporter:
         console = Console(arguments.color)
         return cls(console, arguments.format, quiet=arguments.quiet, verbose=arguments.verbose)
 
-    def files(self, rows: Iterable[tuple[str, str, str]], *, planned: bool = False) -> None:
+    def files(
+        self,
+        rows: Iterable[tuple[str, str, str]],
+        *,
+        planned: bool = False,
+        instead: Sequence[tuple[str, str, str]] | None = None,
+    ) -> None:
         """Report the changes of files.
 
         Args:
             rows: Status, path and reason (or "") of each.
             planned: Whether the changes are only planned.
+            instead: The rows that people get, also with `-q`; None for all.
         """
         rows = list(rows)
         if self._form == "json":
@@ -84,9 +91,11 @@ class Reporter:
                 for status, path, reason in rows
             }
             self._document["files"] += self._rows.values()
-        if self.quiet or self._form == "json":
+        if self._form == "json" or (self.quiet and instead is None):
             return
-        if self._groups is not None and not self.verbose:
+        if instead is not None:
+            rows = [*instead]
+        elif self._groups is not None and not self.verbose:
             rows = [row for row in rows if row[0] not in _UP_TO_DATE]
         for line in file_lines(rows, whole=self.verbose, planned=planned, paint=self._paint_out):
             self._console.print(self._console.out, f"{line}\n")
@@ -97,6 +106,7 @@ class Reporter:
         *,
         is_shown: bool = True,
         is_sample: bool = False,
+        hidden: Collection[str] = (),
     ) -> None:
         """Report the unified diff of each path; in JSON, as a member of the last `files`.
 
@@ -104,9 +114,11 @@ class Reporter:
             diffs: Each path with its diff.
             is_shown: Whether people get the diffs too, and not only programs.
             is_sample: Whether those of the first projects are enough for people.
+            hidden: Paths whose diffs people do not get.
         """
         if self._form != "json":
-            diffs = [(path, diff) for path, diff in diffs if diff] if is_shown else []
+            shown = diffs if is_shown else ()
+            diffs = [(path, diff) for path, diff in shown if diff and path not in hidden]
             if is_sample and diffs and self._groups is not None and not self._groups.takes_diff():
                 return
         for path, diff in diffs:
@@ -220,6 +232,11 @@ class Reporter:
     def summary(self, name: str, value: object, text: str) -> None:
         """Report a summary: as the member `name` in JSON, as `text` in the human format."""
         self._document[name] = value
+        if self._form == "human" and not self.quiet:
+            self._console.print(self._console.out, f"{_safe(text)}\n")
+
+    def hint(self, text: str) -> None:
+        """Print how to see more, for people only."""
         if self._form == "human" and not self.quiet:
             self._console.print(self._console.out, f"{_safe(text)}\n")
 

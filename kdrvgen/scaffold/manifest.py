@@ -91,6 +91,7 @@ class Manifest(Table):
     summary: Text = ""
     order: int = 0
     root: bool = True
+    joins_workspace: bool = False
     config: Mapping[str, Any] = Field(default={})
     models: Mapping[Literal["wdm", "kmdf", "umdf"], Mapping[str, Any]] = Field(default={})
     options: Mapping[str, Any] = Field(default={})

@@ -91,12 +91,15 @@ class _Batch:
         return Finding("template-render", failure["message"], place)
 
 
-def variables(project: Project, folders: Sequence[str], pool_tag: str) -> dict[str, Any]:
+def variables(
+    project: Project, folders: Sequence[str], kernel_folder: str, pool_tag: str
+) -> dict[str, Any]:
     """Return the values of the names that a user's template can use, as plain data.
 
     Args:
         project: The new project.
         folders: The folders of its drivers.
+        kernel_folder: The folder of the crate `kernel`; empty without it.
         pool_tag: The tag of the allocator's memory.
     """
     driver, bootstrap = project.driver, project.bootstrap
@@ -113,11 +116,13 @@ def variables(project: Project, folders: Sequence[str], pool_tag: str) -> dict[s
             "entry": driver.entry,
             "model": driver.model,
             "triples": list(driver.triples),
+            "workspace_root": driver.workspace_root or "",
         },
         "toolchain": {"channel": project.toolchain.channel},
         "options": {**options, "pool_tag": pool_tag},
         "answers": {name.replace("-", "_"): value for name, value in bootstrap.answers.items()},
         "folders": list(folders),
+        "kernel_folder": kernel_folder,
     }
 
 

@@ -29,16 +29,24 @@ from kdrvgen.scaffold.template import Template
 __all__ = ["render", "values_of"]
 
 
-def render(template: Template, document: Mapping[str, Any]) -> Mapping[PurePosixPath, bytes]:
+def render(
+    template: Template, document: Mapping[str, Any], *, has_schema_above: bool = False
+) -> Mapping[PurePosixPath, bytes]:
     """Return every file of a new project; a pure function of template, answers and version.
 
     Args:
         template: The template.
         document: The TOML tables of a valid config.toml, including `driver.name`.
+        has_schema_above: Whether the root of the project's workspace has the schema.
 
     Returns:
         The contents, by their paths from the project's folder, in the order of the paths. Texts
-        have LF line ends.
+        have LF line ends. For a member of a workspace above, what it shares with the workspace's
+        other drivers is left out.
+
+    Raises:
+        ConfigError: A user's template is at fault.
+        UsageError: `driver.workspace-root` is set, and the template cannot join a workspace.
     """
     project = Project.model_validate(document, by_alias=True, by_name=False)
     environment = _environment()
@@ -51,9 +59,11 @@ def render(template: Template, document: Mapping[str, Any]) -> Mapping[PurePosix
         members = tuple(
             _filled(member.config, environment, variables) for member in template.members
         )
-    found = {PurePosixPath(FILE_NAME): schema_text().encode()}
+    found = {} if has_schema_above else {PurePosixPath(FILE_NAME): schema_text().encode()}
+    schema_folder = f"{project.driver.workspace_root}/" if has_schema_above else ""
     for folder, each in _documents(template, document, members):
-        found |= _configured(folder, each)
+        found |= _configured(folder, each, schema_folder)
+    _check_membership(template, project)
     if own:
         _check_own(own, found)
         found |= own.files
@@ -116,10 +126,20 @@ def _check_own(own: own_render.Rendered, generated: Mapping[PurePosixPath, bytes
         raise ConfigError(findings)
 
 
-def _configured(folder: PurePosixPath, document: Mapping[str, Any]) -> dict[PurePosixPath, bytes]:
-    """Return config.toml and the files generated from it, for one driver."""
+def _check_membership(template: Template, project: Project) -> None:
+    if project.driver.workspace_root and not template.joins_workspace:
+        raise UsageError(
+            f"a project of the template `{template.name}` cannot be a member of a workspace: it "
+            "has a workspace of its own. Leave out driver.workspace-root."
+        )
+
+
+def _configured(
+    folder: PurePosixPath, document: Mapping[str, Any], schema_folder: str
+) -> dict[PurePosixPath, bytes]:
+    """Return config.toml and the files generated from it below the project, for one driver."""
     project = Project.model_validate(document, by_alias=True, by_name=False)
-    up = "../" * len(folder.parts) or "./"
+    up = schema_folder or "../" * len(folder.parts) or "./"
     config = starter(document, project, f"{up}{FILE_NAME}")
     read = project.as_read_from(ReadFrom.of("config.toml", config))
     texts = {PurePosixPath("config.toml"): config, **render_generated(read)}
@@ -127,17 +147,14 @@ def _configured(folder: PurePosixPath, document: Mapping[str, Any]) -> dict[Pure
         PurePosixPath(posixpath.normpath(folder / path)): text.encode()
         for path, text in texts.items()
     }
-    if any(path.parts[0] == ".." for path in found):
-        raise UsageError(
-            "driver.workspace-root leads out of the folder of the new project. Create the project "
-            "without it, then add the project to the workspace, and the key to its config.toml."
-        )
-    return found
+    return {path: content for path, content in found.items() if path.parts[0] != ".."}
 
 
 def values_of(template: Template, project: Project) -> dict[str, Any]:
     """Return the values of the names that a user's template can use, as plain data."""
-    return own_render.variables(project, _folders(template), _pool_tag(project))
+    return own_render.variables(
+        project, _folders(template), _kernel_folder(project, template), _pool_tag(project)
+    )
 
 
 def _folders(template: Template) -> list[str]:
@@ -164,9 +181,11 @@ def _variables(project: Project, template: Template) -> dict[str, Any]:
 
 
 def _kernel_folder(project: Project, template: Template) -> str:
-    """Return the folder of the crate `kernel` in the new project; "" without one."""
+    """Return the folder of the crate `kernel`, from the new project; "" without one."""
     if not project.driver.kernel_crate:
         return ""
+    if root := project.driver.workspace_root:
+        return f"{root}/{SHARED_KERNEL_FOLDER}"
     return KERNEL_FOLDER if template.root else SHARED_KERNEL_FOLDER
 
 

@@ -56,6 +56,7 @@ class Template:
         name: Its name for the user.
         summary: A description in one line.
         root: Whether the project's folder itself has a config.toml, not only the members' folders.
+        joins_workspace: Whether its project can be a member of a workspace in a folder above.
         config: The settings of config.toml that it needs, as TOML tables.
         options: The keys of `[bootstrap]` that it uses, with its defaults.
         files: Its files, in the order of the paths.
@@ -68,6 +69,7 @@ class Template:
     name: str
     summary: str
     root: bool
+    joins_workspace: bool
     config: Mapping[str, Any]
     options: Mapping[str, Any]
     files: tuple[File, ...]
@@ -119,6 +121,7 @@ def load(name: str) -> Template:
         name=name,
         summary=own.summary,
         root=own.root,
+        joins_workspace=own.joins_workspace,
         config=merged(base.config, own.config),
         options={**base.options, **own.options},
         files=tuple(
@@ -147,6 +150,7 @@ def _of_user(path: str) -> Template:
         name=own.name,
         summary=manifest.summary,
         root=manifest.root,
+        joins_workspace=manifest.joins_workspace,
         config=manifest.config,
         options={**base.options, **manifest.options},
         files=tuple(

@@ -34,7 +34,7 @@ def survey(folder: str) -> Iterator[str]:
         finding.rule for finding in adoption.findings if finding.severity is Severity.WARNING
     )
     partial = counts[UNKNOWN] or counts[DIFFERENCE]
-    yield f"{folder}: {'partial' if partial else 'complete'}"
+    yield f"{folder}: {'named differences' if partial else 'whole'}"
     for rule in (UNKNOWN, DIFFERENCE, HAZARD):
         yield from (
             f"  {rule}: {finding.place}: {finding.message}"

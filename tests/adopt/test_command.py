@@ -169,7 +169,7 @@ def test_a_file_in_utf_16_is_an_error(project: Project, adopt: Adopt) -> None:
             "`02-hello` is not a valid Cargo package name",
         ),
         ({"Cargo.toml": '[workspace]\nmembers = ["a"]\n'}, "this folder has no package"),
-        ({"cargo": ""}, "this package is not a driver"),
+        ({"cargo": ""}, "kdrvgen finds no driver in this package"),
         (
             {
                 "cargo": '[build]\ntarget = "x86_64-unknown-uefi"\n'

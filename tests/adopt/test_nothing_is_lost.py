@@ -95,7 +95,10 @@ def test_files_that_signtool_signs_with_the_image_are_signed_after_it() -> None:
     )
 
     script = adoption.project.makefile.tasks["sign-after"]["script"]
-    assert script == 'signtool sign /fd sha256 /n A tool.exe "my files\\\\*.cat"\n'
+    assert script == (
+        'signtool sign /fd sha256 /n A "my files\\\\*.cat"\n'
+        "signtool sign /fd sha256 /n A tool.exe\n"
+    )
     assert adoption.project.driver.output_name == "hello"
 
 
@@ -317,7 +320,7 @@ signtool sign /fd sha256 /n A out\\hello.dll
     assert (project.driver.model, project.wdk.framework_version) == ("umdf", "2.33")
     assert project.signing.subject == "A"
     assert (project.package.inx, project.package.operating_systems) == ("hello.inx", ("10_X64",))
-    assert project.makefile.hooks.after_build == ("package-after-build",)
+    assert (project.makefile.tasks, project.makefile.hooks.after_build) == ({}, ())
 
 
 @pytest.mark.parametrize("inx", ["hello.inx", "..\\\\hello.inx", "C:\\\\inf\\\\hello.inx"])

@@ -16,7 +16,10 @@ from kdrvgen.cli import main
 from tests.adopt.conftest import PROJECTS, Adopt
 from tests.adopt.support import adopted
 
-NAMES = ["blog", "helper-crate", "member/driver", "profiles", "scripts", "strange", "wdk-build"]
+NAMES = [
+    *("blog", "helper-crate", "member/driver", "packaged", "profiles", "scripts", "strange"),
+    *("wdk-build", "wdk-package"),
+]
 TRIPLE = "x86_64-pc-windows-msvc"
 
 

@@ -14,8 +14,8 @@ def test_the_survey_shows_what_changes(capsys: pytest.CaptureFixture[str]) -> No
     assert main(folders) == 0
 
     out = capsys.readouterr().out
-    assert f"{folders[0]}: complete" in out
+    assert f"{folders[0]}: whole" in out
     assert "signing: /a /v /s /n /t -> test" in out
-    assert f"{folders[1]}: partial" in out
+    assert f"{folders[1]}: named differences" in out
     assert "- linker argument" in out
     assert f"{folders[2]}: refused: " in out

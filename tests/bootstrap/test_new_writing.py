@@ -239,10 +239,20 @@ def test_a_workspace_has_one_folder_of_support_files(work: Path) -> None:
     ]
 
 
-def test_a_workspace_root_outside_of_a_new_project_is_refused(work: Path) -> None:
-    done = kdrvgen_process("new", "hello", "driver.workspace-root=..", cwd=work)
-    assert done.returncode == 2
-    assert "driver.workspace-root leads out of the folder" in done.stderr
+@pytest.mark.parametrize(
+    ("template", "code", "message"),
+    [
+        ("minimal", 3, "`workspace-root` is not the root of a Cargo workspace"),
+        ("device", 2, "a project of the template `device` cannot be a member of a workspace"),
+    ],
+)
+def test_a_workspace_root_that_does_not_fit_is_refused(
+    work: Path, template: str, code: int, message: str
+) -> None:
+    words = ("new", "hello", "driver.workspace-root=..", "--template", template)
+    done = kdrvgen_process(*words, cwd=work)
+    assert done.returncode == code, done.stderr
+    assert message in done.stderr
     assert list(work.iterdir()) == []
 
 

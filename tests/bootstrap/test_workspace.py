@@ -127,22 +127,20 @@ def test_plain_cargo_builds_drivers_in_the_root_for_a_target(new_project: NewPro
     assert not any("link-arg" in path.read_text(encoding="utf-8") for path in configs)
 
 
-def test_a_third_driver_is_a_copy_with_another_name(new_project: NewProject) -> None:
+def test_a_third_driver_is_a_member(new_project: NewProject) -> None:
     workspace = new_project("workspace")
-    third = workspace.folder / "drivers/third"
-    shutil.copytree(workspace.folder / "drivers/second", third)
-    for name in ("Cargo.toml", "config.toml"):
-        workspace.edit(f"drivers/third/{name}", "hello-second", "hello-third")
-    done = kdrvgen_process("drivers/third/config.toml", cwd=workspace.folder)
+    words = ("new", "drivers/third", "--no-input", "--template", "worker")
+    done = kdrvgen_process(*words, cwd=workspace.folder)
     assert done.returncode == 0, done.stderr
     makefile = workspace.folder / "Makefile.toml"
     text = makefile.read_text("utf-8")
     second = text[text.index("[tasks.second]") :]
     text = text.replace('"second"]', '"second", "third"]') + second.replace("second", "third")
     makefile.write_text(text, "utf-8")
-    workspace.make("build-driver")
-    for name in ("hello.dll", "hello_second.dll", "hello_third.dll"):
-        assert Image.read(workspace.linked(name)).subsystem == NATIVE
+    workspace.make("sign")
+    third = member(workspace, "third")
+    assert third.verifies(workspace.target / "driver/third" / X64 / "development/third.sys")
+    assert not (third.folder / "target").exists()
 
 
 @pytest.mark.parametrize(

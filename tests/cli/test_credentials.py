@@ -40,8 +40,8 @@ def assert_hidden(done: subprocess.CompletedProcess[str]) -> None:
 def test_a_diff_hides_credentials(run: Run, project: Path, form: str) -> None:
     config = project / "config.toml"
     config.write_text(CONFIG, "utf-8")
-    show = "--check" if form == "json" else "--diff"  # JSON has the diffs of --check
-    done = run("config.toml", show, "--format", form)
+    show = "--diff"
+    done = run("config.toml", show, "-v", "--format", form)
     assert_hidden(done)
     assert "PFX_PASSWORD = ********" in done.stdout
     assert "shown" in done.stdout

@@ -67,8 +67,10 @@ def test_github_obeys_no_line_of_a_diff(run: Run, project: Path) -> None:
 def test_check_reports_missing_files_and_writes_nothing(run: Run, project: Path) -> None:
     done = run("config.toml", "--check")
     assert done.returncode == 4
-    assert done.stdout.startswith(listed("create") + "--- /dev/null\n+++ b/.cargo/config.toml\n")
+    assert done.stdout == listed("create")
     assert "Run `kdrvgen config.toml`" in done.stderr
+    whole = run("config.toml", "--check", "-v").stdout
+    assert "\n--- /dev/null\n+++ b/.cargo/config.toml\n" in whole
     assert [path.name for path in project.iterdir()] == ["config.toml"]
 
 
@@ -124,6 +126,60 @@ def test_diff_prints_what_patch_applies_and_nothing_else(run: Run, project: Path
     assert run("config.toml", "--diff").stdout == ""
 
 
+def lines_of(project: Path, path: str) -> int:
+    return (project / path).read_text("utf-8").count("\n")
+
+
+def test_the_first_diff_has_a_line_for_each_new_file(run: Run, project: Path) -> None:
+    first, quiet, whole = (run("config.toml", "--diff", *more) for more in ((), ("-q",), ("-v",)))
+    assert [path.name for path in project.iterdir()] == ["config.toml"]
+    run("config.toml")
+    support = [path for path in project.joinpath(".kdrvgen").rglob("*") if path.is_file()]
+    total = sum(path.read_text("utf-8").count("\n") for path in support)
+    summary = (
+        f"create     .cargo/config.toml ({lines_of(project, '.cargo/config.toml')} lines)\n"
+        f"create     .kdrvgen/ ({len(support)} files, {total} lines)\n"
+        f"create     Makefile.toml ({lines_of(project, 'Makefile.toml')} lines)\n"
+        f"create     build.rs ({lines_of(project, 'build.rs')} lines)\n"
+    )
+    assert first.stdout == f"{summary}-v shows the lines of these files\n"
+    assert quiet.stdout == summary
+    assert whole.stdout.startswith("create     .kdrvgen/ (")
+    assert re.findall(r"(?m)^\+\+\+ b/(.*)$", whole.stdout) == [
+        ".cargo/config.toml",
+        "Makefile.toml",
+        "build.rs",
+    ]
+
+
+@pytest.mark.parametrize(("kept", "is_short"), [(10, True), (11, False)])
+def test_a_diff_has_one_line_for_a_file_that_keeps_less_than_half_of_its_lines(
+    run: Run, project: Path, kept: int, *, is_short: bool
+) -> None:
+    run("config.toml")
+    build = project / "build.rs"
+    own = "".join(f"// {number}\n" for number in range(11))
+    after = build.read_text("utf-8")
+    build.write_text("".join(after.splitlines(keepends=True)[3 : 3 + kept]) + own, "utf-8")
+    added = after.count("\n") - kept
+    done = run("config.toml", "--diff")
+    line = f"refuse     build.rs (not written by kdrvgen: {added} lines replace 11)\n"
+    assert (line in done.stdout) == is_short
+    assert ("-// 10\n" in done.stdout) != is_short
+    for words in (("--diff", "-v"), ("--check",)):
+        assert "-// 10\n" in run("config.toml", *words).stdout
+
+
+def test_a_diff_in_json_has_all_lines(run: Run, project: Path) -> None:
+    (project / "build.rs").write_text("fn main() {}\n", "utf-8")
+    document = json.loads(run("config.toml", "--diff", "--format", "json").stdout)
+    diffs = {each["path"]: (each["status"], each["diff"]) for each in document["files"]}
+    assert diffs["build.rs"][0] == "refused"
+    assert "-fn main() {}\n" in diffs["build.rs"][1]
+    assert diffs["Makefile.toml"][0] == "created"
+    assert diffs["Makefile.toml"][1].startswith("--- /dev/null\n+++ b/Makefile.toml\n")
+
+
 def test_dry_run_lists_changes_and_has_the_exit_code_of_a_run(run: Run, project: Path) -> None:
     done = run("config.toml", "--dry-run")
     assert (done.returncode, done.stdout) == (0, listed("create"))
@@ -142,8 +198,8 @@ def test_a_foreign_file_is_refused_with_a_summary_until_force_is_given(
     assert done.returncode == 5
     assert "mine" not in done.stdout + done.stderr
     reason = r"build\.rs: not written by kdrvgen; kdrvgen would add \d+ lines and remove 1 line\n"
-    assert re.search(f"{reason}--diff shows the lines", done.stderr)
-    assert "\n-fn main() {} // mine\n" in run("config.toml", "--diff").stdout
+    assert re.search(f"{reason}--diff -v shows the lines", done.stderr)
+    assert "\n-fn main() {} // mine\n" in run("config.toml", "--diff", "-v").stdout
     assert "--force" in done.stderr
     assert not (project / "Makefile.toml").exists()
     assert run("config.toml", "--force").returncode == 0
@@ -396,7 +452,7 @@ def test_color_is_used_on_terminals_and_on_request(
 
 def test_a_diff_escapes_control_characters(run: Run, project: Path) -> None:
     (project / "build.rs").write_text("\x1b]0;gotcha\x07\n", "utf-8")
-    done = run("config.toml", "--diff", "--color", "never")
+    done = run("config.toml", "--diff", "-v", "--color", "never")
     assert "-\\x1b]0;gotcha\\x07\n" in done.stdout
 
 

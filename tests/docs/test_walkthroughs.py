@@ -35,10 +35,20 @@ SESSIONS = [
     "README.md",
     "docs/index.md",
     "docs/getting-started.md",
+    "docs/howto/adopt-two-projects.md",
     "docs/howto/blog-2020.md",
     "docs/howto/workspace.md",
 ]
-WITHOUT_TOOLS = {"docs/index.md", "docs/howto/blog-2020.md"}
+WITHOUT_TOOLS = {
+    "docs/index.md",
+    "docs/howto/adopt-two-projects.md",
+    "docs/howto/blog-2020.md",
+}
+# The projects of tests/adopt that are in the folder of a session.
+PROJECTS = {
+    "docs/howto/adopt-two-projects.md": ["blog", "wdk-build"],
+    "docs/howto/blog-2020.md": ["blog"],
+}
 
 _ON_WINDOWS = Path(__file__).with_name("windows-commands.toml")
 
@@ -193,8 +203,8 @@ def test_a_session_on_a_page_prints_what_the_page_shows(
     if name == "docs/index.md":
         (config,) = _blocks(REPOSITORY / name, "toml")[:1]
         (folder / "config.toml").write_text(config, encoding="utf-8")
-    if name == "docs/howto/blog-2020.md":
-        shutil.copytree(REPOSITORY / "tests/adopt/projects/blog", folder / "blog")
+    for project in PROJECTS.get(name, ()):
+        shutil.copytree(REPOSITORY / "tests/adopt/projects" / project, folder / project)
     place = tmp_path / "pwd"
     steps = _steps(REPOSITORY / name)
     assert steps

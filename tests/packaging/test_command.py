@@ -21,6 +21,16 @@ CARGO = '[package]\nname = "hello"\nversion = "0.3.1-rc.1"\n'
 ARM64 = 'target = "aarch64-pc-windows-msvc"'
 DATE = "1751328000"  # 2025-07-01
 NAMES = ["hello.cat", "hello.cer", "hello.inf", "hello.pdb", "hello.sys"]
+OWN_INF = (
+    '[Version]\nSignature = "$Windows NT$"\nClass = System\n'
+    "ClassGuid = {4d36e97d-e325-11ce-bfc1-08002be10318}\nProvider = Example\nPnpLockdown = 1\n"
+    '[SourceDisksNames]\n1 = "Disk"\n[SourceDisksFiles]\nhello.sys = 1\n'
+    "[DestinationDirs]\nDefaultDestDir = 13\n[Manufacturer]\n"
+    "Example = M,NT$ARCH$.10.0...16299\n"
+    "[M.NT$ARCH$.10.0...16299]\nHello = I,Root\\hello\n[I.NT]\nCopyFiles = @hello.sys\n"
+    "[I.NT.Services]\nAddService = hello,2,S\n[S]\nServiceType = 1\nStartType = 3\n"
+    "ErrorControl = 1\nServiceBinary = %13%\\hello.sys\n"
+)
 Run = Callable[..., dict[str, Any]]
 
 
@@ -152,16 +162,7 @@ def test_a_dry_run_writes_nothing(project: Path, run: Run) -> None:
 def test_an_own_inf_is_stamped_and_its_mistakes_have_its_lines(project: Path, run: Run) -> None:
     (project / "config.toml").write_text('[driver]\nname = "hello"\n[package]\ninx = "h.inx"\n')
     run("-o", "generated")
-    text = (
-        '[Version]\nSignature = "$Windows NT$"\nClass = System\n'
-        "ClassGuid = {4d36e97d-e325-11ce-bfc1-08002be10318}\nProvider = Example\nPnpLockdown = 1\n"
-        '[SourceDisksNames]\n1 = "Disk"\n[SourceDisksFiles]\nhello.sys = 1\n'
-        "[DestinationDirs]\nDefaultDestDir = 13\n[Manufacturer]\n"
-        "Example = M,NT$ARCH$.10.0...16299\n"
-        "[M.NT$ARCH$.10.0...16299]\nHello = I,Root\\hello\n[I.NT]\nCopyFiles = @hello.sys\n"
-        "[I.NT.Services]\nAddService = hello,2,S\n[S]\nServiceType = 1\nStartType = 3\n"
-        "ErrorControl = 1\nServiceBinary = %13%\\hello.sys\n"
-    )
+    text = OWN_INF
     (project / "h.inx").write_text(text, "utf-8")
 
     assert run()["findings"] == []
@@ -178,6 +179,24 @@ def test_an_own_inf_is_stamped_and_its_mistakes_have_its_lines(project: Path, ru
     place = document["findings"][0]["place"]
     assert (place["file"], place["line"]) == ("h.inx", 20)
     assert contents(project / "out/package") == before
+
+
+@pytest.mark.parametrize("table", ["package", "workspace"])
+def test_an_own_inf_has_the_framework_that_wdk_build_reads_from_cargo_toml(
+    project: Path, run: Run, table: str
+) -> None:
+    (project / "config.toml").write_text(
+        '[driver]\nname = "hello"\nmodel = "kmdf"\n[wdk]\nlocate = "wdk-build"\n'
+        '[package]\ninx = "h.inx"\n'
+    )
+    (project / "Cargo.toml").write_text(
+        f"{CARGO}[{table}.metadata.wdk.driver-model]\n"
+        "kmdf-version-major = 1\ntarget-kmdf-version-minor = 31\n"
+    )
+    (project / "h.inx").write_text(f"{OWN_INF}; for $KMDFVERSION$\n", "utf-8")
+
+    assert run()["findings"] == []
+    assert "; for 1.31\r\n" in (project / "out/package/hello.inf").read_bytes().decode()
 
 
 def test_a_file_that_the_inf_lists_must_be_in_the_package(project: Path, run: Run) -> None:

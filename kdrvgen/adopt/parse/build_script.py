@@ -36,7 +36,12 @@ _HARMLESS_PATHS = frozenset(
         *("failure", "anyhow", "Error", "Vec", "path"),
     }
 )
-_KEYWORDS = frozenset({"if", "match", "while", "for", "in", "return", "else", "move"})
+_KEYWORDS = frozenset(
+    {
+        *("if", "match", "while", "for", "in", "return", "else", "move", "let", "mut", "ref"),
+        *("as", "break", "dyn", "fn", "loop", "pub", "unsafe", "where", "yield", "await", "box"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,13 @@ def parse_cargo_build(words: Sequence[str]) -> CargoBuild:
     fields: dict[str, str] = {}
     lists: dict[str, list[str]] = {"features": [], "accepted": [], "other": []}
     build_std: tuple[str, ...] = ()
-    for name, value in _options(word for word in arguments if not _VARIABLE.fullmatch(word)):
-        if name == "-Z" and value.startswith("build-std="):
+    for name, value in _options(arguments):
+        if _VARIABLE.fullmatch(name):
+            continue
+        if _VARIABLE.search(value):
+            if name not in {*_NEUTRAL_WITH_VALUE, "--profile"}:
+                lists["other"].append(f"{name} {value}")
+        elif name == "-Z" and value.startswith("build-std="):
             build_std = tuple(value.partition("=")[2].split(","))
         elif name == "--":
             lists["other"].append("flags for rustc after `--`")

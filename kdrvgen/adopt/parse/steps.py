@@ -14,14 +14,19 @@ from kdrvgen.adopt.parse.paths import beside, slashes
 from kdrvgen.adopt.parse.signtool import parse_sign_command
 
 __all__ = [
+    "COPIES",
+    "DELETES",
     "Action",
     "Step",
     "action_of",
     "folder_after",
     "is_image",
     "is_vcvars",
+    "linked_image",
+    "links_image",
+    "may_sign_image",
     "moved",
-    "signed_beside",
+    "signed_groups",
 ]
 
 
@@ -34,7 +39,11 @@ class Action(enum.Enum):
     CERTIFICATE = enum.auto()
     SIGN = enum.auto()
     DELETE = enum.auto()
-    """Deletes an earlier .sys, which the generated pipeline does by itself."""
+    """Deletes an earlier .sys or its signature, which the generated pipeline replaces."""
+    PACKAGE = enum.auto()
+    """Makes the driver package: INF, catalog, and the folder of both."""
+    DEPLOY = enum.auto()
+    """Installs the package, or handles a service. Only reading a script needs it."""
     SETUP = enum.auto()
     """Changes the folder or the environment of the next commands: `cd`, `set`, vcvars."""
     PRINT = enum.auto()
@@ -68,14 +77,20 @@ class Step:
 
 
 _CHANGES_FOLDER = frozenset({"cd", "chdir", "pushd", "set-location"})
-_COPIES = frozenset(
+COPIES = frozenset(
     {
         *("rename", "ren", "move", "mv", "copy", "cp", "xcopy"),
         *("rename-item", "move-item", "copy-item"),
     }
 )
-_DELETES = frozenset({"del", "erase", "rm", "remove-item"})
+_LINKERS = frozenset({("link",), ("lld-link",), ("rust-lld",)})
+"""Programs that copy or move files."""
+DELETES = frozenset({"del", "erase", "rm", "remove-item"})
+"""Programs that delete files."""
+_INF_TOOLS = frozenset({"stampinf", "inf2cat", "infverif"})
+_VARIABLE = re.compile(r"%\w+%|\$\{?[\w:]+\}?")
 _ACTIONS = {
+    **dict.fromkeys(("sc", "pnputil", "devcon"), Action.DEPLOY),
     **dict.fromkeys(("makecert", "new-selfsignedcertificate"), Action.CERTIFICATE),
     **dict.fromkeys((*_CHANGES_FOLDER, "popd", "set"), Action.SETUP),
     **dict.fromkeys(
@@ -100,19 +115,44 @@ def action_of(words: Sequence[str], folder: str | None) -> Action:
     action = Action.SETUP if is_vcvars(name) else _ACTIONS.get(name, Action.OTHER)
     if name == "cargo" and _builds(arguments, folder):
         action = Action.BUILD
-    elif name in _COPIES and _makes_image(files):
+    elif name in COPIES and _makes_image(files):
         action = Action.RENAME
-    elif name in _DELETES and files and all(file.endswith(".sys") for file in files):
+    elif _removes(name, arguments) and _are_images(files[name == "signtool" :]):
         action = Action.DELETE
+    elif name == "rundll32" and "installhinfsection" in " ".join(arguments):
+        action = Action.DEPLOY
+    elif name in _INF_TOOLS or (name == "signtool" and _is_about_catalogs(arguments)):
+        action = Action.PACKAGE
     elif name == "signtool" and arguments[:1] == ["sign"] and not _signs_other(files):
         action = Action.SIGN
     return action
+
+
+def _is_variable(word: str) -> bool:
+    """Return whether a word is a variable alone, which may have switches."""
+    return _VARIABLE.fullmatch(word) is not None
+
+
+def _is_about_catalogs(arguments: Sequence[str]) -> bool:
+    """Return whether signtool signs or verifies only catalogs."""
+    files = [file for file in parse_sign_command(arguments[1:]).files if not _is_variable(file)]
+    is_catalog = bool(files) and all(file.endswith(".cat") for file in files)
+    return arguments[:1] in (["sign"], ["verify"]) and is_catalog
 
 
 def _builds(arguments: Sequence[str], folder: str | None) -> bool:
     subcommand = next((word for word in arguments if not word.startswith("+")), "")
     names_package = re.search(r" (-p|--package|--manifest-path)\b", " ".join(arguments))
     return subcommand in BUILD_COMMANDS and (folder == "" or names_package is not None)
+
+
+def _are_images(files: Sequence[str]) -> bool:
+    return bool(files) and all(map(is_image, files))
+
+
+def _removes(name: str, arguments: Sequence[str]) -> bool:
+    """Return whether a command deletes files, or their signatures."""
+    return name in DELETES or (name == "signtool" and arguments[:1] == ["remove"])
 
 
 def _makes_image(files: Sequence[str]) -> bool:
@@ -122,6 +162,7 @@ def _makes_image(files: Sequence[str]) -> bool:
     return False
 
 
+_NO_IMAGE = re.compile(r"\.(exe|cat|msi|cab|ps1|cer)$", re.IGNORECASE)
 _OTHER_SIGNED = re.compile(r"\.(exe|cat|dll|msi|cab|ps1|cer)$", re.IGNORECASE)
 
 
@@ -135,10 +176,38 @@ def is_image(word: str) -> bool:
     return word.lower().endswith(".sys")
 
 
-def signed_beside(words: Sequence[str]) -> list[str]:
-    """Return the files that `signtool sign` signs besides an image."""
-    files = parse_sign_command(words[2:]).files
-    return [file for file in files if not is_image(file)] if any(map(is_image, files)) else []
+def links_image(step: Step) -> bool:
+    """Return whether a command is a linker that makes a .sys."""
+    return step.words[:1] in _LINKERS and bool(linked_image(step))
+
+
+def may_sign_image(step: Step) -> bool:
+    """Return whether a command that is not known to sign the image signs a file that may be it."""
+    if step.action is not Action.OTHER or step.words[:2] != ("signtool", "sign"):
+        return False
+    files = parse_sign_command(step.words[2:]).files
+    return any(not _NO_IMAGE.search(file) and not _is_variable(file) for file in files)
+
+
+def linked_image(step: Step) -> str:
+    """Return the .sys that a linker makes, or ""."""
+    outputs = (word[5:] for word in step.words if word[:5].lower() in {"/out:", "-out:"})
+    return next((each for each in outputs if each.lower().endswith(".sys")), "")
+
+
+def signed_groups(words: Sequence[str]) -> list[list[str]]:
+    """Return the files of one call of `signtool sign`: images, catalogs, and the others.
+
+    Returns:
+        Empty if the call signs files of one kind only.
+    """
+    files = parse_sign_command(words[2:]).files if words[:2] == ("signtool", "sign") else ()
+    groups: dict[str, list[str]] = {"image": [], "catalog": [], "": []}
+    for file in (each for each in files if not _is_variable(each)):
+        is_catalog = file.lower().endswith(".cat")
+        groups["image" if is_image(file) else "catalog" if is_catalog else ""].append(file)
+    kinds = [group for group in groups.values() if group]
+    return kinds if len(kinds) > 1 else []
 
 
 def is_vcvars(name: str) -> bool:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 __all__ = [
+    "Mapped",
+    "expand_argument",
     "expand_batch",
     "expand_cargo_make",
     "expand_shell",
@@ -14,8 +17,10 @@ __all__ = [
     "variable_names",
 ]
 
-_PERCENT = re.compile(r"%([^%\s:=&|<>\"]+)%")
+# With `:`, cmd takes or replaces a part of the value.
+_PERCENT = re.compile(r"%([^%\s:=&|<>\"]+)(:[^%\n]+)?%")
 _BRACED = re.compile(r"\$\{([^}:\s]+)(?::([^}]*))?\}")
+_FUNCTION = re.compile(r"@@(remove-empty|split)\(\s*(\w+)\s*(?:,(.))?[^)]*\)")
 _SHELL = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 _POWERSHELL = re.compile(r"\$env:(\w+)", re.IGNORECASE)
 _DELAYED = re.compile(r"!(\w+)!")
@@ -24,11 +29,36 @@ _MAX_ROUNDS = 8
 _MAX_LENGTH = 4096
 
 
-def task_environment(package: str, profile: str, values: Mapping[str, str]) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A variable whose value depends on another text: cargo-make's `source` and `mapping`.
+
+    Attributes:
+        source: The text.
+        mapping: The values by what the text is.
+        default: The value for other texts; None if it is the text itself.
+    """
+
+    source: str
+    mapping: Mapping[str, str]
+    default: str | None = None
+
+    def value(self, variables: Mapping[str, str]) -> str | None:
+        """Return the value, not expanded; None while variables in the source are unknown."""
+        source = expand_cargo_make(self.source, variables)
+        if "${" in source:
+            return None
+        return self.mapping.get(source, source if self.default is None else self.default)
+
+
+def task_environment(
+    package: str, profile: str, values: Mapping[str, str | Mapped]
+) -> dict[str, str]:
     """Return the variables that a task sees, expanded, with those that cargo-make sets.
 
-    Source: cargo-make's README, "Global" environment variables.
+    The host is Windows on x64. Source: cargo-make's README, "Global" environment variables.
     """
+    mapped = {name: each for name, each in values.items() if isinstance(each, Mapped)}
     variables = {
         "CARGO_MAKE_CRATE_NAME": package,
         "CARGO_MAKE_CRATE_FS_NAME": package.replace("-", "_"),
@@ -38,12 +68,15 @@ def task_environment(package: str, profile: str, values: Mapping[str, str]) -> d
         "CARGO_MAKE_CARGO_PROFILE": {"development": "dev", "production": "release"}.get(
             profile, profile
         ),
-        **values,
+        "CARGO_MAKE_RUST_TARGET_TRIPLE": "x86_64-pc-windows-msvc",
+        **{name: each for name, each in values.items() if isinstance(each, str)},
     }
     for _ in range(_MAX_ROUNDS):
+        known = {name: each.value(variables) for name, each in mapped.items()}
+        texts = {**variables, **{name: text for name, text in known.items() if text is not None}}
         expanded = {
             name: expand_cargo_make(text, variables)[:_MAX_LENGTH] if "${" in text else text
-            for name, text in variables.items()
+            for name, text in texts.items()
         }
         if expanded == variables:
             break
@@ -61,6 +94,19 @@ def expand_cargo_make(text: str, values: Mapping[str, str]) -> str:
     return _BRACED.sub(value, text)
 
 
+def expand_argument(text: str, values: Mapping[str, str]) -> list[str]:
+    """Return the arguments that cargo-make makes of one, with its `@@remove-empty` and `@@split`.
+
+    Source: cargo-make's README, "Functions".
+    """
+    match = _FUNCTION.fullmatch(text.strip())
+    if match is None or match[2] not in values:
+        return [expand_cargo_make(text, values)]
+    value = values[match[2]]
+    words = value.split(match[3] or " ") if match[1] == "split" else [value]
+    return [word for word in words if word]
+
+
 def expand_batch(
     text: str, values: Mapping[str, str], arguments: Sequence[str] | None = None
 ) -> str:
@@ -72,7 +118,9 @@ def expand_batch(
         text = _ARGUMENT.sub(lambda match: _quoted(numbered.get(int(match[2]), ""), match[1]), text)
     # A value may contain another `%NAME%`. In a script, cmd expands it only for `call`.
     for _ in range(2):
-        text = _PERCENT.sub(lambda match: upper.get(match[1].upper(), match[0]), text)
+        text = _PERCENT.sub(
+            lambda match: match[0] if match[2] else upper.get(match[1].upper(), match[0]), text
+        )
     return text
 
 
@@ -89,7 +137,8 @@ def expand_shell(text: str, values: Mapping[str, str]) -> str:
 
 def variable_names(text: str) -> set[str]:
     """Return the names of all variables in a text of any of these languages."""
-    names = {*_PERCENT.findall(text), *_POWERSHELL.findall(text), *_DELAYED.findall(text)}
+    names = {*_POWERSHELL.findall(text), *_DELAYED.findall(text)}
+    names |= {name for name, _ in _PERCENT.findall(text)}
     names |= {name for name, _ in _BRACED.findall(text)}
     return names | {braced or bare for braced, bare in _SHELL.findall(text)}
 

@@ -44,8 +44,11 @@ def carried(
             result["windows"] = {**windows, **_with_paths(windows, folders, references)}
         findings += unexpanded(task.origin, task.name, joined_strings(result.get("script")))
     if references.count > before:
-        message = f"`{task.name}` uses the image in the project's old folder"
-        remedy = "the copied task uses DRIVER_PATH and DRIVER_OUTPUT of the generated pipeline"
+        message = f"`{task.name}` uses files of the driver in the project's old folder"
+        remedy = (
+            "the copied task uses DRIVER_PATH, DRIVER_OUTPUT and DRIVER_PACKAGE of the generated "
+            "pipeline"
+        )
         findings.append(equivalent(task.origin, message, remedy))
     flags, flag_findings = _with_flags(result, task)
     return flags, [*findings, *flag_findings]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import get_args
 
-from kdrvgen.adopt.parse.located import Origin
+from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.propose.draft import Draft
 from kdrvgen.adopt.propose.references import output_folder
 from kdrvgen.adopt.read.facts import Facts
@@ -24,6 +24,7 @@ TARGETS: tuple[Target, ...] = get_args(Target)
 OWN_SCRIPT = "build_own.rs"
 """The file for the project's own build steps."""
 
+_QUOTED_ARGUMENT = re.compile(r'"[-/](DRIVER|SUBSYSTEM:NATIVE)\b[^"\n]*"', re.IGNORECASE)
 _GNU = re.compile(r"-Wl,(--subsystem[,=]native|-e,|--entry)|--subsystem[,=]native")
 
 
@@ -44,11 +45,12 @@ def propose_driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
     draft.set_text(("driver", "name"), manifest.name)
     _refuse_gnu(facts)
     if not facts.is_driver:
+        _refuse_target_file(facts)
         raise manifest_error(
             facts.snapshot,
             ("package", "name"),
-            "this package is not a driver: it has no /DRIVER or /SUBSYSTEM:NATIVE for the linker, "
-            "makes no .sys and depends on no crate of Microsoft's WDK",
+            "kdrvgen finds no driver in this package: it has no /DRIVER or /SUBSYSTEM:NATIVE for "
+            "the linker, makes no .sys and depends on no crate of Microsoft's WDK",
             "name the folder of the driver's own package",
         )
     image = facts.pipeline.profiles[0].image
@@ -58,7 +60,11 @@ def propose_driver(draft: Draft, facts: Facts) -> Iterator[Finding]:
         draft.set(("driver", "output-name"), name, image.origin)
     elif image:
         yield unknown(image.origin, "the name of the image is known only at run time")
-    elif library.text != manifest.name.text.replace("-", "_"):
+    if image and not facts.pipeline.profiles[0].is_placed:
+        message = "kdrvgen does not know the folder that this command runs in"
+        remedy = "tasks that use the image need its new folder: write %DRIVER_OUTPUT%"
+        yield unknown(image.origin, message, remedy)
+    elif not image and library.text != manifest.name.text.replace("-", "_"):
         draft.set_text(("driver", "output-name"), library)
     draft.set_text(("driver", "model"), facts.model)
     _own_places(draft, facts)
@@ -105,6 +111,20 @@ def _refuse_gnu(facts: Facts) -> None:
             "link.exe and lld-link",
             f"use `{msvc}`, with /DRIVER and /SUBSYSTEM:NATIVE in place of `-Wl,` arguments",
         )
+
+
+def _refuse_target_file(facts: Facts) -> None:
+    """Raise the error about a driver whose linker arguments are in a target specification."""
+    for name, text in facts.snapshot.files.items():
+        if name.endswith(".json") and (argument := _QUOTED_ARGUMENT.search(text)):
+            line = text.count("\n", 0, argument.start()) + 1
+            raise text_error(
+                facts.snapshot,
+                Located(argument[0], Origin(name, line)),
+                f"the driver is built for a target specification of its own, {name}",
+                f"build for {TARGETS[0]}, and pass the linker arguments with `-Clink-arg=` in "
+                "`rustflags` of .cargo/config.toml",
+            )
 
 
 def _targets(draft: Draft, facts: Facts) -> Iterator[Finding]:

@@ -72,7 +72,7 @@ def _step(step: Step, task: MakeTask | None, *, deletes_image: bool) -> Iterator
     if step.action is Action.RENAME and task and task.keys.get("ignore_errors") is True:
         yield hazard(
             task.where("ignore_errors"),
-            "`ignore_errors` hides that the rename failed: the old image is signed again",
+            "`ignore_errors` hides that the rename failed: the next tasks use the old image",
             "the generated pipeline stops at the first task that fails",
         )
     if name in {"cd", "chdir"} and "/d" not in {word.lower() for word in step.words}:

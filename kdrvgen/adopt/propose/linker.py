@@ -31,7 +31,7 @@ def propose_linker(draft: Draft, facts: Facts) -> Iterator[Finding]:
         yield difference(
             Origin("Cargo.toml"),
             "no argument makes the linker produce a driver",
-            "the preset `kernel` has such arguments",
+            "the preset `kernel` has such arguments; set `driver.entry-point` to your function",
         )
     other = flags.other
     if facts.script.wdk:

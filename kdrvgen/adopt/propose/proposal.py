@@ -13,7 +13,7 @@ from kdrvgen.adopt.propose.hazards import find_hazards
 from kdrvgen.adopt.propose.linker import propose_linker
 from kdrvgen.adopt.propose.package import propose_package
 from kdrvgen.adopt.propose.profiles import propose_profiles
-from kdrvgen.adopt.propose.service import propose_service
+from kdrvgen.adopt.propose.service import installation_findings, propose_service
 from kdrvgen.adopt.propose.signing import propose_signing
 from kdrvgen.adopt.propose.tasks import propose_makefile
 from kdrvgen.adopt.propose.validation import validate
@@ -60,6 +60,7 @@ def propose(facts: Facts) -> Proposal:
         *propose_profiles(draft, facts),
         *propose_signing(draft, facts.pipeline, facts.wdk),
         *propose_service(draft, facts.pipeline.service),
+        *installation_findings(facts.pipeline.installation),
         *propose_package(draft, facts),
         *propose_cargo_config(draft, facts.cargo.document, passwords),
         *propose_makefile(draft, facts, passwords),

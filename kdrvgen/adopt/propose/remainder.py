@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from kdrvgen.adopt.parse.located import Origin
 from kdrvgen.adopt.parse.passwords import replace_passwords
@@ -20,11 +21,25 @@ from kdrvgen.adopt.read.makefile import MakeTask
 from kdrvgen.credentials import holds_credential
 from kdrvgen.report.finding import Finding
 
-__all__ = ["MAKING", "ProposedTask", "Remainder", "find_remainder"]
+__all__ = ["MAKING", "Changes", "ProposedTask", "Remainder", "find_remainder"]
 
 _SEPARATORS = frozenset({"", "&", "&&"})
 MAKING = frozenset({Action.BUILD, Action.RENAME, Action.CERTIFICATE, Action.SIGN})
 """The actions that the generated tasks do."""
+
+
+class Changes(NamedTuple):
+    """What changes in the text of copied commands.
+
+    Attributes:
+        references: The paths of the project's image and package.
+        renames: The new names of variables.
+        passwords: Passwords that the project has elsewhere.
+    """
+
+    references: ImageReferences
+    renames: Renames
+    passwords: Collection[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,37 +80,38 @@ _BEFORE = {
     Action.RENAME: "after-build",
     Action.CERTIFICATE: "before-sign",
     Action.SIGN: "before-sign",
+    Action.PACKAGE: "before-package",
 }
 _AFTER = {
     Action.BUILD: "after-build",
     Action.RENAME: "after-build",
     Action.CERTIFICATE: "before-sign",
     Action.SIGN: "after-sign",
+    Action.PACKAGE: "after-package",
 }
 
 
 def find_remainder(
     task: MakeTask,
     steps: Sequence[Step],
-    references: ImageReferences,
-    renames: Renames,
-    passwords: Collection[str],
+    changes: Changes,
+    *,
+    is_alias: bool = False,
 ) -> Remainder:
     """Return what a task does before, between and after the steps that make the driver.
 
     Args:
         task: The task.
         steps: Its commands. At least one of them makes the driver.
-        references: The paths of the project's image.
-        renames: The new names of variables.
-        passwords: Passwords that the project has elsewhere.
+        changes: What changes in the text of its commands.
+        is_alias: Whether a task of this name stays and runs the last commands, without a hook.
     """
-    finder = _Finder(task, steps, references, renames, passwords)
+    finder = _Finder(task, steps, changes)
     for step in steps:
         if step.action is Action.SETUP and step.words[0] == "set":
             finder.add_set_command(step)
     finder.add_env()
-    making = [index for index, step in enumerate(steps) if step.action in MAKING]
+    making = [index for index, step in enumerate(steps) if step.action in _BEFORE]
     parts: dict[tuple[str, str], list[Step]] = {}
     for index, step in enumerate(steps):
         if step.action is not Action.OTHER:
@@ -104,11 +120,14 @@ def find_remainder(
         if not before:
             place = "before", _BEFORE[steps[making[0]].action]
         else:
-            point = _AFTER[steps[before[-1]].action]
+            last = steps[before[-1]].action
+            is_between = last is Action.PACKAGE and before != making
+            point = "before-package" if is_between else _AFTER[last]
             place = "after" if before == making else point, point
         parts.setdefault(place, []).append(step)
     for (suffix, point), part in parts.items():
-        finder.add_part(f"{task.name}-{suffix}", point, part)
+        is_hook = not (is_alias and suffix == "after")
+        finder.add_part(f"{task.name}-{suffix}", point, part, is_hook=is_hook)
     return finder.remainder
 
 
@@ -117,21 +136,19 @@ class _Finder:
         self,
         task: MakeTask,
         steps: Sequence[Step],
-        references: ImageReferences,
-        renames: Renames,
-        passwords: Collection[str],
+        changes: Changes,
     ) -> None:
         self.task = task
         self.steps = steps
-        self.references = references
-        self.renames = renames
-        self.passwords = passwords
+        self.references = changes.references
+        self.renames = changes.renames
+        self.passwords = changes.passwords
         self.remainder = Remainder()
         self.mixed = {
-            step.command.number for step in steps if step.action in MAKING | {Action.DELETE}
+            step.command.number for step in steps if step.action in {*_BEFORE, Action.DELETE}
         }
 
-    def add_part(self, name: str, point: str, part: Sequence[Step]) -> None:
+    def add_part(self, name: str, point: str, part: Sequence[Step], *, is_hook: bool) -> None:
         """Add a task for commands that run at one point of the pipeline."""
         lines, origin = self._lines(part)
         if not lines or origin is None:
@@ -142,13 +159,15 @@ class _Finder:
             table["cwd"] = self.task.keys["cwd"]
         table["script"] = script
         self.remainder.tasks[name] = ProposedTask(self.renames.in_task(table), origin)
-        self.remainder.hooks[name] = point
+        if is_hook:
+            self.remainder.hooks[name] = point
         self.remainder.findings.extend(unexpanded(origin, name, script))
         self.remainder.findings.append(
             equivalent(
                 origin,
                 f"`{self.task.name}` does more than make the driver",
-                f"its other commands are the task `{name}`, a hook of `{point}`",
+                f"its other commands are the task `{name}`, "
+                + (f"a hook of `{point}`" if is_hook else f"which `{self.task.name}` runs last"),
             )
         )
 

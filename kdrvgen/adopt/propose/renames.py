@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from kdrvgen.adopt.parse.toml_values import TomlValue, joined_strings
 from kdrvgen.adopt.parse.variables import replace_variables
-from kdrvgen.adopt.propose.wdk_build import WDK_TASKS
+from kdrvgen.adopt.propose.wdk_build import wdk_tasks
 from kdrvgen.adopt.read.makefile import Makefile
 from kdrvgen.adopt.read.pipeline import Pipeline
-from kdrvgen.model.tasks import GENERATED_TASKS
+from kdrvgen.model.tasks import GENERATED_TASKS, PACKAGE_TASKS
 
-__all__ = ["CARGO_MAKE_VARIABLES", "Renames", "called_tasks", "find_renames"]
+__all__ = ["CARGO_MAKE_VARIABLES", "Renames", "called_tasks", "find_renames", "reserved_tasks"]
 
 # `cargo make` in a script, its options, and the task that it runs.
 _NESTED = re.compile(
@@ -113,21 +113,25 @@ def called_tasks(table: Mapping[str, TomlValue]) -> list[str]:
     return called
 
 
+def reserved_tasks(pipeline: Pipeline) -> frozenset[str]:
+    """Return the names that the generated makefile has for itself."""
+    return GENERATED_TASKS | (PACKAGE_TASKS if pipeline.package else frozenset())
+
+
 def find_renames(makefile: Makefile, pipeline: Pipeline) -> Renames:
     """Return the new names that a makefile needs.
 
     The generated pipeline uses some names of tasks and variables, and reserves others.
     """
+    reserved = reserved_tasks(pipeline)
     tasks = {
         name: f"own-{name}"
         for name in makefile.tasks
-        if name in GENERATED_TASKS and name not in pipeline.roles
+        if name in reserved and name not in pipeline.roles
     }
     # Another generated task replaces one with a reserved name.
     tasks |= {
-        name: role
-        for name, role in pipeline.roles.items()
-        if name in GENERATED_TASKS and name != role
+        name: role for name, role in pipeline.roles.items() if name in reserved and name != role
     }
     if "default" in tasks and _only_makes_the_driver(makefile, pipeline):
         tasks["default"] = "sign"
@@ -136,7 +140,7 @@ def find_renames(makefile: Makefile, pipeline: Pipeline) -> Renames:
     if makefile.wdk:
         tasks |= {
             name: generated
-            for name, generated in WDK_TASKS.items()
+            for name, generated in wdk_tasks(has_package=pipeline.package is not None).items()
             if generated and name not in makefile.tasks
         }
     return Renames(
@@ -153,8 +157,8 @@ def find_renames(makefile: Makefile, pipeline: Pipeline) -> Renames:
 
 
 def _only_makes_the_driver(makefile: Makefile, pipeline: Pipeline) -> bool:
-    """Return whether the `default` task does what the generated one does."""
+    """Return whether the `default` task does what the generated one does: it makes no package."""
     task = makefile.tasks["default"]
     references = [name for key in _REFERENCES for name in task.names(key)]
     roles = {pipeline.roles.get(name) for name in references}
-    return "sign" in roles and roles <= pipeline.main_tasks.keys()
+    return "sign" in roles and roles <= pipeline.main_tasks.keys() - {"package"}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from kdrvgen.adopt.parse.located import Origin
 from kdrvgen.adopt.parse.passwords import password_variable, variable_in
 from kdrvgen.adopt.parse.paths import slashes
+from kdrvgen.adopt.parse.steps import may_sign_image
 from kdrvgen.adopt.propose.draft import Draft
 from kdrvgen.adopt.propose.signing_keys import certificate_keys, sign_keys
 from kdrvgen.adopt.read.findings import difference, equivalent, hazard, unknown
@@ -56,7 +57,7 @@ def propose_signing(draft: Draft, pipeline: Pipeline, wdk: Origin | None) -> lis
     """
     first, *others = pipeline.profiles
     if first.signature is None:
-        return _unsigned(draft, wdk)
+        return _unsigned(draft, pipeline, wdk)
     base, findings = _keys(first)
     for name, (value, origin) in base.items():
         draft.set(("signing", name), value, origin)
@@ -72,7 +73,17 @@ def propose_signing(draft: Draft, pipeline: Pipeline, wdk: Origin | None) -> lis
     return findings
 
 
-def _unsigned(draft: Draft, wdk: Origin | None) -> list[Finding]:
+def _unsigned(draft: Draft, pipeline: Pipeline, wdk: Origin | None) -> list[Finding]:
+    if origins := list(dict.fromkeys(_unknown_signatures(pipeline))):
+        draft.set(("signing", "mode"), "off", origins[0])
+        return [
+            unknown(
+                origin,
+                "kdrvgen does not see what this call of signtool signs, and copies its task",
+                "if it signs the driver, set `[signing]` and remove the call",
+            )
+            for origin in origins
+        ]
     if wdk is None:
         draft.set(("signing", "mode"), "off", Origin("no call of signtool"))
         return []
@@ -84,9 +95,18 @@ def _unsigned(draft: Draft, wdk: Origin | None) -> list[Finding]:
         equivalent(
             wdk,
             "no task signs; wdk-build's makefile or `cargo wdk` does, with its own certificate",
-            "the generated pipeline signs with a certificate of the same name and store",
+            "the generated pipeline signs with a certificate of the same name and store, without a "
+            "timestamp, which a test certificate does not need",
         )
     ]
+
+
+def _unknown_signatures(pipeline: Pipeline) -> Iterator[Origin]:
+    """Yield where tasks sign a file that may be the image."""
+    for steps in pipeline.steps.values():
+        for step in steps:
+            if may_sign_image(step):
+                yield step.origin
 
 
 def _keys(profile: ProfileFacts) -> tuple[_Keys, list[Finding]]:

@@ -9,7 +9,13 @@ from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.read.findings import difference, equivalent
 from kdrvgen.report.finding import Finding
 
-__all__ = ["WDK_TASKS", "build_findings", "makefile_finding", "without_static_runtime"]
+__all__ = [
+    "WDK_TASKS",
+    "build_findings",
+    "makefile_finding",
+    "wdk_tasks",
+    "without_static_runtime",
+]
 
 WDK_TASKS: Mapping[str, str | None] = {
     "package-driver-flow": "sign",
@@ -28,7 +34,9 @@ WDK_TASKS: Mapping[str, str | None] = {
     "signtool-verify": "verify",
     "copy-pdb-to-package": "build-driver",
     "copy-map-to-package": "build-driver",
+    "help": None,
     "wdk-build-init": None,
+    "wdk-samples-setup": None,
     "setup-wdk-config-env-vars": None,
     "copy-inx-to-output": None,
     "copy-inf-to-package": None,
@@ -42,6 +50,18 @@ WDK_TASKS: Mapping[str, str | None] = {
 
 Source: wdk-build 0.2.0 to 0.6.0, rust-driver-makefile.toml.
 """
+
+_SETUP = ("help", "wdk-build-init", "wdk-samples-setup", "setup-wdk-config-env-vars")
+_IN_PACKAGE = frozenset({"package-driver-flow", "package-driver"})
+
+
+def wdk_tasks(*, has_package: bool) -> dict[str, str | None]:
+    """Return `WDK_TASKS` for a project with or without a driver package."""
+    return {
+        name: "package" if has_package and (name in _IN_PACKAGE or task is None) else task
+        for name, task in WDK_TASKS.items()
+    } | dict.fromkeys(_SETUP)
+
 
 # Since this version the enumeration is `DriverConfig::Wdm` and so on, and `configure_binary_build`
 # returns a result, as the generated build.rs expects. Source: wdk-build 0.1.0 to 0.6.0, src/lib.rs.
@@ -101,8 +121,16 @@ def _is_too_old(requirement: str) -> bool:
     return (int(match[1]), int(match[2])) < _FIRST_VERSION
 
 
-def makefile_finding(makefile: Origin) -> Finding:
+def makefile_finding(makefile: Origin, *, has_package: bool) -> Finding:
     """Return the finding about the tasks of wdk-build's makefile."""
+    if has_package:
+        return difference(
+            makefile,
+            "the generated Makefile.toml does not load wdk-build's makefile, in which `cargo make` "
+            "makes the driver package",
+            "run `cargo make package`; it also replaces `package-driver-flow`, stampinf, infverif "
+            "and inf2cat, and `certificate` replaces `generate-certificate`",
+        )
     return difference(
         makefile,
         "the generated Makefile.toml does not load wdk-build's makefile",

@@ -10,7 +10,7 @@ from kdrvgen.adopt.parse.build_script import Instruction, calls, instructions, s
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.paths import slashes
 from kdrvgen.adopt.parse.rust import Function, parse_functions
-from kdrvgen.adopt.read.findings import DIFFERENCE, difference, hazard, unknown
+from kdrvgen.adopt.read.findings import DIFFERENCE, difference, equivalent, hazard, unknown
 from kdrvgen.adopt.read.manifest import Manifest
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.report.finding import Finding
@@ -27,6 +27,7 @@ _KIT_PATH = re.compile(
 )
 _KIT_ROOT = re.compile(r"([A-Za-z]:.*[\\/]Windows Kits[\\/]10)[\\/]?", re.IGNORECASE)
 _ARGUMENT_KEYS = frozenset({"rustc-link-arg", "rustc-link-arg-cdylib", "rustc-cdylib-link-arg"})
+_ENVIRONMENT = frozenset({"set_var", "remove_var"})
 _NEUTRAL_KEYS = frozenset({"rerun-if-changed", "rerun-if-env-changed", "warning"})
 
 _Functions = Mapping[str, Sequence[Function]]
@@ -226,7 +227,9 @@ class _Reader:
             self._other(function, library.start(), f"calls `{library[0]}`")
         for call in calls(function):
             first, name = call.first, call.name
-            if first == "wdk_build" or (first or name) in self.wdk_build_names:
+            if name in _ENVIRONMENT and first in {"", "env", "std"}:
+                self._variable(function, call.offset)
+            elif first == "wdk_build" or (first or name) in self.wdk_build_names:
                 if library:
                     continue
                 wdk = self.script.wdk or function.origin(call.offset)
@@ -245,6 +248,21 @@ class _Reader:
         if first and name in crates.get(first, ()):
             return first, name
         return self.imports.get(name) if not first and not crate else None
+
+    def _variable(self, function: Function, offset: int) -> None:
+        """Report a variable that the script sets for itself and the crates that it calls."""
+        texts = [each.text for each in function.literals.values() if each.offset > offset][:2]
+        if texts == ["CARGO_CFG_TARGET_FEATURE", "crt-static"]:
+            self.findings.append(
+                equivalent(
+                    function.origin(offset),
+                    "the build script tells wdk-build that the runtime is static",
+                    '`wdk.locate = "wdk-build"` passes the flag that makes it static',
+                )
+            )
+        else:
+            name = f" {texts[0]}" if texts else ""
+            self._other(function, offset, f"changes the environment variable{name}")
 
     def _other(self, function: Function, offset: int, action: str) -> None:
         origin = function.origin(offset)

@@ -19,6 +19,7 @@ __all__ = ["CargoSettings", "read_cargo_settings"]
 
 _OLD_NAME, _NEW_NAME = _NAMES = (".cargo/config", ".cargo/config.toml")
 _TARGETS: tuple[str, ...] = get_args(Target)
+_PACKAGES = frozenset({"-p", "--package", "--manifest-path", "--bin"})
 _MISPLACED = re.compile(r"^\s*rustflags\s*=", re.MULTILINE)
 _WINDOWS = "cfg(windows)"
 _WINDOWS_CONDITIONS = frozenset(
@@ -88,6 +89,7 @@ def read_cargo_settings(
         documents += [read_document(snapshot, path) for path in paths[:1]]
         if paths[1:]:
             findings.append(_two_files(paths[0], paths[1]))
+    findings += [finding for document in documents for finding in _programs(document)]
     if _MISPLACED.search(snapshot.files.get("config.toml", "")):
         findings.append(_misplaced())
     own = next((each for each in documents if not each.path.startswith("../")), None)
@@ -118,6 +120,16 @@ def read_cargo_settings(
         ),
         is_superseded=set(_NAMES) <= snapshot.files.keys(),
     ), findings
+
+
+def _programs(document: Document) -> Iterator[Finding]:
+    """Yield the aliases that run a program of the project, such as `cargo xtask`."""
+    for name, value in document.table("alias").items():
+        words = value.split() if isinstance(value, str) else value
+        if isinstance(words, list) and words[:1] in (["run"], ["r"]) and _PACKAGES & set(words):
+            message = f"`cargo {name}` runs a program of the project, which kdrvgen does not read"
+            remedy = "if it builds, signs or installs the driver, write these steps as tasks"
+            yield unknown(document.origin(("alias", name)), message, remedy)
 
 
 def _targets(document: Document) -> list[Located]:
@@ -179,7 +191,7 @@ def _is_windows(name: str) -> bool:
 def _from_above(origin: Origin, target: str) -> Finding:
     return difference(
         origin,
-        f"cargo joins these flags with those for `{target}` of a nearer configuration",
+        f"cargo adds these flags for `{target}`, from a folder above the project",
         "they stay in this file, and the proposal does not include them",
     )
 

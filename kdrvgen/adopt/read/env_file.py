@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kdrvgen.adopt.parse.located import Origin
 from kdrvgen.adopt.parse.toml_values import TomlValue
+from kdrvgen.adopt.parse.variables import Mapped
 
 __all__ = ["Variable", "read_env_file"]
 
@@ -25,6 +27,22 @@ class Variable:
     value: TomlValue
     text: str | None
     origin: Origin
+
+    @property
+    def known(self) -> str | Mapped | None:
+        """The value as text, or how it depends on another text; None if it is a script's output."""
+        table = self.value
+        if self.text is not None or not isinstance(table, Mapping):
+            return self.text
+        if not isinstance(table.get("source"), str):
+            return None
+        mapping, default = table.get("mapping"), table.get("default_value")
+        texts = mapping if isinstance(mapping, Mapping) else {}
+        return Mapped(
+            table["source"],
+            {str(key): str(text) for key, text in texts.items()},
+            default if isinstance(default, str) else None,
+        )
 
 
 def read_env_file(path: str, text: str) -> dict[str, Variable]:

@@ -74,9 +74,15 @@ def _set_by_task(makefile: Makefile, pipeline: Pipeline) -> dict[str, Located]:
         return {}
     return {
         name.upper(): Located(text, task.where("env", name))
-        for name, text in env.items()
-        if name.upper() in FLAG_VARIABLES and isinstance(text, str)
+        for name, value in env.items()
+        if name.upper() in FLAG_VARIABLES and (text := _text(value)) is not None
     }
+
+
+def _text(value: object) -> str | None:
+    """Return the value of a variable of a task, also one with a condition; None without one."""
+    text = value.get("value") if isinstance(value, Mapping) else value
+    return text if isinstance(text, str) else None
 
 
 def _set_by_script(pipeline: Pipeline) -> dict[str, Located]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from kdrvgen.adopt.parse.paths import beside, slashes
+from kdrvgen.adopt.read.invocations import is_about_building
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.config.reader import read_bytes
 from kdrvgen.errors import ConfigError, UsageError
@@ -21,6 +22,8 @@ _IN_FOLDER = ("Cargo.toml", "build.rs", "config.toml")
 _OF_CARGO = (".cargo/config", ".cargo/config.toml", "rust-toolchain", "rust-toolchain.toml")
 _MAKEFILE = "Makefile.toml"
 _SCRIPTS = (".bat", ".cmd", ".ps1", ".sh")
+_WORKFLOWS = ".github/workflows"
+_INFS = (".inf", ".inx")
 _JUSTFILES = frozenset({"justfile", ".justfile"})
 _MAX_FILES = 200
 _MAX_NAMES = 10_000
@@ -33,6 +36,7 @@ _PATH_KEY = re.compile(r'\bpath\s*=\s*["\']([^"\'\n]+)["\']')
 _BUILD_KEY = re.compile(r'^\s*build\s*=\s*["\']([^"\'\n]+)["\']', re.MULTILINE)
 _EXCLUDE_KEY = re.compile(r"^\s*exclude\s*=\s*\[([^\]]*)\]", re.MULTILINE)
 _MODULE = re.compile(r"^\s*(?:pub\s+)?mod\s+(\w+)\s*;", re.MULTILINE)
+_TARGET_FILE = re.compile(r"[\w.]+(?:-[\w.]+)+\.json")
 _UTF_16_MARKS = frozenset({b"\xff\xfe", b"\xfe\xff"})
 
 
@@ -49,7 +53,7 @@ def read_project(folder: str) -> Snapshot:
         raise UsageError(f"{folder} has no Cargo.toml: name the folder of the driver's package.")
     reader = _Reader(folder)
     prefixes = _prefixes(reader)
-    border = prefixes[-1]
+    border = _border(folder, prefixes)
     reader.read(_IN_FOLDER, border)
     reader.read((prefix + name for prefix in prefixes for name in _OF_CARGO), border)
     # Cargo and rustup read their files in every folder above, also outside of a workspace.
@@ -64,10 +68,19 @@ def read_project(folder: str) -> Snapshot:
         scripts = (name for name in names if name.lower().endswith(_SCRIPTS))
         justfiles = (name for name in names if name.lower() in _JUSTFILES)
         reader.read([prefix + name for name in (*scripts, *justfiles)], border)
+    targets = [name for name in _names(folder, "") if _TARGET_FILE.fullmatch(name)]
+    reader.read(targets, border)
+    for name in targets:
+        if '"llvm-target"' not in reader.files.get(name, ""):
+            reader.files.pop(name, None)
     reader.follow(border)
+    # Only their calls of cargo-make matter: the files that they name are not read.
+    workflows = (f"{_WORKFLOWS}/{name}" for name in _names(folder, _WORKFLOWS))
+    reader.read(filter(is_about_building, (*_names(folder, ""), *workflows)), border)
     has_schema = reader.is_file(FILE_NAME)
     place = os.path.normpath(Path(folder).absolute()).replace(os.sep, "/").split("/")
-    return Snapshot(reader.files, reader.unreadable, folder, tuple(place[1:]), has_schema)
+    infs = frozenset(name for name in _names(folder, "") if name.lower().endswith(_INFS))
+    return Snapshot(reader.files, reader.unreadable, folder, tuple(place[1:]), infs, has_schema)
 
 
 def _has_type(path: Path, is_type: Callable[[int], bool]) -> bool:
@@ -160,7 +173,7 @@ def _names_in(path: str, text: str) -> Iterable[str]:
 def _prefixes(reader: _Reader) -> list[str]:
     """Return `""`, `"../"`, … up to the root of the workspace that the folder belongs to.
 
-    Without a workspace, the last one is the root of the Git repository, or `""` without one.
+    Without a workspace, returns only `""`.
     """
     place = Path(reader.folder).absolute()
     names = os.path.normpath(place).replace(os.sep, "/").split("/")
@@ -178,6 +191,16 @@ def _prefixes(reader: _Reader) -> list[str]:
         del reader.files[path]  # the package of another project
     reader.unreadable = {path: why for path, why in reader.unreadable.items() if "/" not in path}
     return [""]
+
+
+def _border(folder: str, prefixes: list[str]) -> str:
+    """Return the highest folder that files of the project may be in, `""`, `"../"` and so on.
+
+    It is the root of the workspace, or else that of the Git repository.
+    """
+    highest = ["", *_folders_above(folder)][-1]
+    is_alone = len(prefixes) == 1 and _is_repository(Path(folder, highest))
+    return highest if is_alone else prefixes[-1]
 
 
 def _is_excluded(path: str, manifest: str) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.paths import beside
 from kdrvgen.adopt.parse.toml_values import TomlValue
-from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WORK_KEYS
+from kdrvgen.adopt.parse.variables import Mapped
+from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WDK_COMMANDS, WORK_KEYS
 from kdrvgen.adopt.read.document import Document, read_document
 from kdrvgen.adopt.read.env_file import Variable, read_env_file
 from kdrvgen.adopt.read.findings import difference, hazard, unknown
@@ -103,10 +104,10 @@ class Makefile:
         """Return the variables that apply in a profile."""
         return {**self.env, **self.profiles.get(profile, {})}
 
-    def values(self, profile: str) -> dict[str, str]:
-        """Return the variables of a profile whose value is plain text."""
+    def values(self, profile: str) -> dict[str, str | Mapped]:
+        """Return the variables of a profile whose value is plain text, or depends on one."""
         variables = self.variables(profile)
-        return {name: each.text for name, each in variables.items() if each.text is not None}
+        return {name: each.known for name, each in variables.items() if each.known is not None}
 
     def all_variables(self) -> Iterator[str]:
         """Yield the names of all variables, some of them more than once."""
@@ -128,6 +129,7 @@ def read_makefile(snapshot: Snapshot) -> tuple[Makefile, list[Finding]]:
     reader.read(path, 0)
     reader.add_core_tasks(read_document(snapshot, path))
     reader.resolve()
+    reader.add_wdk_commands()
     if "/" not in path and path != "Makefile.toml":
         reader.findings.append(
             difference(
@@ -188,7 +190,8 @@ class _Reader:
 
     def _extend(self, document: Document, base: Located, depth: int) -> None:
         path = beside(document.path, base.text)
-        if "rust-driver" in base.text and path not in self.snapshot.files:
+        text = self.snapshot.files.get(path, "")
+        if "rust-driver" in base.text and (not text or "wdk_build::" in text):
             self.wdk = base.origin
         elif path in self.snapshot.files and path.endswith(".toml") and depth < _MAX_DEPTH:
             self.read(path, depth + 1)
@@ -224,6 +227,13 @@ class _Reader:
                 self.tasks[name] = replace(
                     task, table={**added, **task.table}, keys={**added, **task.keys}
                 )
+
+    def add_wdk_commands(self) -> None:
+        """Give tasks that replace arguments of wdk-build's tasks the command that they inherit."""
+        for name, inherited in WDK_COMMANDS.items() if self.wdk else ():
+            task = self.tasks.get(name)
+            if task and "args" in task.keys and not WORK_KEYS & task.keys.keys():
+                self.tasks[name] = replace(task, keys={**inherited, **task.keys})
 
     def _read_env(self, document: Document) -> None:
         for name, value in document.table("env").items():

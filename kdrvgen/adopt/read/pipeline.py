@@ -18,11 +18,14 @@ from kdrvgen.adopt.parse.makecert import (
 )
 from kdrvgen.adopt.parse.paths import joined, slashes
 from kdrvgen.adopt.parse.signtool import SignCommand, parse_sign_command
-from kdrvgen.adopt.parse.steps import Action, Step
+from kdrvgen.adopt.parse.steps import Action, Step, linked_image, links_image, may_sign_image
 from kdrvgen.adopt.parse.variables import task_environment
 from kdrvgen.adopt.read.findings import unknown
+from kdrvgen.adopt.read.installation import Installation, find_installation
 from kdrvgen.adopt.read.makefile import Makefile, MakeTask
 from kdrvgen.adopt.read.manifest import Manifest
+from kdrvgen.adopt.read.package import Package
+from kdrvgen.adopt.read.project_package import Project, read_package
 from kdrvgen.adopt.read.roles import find_main_tasks, in_order, role_of
 from kdrvgen.adopt.read.service import Service, find_service
 from kdrvgen.adopt.read.snapshot import Snapshot
@@ -33,6 +36,9 @@ __all__ = ["Invocation", "Pipeline", "ProfileFacts", "read_pipeline"]
 
 _Command = TypeVar("_Command")
 _MAX_PROFILES = 16
+_LINKER = re.compile(r"\blink(?:\.exe)?\b")
+# What a script calls that signs, makes a package, or handles the driver's service.
+_TOOLS = re.compile(r"signtool|stampinf|inf2cat|\bsc(?:\.exe)?\s+create\b", re.IGNORECASE)
 _JUSTFILES = frozenset({"justfile", ".justfile"})
 
 
@@ -54,6 +60,7 @@ class ProfileFacts:
         build: The call of cargo.
         dll: The path of the .dll that becomes the image.
         image: The path of the image that is renamed or signed.
+        is_placed: Whether the folder of the image is known.
         signature: The call of signtool.
         certificate: The call that creates a certificate.
     """
@@ -63,6 +70,7 @@ class ProfileFacts:
     build: Invocation[CargoBuild] | None = None
     dll: Located | None = None
     image: Located | None = None
+    is_placed: bool = True
     signature: Invocation[SignCommand] | None = None
     certificate: Invocation[CertificateCommand] | None = None
 
@@ -77,6 +85,9 @@ class Pipeline:
         main_tasks: For each generated task, the one of its tasks that decides.
         steps: The commands of every task in development.
         service: The driver's service, if tasks create it. These tasks have a role too.
+        package: The driver package, if tasks make it. The tasks that do nothing else have the role
+            `package`.
+        installation: The tasks that install the package. They have a role too.
         link_arguments: The arguments of a linker that a script calls to make the image.
     """
 
@@ -85,7 +96,14 @@ class Pipeline:
     main_tasks: Mapping[str, str] = field(default_factory=dict)
     steps: Mapping[str, Sequence[Step]] = field(default_factory=dict)
     service: Service | None = None
+    package: Package | None = None
+    installation: Installation | None = None
     link_arguments: tuple[Located, ...] = ()
+
+    def made_by(self, task: str) -> str:
+        """Return the generated task that does all that a task with a role does."""
+        actions = {step.action for step in self.steps[task]}
+        return "package" if self.package and Action.PACKAGE in actions else self.roles[task]
 
 
 def read_pipeline(
@@ -122,19 +140,44 @@ def read_pipeline(
         if _is_umdf(manifest, steps):
             steps = _with_signed_dll(steps, f"{manifest.library.text}.dll")
         roles = {name: role for name, each in steps.items() if (role := role_of(each)) is not None}
+        if "sign" not in roles.values():  # a task of the project may use the certificate
+            roles = {name: role for name, role in roles.items() if role != "certificate"}
         main_tasks = find_main_tasks(tasks, roles)
         ordered = [step for name in in_order(main_tasks) for step in steps[name]]
         profiles.append(_facts(profile, ordered, is_declared=profile in makefile.profiles))
         if profile == "development":
             pipeline = Pipeline((), roles, main_tasks, steps)
+    package_facts, marked = read_package(
+        Project(snapshot, makefile, manifest), tasks, pipeline.steps, profiles
+    )
+    pipeline = replace(pipeline, steps=marked)
+    if package_facts:
+        made = dict.fromkeys(package_facts.tasks, "package")
+        first = next(iter(sorted(made)), None)
+        own = {"package": "package" if "package" in made else first} if first else {}
+        pipeline = replace(
+            pipeline,
+            roles={**pipeline.roles, **made},
+            main_tasks={**pipeline.main_tasks, **own},
+            package=package_facts,
+        )
+        if package_facts.signature and not _signs_image(profiles[0], pipeline):
+            signature = Invocation(*package_facts.signature, "")
+            profiles = [replace(profile, signature=signature) for profile in profiles]
     image = profiles[0].image
     image_name = posixpath.basename(image.text) if image else f"{manifest.library.text}.sys"
     service = find_service(tasks, pipeline.steps, pipeline.roles, image_name)
     roles = {**pipeline.roles, **(service.tasks if service else {})}
-    links = [step for each in pipeline.steps.values() for step in each if _links_image(step)]
+    installation = (
+        find_installation(tasks, pipeline.steps, roles, package_facts.inf)
+        if package_facts
+        else None
+    )
+    roles |= installation.tasks if installation else {}
+    links = [step for each in pipeline.steps.values() for step in each if links_image(step)]
     linked = profiles[0]
     if links and linked.image is None:
-        path = joined(links[0].folder, _output(links[0]))
+        path = joined(links[0].folder, linked_image(links[0]))
         profiles[0] = replace(linked, image=Located(path, links[0].origin))
     arguments = tuple(
         Located(word, step.origin)
@@ -147,13 +190,14 @@ def read_pipeline(
         profiles=tuple(profiles),
         roles=roles,
         service=service,
+        installation=installation,
         link_arguments=arguments,
     )
     return result, findings
 
 
 def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
-    """Return the scripts that sign, as tasks that call them.
+    """Return the scripts that sign or link, as tasks that call them.
 
     In a folder above, a script must name the driver's image.
     """
@@ -162,7 +206,7 @@ def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
     for path, text in snapshot.files.items():
         folder, name = posixpath.split(path)
         is_near = not folder or (not folder.strip("./") and image.search(text))
-        if not is_near or "signtool" not in text.lower():
+        if not is_near or not _makes_image(text.lower()):
             continue
         if name.lower() in _JUSTFILES:
             lines = [line.strip().lstrip("@-") for line in text.split("\n") if line[:1].isspace()]
@@ -172,14 +216,16 @@ def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
     return tasks
 
 
-def _links_image(step: Step) -> bool:
-    """Return whether a command is a linker that makes a .sys."""
-    return step.words[:1] in {("link",), ("lld-link",), ("rust-lld",)} and bool(_output(step))
+def _signs_image(profile: ProfileFacts, pipeline: Pipeline) -> bool:
+    """Return whether a task signs the image, or a file that may be it."""
+    steps = (step for each in pipeline.steps.values() for step in each)
+    return profile.signature is not None or any(map(may_sign_image, steps))
 
 
-def _output(step: Step) -> str:
-    outputs = (word[5:] for word in step.words if word[:5].lower() in {"/out:", "-out:"})
-    return next((each for each in outputs if each.lower().endswith(".sys")), "")
+def _makes_image(script: str) -> bool:
+    """Return whether a script, in lower case, may sign or link an image."""
+    is_linked = "/out:" in script and ".sys" in script and _LINKER.search(script)
+    return _TOOLS.search(script) is not None or bool(is_linked)
 
 
 def _is_umdf(manifest: Manifest, steps: Mapping[str, Sequence[Step]]) -> bool:
@@ -231,17 +277,23 @@ def _facts(name: str, steps: Sequence[Step], *, is_declared: bool) -> ProfileFac
         files = [file for file in signature.command.files if re.search(r"(?i)\.(sys|dll)$", file)]
         path = joined(signature.folder, files[0]) if files else ""
         image = Located(path, signature.origin) if files else None
+    making = rename or (sign if image else None)
     return ProfileFacts(
         name=name,
         is_declared=is_declared,
         build=_invocation(build, parse_cargo_build(build.words[1:])) if build else None,
         dll=dll,
         image=image,
+        is_placed=making is None or making.folder is not None or _is_absolute(image),
         signature=signature,
         certificate=(
             _invocation(certificate, _parse_certificate(certificate)) if certificate else None
         ),
     )
+
+
+def _is_absolute(image: Located | None) -> bool:
+    return image is not None and re.match(r"/|[A-Za-z]:|[%$]", image.text) is not None
 
 
 def _invocation(step: Step, command: _Command) -> Invocation[_Command]:

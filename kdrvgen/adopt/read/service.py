@@ -12,7 +12,7 @@ from kdrvgen.adopt.parse.paths import slashes
 from kdrvgen.adopt.parse.steps import Action, Step
 from kdrvgen.adopt.read.makefile import MakeTask
 
-__all__ = ["SERVICE_TASKS", "Service", "find_service"]
+__all__ = ["PLAIN_KEYS", "SERVICE_TASKS", "Service", "find_service", "keep_closed"]
 
 SERVICE_TASKS = frozenset({"install", "start", "stop", "uninstall"})
 """The generated tasks for the service."""
@@ -27,13 +27,13 @@ _OPTIONS: Mapping[str, frozenset[str] | None] = {
     "start": frozenset({"demand", "auto", "system"}),
     "error": frozenset({"normal"}),
 }
-# A task with other keys than these does more than run its commands.
-_PLAIN_KEYS = frozenset(
+PLAIN_KEYS = frozenset(
     {
         *("script", "command", "args", "cwd", "env", "dependencies", "ignore_errors"),
         *("script_extension", "description", "category", "private", "workspace", "clear"),
     }
 )
+"""A task with other keys than these does more than run its commands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def find_service(
         for name, task_calls in calls.items()
         if all(_is_same_service(call, creation) for call in task_calls)
     }
-    _keep_closed(service_tasks, tasks, roles)
+    keep_closed(service_tasks, tasks, roles)
     start = creation.options.get("start")
     origin = creation.service.origin
     return Service(
@@ -122,7 +122,7 @@ def _calls(task: MakeTask, steps: Sequence[Step]) -> list[_Call]:
         elif step.action is not Action.PRINT:
             return []
     order = [list(_VERBS).index(call.verb) for call in calls]
-    is_plain = task.keys.keys() <= _PLAIN_KEYS and order == sorted(set(order))
+    is_plain = task.keys.keys() <= PLAIN_KEYS and order == sorted(set(order))
     return calls if is_plain else []
 
 
@@ -131,7 +131,7 @@ def _call(step: Step) -> _Call | None:
         case ("sc", verb, service, *rest) if verb.lower() in _VERBS:
             options = _options(rest)
             is_whole = verb.lower() != "create" or "binpath" in (options or {})
-            is_alone = not (step.command.condition or step.command.operator or step.is_called)
+            is_alone = not (step.command.condition or step.command.operator)
             if options is None or not is_whole or not is_alone or {"%", "$"} & {*service}:
                 return None
             return _Call(verb.lower(), Located(service, step.origin), options)
@@ -154,7 +154,7 @@ def _options(words: Sequence[str]) -> dict[str, str] | None:
     return options if not options or options.get("type") == "kernel" else None
 
 
-def _keep_closed(
+def keep_closed(
     service_tasks: dict[str, str], tasks: Mapping[str, MakeTask], roles: Mapping[str, str]
 ) -> None:
     """Remove the tasks that depend on a task of another kind, directly or through others."""

@@ -20,6 +20,7 @@ class Snapshot:
         shown: The project's folder as the user named it, for messages.
         place: Names of the folders above the project's folder and its own, the outermost first, as
             far as they are known.
+        infs: Names of the INF and INX files in the project's folder, which are not read.
         has_schema: Whether the folder contains the schema of config.toml, for editors.
     """
 
@@ -27,6 +28,7 @@ class Snapshot:
     unreadable: Mapping[str, str] = field(default_factory=dict)
     shown: str = "."
     place: tuple[str, ...] = ()
+    infs: frozenset[str] = frozenset()
     has_schema: bool = False
     documents: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
     """The files that are parsed already, by path."""

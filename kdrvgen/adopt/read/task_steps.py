@@ -15,12 +15,17 @@ from kdrvgen.adopt.parse.steps import (
     Step,
     action_of,
     folder_after,
-    is_image,
     is_vcvars,
+    links_image,
     moved,
-    signed_beside,
+    signed_groups,
 )
-from kdrvgen.adopt.parse.variables import expand_batch, expand_cargo_make, expand_shell
+from kdrvgen.adopt.parse.variables import (
+    expand_argument,
+    expand_batch,
+    expand_cargo_make,
+    expand_shell,
+)
 from kdrvgen.adopt.read.findings import unknown
 from kdrvgen.adopt.read.makefile import MakeTask
 from kdrvgen.adopt.read.snapshot import Snapshot
@@ -29,13 +34,23 @@ from kdrvgen.report.finding import Finding
 __all__ = ["read_steps"]
 
 _SCRIPT = re.compile(r"\.(bat|cmd|ps1|sh)$", re.IGNORECASE)
+_TOOL_SUFFIX = re.compile(r"[_-](path|exe|cmd|tool)$")
 _MAX_DEPTH = 6
 _MAX_LENGTH = 100_000
+_MAX_VALUE = 4096
+# `set "NAME=VALUE"` and `set NAME=VALUE`; after anything else in the line it is conditional.
+_SET = re.compile(
+    r"(?:^[ \t@]*|(?<=[\s&|(@]))set[ \t]+"
+    r"(?:\"([^\"=]+)=([^\"]*)\"|([^\"=/\s][^=\s]*)=([^&|)]*))",
+    re.IGNORECASE,
+)
 # Words before the program that a command runs.
 _LAUNCHERS = frozenset({"call", "start", "exec", "sudo", "&", ".", "cmd"})
 _POWERSHELL_CODE = frozenset({"-c", "-command", "-file", "-f"})
 _POWERSHELL_WITH_VALUE = frozenset({"-executionpolicy", "-ep", "-ex", "-version", "-inputformat"})
-_DRIVER_ACTIONS = frozenset({Action.BUILD, Action.RENAME, Action.CERTIFICATE, Action.SIGN})
+_DRIVER_ACTIONS = frozenset(
+    {Action.BUILD, Action.RENAME, Action.CERTIFICATE, Action.SIGN, Action.DEPLOY}
+)
 
 
 def read_steps(
@@ -43,7 +58,8 @@ def read_steps(
 ) -> tuple[list[Step], list[Finding]]:
     """Return the commands that a task runs on Windows, with the variables of one profile.
 
-    The commands of a script replace its call if the script signs, or only handles the driver.
+    The commands of a script replace its call if the script signs or makes a package, or only
+    handles the driver.
     """
     env = task.keys.get("env")
     if isinstance(env, Mapping):
@@ -54,7 +70,11 @@ def read_steps(
     folder: str | None = ""
     if "cwd" in task.keys:
         folder = moved("", expand_cargo_make(str(task.keys["cwd"]), values))
-    return list(reader.task(task, folder)), reader.findings
+    steps = [
+        replace(step, action=Action.OTHER) if step.action is Action.DEPLOY else step
+        for step in reader.task(task, folder)
+    ]
+    return steps, reader.findings
 
 
 class _Reader:
@@ -84,7 +104,7 @@ class _Reader:
 
     def _command(self, task: MakeTask, folder: str | None) -> Iterator[Step]:
         words = [str(task.keys["command"]), *(each.text for each in task.strings("args"))]
-        words = [expand_cargo_make(word, self.values) for word in words]
+        words = [each for word in words for each in expand_argument(word, self.values)]
         command = Command(tuple(words), task.where("command"), line=" ".join(words))
         yield from self._step(command, folder, 0)
 
@@ -117,9 +137,7 @@ class _Reader:
         # By numbers, because two lines of an array may be in one line of TOML.
         first, self.count = self.count, self.count + len(lines)
         numbered = [Located(line.text, Origin("", first + i)) for i, line in enumerate(lines)]
-        expanded = [
-            Located(expand_batch(text, self.values, arguments), number) for text, number in numbered
-        ]
+        expanded = list(self._expanded(numbered, arguments))
         whole = whole_lines(numbered)
         commands, unexpanded = parse_commands(expanded), parse_commands(numbered)
         is_alike = [each.origin for each in commands] == [each.origin for each in unexpanded]
@@ -137,6 +155,23 @@ class _Reader:
                 folder = folder_after(step, folder, stack)
                 yield step
 
+    def _expanded(
+        self, lines: Sequence[Located], arguments: Sequence[str] | None
+    ) -> Iterator[Located]:
+        """Yield the lines with the values of variables, also of those that the script sets."""
+        depth = 0
+        for text, origin in lines:
+            line = expand_batch(text, self.values, arguments)
+            yield Located(line if len(line) <= _MAX_LENGTH else text, origin)
+            for match in _SET.finditer(line):
+                name, value = (match[1] or match[3]).strip(), match[2] or match[4] or ""
+                is_known = not depth and not match.start() and len(value) <= _MAX_VALUE
+                for old in [old for old in self.values if old.upper() == name.upper()]:
+                    del self.values[old]
+                if is_known:
+                    self.values[name] = value
+            depth += line.count("(") - line.count(")")
+
     def _step(self, command: Command, folder: str | None, depth: int) -> Iterator[Step]:
         words = [word for word in command.words if word]
         while words and words[0].lower() in _LAUNCHERS:
@@ -147,7 +182,8 @@ class _Reader:
             return
         program = words[0]
         name = posixpath.basename(slashes(program)).lower().removesuffix(".exe")
-        name = name.strip("%$")  # a variable named like the tool, which has no value here
+        if name[:1] in {"%", "$"}:  # a variable named like the tool, which has no value here
+            name = _TOOL_SUFFIX.sub("", name.strip("%$"))
         if name in {"powershell", "pwsh"}:
             yield from self._powershell(words[1:], command, folder, depth)
             return
@@ -155,18 +191,16 @@ class _Reader:
             yield from self._called_script(words, command, folder, depth)
             return
         bare = (name, *words[1:])
-        action = action_of(bare, folder)
-        others = signed_beside(bare) if action is Action.SIGN else []
-        if not others:
-            yield Step(action, bare, command, folder, program, bool(depth))
-            return
-        # One call signs the image, and other files that stay a task of the project.
-        images = tuple(word for word in bare if word not in others)
-        rest = tuple(word for word in bare if word in others or not is_image(word))
-        source = _source_of(command, words, rest[1:])
-        yield Step(action, images, command, folder, program, bool(depth))
-        part = replace(command, source=source, line=source)
-        yield Step(Action.OTHER, rest, part, folder, program, bool(depth))
+        groups = signed_groups(bare)
+        if not groups:
+            yield Step(action_of(bare, folder), bare, command, folder, program, bool(depth))
+        # One call signs the image, the catalog, and other files that stay a task of the project.
+        for index, group in enumerate(groups):
+            unsigned = {file for each in groups for file in each if each is not group}
+            part = tuple(word for word in bare if word not in unsigned)
+            source = _source_of(command, words, part[1:])
+            whole = command if index == 0 else replace(command, source=source, line=source)
+            yield Step(action_of(part, folder), part, whole, folder, program, bool(depth))
 
     def _powershell(
         self, words: Sequence[str], command: Command, folder: str | None, depth: int
@@ -209,7 +243,9 @@ class _Reader:
             ]
         inner = list(self._lines(lines, folder, tuple(words[1:]), depth + 1))
         actions = {step.action for step in inner}
-        if Action.SIGN in actions or (actions & _DRIVER_ACTIONS and Action.OTHER not in actions):
+        is_plain = actions & _DRIVER_ACTIONS and Action.OTHER not in actions
+        is_made = actions & {Action.SIGN, Action.PACKAGE} or any(map(links_image, inner))
+        if is_plain or is_made:
             yield from inner
         else:
             yield Step(Action.OTHER, tuple(words), command, folder, words[0], bool(depth))
