@@ -281,6 +281,15 @@ def test_a_task_that_only_deletes_the_package_is_copied() -> None:
     }
 
 
+def test_a_program_in_the_folder_of_the_package_is_found() -> None:
+    more = "[tasks.a]\nscript = ['dist\\setup.exe /x', '  dist x']\n"
+
+    assert tasks_of(packaged(more=more))["a"]["script"] == (
+        '"%DRIVER_PACKAGE:/=\\%\\setup.exe" /x',
+        "  dist x",
+    )
+
+
 def test_a_folder_with_a_variable_is_replaced_too() -> None:
     lines = [line.replace("dist", "%OUT_DIR%\\dist") for line in PACKAGE]
 
@@ -685,6 +694,17 @@ def test_only_the_first_calls_of_a_readme_are_named() -> None:
     adoption = with_wdk_build("", readme="cargo make sign-cat\n" * 10_000 + "x" * 1_000_000)
 
     assert len([each for each in adoption.findings if "README" in each.file]) == 200
+
+
+@pytest.mark.parametrize("option", ["--profile", "-p"])
+def test_a_profile_after_the_task_is_named(option: str) -> None:
+    readme = f"cargo make make {option} production\ncargo make make -x\n"
+
+    found = [each for each in packaged(**{"README.md": readme}).findings if "README" in each.file]
+
+    assert [(str(each.place), each.help) for each in found] == [
+        ("README.md:1", "write `cargo make --profile production make`")
+    ]
 
 
 def test_calls_of_other_projects_are_not_named() -> None:

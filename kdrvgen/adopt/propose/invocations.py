@@ -18,7 +18,11 @@ __all__ = ["call_findings"]
 
 _PROFILES = ("development", "production")
 # The options of cargo-make that replace cargo's.
-_INSTEAD = {"--profile": "--profile {value}", "--target": "-e DRIVER_TARGET={value}"}
+_INSTEAD = {
+    "--profile": "--profile {value}",
+    "-p": "--profile {value}",
+    "--target": "-e DRIVER_TARGET={value}",
+}
 _NEUTRAL = frozenset({"-v", "--verbose", "-j", "--jobs"})
 
 
@@ -72,10 +76,12 @@ def _options(call: MakeCall, facts: Facts) -> tuple[list[str], list[str]]:
     missing: list[str] = []
     if call.profile and call.profile.lower() not in {*_PROFILES, *facts.makefile.profiles}:
         missing.append(f", with `[profiles.{call.profile}]` in config.toml")
-    rest: Sequence[str] = call.arguments if facts.makefile.wdk else ()
+    rest: Sequence[str] = call.arguments
+    if facts.makefile.wdk is None:  # cargo-make ignores a profile here; the generated tasks refuse
+        rest = rest[:2] if rest[:1] in {("--profile",), ("-p",)} else ()
     while rest:
         (name, _, value), rest = rest[0].partition("="), rest[1:]
-        if CARGO_OPTIONS.get(name) and not value:
+        if (CARGO_OPTIONS.get(name) or name in _INSTEAD) and not value:
             value, rest = "".join(rest[:1]), rest[1:]
         if name in {"--release", "-r"}:
             options.append("--profile production")

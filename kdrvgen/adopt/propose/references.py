@@ -73,6 +73,7 @@ class ImageReferences:
     def __init__(self, facts: Facts) -> None:
         package = facts.manifest.name.text if facts.manifest.name else ""
         self.count = 0
+        self._known: dict[tuple[str, str | None], tuple[str, str, str] | None] = {}
         self.places: list[_Place] = []
         for profile in facts.pipeline.profiles:
             is_known = profile.image and not re.search(r"[%$]", profile.image.text)
@@ -117,11 +118,12 @@ class ImageReferences:
         if is_other or re.match(r"\s*(cd|chdir|pushd)\b", line):
             return line
         pieces: list[str] = []
+        begin = len(line) - len(line.lstrip())
         position = quotes = 0
         for match in _WORD.finditer(line):
             quotes += line.count('"', position, match.start())
-            is_program = not line[: match.start()].strip()
-            new = None if is_program else self._path(match[0], folder)
+            is_command = match.start() == begin and not _IS_PATH.search(match[0])
+            new = None if is_command else self._path(match[0], folder)
             pieces.append(line[position : match.start()])
             if new is None:
                 pieces.append(match[0])
@@ -144,6 +146,11 @@ class ImageReferences:
 
     def _path(self, word: str, folder: str | None) -> tuple[str, str, str] | None:
         """Return the switch before a path, the variable for its begin, and the rest of it."""
+        if (word, folder) not in self._known:
+            self._known[word, folder] = self._found(word, folder)
+        return self._known[word, folder]
+
+    def _found(self, word: str, folder: str | None) -> tuple[str, str, str] | None:
         if not (_IS_PATH.search(word) or self._bare.fullmatch(word)):
             return None
         switch = match[0] if (match := _SWITCH.match(word)) else ""
