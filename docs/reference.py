@@ -147,10 +147,12 @@ The tasks of the generated Makefile.toml, for a driver `hello`. `cargo make TASK
 |---|---|---|
 {rows}
 Some of them exist only if the configuration needs them: `certificate`, `trust-certificate` and `clean-cert` if a profile signs with
-a test certificate, `sign-all` and `package-all` with several `driver.targets`, `rename-image`, `sign-image` and `make-package` with
-[hooks](../pipeline.md#hooks) after their step, and the tasks for the package with [`[package]`](../package.md), with which
-`smoke` depends on `package` and installs it. `windows`, `windows-host` and `pipeline` are private tasks. Your own tasks cannot have the
-name of a task that can be generated: those of the package are free without `[package]`.
+a test certificate, `sign-all`, `package-all` and `submission-all` with several `driver.targets`, `rename-image`, `sign-image` and
+`make-package` with [hooks](../pipeline.md#hooks) after their step, the tasks for the package with [`[package]`](../package.md), with which
+`smoke` depends on `package` and installs it, and those for the submission with
+[`[package.submission]`](../howto/microsoft-signature.md). `windows`, `windows-host` and `pipeline` are private tasks. Your own tasks
+cannot have the name of a task that can be generated: those of the package are free without `[package]`, those of the submission without
+`[package.submission]`.
 """
 
 

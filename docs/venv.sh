@@ -15,7 +15,11 @@ make_venv() {
         cat "$root/pyproject.toml"
     } | sha256sum | cut -c 1-12)
     venv=$cache/venv-$kind-$key
-    [ ! -e "$venv/complete" ] || return 0
+    # The time of its last use.
+    if [ -e "$venv/complete" ]; then
+        touch "$venv/complete"
+        return
+    fi
     mkdir -p "$cache"
     exec 8>"$venv.lock"
     flock 8
@@ -27,6 +31,19 @@ make_venv() {
         "$venv/bin/python" -m pip install --quiet --upgrade 'pip>=25.1' 8>&-
         (cd "$root" && "$venv/bin/python" -m pip install --quiet --editable "$what" "$@") 8>&-
         : >"$venv/complete"
+        remove_old_venvs "$cache" "$kind"
     fi
     exec 8>&-
+}
+
+# remove_old_venvs CACHE KIND: removes the environments of other checkouts and versions that nobody
+# has used for two weeks. Without `complete`, one that is removed half is made anew.
+remove_old_venvs() {
+    local complete
+    for complete in "$1/venv-$2"-*/complete; do
+        if [ -e "$complete" ] && [ -n "$(find "$complete" -mtime +14)" ]; then
+            rm -f "$complete"
+            rm -rf "${complete%/complete}" "${complete%/complete}.lock"
+        fi
+    done
 }

@@ -26,6 +26,12 @@ settings.load_profile("kdrvgen")
 # start Python anew for each run of kdrvgen.
 os.environ.pop("PYTHONUNBUFFERED", None)
 
+# Images for containers set it to be small. Each process would compile kdrvgen and the tests again,
+# which takes longer than many tests. A mutant can have the size and the second of the original.
+if "KDRVGEN_MUTATION_TESTS" not in os.environ:
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
 
 def pytest_configure() -> None:
     """Handle the signals that end a program as a shell in the foreground would have it.

@@ -5,6 +5,7 @@ The connection ends with the tests, however they end, and this process ends with
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import io
@@ -14,11 +15,13 @@ import signal
 import socket
 import struct
 import sys
+import tempfile
 import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
 import kdrvgen
+from kdrvgen.output.stamp import _code
 
 _LENGTH = struct.Struct("!i")
 
@@ -56,6 +59,7 @@ def _run(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
         sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - numbers, for good
         sys.stdout = _writer(1, sys.stdout, line_buffering=os.isatty(1))
         sys.stderr = _writer(2, sys.stderr, line_buffering=True)
+        os.fsync = _ignore  # waits for the disk, for a loss of power that no test has
         from kdrvgen.__main__ import run  # noqa: PLC0415 - loaded already
 
         run()
@@ -68,6 +72,10 @@ def _run(request: dict[str, Any], descriptors: list[int]) -> NoReturn:
     os._exit(code)
 
 
+def _ignore(fd: object) -> None:
+    del fd
+
+
 def _writer(descriptor: int, like: Any, *, line_buffering: bool) -> io.TextIOWrapper:  # noqa: ANN401 - typeshed's TextIO has no `errors`
     raw = open(descriptor, "wb", closefd=False)  # noqa: SIM115 - a number, for good
     return io.TextIOWrapper(
@@ -76,15 +84,33 @@ def _writer(descriptor: int, like: Any, *, line_buffering: bool) -> io.TextIOWra
 
 
 def _load() -> None:
-    """Load what runs need, so that no fork has to."""
+    """Load and read what many runs need, so that no fork has to."""
+    # They are as large as all the rest, and a fork takes the longer the more there is to copy.
+    left_out = ("lief", "capstone")
+    absent: Any = None  # which makes an import an ImportError
+    sys.modules.update(dict.fromkeys(left_out, absent))
     package = Path(kdrvgen.__file__).parent
     for file in package.rglob("*.py"):
         parts = file.relative_to(package.parent).with_suffix("").parts
-        # lief is as large as all the rest, and a fork takes the longer the more there is to copy.
-        if parts[1] != "inspection" and "templates" not in parts and parts[-1] != "verification":
-            importlib.import_module(".".join(parts).removesuffix(".__init__"))
-    kdrvgen.render(kdrvgen.Project(driver=kdrvgen.Driver(name="hello")))
+        if "templates" not in parts:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(".".join(parts).removesuffix(".__init__"))
+    for name in left_out:
+        del sys.modules[name]
+    _read()
+    gc.collect()
     gc.freeze()
+
+
+def _read() -> None:
+    """Have kdrvgen compute what each run would compute again, and keeps: none depends on a run."""
+    with tempfile.TemporaryDirectory() as folder:
+        kdrvgen.bootstrap(folder, "hello")
+        config = Path(folder, "hello", "config.toml")
+        kdrvgen.check(kdrvgen.load(config), config.parent)
+        kdrvgen.why(config, "Makefile.toml", 20)
+        kdrvgen.explain("driver.name")
+    _code()
 
 
 if __name__ == "__main__":

@@ -172,13 +172,17 @@ if [ $# -gt 0 ]; then
 fi
 ruff check
 ruff format --check
-mypy
+# Each of the two uses one core.
+mypy &
+types=$!
 # The README's first command, with what is set up already.
 first=$(mktemp -d)
 XDG_DATA_HOME=$first/data docs/quickstart.sh "$first/hello" >"$first/log" 2>&1 || {
     cat "$first/log" >&2
+    kill $types 2>/dev/null
     exit 1
 }
 rm -rf "$first"
+wait $types
 # More than cores: a good part of the time is spent waiting for Wine.
 exec pytest -n 3

@@ -10,10 +10,13 @@ from kdrvgen.adopt.propose.proposal import propose
 from kdrvgen.adopt.read.facts import read_facts
 from kdrvgen.adopt.read.readable import check_readable
 from kdrvgen.adopt.read.snapshot import Snapshot
+from kdrvgen.credentials import MASK
 from kdrvgen.model import Project
 from kdrvgen.report.finding import Finding
 
 __all__ = ["Adoption", "adopt"]
+
+_MIN_LENGTH = 4  # a shorter password may be a part of any word
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,10 @@ def adopt(snapshot: Snapshot) -> Adoption:
         annotated=proposal.draft.text(with_origins=True),
         origins=proposal.draft.origins(),
         project=proposal.project,
-        findings=tuple(_placed([*findings, *proposal.findings], snapshot)),
+        findings=tuple(
+            _without_passwords(finding, proposal.passwords)
+            for finding in _placed([*findings, *proposal.findings], snapshot)
+        ),
         steps=proposal.steps,
     )
 
@@ -68,3 +74,13 @@ def _placed(findings: Iterable[Finding], snapshot: Snapshot) -> Iterator[Finding
 
     for finding in sorted(dict.fromkeys(findings), key=order):
         yield finding.named(snapshot.name(finding.file))
+
+
+def _without_passwords(finding: Finding, passwords: Iterable[str]) -> Finding:
+    """Return a finding without the passwords in what it quotes."""
+    message, advice = finding.message, finding.help
+    for password in passwords:
+        if len(password) >= _MIN_LENGTH and password in f"{message}\n{advice}":
+            message = message.replace(password, MASK)
+            advice = advice.replace(password, MASK)
+    return finding._replace(message=message, help=advice)

@@ -9,7 +9,6 @@ from pathlib import Path, PurePosixPath
 
 from kdrvgen.adopt import Adoption, Snapshot, adopt, read_project
 from kdrvgen.adopt.read.findings import DIFFERENCE, EQUIVALENT, HAZARD, UNKNOWN
-from kdrvgen.config.reader import read_bytes, to_text
 from kdrvgen.config.source import Source
 from kdrvgen.config.syntax import parse
 from kdrvgen.errors import ConfigError, RefusedError, UsageError
@@ -66,7 +65,10 @@ def propose(folder: str | os.PathLike[str]) -> Adoption:
         ConfigError: A file of the project cannot be read, or the project is not a driver.
         UsageError: The folder is not a project, or kdrvgen generated its files.
     """
-    snapshot = read_project(os.fspath(folder))
+    return _propose(read_project(os.fspath(folder)))
+
+
+def _propose(snapshot: Snapshot) -> Adoption:
     _refuse_generated(snapshot)
     return adopt(snapshot)
 
@@ -100,11 +102,12 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         FileAccessError: config.toml cannot be written.
     """
     folder: str = arguments.folder
-    name = _config_name(folder)
+    snapshot = read_project(folder)
+    name = _config_name(snapshot)
     config = shown(Path(folder), name)
     if not arguments.dry_run and os.path.lexists(config):
         raise ConfigExistsError(config)
-    adoption = propose(folder)
+    adoption = _propose(snapshot)
     if not arguments.dry_run:
         _create(adoption, folder, name)
     _report_proposal(reporter, adoption, name, arguments)
@@ -146,11 +149,12 @@ def _refuse_generated(snapshot: Snapshot) -> None:
         )
 
 
-def _config_name(folder: str) -> str:
+def _config_name(snapshot: Snapshot) -> str:
     """Return the name of the file to write: kdrvgen.toml if config.toml is another program's."""
+    if _CONFIG not in snapshot.files:
+        return _CONFIG
     try:
-        text = to_text(read_bytes(Path(folder, _CONFIG)), _CONFIG)
-        table = parse(Source.of(text, _CONFIG))
+        table = parse(Source.of(snapshot.files[_CONFIG], _CONFIG))
     except ConfigError:
         return _CONFIG
     return _CONFIG if not table or _TABLES & table.keys() else _OTHER_CONFIG

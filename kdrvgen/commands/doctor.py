@@ -26,7 +26,7 @@ from kdrvgen.spelling import quantity
 
 __all__ = ["diagnose", "populate_parser", "run"]
 
-_TASKS = ("build", "sign", "verify", "smoke", "deploy")
+_TASKS = tuple(Task)
 _USUAL = ("build", "sign", "verify")
 _TIME_LIMIT = 10.0
 _LONGEST = 600
@@ -81,9 +81,9 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
         dest="tasks",
         metavar="TASKS",
         type=_tasks,
-        help="check these tasks, separated by commas: build, sign, verify, smoke, deploy; a task "
-        "includes the tasks that run before it (default: build,sign,verify; what smoke or deploy "
-        "lacks is a note)",
+        help="check these tasks, separated by commas: build, sign, verify, package, submission, "
+        "smoke, deploy; a task includes the tasks that run before it (default: build,sign,verify; "
+        "what smoke or deploy lacks is a note)",
     )
     parser.add_argument(
         "--profile",

@@ -16,6 +16,7 @@ from kdrvgen.doctor.probes.environment import clock, disk
 from kdrvgen.doctor.probes.flags import rustflags
 from kdrvgen.doctor.probes.generated_files import agreement, generated_files
 from kdrvgen.doctor.probes.kit import kit
+from kdrvgen.doctor.probes.packing import kdrvgen, submission
 from kdrvgen.doctor.probes.project import project_files
 from kdrvgen.doctor.probes.rust import cargo, cargo_make, rustc
 from kdrvgen.doctor.probes.signing import signing_tool
@@ -43,6 +44,8 @@ _PROBES: tuple[tuple[Check, Probe], ...] = (
     (Check("signing tool", SIGNING_TASKS), signing_tool),
     (Check("certificate", SIGNING_TASKS), certificates),
     (Check("clock", SIGNING_TASKS), clock),
+    (Check("kdrvgen", (Task.PACKAGE, Task.SUBMISSION)), kdrvgen),
+    (Check("submission", (Task.SUBMISSION,)), submission),
     (Check("Wine", (Task.SMOKE,)), wine),
     (Check("Windows", (Task.DEPLOY,)), deployment),
 )

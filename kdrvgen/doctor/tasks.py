@@ -19,6 +19,8 @@ class Task(enum.StrEnum):
     BUILD = "build"
     SIGN = "sign"
     VERIFY = "verify"
+    PACKAGE = "package"
+    SUBMISSION = "submission"
     SMOKE = "smoke"
     DEPLOY = "deploy"
 
@@ -28,6 +30,8 @@ def needed_for(tasks: Collection[Task]) -> frozenset[Task]:
     before = {Task.BUILD} if tasks else set()
     if set(tasks) - {Task.BUILD}:
         before.add(Task.SIGN)
+    if Task.SUBMISSION in tasks:
+        before.add(Task.PACKAGE)
     return frozenset(tasks) | before
 
 

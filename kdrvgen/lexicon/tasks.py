@@ -15,7 +15,7 @@ from kdrvgen.rendering.project import render_own
 __all__ = ["MakeTask", "tasks"]
 
 _PLAIN = {"driver": {"name": "hello"}}
-_PACKAGE = {"package": {"kind": "device", "provider": "Example"}}
+_PACKAGE = {"package": {"kind": "device", "provider": "Example", "submission": {}}}
 # With a package, hooks and several targets, every task is generated.
 _WITH_EVERY_TASK = {
     "driver": {

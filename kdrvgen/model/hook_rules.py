@@ -9,7 +9,7 @@ from kdrvgen.model.base import Path
 from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.problems import Problem
 from kdrvgen.model.task_references import Reference, references
-from kdrvgen.model.tasks import GENERATED_TASKS, PACKAGE_TASKS, tasks_that_run
+from kdrvgen.model.tasks import Packing, reserved_tasks, tasks_that_run
 from kdrvgen.spelling import nearest
 
 __all__ = ["hook_rules"]
@@ -37,12 +37,12 @@ class _Hook(NamedTuple):
     name: str
 
 
-def hook_rules(makefile: Makefile, *, has_package: bool) -> Iterator[Problem]:
+def hook_rules(makefile: Makefile, packing: Packing) -> Iterator[Problem]:
     """Yield the broken rules of `[makefile.hooks]`.
 
     Args:
         makefile: `[makefile]`.
-        has_package: Whether `[package]` describes a driver package.
+        packing: What the configuration describes besides the image.
     """
     hooks = [
         _Hook(("makefile", "hooks", point, index), point, name)
@@ -51,9 +51,8 @@ def hook_rules(makefile: Makefile, *, has_package: bool) -> Iterator[Problem]:
     ]
     if not hooks:
         return
-    reserved = GENERATED_TASKS | PACKAGE_TASKS if has_package else GENERATED_TASKS
-    yield from _hooks_are_own_tasks(hooks, makefile.tasks, reserved)
-    if not has_package:
+    yield from _hooks_are_own_tasks(hooks, makefile.tasks, reserved_tasks(packing))
+    if packing < Packing.PACKAGE:
         yield from _package_is_described(hooks)
     first: dict[str, _Hook] = {}
     for hook in hooks:
@@ -114,7 +113,8 @@ _Node = tuple[str, frozenset[str]]
 """A task, and those of its keys that a task that extends it overrides."""
 
 _OVERRIDING = frozenset({"dependencies", "run_task"})
-_FOR_EACH_TARGET = frozenset({"sign-all", "package-all"})  # their command runs cargo-make
+# Their command runs cargo-make.
+_FOR_EACH_TARGET = frozenset({"sign-all", "package-all", "submission-all"})
 
 
 def _edges(node: _Node, tasks: _Tasks) -> Iterator[tuple[Reference, _Node]]:

@@ -12,20 +12,20 @@ from kdrvgen.model.problems import Problem, own_variables
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
 from kdrvgen.model.task_references import references
-from kdrvgen.model.tasks import GENERATED_TASKS, PACKAGE_TASKS, missing
+from kdrvgen.model.tasks import ALL_TASKS, Packing, missing, reserved_tasks
 
 __all__ = ["generated_task_rules", "makefile_rules"]
 
 
 def makefile_rules(
-    makefile: Makefile, profiles: Mapping[str, Profile], *, has_package: bool
+    makefile: Makefile, profiles: Mapping[str, Profile], packing: Packing
 ) -> Iterator[Problem]:
     """Yield the broken rules of `[makefile]` alone.
 
     Args:
         makefile: `[makefile]`.
         profiles: The profiles.
-        has_package: Whether `[package]` describes a driver package.
+        packing: What the configuration describes besides the image.
     """
     where: Path = ("makefile", "env")
     yield from own_variables(makefile.env, where)
@@ -38,8 +38,7 @@ def makefile_rules(
             )
         elif name in profiles:
             yield from own_variables(value, (*where, name))
-    reserved = GENERATED_TASKS | PACKAGE_TASKS if has_package else GENERATED_TASKS
-    yield from _tasks_are_the_users(makefile, reserved)
+    yield from _tasks_are_the_users(makefile, reserved_tasks(packing))
 
 
 def _tasks_are_the_users(makefile: Makefile, reserved: Collection[str]) -> Iterator[Problem]:
@@ -85,7 +84,7 @@ def _references_exist(
 ) -> Iterator[Problem]:
     for path, name, _ in references(task, where):
         # Only cargo-make can expand a variable in a name.
-        if name not in _GENERATED and name not in makefile.tasks and "${" not in name:
+        if name not in ALL_TASKS and name not in makefile.tasks and "${" not in name:
             yield Problem(
                 path,
                 f"the task `{name}` is neither generated nor in `[makefile.tasks]`",
@@ -93,16 +92,12 @@ def _references_exist(
             )
 
 
-_GENERATED = GENERATED_TASKS | PACKAGE_TASKS
-
-
 def generated_task_rules(
     makefile: Makefile,
     driver: Driver,
     signing: Signing,
     profiles: Mapping[str, Profile],
-    *,
-    has_package: bool,
+    packing: Packing,
 ) -> Iterator[Problem]:
     """Yield each of the user's tasks that needs a task that is not generated here."""
     modes = {
@@ -115,9 +110,9 @@ def generated_task_rules(
         if not isinstance(task, Mapping):
             continue
         for path, name, _ in references(task, ("makefile", "tasks", task_name)):
-            if name not in _GENERATED or name in makefile.tasks:
+            if name not in ALL_TASKS or name in makefile.tasks:
                 continue
-            if reason := missing(name, driver.triples, modes, points, has_package=has_package):
+            if reason := missing(name, driver.triples, modes, points, packing):
                 yield Problem(
                     path,
                     f"this configuration does not generate the task `{name}`: {reason.reason}",

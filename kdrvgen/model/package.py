@@ -268,7 +268,7 @@ class Package(Table):
     Source: https://learn.microsoft.com/windows-hardware/drivers/install/inf-copyfiles-directive
     """
 
-    submission: Submission = Submission.model_construct()
+    submission: Submission | None = None
     """What Microsoft's Partner Center asks about the driver."""
 
     @property

@@ -21,6 +21,7 @@ from kdrvgen.model.problems import Problem, variants
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
 from kdrvgen.model.signing_rules import signing_rules
+from kdrvgen.model.tasks import Packing, packing_of
 from kdrvgen.model.wdk import Wdk
 from kdrvgen.model.wdk_rules import wdk_rules
 
@@ -70,11 +71,11 @@ def _all(tables: Tables) -> Iterator[Problem]:
         for signing, blame in variants("signing", tables.signing, profiles):
             yield from signing_rules(signing, blame)
     yield from cargo_rules(tables.cargo_config or {}, tables.driver)
-    # Of an invalid table it is unknown whether it describes a package.
-    has_package = tables.package is None or tables.package.is_described
+    # Of an invalid table it is unknown what it describes.
+    packing = Packing.SUBMISSION if tables.package is None else packing_of(tables.package)
     if tables.makefile:
-        yield from makefile_rules(tables.makefile, profiles, has_package=has_package)
-        yield from hook_rules(tables.makefile, has_package=has_package)
+        yield from makefile_rules(tables.makefile, profiles, packing)
+        yield from hook_rules(tables.makefile, packing)
     # With an invalid table or profile, it is unknown which tasks are generated.
     if tables.makefile and tables.driver and tables.signing and tables.profiles:
         yield from generated_task_rules(
@@ -82,7 +83,7 @@ def _all(tables: Tables) -> Iterator[Problem]:
             tables.driver,
             tables.signing,
             tables.profiles,
-            has_package=has_package,
+            packing,
         )
 
 

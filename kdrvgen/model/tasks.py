@@ -1,16 +1,23 @@
 """The tasks that kdrvgen generates, and the settings that each of them needs."""
 
+import enum
 from collections.abc import Collection
 from typing import NamedTuple
 
 from kdrvgen.model.base import Path
+from kdrvgen.model.package import Package
 
 __all__ = [
+    "ALL_TASKS",
     "GENERATED_TASKS",
     "PACKAGE_TASKS",
+    "SUBMISSION_TASKS",
     "Missing",
+    "Packing",
     "generated_tasks",
     "missing",
+    "packing_of",
+    "reserved_tasks",
     "tasks_that_run",
 ]
 
@@ -25,11 +32,14 @@ _WITH_SEVERAL_TARGETS = frozenset({"sign-all"})
 _WITH_HOOKS = {"after-build": "rename-image", "after-sign": "sign-image"}
 _MAKE_PACKAGE = "make-package"
 _PACKAGE_ALL = "package-all"
+_SUBMISSION_ALL = "submission-all"
 
 GENERATED_TASKS = (
     _ALWAYS | _WITH_TEST_CERTIFICATE | _WITH_SEVERAL_TARGETS | frozenset(_WITH_HOOKS.values())
 )
-"""The names of all tasks that kdrvgen can generate. The user's tasks cannot have them."""
+"""The names of the tasks that kdrvgen can generate for every driver. The user's tasks cannot have
+them.
+"""
 
 PACKAGE_TASKS = frozenset(
     {"package", _MAKE_PACKAGE, _PACKAGE_ALL, "install-package", "uninstall-package"}
@@ -37,6 +47,44 @@ PACKAGE_TASKS = frozenset(
 )
 """The names of the tasks for a driver package. With `[package]`, the user's tasks cannot have them.
 """
+
+
+SUBMISSION_TASKS = frozenset({"submission", _SUBMISSION_ALL})
+"""The names of the tasks for Microsoft's Partner Center. With `[package.submission]`, the user's
+tasks cannot have them.
+"""
+
+ALL_TASKS = GENERATED_TASKS | PACKAGE_TASKS | SUBMISSION_TASKS
+"""The names of all tasks that kdrvgen can generate."""
+
+
+class Packing(enum.IntEnum):
+    """What a configuration describes besides the image. Each includes those before it."""
+
+    NOTHING = 0
+    PACKAGE = 1
+    SUBMISSION = 2
+
+
+def packing_of(package: Package) -> Packing:
+    """Return what a configuration describes besides the image."""
+    if not package.is_described:
+        return Packing.NOTHING
+    return Packing.PACKAGE if package.submission is None else Packing.SUBMISSION
+
+
+def reserved_tasks(packing: Packing) -> frozenset[str]:
+    """Return the names that the user's tasks cannot have.
+
+    Args:
+        packing: What the configuration describes besides the image.
+    """
+    names = GENERATED_TASKS
+    if packing >= Packing.PACKAGE:
+        names |= PACKAGE_TASKS
+    if packing >= Packing.SUBMISSION:
+        names |= SUBMISSION_TASKS
+    return names
 
 
 class Missing(NamedTuple):
@@ -55,7 +103,7 @@ class Missing(NamedTuple):
 
 _STEPS = ("build-driver", "rename-image", "rename", "sign-image", "sign")
 _BEHIND_SIGN = frozenset({"default", "install", "sign-all", "smoke", "start", "verify"})
-_BEHIND_PACKAGE = frozenset({"package", _PACKAGE_ALL, "install-package", "smoke"})
+_BEHIND_PACKAGE = SUBMISSION_TASKS | {"package", _PACKAGE_ALL, "install-package", "smoke"}
 _FIRST_WITH = {
     "before-build": "build-driver",
     "after-build": "rename",
@@ -82,8 +130,7 @@ def generated_tasks(
     triples: Collection[str],
     modes: Collection[str],
     points: Collection[str],
-    *,
-    has_package: bool = False,
+    packing: Packing = Packing.NOTHING,
 ) -> frozenset[str]:
     """Return the names of the tasks that a configuration generates.
 
@@ -91,20 +138,22 @@ def generated_tasks(
         triples: The target triples.
         modes: `signing.mode` of every profile.
         points: The keys of `[makefile.hooks]` that name hooks.
-        has_package: Whether `[package]` describes a driver package.
+        packing: What the configuration describes besides the image.
     """
     names = set(_ALWAYS)
-    if has_package:
+    if packing >= Packing.PACKAGE:
         names |= PACKAGE_TASKS
         if "after-package" not in points:
             names.remove(_MAKE_PACKAGE)
-        if len(triples) == 1:
-            names.remove(_PACKAGE_ALL)
+    if packing >= Packing.SUBMISSION:
+        names |= SUBMISSION_TASKS
     names.update(task for point, task in _WITH_HOOKS.items() if point in points)
     if "test" in modes:
         names |= _WITH_TEST_CERTIFICATE
     if len(triples) > 1:
         names |= _WITH_SEVERAL_TARGETS
+    else:
+        names -= {_PACKAGE_ALL, _SUBMISSION_ALL}
     return frozenset(names)
 
 
@@ -113,25 +162,30 @@ def missing(
     triples: Collection[str],
     modes: Collection[str],
     points: Collection[str],
-    *,
-    has_package: bool = False,
+    packing: Packing = Packing.NOTHING,
 ) -> Missing | None:
     """Return why a configuration does not generate the task `name`, or None if it does.
 
     Args:
-        name: One of `GENERATED_TASKS` or `PACKAGE_TASKS`.
+        name: One of `ALL_TASKS`.
         triples: The target triples.
         modes: `signing.mode` of every profile.
         points: The keys of `[makefile.hooks]` that name hooks.
-        has_package: Whether `[package]` describes a driver package.
+        packing: What the configuration describes besides the image.
     """
-    if name in generated_tasks(triples, modes, points, has_package=has_package):
+    if name in generated_tasks(triples, modes, points, packing):
         return None
-    if name in PACKAGE_TASKS and not has_package:
+    if name in PACKAGE_TASKS | SUBMISSION_TASKS and packing < Packing.PACKAGE:
         return Missing(
             "`[package]` does not describe a driver package",
             'add `[package]` with `kind = "device"` and `provider = "Your organization"`',
             (("package", "kind"),),
+        )
+    if name in SUBMISSION_TASKS and packing < Packing.SUBMISSION:
+        return Missing(
+            "`[package.submission]` is missing",
+            'add `[package.submission]` with `name = "Your product"`',
+            (("package", "submission"),),
         )
     for point, task in {**_WITH_HOOKS, "after-package": _MAKE_PACKAGE}.items():
         if name == task:

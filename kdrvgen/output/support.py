@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from kdrvgen.errors import FileAccessError
@@ -42,22 +42,24 @@ def with_strangers(
         root: The folder that contains the folders.
         force: Whether a newer kdrvgen's folder is overwritten.
     """
+    folders = {parent for path in paths for parent in path.parents}
     for folder in _FOLDERS:
-        if any(folder in path.parents for path in paths):
-            plan = _with_strangers(plan, paths, root, folder, force=force)
+        if folder in folders:
+            others = _others(root / folder, folder, paths, folders)
+            plan = _with_strangers(plan, others, root, folder, force=force)
     return plan
 
 
 def _with_strangers(
     plan: Plan,
-    paths: Collection[PurePosixPath],
+    others: Iterable[PurePosixPath],
     root: Path,
     folder: PurePosixPath,
     *,
     force: bool,
 ) -> Plan:
     steps, warnings = list(plan.steps), list(plan.warnings)
-    for path in _others(root / folder, folder, paths):
+    for path in others:
         named = root / path
         text = _text(named) if path.suffix in _OWN_SUFFIXES else None
         owner = Ownership.FOREIGN if text is None else examine(text)
@@ -97,9 +99,19 @@ def _refused(step: Step, reason: str, folder: PurePosixPath) -> Step:
 
 
 def _others(
-    folder: Path, path: PurePosixPath, known: Collection[PurePosixPath]
+    folder: Path,
+    path: PurePosixPath,
+    known: Collection[PurePosixPath],
+    folders: Collection[PurePosixPath],
 ) -> Iterator[PurePosixPath]:
-    """Yield unknown files in a folder, and folders in which no file is kdrvgen's."""
+    """Yield unknown files in a folder, and folders in which no file is kdrvgen's.
+
+    Args:
+        folder: The folder on disk.
+        path: The same folder, relative to the project's.
+        known: All files of kdrvgen.
+        folders: All folders with a file of kdrvgen.
+    """
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError:  # it does not exist, or writing there reports the error
@@ -109,12 +121,12 @@ def _others(
         if not entry.is_dir(follow_symlinks=False):
             if inner not in known and not entry.name.endswith(_TEMPORARY):
                 yield inner
-        elif any(inner in each.parents for each in known):
-            yield from _others(folder / entry.name, inner, known)
+        elif inner in folders:
+            yield from _others(folder / entry.name, inner, known, folders)
         else:
             files = _files(folder / entry.name)
             if any(_is_own(file) for file in files):
-                yield from _others(folder / entry.name, inner, known)
+                yield from _others(folder / entry.name, inner, known, folders)
             elif files:
                 yield inner
 

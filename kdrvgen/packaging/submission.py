@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from kdrvgen.model import Project
-from kdrvgen.model.submission import signatures_for
+from kdrvgen.model.submission import Submission, signatures_for
 from kdrvgen.output.regular import MAX_DRIVER_FILE, read_regular
 from kdrvgen.packaging import rules
 from kdrvgen.packaging.cabinet import MOST, CabinetFile, write_cabinet
@@ -198,7 +198,8 @@ def _date(packages: Sequence[Package]) -> dt.date:
 
 def _product(project: Project, packages: Sequence[Package]) -> dict[str, Any]:
     """Return the body of the request that creates a product."""
-    own, package = project.package.submission, project.package
+    package = project.package
+    own = package.submission or Submission()
     codes = own.signatures or tuple(dict.fromkeys(_codes(packages)))
     return {
         "productName": own.name or package.display_name or project.driver.name,

@@ -46,12 +46,15 @@ def _differing(table: Table, *, tables: bool = True) -> dict[str, Any]:
     for name, field in type(table).model_fields.items():
         value = getattr(table, name)
         if isinstance(value, Table) and tables:
-            found[to_kebab(name)] = _differing(value)
+            differing = _differing(value)
+            # Without defaults, a table has an effect even if it is empty.
+            if differing or field.default is None:
+                found[to_kebab(name)] = differing
         elif isinstance(value, Table | Mapping) and not tables:
             continue
         elif field.is_required() or (value is not None and value != field.default):
             found[to_kebab(name)] = value
-    return {name: value for name, value in found.items() if value != {}}
+    return found
 
 
 def _profile(name: str, profile: Profile) -> list[str]:

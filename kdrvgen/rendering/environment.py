@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kdrvgen.model import Project, Signing
+from kdrvgen.model.tasks import Packing, packing_of
 from kdrvgen.rendering.flags import TargetPlan, is_without_sse
 from kdrvgen.rendering.quoting import literal
 
@@ -120,7 +121,7 @@ def _of_package(project: Project) -> dict[str, str]:
 
 
 def _places(project: Project) -> dict[str, str]:
-    driver = project.driver
+    driver, packing = project.driver, packing_of(project.package)
     folder = literal(driver.output_pattern).replace("{target}", "${DRIVER_TRIPLE}")
     folder = folder.replace("{profile}", "${CARGO_MAKE_PROFILE}")
     below = f"{driver.name}/${{DRIVER_TRIPLE}}/${{CARGO_MAKE_PROFILE}}"
@@ -129,7 +130,12 @@ def _places(project: Project) -> dict[str, str]:
         "DRIVER_STATE": f"${{DRIVER_TARGET_DIR}}/kdrvgen/state/{below}",
         "DRIVER_PATH": f"${{DRIVER_OUTPUT}}/{literal(driver.image)}",
         "DRIVER_PDB": f"${{DRIVER_OUTPUT}}/{literal(driver.stem)}.pdb",
-        **({"DRIVER_PACKAGE": "${DRIVER_OUTPUT}/package"} if project.package.is_described else {}),
+        **({"DRIVER_PACKAGE": "${DRIVER_OUTPUT}/package"} if packing >= Packing.PACKAGE else {}),
+        **(
+            {"DRIVER_SUBMISSION": "${DRIVER_OUTPUT}/submission"}
+            if packing >= Packing.SUBMISSION
+            else {}
+        ),
     }
 
 

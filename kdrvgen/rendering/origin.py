@@ -101,10 +101,8 @@ def _lines(text: str) -> list[str]:
 
 
 def _has_closer(origin: Origin, all_found: Collection[Origin]) -> bool:
-    """Return whether an element of this array is among the origins."""
-    return any(
-        each.path[:-1] == origin.path and isinstance(each.path[-1], int) for each in all_found
-    )
+    """Return whether an element of this array, or a key of this table, is among the origins."""
+    return any(each.path[:-1] == origin.path for each in all_found)
 
 
 def _rendered(project: Project) -> Mapping[PurePosixPath, str]:
@@ -127,6 +125,8 @@ def _variants(
             return value.model_copy(update={name: other})
 
         if isinstance(member, Table):
+            if field.default is None:  # without defaults, it has an effect even if it is empty
+                yield path, is_given, [put(None)]
             inner = _variants(member, path, only_given=only_given)
             yield from ((key, given, [put(each) for each in found]) for key, given, found in inner)
         elif only_given and not is_given:
@@ -135,6 +135,8 @@ def _variants(
             yield from _of_mapping(member, path, put)
         else:
             others = _others(member, plain_type(field.annotation))
+            if field.default is None and member is not None:
+                others.append(None)
             yield path, is_given, [put(other) for other in others]
             if isinstance(member, tuple):
                 for index in range(len(member)):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kdrvgen.model import Project
+from kdrvgen.model.tasks import Packing, packing_of
 from kdrvgen.rendering.cargo_config import TablePath, own_cargo_config
 from kdrvgen.rendering.environment import environment
 from kdrvgen.rendering.flags import TargetPlan, by_arguments, target_plan
@@ -34,6 +35,7 @@ def plan(project: Project) -> dict[str, Any]:
         "driver": project.driver,
         "hooks": project.makefile.hooks,
         "has_package": project.package.is_described,
+        "has_submission": packing_of(project.package) is Packing.SUBMISSION,
         "toolchain": project.toolchain,
         "wdk": project.wdk,
         **kit_plan(project),

@@ -77,21 +77,30 @@ def starter(document: Mapping[str, Any], project: Project, schema: str) -> str:
             # In the order of the models, not of the answers.
             parts.append(_begun({key.name: begun[key.name] for key in group if key.name in begun}))
         else:
-            parts.append(_table(table, list(group), document.get(table, {}), project))
+            parts.append(_table(table, list(group), _given(table, document), project))
     return "\n".join(filter(None, parts))
+
+
+def _given(table: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the settings of a table, which can be in another one: `driver.version-info`."""
+    for name in table.split("."):
+        document = document.get(name, {})
+    return document
 
 
 def _table(table: str, known: list[Key], given: Mapping[str, Any], project: Project) -> str:
     # A table without defaults has an effect even if it is empty.
-    hidden = "" if given or _has_defaults(table, project) else "#"
-    lines = [f"{hidden}[{table}]"]
+    is_hidden = not given and not _has_defaults(table, project)
+    lines = [f"{'#' if is_hidden else ''}[{table}]"]
     for each in known:
+        mark = "#"
         if each.name in given:
             value = toml(given[each.name])
             mark = ""
+        elif is_hidden:  # a line without its mark would be in the table above
+            value = ""
         else:
             value = each.default or _derived(table, each.name, project)
-            mark = "#"
         if value:
             lines += [*_comment(each), f"{mark}{each.name} = {value}"]
         else:

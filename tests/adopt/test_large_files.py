@@ -16,6 +16,7 @@ MEGABYTE = 1_000_000
 SIGN = "[tasks.sign]\nscript = ['signtool sign /n A hello.sys']\n"
 RUNS = 3
 
+pytestmark = pytest.mark.slow  # each shape takes a second
 
 MANY = {
     "tasks": "[tasks.t{0}]\nscript = ['echo %A% ${{B}}']\n",
@@ -42,6 +43,11 @@ SHAPES = {
     "continued lines": ("Makefile.toml", _script("xcopy a ^\n")),
     "brackets": ("Makefile.toml", _script("if exist ( ")),
     "passwords": ("Makefile.toml", _script("set PASSWORD=hunter2horse\n")),
+    "empty lines": ("Makefile.toml", _script("\n")),
+    "quotes": ("Makefile.toml", _script('"')),
+    "options": ("Makefile.toml", _script("-pass ")),
+    "commands that sign": ("Makefile.toml", _script("signtool x /p ")),
+    "variables in a script": ("Makefile.toml", _script("%A%$B${C}!D!")),
     "flags": (".cargo/config.toml", LINKED.replace('["', '[\n"-A", "dead",\n"')),
     "open comment": ("build.rs", "fn main() { " + "/* " * (MEGABYTE // 3)),
     "raw strings": ("build.rs", 'fn main() { r#"' + 'r#"' * 32_000),

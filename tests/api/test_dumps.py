@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 import kdrvgen
 from kdrvgen import Driver, Linker, Profile, Project, Signing
+from tests.examples import examples
 
 WRITTEN = """\
 kdrvgen-version = ">=0.1"
@@ -30,6 +31,12 @@ args = [
 [wdk]
 locate = "path"
 path = 'C:\\Program Files (x86)\\Windows Kits\\10'
+
+[package]
+kind = "device"
+provider = "Example"
+
+[package.submission]
 
 [profiles.production]
 signing.mode = "certificate"
@@ -178,7 +185,7 @@ _projects = st.fixed_dictionaries(
 @settings(
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow],
     deadline=None,
-    max_examples=100,
+    max_examples=examples(100),
 )
 @given(_projects)
 @example({"driver": {"name": "a"}, "cargo-config": {"net": {"1": {}, "0": [{"0": ["0"]}]}}})

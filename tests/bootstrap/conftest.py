@@ -10,7 +10,7 @@ import pytest
 
 from tests.bootstrap.kernel import Kernel
 from tests.bootstrap.support import bootstrap
-from tests.pipeline.support import Project, environment, need, once
+from tests.pipeline.support import Project, copy_program, environment, need, once
 from tests.tools import path_in
 
 TRIPLES = ("x86_64-pc-windows-msvc", "i686-pc-windows-msvc", "aarch64-pc-windows-msvc")
@@ -56,15 +56,23 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def new_project(tmp_path_factory: pytest.TempPathFactory, _home: Path) -> NewProject:
-    """Begin projects of a user with all the tools."""
+    """Begin projects of a user with all the tools; the pipeline's program is there already."""
     need("cargo", "rustc", "cargo-make", "osslsigncode", "openssl", "rustfmt", "clippy-driver")
+
+    def compile_program(where: Path) -> None:
+        folder = bootstrap(where, "minimal")
+        Project(folder, _home, environment(_home)).make("build-driver")
+
+    compiled = once(tmp_path_factory, "program-once", compile_program) / "hello"
 
     def begin(
         template: str, *words: str, name: str = "hello", where: Path | None = None
     ) -> Project:
         where = where or tmp_path_factory.mktemp(template)
         folder = bootstrap(where, template, _TARGETS, "signing.timestamp-url=", *words, name=name)
-        return Project(folder, _home, environment(_home))
+        project = Project(folder, _home, environment(_home))
+        copy_program(Project(compiled, _home, {}), project)
+        return project
 
     return begin
 

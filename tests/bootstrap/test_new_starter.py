@@ -18,7 +18,11 @@ CONFIGS: dict[str, dict[str, object]] = {
     "kmdf": {"driver": {"model": "kmdf", "output-name": "My Driver"}, "wdk": {"locate": "auto"}},
     "one target": {"driver": {"target": "i686-pc-windows-msvc"}},
     "everything": {
-        "driver": {"targets": ["aarch64-pc-windows-msvc"]},
+        "driver": {
+            "targets": ["aarch64-pc-windows-msvc"],
+            "version-info": {"company": "Example"},
+        },
+        "package": {"kind": "device", "provider": "Example", "submission": {"name": "Hello"}},
         "bootstrap": {"authors": ["A <a@b>"]},
         "toolchain": {"channel": "nightly", "build-std": ["core", "alloc"]},
         "linker": {"args": ["/MAP"]},

@@ -14,7 +14,7 @@ import pytest
 from tests.deep import remove_chain
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-OTHERS = ("--help", "schema", "explain")
+OTHERS = ("--version", "--help", "schema", "explain")
 NO_TEXT = b"b\xffd".decode("utf-8", "surrogateescape")
 
 
@@ -76,7 +76,7 @@ def test_a_project_can_be_on_the_ram_disk_of_linux(run: Run) -> None:
 
 @pytest.mark.parametrize(
     "words",
-    ["--version", "config.toml", *(pytest.param(each, marks=pytest.mark.slow) for each in OTHERS)],
+    ["config.toml", *(pytest.param(each, marks=pytest.mark.slow) for each in OTHERS)],
 )
 @pytest.mark.parametrize("closed", [">&-", "<&-", "2>&-", "<&- >&-", ">&- 2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_not_an_error(project: Path, words: str, closed: str) -> None:

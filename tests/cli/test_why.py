@@ -31,6 +31,12 @@ command = "echo"
 
 [makefile.hooks]
 before-sign = ["greet"]
+
+[package]
+kind = "device"
+provider = "Example"
+
+[package.submission]
 """
 
 
@@ -61,6 +67,9 @@ def _line(file: Path, text: str) -> int:
         ("Makefile.toml", 'GREETING = "hi"', "makefile.env.GREETING", 15),
         ("Makefile.toml", "[tasks.greet]", "makefile.tasks.greet", 17),
         ("Makefile.toml", '"certificate", "greet"]', "makefile.hooks.before-sign[0]", 21),
+        ("Makefile.toml", "DRIVER_PACKAGE =", "package.kind", 24),
+        ("Makefile.toml", "[tasks.submission]", "package.submission", 27),
+        ("Makefile.toml", "DRIVER_SUBMISSION", "package.submission", 27),
         ("Makefile.toml", "DRIVER_ENTRY_POINT", "driver.entry-point", 3),
         ("Makefile.toml", "DRIVER_OUTPUT =", "driver.output-dir", 0),
         ("build.rs", "model: ", "driver.model", 0),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -148,6 +149,18 @@ def assert_hidden(text: str, *secrets: str) -> None:
             assert secret not in output, f"{text}\n→\n{output}"
 
 
+def spread(firsts: Sequence[object], seconds: Sequence[object], step: int) -> list[Any]:
+    """Return all pairs; only one in `step` is fast, with each first and each second among them.
+
+    All of them are hundreds of tests.
+    """
+    return [
+        pytest.param(first, second, marks=pytest.mark.slow if (row + column) % step else ())
+        for row, first in enumerate(firsts)
+        for column, second in enumerate(seconds)
+    ]
+
+
 @pytest.mark.slow
 @settings(max_examples=1000, deadline=None)
 @given(KEYS, st.sampled_from(STATEMENTS), st.sampled_from(["\n", "\r\n"]))
@@ -159,8 +172,7 @@ def test_no_error_shows_the_value_of_a_credential(key: str, statement: str, line
         assert_hidden(text.replace("\n", line_end), SECRET)
 
 
-@pytest.mark.parametrize("word", WORDS)
-@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.parametrize(("statement", "word"), spread(STATEMENTS, WORDS, 5))
 def test_every_kind_of_error_hides_every_credential(statement: str, word: str) -> None:
     text = statement.replace("KEY", word).replace("SECRET", SECRET) + "\n"
     assert_hidden(f"{DRIVER}driver.nope = 1\n{text}", SECRET)
@@ -216,19 +228,22 @@ ALL_KEYS = [
 ]
 
 
-@pytest.mark.parametrize("path", ALL_KEYS, ids=".".join)
-@pytest.mark.parametrize(
-    "secret",
-    [
-        "[eToken Base{{SECRET}}]=key",
-        "{{SECRET",
-        "https://me:SECRET@example.org/x",
-        "https://SECRET@example.org",
-        "ftp://me:SEC/RET@example.org",
-        "\\u007b{SECRET}}",
-        "https:\\u002f/me:SECRET@example.org",
-    ],
-)
+def name_of(value: object) -> str | None:
+    return ".".join(value) if isinstance(value, tuple) else None
+
+
+PINS = [
+    "[eToken Base{{SECRET}}]=key",
+    "{{SECRET",
+    "https://me:SECRET@example.org/x",
+    "https://SECRET@example.org",
+    "ftp://me:SEC/RET@example.org",
+    "\\u007b{SECRET}}",
+    "https:\\u002f/me:SECRET@example.org",
+]
+
+
+@pytest.mark.parametrize(("path", "secret"), spread(ALL_KEYS, PINS, len(PINS)), ids=name_of)
 def test_a_pin_or_a_password_in_an_address_is_hidden_in_every_key(
     path: tuple[str, ...], secret: str
 ) -> None:

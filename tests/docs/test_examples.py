@@ -12,7 +12,7 @@ import pytest
 import tomli
 
 import kdrvgen
-from kdrvgen.model.tasks import GENERATED_TASKS, PACKAGE_TASKS
+from kdrvgen.model.tasks import ALL_TASKS
 
 ROOT = Path(__file__).parents[2]
 _WRONG = "`cargo make sign --profile production`"  # shown as what the tasks refuse
@@ -86,9 +86,7 @@ def test_options_of_cargo_make_are_before_the_task(page: Path) -> None:
     text = page.read_text(encoding="utf-8").replace(_WRONG, "")
     for command in re.findall(r"cargo make[^`#\n|]*", text):
         words = command.split()[2:]
-        tasks = [
-            index for index, word in enumerate(words) if word in GENERATED_TASKS | PACKAGE_TASKS
-        ]
+        tasks = [index for index, word in enumerate(words) if word in ALL_TASKS]
         assert not any(word.startswith("-") for word in words[min(tasks, default=len(words)) :]), (
             command
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,9 @@ def test_the_reference_page_matches_the_docstrings() -> None:
 
 
 def test_every_default_on_the_page_is_the_real_one() -> None:
-    written: dict[str, Any] = {"driver": {"name": "hello"}}
+    package = {"kind": "device", "provider": "Example", "submission": {}}
+    smallest = {"driver": {"name": "hello"}, "package": package}
+    written: dict[str, Any] = deepcopy(smallest)
     for key in keys():
         if key.default and not key.table.startswith("profiles"):
             value = tomli.loads(f"value = {key.default}")["value"]
@@ -64,8 +67,8 @@ def test_every_default_on_the_page_is_the_real_one() -> None:
             for name in above:
                 table = table.setdefault(name, {})
             table[last] = value
-    smallest = kdrvgen.Project.model_validate({"driver": {"name": "hello"}})
-    assert kdrvgen.render(kdrvgen.Project.model_validate(written)) == kdrvgen.render(smallest)
+    project, other = map(kdrvgen.Project.model_validate, (smallest, written))
+    assert kdrvgen.render(project) == kdrvgen.render(other)
 
 
 def test_every_key_has_a_description() -> None:

@@ -21,7 +21,7 @@ import tomli
 from kdrvgen.commands import DEFAULT, VERBS
 from kdrvgen.commands.parser import populate_parser
 from kdrvgen.completion.words import actions
-from kdrvgen.model.tasks import GENERATED_TASKS, PACKAGE_TASKS
+from kdrvgen.model.tasks import ALL_TASKS
 from tests.pipeline.support import REPOSITORY, environment, need
 
 DOCS = REPOSITORY / "docs"
@@ -114,9 +114,7 @@ def test_every_task_of_cargo_make_on_a_page_exists(page: Path) -> None:
             for before, word in zip([None, *words], words, strict=False)
             if not word.startswith("-") and before not in {"-e", "--profile", "--loglevel"}
         ]
-        assert [
-            word for word in plain if word not in GENERATED_TASKS | PACKAGE_TASKS | own
-        ] == [], command
+        assert [word for word in plain if word not in ALL_TASKS | own] == [], command
 
 
 def _windows_commands() -> list[tuple[str, str]]:

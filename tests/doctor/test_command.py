@@ -181,7 +181,7 @@ def test_the_github_format_annotates_each_missing_thing(machine: Machine) -> Non
     [
         (
             ["--for", "build,lunch"],
-            "`lunch` is not a task; the tasks are build, sign, verify, smoke, deploy",
+            "`lunch` is not a task; the tasks are build, sign, verify, package, submission",
         ),
         (["--yes"], "--yes requires --fix"),
         (

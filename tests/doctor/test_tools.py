@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.doctor.support import MANIFEST, Machine
 from tests.pipeline.support import CONFIG, X64
 
 I686 = "i686-pc-windows-msvc"
+PACKAGE = '[package]\nkind = "device"\nprovider = "Example"\n'
+OFF = '[driver]\nname = "hello"\n[signing]\nmode = "off"\n'
 AS_ROOT = 'exec "$@"'
 
 
@@ -55,6 +59,42 @@ def test_a_missing_system_tool_is_installed_with_apt_get(
     assert "is not installed" in report.finding(name)["message"]
     *_, install = report.finding(name)["fixes"]
     assert [each for each in install if each != "sudo"] == ["apt-get", "install", "--yes", package]
+
+
+def test_a_submission_needs_kdrvgen_on_path_and_a_profile_that_signs(machine: Machine) -> None:
+    machine.configure(f"{CONFIG}{PACKAGE}")
+    machine.kdrvgen("config.toml")
+
+    report = machine.doctor("--for", "submission")
+    assert report.missing == ["kdrvgen"]
+    assert "not found on PATH" in report.finding("kdrvgen")["message"]
+    assert report.finding("submission", "no such task")["severity"] == "note"
+    assert "sign" in report.finding("osslsigncode")["tags"]
+
+    machine.install("kdrvgen", "echo kdrvgen 1.2.3")
+    machine.configure(f"{CONFIG}{PACKAGE}[package.submission]\n")
+    machine.kdrvgen("config.toml")
+    report = machine.doctor("--for", "submission")
+    assert report.missing == []
+    assert json.loads(report.text)["tasks"] == ["build", "package", "sign", "submission"]
+    assert report.finding("kdrvgen")["message"] == "kdrvgen: 1.2.3"
+    finding = report.finding("submission")
+    assert finding["severity"] == "note"
+    assert "development signs with a test certificate" in finding["message"]
+
+    machine.configure(f"{OFF}{PACKAGE}[package.submission]\n")
+    machine.kdrvgen("config.toml")
+    assert machine.doctor("--for", "package").missing == []
+    assert machine.doctor("--for", "submission").missing == ["submission"]
+
+
+def test_the_tools_of_the_wdk_make_a_package_without_kdrvgen(machine: Machine) -> None:
+    (machine.folder / "own.inx").write_text("", "utf-8")
+    machine.configure(f'{CONFIG}[package]\ntool = "wdk"\ninx = "own.inx"\n')
+    machine.kdrvgen("config.toml")
+
+    assert machine.doctor("--for", "package").missing == []
+    assert machine.doctor("--for", "submission").missing == ["kdrvgen"]
 
 
 def test_a_missing_tool_is_installed_with_homebrew_or_named_in_the_advice(machine: Machine) -> None:

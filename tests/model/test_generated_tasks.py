@@ -9,7 +9,7 @@ import pytest
 import tomli
 
 import kdrvgen
-from kdrvgen.model.tasks import GENERATED_TASKS, PACKAGE_TASKS, generated_tasks
+from kdrvgen.model.tasks import ALL_TASKS, generated_tasks, packing_of
 from tests.report.support import span
 
 from .support import also, dotted, is_accepted, refusal, refusals_of
@@ -17,6 +17,7 @@ from .support import also, dotted, is_accepted, refusal, refusals_of
 TARGETS = 'targets = ["x86_64-pc-windows-msvc", "aarch64-pc-windows-msvc"]'
 CERTIFICATE = '[signing]\nmode = "certificate"\nstore = "My"\n'
 DEVICE = '[package]\nkind = "device"\nprovider = "Example"\n'
+SUBMISSION = "[package.submission]\n"
 OFF = '[signing]\nmode = "off"\n'
 
 
@@ -27,7 +28,7 @@ OFF = '[signing]\nmode = "off"\n'
             ["", TARGETS, TARGETS + '\nmodel = "kmdf"', 'model = "umdf"'],
             ["", CERTIFICATE, OFF, OFF + '[profiles.development]\nsigning.mode = "test"\n'],
             [(), ("after-build",), ("before-build", "before-sign", "after-sign")],
-            ["", DEVICE, f"{DEVICE}# after-package\n"],
+            ["", DEVICE, f"{DEVICE}# after-package\n", DEVICE + SUBMISSION],
         )
     ),
 )
@@ -44,8 +45,8 @@ def test_the_list_of_generated_tasks_matches_makefile_toml(
     modes = {project.signing_for(name).mode for name in project.profiles}
     found = set(makefile["tasks"]) - set(points)
     triples = project.driver.triples
-    assert found == generated_tasks(triples, modes, points, has_package=bool(package))
-    assert found <= GENERATED_TASKS | PACKAGE_TASKS
+    assert found == generated_tasks(triples, modes, points, packing_of(project.package))
+    assert found <= ALL_TASKS
 
 
 def test_a_task_of_the_package_needs_a_package() -> None:
@@ -58,6 +59,17 @@ def test_a_task_of_the_package_needs_a_package() -> None:
     assert line["ctx"]["hint"] == "use `package` here"
     line = refusal(DEVICE + own.replace('"package"', '"package-all"'))
     assert line["ctx"]["hint"].startswith("use `package` here, or list several targets")
+
+
+def test_a_task_of_the_submission_needs_its_table() -> None:
+    own = '[makefile.tasks.a]\ndependencies = ["submission"]\n'
+    assert "`[package]` does not describe a driver package" in refusal(own)["msg"]
+    line = refusal(DEVICE + own)
+    assert dotted(line) == "makefile.tasks.a.dependencies.0"
+    assert "`[package.submission]` is missing" in line["msg"]
+    assert is_accepted(DEVICE + SUBMISSION + own)
+    line = refusal(DEVICE + SUBMISSION + own.replace('"submission"', '"submission-all"'))
+    assert line["ctx"]["hint"].startswith("use `submission` here, or list several targets")
 
 
 @pytest.mark.parametrize("task", ["certificate", "clean-cert", "trust-certificate"])

@@ -14,7 +14,7 @@ import kdrvgen
 from kdrvgen.characters import is_invisible
 from kdrvgen.model import Driver, Makefile, Project
 from kdrvgen.model.package import Package
-from kdrvgen.model.tasks import GENERATED_TASKS, PACKAGE_TASKS, tasks_that_run
+from kdrvgen.model.tasks import ALL_TASKS, PACKAGE_TASKS, SUBMISSION_TASKS, tasks_that_run
 
 from .support import also, dotted, is_accepted, project, refusal, refusals
 
@@ -79,12 +79,13 @@ def test_each_hook_is_a_dependency_at_its_point() -> None:
 def test_the_tasks_that_run_a_hook_are_those_of_makefile_toml(point: str) -> None:
     hooks = "".join(f'makefile.hooks.{each} = ["{each}"]\n' for each in POINTS)
     own = "".join(f"makefile.tasks.{each} = {{}}\n" for each in POINTS)
-    given = kdrvgen.loads(f'{hooks}{own}{PACKAGE}[driver]\nname = "a"\n{SEVERAL}\n')
+    tables = f'{PACKAGE}[package.submission]\n[driver]\nname = "a"\n{SEVERAL}\n'
+    given = kdrvgen.loads(hooks + own + tables)
     tasks = makefile_of(given)["tasks"]
 
     def runs(name: str) -> bool:
-        # The program calls `cargo make sign`, or `package`, for each target.
-        called = [name.removesuffix("-all")] if name in {"sign-all", "package-all"} else []
+        # The program calls `cargo make sign`, `package` or `submission` for each target.
+        called = [name.removesuffix("-all")] if name.endswith("-all") else []
         inner = [*tasks[name].get("dependencies", []), *called]
         return name == point or any(map(runs, inner))
 
@@ -92,9 +93,9 @@ def test_the_tasks_that_run_a_hook_are_those_of_makefile_toml(point: str) -> Non
 
 
 @pytest.mark.parametrize("point", POINTS)
-@pytest.mark.parametrize("name", sorted(GENERATED_TASKS | PACKAGE_TASKS))
+@pytest.mark.parametrize("name", sorted(ALL_TASKS))
 def test_a_generated_task_cannot_be_a_hook(point: str, name: str) -> None:
-    line = refusal(hooked(point, "", name))
+    line = refusal(hooked(point, "", name) + "[package.submission]\n")
     assert dotted(line) == f"makefile.hooks.{point}.0"
     assert "is a generated task, which cannot be a hook" in line["msg"]
 
@@ -171,11 +172,12 @@ def test_a_hook_that_runs_the_task_that_runs_it_is_refused(own: str, path: str) 
         ('dependencies = ["stop", "install-package"]', "dependencies.1"),
         ('run_task = [{ name = "smoke" }]', "run_task.0.name"),
         ('extend = "package-all"\ndependencies = []', "extend"),
+        ('extend = "submission-all"\ndependencies = []', "extend"),
     ],
 )
 def test_a_hook_that_runs_a_task_that_makes_the_package_is_refused(own: str, path: str) -> None:
     for point in POINTS:
-        line = refusal(hooked(point, own), SEVERAL)
+        line = refusal(hooked(point, own) + "[package.submission]\n", SEVERAL)
         assert dotted(line) == f"makefile.tasks.h.{path}"
         assert "would never end" in line["msg"]
 
@@ -196,6 +198,15 @@ def test_without_a_package_its_tasks_are_names_for_own_tasks(name: str) -> None:
     own += f'[makefile.tasks.a]\ndependencies = ["{name}"]\n'
     assert is_accepted(own)
     assert dotted(refusal(PACKAGE + own)) == f"makefile.tasks.{name}"
+
+
+@pytest.mark.parametrize("name", sorted(SUBMISSION_TASKS))
+def test_without_a_submission_its_tasks_are_names_for_own_tasks(name: str) -> None:
+    own = f'[makefile.tasks.{name}]\ncommand = "true"\n'
+    own += f'[makefile.tasks.a]\ndependencies = ["{name}"]\n'
+    assert is_accepted(PACKAGE + own)
+    line = refusal(f"{PACKAGE}[package.submission]\n{own}")
+    assert dotted(line) == f"makefile.tasks.{name}"
 
 
 @pytest.mark.parametrize(
@@ -301,7 +312,7 @@ HARD = [
 NAMES = (TEXT | st.text(min_size=1, max_size=20) | st.sampled_from(HARD)).filter(
     lambda name: (
         name == name.strip()
-        and name not in GENERATED_TASKS | PACKAGE_TASKS
+        and name not in ALL_TASKS
         and not any(map(is_invisible, name))
         and name.isprintable()
     )

@@ -100,14 +100,15 @@ DEFAULTS = {
         "altitude": None,
         "load-order-group": None,
         "extra-files": (),
-        "submission": {
-            "name": None,
-            "signatures": (),
-            "device-type": "internalExternal",
-            "marketing-names": (),
-            "test-signing": False,
-        },
+        "submission": None,
     },
+}
+SUBMISSION = {
+    "name": None,
+    "signatures": (),
+    "device-type": "internalExternal",
+    "marketing-names": (),
+    "test-signing": False,
 }
 
 
@@ -115,6 +116,13 @@ DEFAULTS = {
 def test_every_key_has_the_default_that_is_documented(table: str) -> None:
     found = getattr(project(), table).model_dump(by_alias=True)
     assert found == DEFAULTS[table]
+
+
+def test_a_submission_has_the_defaults_that_are_documented() -> None:
+    table = '[package]\nkind = "device"\nprovider = "a"\n[package.submission]\n'
+    found = project(table).package.submission
+    assert found is not None
+    assert found.model_dump(by_alias=True) == SUBMISSION
 
 
 def test_a_project_has_these_tables_and_no_others() -> None:

@@ -53,8 +53,8 @@ class Mutant(NamedTuple):
 def mutants(source: str) -> list[Mutant]:
     """Return every mutant of a module, in the order of their lines.
 
-    Annotations, docstrings, imports, `__all__`, and code that only another host runs stay as they
-    are.
+    Annotations, aliases of types, docstrings, imports, `__all__`, and code that only another host
+    runs stay as they are.
     """
     finder = _Finder(source)
     finder.visit(ast.parse(source))
@@ -175,8 +175,10 @@ class _Finder(ast.NodeVisitor):
 
 
 def _children(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield what is in a node, without annotations, format strings' parts and `__all__`."""
+    """Yield what is in a node, without types, format strings' parts and `__all__`."""
     if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+        return
+    if isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias":
         return
     for name, value in ast.iter_fields(node):
         if name in {"annotation", "returns", "pattern", "type_params"}:

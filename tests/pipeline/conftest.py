@@ -17,6 +17,7 @@ from tests.pipeline.support import (
     X64,
     Blog,
     Project,
+    copy_program,
     environment,
     need,
     once,
@@ -60,19 +61,6 @@ def _copy_example(folder: Path) -> None:
     for generated in ("Makefile.toml", "build.rs", "Cargo.lock"):
         (folder / generated).unlink(missing_ok=True)
     write_kernel(folder)
-
-
-def copy_program(source: Project, project: Project) -> None:
-    """Give a project the pipeline's program of another one.
-
-    It compares the sources that it was compiled from, and they are the same: two seconds less for
-    each test.
-    """
-    shutil.copytree(
-        source.target / "kdrvgen",
-        project.target / "kdrvgen",
-        ignore=shutil.ignore_patterns("state", "*.build"),
-    )
 
 
 @pytest.fixture(scope="session")

@@ -214,7 +214,6 @@ def test_reproducible_images_do_not_depend_on_what_ci_sets(
     images = set()
     for number, env in enumerate(
         (
-            {},
             {"CARGO_INCREMENTAL": "0"},
             {"CARGO_INCREMENTAL": "1"},
             {f"CARGO_PROFILE_{kind}_LTO": "off"},

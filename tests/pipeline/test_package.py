@@ -286,13 +286,13 @@ def test_the_version_of_the_workspace_is_in_the_next_package(make_project: MakeP
 
 # --- failures -----------------------------------------------------------------------------------
 
-_OF_CATALOGS = 'case "$*" in *.cat*) {}\n;; esac\nexec {} "$@"'
 
-
-def break_signing(project: Project, script: str) -> None:
-    """Replace what osslsigncode does with a catalog."""
+def break_signing(project: Project, script: str, extension: str = "cat") -> None:
+    """Replace what osslsigncode does with a catalog, or with files of another extension."""
     real = shutil.which("osslsigncode")
-    project.shim("osslsigncode", _OF_CATALOGS.format(script, real))
+    project.shim(
+        "osslsigncode", f'case "$*" in *.{extension}*) {script}\n;; esac\nexec {real} "$@"'
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.pipeline.conftest import MakeProject, copy_program
+from tests.pipeline.conftest import MakeProject
 from tests.pipeline.image import NATIVE, Image
-from tests.pipeline.support import Project, environment, run
+from tests.pipeline.support import Project, copy_program, environment, run
 
 pytestmark = pytest.mark.slow
 

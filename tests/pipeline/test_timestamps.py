@@ -2,6 +2,7 @@
 
 import http.client
 import http.server
+import shutil
 from urllib.parse import urlsplit
 
 import pytest
@@ -99,6 +100,14 @@ def test_the_older_protocol_stamps_too(make_project: MakeProject, authority: Aut
     report = project.verify(None, "-TSA-CAfile", authority.roots)
     assert report.returncode == 0, report.stdout
     assert "Timestamp Server Signature verification: ok" in report.stdout
+
+    # A tool that succeeds without a timestamp.
+    real = shutil.which("osslsigncode")
+    copy = 'while [ "$1" != -in ]; do shift; done; cp "$2" "$4"; exit'
+    project.shim("osslsigncode", f'[ "$1" != add ] || {{ {copy}; }}\nexec {real} "$@"')
+    project.say("new")
+    assert "the image has no timestamp" in project.fail("sign")
+    assert not Image.read(project.sys).is_signed
 
 
 def test_an_answer_that_is_no_time_stamp_signs_nothing(make_project: MakeProject) -> None:

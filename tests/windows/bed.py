@@ -117,6 +117,7 @@ class Windows:
             # Wine gives programs of Linux their arguments in the locale's encoding.
             "LC_ALL": "C.UTF-8",
             "CARGO_TERM_COLOR": "never",
+            "CARGO_INCREMENTAL": "0",  # as in tests/pipeline
             "KDRVGEN_FAKE_LOG": self.path(home / "calls"),
             "KDRVGEN_BED_RUSTC": str(self.bed / "rustc-for-programs"),
         }
@@ -284,10 +285,23 @@ class Windows:
         )
         assert done.code == 0, done.output
 
-    def delete_key(self, key: str) -> None:
-        """Remove a key, if there is one, for programs of both kinds."""
-        for view in (64, 32):
-            self.run(["reg", "delete", key, "/f", f"/reg:{view}"])
+    def set_root(self, root: str | None, views: Sequence[int] = (64, 32)) -> None:
+        """Write where the kits are, for programs of 64 and of 32 bits; None: remove the key.
+
+        Importing a file starts one program, and not one for each view.
+        """
+        part = INSTALLED_ROOTS.removeprefix("HKLM\\SOFTWARE\\")
+        lines = ["Windows Registry Editor Version 5.00", ""]
+        for view in views:
+            branch = "" if view == 64 else "Wow6432Node\\"  # what programs of 32 bits are given
+            lines.append(f"[{'-' * (root is None)}HKEY_LOCAL_MACHINE\\SOFTWARE\\{branch}{part}]")
+            if root is not None:
+                escaped = root.replace("\\", "\\\\")
+                lines.append(f'"KitsRoot10"="{escaped}"')
+        file = self.home / "kits.reg"
+        file.write_text("\r\n".join([*lines, ""]), encoding="utf-16", newline="")
+        done = self.run(["reg", "import", self.path(file)])
+        assert done.code == 0, done.output
 
     # --- what a developer has installed -----------------------------------------------------
 
@@ -307,8 +321,8 @@ class Windows:
                 self.put(program, self.bed / "standins/signtool.exe")
                 for mode in ("um", "km") if kernel else ("um",):
                     self.put(rf"{root}\Lib\{version}\{mode}\{architecture}\ntoskrnl.lib")
-        for view in registry:
-            self.set_value(INSTALLED_ROOTS, "KitsRoot10", root + "\\", view)
+        if registry:
+            self.set_root(root + "\\", registry)
 
     def uninstall(self) -> None:
         """Take kits and certificates off this Windows, and all drives but C: and Z:."""
@@ -321,13 +335,8 @@ class Windows:
         for link in (self.prefix / "dosdevices").glob("?:"):
             if link.name not in ("c:", "z:"):
                 link.unlink()
-        if INSTALLED_ROOTS.rpartition("\\")[2] in self._registry():
-            self.delete_key(INSTALLED_ROOTS)
+        self.set_root(None)
         self.store("reset")
-
-    def _registry(self) -> str:
-        done = self.run(["reg", "query", INSTALLED_ROOTS.rpartition("\\")[0]])
-        return done.stdout
 
     def _server(self, option: str) -> None:
         server = (self.bed / "wine").resolve().with_name("wineserver")

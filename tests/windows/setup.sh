@@ -27,6 +27,9 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 key_of() { sha256sum | cut -c 1-12; }
 
+# remove_old PATTERN: removes what no checkout has used for two weeks.
+remove_old() { find "$cache" -maxdepth 1 -name "$1" -mtime +14 -exec rm -r {} +; }
+
 mkdir -p "$cache"
 exec 9>"$cache/windows.lock"
 flock 9
@@ -152,12 +155,12 @@ if [ ! -d "$standins" ]; then
     mkdir "$scratch/standins"
     $LINKER -shared -Os -s -Wall -o "$scratch/standins/wintrust.dll" "$here/faults/wintrust.c"
     mv "$scratch/target/$TARGET/release"/*.exe "$scratch/standins/"
-    # What another checkout works with at this moment stays.
-    find "$cache" -maxdepth 1 -name 'windows-standins-*' -mtime +1 -exec rm -r {} +
+    remove_old 'windows-standins-*'
     mkdir "$scratch/bed"
     mv "$scratch/standins" "$scratch/bed/standins"
     mv "$scratch/bed" "$standins"
 fi
+touch "$standins" # the time of its last use
 
 # --- the prefix ---------------------------------------------------------------------------------
 
@@ -197,10 +200,10 @@ prefix=$cache/windows-prefix-$({
 if [ ! -d "$prefix" ]; then
     say preparing "a Wine prefix (ten seconds)"
     make_prefix
-    # What another checkout works with at this moment stays.
-    find "$cache" -maxdepth 1 -name 'windows-prefix-*' -mtime +1 -exec rm -r {} +
+    remove_old 'windows-prefix-*'
     mv "$scratch/prefix" "$prefix"
 fi
+touch "$prefix" # the time of its last use
 
 # --- all of it ----------------------------------------------------------------------------------
 

@@ -11,12 +11,14 @@ import pytest
 
 from kdrvgen import loads
 from kdrvgen.commands.package import make_package
+from kdrvgen.commands.submission import make_submission
+from kdrvgen.packaging.cabinet import read_cabinet
 from kdrvgen.packaging.catalog.read import read_catalog
 from kdrvgen.packaging.generated import inf_text
 from tests.pipeline.support import CONFIG
 from tests.windows.bed import Windows
 from tests.windows.python import python_for_windows
-from tests.windows.support import KITS, Desk
+from tests.windows.support import KITS, TOOL, Desk
 from tests.windows.test_deploy import clear, create, image_of, state
 
 pytestmark = [pytest.mark.slow, pytest.mark.wine, pytest.mark.kernel]
@@ -33,6 +35,26 @@ fn main() {
     command.args(["-m", "kdrvgen"]).args(std::env::args_os().skip(1));
     let status = command.status().unwrap();
     std::process::exit(status.code().unwrap_or(99));
+}
+"""
+
+FAULTY = r"""
+// A signtool that leaves cabinets as they are, or changes them first.
+use std::process::{exit, Command};
+fn main() {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let file = std::path::PathBuf::from(arguments.last().unwrap());
+    if file.extension().map_or(false, |extension| extension == "cab") {
+        if std::env::var("KDRVGEN_FAULT").unwrap() == "idle" {
+            exit(0);
+        }
+        let mut data = std::fs::read(&file).unwrap();
+        *data.last_mut().unwrap() ^= 1;
+        std::fs::write(&file, data).unwrap();
+    }
+    let other = std::env::current_exe().unwrap().with_file_name("other.exe");
+    let status = Command::new(other).args(&arguments).status().unwrap();
+    exit(status.code().unwrap_or(99));
 }
 """
 
@@ -155,7 +177,7 @@ def test_without_a_package_there_is_nothing_to_remove(packing: Windows) -> None:
     assert "cargo make package" in output
 
 
-def test_the_catalog_is_signed_by_signtool_and_both_hosts_make_the_same_package(
+def test_signtool_signs_and_both_hosts_make_the_same_package_and_submission(
     packing: Windows,
 ) -> None:
     packing.install_kits()
@@ -163,28 +185,51 @@ def test_the_catalog_is_signed_by_signtool_and_both_hosts_make_the_same_package(
     packing.put(infverif, packing.bed / "standins/kit-tool.exe")
     valid = {"KDRVGEN_SAYS_INFVERIF": "0 INF is VALID"}
     table = '[package]\nkind = "device"\nprovider = "Example"\ndate = "2026-01-01"\n'
-    desk = Desk.start(packing, CONFIG + table)
+    desk = Desk.start(packing, f"{CONFIG}{table}[package.submission]\n")
     wrong = "1627 ERROR(1322) in {}, line 49: 'hello.sys' is not isolated to DIRID 13."
     output = desk.fail("package", KDRVGEN_SAYS_INFVERIF=wrong)
     assert "ERROR(1322) in " in output
     assert "infverif found errors in hello.inf" in output
     assert not desk.project.output("package").exists()
+    # Only the image was signed.
+    desk.sys.unlink()
     desk.forget_calls()
 
-    output = desk.make("package", **valid)
+    output = desk.make("submission", **valid)
     assert "INF is VALID" not in output
     (call,) = desk.arguments("infverif")
     assert call[0] == "/v"
     assert call[1].endswith("hello.inf")
 
-    folder = desk.project.output("package")
+    folder, submission = desk.project.output("package"), desk.project.output("submission")
     catalog = read_catalog((folder / "hello.cat").read_bytes())
     assert catalog.is_signed
-    assert [call[-1].rpartition(".")[2] for call in desk.arguments("signtool")] == ["cat"]
-    calls = len(desk.arguments("signtool"))
-    assert "package is up to date" in desk.make("package", **valid)
-    assert len(desk.arguments("signtool")) == calls
+    calls = desk.arguments("signtool")
+    assert [call[-1].rpartition(".")[2] for call in calls] == ["sys", "cat", "cab"]
+    cabinet = submission / "hello.cab"
+    assert desk.project.verifies(cabinet)
+    output = desk.make("submission", **valid)
+    assert "package is up to date" in output
+    assert "submission is up to date" in output
+    assert len(desk.arguments("signtool")) == len(calls)
 
     here = make_package(desk.sys, output=desk.project.folder / "here").folder
     assert (here / "hello.inf").read_bytes() == (folder / "hello.inf").read_bytes()
     assert read_catalog((here / "hello.cat").read_bytes()).ctl == catalog.ctl
+    packed = make_submission([folder], output=desk.project.folder / "packed").folder
+    assert read_cabinet(cabinet.read_bytes()) == read_cabinet((packed / cabinet.name).read_bytes())
+
+    # A tool that does not sign, and one that changes what it signs, leave the old submission.
+    before = cabinet.read_bytes()
+    desk.project.say("new")
+    tool = packing.unix(rf"{TOOL}\signtool.exe")
+    tool.rename(tool.with_name("other.exe"))
+    source = packing.home / "signtool.rs"
+    source.write_text(FAULTY, "utf-8")
+    packing.compile(source, tool)
+    output = desk.fail("submission", KDRVGEN_FAULT="idle")
+    assert "the signing tool did not sign hello.cab" in output
+    output = desk.fail("submission", KDRVGEN_FAULT="change")
+    assert "the signing tool changed more than the signature of hello.cab" in output
+    assert cabinet.read_bytes() == before
+    assert not list(submission.parent.glob(".kdrvgen-*"))

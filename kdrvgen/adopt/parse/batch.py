@@ -102,7 +102,8 @@ class _Parser:
         own: tuple[str, ...] = ()  # the condition of an `if` without brackets, up to the line's end
         operator = ""
         begin = end = -1  # of the command in the line
-        for kind, text, (start, stop) in _tokens(line.text):
+        for found, text, (start, stop) in _tokens(line.text):
+            kind = _kind(found, words)
             if kind in {"word", "redirect"} or (kind == "open" and words):
                 begin, end = start if begin < 0 else begin, stop
             if kind == "word":
@@ -138,6 +139,12 @@ class _Parser:
     ) -> Command:
         outer = tuple(word for condition in self.conditions for word in condition)
         return Command(tuple(words), line.origin, (*outer, *own), operator, line.text, source)
+
+
+def _kind(found: str, words: Sequence[str]) -> str:
+    """Return the kind of a token after some words. In `for %%f in (a b) do`, `)` ends nothing."""
+    is_list = bool(words) and words[0].lower() == "for"
+    return "word" if found == "close" and is_list else found
 
 
 def _is_comment(text: str) -> bool:

@@ -21,13 +21,11 @@ _SIDE_EFFECT = re.compile(
     r"\b(?:std::)?(fs::\w+|process::Command|Command)\s*(?:::new)?\s*\(|\b(File::\w+)\s*\("
 )
 
-# Functions and macros without an effect outside of the script: the standard library's on values
-# and paths.
+# Functions and attributes without an effect outside of the script.
 _HARMLESS = frozenset(
     {
-        *("Some", "None", "Ok", "Err", "Box", "Error", "String", "PathBuf", "Path", "Vec", "var"),
-        *("var_os", "env", "from", "new", "predef", "format_err", "default", "expect", "unwrap"),
-        *("anyhow", "main", "args", "matches", "assert", "debug_assert", "cfg", "include_str"),
+        *("args", "cfg", "var", "var_os"),
+        *("default", "from", "new"),  # after a type in `<>`
     }
 )
 _HARMLESS_PATHS = frozenset(

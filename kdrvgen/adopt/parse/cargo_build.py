@@ -71,7 +71,7 @@ class CargoBuild:
 def parse_cargo_build(words: Sequence[str]) -> CargoBuild:
     """Parse the arguments after `cargo`, with its toolchain and subcommand."""
     channel = next((word[1:] for word in words[:1] if word.startswith("+")), "")
-    arguments = [word for word in words[1 if channel else 0 :] if word not in BUILD_COMMANDS]
+    arguments = words[2 if channel else 1 :]
     fields: dict[str, str] = {}
     lists: dict[str, list[str]] = {"features": [], "accepted": [], "other": []}
     build_std: tuple[str, ...] = ()

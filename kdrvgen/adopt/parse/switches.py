@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 __all__ = ["Switches", "ToolCall", "parse_switches"]
 
-Switches = tuple[tuple[str, str], ...]
+Switches: TypeAlias = tuple[tuple[str, str], ...]
 """Switches in lower case without their `/` or `-`, each with its value or ""."""
 
 

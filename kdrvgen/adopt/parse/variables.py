@@ -111,6 +111,8 @@ def expand_batch(
     text: str, values: Mapping[str, str], arguments: Sequence[str] | None = None
 ) -> str:
     """Expand `%NAME%` and `%1` as cmd does. Unknown variables stay."""
+    if "%" not in text:
+        return text
     upper = {name.upper(): value for name, value in values.items()}
     text = re.sub(r"%~dp0\\?", "", text, flags=re.IGNORECASE)
     if arguments is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
-from typing import get_args
+from typing import TypeAlias, get_args
 
 from pydantic import ValidationError
 
@@ -21,7 +21,7 @@ from kdrvgen.report.finding import Finding
 
 __all__ = ["propose_cargo_config"]
 
-_Path = tuple[str, ...]
+_Path: TypeAlias = tuple[str, ...]
 
 _TABLE = "cargo-config"
 _TARGETS: tuple[str, ...] = get_args(Target)

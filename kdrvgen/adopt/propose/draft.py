@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.toml_values import TomlValue
@@ -14,8 +15,8 @@ from kdrvgen.rendering.quoting import key, toml
 
 __all__ = ["Draft", "Entry"]
 
-_Path = tuple[str, ...]
-_Line = tuple[str, Origin | None]
+_Path: TypeAlias = tuple[str, ...]
+_Line: TypeAlias = tuple[str, Origin | None]
 
 _TABLES = (
     *("driver", "toolchain", "build", "linker", "wdk", "signing", "deploy", "package", "profiles"),

@@ -36,12 +36,14 @@ class Proposal:
         project: What kdrvgen reads from it.
         findings: What the proposal changes, and the hazards of the project.
         steps: What the user must do before kdrvgen can generate the files.
+        passwords: The project's passwords in plain text, which no message may contain.
     """
 
     draft: Draft
     project: Project
     findings: tuple[Finding, ...]
     steps: tuple[str, ...]
+    passwords: frozenset[str]
 
 
 def propose(facts: Facts) -> Proposal:
@@ -51,7 +53,7 @@ def propose(facts: Facts) -> Proposal:
         ConfigError: The project is not a driver that kdrvgen supports.
     """
     draft = Draft(has_schema=facts.snapshot.has_schema)
-    passwords = read_passwords(facts.makefile, facts.pipeline)
+    passwords = read_passwords(facts.snapshot, facts.makefile, facts.pipeline)
     findings = [
         *propose_driver(draft, facts),
         *propose_toolchain(draft, facts),
@@ -72,7 +74,7 @@ def propose(facts: Facts) -> Proposal:
     if loads(draft.text()) != project:
         raise AssertionError("config.toml is not read back as the same project")
     findings += [*refused, *compare(project, facts)]
-    return Proposal(draft, project, tuple(findings), tuple(_steps(facts)))
+    return Proposal(draft, project, tuple(findings), tuple(_steps(facts)), passwords)
 
 
 def _steps(facts: Facts) -> list[str]:

@@ -23,6 +23,7 @@ from kdrvgen.report.finding import Finding
 
 __all__ = ["MAKING", "Changes", "ProposedTask", "Remainder", "find_remainder"]
 
+_QUOTED = re.compile(r"[\s&|<>^()]")
 _SEPARATORS = frozenset({"", "&", "&&"})
 MAKING = frozenset({Action.BUILD, Action.RENAME, Action.CERTIFICATE, Action.SIGN})
 """The actions that the generated tasks do."""
@@ -203,7 +204,7 @@ class _Finder:
             if not is_batch or command.condition or command.operator not in _SEPARATORS:
                 return ""
             words = (step.program or step.words[0], *step.words[1:])
-            line = " ".join(f'"{word}"' if " " in word else word for word in words)
+            line = " ".join(f'"{word}"' if _QUOTED.search(word) else word for word in words)
         elif command.number not in self.mixed:
             line = command.line.strip()
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from kdrvgen.adopt.parse.build_script import Instruction, calls, instructions, side_effects
 from kdrvgen.adopt.parse.located import Located, Origin
@@ -30,7 +31,7 @@ _ARGUMENT_KEYS = frozenset({"rustc-link-arg", "rustc-link-arg-cdylib", "rustc-cd
 _ENVIRONMENT = frozenset({"set_var", "remove_var"})
 _NEUTRAL_KEYS = frozenset({"rerun-if-changed", "rerun-if-env-changed", "warning"})
 
-_Functions = Mapping[str, Sequence[Function]]
+_Functions: TypeAlias = Mapping[str, Sequence[Function]]
 
 
 @dataclass(frozen=True, slots=True)

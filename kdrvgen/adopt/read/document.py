@@ -110,9 +110,11 @@ def read_document(snapshot: Snapshot, path: str) -> Document:
     if isinstance(known, Document):
         return known
     text = snapshot.files[path]
-    passwords = (Extent(*span) for span in password_spans(text))
-    source = Source.of(text, snapshot.name(path)).hiding(passwords)
-    data = parse(source)
+    source = Source.of(text, snapshot.name(path))
+    try:
+        data = parse(source)
+    except ConfigError:
+        data = parse(_without_passwords(source))  # the same error
     if _is_deeper(data, _MAX_DEPTH):
         message = f"the file nests values deeper than {_MAX_DEPTH} levels"
         raise ConfigError([Finding("adopt-refused", message, Place(source.name))])
@@ -120,9 +122,15 @@ def read_document(snapshot: Snapshot, path: str) -> Document:
     for place in _long_integers(data):
         extent = _extent(document.root, place)
         message = "this integer does not fit into 64 bits, the limit of TOML"
-        raise ConfigError([Finding("adopt-refused", message, source.place(extent))])
+        raise ConfigError(
+            [Finding("adopt-refused", message, _without_passwords(source).place(extent))]
+        )
     snapshot.documents[path] = document
     return document
+
+
+def _without_passwords(source: Source) -> Source:
+    return source.hiding(Extent(*span) for span in password_spans(source.text))
 
 
 def _long_integers(data: TomlValue, path: Path = ()) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""The passwords in plain text of a makefile and of the scripts that it calls."""
+"""The passwords in plain text of a project's makefile, and of its scripts."""
 
 from __future__ import annotations
 
@@ -6,22 +6,34 @@ from collections.abc import Iterator
 
 from kdrvgen.adopt.parse.passwords import is_variable, passwords_in
 from kdrvgen.adopt.parse.signtool import parse_sign_command
-from kdrvgen.adopt.parse.toml_values import joined_strings
 from kdrvgen.adopt.read.makefile import Makefile
 from kdrvgen.adopt.read.pipeline import Pipeline
+from kdrvgen.adopt.read.snapshot import Snapshot
+from kdrvgen.credentials import holds_credential
 
 __all__ = ["read_passwords"]
 
+_SCRIPTS = (".bat", ".cmd", ".ps1", ".sh", ".env", "justfile")
 
-def read_passwords(makefile: Makefile, pipeline: Pipeline) -> frozenset[str]:
+
+def read_passwords(snapshot: Snapshot, makefile: Makefile, pipeline: Pipeline) -> frozenset[str]:
     """Return the passwords in plain text."""
-    of_tasks = {
-        password
-        for task in makefile.tasks.values()
-        for password in passwords_in(joined_strings(task.table))
-    }
-    of_signtool = {each for each in _signtool_passwords(pipeline) if not is_variable(each)}
-    return frozenset(of_tasks | of_signtool)
+    found: set[str] = set()
+    for task in makefile.tasks.values():
+        found |= passwords_in(task.table)
+    for path, text in snapshot.files.items():
+        if path.lower().endswith(_SCRIPTS):
+            found |= passwords_in(text)
+    found |= {*_variables(makefile), *_signtool_passwords(pipeline)}
+    return frozenset(each for each in found if each and not is_variable(each))
+
+
+def _variables(makefile: Makefile) -> Iterator[str]:
+    for variables in (makefile.env, *makefile.profiles.values()):
+        for name, variable in variables.items():
+            yield from passwords_in(variable.value)
+            if holds_credential(name):
+                yield variable.text or ""
 
 
 def _signtool_passwords(pipeline: Pipeline) -> Iterator[str]:

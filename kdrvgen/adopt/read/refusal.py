@@ -33,6 +33,6 @@ def text_error(snapshot: Snapshot, located: Located, message: str, hint: str) ->
     line_start = sum(len(each) + 1 for each in source.text.split("\n")[: max(line - 1, 0)])
     bounds = source.line_extent(line_start)
     start = source.text.find(located.text, *bounds)
-    extent = Extent(start, start + len(located.text)) if start >= 0 else bounds
+    extent = Extent(start, start + len(located.text)) if start != -1 else bounds
     place = hide_in_line(source, extent.start).place(extent) if line else Place(source.name)
     return ConfigError([Finding("adopt-refused", message, place, help=hint)])

@@ -95,6 +95,8 @@ class _Reader:
             message = f'kdrvgen does not read scripts with `script_runner = "{runner}"`'
             self.findings.append(unknown(task.where("script_runner"), message))
             yield from self._unread_script(task)
+        elif isinstance(script, str) and len(script) > _MAX_LENGTH:
+            yield self._skipped(task.where("script"))
         elif script is not None:
             yield from self._lines(task.strings("script"), folder, None, 0)
 
@@ -121,6 +123,11 @@ class _Reader:
                 lines = [Located(line, origin) for line in str(script[part]).split("\n")]
                 yield from self._lines(lines, folder, None, 0)
 
+    def _skipped(self, origin: Origin) -> Step:
+        message = f"the script is longer than {_MAX_LENGTH:,} characters: kdrvgen skips it"
+        self.findings.append(unknown(origin, message))
+        return Step(Action.OTHER, (), Command((), origin), None)
+
     def _lines(
         self,
         lines: Sequence[Located],
@@ -128,11 +135,8 @@ class _Reader:
         arguments: Sequence[str] | None,
         depth: int,
     ) -> Iterator[Step]:
-        if sum(len(line.text) for line in lines) > _MAX_LENGTH:
-            origin = lines[0].origin
-            message = f"the script is longer than {_MAX_LENGTH:,} characters: kdrvgen skips it"
-            self.findings.append(unknown(origin, message))
-            yield Step(Action.OTHER, (), Command((), origin), None)
+        if sum(len(line.text) + 1 for line in lines) > _MAX_LENGTH:
+            yield self._skipped(lines[0].origin)
             return
         # By numbers, because two lines of an array may be in one line of TOML.
         first, self.count = self.count, self.count + len(lines)

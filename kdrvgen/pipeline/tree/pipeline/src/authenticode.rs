@@ -1,37 +1,40 @@
-//! Checks that a signature covers its image, with openssl. Ignores the certificate chain.
+//! Checks that a signature covers its file, with openssl. Ignores the certificate chain.
 
 use std::path::Path;
 
 use crate::failure::{Failure, Result};
-use crate::image::Image;
 use crate::output::TempFile;
 use crate::pem;
 use crate::process::{on_path, printed, Tool};
-use crate::signed_data::Signed;
+use crate::signed_data::{Signed, Subject};
 
-/// Fails unless the signature in `data`, an image or a catalog, covers its content and was made
+/// Fails unless the signature in `data`, an image, a cabinet or a catalog, covers its content and was made
 /// with the key of its certificate ("Windows Authenticode Portable Executable Signature Format";
 /// RFC 2315, 9.3).
 ///
 /// Temporary files are created in the folder of the path `scratch`.
 pub fn check(data: &[u8], scratch: &Path) -> Result<()> {
     let damaged = || Failure::new("the new signature cannot be read");
-    let image = Image::parse(data);
-    let signature = match &image {
-        Some(image) => image.signature(),
-        None => Some(data), // a catalog is one message
-    };
-    let signed = signature.and_then(Signed::parse).ok_or_else(damaged)?;
+    let subject = Subject::of(data);
+    let signed = subject
+        .signature()
+        .and_then(Signed::parse)
+        .ok_or_else(damaged)?;
     if on_path("openssl").is_none() {
         return Err(Failure::new("openssl is not installed")
             .because("The task checks the signature with it.")
             .help("Debian: apt install openssl"));
     }
-    if let Some(image) = image {
-        let bytes = image.authenticode_bytes().ok_or_else(damaged)?;
-        let expected = signed.image_digest().ok_or_else(damaged)?;
+    let covered = match &subject {
+        Subject::Image(image) => Some((image.authenticode_bytes().ok_or_else(damaged)?, "image")),
+        Subject::Cabinet(cabinet) => Some((cabinet.covered(), "cabinet")),
+        Subject::Catalog(_) => None,
+    };
+    if let Some((bytes, kind)) = covered {
+        let expected = signed.file_digest().ok_or_else(damaged)?;
         if digest(signed.digest_name, bytes)? != expected {
-            return Err(Failure::new("the signature does not match this image"));
+            let what = format!("the signature does not match this {kind}");
+            return Err(Failure::new(what));
         }
     }
     if digest(signed.digest_name, signed.content.to_vec())? != signed.message_digest {

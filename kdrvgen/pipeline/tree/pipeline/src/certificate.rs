@@ -70,6 +70,14 @@ pub fn make(settings: &Settings) -> Result<()> {
     export(settings, &identity)
 }
 
+/// Returns the test certificate if this run signs with one; None for the user's certificate.
+pub fn of(settings: &Settings) -> Result<Option<Identity>> {
+    match settings.signing {
+        Signing::Test => ensure(settings).map(Some),
+        Signing::Certificate | Signing::Off => Ok(None),
+    }
+}
+
 /// Returns the valid test certificate. Creates one if necessary.
 pub fn ensure(settings: &Settings) -> Result<Identity> {
     let wanted = Wanted::read()?;

@@ -10,6 +10,7 @@ use crate::output;
 use crate::package;
 use crate::record;
 use crate::settings::Settings;
+use crate::submission;
 
 /// Removes the images of all profiles and targets. `cargo clean` removes cargo's files, and
 /// clean-cert the test certificate.
@@ -59,6 +60,7 @@ fn clean_one(settings: &Settings) -> Result<()> {
             }
         }
         package::remove(settings)?;
+        submission::remove(settings)?;
         output::remove_leftovers(&settings.output);
         output::remove_leftovers(&settings.state);
         record::forget_signed(settings)?;

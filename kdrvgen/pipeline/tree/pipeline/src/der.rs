@@ -8,6 +8,7 @@ const GENERALIZED_TIME: u8 = 0x18;
 pub const SEQUENCE: u8 = 0x30;
 pub const SET: u8 = 0x31;
 pub const CONTEXT_0: u8 = 0xA0;
+pub const CONTEXT_1: u8 = 0xA1;
 const CONTEXT_3: u8 = 0xA3;
 
 /// Netscape's certificate comment, 2.16.840.1.113730.1.13

@@ -7,6 +7,7 @@
 mod api;
 #[cfg(unix)]
 mod authenticode;
+mod cabinet;
 mod cargo;
 mod catalog;
 mod certificate;
@@ -18,11 +19,13 @@ mod device;
 mod digest;
 mod driver;
 mod failure;
+mod folder;
 mod image;
 mod inf;
 mod install;
 mod interrupt;
 mod json;
+mod kdrvgen;
 #[path = "../../kit.rs"]
 mod kit;
 mod linker;
@@ -47,6 +50,7 @@ mod signtool;
 mod smoke;
 mod sse;
 mod strict;
+mod submission;
 mod system;
 mod verify;
 #[cfg(windows)]
@@ -105,6 +109,8 @@ fn run(verb: &str, arguments: &[OsString]) -> Result<i32> {
         "package" => package::package(&settings),
         "check-package" => package::check(&settings),
         "package-all" => for_each_target(&settings, "package", "packaged"),
+        "submission" => submission::submission(&settings),
+        "submission-all" => for_each_target(&settings, "submission", "packed for submission"),
         "verify" => verify::verify(&settings),
         "smoke" => smoke::smoke(&settings, arguments),
         "trust-certificate" => certificate::trust(&settings),

@@ -12,7 +12,7 @@ use crate::output::{self, TempFile};
 use crate::pem;
 use crate::process::{on_path, printed, Tool};
 use crate::settings::{self, Settings};
-use crate::signer::{is_catalog, kind_of, secret, Order, Signer};
+use crate::signer::{has_pages, kind_of, secret, Order, Signer};
 
 pub struct Osslsigncode {
     program: PathBuf,
@@ -80,7 +80,7 @@ impl Signer for Osslsigncode {
                 }
             }
         }
-        if order.page_hashes && !is_catalog(file) {
+        if order.page_hashes && has_pages(file) {
             tool = tool.arg("-ph");
         }
         let additional = bundle(file, &order.additional)?;

@@ -20,6 +20,7 @@ const SOURCES: &[(&str, &[u8])] = &[
         "pipeline/src/authenticode.rs",
         include_bytes!("authenticode.rs"),
     ),
+    ("pipeline/src/cabinet.rs", include_bytes!("cabinet.rs")),
     ("pipeline/src/cargo.rs", include_bytes!("cargo.rs")),
     ("pipeline/src/catalog.rs", include_bytes!("catalog.rs")),
     (
@@ -61,6 +62,11 @@ const SOURCES: &[(&str, &[u8])] = &[
     ("pipeline/src/digest.rs", include_bytes!("digest.rs")),
     ("pipeline/src/driver.rs", include_bytes!("driver.rs")),
     ("pipeline/src/failure.rs", include_bytes!("failure.rs")),
+    ("pipeline/src/folder.rs", include_bytes!("folder.rs")),
+    (
+        "pipeline/src/folder/note.rs",
+        include_bytes!("folder/note.rs"),
+    ),
     ("pipeline/src/image.rs", include_bytes!("image.rs")),
     ("pipeline/src/inf.rs", include_bytes!("inf.rs")),
     ("pipeline/src/install.rs", include_bytes!("install.rs")),
@@ -70,6 +76,7 @@ const SOURCES: &[(&str, &[u8])] = &[
     ),
     ("pipeline/src/interrupt.rs", include_bytes!("interrupt.rs")),
     ("pipeline/src/json.rs", include_bytes!("json.rs")),
+    ("pipeline/src/kdrvgen.rs", include_bytes!("kdrvgen.rs")),
     ("pipeline/src/linker.rs", include_bytes!("linker.rs")),
     ("pipeline/src/main.rs", include_bytes!("main.rs")),
     ("pipeline/src/lock.rs", include_bytes!("lock.rs")),
@@ -80,10 +87,6 @@ const SOURCES: &[(&str, &[u8])] = &[
     ),
     ("pipeline/src/output.rs", include_bytes!("output.rs")),
     ("pipeline/src/package.rs", include_bytes!("package.rs")),
-    (
-        "pipeline/src/package/note.rs",
-        include_bytes!("package/note.rs"),
-    ),
     (
         "pipeline/src/package/plan.rs",
         include_bytes!("package/plan.rs"),
@@ -135,6 +138,10 @@ const SOURCES: &[(&str, &[u8])] = &[
     ),
     ("pipeline/src/sse.rs", include_bytes!("sse.rs")),
     ("pipeline/src/strict.rs", include_bytes!("strict.rs")),
+    (
+        "pipeline/src/submission.rs",
+        include_bytes!("submission.rs"),
+    ),
     ("pipeline/src/system.rs", include_bytes!("system.rs")),
     ("pipeline/src/verify.rs", include_bytes!("verify.rs")),
     (

@@ -54,10 +54,7 @@ pub fn sign(settings: &Settings) -> Result<()> {
         );
         return Ok(());
     }
-    let identity = match settings.signing {
-        Signing::Test => Some(certificate::ensure(settings)?),
-        _ => None,
-    };
+    let identity = certificate::of(settings)?;
     let _lock = record::lock(settings)?;
     if let Some(identity) = &identity {
         certificate::export(settings, identity)?;

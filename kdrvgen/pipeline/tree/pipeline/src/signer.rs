@@ -1,7 +1,7 @@
 //! Signs a file with the tool of this host, and gets a timestamp for it.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::thread;
@@ -11,7 +11,9 @@ use crate::certificate::Identity;
 use crate::failure::{Failure, Result};
 use crate::interrupt;
 use crate::osslsigncode::Osslsigncode;
+use crate::output;
 use crate::settings::{self, Settings};
+use crate::signed_data::{Signed, Subject};
 #[cfg(windows)]
 use crate::signtool::Signtool;
 
@@ -29,10 +31,10 @@ pub struct Order {
     pub is_rfc3161: bool,
 }
 
-/// A program that signs images and catalogs.
+/// A program that signs images, catalogs and cabinets.
 pub trait Signer {
-    /// Signs an image or a catalog in place, without a timestamp. The extension of the file decides
-    /// which it is.
+    /// Signs a file in place, without a timestamp. Its extension decides whether it is an image, a
+    /// catalog or a cabinet.
     fn sign(&self, settings: &Settings, order: &Order, file: &Path) -> Result<()>;
 
     /// Adds a timestamp to a signed file in place; the exit code shows whether the server sent one.
@@ -42,7 +44,7 @@ pub trait Signer {
     fn refusal(&self, failure: Failure, output: &Output) -> Failure;
 }
 
-/// Signs an image or a catalog in place, and requests a timestamp if one is configured.
+/// Signs a file in place, and requests a timestamp if one is configured.
 ///
 /// `task` is the task that the user runs.
 pub fn sign_file(
@@ -57,21 +59,34 @@ pub fn sign_file(
     if order.timestamp_url.is_empty() {
         return Ok(());
     }
-    stamp(settings, signer.as_ref(), order, file, task)
+    stamp(settings, signer.as_ref(), order, file, task)?;
+    check_timestamp(file)
 }
 
-/// Whether a file is a catalog, which has no page hashes.
-pub fn is_catalog(file: &Path) -> bool {
-    file.extension()
-        .map_or(false, |extension| extension == "cat")
+/// Fails if the tool succeeded without a timestamp.
+fn check_timestamp(file: &Path) -> Result<()> {
+    let data = output::read(file)?;
+    let signed = Subject::of(&data).signature().and_then(Signed::parse);
+    match signed {
+        Some(signed) if !signed.has_timestamp => Err(Failure::new(format!(
+            "the signing tool succeeded, and the {} has no timestamp",
+            kind_of(file)
+        ))),
+        _ => Ok(()), // the caller checks the signature
+    }
+}
+
+/// Whether the signature of a file can have page hashes: only an image has pages.
+pub fn has_pages(file: &Path) -> bool {
+    kind_of(file) == "image"
 }
 
 /// What a file is, for messages.
 pub fn kind_of(file: &Path) -> &'static str {
-    if is_catalog(file) {
-        "catalog"
-    } else {
-        "image"
+    match file.extension().and_then(OsStr::to_str) {
+        Some("cat") => "catalog",
+        Some("cab") => "cabinet",
+        _ => "image",
     }
 }
 

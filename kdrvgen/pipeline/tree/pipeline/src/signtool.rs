@@ -14,7 +14,7 @@ use crate::kit::{self, Search};
 use crate::output::{self, TempFile};
 use crate::process::{on_path, pass_on, Tool};
 use crate::settings::{self, Settings};
-use crate::signer::{is_catalog, kind_of, secret, Order, Signer};
+use crate::signer::{has_pages, kind_of, secret, Order, Signer};
 
 /// The maximum length of a path without its zero, for programs that do not opt in to longer ones
 /// ("Maximum Path Length Limitation", Microsoft Learn).
@@ -91,7 +91,7 @@ fn search_for(name: &str, search: &mut Search) -> Option<PathBuf> {
 impl Signer for Signtool {
     fn sign(&self, settings: &Settings, order: &Order, file: &Path) -> Result<()> {
         let mut tool = self.command("sign").args(["/fd", &order.digest]);
-        if order.page_hashes && !is_catalog(file) {
+        if order.page_hashes && has_pages(file) {
             tool = tool.arg("/ph");
         }
         for additional in &order.additional {

@@ -3,7 +3,6 @@
 use std::env;
 
 use crate::failure::{Failure, Result};
-use crate::image::Image;
 use crate::output;
 use crate::process::{on_path, printed, Tool};
 use crate::record;
@@ -18,14 +17,6 @@ mod system;
 mod system;
 
 pub use system::new_signature;
-
-/// Returns the signature of an image, or a catalog, which is one signed message.
-fn signature(data: &[u8]) -> Option<&[u8]> {
-    match Image::parse(data) {
-        Some(image) => image.signature(),
-        None => Some(data),
-    }
-}
 
 /// kdrvgen's exit code for "errors found".
 const ERRORS_FOUND: i32 = 6;

@@ -5,16 +5,13 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
-use std::time::UNIX_EPOCH;
 
 use crate::checksum::xxh64;
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::folder::{Folder, Made};
+use crate::kdrvgen;
 use crate::output;
-use crate::process::on_path;
 use crate::settings::{self, Settings};
-
-use super::folder;
-use super::note::Packaged;
 
 /// The variables that a package depends on, besides the contents of files.
 const SETTINGS: &[&str] = &[
@@ -30,8 +27,7 @@ const SETTINGS: &[&str] = &[
 
 /// What a package is made of.
 pub struct Plan {
-    /// The folder of the package.
-    pub place: PathBuf,
+    pub folder: Folder,
     /// The names of the INF and of the catalog.
     pub inf: OsString,
     pub catalog: OsString,
@@ -61,7 +57,7 @@ impl Plan {
             path.file_name().unwrap_or_default().to_owned()
         };
         Ok(Plan {
-            place: folder(settings),
+            folder: Folder::package(settings),
             inf: named("inf"),
             catalog: named("cat"),
             given,
@@ -96,26 +92,16 @@ impl Plan {
             let content = fs::read(&file).map_or("none".to_owned(), |bytes| xxh64(&bytes));
             text.push_str(&format!("{}={content}\n", file.display()));
         }
-        // Another version of kdrvgen may make another package.
-        let program = if self.is_wdk {
-            None
-        } else {
-            on_path("kdrvgen")
-        };
-        if let Some(metadata) = program.and_then(|program| fs::metadata(program).ok()) {
-            let time = metadata
-                .modified()
-                .ok()
-                .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-            text.push_str(&format!("kdrvgen={} {time:?}\n", metadata.len()));
+        if !self.is_wdk {
+            text.push_str(&kdrvgen::stamp());
         }
         Ok(xxh64(text.as_bytes()))
     }
 
     /// Whether the folder has exactly the files of this record, and those are of the given files.
-    pub fn is_up_to_date(&self, record: &Packaged) -> bool {
+    pub fn is_up_to_date(&self, record: &Made) -> bool {
         let made = [&self.inf, &self.catalog];
-        output::names_in(&self.place).map_or(false, |mut names| {
+        output::names_in(&self.folder.place).map_or(false, |mut names| {
             let mut expected = self.names();
             names.sort();
             expected.sort();
@@ -123,39 +109,9 @@ impl Plan {
         }) && self
             .given
             .iter()
-            .all(|(name, source)| output::is_same(source, &self.place.join(name)))
+            .all(|(name, source)| output::is_same(source, &self.folder.place.join(name)))
             && made
                 .iter()
-                .all(|name| record.has(name, &self.place.join(name)))
-    }
-
-    /// Fails if the folder of the package is not one that the new package may replace.
-    pub fn refuse_foreign(&self, old: Option<&Packaged>) -> Result<()> {
-        let metadata = match fs::symlink_metadata(&self.place) {
-            Ok(metadata) => metadata,
-            Err(_) => return Ok(()),
-        };
-        if !metadata.is_dir() {
-            return Err(
-                Failure::new(format!("{} is not a folder", self.place.display()))
-                    .because("The driver package goes there.")
-                    .help("move it away"),
-            );
-        }
-        let mut known = self.names();
-        known.extend(old.into_iter().flat_map(Packaged::names));
-        let foreign = output::names_in(&self.place)
-            .unwrap_or_default()
-            .into_iter()
-            .find(|name| !known.contains(name));
-        match foreign {
-            None => Ok(()),
-            Some(name) => Err(Failure::new(format!(
-                "{} is not a file of the package",
-                self.place.join(name).display()
-            ))
-            .because("The new package would replace the whole folder.")
-            .help("move it away, or add it with package.extra-files")),
-        }
+                .all(|name| record.has(name, &self.folder.place.join(name)))
     }
 }

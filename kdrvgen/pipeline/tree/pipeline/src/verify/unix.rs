@@ -9,17 +9,17 @@ use crate::osslsigncode::{self, bundle};
 use crate::output::{self, TempFile};
 use crate::pem;
 use crate::process::{printed, Tool};
-use crate::settings::{self, Settings, Signing};
-use crate::signed_data::Signed;
+use crate::settings::{self, Settings};
+use crate::signed_data::{Signed, Subject};
 
-/// Fails unless a new signature covers its image or catalog and was made with the key of its certificate.
+/// Fails unless a new signature covers its file and was made with the key of its certificate.
 ///
 /// Does not check the issuer of the certificate: the task verify and the machine that loads the
 /// driver do.
 pub fn new_signature(_settings: &Settings, file: &Path, identity: Option<&Identity>) -> Result<()> {
     let data = output::read(file)?;
     authenticode::check(&data, file)?;
-    let signer = super::signature(&data).and_then(Signed::parse);
+    let signer = Subject::of(&data).signature().and_then(Signed::parse);
     match (identity, signer) {
         (Some(identity), Some(signer)) if identity.der != signer.certificate => Err(Failure::new(
             "the signature was not made with the test certificate",
@@ -30,10 +30,7 @@ pub fn new_signature(_settings: &Settings, file: &Path, identity: Option<&Identi
 
 /// Verifies the signature of an image, its chain and its timestamp with osslsigncode.
 pub fn signed_image(settings: &Settings, image: &Path) -> Result<()> {
-    let identity = match settings.signing {
-        Signing::Test => Some(certificate::ensure(settings)?),
-        _ => None,
-    };
+    let identity = certificate::of(settings)?;
     let additional = settings::list("DRIVER_ADDITIONAL_CERTIFICATES")?;
     let additional: Vec<_> = additional
         .iter()

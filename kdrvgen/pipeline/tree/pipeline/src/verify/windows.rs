@@ -14,11 +14,11 @@ use crate::certificate::{self, Identity};
 use crate::failure::{Failure, Result};
 use crate::output;
 use crate::settings::{Settings, Signing};
-use crate::signed_data::Signed;
+use crate::signed_data::{Signed, Subject};
 use crate::system::{error_text, last_error, wide};
 use crate::win32::*;
 
-/// Fails unless a new signature covers its image or catalog and was made with the key of its certificate, or
+/// Fails unless a new signature covers its file and was made with the key of its certificate, or
 /// if its chain is invalid.
 ///
 /// Does not require a trusted root: the task verify and the machine that loads the driver do.
@@ -60,7 +60,7 @@ pub fn signed_image(settings: &Settings, image: &Path) -> Result<()> {
 /// Fails unless the certificate of the first signature is that of `identity`.
 fn check_signer(file: &Path, identity: &Identity) -> Result<()> {
     let data = output::read(file)?;
-    let signed = super::signature(&data).and_then(Signed::parse);
+    let signed = Subject::of(&data).signature().and_then(Signed::parse);
     match signed {
         Some(signed) if signed.certificate == identity.der => Ok(()),
         Some(_) => Err(Failure::new(format!(

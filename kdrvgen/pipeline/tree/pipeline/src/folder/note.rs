@@ -1,33 +1,31 @@
-//! The note of the task package: what the last package was made of, and its files.
+//! The note about a folder that a task made: what it was made of, and its files.
 //!
-//! It is not trusted: a package is up to date only if its files have these contents.
+//! It is not trusted: a folder is up to date only if its files have these contents.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::checksum::xxh64;
 use crate::failure::{Failure, Result};
 use crate::output;
-use crate::settings::Settings;
 
 const VERSION: &str = "kdrvgen package 1";
 
-/// A package that was made.
+/// A folder that was made.
 #[derive(Debug, PartialEq)]
-pub struct Packaged {
-    /// Checksum of what the INF and the catalog were made from.
+pub struct Made {
+    /// Checksum of what its files were made from.
     pub inputs: String,
-    /// Checksum of all settings that the signature of the catalog depends on.
+    /// Checksum of all settings that the signature in it depends on.
     pub signing: String,
     /// The checksum of each file, by its name.
     files: BTreeMap<OsString, String>,
 }
 
-impl Packaged {
-    /// Returns the record of the package in a folder.
-    pub fn of(inputs: String, signing: String, folder: &Path) -> Result<Packaged> {
+impl Made {
+    /// Returns the note about the files that are in a folder now.
+    pub fn of(inputs: String, signing: String, folder: &Path) -> Result<Made> {
         let mut files = BTreeMap::new();
         for name in output::names_in(folder).unwrap_or_default() {
             let is_one_line = name
@@ -42,7 +40,7 @@ impl Packaged {
             let content = xxh64(&output::read(&folder.join(&name))?);
             files.insert(name, content);
         }
-        Ok(Packaged {
+        Ok(Made {
             inputs,
             signing,
             files,
@@ -66,11 +64,12 @@ impl Packaged {
             && names.iter().all(|name| self.has(name, &folder.join(name)))
     }
 
-    pub fn has_files_of(&self, other: &Packaged) -> bool {
+    pub fn has_files_of(&self, other: &Made) -> bool {
         self.files == other.files
     }
 
-    fn text(&self) -> String {
+    /// The text of the note.
+    pub fn text(&self) -> String {
         let mut text = format!("{VERSION}\n{}\n{}\n", self.inputs, self.signing);
         for (name, content) in &self.files {
             text.push_str(&format!("{content} {}\n", name.to_string_lossy()));
@@ -78,7 +77,8 @@ impl Packaged {
         text
     }
 
-    fn parse(text: &str) -> Option<Packaged> {
+    /// Reads a note; None if it is damaged.
+    pub fn parse(text: &str) -> Option<Made> {
         let mut lines = text.lines();
         if lines.next() != Some(VERSION) {
             return None;
@@ -93,7 +93,7 @@ impl Packaged {
             }
             files.insert(name.into(), content.to_owned());
         }
-        Some(Packaged {
+        Some(Made {
             inputs,
             signing,
             files,
@@ -101,40 +101,18 @@ impl Packaged {
     }
 }
 
-pub fn read(settings: &Settings) -> Option<Packaged> {
-    let text = String::from_utf8(output::read_regular(&place(settings))?).ok()?;
-    Packaged::parse(&text)
-}
-
-pub fn write(settings: &Settings, packaged: &Packaged) -> Result<()> {
-    let text = packaged.text();
-    let is_written = fs::read(place(settings)).map_or(false, |old| old == text.as_bytes());
-    if is_written {
-        return Ok(());
-    }
-    output::replace(&place(settings), text.as_bytes())
-}
-
-pub fn forget(settings: &Settings) -> Result<()> {
-    output::remove(&place(settings))
-}
-
-fn place(settings: &Settings) -> PathBuf {
-    settings.state.join("packaged")
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Packaged, VERSION};
+    use super::{Made, VERSION};
 
     #[test]
     fn names_with_spaces_are_kept() {
-        let packaged = Packaged {
+        let made = Made {
             inputs: "1".to_owned(),
             signing: "2".to_owned(),
             files: [("a b.sys".into(), "0a".to_owned())].into(),
         };
-        assert_eq!(Packaged::parse(&packaged.text()), Some(packaged));
+        assert_eq!(Made::parse(&made.text()), Some(made));
     }
 
     #[test]
@@ -148,12 +126,8 @@ mod tests {
             "1\n2\n0a ..\n",
         ];
         for body in bodies {
-            assert_eq!(
-                Packaged::parse(&format!("{VERSION}\n{body}")),
-                None,
-                "{body:?}"
-            );
+            assert_eq!(Made::parse(&format!("{VERSION}\n{body}")), None, "{body:?}");
         }
-        assert_eq!(Packaged::parse("kdrvgen package 0\n1\n2\n"), None);
+        assert_eq!(Made::parse("kdrvgen package 0\n1\n2\n"), None);
     }
 }
