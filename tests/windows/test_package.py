@@ -183,7 +183,7 @@ def test_signtool_signs_and_both_hosts_make_the_same_package_and_submission(
     packing.install_kits()
     infverif = KITS + r"\Tools\10.0.22621.0\x64\infverif.exe"
     packing.put(infverif, packing.bed / "standins/kit-tool.exe")
-    valid = {"KDRVGEN_SAYS_INFVERIF": "0 INF is VALID"}
+    packing.env["KDRVGEN_SAYS_INFVERIF"] = "0 INF is VALID"
     table = '[package]\nkind = "device"\nprovider = "Example"\ndate = "2026-01-01"\n'
     desk = Desk.start(packing, f"{CONFIG}{table}[package.submission]\n")
     wrong = "1627 ERROR(1322) in {}, line 49: 'hello.sys' is not isolated to DIRID 13."
@@ -195,7 +195,7 @@ def test_signtool_signs_and_both_hosts_make_the_same_package_and_submission(
     desk.sys.unlink()
     desk.forget_calls()
 
-    output = desk.make("submission", **valid)
+    output = desk.make("submission")
     assert "INF is VALID" not in output
     (call,) = desk.arguments("infverif")
     assert call[0] == "/v"
@@ -208,7 +208,7 @@ def test_signtool_signs_and_both_hosts_make_the_same_package_and_submission(
     assert [call[-1].rpartition(".")[2] for call in calls] == ["sys", "cat", "cab"]
     cabinet = submission / "hello.cab"
     assert desk.project.verifies(cabinet)
-    output = desk.make("submission", **valid)
+    output = desk.make("submission")
     assert "package is up to date" in output
     assert "submission is up to date" in output
     assert len(desk.arguments("signtool")) == len(calls)
