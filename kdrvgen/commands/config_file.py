@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from kdrvgen.config.reader import CONFIG_NAMES
@@ -20,5 +21,12 @@ def config_of(file: Path) -> Path | None:
 
 
 def config_in(folder: Path) -> str:
-    """Return the name of the configuration in a folder, or ""."""
-    return next((name for name in CONFIG_NAMES if (folder / name).is_file()), "")
+    """Return the name of the configuration in a folder, or "".
+
+    One that cannot be read, such as a pipe or a link that leads nowhere, is an error of the reader.
+    """
+    return next((name for name in CONFIG_NAMES if _is_there(folder / name)), "")
+
+
+def _is_there(path: Path) -> bool:
+    return os.path.lexists(path) and not path.is_dir()

@@ -64,11 +64,12 @@ def expected_from(project: Project, image: Path, folder: Path, profile: str | No
 
 
 def _profile_of(project: Project, folders: tuple[str, ...]) -> str:
-    if folders and folders[-1] in project.profiles:
-        return folders[-1]
+    folder = folders[-1]
+    if folder in project.profiles:
+        return folder
     for name, profile in project.profiles.items():
-        cargo_profile = profile.cargo_profile or ""
-        if folders and folders[-1] == _FOLDERS.get(cargo_profile, cargo_profile):
+        cargo_profile = profile.cargo_profile
+        if cargo_profile and folder == _FOLDERS.get(cargo_profile, cargo_profile):
             return name
     return "development"
 

@@ -59,6 +59,7 @@ def test_a_new_driver_is_a_member_of_the_workspace_that_lists_it(
     kernel = read(folder / "Cargo.toml")["dependencies"]["kernel"]["path"]
     assert (folder / kernel / "Cargo.toml").samefile(workspace / "crates/kernel/Cargo.toml")
     assert (workspace / ".kdrvgen/build_script.rs").is_file()
+    assert (folder / "kdrvgen.schema.json").is_file()
     assert "crates/kernel" not in done.stdout
     assert kdrvgen_process("--check", cwd=folder).returncode == 0
     assert not kdrvgen.check(kdrvgen.load(folder / "config.toml"), folder).disagreements
@@ -68,7 +69,7 @@ def test_a_new_driver_is_a_member_of_the_workspace_that_lists_it(
     ("table", "folder"),
     [
         ('members = ["drivers/hello"]', "drivers/hello"),
-        ('members = ["./drivers/h*"]', "drivers/hello"),
+        ('members = ["./other/../drivers/h*"]', "drivers/hello"),
         ('members = ["drivers/**/*"]', "drivers/deep/er/hello"),
         ('members = ["**"]', "hello"),
         ('members = ["drivers/[g-i]ello"]', "drivers/hello"),

@@ -1,4 +1,4 @@
-"""Builds and signs a driver image without any tool, with the layout of lld.
+"""Builds, signs and stamps a driver image without any tool, with the layout of lld.
 
 Sources: Microsoft Learn, "PE Format"; "Windows Authenticode Portable Executable Signature Format".
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from collections.abc import Callable
 
 from asn1crypto import core
 from asn1crypto import x509 as asn1
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from tests.pipeline.authority import Identity
 
-__all__ = ["assembled"]
+__all__ = ["assembled", "checksum_of", "countersignature", "stamp_token"]
 
 _COFF = 0x78  # where lld puts the signature `PE`, after its DOS stub
 _OPTIONAL = _COFF + 24
@@ -34,9 +35,14 @@ _START = _TEXT + 0x10
 _FUNCTIONS = b"\xc3".ljust(0x10, b"\xcc") + b"\x31\xc0\xc3"  # ret; xor eax, eax; ret
 
 
-def assembled(identity: Identity) -> bytes:
-    """Return a clean x64 driver called hello, signed by an identity with SHA-256."""
-    image = _image()
+def assembled(identity: Identity, change: Callable[[bytes], bytes] = lambda image: image) -> bytes:
+    """Return an x64 driver called hello, signed by an identity with SHA-256.
+
+    Args:
+        identity: The signer.
+        change: What to change before signing; without it, the driver has no findings.
+    """
+    image = bytearray(change(bytes(_image())))
     image += bytes(-len(image) % 8)
     digest = hashlib.sha256(
         image[:_CHECKSUM]
@@ -48,7 +54,7 @@ def assembled(identity: Identity) -> bytes:
     entry = struct.pack("<IHH", len(signature) + 8, 0x0200, 2) + signature
     struct.pack_into("<II", image, _DIRECTORIES + 8 * 4, len(image), len(entry))
     image += entry
-    struct.pack_into("<I", image, _CHECKSUM, _checksum(image))
+    struct.pack_into("<I", image, _CHECKSUM, checksum_of(image))
     return bytes(image)
 
 
@@ -114,8 +120,11 @@ def _read_only_data() -> tuple[bytes, dict[int, tuple[int, int]]]:
     return bytes(data), {0: (exports, 40), 1: (imports, 40), 6: (debug, 28), 12: (addresses, 16)}
 
 
-def _checksum(image: bytes | bytearray) -> int:
-    total: int = sum(struct.unpack(f"<{len(image) // 2}H", image))
+def checksum_of(image: bytes | bytearray) -> int:
+    """Return the checksum that an image should have."""
+    padded = bytearray(image) + bytes(len(image) % 2)
+    padded[_CHECKSUM : _CHECKSUM + 4] = bytes(4)
+    total: int = sum(struct.unpack(f"<{len(padded) // 2}H", padded))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return total + len(image)
@@ -132,42 +141,82 @@ def _der(tag: int, *parts: bytes) -> bytes:
     content = b"".join(parts)
     if len(content) < 0x80:
         return bytes([tag, len(content)]) + content
-    length = len(content).to_bytes(2, "big")
-    return bytes([tag, 0x82]) + length + content
+    length = len(content).to_bytes(1 if len(content) < 0x100 else 2, "big")
+    return bytes([tag, 0x80 | len(length)]) + length + content
 
 
 def _oid(dotted: str) -> bytes:
     return bytes(core.ObjectIdentifier(dotted).dump())
 
 
+_SHA256 = _der(_SEQUENCE, _oid("2.16.840.1.101.3.4.2.1"), _NULL)
+
+
 def _signature(digest: bytes, identity: Identity) -> bytes:
-    sha256 = _der(_SEQUENCE, _oid("2.16.840.1.101.3.4.2.1"), _NULL)
-    rsa = _der(_SEQUENCE, _oid("1.2.840.113549.1.1.1"), _NULL)
-    indirect_data = _oid("1.3.6.1.4.1.311.2.1.4")
     no_file = _der(0xA0, _der(0xA2, _der(0x80)))
     image_data = _der(_SEQUENCE, b"\x03\x01\0", no_file)
     kind = _der(_SEQUENCE, _oid("1.3.6.1.4.1.311.2.1.15"), image_data)
-    content = kind + _der(_SEQUENCE, sha256, _der(_OCTETS, digest))
+    content = kind + _der(_SEQUENCE, _SHA256, _der(_OCTETS, digest))
+    message = _der(_SEQUENCE, content)
+    return _signed_data(identity, "1.3.6.1.4.1.311.2.1.4", content, message, version=1)
 
-    own = hashlib.sha256(content).digest()
-    attributes = _der(_SEQUENCE, _oid("1.2.840.113549.1.9.3"), _der(_SET, indirect_data)) + _der(
-        _SEQUENCE, _oid("1.2.840.113549.1.9.4"), _der(_SET, _der(_OCTETS, own))
-    )
-    signed = identity.key.sign(_der(_SET, attributes), padding.PKCS1v15(), hashes.SHA256())
 
-    certificate = identity.certificate.public_bytes(Encoding.DER)
-    parsed = asn1.Certificate.load(certificate)
-    serial = bytes(core.Integer(parsed.serial_number).dump())
-    issuer = _der(_SEQUENCE, bytes(parsed.issuer.dump()), serial)
-    signer = _der(
-        _SEQUENCE, _ONE, issuer, sha256, _der(0xA0, attributes), rsa, _der(_OCTETS, signed)
-    )
-    signed_data = _der(
+def stamp_token(signature: bytes, authority: Identity, time: bytes) -> bytes:
+    """Return a timestamp of a signer's signature (RFC 3161)."""
+    info = _der(
         _SEQUENCE,
         _ONE,
-        _der(_SET, sha256),
-        _der(_SEQUENCE, indirect_data, _der(0xA0, _der(_SEQUENCE, content))),
+        _oid("1.2.3.4.1"),
+        _der(_SEQUENCE, _SHA256, _der(_OCTETS, hashlib.sha256(signature).digest())),
+        _ONE,
+        _der(0x18, time),
+    )
+    kind, message = "1.2.840.113549.1.9.16.1.4", _der(_OCTETS, info)
+    return _signed_data(authority, kind, info, message, version=3)
+
+
+def countersignature(signature: bytes, authority: Identity, time: bytes) -> bytes:
+    """Return a timestamp of a signer's signature (Authenticode); `time` is a GeneralizedTime."""
+    data, moment = "1.2.840.113549.1.7.1", _der(0x18, time)
+    signing_time = _der(_SEQUENCE, _oid("1.2.840.113549.1.9.5"), _der(_SET, moment))
+    return _signer(authority, data, signature, signing_time)
+
+
+def _signed_data(
+    identity: Identity, kind: str, content: bytes, message: bytes, *, version: int
+) -> bytes:
+    """Return signed data.
+
+    Args:
+        identity: The signer.
+        kind: The type of the content.
+        content: What is signed.
+        message: The DER value with the content.
+        version: The version.
+    """
+    certificate = identity.certificate.public_bytes(Encoding.DER)
+    signed_data = _der(
+        _SEQUENCE,
+        _der(0x02, bytes([version])),
+        _der(_SET, _SHA256),
+        _der(_SEQUENCE, _oid(kind), _der(0xA0, message)),
         _der(0xA0, certificate),
-        _der(_SET, signer),
+        _der(_SET, _signer(identity, kind, content)),
     )
     return _der(_SEQUENCE, _oid("1.2.840.113549.1.7.2"), _der(0xA0, signed_data))
+
+
+def _signer(identity: Identity, kind: str, content: bytes, more: bytes = b"") -> bytes:
+    """Return a signer of some content; `more` are signed attributes."""
+    rsa = _der(_SEQUENCE, _oid("1.2.840.113549.1.1.1"), _NULL)
+    own = hashlib.sha256(content).digest()
+    digest = _der(_SEQUENCE, _oid("1.2.840.113549.1.9.4"), _der(_SET, _der(_OCTETS, own)))
+    kinds = _der(_SEQUENCE, _oid("1.2.840.113549.1.9.3"), _der(_SET, _oid(kind)))
+    attributes = kinds + more + digest
+    signed = identity.key.sign(_der(_SET, attributes), padding.PKCS1v15(), hashes.SHA256())
+    parsed = asn1.Certificate.load(identity.certificate.public_bytes(Encoding.DER))
+    serial = bytes(core.Integer(parsed.serial_number).dump())
+    issuer = _der(_SEQUENCE, bytes(parsed.issuer.dump()), serial)
+    return _der(
+        _SEQUENCE, _ONE, issuer, _SHA256, _der(0xA0, attributes), rsa, _der(_OCTETS, signed)
+    )

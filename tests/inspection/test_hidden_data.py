@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from asn1crypto import cms, core
+from asn1crypto import algos, cms, core
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import kdrvgen
 from kdrvgen.inspection.inspect import inspect_bytes
+from kdrvgen.inspection.signature import der
 from tests.inspection.assembled import assembled
-from tests.inspection.support import Fields, long, patched
-from tests.pipeline.authority import CODE_SIGNING, Identity
+from tests.inspection.structures import with_one_more_value
+from tests.inspection.support import (
+    Fields,
+    patched,
+    signature_in,
+    table_entry,
+    with_signature,
+    with_stamp,
+    with_table,
+)
+from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Identity
 
 PAYLOAD = b"hidden payload, 24 bytes"
 UNKNOWN = "1.3.6.1.4.1.99999.1"
@@ -54,29 +68,17 @@ def test_a_flipped_bit_in_each_byte_changes_the_report(signed: bytes) -> None:
     assert _missed(signed, 1) == []
 
 
-def _with_table(data: bytes, table: bytes) -> bytes:
-    """Return an image with another attribute certificate table."""
-    at = Fields(data)
-    changed = data[: at.table[0]] + table
-    return patched(changed, (at.security + 4, long(len(table))))
-
-
-def _entry(content: bytes, kind: int = 2, revision: int = 0x200) -> bytes:
-    padded = content + bytes(-len(content) % 8)
-    return struct.pack("<IHH", len(padded) + 8, revision, kind) + padded
-
-
 TABLES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "an entry of another type before the signature": (
-        lambda own: _entry(PAYLOAD, 1) + own,
+        lambda own: table_entry(PAYLOAD, 1) + own,
         "signature-foreign-entry",
     ),
     "an entry of another type after the signature": (
-        lambda own: own + _entry(PAYLOAD, 0xEF),
+        lambda own: own + table_entry(PAYLOAD, 0xEF),
         "signature-foreign-entry",
     ),
     "an entry between two signatures": (
-        lambda own: own + _entry(PAYLOAD, 4) + own,
+        lambda own: own + table_entry(PAYLOAD, 4) + own,
         "signature-foreign-entry",
     ),
     "an unknown revision": (
@@ -88,11 +90,11 @@ TABLES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         "signature-foreign-entry",
     ),
     "more entries than kdrvgen reads": (
-        lambda own: own + _entry(PAYLOAD, 1) * 20,
+        lambda own: own + table_entry(PAYLOAD, 1) * 20,
         "signature-foreign-entry",
     ),
     "data behind the signature in its entry": (
-        lambda own: _entry(own[8:] + PAYLOAD),
+        lambda own: table_entry(own[8:] + PAYLOAD),
         "signature-trailing-data",
     ),
     "padding between two entries": (
@@ -100,7 +102,7 @@ TABLES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
         "signature-foreign-entry",
     ),
     "a second signature that is not one": (
-        lambda own: own + _entry(b"\x30\x16" + PAYLOAD[:22]),
+        lambda own: own + table_entry(b"\x30\x16" + PAYLOAD[:22]),
         "signature-invalid",
     ),
 }
@@ -112,7 +114,7 @@ def test_data_in_the_certificate_table_is_reported(
 ) -> None:
     change, rule = TABLES[name]
     path = tmp_path / "driver.sys"
-    path.write_bytes(_with_table(signed, change(signed[Fields(signed).table[0] :])))
+    path.write_bytes(with_table(signed, change(signed[Fields(signed).table[0] :])))
 
     found = [each for each in kdrvgen.verify(path).findings if each.rule == rule]
 
@@ -120,14 +122,6 @@ def test_data_in_the_certificate_table_is_reported(
     if "padding" in name:
         assert any("padding, 5 bytes" in str(each.source) for each in found)
     assert all(each.severity in ("error", "warning") for each in found)
-
-
-def _changed(data: bytes, change: Callable[[cms.SignedData], None]) -> bytes:
-    """Return an image whose signature `change` was applied to."""
-    start = Fields(data).table[0]
-    info = cms.ContentInfo.load(data[start + 8 :])
-    change(info["content"])
-    return _with_table(data, _entry(info.dump(force=True)))
 
 
 def _add_attribute(signed_data: cms.SignedData) -> None:
@@ -141,7 +135,80 @@ def _add_certificate(signed_data: cms.SignedData) -> None:
     signed_data["certificates"].append(cms.CertificateChoices.load(other))
 
 
+def _add_unreadable_certificate(signed_data: cms.SignedData) -> None:
+    content = der.sequence(der.value(der.OCTETS, PAYLOAD))
+    signed_data["certificates"].append(cms.CertificateChoices.load(content))
+
+
+def _add_attribute_certificate(signed_data: cms.SignedData) -> None:
+    content = der.value(0xA2, der.value(der.OCTETS, PAYLOAD))
+    signed_data["certificates"].append(cms.CertificateChoices.load(content))
+
+
+def _add_revocation_list(signed_data: cms.SignedData) -> None:
+    issuer = Identity.make("Payload", CODE_SIGNING)
+    now = dt.datetime.now(dt.UTC)
+    builder = x509.CertificateRevocationListBuilder(issuer.certificate.subject, now, now)
+    content = builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    signed_data["crls"] = [cms.RevocationInfoChoice.load(content)]
+
+
+def _add_parameters(signed_data: cms.SignedData) -> None:
+    md5 = der.object_id("1.2.840.113549.2.5")
+    content = der.sequence(md5, der.value(der.OCTETS, PAYLOAD))
+    signed_data["digest_algorithms"].append(algos.DigestAlgorithm.load(content))
+
+
+def _add_algorithm(signed_data: cms.SignedData) -> None:
+    signed_data["digest_algorithms"].append({"algorithm": "md5"})
+
+
+def _change_version_of_signer(signed_data: cms.SignedData) -> None:
+    signed_data["signer_infos"][0]["version"] = "v3"
+
+
+def _add_two_values(signed_data: cms.SignedData) -> None:
+    token = cms.ContentInfo({"content_type": "data", "content": core.OctetString(PAYLOAD)})
+    attribute = {"type": "microsoft_time_stamp_token", "values": [token, token]}
+    signed_data["signer_infos"][0]["unsigned_attrs"] = [attribute]
+
+
 SIGNATURES = {
+    "a certificate that cannot be read": (
+        _add_unreadable_certificate,
+        "signature-unsigned-part",
+        "a certificate that cannot be read, 28 bytes",
+    ),
+    "an attribute certificate": (
+        _add_attribute_certificate,
+        "signature-unsigned-part",
+        "an attribute certificate, 28 bytes",
+    ),
+    "a revocation list": (
+        _add_revocation_list,
+        "signature-unsigned-part",
+        "revocation lists, ",
+    ),
+    "parameters of an algorithm": (
+        _add_parameters,
+        "signature-unsigned-part",
+        "parameters of the algorithm 1.2.840.113549.2.5, 26 bytes",
+    ),
+    "an algorithm of nobody": (
+        _add_algorithm,
+        "signature-unsigned-part",
+        "a list of digest algorithms: md5, sha256",
+    ),
+    "an unknown version of the signer": (
+        _change_version_of_signer,
+        "signature-unsigned-part",
+        "version v3 of the signer",
+    ),
+    "an attribute with two values": (
+        _add_two_values,
+        "signature-unsigned-part",
+        "unsigned attribute 1.3.6.1.4.1.311.3.3.1, ",
+    ),
     "an unsigned attribute": (_add_attribute, "signature-unsigned-part", UNKNOWN),
     "a certificate of no chain": (_add_certificate, "certificate-unused", "CN=Payload"),
 }
@@ -151,7 +218,7 @@ SIGNATURES = {
 def test_data_in_the_signature_is_reported(signed: bytes, tmp_path: Path, name: str) -> None:
     change, rule, text = SIGNATURES[name]
     path = tmp_path / "driver.sys"
-    path.write_bytes(_changed(signed, change))
+    path.write_bytes(with_signature(signed, change))
 
     inspection = kdrvgen.verify(path)
 
@@ -165,11 +232,53 @@ def test_an_encoding_that_is_not_der_is_reported(signed: bytes, tmp_path: Path) 
     length = int.from_bytes(signed[start + 2 : start + 4], "big")
     loose = b"\x30\x84" + length.to_bytes(4, "big") + signed[start + 4 : start + 4 + length]
     path = tmp_path / "driver.sys"
-    path.write_bytes(_with_table(signed, _entry(loose)))
+    path.write_bytes(with_table(signed, table_entry(loose)))
 
     found = {each.rule: each.source for each in kdrvgen.verify(path).findings}
 
     assert "not DER at offset 0" in str(found["signature-unsigned-part"])
+
+
+@pytest.mark.parametrize("protocol", ["rfc3161", "authenticode"])
+def test_a_value_after_the_last_field_of_any_structure_is_reported(
+    signed: bytes, protocol: str
+) -> None:
+    """Readers of ASN.1 ignore it."""
+    stamped = with_stamp(signed, Identity.make("Stamps", TIME_STAMPING), kind=protocol)
+    clean = _report(stamped)
+    reports = [_report(changed) for changed in with_one_more_value(stamped, PAYLOAD)]
+    assert len(reports) > 80
+    assert clean not in reports
+    named = r"signature: data after the last field of (\w+), 26 bytes, "
+    sources = (str(source) for report in reports for _, source, _ in report)
+    assert {match[1] for source in sources if (match := re.match(named, source))} == {
+        *("AlgorithmIdentifier", "Attribute", "ContentInfo", "IssuerAndSerialNumber"),
+        *("SignedData", "SignerInfo", "content", "contentInfo"),
+    }
+
+
+def test_signatures_that_are_not_read_are_reported(signed: bytes) -> None:
+    def nested(payload: bytes) -> bytes:
+        values = [cms.ContentInfo.load(signature)] * 15 + [_damaged(signature, payload)]
+
+        def change(signed_data: cms.SignedData) -> None:
+            signer = signed_data["signer_infos"][0]
+            signer["unsigned_attrs"] = [{"type": "microsoft_nested_signature", "values": values}]
+
+        return with_signature(signed, change)
+
+    signature = signature_in(signed)
+    one, other = _report(nested(PAYLOAD)), _report(nested(PAYLOAD.upper()))
+
+    assert any("kdrvgen reads at most 16 signatures" in str(source) for _, source, _ in one)
+    assert one != other
+
+
+def _damaged(signature: bytes, payload: bytes) -> cms.ContentInfo:
+    info = cms.ContentInfo.load(signature)
+    # A set is sorted: the longest signature is the last.
+    info["content"]["signer_infos"][0]["signature"] = payload * 20
+    return info
 
 
 def test_a_report_of_a_clean_signature_names_nothing_hidden(signed: bytes) -> None:

@@ -256,6 +256,9 @@ def test_the_page_shows_sections_signatures_imports_and_findings(
     assert page.tags.count("rect") == len(image.sections) + 2  # headers and signatures
     assert "script" not in page.tags
     assert page.addresses == []
+    for section in image.sections:
+        place = f"{section.size} bytes at 0x{section.offset:X} {section.access}"
+        assert f"{section.name}: {place}" in page.text
     for text in (".rdata", "ntoskrnl.exe", "CN=DriverCertificate", "image-checksum", "sha256"):
         assert text in page.text
 

@@ -10,6 +10,7 @@ import pytest
 import kdrvgen
 from kdrvgen.inspection.inspect import inspect_bytes
 from tests.inspection.production import DIGESTS, drivers
+from tests.inspection.structures import with_one_more_value
 from tests.inspection.support import Fields
 from tests.packaging.real import packages
 from tests.tools import need
@@ -57,6 +58,11 @@ def test_the_signer_of_a_published_driver_is_recognized(name: str) -> None:
     loading = kdrvgen.verify(drivers()[name]).loading
     assert loading
     assert loading.signed_by.name == SIGNED_BY.get(name, "ATTESTATION")
+    if name not in SIGNED_BY:
+        assert loading.windows == (
+            "Windows 10 and later, also with Secure Boot. Not Windows Server 2016 and later, and "
+            "nothing before Windows 10."
+        )
 
 
 def test_the_drivers_of_wintun_have_no_false_findings(tmp_path: Path) -> None:
@@ -68,6 +74,11 @@ def test_the_drivers_of_wintun_have_no_false_findings(tmp_path: Path) -> None:
         assert _serious(path) == WINTUN.get(package.machine, set()), package.machine
         assert loading
         assert loading.signed_by.name == signers[package.machine]
+        if loading.signed_by.name == "WHCP":
+            assert loading.windows == (
+                "Windows Vista and later, and Windows Server, also with Secure Boot. Windows 7 "
+                "needs its update for SHA-2 signatures."
+            )
 
 
 def test_a_cross_signed_driver_has_the_days_until_which_it_counts() -> None:
@@ -75,6 +86,22 @@ def test_a_cross_signed_driver_has_the_days_until_which_it_counts() -> None:
     assert loading
     assert "Signed on 2008-07-26" in loading.windows
     assert "Windows 10 version 1511" in loading.windows
+
+
+def test_a_timestamp_that_windows_trusts_counts_also_with_trust(tmp_path: Path) -> None:
+    driver = drivers()["WeTestUsbFilter"]
+    signature = kdrvgen.verify(driver).signatures[2]
+    assert signature.signer
+    (tmp_path / "signer.cer").write_bytes(signature.signer.der)
+
+    assessment = kdrvgen.verify(driver, trust=(tmp_path / "signer.cer",)).assessments[2]
+
+    assert assessment.chain
+    assert assessment.chain.certificates == (signature.signer,)
+    assert assessment.chain.is_trusted
+    assert assessment.proven
+    assert signature.timestamp
+    assert assessment.proven == signature.timestamp.time
 
 
 def test_faults_beside_a_sound_signature_are_notes() -> None:
@@ -95,6 +122,13 @@ def test_a_flipped_bit_in_the_certificates_of_a_published_driver_is_reported(nam
         changed = bytearray(data)
         changed[offset] ^= 1 << chance.randrange(8)
         assert _named(bytes(changed)) != clean, offset
+
+
+@pytest.mark.parametrize("name", ["WinRing0-x64", "WinIo-3-x64"])
+def test_a_value_added_to_the_signature_of_a_published_driver_is_reported(name: str) -> None:
+    data = drivers()[name].read_bytes()
+    clean = _named(data)
+    assert all(_named(changed) != clean for changed in with_one_more_value(data, b"payload"))
 
 
 def _named(data: bytes) -> set[tuple[str, str | None, str]]:

@@ -67,6 +67,22 @@ def test_only_regular_files_are_opened(here: Path, verify: Verify, kind: str, ro
     assert "is a device or a pipe" in result.err
 
 
+@pytest.mark.parametrize("kind", ["pipe", "socket", "device", "nowhere"])
+def test_a_configuration_beside_the_image_that_cannot_be_read_is_an_error(
+    here: Path, verify: Verify, kind: str
+) -> None:
+    if kind == "nowhere":
+        (here / "config.toml").symlink_to(kind)
+    else:
+        IRREGULAR[kind](here / "config.toml")
+
+    result = verify("hello.sys")
+
+    assert result.code == 3
+    assert "config.toml: error: " in result.err
+    assert ("is a device or a pipe" in result.err) is (kind != "nowhere")
+
+
 def test_a_page_replaces_the_old_one_only_when_it_is_complete(
     signed: bytes, tmp_path: Path, verify: Verify, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import kdrvgen
+from kdrvgen import inspection
 from kdrvgen.inspection.checks import RULES
 from tests.inspection.support import Fields, long, patched, rules, short
 
@@ -126,7 +127,7 @@ def test_modules_are_classified_by_name_ignoring_case(
 def test_a_module_with_an_unreadable_name_is_reported(image: bytes, tmp_path: Path) -> None:
     path = _written(tmp_path / "hello.sys", _renamed(image, b"ntoskrnl.exe", b"\xff\x01\x02"))
 
-    assert rules(path)["import-unreadable"].startswith("1 descriptors")
+    assert rules(path)["import-unreadable"].startswith("1 descriptor at ")
 
 
 def test_an_import_from_the_kernel_by_ordinal_is_reported(image: bytes, tmp_path: Path) -> None:
@@ -183,6 +184,12 @@ def test_every_rule_has_a_title_a_reason_and_a_reference() -> None:
         assert not rule.title.endswith(".")
         assert rule.why.endswith(".")
         assert rule.reference
+
+
+def test_the_types_of_an_inspection_can_be_imported() -> None:
+    assert all(getattr(inspection, name).__name__ == name for name in inspection.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        _ = inspection.Nothing
 
 
 def _written(path: Path, data: bytes) -> Path:

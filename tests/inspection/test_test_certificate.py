@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+import kdrvgen
 from kdrvgen import load
+from kdrvgen.inspection.signature.certificates import load_all
 from kdrvgen.rendering.environment import certificate_id
 from tests.inspection.assembled import assembled
 from tests.inspection.support import Verify, rules
@@ -64,6 +66,11 @@ def test_the_exported_certificate_identifies_the_signer(
     image.with_suffix(".cer").write_bytes(_der(identities[0]))
     assert _compared(image) == {}
     image.with_suffix(".cer").write_bytes(_der(identities[1]))
+    (value,) = _compared(image).values()
+    own, other = (load_all(_der(identity))[0].thumbprint for identity in identities)
+    assert value == (
+        f"signing.certificate-file is {other}, the signer is CN=DriverCertificate ({own})"
+    )
     assert list(_compared(image)) == ["config-certificate"]
 
 
@@ -108,3 +115,48 @@ def test_a_pfx_without_a_password_identifies_the_signer(
     assert _compared(image) == {}
     image.with_name("own.pfx").write_bytes(identities[1].pfx(""))
     assert list(_compared(image)) == ["config-certificate"]
+
+
+LIBRARY = 'mode = "certificate"\ntool = "signtool"\ndlib = "sign.dll"\n'
+NAMED = 'mode = "certificate"\nsubject = "DriverCertificate"\n'
+
+
+@pytest.mark.parametrize(
+    ("keys", "key"),
+    [(NAMED, "signing.thumbprint"), (LIBRARY, "signing.public-certificate")],
+)
+def test_a_certificate_without_a_file_is_a_warning_unless_its_authority_is_passed(
+    image: Path, keys: str, key: str
+) -> None:
+    """Anyone can make a certificate of this name."""
+    root = Identity.make("Authority", CODE_SIGNING)
+    signer = Identity.make("DriverCertificate", CODE_SIGNING, root)
+    config = image.with_name("config.toml")
+    config.write_text(BASE + keys, "utf-8")
+    trusted = image.with_name("root.pem")
+    trusted.write_bytes(root.certificate_pem())
+    signed = image.with_name("signed.sys")
+    signed.write_bytes(assembled(signer))
+
+    for path in (image, signed):
+        (found,) = (each for each in _findings(path, config) if "certificate-un" in each.rule)
+        assert (found.rule, found.severity) == ("config-certificate-unchecked", "warning")
+        assert key in found.help
+    rules_found = [each.rule for each in _findings(signed, config, trusted)]
+    assert "config-certificate-unchecked" not in rules_found
+    rules_found = [each.rule for each in _findings(image, config, trusted)]
+    assert "certificate-untrusted" in rules_found
+
+
+def test_a_certificate_of_a_signing_library_can_have_any_name(tmp_path: Path) -> None:
+    """Only a certificate in a store is selected by signing.subject."""
+    path, config = tmp_path / "hello.sys", tmp_path / "config.toml"
+    path.write_bytes(assembled(Identity.make("My Company", CODE_SIGNING)))
+    for keys, is_wrong in ((LIBRARY, False), (NAMED, True)):
+        config.write_text(BASE + keys, "utf-8")
+        found = {each.rule for each in _findings(path, config)}
+        assert ("config-certificate" in found) is is_wrong
+
+
+def _findings(image: Path, config: Path, *trust: Path) -> tuple[kdrvgen.Finding, ...]:
+    return kdrvgen.verify(image, config=config, trust=trust).findings

@@ -42,6 +42,12 @@ _TESTS = {
         "tests/cli/test_errors.py",
         "tests/cli/test_credentials.py",
     ),
+    "inspection": (
+        "tests/inspection",
+        "tests/docs/test_rules_page.py",
+        "tests/packaging/test_any_package.py",
+        "tests/packaging/test_catalog.py",
+    ),
     "lexicon": ("tests/cli/test_explain.py", "tests/completion/test_words.py"),
     "model": (
         "tests/model",

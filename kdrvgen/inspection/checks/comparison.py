@@ -9,6 +9,8 @@ from kdrvgen.inspection.checks.evidence import Evidence, violation
 from kdrvgen.inspection.checks.signature import signature_evidence
 from kdrvgen.inspection.checks.subject import Expected, Subject
 from kdrvgen.inspection.pe.headers import DirectoryIndex, ImageFlag, Machine
+from kdrvgen.inspection.signature.certificates import Certificate
+from kdrvgen.model import Signing
 from kdrvgen.model.driver import Target
 from kdrvgen.report.finding import Finding, Rule, Severity
 
@@ -188,48 +190,65 @@ def _certificate(subject: Subject, expected: Expected) -> Iterator[Finding]:
     signer, signing = signature.signer, expected.signing
     if signer is None:
         return
-    key = _certificate_key(expected)
+    key = _certificate_key(signing)
     if expected.certificate is not None:
         matches, wanted = signer == expected.certificate, expected.certificate.thumbprint
     elif signing.thumbprint and signing.mode == "certificate":
         matches, wanted = signer.thumbprint == signing.thumbprint, signing.thumbprint
-    elif signing.mode == "certificate" and (signing.pfx or signing.public_certificate):
-        matches, wanted = True, ""
-    else:
+    elif signing.mode == "test" or key == "signing.subject":
         matches, wanted = signer.common_name == signing.subject, f"CN={signing.subject}"
         key = "signing.subject"
+    else:
+        matches, wanted = True, ""
     if not matches:
-        value = f"{signer.subject} ({signer.thumbprint}), configured in {key}: {wanted}"
+        # What is wanted comes first: a long line is shortened at its end.
+        value = f"{key} is {wanted}, the signer is {signer.subject} ({signer.thumbprint})"
         yield violation(CERTIFICATE, signature_evidence(signature, value, "certificate"), _REBUILD)
-    elif expected.certificate is None and signer not in subject.trusted and _needs_file(expected):
+    elif not _is_certain(subject, signer, expected):
         value = f"{signer.subject} ({signer.thumbprint})"
         evidence = signature_evidence(signature, value, "certificate")
         yield violation(UNCHECKED, evidence, _how_to_check(expected))
 
 
-def _certificate_key(expected: Expected) -> str:
-    signing = expected.signing
+def _certificate_key(signing: Signing) -> str:
+    """Return the key that selects the certificate."""
     if signing.mode == "test":
         return "signing.certificate-file"
-    if signing.public_certificate:
-        return "signing.public-certificate"
-    return "signing.thumbprint" if signing.thumbprint else "signing.pfx"
+    keys = {
+        "signing.public-certificate": signing.public_certificate,
+        "signing.thumbprint": signing.thumbprint,
+        "signing.pfx": signing.pfx,
+        "signing.dlib": signing.dlib,
+    }
+    return next((key for key, value in keys.items() if value), "signing.subject")
 
 
-def _needs_file(expected: Expected) -> bool:
-    """Return whether only a file with the certificate can show that it is the right one."""
-    signing = expected.signing
-    if signing.mode == "test":
+def _is_certain(subject: Subject, signer: Certificate, expected: Expected) -> bool:
+    """Return whether more than a name shows that the signer is the right one."""
+    signing, key = expected.signing, _certificate_key(expected.signing)
+    if expected.certificate is not None or signer in subject.trusted:
         return True
-    return not signing.thumbprint and bool(signing.pfx or signing.public_certificate)
+    chain = subject.assessments[0].chain
+    if signing.mode == "test" or chain is None:
+        return False
+    if key == "signing.subject":  # an authority that is trusted has checked the name
+        return chain.is_trusted
+    if key == "signing.dlib":  # a service can change its certificate
+        return chain.is_trusted and bool(subject.trusted)
+    return bool(signing.thumbprint)
 
 
 def _how_to_check(expected: Expected) -> str:
+    key = _certificate_key(expected.signing)
     if expected.signing.mode == "test":
         return (
             f"Keep the exported {expected.driver.stem}.cer beside the image, or verify on the "
             "machine that signed it."
         )
+    if key == "signing.subject":
+        return "Set signing.thumbprint, or pass the root of its authority: --trust FILE."
+    if key == "signing.dlib":
+        return "Set signing.public-certificate, or pass the root of its authority: --trust FILE."
     return (
         "Pass a file with the certificate, which needs no password: --trust FILE."
         if expected.signing.pfx

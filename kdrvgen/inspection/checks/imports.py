@@ -197,9 +197,9 @@ def _unreadable(subject: Subject) -> Iterator[Finding]:
     directory = subject.image.headers.directory(DirectoryIndex.IMPORT)
     total, read = _descriptors(subject.image, directory), len(subject.image.modules)
     if directory.address and directory.size and (not read or read < total):
-        value = (
-            f"{total or 'no'} descriptors at 0x{directory.address:X}, {read} with a readable name"
-        )
+        value = f"{quantity(total, 'descriptor')} at 0x{directory.address:X}"
+        if total:
+            value = f"{value}, {read} with a readable name"
         evidence = Evidence("data directory IMPORT", value, directory.offset)
         yield violation(UNREADABLE, evidence, "The image is damaged. Build and sign it again.")
 

@@ -72,7 +72,11 @@ def _truncated(subject: Subject) -> Iterator[Finding]:
     image = subject.image
     size = len(image.data)
     fix = "Build and sign again: the file is incomplete or damaged."
-    if len(image.sections) < image.headers.section_count or image.headers.size_of_headers > size:
+    if image.headers.size_of_headers > size:
+        value = f"{image.headers.size_of_headers}, but the file ends at {size}"
+        offset = image.headers.optional_offset + 60
+        yield violation(TRUNCATED, Evidence("SizeOfHeaders", value, offset), fix)
+    if len(image.sections) < image.headers.section_count:
         count = quantity(image.headers.section_count, "section")
         value = f"{count}, but the file has {len(image.sections)}"
         yield violation(

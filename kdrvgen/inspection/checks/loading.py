@@ -16,7 +16,7 @@ from kdrvgen.inspection.checks import sources
 from kdrvgen.inspection.pe.headers import ImageFlag, Machine
 from kdrvgen.inspection.pe.image import Image
 from kdrvgen.inspection.signature.assessment import Assessment
-from kdrvgen.inspection.signature.certificates import Certificate
+from kdrvgen.inspection.signature.certificates import CODE_SIGNING, Certificate
 from kdrvgen.inspection.signature.chain import Chain
 from kdrvgen.inspection.signature.roots import MICROSOFT_2010
 
@@ -32,8 +32,8 @@ class SignedBy(StrEnum):
     PUBLISHER = "a publisher without a valid cross-certificate of Microsoft"
     OWN_AUTHORITY = "an authority that Windows does not know"
     TEST = "a test certificate"
-    INVALID = "no valid signature"
-    NOBODY = "no signature"
+    INVALID = "nobody: no signature is valid"
+    NOBODY = "nobody"
 
 
 class Loading(NamedTuple):
@@ -66,14 +66,15 @@ _ATTESTATION = (
     "before Windows 10."
 )
 _CROSS = "Windows Vista to Windows 10 version 1511."
-_OLD_CROSS = (
-    "Later versions too, because its certificate is from before 2015-07-29. Windows 11 24H2 and "
-    "later and Windows Server 2025 stop accepting it with their updates since April 2026."
+# Microsoft, "The Windows Driver Policy"; the announcement to which it links names the versions.
+_SINCE_2026 = (
+    "With the updates since April 2026, Windows 11 24H2 and later and Windows Server 2025 first "
+    "audit such drivers, and then block those that are not on Microsoft's allow list."
 )
+_OLD_CROSS = f"Later versions too, because its certificate is from before 2015-07-29. {_SINCE_2026}"
 _NEW_CROSS = (
-    "Later versions only without Secure Boot, or if they were upgraded from an older one. Windows "
-    "11 24H2 and later and Windows Server 2025 stop accepting it with their updates since April "
-    "2026."
+    "Later versions only without Secure Boot, or if they were upgraded from an older one. "
+    f"{_SINCE_2026}"
 )
 _PUBLISHER = (
     "No Windows for x64 or ARM64 outside of test-signing mode: its kernel accepts the certificate "
@@ -104,7 +105,14 @@ def loading(image: Image, assessments: Sequence[Assessment]) -> Loading:
 def _of_signature(assessment: Assessment) -> Loading:
     signature, chain = assessment.signature, assessment.chain
     signer = signature.signer
-    if not signature.is_valid or signer is None or chain is None or chain.problem or chain.expired:
+    if (
+        not signature.is_valid
+        or signer is None
+        or not (signer.is_for(CODE_SIGNING) and signer.may_sign)
+        or chain is None
+        or chain.problem
+        or chain.expired
+    ):
         return Loading(SignedBy.INVALID, "", _INVALID, sources.KERNEL_SIGNING)
     kind, windows, reference = _kind(assessment, signer, chain)
     return Loading(kind, signer.subject, windows, reference)

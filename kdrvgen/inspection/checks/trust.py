@@ -128,8 +128,8 @@ def _usages(subject: Subject) -> Iterator[Finding]:
 
 def _keys(subject: Subject) -> Iterator[Finding]:
     for assessment, signer, _ in _signed(subject):
-        kind, bits = signer.key
-        if kind == "RSA" and bits < _MIN_RSA_BITS:
+        bits = signer.rsa_bits
+        if bits is not None and bits < _MIN_RSA_BITS:
             value = f"{signer.subject}: RSA with {bits} bits"
             evidence = signature_evidence(assessment.signature, value, "certificate")
             yield _weighed(subject, assessment, violation(WEAK_KEY, evidence, _CERTIFICATE))

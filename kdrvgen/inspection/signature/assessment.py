@@ -64,6 +64,7 @@ class Assessment(NamedTuple):
             and self.signature.digest not in WEAK_DIGESTS
             and signer is not None
             and signer.is_for(CODE_SIGNING)
+            and signer.may_sign
             and chain is not None
             and chain.is_complete
             and not chain.problem

@@ -26,7 +26,7 @@ from kdrvgen.inspection.signature.pkcs7 import (
     signer_certificate,
 )
 from kdrvgen.inspection.signature.timestamps import Timestamp, read_timestamp
-from kdrvgen.inspection.signature.unsigned import UnsignedPart, unsigned_parts
+from kdrvgen.inspection.signature.unsigned import UnsignedPart, described, unsigned_parts
 
 __all__ = ["Signature", "read_signatures"]
 
@@ -36,7 +36,7 @@ _PAGE_HASHES = {
     bytes.fromhex("060a2b060104018237020302"): "sha256",
 }
 _NESTED = "microsoft_nested_signature"
-_MAX_NESTED = 16
+_MAX_SIGNATURES = 16
 
 
 class _Attribute(core.Sequence):  # type: ignore[misc] # asn1crypto is untyped
@@ -93,19 +93,21 @@ def read_signatures(headers: Headers, data: bytes) -> tuple[Signature, ...]:
     signatures: list[Signature] = []
     for entry in certificate_entries(headers, data):
         pending = [(entry.content, False)]
-        while pending and len(signatures) < _MAX_NESTED:
+        while pending:
             content, nested = pending.pop(0)
+            if len(signatures) >= _MAX_SIGNATURES:
+                problem = described(f"kdrvgen reads at most {_MAX_SIGNATURES} signatures", content)
+                signatures.append(_unread(content, entry.offset, problem, nested=nested))
+                continue
             signature, inner = _read(content, entry.offset, headers, data, nested=nested)
             signatures.append(signature)
             pending += [(nested_content, True) for nested_content in inner]
     return tuple(signatures)
 
 
-def _read(
-    content: bytes, offset: int, headers: Headers, data: bytes, *, nested: bool
-) -> tuple[Signature, list[bytes]]:
+def _unread(content: bytes, offset: int, problem: str, *, nested: bool) -> Signature:
     size = _size(content)
-    signature = Signature(
+    return Signature(
         offset=offset,
         size=size,
         trailing=content[size:].rstrip(b"\0"),
@@ -117,8 +119,15 @@ def _read(
         signer=None,
         certificates=(),
         timestamp=None,
-        problem="",
+        problem=problem,
     )
+
+
+def _read(
+    content: bytes, offset: int, headers: Headers, data: bytes, *, nested: bool
+) -> tuple[Signature, list[bytes]]:
+    signature = _unread(content, offset, "", nested=nested)
+    size = signature.size
     try:
         return _parse(signature, cms.ContentInfo.load(content[:size]), headers, data)
     except (*DAMAGED, RecursionError) as error:

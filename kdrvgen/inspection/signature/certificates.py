@@ -14,7 +14,7 @@ from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
 
 __all__ = [
@@ -137,7 +137,10 @@ class Certificate:
         A damaged extension is one without any right.
         """
         try:
-            return self.x509.extensions.get_extension_for_class(kind).value
+            with warnings.catch_warnings():
+                # The identifier of the issuer can contain such a serial number too.
+                warnings.simplefilter("ignore")
+                return self.x509.extensions.get_extension_for_class(kind).value
         except x509.ExtensionNotFound:
             return None
         except _DAMAGED:
@@ -150,17 +153,13 @@ class Certificate:
         return bytes(info.dump())
 
     @cached_property
-    def key(self) -> tuple[str, int]:
-        """The kind of its public key, and the number of bits."""
+    def rsa_bits(self) -> int | None:
+        """The number of bits of its RSA key; None for a key of another kind, or a damaged one."""
         try:
             key = self.x509.public_key()
         except _DAMAGED:
-            return "unknown", 0
-        if isinstance(key, rsa.RSAPublicKey):
-            return "RSA", key.key_size
-        if isinstance(key, ec.EllipticCurvePublicKey):
-            return "EC", key.key_size
-        return type(key).__name__.strip("_").removesuffix("PublicKey"), 0
+            return None
+        return key.key_size if isinstance(key, rsa.RSAPublicKey) else None
 
     def is_valid_at(self, moment: dt.datetime) -> bool:
         """Return whether it is valid at a moment."""

@@ -80,12 +80,15 @@ def _rfc3161(signer: cms.SignerInfo, token: cms.ContentInfo) -> Timestamp:
     algorithm = imprint["hash_algorithm"]["algorithm"].native
     own = signer_certificate(authority, certificates)
     problem = signature_problem(authority, own, token_info)
+    if len(signed["signer_infos"]) != 1:
+        problem = problem or "it has several signers, and a timestamp has one"
     if kind != _TIMESTAMP_INFO:
         problem = problem or f"its content is {kind}, not a timestamp"
     digest = hashlib.new(algorithm, signer["signature"].native).digest()
     if imprint["hashed_message"].native != digest:
         problem = problem or "it belongs to another signature"
-    return Timestamp("rfc3161", info["gen_time"].native, algorithm, own, certificates, problem)
+    time = _moment(info["gen_time"].native)
+    return Timestamp("rfc3161", time, algorithm, own, certificates, problem)
 
 
 def _countersignature(
@@ -96,9 +99,14 @@ def _countersignature(
     problem = signature_problem(counter, own, signer["signature"].native, bare=True)
     return Timestamp(
         "authenticode",
-        times[0] if times else None,
+        _moment(times[0]) if times else None,
         counter["digest_algorithm"]["algorithm"].native,
         own,
         certificates,
-        problem or ("" if times else "it contains no time"),
+        problem,
     )
+
+
+def _moment(time: object) -> dt.datetime | None:
+    """Return a time of asn1crypto; None without a time zone, or for the year 0."""
+    return time if isinstance(time, dt.datetime) and time.tzinfo else None

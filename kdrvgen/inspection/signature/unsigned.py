@@ -14,14 +14,14 @@ from asn1crypto import cms, core
 
 from kdrvgen.inspection.signature import der
 from kdrvgen.inspection.signature.certificates import load
+from kdrvgen.inspection.signature.structure import SIGNED_DATA, SIGNER, Structure, surplus
 
 __all__ = ["UnsignedPart", "described", "unsigned_parts"]
 
 _STAMP_VERSION = "v3"  # of a timestamp (RFC 5652, section 5.1)
 _SEVERAL = "microsoft_nested_signature"
-_KNOWN_ATTRIBUTES = frozenset(
-    {"microsoft_time_stamp_token", "microsoft_nested_signature", "counter_signature"}
-)
+_TOKEN, _COUNTER = "microsoft_time_stamp_token", "counter_signature"
+_KNOWN_ATTRIBUTES = frozenset({_SEVERAL, _TOKEN, _COUNTER})
 _CONSTRUCTED = 0x20
 _NULL = b"\x05\x00"
 _SHOWN = 8  # bytes of a digest
@@ -55,6 +55,7 @@ def unsigned_parts(info: cms.ContentInfo, version: str) -> Iterator[UnsignedPart
     content = info.dump()
     if (offset := _first_not_der(content)) is not None:
         yield UnsignedPart(described(f"an encoding that is not DER at offset {offset}", content))
+    yield from _surplus(info.contents, SIGNED_DATA)
     signed = info["content"]
     if signed["version"].native != version:
         yield UnsignedPart(f"version {signed['version'].native}")
@@ -75,7 +76,12 @@ def unsigned_parts(info: cms.ContentInfo, version: str) -> Iterator[UnsignedPart
     if listed != expected:
         yield UnsignedPart(f"a list of digest algorithms: {', '.join(sorted(listed))}")
     for signer in signers:
-        yield from _signer_parts(signer)
+        yield from _signer_parts(signer, is_stamp=version == _STAMP_VERSION)
+
+
+def _surplus(content: bytes, structure: Structure) -> Iterator[UnsignedPart]:
+    for name, values in surplus(content, structure):
+        yield UnsignedPart(described(f"data after the last field of {name}", values))
 
 
 def _is_readable(content: bytes) -> bool:
@@ -87,23 +93,27 @@ def _is_readable(content: bytes) -> bool:
     return content.endswith(b"\0" + signature)
 
 
-def _signer_parts(signer: cms.SignerInfo) -> Iterator[UnsignedPart]:
+def _signer_parts(signer: cms.SignerInfo, *, is_stamp: bool) -> Iterator[UnsignedPart]:
+    """Yield what nothing protects in a signer of an image or of a timestamp."""
     if signer["version"].native != "v1":
         yield UnsignedPart(f"version {signer['version'].native} of the signer")
     yield from _algorithms([signer["digest_algorithm"], signer["signature_algorithm"]])
-    seen = set()
-    for attribute in signer["unsigned_attrs"] or ():
-        kind, count = attribute["type"].native, len(attribute["values"])
-        is_one = count == 1 or (count and kind == _SEVERAL)
-        if kind not in _KNOWN_ATTRIBUTES or kind in seen or not is_one:
-            yield UnsignedPart(
-                described(f"unsigned attribute {attribute['type'].dotted}", attribute.dump())
-            )
-        elif kind == "counter_signature":
-            yield from _signer_parts(attribute["values"][0])
-        elif kind == "microsoft_time_stamp_token":
+    attributes = signer["unsigned_attrs"] or ()
+    kinds = [attribute["type"].native for attribute in attributes]
+    for index, attribute in enumerate(attributes):
+        kind, count = kinds[index], len(attribute["values"])
+        text = described(f"unsigned attribute {attribute['type'].dotted}", attribute.dump())
+        is_one = kind not in kinds[:index] and (count == 1 or (count and kind == _SEVERAL))
+        if is_stamp or kind not in _KNOWN_ATTRIBUTES or not is_one:
+            yield UnsignedPart(text)
+        elif kind == _TOKEN:
             yield from unsigned_parts(attribute["values"][0], _STAMP_VERSION)
-        seen.add(kind)
+        elif kind == _COUNTER and _TOKEN in kinds:
+            # Only one timestamp is verified, and a token has precedence.
+            yield UnsignedPart(text, is_usual=True)
+        elif kind == _COUNTER:
+            yield from _surplus(attribute["values"][0].contents, SIGNER)
+            yield from _signer_parts(attribute["values"][0], is_stamp=True)
 
 
 def _algorithms(algorithms: Iterable[Any]) -> Iterator[UnsignedPart]:
