@@ -180,9 +180,10 @@ def _missing(given: Ingredients, inf: Inf, listed: Mapping[str, Field]) -> Itera
                 Severity.ERROR,
                 "add its path to `package.extra-files`, or remove it from `[SourceDisksFiles]`",
             )
+    elsewhere = {name for target in _TARGETS.values() for name in _listed(inf, target)}
     for path in given.project.package.extra_files:
         name = path.rpartition("/")[2].lower()
-        if name not in listed:
+        if name not in elsewhere:
             yield Finding(
                 "package-file-unlisted",
                 f"the INF does not list `{name}`, so the catalog does not cover it",

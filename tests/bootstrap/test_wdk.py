@@ -17,7 +17,10 @@ import pytest
 import tomli
 
 from kdrvgen import load
+from kdrvgen.commands.package import make_package
 from tests.bootstrap.support import bootstrap, kdrvgen_process
+from tests.inspection.assembled import assembled
+from tests.pipeline.authority import CODE_SIGNING, Identity
 from tests.pipeline.support import environment, need, run
 
 MODELS = ("wdm", "kmdf", "umdf")
@@ -49,6 +52,28 @@ def test_the_driver_model_is_the_same_in_all_files(tmp_path: Path, model: str) -
     project = load(folder / "config.toml")
     assert (driver_type.lower(), project.driver.model) == (model, model)
     assert project.driver.entry == "DriverEntry"
+
+
+@pytest.mark.parametrize(
+    ("model", "ending", "expected"),
+    [("kmdf", "sys", "KmdfLibraryVersion = 1.15"), ("umdf", "dll", "UmdfLibraryVersion = 2.15.0")],
+)
+def test_a_driver_of_a_framework_can_have_a_package(
+    tmp_path: Path, model: str, ending: str, expected: str
+) -> None:
+    kind = "umdf" if model == "umdf" else "device"
+    folder = made(tmp_path, model, f"package.kind={kind}", "package.provider=Example")
+    project = load(folder / "config.toml")
+    image = folder / project.driver.image
+    assert image.suffix == f".{ending}"
+    image.write_bytes(assembled(Identity.make("signer", CODE_SIGNING)))
+
+    package = make_package(image)
+
+    assert package.findings == ()
+    stem = project.driver.stem
+    assert expected in (package.folder / f"{stem}.inf").read_text("ascii")
+    assert (package.folder / f"{stem}.cat").exists()
 
 
 def test_without_the_allocator_no_code_allocates(tmp_path: Path) -> None:

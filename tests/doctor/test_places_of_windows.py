@@ -53,8 +53,10 @@ def test_signtool_is_found_in_the_first_place_that_has_it(host: Host, tmp_path: 
     assert find_tool(older, "signtool.exe") == str(click_once)
 
     kits = tmp_path / "kits"
-    x86 = _put(kits, "bin/10.0.26100.0/x86")
     host = dataclasses.replace(host, registry=lambda *_: str(kits))
+    of_an_old_kit = _put(kits, "bin/x86")
+    assert find_tool(host, "signtool.exe") == str(of_an_old_kit)
+    x86 = _put(kits, "bin/10.0.26100.0/x86")
     assert find_tool(host, "signtool.exe") == str(x86)
     _put(kits, "bin/10.0.9.0/x64")
     newest = _put(kits, "bin/10.0.10.0/x64")

@@ -14,6 +14,7 @@ import pytest
 
 import kdrvgen
 from kdrvgen.cli import main
+from kdrvgen.commands.package import make_package
 from kdrvgen.inspection.signature import der
 from kdrvgen.packaging.catalog.strict import demand_strict
 from kdrvgen.packaging.checks.inspect import RULES, inspect_package
@@ -378,6 +379,32 @@ def test_a_driver_must_be_for_the_machine_that_its_section_is_for(folder: Path, 
 
     (finding,) = [each for each in run(folder)["findings"] if each["rule"] == "package-machine"]
     assert finding["message"] == "`hello.sys` is for amd64, and the INF is for arm64"
+
+
+def test_a_catalog_needs_the_files_of_its_own_architectures_only(
+    folder: Path, run: Run, identity: Identity
+) -> None:
+    config = folder.parent / "config.toml"
+    text = config.read_text("utf-8")
+    keys = text.partition("[package]\n")[2].replace('kind = "device"\nprovider = "Example"\n', "")
+    more = 'inx = "own.inx"\nextra-files = ["x64.bin", "arm.bin"]\n'
+    config.write_text(f'[driver]\nname = "hello"\n[package]\n{more}{keys}', "utf-8")
+    for name in ("x64.bin", "arm.bin"):
+        (folder.parent / name).write_bytes(name.encode())
+    inx = (folder / "hello.inf").read_text("ascii")
+    lists = "[SourceDisksFiles.{}]\n{} = 1\n\n[DestinationDirs]"
+    for machine, name in (("amd64", "x64.bin"), ("arm64", "arm.bin")):
+        inx = inx.replace("[DestinationDirs]", lists.format(machine, name), 1)
+    inx = inx.replace("CopyFiles = Files", "CopyFiles = Files,@x64.bin")
+    (folder.parent / "own.inx").write_text(inx, "utf-8")
+
+    made = make_package(folder.parent / "hello.sys")
+
+    assert [each.rule for each in made.findings] == ["inf-file-unused"]  # arm.bin
+    sign(folder, identity)
+    assert of_package(run(folder)["findings"]) == ["inf-file-unused"]
+    edit(folder / "hello.inf", b"[SourceDisksFiles.arm64]", b"[SourceDisksFiles.amd64]")
+    assert "catalog-uncovered" in of_package(run(folder)["findings"])
 
 
 def test_files_in_folders_of_the_package_are_found(folder: Path, run: Run) -> None:

@@ -142,8 +142,8 @@ def _wine_prefix(tmp_path_factory: pytest.TempPathFactory, signed_once: Path) ->
 
 
 @pytest.fixture
-def smoke(_wine_prefix: Path) -> Callable[..., str]:
-    """Run `cargo make smoke` without the ten seconds in which Wine sets up its folder."""
+def put_wine(_wine_prefix: Path) -> Callable[[Project], None]:
+    """Give a project's user the folder of Wine that the task smoke would set up in ten seconds."""
 
     def link(source: str, destination: str) -> str:
         # Wine writes its registry in place when the file has other links.
@@ -152,10 +152,20 @@ def smoke(_wine_prefix: Path) -> Callable[..., str]:
         os.link(source, destination)
         return destination
 
-    def smoke(project: Project, *arguments: str, profile: str = "development", **env: str) -> str:
+    def put(project: Project) -> None:
         prefix = project.home / ".cache/kdrvgen/smoke/wine"
         if not prefix.exists():
             shutil.copytree(_wine_prefix, prefix, symlinks=True, copy_function=link)
+
+    return put
+
+
+@pytest.fixture
+def smoke(put_wine: Callable[[Project], None]) -> Callable[..., str]:
+    """Run `cargo make smoke`."""
+
+    def smoke(project: Project, *arguments: str, profile: str = "development", **env: str) -> str:
+        put_wine(project)
         return project.under(env).make("--profile", profile, *arguments, "smoke")
 
     return smoke

@@ -124,6 +124,25 @@ def test_a_kmdf_driver_is_started_by_the_selected_framework_version(
     project.make("rename", WDKContentRoot=str(kit.root))
 
     assert linked in project.sys.read_bytes()
+    assert "FxDriverEntry" in project.output("hello.map").read_text("utf-8")
+
+
+def test_a_reproducible_kmdf_driver_is_known_by_its_entry_point(make_project: MakeProject) -> None:
+    project, kit = _kmdf(make_project)
+    project = project.under({"WDKContentRoot": str(kit.root)})
+    project.generate(_kmdf_config("") + "[linker]\nreproducible = true\n")
+    project.make("rename")
+    image = project.sys.read_bytes()
+
+    map_file = project.linked("deps/hello.map")
+    text = map_file.read_text("utf-8")
+    assert "Timestamp is 00000000" in text
+    entry = re.search(r"entry point at +0001:([0-9a-f]{8})", text)
+    assert entry
+    moved = f"{int(entry[1], 16) + 1:08x}"
+    map_file.write_text(text.replace(entry[1], moved), "utf-8")
+    assert "the linker wrote no map file for this image" in project.fail("rename")
+    assert project.sys.read_bytes() == image
 
 
 def test_a_kmdf_driver_that_the_framework_does_not_start_is_refused(
@@ -147,6 +166,7 @@ def test_the_map_file_of_another_link_does_not_speak_for_a_kmdf_driver(
     project = project.under({"WDKContentRoot": str(kit.root)})
     project.make("rename")
     project.make("clean-driver")
+    assert not project.output("hello.map").exists()
     map_file = project.linked("deps/hello.map")
     text = map_file.read_text("utf-8")
     other = re.sub(r"Timestamp is [0-9a-f]+", "Timestamp is 00000001", text)

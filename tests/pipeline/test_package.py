@@ -231,13 +231,57 @@ def test_extra_files_are_in_the_package_and_in_the_catalog(packaged: Project) ->
     assert list(contents(packaged)) == NAMES
 
 
-def test_a_map_file_beside_the_image_is_in_the_package(packaged: Project) -> None:
-    packaged.make("sign")
-    packaged.output("hello.map").write_text("map", "utf-8")
-
+def test_the_map_file_of_the_linker_is_in_the_package(packaged: Project) -> None:
+    packaged.generate(PACKAGE + '[linker]\nargs = ["/MAP"]\n')
     packaged.make("package")
+    first = contents(packaged)
+    assert first["hello.map"] == packaged.linked("deps/hello.map").read_bytes()
+    assert b" entry point at " in first["hello.map"]
+    assert not read_catalog(first["hello.cat"]).has(member_of("hello.map", first["hello.map"]))
 
-    assert contents(packaged)["hello.map"] == b"map"
+    packaged.say("something much longer, so that addresses differ" * 9)
+    packaged.make("package")
+    assert contents(packaged)["hello.map"] not in {first["hello.map"], b""}
+    assert "is up to date" in packaged.make("package")
+
+    # Cargo keeps the file.
+    packaged.generate(PACKAGE)
+    packaged.make("package")
+    assert packaged.linked("deps/hello.map").exists()
+    assert list(contents(packaged)) == NAMES
+
+    mine = packaged.output("hello.map")
+    mine.write_text("mine", "utf-8")
+    packaged.make("package")
+    assert contents(packaged)["hello.map"] == b"mine"
+
+
+def test_the_version_of_the_workspace_is_in_the_next_package(make_project: MakeProject) -> None:
+    project = make_project(None, "workspace/driver")
+    root = project.folder.parent / "Cargo.toml"
+    workspace = "[workspace]\nresolver = '2'\nmembers = ['driver']\n[workspace.package]\n"
+    profiles = "[profile.dev]\npanic = 'abort'\n[profile.release]\npanic = 'abort'\n"
+    root.write_text(f"{workspace}version = '1.2.3'\n{profiles}", "utf-8")
+    manifest = project.folder / "Cargo.toml"
+    text = manifest.read_text("utf-8").replace("[workspace]\n", "").partition("[profile.dev]")[0]
+    text = text.replace('version = "0.1.0"', "version.workspace = true", 1)
+    manifest.write_text(text, "utf-8")
+    # cargo links the driver again, to the same image.
+    config = PACKAGE.replace('"hello"\n', '"hello"\nworkspace-root = ".."\n', 1)
+    project.generate(config + "[linker]\nreproducible = true\n")
+    install_kdrvgen(project)
+    project = project.under({"CARGO_TARGET_DIR": str(project.target)})
+    project.make("package")
+    before = contents(project)
+    assert b",1.2.3.0" in before["hello.inf"]
+
+    root.write_text(root.read_text("utf-8").replace("1.2.3", "1.2.4"), "utf-8")
+    project.make("package")
+
+    after = contents(project)
+    assert b",1.2.4.0" in after["hello.inf"]
+    assert after["hello.sys"] == before["hello.sys"]
+    covers(project)
 
 
 # --- failures -----------------------------------------------------------------------------------

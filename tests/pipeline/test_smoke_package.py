@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.pipeline.conftest import MakeProject
-from tests.pipeline.support import CONFIG, REPOSITORY, X64, Project, need
+from tests.pipeline.support import CONFIG, REPOSITORY, X64, Project, Stall, need
 from tests.pipeline.test_package import PACKAGE, install_kdrvgen
 
 pytestmark = pytest.mark.slow
 
 Smoke = Callable[..., str]
+PutWine = Callable[[Project], None]
 PRIMITIVE = PACKAGE.replace('"device"', '"primitive"')
+GROUP = 'altitude = "370030"\nload-order-group = "FSFilter Activity Monitor"\n'
+MINIFILTER = PACKAGE.replace('"device"', '"minifilter"') + GROUP
 ODD = "it's 50% & ü"
 
 
@@ -23,6 +27,14 @@ def made(make_project: MakeProject, config: str, name: str = "project") -> Proje
     project = make_project(config, name)
     install_kdrvgen(project)
     return project
+
+
+def on_wine(project: Project, pattern: str, script: str) -> None:
+    """Run a script before the task starts a program in Wine whose command line fits a pattern."""
+    names = ("wine64", "/usr/lib/wine/wine64", "/usr/lib/wine/wine", "wine")
+    real = next(filter(None, map(shutil.which, names)))
+    case = f'case "$*" in {pattern}) {script} ;; esac'
+    project.shim("wine64", f'real=\'{real}\'\n{case}\nexec "$real" "$@"')
 
 
 def traces(project: Project) -> list[Path]:
@@ -49,10 +61,11 @@ def test_a_device_is_made_and_its_driver_installed_and_removed(
         assert traces(project) == []
 
 
+@pytest.mark.parametrize("package", [PRIMITIVE, MINIFILTER])
 def test_a_package_without_a_device_is_installed_and_removed(
-    make_project: MakeProject, smoke: Smoke
+    make_project: MakeProject, smoke: Smoke, package: str
 ) -> None:
-    project = made(make_project, PRIMITIVE)
+    project = made(make_project, package)
 
     for _ in range(2):
         ran(smoke(project))
@@ -111,6 +124,70 @@ def test_a_driver_that_cannot_be_unloaded_fails_and_spoils_no_later_run(
 
     project.edit("src/lib.rs", "driver_unload = None", "driver_unload = Some(unload)")
     ran(smoke(project))
+
+
+# Wine starts a driver that starts by itself before the task installs the new one.
+@pytest.mark.parametrize("package", [PACKAGE, PRIMITIVE + 'start-type = "auto"\n'])
+def test_a_killed_run_spoils_no_later_run(
+    make_project: MakeProject, put_wine: PutWine, smoke: Smoke, package: str
+) -> None:
+    project = made(make_project, package)
+    put_wine(project)
+    stall = Stall(project)
+    # The first query is that of the removal before the installation.
+    flag = project.home / "queried"
+    on_wine(project, '"sc query "*', f"[ ! -e '{flag}' ] || {{ {stall.script}; }}; touch '{flag}'")
+    assert stall.kill("smoke")
+    assert traces(project) != []
+    project.unshim()
+    install_kdrvgen(project)
+    project.say("anew")
+
+    output = smoke(project)
+
+    assert "was RUNNING and is unloaded" in output
+    lines = [line for line in output.splitlines() if "smoke: log: hello: " in line]
+    assert [line.split()[3] for line in lines] == ["loaded", "unloaded"]
+    assert "hello: loaded anew," in lines[0]
+    assert traces(project) == []
+
+
+@pytest.mark.parametrize(
+    ("package", "program"), [(PACKAGE, '*"install.exe install "*'), (PRIMITIVE, "rundll32*")]
+)
+def test_an_installation_that_fails_is_a_failure_even_if_the_driver_runs(
+    make_project: MakeProject, put_wine: PutWine, package: str, program: str
+) -> None:
+    project = made(make_project, package)
+    put_wine(project)
+    start = '"$real" "$1" start hello; ' if package == PRIMITIVE else ""
+    on_wine(project, program, f'"$real" "$@"; {start}echo why; exit 5')
+
+    output = project.fail("smoke")
+
+    assert "Wine could not install " in output
+    assert "why" in output
+    assert traces(project) == []
+
+
+def test_wine_gets_the_files_of_the_package_and_no_others(
+    make_project: MakeProject, smoke: Smoke
+) -> None:
+    project = made(make_project, PRIMITIVE + 'extra-files = ["Cargo.toml"]\n')
+    copied = project.home / ".cache/kdrvgen/smoke/wine/drive_c/package"
+    ran(smoke(project))
+    names = {path.name for path in copied.iterdir()}
+    assert names == {
+        "Cargo.toml",
+        "driver.inf",
+        *(f"hello.{end}" for end in ("cat", "cer", "pdb", "sys")),
+    }
+    assert traces(project) == []
+
+    project.generate(PRIMITIVE)
+    ran(smoke(project))
+
+    assert {path.name for path in copied.iterdir()} == names - {"Cargo.toml"}
 
 
 def test_the_program_for_wine_compiles_without_warnings(tmp_path: Path) -> None:

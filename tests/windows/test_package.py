@@ -18,7 +18,7 @@ from kdrvgen.packaging.generated import inf_text
 from tests.pipeline.support import CONFIG
 from tests.windows.bed import Windows
 from tests.windows.python import python_for_windows
-from tests.windows.support import TOOL, Desk
+from tests.windows.support import KITS, TOOL, Desk
 from tests.windows.test_deploy import clear, create, image_of, state
 
 pytestmark = [pytest.mark.slow, pytest.mark.wine, pytest.mark.kernel]
@@ -181,10 +181,25 @@ def test_signtool_signs_and_both_hosts_make_the_same_package_and_submission(
     packing: Windows,
 ) -> None:
     packing.install_kits()
+    infverif = KITS + r"\Tools\10.0.22621.0\x64\infverif.exe"
+    packing.put(infverif, packing.bed / "standins/kit-tool.exe")
+    packing.env["KDRVGEN_SAYS_INFVERIF"] = "0 INF is VALID"
     table = '[package]\nkind = "device"\nprovider = "Example"\ndate = "2026-01-01"\n'
     desk = Desk.start(packing, f"{CONFIG}{table}[package.submission]\n")
+    wrong = "1627 ERROR(1322) in {}, line 49: 'hello.sys' is not isolated to DIRID 13."
+    output = desk.fail("package", KDRVGEN_SAYS_INFVERIF=wrong)
+    assert "ERROR(1322) in " in output
+    assert "infverif found errors in hello.inf" in output
+    assert not desk.project.output("package").exists()
+    # Only the image was signed.
+    desk.sys.unlink()
+    desk.forget_calls()
 
-    desk.make("submission")
+    output = desk.make("submission")
+    assert "INF is VALID" not in output
+    (call,) = desk.arguments("infverif")
+    assert call[0] == "/v"
+    assert call[1].endswith("hello.inf")
 
     folder, submission = desk.project.output("package"), desk.project.output("submission")
     catalog = read_catalog((folder / "hello.cat").read_bytes())

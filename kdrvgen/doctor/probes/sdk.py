@@ -51,10 +51,13 @@ def find_tool(host: Host, name: str) -> str:
 
 
 def _newest(folders: Sequence[Path], architectures: Sequence[str], name: str) -> list[Path]:
-    """Return the possible paths of a program below folders of versions, the newest first."""
-    entries = sorted(
-        (version, entry) for folder in folders for version, entry in versions(folder, (10,))
-    )
+    """Return the possible paths of a program below folders of versions, the newest first.
+
+    Kits before Windows 10 version 1703 have no folder of the version.
+    """
+    entries: list[tuple[tuple[int, ...], Path]] = [((), folder) for folder in folders]
+    entries += [entry for folder in folders for entry in versions(folder, (10,))]
+    entries.sort()
     return [
         entry / architecture / name for architecture in architectures for _, entry in entries[::-1]
     ]

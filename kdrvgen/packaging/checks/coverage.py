@@ -89,6 +89,7 @@ def violation(
 def _files(package: Package, catalog: CatalogFile, content: Catalog) -> Iterator[Finding]:
     name = package.path.name
     named = set(content.names.values())
+    elsewhere = _of_other_machines(package, content)
     paths = {each.path: each.name for each in package.listed}
     found = {name: package.raw} | {
         own: package.files[path] for path, own in paths.items() if path in package.files
@@ -104,12 +105,24 @@ def _files(package: Package, catalog: CatalogFile, content: Catalog) -> Iterator
         elif own.lower() in named:
             message = f"`{own}` changed after the catalog was made"
             yield violation(_STALE, catalog, value, _MAKE_AGAIN, message)
-        else:
+        elif own not in elsewhere:
             message = f"the catalog does not have `{own}`"
             yield violation(_UNCOVERED, catalog, value, _MAKE_AGAIN, message)
     for own in sorted(named - {*paths.values(), name.lower(), ""}):
         message = f"the catalog has `{own}`, which the INF does not list"
         yield violation(_EXTRA, catalog, own, _MAKE_AGAIN, message)
+
+
+def _of_other_machines(package: Package, content: Catalog) -> set[str]:
+    """Return the files that the INF lists only for architectures that the catalog is not for."""
+    machines = _machines(content)
+    for_these = {each.name for each in package.listed if each.machine in {"", *machines}}
+    return {each.name for each in package.listed} - for_these if machines else set()
+
+
+def _machines(content: Catalog) -> set[str]:
+    known = {version.catalog: version.machine for version in WINDOWS.values()}
+    return {known[each] for each in content.systems if each in known}
 
 
 def _other_line_ends(name: str, data: bytes, content: Catalog) -> str:
@@ -123,11 +136,14 @@ def _other_line_ends(name: str, data: bytes, content: Catalog) -> str:
 
 
 def _systems(package: Package, catalog: CatalogFile, content: Catalog) -> Iterator[Finding]:
-    known = {version.catalog: version.machine for version in WINDOWS.values()}
-    machines = {known[each] for each in content.systems if each in known}
-    wanted = [each for each in package.structure.machines if each in known.values()]
+    machines = _machines(content)
+    known = {version.machine for version in WINDOWS.values()}
+    wanted = [each for each in package.structure.machines if each in known]
     missing = [each for each in wanted if each not in machines]
     if machines and missing:
         message = f"the catalog is not for {', '.join(missing)}"
-        advice = "add its versions of Windows to `package.operating-systems`, and make it again"
+        advice = (
+            "name only the architecture of the driver in the INF, as `$ARCH$` in an INX does; "
+            "for a driver of all of them, make the catalog for their versions of Windows too"
+        )
         yield violation(_SYSTEMS, catalog, ", ".join(content.systems), advice, message)

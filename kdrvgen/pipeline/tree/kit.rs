@@ -217,16 +217,16 @@ fn selected_tool(name: &str, architectures: &[&str], search: &mut Search) -> Opt
 fn tool_of_kits(name: &str, architectures: &[&str], search: &mut Search) -> Option<PathBuf> {
     let mut roots = environment_roots(search);
     roots.extend(registry_roots(search));
-    let folders_of = |architecture: &str| {
-        let mut folders = Vec::new();
-        for root in &roots {
+    let mut folders = Vec::new();
+    for root in &roots {
+        // Inf2Cat is a program for x86 in the packages of all architectures.
+        for architecture in architectures {
             folders.extend(kits(&root.path, architecture));
-            folders.extend(packages(&folder_of_packages(&root.path), BUILD_TOOLS));
         }
-        folders
-    };
+        folders.extend(packages(&folder_of_packages(&root.path), BUILD_TOOLS));
+    }
     for architecture in architectures {
-        let program = newest_tool(&folders_of(architecture), architecture, name);
+        let program = newest_tool(&folders, architecture, name);
         if program.is_some() {
             return program;
         }
@@ -284,13 +284,24 @@ fn tool_of_packages(name: &str, architectures: &[&str], search: &mut Search) -> 
     program
 }
 
-/// Returns the tool in the newest `bin/VERSION/ARCHITECTURE` below any of the kits.
+/// The folders of a kit with programs: `InfVerif` is in `Tools`, all others are in `bin`.
+const PROGRAMS: [&str; 2] = ["bin", "Tools"];
+
+/// Returns the tool in the newest `bin/VERSION/ARCHITECTURE` below any of the kits, else in
+/// `bin/ARCHITECTURE`: kits before Windows 10 version 1703 have no folder of the version there, and
+/// those before Windows 11 none in `Tools`.
 fn newest_tool(kits: &[PathBuf], architecture: &str, name: &str) -> Option<PathBuf> {
-    let versions = kits
+    let folders = kits
         .iter()
-        .flat_map(|kit| versions(&kit.join("bin"), &[]))
-        .map(|(version, folder)| (version, folder.join(architecture).join(name)));
-    let newest = versions.filter(|(_, program)| program.is_file()).max();
+        .flat_map(|kit| PROGRAMS.map(|programs| kit.join(programs)));
+    let versions = folders.flat_map(|folder| {
+        let mut all = versions(&folder, &[]);
+        all.push((Vec::new(), folder));
+        all
+    });
+    let programs =
+        versions.map(|(version, folder)| (version, folder.join(architecture).join(name)));
+    let newest = programs.filter(|(_, program)| program.is_file()).max();
     newest.map(|(_, program)| program)
 }
 

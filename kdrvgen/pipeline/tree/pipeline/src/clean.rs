@@ -51,6 +51,7 @@ fn clean_one(settings: &Settings) -> Result<()> {
         let _lock = record::lock(settings)?;
         output::remove(&settings.path)?;
         output::remove(&settings.pdb)?;
+        output::remove(&settings.path.with_extension("map"))?;
         // An exported certificate elsewhere in the project may be committed, and stays. One next to
         // the image goes, even if the profile of this run exports to another path.
         for export in [&settings.certificate, &settings.path.with_extension("cer")] {

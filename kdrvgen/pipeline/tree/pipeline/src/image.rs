@@ -129,6 +129,13 @@ impl<'a> Image<'a> {
         Some(modules)
     }
 
+    /// Returns the address of an offset in a section, relative to the image's base. The first
+    /// section is 1.
+    pub fn address(&self, section: u32, offset: u32) -> Option<u32> {
+        let index = (section as usize).checked_sub(1)?;
+        self.sections.get(index)?.address.checked_add(offset)
+    }
+
     /// The sections with code: address relative to the image's base, and bytes.
     pub fn code(&self) -> Vec<(u32, &'a [u8])> {
         let code = self.sections.iter().filter(|section| section.is_code);

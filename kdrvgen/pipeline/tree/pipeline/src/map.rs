@@ -1,18 +1,49 @@
-//! Reads the entry point from a linker's map file, for images that do not export it.
+//! Finds the linker's map file of an image, and reads the entry point from it.
+
+use std::path::{Path, PathBuf};
+
+use crate::image::Image;
+use crate::output;
 
 /// The entry point in a map file.
 #[derive(Debug, PartialEq)]
 pub struct Map {
-    /// The timestamp of the image, which shows a map file of another link.
-    pub timestamp: Option<u32>,
+    /// The timestamp of the image; None with `/Brepro`, with which lld-link writes 0.
+    timestamp: Option<u32>,
+    /// The number of its section, from 1, and its offset there.
+    entry: (u32, u32),
     /// The symbols at the entry point.
     pub entry_symbols: Vec<String>,
+}
+
+impl Map {
+    /// Whether the link that wrote this map file wrote an image.
+    pub fn is_of(&self, image: &Image<'_>) -> bool {
+        let (section, offset) = self.entry;
+        self.timestamp.map_or(true, |time| time == image.timestamp)
+            && image.address(section, offset) == Some(image.entry)
+    }
+}
+
+/// Returns the map file of a DLL, with its path. Cargo links in `deps`.
+pub fn find(dll: &Path, image: &Image<'_>) -> Option<(PathBuf, Map)> {
+    let name = dll.with_extension("map");
+    let deps = dll.with_file_name("deps").join(name.file_name()?);
+    let mut found = [deps, name]
+        .into_iter()
+        .filter_map(|path| read(&path).map(|map| (path, map)));
+    found.find(|(_, map)| map.is_of(image))
+}
+
+/// Reads a file; None if it is not a map file.
+pub fn read(path: &Path) -> Option<Map> {
+    parse(&String::from_utf8_lossy(&output::read_regular(path)?))
 }
 
 /// Reads a map file of link.exe or LLVM's lld-link. Both write addresses as `SECTION:OFFSET`.
 ///
 /// Returns None if it does not contain the entry point.
-pub fn parse(text: &str) -> Option<Map> {
+fn parse(text: &str) -> Option<Map> {
     let mut timestamp = None;
     let mut entry = None;
     let mut symbols: Vec<((u32, u32), String)> = Vec::new();
@@ -20,7 +51,8 @@ pub fn parse(text: &str) -> Option<Map> {
         let line = line.trim();
         if let Some(rest) = line.strip_prefix("Timestamp is ") {
             let digits = rest.split_whitespace().next().unwrap_or_default();
-            timestamp = u32::from_str_radix(digits, 16).ok();
+            let time = u32::from_str_radix(digits, 16).ok();
+            timestamp = time.filter(|time| *time != 0);
         } else if let Some(rest) = line.strip_prefix("entry point at") {
             entry = address(rest.trim());
         } else {
@@ -41,6 +73,7 @@ pub fn parse(text: &str) -> Option<Map> {
     let at_entry = symbols.into_iter().filter(|(address, _)| *address == entry);
     Some(Map {
         timestamp,
+        entry,
         entry_symbols: at_entry.map(|(_, name)| name).collect(),
     })
 }
@@ -82,9 +115,19 @@ mod tests {
     fn the_symbol_at_the_entry_point_is_found() {
         let map = Map {
             timestamp: Some(0x65a1_b2c3),
+            entry: (1, 0x40),
             entry_symbols: vec!["FxDriverEntry".to_owned()],
         };
         assert_eq!(parse(TEXT), Some(map));
+    }
+
+    #[test]
+    fn a_reproducible_image_has_another_timestamp_than_its_map_file() {
+        let text = TEXT.replace(
+            "65a1b2c3 (Fri Jan 12 21:44:35 2024)",
+            "00000000 (Repro mode)",
+        );
+        assert_eq!(parse(&text).map(|map| map.timestamp), Some(None));
     }
 
     #[test]

@@ -127,7 +127,7 @@ fn make(
     })?;
     let (image, place) = (&settings.path, &plan.folder.place);
     kdrvgen::make(settings, &program, "package", image, stage, place)?;
-    wdk::verify_inf(&stage.join(&plan.inf))?;
+    wdk::check_inf(&stage.join(&plan.inf))?;
     let data = output::read(&stage.join(&plan.catalog))?;
     Ok(Catalog::parse(&data).map_or(false, |catalog| catalog.is_signed))
 }

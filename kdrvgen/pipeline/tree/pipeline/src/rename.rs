@@ -1,8 +1,11 @@
-//! The task rename: copies the DLL to the driver's image.
+//! The task rename: copies the DLL to the driver's image, and its symbols and map file beside it.
+
+use std::path::Path;
 
 use crate::digest::sha256;
 use crate::failure::Result;
 use crate::image::Image;
+use crate::map;
 use crate::output;
 use crate::record;
 use crate::settings::Settings;
@@ -23,10 +26,35 @@ pub fn rename(settings: &Settings) -> Result<()> {
         println!("rename: {}", settings.path.display());
     }
     match &build.pdb {
-        Some(pdb) if output::is_same(pdb, &settings.pdb) => Ok(()),
-        Some(pdb) => output::replace(&settings.pdb, &output::read(pdb)?),
-        None => output::remove(&settings.pdb), // of an older image
+        Some(pdb) => copy(pdb, &settings.pdb)?,
+        None => output::remove(&settings.pdb)?, // of an older image
     }
+    copy_map(settings, &build.dll, &dll)
+}
+
+/// Copies the map file of the DLL, if the linker wrote one (`/MAP`), and removes that of an older
+/// image.
+fn copy_map(settings: &Settings, path: &Path, dll: &[u8]) -> Result<()> {
+    let copied = settings.path.with_extension("map");
+    let image = match Image::parse(dll) {
+        Some(image) => image,
+        None => return Ok(()),
+    };
+    if let Some((map, _)) = map::find(path, &image) {
+        return copy(&map, &copied);
+    }
+    let is_outdated = map::read(&copied).map_or(false, |map| !map.is_of(&image));
+    if is_outdated {
+        output::remove(&copied)?;
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    if output::is_same(from, to) {
+        return Ok(());
+    }
+    output::replace(to, &output::read(from)?)
 }
 
 /// Whether an image is the DLL with the signature that the task sign made last.

@@ -1,6 +1,5 @@
 //! Checks that Windows can load a linked image as this driver.
 
-use std::fs;
 use std::path::Path;
 
 use crate::failure::{Failure, Result};
@@ -165,21 +164,7 @@ fn is_named(export: &str, function: &str, architecture: &str) -> bool {
 /// the linker's map file must name it.
 fn check_framework_entry(dll: &Path, image: &Image<'_>) -> Result<()> {
     const FRAMEWORK_ENTRY: &str = "FxDriverEntry";
-    let name = dll.with_extension("map");
-    let folder = dll.parent().unwrap_or_else(|| Path::new("."));
-    let places = [
-        folder
-            .join("deps")
-            .join(name.file_name().unwrap_or_default()),
-        name.clone(),
-    ];
-    // Cargo links in `deps`. The timestamp of a map file from another link differs.
-    let map = places
-        .iter()
-        .filter_map(|place| fs::read(place).ok())
-        .filter_map(|bytes| map::parse(&String::from_utf8_lossy(&bytes)))
-        .find(|map| map.timestamp.map_or(true, |time| time == image.timestamp));
-    let map = map.ok_or_else(|| {
+    let (_, map) = map::find(dll, image).ok_or_else(|| {
         Failure::new(format!(
             "{}: the linker wrote no map file for this image",
             dll.display()

@@ -192,10 +192,15 @@ fn with_store(tool: Tool) -> Result<Tool> {
     })
 }
 
+/// Whether a path is too long for the tools of the kits, which do not opt in to longer ones.
+pub fn is_too_long(path: &Path) -> bool {
+    path.as_os_str().encode_wide().count() > MAX_PATH
+}
+
 /// Lets `work` change a file, or, if the path is too long for signtool, a copy in the temporary
 /// folder.
 fn with_short_path(file: &Path, work: impl FnOnce(&Path) -> Result<Output>) -> Result<Output> {
-    if file.as_os_str().encode_wide().count() <= MAX_PATH {
+    if !is_too_long(file) {
         return work(file);
     }
     let mut short = env::temp_dir().join("driver");

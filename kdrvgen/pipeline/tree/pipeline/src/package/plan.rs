@@ -79,8 +79,13 @@ impl Plan {
             text.push_str(&format!("{name}={value:?}\n"));
         }
         let support = settings::file("DRIVER_SUPPORT", &settings.root).unwrap_or_default();
-        let mut files = vec![settings.root.join("Cargo.toml")];
-        files.extend(support.parent().map(|root| root.join("Cargo.toml")));
+        // The version can be that of the workspace, whose root is in a folder above or has .kdrvgen.
+        let mut files: Vec<PathBuf> = settings
+            .root
+            .ancestors()
+            .chain(support.parent())
+            .map(|folder| folder.join("Cargo.toml"))
+            .collect();
         files.push(settings.root.join(settings::text("DRIVER_CONFIG")?));
         files.extend(settings::file("DRIVER_INX", &settings.root));
         for file in files {

@@ -7,7 +7,7 @@
 mod system;
 
 #[cfg(windows)]
-pub use system::{make, verify_inf};
+pub use system::{check_inf, make};
 
 #[cfg(not(windows))]
 mod elsewhere {
@@ -29,13 +29,13 @@ mod elsewhere {
         )
     }
 
-    pub fn verify_inf(_inf: &Path) -> Result<()> {
+    pub fn check_inf(_inf: &Path) -> Result<()> {
         Ok(())
     }
 }
 
 #[cfg(not(windows))]
-pub use elsewhere::{make, verify_inf};
+pub use elsewhere::{check_inf, make};
 
 use std::ffi::OsStr;
 use std::path::Path;

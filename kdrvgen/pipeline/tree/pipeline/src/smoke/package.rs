@@ -49,9 +49,9 @@ pub(super) fn install_and_remove(
     if !ids.is_empty() {
         compile(settings, cargo, &drive.join("install.exe"))?;
     }
-    File::create(&wine.log).map_err(|error| Failure::io("write", &wine.log, &error))?;
-    // An interrupted run can have left them.
+    // An interrupted run can have left them, and Wine starts the driver of a device.
     remove(wine, &ids, service)?;
+    File::create(&wine.log).map_err(|error| Failure::io("write", &wine.log, &error))?;
     let installed = match ids.first() {
         Some(id) => wine.output(&[INSTALLER, "install", INF, id])?,
         None => wine.output(&[

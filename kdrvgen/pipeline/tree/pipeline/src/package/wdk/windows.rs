@@ -1,72 +1,138 @@
 //! Runs the kit's tools for driver packages.
 
-use std::ffi::OsStr;
-use std::path::Path;
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::cargo;
 use crate::failure::{Failure, Result};
-use crate::output;
-use crate::process::{pass_on, Tool};
-use crate::settings::{self, Settings};
-use crate::signtool::{installed_tool, kit_tool};
+use crate::output::{self, TempFolder};
+use crate::process::{pass_on, printed, Tool};
+use crate::settings::{self, Model, Settings};
+use crate::signtool::{installed_tool, is_too_long, kit_tool};
 
 const KIT: &str = "install the Windows Driver Kit: winget install Microsoft.WindowsWDK.10.0.26100";
+/// The digits of SOURCE_DATE_EPOCH until the year 5138; 13 digits are milliseconds.
+const MAX_DIGITS: usize = 11;
+/// The error of inf2cat about the date of the driver.
+const WRONG_DATE: &str = "22.9.7";
 
 /// Stamps the project's own INF with stampinf, and makes the catalog of a folder with inf2cat.
 pub fn make(settings: &Settings, folder: &Path, inf: &OsStr, catalog: &OsStr) -> Result<()> {
-    let stampinf = kit_tool("stampinf.exe", KIT)?;
-    let inf2cat = kit_tool("inf2cat.exe", KIT)?;
+    let tool = |name| {
+        kit_tool(name, KIT).map_err(|failure| {
+            failure.help("or set package.tool = \"kdrvgen\", which needs no kit")
+        })
+    };
+    let stampinf = tool("stampinf.exe")?;
+    let inf2cat = tool("inf2cat.exe")?;
     let source = settings::file("DRIVER_INX", &settings.root)
         .ok_or_else(|| Failure::new("package.inx is not set"))?;
     let inf = folder.join(inf);
     output::copy(&source, &inf)?;
-    let mut tool = Tool::new(stampinf)
+    let output = stamping(settings, stampinf, &inf, catalog)?.output()?;
+    succeeds("stampinf", &output).map_err(|code| {
+        Failure::new(format!("stampinf did not stamp {}", source.display())).because(code)
+    })?;
+    let stamped = format!(
+        "{} is the stamped copy of {}.",
+        shown(&inf),
+        source.display()
+    );
+    check_inf(&inf)
+        .and_then(|()| make_catalog(settings, inf2cat, folder, catalog))
+        .map_err(|failure| failure.because(stamped))
+}
+/// Returns the command that stamps an INF in place.
+fn stamping(settings: &Settings, stampinf: PathBuf, inf: &Path, catalog: &OsStr) -> Result<Tool> {
+    let tool = Tool::new(stampinf)
         .arg("-f")
-        .arg(&inf)
+        .arg(inf)
         .args(["-a", machine(settings), "-d", &date()?])
         .args(["-v", &version(settings)?, "-c"])
         .arg(catalog);
     let framework = settings::text("DRIVER_FRAMEWORK_VERSION")?;
-    if !framework.is_empty() {
-        let is_umdf = settings.model == crate::settings::Model::Umdf;
-        tool = tool.args([if is_umdf { "-u" } else { "-k" }, &framework]);
+    if framework.is_empty() {
+        return Ok(tool);
     }
-    succeeds("stampinf", &tool.output()?)?;
-    verify_inf(&inf)?;
+    let is_umdf = settings.model == Model::Umdf;
+    Ok(tool.args([if is_umdf { "-u" } else { "-k" }, &framework]))
+}
+
+fn make_catalog(
+    settings: &Settings,
+    inf2cat: PathBuf,
+    folder: &Path,
+    catalog: &OsStr,
+) -> Result<()> {
     let systems = format!(
         "DRIVER_PACKAGE_OS_{}",
         settings.architecture().to_uppercase()
     );
-    let mut driver = std::ffi::OsString::from("/driver:");
+    let mut driver = OsString::from("/driver:");
     driver.push(folder);
-    let tool = Tool::new(inf2cat)
+    let output = Tool::new(inf2cat)
         .arg(driver)
-        .arg(format!("/os:{}", settings::text(&systems)?));
-    succeeds("inf2cat", &tool.output()?)?;
-    output::read(&folder.join(catalog)).map(|_| ())
+        .arg(format!("/os:{}", settings::text(&systems)?))
+        .output()?;
+    let mut outcome = succeeds("inf2cat", &output);
+    // After some errors, inf2cat ends with exit code 0.
+    if outcome.is_ok() && !folder.join(catalog).is_file() {
+        pass_on(&output);
+        outcome = Err("It wrote no catalog.".to_owned());
+    }
+    outcome.map_err(|code| {
+        let name = Path::new(catalog).display();
+        let failure =
+            Failure::new(format!("inf2cat did not make the catalog {name}")).because(code);
+        if printed(&output).contains(WRONG_DATE) {
+            failure.help(
+                "inf2cat takes the current date in UTC, and the release of each Windows in \
+                 package.operating-systems: correct package.date, SOURCE_DATE_EPOCH or the clock",
+            )
+        } else {
+            failure
+        }
+    })
 }
 
 /// Checks an INF with infverif, if it is installed.
-pub fn verify_inf(inf: &Path) -> Result<()> {
-    match installed_tool("infverif.exe") {
-        None => Ok(()),
-        Some(infverif) => succeeds(
-            "infverif",
-            &Tool::new(infverif).arg("/v").arg(inf).output()?,
-        ),
-    }
+pub fn check_inf(inf: &Path) -> Result<()> {
+    let infverif = match installed_tool("infverif.exe") {
+        Some(infverif) => infverif,
+        None => return Ok(()),
+    };
+    let verify = |inf: &Path| Tool::new(infverif).arg("/v").arg(inf).output();
+    let output = if is_too_long(inf) {
+        let temporary = TempFolder::beside(&env::temp_dir().join("package"))?;
+        let copy = temporary.path().join(shown(inf));
+        output::copy(inf, &copy)?;
+        verify(&copy)
+    } else {
+        verify(inf)
+    };
+    succeeds("infverif", &output?).map_err(|code| {
+        Failure::new(format!("infverif found errors in {}", shown(inf)))
+            .because(code)
+            .help("https://learn.microsoft.com/windows-hardware/drivers/devtest/inf-validation-errors-and-warnings explains each number")
+    })
+}
+
+fn shown(file: &Path) -> String {
+    let name = file.file_name().unwrap_or_default();
+    Path::new(name).display().to_string()
 }
 
 /// Prints the output of a tool that failed byte for byte: it can be in any language and code page.
-fn succeeds(name: &str, output: &Output) -> Result<()> {
+fn succeeds(name: &str, output: &Output) -> std::result::Result<(), String> {
     if output.status.success() {
         return Ok(());
     }
     pass_on(output);
     let code = output.status.code().unwrap_or(-1);
-    Err(Failure::new(format!("{name} ended with exit code {code}")))
+    Err(format!("{name} ended with exit code {code}."))
 }
 
 fn machine(settings: &Settings) -> &'static str {
@@ -84,6 +150,17 @@ fn version(settings: &Settings) -> Result<String> {
     }
     let version = cargo::version(&settings.root)?;
     let numbers = version.split(['-', '+']).next().unwrap_or_default();
+    let is_small = |number: &str| number.parse::<u16>().is_ok();
+    if !numbers.split('.').all(is_small) {
+        return Err(Failure::new(format!(
+            "`{version}` in Cargo.toml cannot be the version of a driver"
+        ))
+        .because("Windows has numbers up to 65535.")
+        .help(format!(
+            "set package.version in {}",
+            settings::config_name()
+        )));
+    }
     Ok(format!("{numbers}.0"))
 }
 
@@ -100,7 +177,10 @@ fn date() -> Result<String> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         now.unwrap_or_default().as_secs()
     } else {
-        epoch.parse().map_err(|_| {
+        let is_number =
+            epoch.len() <= MAX_DIGITS && epoch.bytes().all(|byte| byte.is_ascii_digit());
+        let seconds = epoch.parse().ok().filter(|_| is_number);
+        seconds.ok_or_else(|| {
             Failure::new(format!(
                 "SOURCE_DATE_EPOCH is `{epoch}`, which is not a number of seconds since 1970"
             ))
