@@ -212,4 +212,4 @@ def test_a_user_without_a_name_and_without_a_home_can_adopt(
     monkeypatch.setattr("pwd.getpwuid", no_user)
     monkeypatch.delenv("HOME")
 
-    assert adopt(read_project(str(folder))).project
+    assert adopt(read_project(str(folder))).project.driver.name == "hello"
