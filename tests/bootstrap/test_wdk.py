@@ -56,7 +56,7 @@ def test_the_driver_model_is_the_same_in_all_files(tmp_path: Path, model: str) -
 
 @pytest.mark.parametrize(
     ("model", "ending", "expected"),
-    [("kmdf", "sys", "KmdfLibraryVersion = 1.15"), ("umdf", "dll", "UmdfLibraryVersion = 2.15.0")],
+    [("kmdf", "sys", "KmdfLibraryVersion = 1.33"), ("umdf", "dll", "UmdfLibraryVersion = 2.33.0")],
 )
 def test_a_driver_of_a_framework_can_have_a_package(
     tmp_path: Path, model: str, ending: str, expected: str
