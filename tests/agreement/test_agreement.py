@@ -61,6 +61,7 @@ def test_contradictions_do_not_stop_a_run_but_fail_a_check(tmp_path: Path, run: 
     assert "rust-toolchain.toml:3:11: warning: rustup does not install" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_log_of_both_streams_has_the_files_before_the_contradictions(tmp_path: Path) -> None:
     project = case("all_at_once", tmp_path)
     env = os.environ | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
@@ -68,6 +69,7 @@ def test_a_log_of_both_streams_has_the_files_before_the_contradictions(tmp_path:
     assert 0 <= log.index("created    Makefile.toml") < log.index("Cargo.toml:2:8: warning")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["Makefile.toml", "build.rs"])
 def test_contradictions_are_reported_beside_drift(tmp_path: Path, run: Run, missing: str) -> None:
     project = case("all_at_once", tmp_path)
@@ -175,6 +177,7 @@ TEMPLATES = ("minimal", "device", "process", "worker", "filter", "workspace", "w
 OTHER_CHOICES = {"allocator": False, "logger": "DbgPrint"}
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("template", "choices"),
     # The template wdk does not have these options.

@@ -28,6 +28,7 @@ def package(folder: Path) -> str:
     return text.partition('\nname = "')[2].partition('"')[0]
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("word", ["drivers/hello", "./hello", "drivers/deep/hello/"])
 def test_a_path_names_the_folder_and_its_last_part_the_package(tmp_path: Path, word: str) -> None:
     done = new(word, cwd=tmp_path)
@@ -40,6 +41,7 @@ def test_a_path_is_below_the_output_folder(tmp_path: Path) -> None:
     assert package(tmp_path / "there/drivers/hello") == "hello"
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("repository", ["folder", "file", ""])
 def test_a_dot_fills_the_current_folder_and_keeps_its_repository(
     tmp_path: Path, repository: str
@@ -142,6 +144,7 @@ def test_a_failure_half_way_leaves_the_current_folder_as_it_was(tmp_path: Path) 
     assert names(folder) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("appears", ["hello", "hello/notes.txt"])
 def test_what_appears_in_the_place_of_the_folder_meanwhile_is_not_replaced(
     appears: str, tmp_path: Path

@@ -147,6 +147,7 @@ def test_the_questions_of_an_own_template_are_asked(
     assert dict(found) == {"company": "ACME", "with-irp": requests == "yes", "bus": bus}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("key", [CTRL_C, CTRL_D], ids=["ctrl-c", "end of input"])
 def test_an_interrupted_dialog_leaves_nothing(key: str, tmp_path: Path) -> None:
     session = talk(["new", "hello"], ["1", "a driver", key], tmp_path)

@@ -159,6 +159,7 @@ def test_a_project_in_a_folder_of_devices_or_processes_is_refused(work: Path) ->
     assert not Path("/dev/hello").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_nothing(work: Path) -> None:
     limited = "ulimit -f 8; trap '' XFSZ; exec \"$@\""
     done = subprocess.run(
@@ -341,6 +342,7 @@ def test_git_ignores_what_is_built_and_keys_and_nothing_else(work: Path, templat
     assert done.stdout.split() == ignored
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     "variable",
     ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"],

@@ -158,6 +158,7 @@ def test_a_wrong_answer_is_an_error_at_its_place(
     assert not (tmp_path / "hello").exists()
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("text", "place", "told"),
     [
@@ -201,6 +202,7 @@ def test_an_error_in_template_toml_has_its_place(
     assert not (tmp_path / "hello").exists()
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("path", "text", "place", "told"),
     [
@@ -382,6 +384,7 @@ def test_a_template_can_use_only_what_is_pure_and_small() -> None:
         assert told in message
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     "path",
     [
@@ -446,6 +449,7 @@ def test_a_pipe_in_a_template_is_refused_and_not_waited_for(template: Path, tmp_
     assert "this is a device or a pipe, not a file" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_size_of_a_template_is_limited(template: Path, tmp_path: Path) -> None:
     put(template, "tree/large", b"\0" * (1024 * 1024 + 1))
     assert "the file is larger than 1 MiB" in new(tmp_path).stderr
@@ -517,6 +521,7 @@ def test_the_memory_and_the_output_of_all_texts_are_limited() -> None:
     assert (failure["item"], "too large" in failure["message"]) == (1, True)
 
 
+@pytest.mark.slow
 def test_the_number_and_the_size_of_all_files_are_limited(template: Path, tmp_path: Path) -> None:
     for number in range(16):  # beside the files that the template has already
         put(template, f"tree/{number}", b"\0" * (1024 * 1024))
@@ -528,6 +533,7 @@ def test_the_number_and_the_size_of_all_files_are_limited(template: Path, tmp_pa
     assert "more than 1000 files" in new(tmp_path).stderr
 
 
+@pytest.mark.slow
 def test_the_folders_without_files_are_limited(template: Path, tmp_path: Path) -> None:
     for number in range(1001):
         (template / "tree" / "a" / str(number)).mkdir(parents=True)

@@ -135,6 +135,7 @@ def test_only_the_root_of_a_repository_gets_a_workflow(tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("text", "build", "windows"),
     [
@@ -212,6 +213,7 @@ def test_an_invisible_character_in_a_folder_name_is_refused(tmp_path: Path) -> N
     assert "invisible character" in done.stderr
 
 
+@pytest.mark.slow
 def test_more_drivers_than_jobs_are_an_error(tmp_path: Path) -> None:
     for number in range(257):
         driver(tmp_path / f"d{number}")

@@ -36,6 +36,7 @@ def assert_hidden(done: subprocess.CompletedProcess[str]) -> None:
     assert SECRET not in done.stdout + done.stderr
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("form", ["human", "json", "github"])
 def test_a_diff_hides_credentials(run: Run, project: Path, form: str) -> None:
     config = project / "config.toml"
@@ -110,6 +111,7 @@ def test_an_error_about_the_command_line_hides_credentials(
     assert_hidden(done)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["human", "json"])
 def test_a_number_with_thousands_of_digits_is_an_error(
     project: Path, capsys: pytest.CaptureFixture[str], form: str

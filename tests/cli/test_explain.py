@@ -29,6 +29,7 @@ from tests.cli.conftest import Run
 GOLDEN = sorted((Path(__file__).parents[1] / "rendering/golden").glob("*/config.toml"))
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("word", "term", "text"),
     [
@@ -68,6 +69,7 @@ def test_a_word_with_several_meanings_gets_all_explanations(run: Run) -> None:
     assert "rustflags (cargo and rustc)" in output
 
 
+@pytest.mark.slow
 def test_without_a_word_all_terms_are_listed(run: Run) -> None:
     output = " ".join(run("explain").stdout.split())
 
@@ -225,6 +227,7 @@ def test_errors_have_unique_names_and_ascending_numbers() -> None:
         assert all(re.fullmatch("0x[0-9A-F]{8} STATUS_[A-Z_]+", each) for each in error.kernel)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", ["4242", "0xC0001234"])
 def test_an_unknown_number_is_an_error_that_names_the_tool_of_windows(
     run: Run, number: str
@@ -302,6 +305,7 @@ def test_a_finding_of_doctor_is_explained_with_its_reason_and_what_to_do(run: Ru
     assert "what to do: Nothing, unless `kdrvgen verify` reports such a section." in output
 
 
+@pytest.mark.slow
 def test_all_rules_of_images_packages_and_submissions_are_listed(run: Run) -> None:
     listed = set(re.findall(r"[\w-]+", run("explain").stdout))
     assert {rule.id for rule in (*RULES, *PACKAGE_RULES, *SUBMISSION_RULES)} <= listed

@@ -46,6 +46,7 @@ def test_a_tracer_counts_the_lines(project: Path) -> None:
     assert (project / "counts" / "kdrvgen.output.apply.cover").is_file()
 
 
+@pytest.mark.slow
 def test_an_interactive_interpreter_stays_open(project: Path) -> None:
     del project
     done = start("-i", "-m", "kdrvgen", "config.toml", stdin="print('still here')\n")

@@ -36,6 +36,7 @@ def devices() -> Iterator[None]:
     assert sorted(os.listdir("/dev")) == before  # noqa: PTH208 - likewise
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.usefixtures("devices")
 @pytest.mark.parametrize("config", ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
 @pytest.mark.parametrize("verb", ["", "eject "])
@@ -74,6 +75,7 @@ def test_a_project_can_be_on_the_ram_disk_of_linux(run: Run) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     "words",
     ["config.toml", *(pytest.param(each, marks=pytest.mark.slow) for each in OTHERS)],
@@ -141,6 +143,7 @@ def links(project: Path) -> Path:
     return folder / "0"
 
 
+@pytest.mark.slow
 def test_a_chain_of_1500_links_is_a_clear_error(run: Run, links: Path) -> None:
     done = run("config.toml", "-o", links)
     assert done.returncode == 8

@@ -40,6 +40,7 @@ def makefiles(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("Makefile.toml"))
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("below", ["", "src", "src/deep/er", ".cargo"])
 @pytest.mark.parametrize("config", ["config.toml", "kdrvgen.toml"])
 def test_without_words_the_project_here_or_above_is_meant(
@@ -244,6 +245,7 @@ def test_a_pattern_without_a_match_is_an_error_and_an_existing_name_is_no_patter
     )
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("separator", "encoding"),
     [
@@ -264,6 +266,7 @@ def test_a_list_names_projects_line_by_line(fleet: Path, separator: str, encodin
     assert makefiles(fleet) == [f"{name}/Makefile.toml" for name in named]
 
 
+@pytest.mark.slow
 def test_a_list_on_standard_input_can_be_longer_than_a_command_line(fleet: Path) -> None:
     lines = "drivers/d07/config.toml\n" * 10_000
     command = [sys.executable, "-m", "kdrvgen", "@-"]
@@ -289,6 +292,7 @@ def test_a_wrong_list_writes_nothing(
     assert makefiles(fleet) == []
 
 
+@pytest.mark.slow
 def test_the_same_error_in_many_projects_is_one_group(fleet: Path) -> None:
     edit(fleet, range(10, 30), 'nmae = "x"\n')
     done = run_kdrvgen("drivers", cwd=fleet)
@@ -342,6 +346,7 @@ def test_json_has_each_finding_and_the_exit_code_of_each_project(fleet: Path) ->
     assert document["projects"][29]["config"] == "drivers/d29/config.toml"
 
 
+@pytest.mark.slow
 def test_github_gets_one_annotation_for_each_group(fleet: Path) -> None:
     edit(fleet, range(10, 30), 'nmae = "x"\n')
     done = run_kdrvgen("--format", "github", "drivers", cwd=fleet)
@@ -376,6 +381,7 @@ def test_projects_that_match_a_pattern_are_in_the_order_of_their_paths(fleet: Pa
     assert configs == [f"drivers/d{number:02}/config.toml" for number in range(30)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["--dry-run", "--diff"])
 def test_a_summary_of_a_run_that_writes_nothing_says_so(fleet: Path, mode: str) -> None:
     done = run_kdrvgen(mode, "drivers", cwd=fleet)
@@ -383,6 +389,7 @@ def test_a_summary_of_a_run_that_writes_nothing_says_so(fleet: Path, mode: str) 
     assert makefiles(fleet) == []
 
 
+@pytest.mark.slow
 def test_three_projects_that_failed_are_all_named(fleet: Path) -> None:
     edit(fleet, [3, 5, 7], 'nmae = "x"\n')
     done = run_kdrvgen("drivers", cwd=fleet)
@@ -454,6 +461,7 @@ def test_what_goes_to_both_streams_is_in_order_in_one_file(fleet: Path) -> None:
     assert sorted(parts, key=text.index) == parts
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("verb", [[], ["verify"], ["doctor"], ["--check"]])
 @pytest.mark.parametrize(
     ("name", "owner"),

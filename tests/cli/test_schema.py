@@ -55,6 +55,7 @@ def _check(checker: str, config: Path) -> tuple[int, str]:
     return done.returncode, re.sub(r"\x1b\[[\d;]*m", "", done.stdout + done.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("schema")
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_schema_checkers_accept_what_kdrvgen_accepts(project: Path, checker: str) -> None:

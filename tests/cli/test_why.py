@@ -101,12 +101,14 @@ def test_why_shows_the_purpose_of_a_preset_argument(made: Path, run: Run) -> Non
     assert "writes the checksum that boot-start drivers need" in output
 
 
+@pytest.mark.slow
 def test_a_line_that_no_key_changes_is_part_of_the_template(made: Path, run: Run) -> None:
     number = _line(made / "Makefile.toml", "skip_core_tasks")
 
     assert "the same in every project" in run("why", f"Makefile.toml:{number}").stdout
 
 
+@pytest.mark.slow
 def test_it_works_from_any_folder_and_without_generated_files(made: Path, run: Run) -> None:
     number = _line(made / ".cargo/config.toml", "/MAP")
     assert "linker.args[0]" in run("why", f"config.toml:{number}", cwd=made / ".cargo").stdout
@@ -115,6 +117,7 @@ def test_it_works_from_any_folder_and_without_generated_files(made: Path, run: R
     assert "linker.args[0]" in run("why", f".cargo/config.toml:{number}").stdout
 
 
+@pytest.mark.slow
 def test_moved_lines_are_found_and_edited_ones_are_refused(made: Path, run: Run) -> None:
     makefile = made / "Makefile.toml"
     text = makefile.read_text(encoding="utf-8")
@@ -132,6 +135,7 @@ def test_moved_lines_are_found_and_edited_ones_are_refused(made: Path, run: Run)
     assert "--diff" in edited.stderr
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -154,6 +158,7 @@ def test_a_question_without_an_answer_is_an_error(
     assert reason in done.stderr
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("file", "text"),
     [

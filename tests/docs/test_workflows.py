@@ -22,12 +22,14 @@ def test_the_documentation_names_every_workflow() -> None:
     assert [path for path in WORKFLOWS if path.name not in contributing] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 def test_a_workflow_matches_the_schema_of_github(path: Path) -> None:
     module = ["-m", "check_jsonschema", "--builtin-schema", "vendor.github-workflows"]
     _succeeds(sys.executable, *module, path)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.name)
 def test_an_issue_template_matches_the_schema_of_github(path: Path) -> None:
     kind = "config" if path.name == "config.yml" else "forms"

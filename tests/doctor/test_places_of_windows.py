@@ -248,6 +248,7 @@ def test_the_progress_names_and_counts_the_checks(host: Host, tmp_path: Path) ->
     assert lines == [f"checking {number}/5 {name}" for number, name in enumerate(names, 1)]
 
 
+@pytest.mark.slow
 def test_a_probe_that_hangs_is_an_error_after_its_time_limit(host: Host) -> None:
     released = threading.Event()
     hung = dataclasses.replace(host, registry=lambda *_: released.wait(60), time_limit=0.1)

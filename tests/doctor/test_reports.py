@@ -52,6 +52,7 @@ def _normalized(text: str, places: dict[str, str]) -> str:
     return re.sub(r"(?m)^(\w+) +((?:\w+, )*\w+)  +", r"\1  \2  ", text)
 
 
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("_tools", ["stand-ins"], indirect=True, scope="session")
 @pytest.mark.parametrize("name", linux_states.STATES)
 def test_the_report_on_linux_is_the_golden_file(machine: Machine, name: str) -> None:
@@ -71,6 +72,7 @@ def test_the_report_on_linux_is_the_golden_file(machine: Machine, name: str) -> 
     _compare(name, _normalized(done.stdout, places), "complete")
 
 
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("name", windows_states.STATES)
 def test_the_report_on_windows_is_the_golden_file(tmp_path: Path, name: str) -> None:
     machine = WindowsMachine.complete(tmp_path)

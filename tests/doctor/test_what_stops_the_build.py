@@ -60,6 +60,7 @@ def test_a_missing_source_of_the_library_is_an_error(
     assert report.finding("project")["place"]["file"] == str(machine.folder / source)
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
     [
@@ -113,6 +114,7 @@ def rustup(machine: Machine) -> Path:
     return folder
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("name", "text", "toolchain"),
     [
@@ -174,6 +176,7 @@ def test_toolchains_are_in_the_home_of_the_user_by_default(machine: Machine, rus
     assert message == "cargo: toolchain '1.91.0' is not installed"
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -248,6 +251,7 @@ def test_a_certificate_that_is_not_valid_now_is_an_error(
     assert message in report.finding("certificate")["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("home", ["", "relative"])
 def test_a_missing_home_is_an_error_for_the_test_certificate_and_for_wine(
     machine: Machine, home: str
@@ -287,6 +291,7 @@ def test_a_user_without_a_name_and_without_a_home_gets_a_report(
 # --- the version of osslsigncode --------------------------------------------------------------
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("version", "severity"),
     [("1.7.1", "error"), ("2.0", "error"), ("2.1", "note"), ("2.7", "note"), ("2.8", "ok"),
@@ -411,6 +416,7 @@ def test_this_machine_is_asked_about_its_folders_and_left_as_it_was(
 # --- several drivers --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_every_driver_of_a_workspace_is_checked(machine: Machine) -> None:
     root = machine.home / "workspace"
     for name in ("alpha", "beta"):

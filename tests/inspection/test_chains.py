@@ -99,6 +99,7 @@ def test_an_authority_may_not_have_more_authorities_below_it_than_it_allows() ->
     assert denied.problem == "CN=Root allows at most 1 authorities below it"
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
@@ -216,6 +217,7 @@ def test_an_identifier_with_a_serial_number_below_1_gives_no_warning() -> None:
         assert certificate.may_sign
 
 
+@pytest.mark.slow
 def test_many_certificates_of_one_name_do_not_take_long() -> None:
     keys = [rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(3)]
     same = [

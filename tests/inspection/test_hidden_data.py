@@ -239,6 +239,7 @@ def test_an_encoding_that_is_not_der_is_reported(signed: bytes, tmp_path: Path) 
     assert "not DER at offset 0" in str(found["signature-unsigned-part"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["rfc3161", "authenticode"])
 def test_a_value_after_the_last_field_of_any_structure_is_reported(
     signed: bytes, protocol: str

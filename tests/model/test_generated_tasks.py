@@ -21,6 +21,7 @@ SUBMISSION = "[package.submission]\n"
 OFF = '[signing]\nmode = "off"\n'
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("driver", "signing", "points", "package"),
     list(

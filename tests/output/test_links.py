@@ -90,6 +90,7 @@ def test_eject_names_the_file_behind_a_link_and_ejects_it_once(project: Path, te
     assert "kdrvgen-digest" not in (project / BUILD).read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_a_too_long_chain_of_links_is_a_clear_error(project: Path, texts: Texts) -> None:
     links = project / "links"
     links.mkdir()

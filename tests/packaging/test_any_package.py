@@ -55,6 +55,7 @@ def read_or_refuse(data: bytes) -> None:
             continue
 
 
+@pytest.mark.one_in(4)
 @pytest.mark.parametrize("count", [60, pytest.param(MANY // 10, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["hello.inf", "hello.cat", "hello.sys"])
 def test_a_damaged_file_of_a_package_is_reported(folder: Path, name: str, count: int) -> None:
@@ -114,6 +115,7 @@ def test_resources_that_contain_themselves_take_little_time() -> None:
     assert time.process_time() - start < 5
 
 
+@pytest.mark.slow
 def test_a_catalog_of_a_hundred_thousand_members_takes_little_time() -> None:
     member = der.sequence(der.value(der.OCTETS, bytes(20)), der.set_of(()))
     start = time.process_time()

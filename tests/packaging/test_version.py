@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 import tomli
 
 from kdrvgen import __version__
@@ -17,6 +18,7 @@ def text(path: str) -> str:
     return (ROOT / path).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_version_has_one_source(tmp_path: Path) -> None:
     settings = tomli.loads(text("pyproject.toml"))
     assert settings["project"]["dynamic"] == ["version"]
