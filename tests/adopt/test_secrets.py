@@ -40,6 +40,11 @@ $p = "*" | ConvertTo-SecureString -AsPlainText -Force
 Export-PfxCertificate -Password (ConvertTo-SecureString '*' -AsPlainText -Force)
 New-Object System.Net.NetworkCredential("", "*")
 New-Object PSCredential("a", '*')
+[System.Net.NetworkCredential]::new("", "*")
+[securestring]::new("*")
+smctl credentials save * *
+for %%p in (*) do signtool sign /f a.pfx /p %%p tool.exe
+for %p in ("*") do signtool sign /f a.pfx -pass %p tool.exe
 openssl pkcs12 -in a -passin pass:*
 openssl pkcs12 -password pass:* -passout "pass:* x"
 openssl enc -k *

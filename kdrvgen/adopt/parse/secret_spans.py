@@ -62,7 +62,16 @@ _PLACED = (
         r"(?:-(?:asplaintext|force)(?::\$\w+)?[ \t]+|-s\w*(?:[ \t]+|:[ \t]*))*"
         rf"(?!-){_VALUE}"
     ),
-    re.compile(rf"(?i)\b(?:network|ps)credential[ \t]*\(?[^,\n()]{{1,200}},[ \t]*{_VALUE}"),
+    re.compile(
+        rf"(?i)\b(?:network|ps)credential(?:\]::new)?[ \t]*\(?[^,\n()]{{1,200}},[ \t]*{_VALUE}"
+    ),
+    re.compile(rf"(?i)\bsecurestring(?:\]::new)?[ \t]*\([ \t]*{_VALUE}"),
+)
+# `for %%p in (VALUE) do signtool … /p %%p`
+_LOOP = re.compile(
+    rf"(?i)\bfor[ \t]+(?P<name>%%?\w)[ \t]+in[ \t]*\([ \t]*(?P<value>{_VALUE[1:-1]})[ \t]*\)"
+    r"[ \t]*do\b"
+    r"(?=[^\n]{0,500}?[ \t][-/](?:p|pass|password)[ \t:]+(?P=name)\b)"
 )
 
 # Tools, and the arguments of each that are secret.
@@ -85,6 +94,7 @@ _TOOLS = (
     (r"net1?[ \t]+user", rf"\buser[ \t]+[^\s/]\S*[ \t]+(?!/){_VALUE}"),
     (r"net1?[ \t]+use", rf"\\\\\S+[ \t]+(?:/user:\S+[ \t]+)?(?!/){_VALUE}"),
     (r"cargo[ \t]+login", rf"\blogin[ \t]+(?!-){_VALUE}"),
+    (r"smctl[ \t]+credentials[ \t]+save", rf"(?<=[ \t])(?!-|credentials\b|save\b){_VALUE}"),
 )
 _TOOL = re.compile(
     rf"(?<![\w.-])(?:{'|'.join(f'(?P<t{at}>{name})' for at, (name, _) in enumerate(_TOOLS))})\b",
@@ -147,6 +157,7 @@ def secret_spans(text: str) -> tuple[Span, ...]:
         found |= {each.span(2) for each in pattern.finditer(text) if _is_secret(each[1])}
     for pattern in (*_PLACED, _PIPED, _CALLED):
         found |= {each.span(1) for each in pattern.finditer(text)}
+    found |= {each.span("value") for each in _LOOP.finditer(text)}
     for each in _INTO_SECURE.finditer(text):
         start = max(0, each.start() - _LONGEST)
         if word := _LAST_WORD.search(text[start : each.start()]):
