@@ -46,7 +46,7 @@ _UNDECORATED = InfRule(
         "inf-undecorated",
         Severity.ERROR,
         "`[DefaultInstall]` or `[DefaultUninstall]` has no architecture in its name",
-        "Windows does not install it from the driver store.",
+        "Windows does not install it from the driver store. InfVerif also reports 1420 for it.",
         _PRIMITIVE,
     ),
     1421,
