@@ -21,7 +21,9 @@ from kdrvgen.output.regular import MAX_DRIVER_FILE, read_regular
 from kdrvgen.packaging.build import Ingredients, Made, build, is_signed, target_of, uncovered
 from kdrvgen.packaging.catalog.read import read_catalog
 from kdrvgen.packaging.folder import read_folder, write_folder
+from kdrvgen.packaging.generated import framework_version
 from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
+from kdrvgen.packaging.inf.text import decode
 from kdrvgen.report.finding import Finding, Place, Severity, at_least
 from kdrvgen.report.reporter import Reporter
 
@@ -92,7 +94,7 @@ def make_package(
     given = _ingredients(project, found, path, target, inf_name)
     before = read_folder(folder, {*given.files, f"{stem}.inf", f"{stem}.cat"})
     made = _made(given, before)
-    findings = (*_unsigned(path, data), *made.findings)
+    findings = (*_unsigned(path, data), *_assumed_framework(given, found), *made.findings)
     if at_least(findings, Severity.ERROR):
         return FolderReport(folder, (), findings)
     after = _kept(made.files, before, f"{stem}.cat")
@@ -174,6 +176,25 @@ def _unsigned(image: Path, data: bytes) -> list[Finding]:
     advice = "sign it first, for example with `cargo make sign`"
     place = Place(str(image))
     return [Finding("package-unsigned", message, place, Severity.WARNING, advice)]
+
+
+def _assumed_framework(given: Ingredients, config: Path) -> list[Finding]:
+    """Return a finding if the INF gets a version of KMDF or UMDF that nobody has set."""
+    model = given.project.driver.model
+    version = framework_version(given.project)
+    own = decode(given.inx[1]).text if given.inx else None
+    is_used = own is None or f"${model.upper()}" in own
+    if not version or given.project.wdk.framework_version or not is_used:
+        return []
+    message = (
+        f"the INF names {model.upper()} {version}, because `wdk.framework-version` is not set, but "
+        "the driver is linked with the newest version that the kit has"
+    )
+    advice = "set `wdk.framework-version` to the version of the oldest Windows of the package"
+    key = ("wdk", "framework-version")
+    return [
+        Finding("package-framework", message, Place(str(config)), Severity.WARNING, advice, key)
+    ]
 
 
 def _ingredients(

@@ -54,8 +54,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: bytes) -> Pa
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def start(*words: str) -> dict[str, Any]:
-        code = main(["package", "out/hello.sys", *words, "--format", "json"])
+    def start(*words: str, image: str = "out/hello.sys") -> dict[str, Any]:
+        code = main(["package", image, *words, "--format", "json"])
         document: dict[str, Any] = json.loads(capsys.readouterr().out)
         assert document["exit-code"] == code
         return document
@@ -197,6 +197,38 @@ def test_an_own_inf_has_the_framework_that_wdk_build_reads_from_cargo_toml(
 
     assert run()["findings"] == []
     assert "; for 1.31\r\n" in (project / "out/package/hello.inf").read_bytes().decode()
+
+
+@pytest.mark.parametrize(
+    ("model", "kind", "version"), [("kmdf", "device", "1.15"), ("umdf", "umdf", "2.15.0")]
+)
+def test_a_version_of_the_framework_that_nobody_set_is_a_warning(
+    project: Path, run: Run, model: str, kind: str, version: str
+) -> None:
+    config = project / "config.toml"
+    package = f'[package]\nkind = "{kind}"\nprovider = "Example"\n'
+    config.write_text(f'[driver]\nname = "hello"\nmodel = "{model}"\n{package}', "utf-8")
+    if model == "umdf":
+        (project / "out/hello.sys").rename(project / "out/hello.dll")
+    image = f"out/hello.{'dll' if model == 'umdf' else 'sys'}"
+
+    (finding,) = run(image=image)["findings"]
+
+    assert (finding["rule"], finding["severity"]) == ("package-framework", "warning")
+    assert f"{model.upper()} {version}" in finding["message"]
+    set_version = f'[wdk]\nframework-version = "{version[:4]}"\n'
+    config.write_text(config.read_text("utf-8") + set_version, "utf-8")
+    assert run(image=image)["findings"] == []
+
+
+def test_an_own_inf_without_the_frameworks_version_needs_none(project: Path, run: Run) -> None:
+    config = '[driver]\nname = "hello"\nmodel = "kmdf"\n[package]\ninx = "h.inx"\n'
+    (project / "config.toml").write_text(config, "utf-8")
+    (project / "h.inx").write_text(OWN_INF, "utf-8")
+    assert run()["findings"] == []
+
+    (project / "h.inx").write_text(f"{OWN_INF}; for $KMDFVERSION$\n", "utf-8")
+    assert [each["rule"] for each in run()["findings"]] == ["package-framework"]
 
 
 def test_a_file_that_the_inf_lists_must_be_in_the_package(project: Path, run: Run) -> None:
