@@ -92,7 +92,7 @@ def _candidates(word: str) -> Iterator[str]:
 def _is(entry: Term, word: str) -> bool:
     """Return whether a word is the term, the term without its table or tool, or another name."""
     term = entry.term
-    names = (term, term.rpartition(" ")[2], term.rpartition(".")[2], entry.also)
+    names = (term, term.rpartition(" ")[2], term.rpartition(".")[2], entry.also or term)
     if word.startswith("/"):
         # Switches of the linker ignore case.
         return word.upper() in {term.upper(), names[1].upper()}

@@ -88,6 +88,14 @@ def test_an_unknown_word_is_an_error_with_a_suggestion(run: Run, word: str, near
     assert near in done.stderr
 
 
+@pytest.mark.parametrize("word", [":x", "=x", ":", "[]"])
+def test_a_word_that_begins_with_a_separator_is_unknown(run: Run, word: str) -> None:
+    done = run("explain", word)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"`{word}` is unknown" in done.stderr
+
+
 @pytest.mark.slow
 def test_a_word_unlike_all_terms_gets_no_suggestion(run: Run) -> None:
     done = run("explain", "quux")
