@@ -11,20 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto import cms, core
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 import kdrvgen
 from kdrvgen.cli import main
 from kdrvgen.commands.package import make_package
 from kdrvgen.inspection.signature import der
 from kdrvgen.packaging.catalog.strict import demand_strict
+from kdrvgen.packaging.checks import signature
 from kdrvgen.packaging.checks.inspect import RULES, inspect_package
 from tests.inspection.assembled import assembled
+from tests.inspection.structures import with_one_more_value_in
 from tests.inspection.support import sign as sign_by_tool
 from tests.inspection.support import stamped_by
 from tests.packaging.real import packages
 from tests.packaging.signed import signed
 from tests.packaging.versioned import versioned
-from tests.pipeline.authority import CODE_SIGNING, Identity
+from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Identity
 from tests.tools import need
 
 CONFIG = '[driver]\nname = "hello"\n[package]\nkind = "device"\nprovider = "Example"\n'
@@ -322,7 +327,13 @@ def test_an_authority_that_may_not_issue_is_not_trusted(folder: Path, run: Run) 
     sign(folder, leaf)
     (folder.parent / "end.pem").write_bytes(end.certificate_pem())
 
-    assert of_package(run(folder, "--trust", "end.pem")["findings"]) == ["catalog-untrusted"]
+    (finding,) = [
+        each
+        for each in run(folder, "--trust", "end.pem")["findings"]
+        if each["rule"].startswith("catalog-")
+    ]
+    assert finding["rule"] == "catalog-signature"
+    assert finding["source"] == "CN=End may not issue certificates"
 
 
 @pytest.mark.slow
@@ -343,7 +354,8 @@ def test_a_timestamp_of_a_catalog_counts_only_from_a_trusted_authority(
 
     shutil.copy(place / "early.cat", folder / "hello.cat")
     assert of_package(run(folder)["findings"]) == ["catalog-validity"]
-    assert of_package(run(folder, "--trust", "early.pem")["findings"]) == []
+    # The root of the trusted authority is not needed.
+    assert of_package(run(folder, "--trust", "early.pem")["findings"]) == ["catalog-unsigned-part"]
     shutil.copy(place / "late.cat", folder / "hello.cat")
     assert "catalog-validity" in of_package(run(folder, "--trust", "late.pem")["findings"])
 
@@ -361,11 +373,79 @@ def test_one_of_several_signers_of_the_image_is_enough(
     assert of_package(run(folder)["findings"]) == []
 
 
-def test_microsoft_signs_the_catalog_of_an_image_that_others_signed(folder: Path, run: Run) -> None:
+def test_microsoft_signs_the_catalog_of_an_image_that_others_signed(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = "Microsoft Windows Hardware Compatibility Publisher"
-    sign(folder, Identity.make(name, CODE_SIGNING))
+    publisher = Identity.make(name, CODE_SIGNING)
+    sign(folder, publisher)
 
+    # Anyone can use the name.
+    assert of_package(run(folder)["findings"]) == ["catalog-signer"]
+
+    thumbprint = publisher.certificate.fingerprint(hashes.SHA1()).hex().upper()
+    monkeypatch.setattr(signature, "MICROSOFT_2010", thumbprint)
     assert of_package(run(folder)["findings"]) == []
+
+
+def rewritten(folder: Path, change: Callable[[cms.SignedData], object]) -> None:
+    """Change the signature of the catalog, without signing it again."""
+    info = cms.ContentInfo.load((folder / "hello.cat").read_bytes())
+    change(info["content"])
+    (folder / "hello.cat").write_bytes(info.dump())
+
+
+def with_attribute(message: cms.SignedData) -> None:
+    value = core.OctetString(b"hidden payload")
+    attribute = {"type": "1.3.6.1.4.1.99999.1", "values": [value]}
+    message["signer_infos"][0]["unsigned_attrs"] = [attribute]
+
+
+def with_certificate(message: cms.SignedData) -> None:
+    other = Identity.make("Payload", CODE_SIGNING).certificate.public_bytes(Encoding.DER)
+    message["certificates"].append(cms.CertificateChoices.load(other))
+
+
+def with_signer(message: cms.SignedData) -> None:
+    message["signer_infos"].append(message["signer_infos"][0].copy())
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "text"),
+    [
+        (with_attribute, "catalog-unsigned-part", "unsigned attribute 1.3.6.1.4.1.99999.1, "),
+        (with_certificate, "catalog-unsigned-part", "CN=Payload ("),
+        (with_signer, "catalog-signature", "it has several signers"),
+    ],
+)
+def test_what_the_signer_of_a_catalog_did_not_sign_is_reported(
+    folder: Path, run: Run, change: Callable[[cms.SignedData], object], rule: str, text: str
+) -> None:
+    rewritten(folder, change)
+
+    found = [each for each in run(folder)["findings"] if each["rule"] == rule]
+
+    assert any(text in each["source"] for each in found)
+
+
+@pytest.mark.slow
+def test_a_value_after_the_last_field_of_any_structure_of_a_catalog_is_reported(
+    folder: Path,
+) -> None:
+    catalog = folder / "hello.cat"
+    changes = list(with_one_more_value_in(catalog.read_bytes(), b"payload"))
+    assert len(changes) > 80
+    for changed in changes:
+        catalog.write_bytes(changed)
+        assert of_package(inspect_package(folder).findings)
+
+
+def test_the_certificate_of_a_catalog_must_be_for_code(folder: Path, run: Run) -> None:
+    other = Identity.make("Stamps", TIME_STAMPING)
+    (folder / "hello.sys").write_bytes(assembled(other))
+    sign(folder, other)
+
+    assert of_package(run(folder)["findings"]) == ["catalog-signature"]
 
 
 def test_a_driver_must_be_for_the_machine_that_its_section_is_for(folder: Path, run: Run) -> None:

@@ -19,6 +19,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorit
 
 __all__ = [
     "CODE_SIGNING",
+    "DAMAGED_CERTIFICATE",
     "MAX_CERTIFICATES",
     "TIME_STAMPING",
     "Certificate",
@@ -38,8 +39,7 @@ _OLD_ALGORITHMS: dict[x509.ObjectIdentifier, type[hashes.SHA1 | hashes.MD5]] = {
     x509.ObjectIdentifier("1.3.14.3.2.29"): hashes.SHA1,  # makecert names it so
     x509.ObjectIdentifier("1.3.14.3.2.3"): hashes.MD5,
 }
-# The exceptions of cryptography for damaged fields of a certificate.
-_DAMAGED = (
+DAMAGED_CERTIFICATE = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -47,6 +47,7 @@ _DAMAGED = (
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
+"""The exceptions of cryptography for damaged fields of a certificate."""
 
 
 _ExtensionT = TypeVar("_ExtensionT", x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage)
@@ -143,7 +144,7 @@ class Certificate:
                 return self.x509.extensions.get_extension_for_class(kind).value
         except x509.ExtensionNotFound:
             return None
-        except _DAMAGED:
+        except DAMAGED_CERTIFICATE:
             return _NO_RIGHTS[kind]  # type: ignore[return-value] # by the kind
 
     @cached_property
@@ -157,7 +158,7 @@ class Certificate:
         """The number of bits of its RSA key; None for a key of another kind, or a damaged one."""
         try:
             key = self.x509.public_key()
-        except _DAMAGED:
+        except DAMAGED_CERTIFICATE:
             return None
         return key.key_size if isinstance(key, rsa.RSAPublicKey) else None
 
@@ -173,18 +174,25 @@ class Certificate:
             or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in self.usages
         )
 
+    @cached_property
+    def _names_one_algorithm(self) -> bool:
+        """Whether the algorithm beside the signature is the signed one (RFC 5280, 4.1.1.2)."""
+        fields = asn1.Certificate.load(self.der)
+        signed = fields["tbs_certificate"]["signature"]
+        return bool(signed.dump() == fields["signature_algorithm"].dump())
+
     def is_signed_by(self, issuer: Certificate) -> bool:
         """Return whether the key of `issuer` signed it."""
         try:
             if old := _OLD_ALGORITHMS.get(self.x509.signature_algorithm_oid):
                 key = issuer.x509.public_key()
-                if not isinstance(key, rsa.RSAPublicKey):
+                if not isinstance(key, rsa.RSAPublicKey) or not self._names_one_algorithm:
                     return False
                 signed = self.x509.tbs_certificate_bytes
                 key.verify(self.x509.signature, signed, padding.PKCS1v15(), old())
             else:
                 self.x509.verify_directly_issued_by(issuer.x509)
-        except (*_DAMAGED, InvalidSignature):
+        except (*DAMAGED_CERTIFICATE, InvalidSignature):
             return False
         return True
 
@@ -200,7 +208,7 @@ def load(der: bytes) -> Certificate | None:
     """Return a certificate; None if these bytes are not one."""
     try:
         return Certificate(der)
-    except _DAMAGED:
+    except DAMAGED_CERTIFICATE:
         return None
 
 
