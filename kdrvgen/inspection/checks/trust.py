@@ -49,9 +49,9 @@ CHAIN = Rule(
 ISSUER = Rule(
     "certificate-issuer",
     Severity.ERROR,
-    "a certificate of the chain was issued by one that may not do so",
-    "The basic constraints, the key usage and the extended key usages of an authority limit what "
-    "it may issue. Windows rejects a chain that violates them.",
+    "the certificate chain violates a constraint",
+    "The extensions of an authority limit what it may issue. Windows rejects a chain that violates "
+    "them, or that has an unknown critical extension.",
     sources.PATH_VALIDATION,
 )
 UNTRUSTED = Rule(
@@ -138,14 +138,16 @@ def _keys(subject: Subject) -> Iterator[Finding]:
 
 
 def _validity(subject: Subject) -> Iterator[Finding]:
-    for assessment, _, chain in _signed(subject):
+    for assessment, signer, chain in _signed(subject):
         when = "signed" if assessment.proven else "now"
         for certificate in chain.expired:
             value = (
                 f"{certificate.subject}: {_day(certificate.not_before)} to "
                 f"{_day(certificate.not_after)}; {when} {_day(assessment.moment)}"
             )
-            if assessment.signature.timestamp and not assessment.proven:
+            if signer.is_for_lifetime_signing:
+                value += "; its usage is lifetime signing, so no timestamp counts"
+            elif assessment.signature.timestamp and not assessment.proven:
                 value += "; its timestamp is not from a trusted authority"
             fix = (
                 "Renew it and sign again. With a timestamp (signing.timestamp-url), a signature is "

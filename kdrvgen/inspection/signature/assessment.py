@@ -29,7 +29,7 @@ class Assessment(NamedTuple):
         stamp_chain: The chain of its timestamp; None without one that verifies.
         stamp_problem: Why the timestamp is invalid; "" without one, or if it is valid.
         proven: When the image was signed, according to a timestamp from a trusted authority; None
-            if no such timestamp proves it.
+            if no such timestamp proves it, or if it does not count.
         moment: When the certificates must be valid: `proven`, or now.
     """
 
@@ -100,6 +100,8 @@ def assess(signature: Signature, roots: Roots, stamp_roots: Roots, now: dt.datet
     """
     stamp_chain, problem = _stamp_chain(signature.timestamp, stamp_roots)
     proven = proven_time(signature.timestamp, stamp_roots)
+    if signature.signer is not None and signature.signer.is_for_lifetime_signing:
+        proven = None
     moment = proven or now
     chain = None
     if signature.signer is not None and not signature.problem:

@@ -15,7 +15,12 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
+from cryptography.x509.oid import (
+    ExtendedKeyUsageOID,
+    ExtensionOID,
+    NameOID,
+    SignatureAlgorithmOID,
+)
 
 __all__ = [
     "CODE_SIGNING",
@@ -28,6 +33,25 @@ __all__ = [
 ]
 
 CODE_SIGNING = ExtendedKeyUsageOID.CODE_SIGNING
+_LIFETIME_SIGNING = x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.13")
+# The extensions with an effect on a chain that Windows knows (RFC 5280, section 4.2.1).
+_KNOWN_EXTENSIONS = frozenset(
+    {
+        ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.CERTIFICATE_POLICIES,
+        ExtensionOID.CRL_DISTRIBUTION_POINTS,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+        ExtensionOID.INHIBIT_ANY_POLICY,
+        ExtensionOID.ISSUER_ALTERNATIVE_NAME,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.NAME_CONSTRAINTS,
+        ExtensionOID.POLICY_CONSTRAINTS,
+        ExtensionOID.POLICY_MAPPINGS,
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+        ExtensionOID.SUBJECT_KEY_IDENTIFIER,
+    }
+)
 TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
 MAX_CERTIFICATES = 4 << 20
 """The most bytes of a file with certificates: all roots of Windows have 1 MB."""
@@ -50,7 +74,13 @@ DAMAGED_CERTIFICATE = (
 """The exceptions of cryptography for damaged fields of a certificate."""
 
 
-_ExtensionT = TypeVar("_ExtensionT", x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage)
+_ExtensionT = TypeVar(
+    "_ExtensionT",
+    x509.BasicConstraints,
+    x509.KeyUsage,
+    x509.ExtendedKeyUsage,
+    x509.NameConstraints,
+)
 
 
 class Certificate:
@@ -128,6 +158,39 @@ class Certificate:
         usage = self._extension(x509.KeyUsage)
         return usage is None or usage.digital_signature
 
+    @property
+    def is_for_lifetime_signing(self) -> bool:
+        """Whether no timestamp makes its signatures valid after it expires.
+
+        Source: Microsoft's wincrypt.h, szOID_KP_LIFETIME_SIGNING.
+        """
+        return _LIFETIME_SIGNING in (self.usages or ())
+
+    @cached_property
+    def unknown_extension(self) -> str:
+        """The identifier of a critical extension that nobody knows; "" without one."""
+        info = asn1.Certificate.load(self.der)["tbs_certificate"]
+        critical = (
+            extension["extn_id"].dotted
+            for extension in info["extensions"] or ()
+            if extension["critical"].native
+        )
+        known = {each.dotted_string for each in _KNOWN_EXTENSIONS}
+        return next((dotted for dotted in critical if dotted not in known), "")
+
+    def allows_name_of(self, other: Certificate) -> bool:
+        """Return whether its name constraints allow the subject of a certificate below it."""
+        constraints = self._extension(x509.NameConstraints)
+        if constraints is None:
+            return True
+        name = list(other.x509.subject.rdns)
+        permitted, excluded = (
+            [list(each.value.rdns) for each in trees or () if isinstance(each, x509.DirectoryName)]
+            for trees in (constraints.permitted_subtrees, constraints.excluded_subtrees)
+        )
+        is_permitted = not permitted or any(name[: len(tree)] == tree for tree in permitted)
+        return is_permitted and not any(name[: len(tree)] == tree for tree in excluded)
+
     @cached_property
     def _constraints(self) -> x509.BasicConstraints | None:
         return self._extension(x509.BasicConstraints)
@@ -201,6 +264,7 @@ _NO_RIGHTS: dict[type[x509.ExtensionType], x509.ExtensionType] = {
     x509.BasicConstraints: x509.BasicConstraints(ca=False, path_length=None),
     x509.KeyUsage: x509.KeyUsage(*[False] * 9),
     x509.ExtendedKeyUsage: x509.ExtendedKeyUsage([x509.ObjectIdentifier("0.0")]),
+    x509.NameConstraints: x509.NameConstraints(None, [x509.DirectoryName(x509.Name([]))]),
 }
 
 

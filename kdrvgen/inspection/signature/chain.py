@@ -119,8 +119,11 @@ def _judged(
 
 def _problems(path: tuple[Certificate, ...], usage: ObjectIdentifier) -> Iterator[str]:
     """Yield why a certificate may not be in a chain (RFC 5280, sections 4.2.1 and 6.1)."""
+    for each in path:
+        if each.unknown_extension:
+            yield f"{each.subject} has the unknown critical extension {each.unknown_extension}"
     authorities = 0  # between the signer and this certificate, without self-issued ones
-    for issuer in path[1:]:
+    for index, issuer in enumerate(path[1:], 1):
         limit = issuer.path_length
         if not issuer.may_issue:
             yield f"{issuer.subject} may not issue certificates"
@@ -128,4 +131,6 @@ def _problems(path: tuple[Certificate, ...], usage: ObjectIdentifier) -> Iterato
             yield f"{issuer.subject} allows at most {limit} authorities below it"
         elif not issuer.is_for(usage):
             yield f"{issuer.subject} may not issue certificates for this usage"
+        elif not all(map(issuer.allows_name_of, path[:index])):
+            yield f"{issuer.subject} may not issue certificates for this subject"
         authorities += not issuer.is_self_issued
