@@ -35,7 +35,7 @@ def kdrvgen(windows: Windows) -> Kdrvgen:
         # This Python does not start in Wine with files as its streams. To the end of a pipe would
         # be for ever: services that Wine starts keep it open. The output fits into a pipe.
         process = subprocess.Popen(
-            [(windows.bed / "wine").resolve(), python / "python.exe", "-m", "kdrvgen", *arguments],
+            [windows.bed / "wine64", python / "python.exe", "-m", "kdrvgen", *arguments],
             cwd=folder,
             env=env | more,
             stdin=subprocess.DEVNULL,
