@@ -139,7 +139,7 @@ def _chosen(
             own = ", ".join(str(name) for name in sorted(known) if not summed_folder(str(name)))
             folders = " and ".join(sorted({*map(_folder, known)} - {""}))
             raise UsageError(
-                f"kdrvgen does not generate {file} from {config}. It generates {own} and the files "
+                f"kdrvgen does not generate {path} from {config}. It generates {own} and the files "
                 f"in {folders}."
             )
         if is_shared:

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kdrvgen.commands.config_file import config_of
-from kdrvgen.commands.images import Found, find
+from kdrvgen.commands.images import PACKAGE_FOLDER, Found, find
 from kdrvgen.commands.origins import with_origins
-from kdrvgen.commands.package import PACKAGE_FOLDER
 from kdrvgen.commands.page_file import new_page
 from kdrvgen.commands.tally import Tally
 from kdrvgen.config import load
