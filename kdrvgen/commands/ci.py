@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from kdrvgen.commands.arguments import several
 from kdrvgen.commands.config_file import config_of
 from kdrvgen.commands.projects import find_configs
 from kdrvgen.config import load
@@ -46,7 +47,7 @@ def ci(
     root: str | os.PathLike[str],
     service: Literal["github"] = "github",
     *,
-    configs: Iterable[str] = (),
+    configs: Iterable[str | os.PathLike[str]] = (),
     dry_run: bool = False,
 ) -> Report:
     """Write a workflow that checks, builds, signs, verifies and loads the drivers of a repository.
@@ -71,7 +72,7 @@ def ci(
     if service != "github":
         raise UsageError(f"`{service}` is not known. The service is `github`.")
     folder = Path(root)
-    text = workflow(dict(_projects(folder, [*configs])))
+    text = workflow(dict(_projects(folder, several("configs", configs))))
     if dry_run:
         return Report((Entry(WORKFLOW, Status.CREATED, after=text),))
     path = shown(folder, WORKFLOW)

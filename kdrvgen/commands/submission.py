@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from kdrvgen.commands.arguments import several
 from kdrvgen.commands.config_file import config_of
 from kdrvgen.commands.images import built_package
 from kdrvgen.commands.whole_folder import FolderReport, compared, keep_signed, report_folder
@@ -82,7 +83,7 @@ def make_submission(
         ConfigError: The configuration is not valid.
         FileAccessError: A file cannot be read or written.
     """
-    paths = [Path(package) for package in packages]
+    paths = [Path(package) for package in several("packages", packages)]
     if not paths:
         raise UsageError("name at least one folder of a driver package.")
     found = Path(config) if config is not None else config_of(paths[0])
