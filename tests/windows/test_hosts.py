@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +10,7 @@ import pytest
 
 from tests.pipeline.support import CONFIG, Project, State, environment, run
 from tests.windows.bed import Done, Windows
-from tests.windows.python import python_for_windows
-from tests.windows.support import Desk
+from tests.windows.support import Desk, Python
 
 pytestmark = [pytest.mark.slow, pytest.mark.wine]
 
@@ -25,38 +22,7 @@ Kdrvgen = Callable[..., Done]
 
 
 @pytest.fixture
-def python(windows: Windows) -> Kdrvgen:
-    """Run a Python of Windows that has kdrvgen."""
-    python = python_for_windows()
-    paths = [windows.path(Path(__file__).parents[2]), windows.path(python / "site")]
-    env = windows.env | {"PYTHONPATH": ";".join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
-
-    def start(folder: Path, *arguments: str, **more: str) -> Done:
-        # This Python does not start in Wine with files as its streams. To the end of a pipe would
-        # be for ever: services that Wine starts keep it open. The output fits into a pipe.
-        process = subprocess.Popen(
-            [(windows.bed / "wine").resolve(), python / "python.exe", *arguments],
-            cwd=folder,
-            env=env | more,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        code = process.wait(120)
-        output = []
-        for stream in (process.stdout, process.stderr):
-            assert stream
-            os.set_blocking(stream.fileno(), False)
-            text = (stream.read() or b"").decode("utf-8", "replace")
-            stream.close()
-            output.append(text.replace("\r\n", "\n"))
-        return Done(code, *output)
-
-    return start
-
-
-@pytest.fixture
-def kdrvgen(python: Kdrvgen) -> Kdrvgen:
+def kdrvgen(python: Python) -> Kdrvgen:
     """Run kdrvgen as a program of Windows."""
 
     def start(folder: Path, *arguments: str, **more: str) -> Done:
@@ -179,53 +145,6 @@ def test_windows_prints_a_config_error_whatever_the_console_can_show(
     assert done.code == 3
     assert "Traceback" not in done.output
     assert "1 error in config.toml" in done.output
-
-
-# A virus scanner: it opens a file or a folder's file for reading, and closes it when kdrvgen is refused.
-SCANNER = """
-import os, sys, pathlib
-from kdrvgen.cli import main
-
-name, *words = sys.argv[1:]
-scanned = open(name) if os.path.exists(name) else None
-refusals = []
-
-def watched(change):
-    def changed(*places, **more):
-        global scanned
-        if scanned is None and pathlib.Path(places[0], name).is_file():
-            scanned = open(pathlib.Path(places[0], name))
-        try:
-            if scanned and not scanned.closed and os.path.isdir(places[0]):
-                raise PermissionError(13, "Access is denied", places[0], 5)  # Wine allows it
-            return change(*places, **more)
-        except PermissionError as error:
-            refusals.append(error.winerror)
-            scanned.close()
-            raise
-    return changed
-
-os.replace, os.rename = watched(os.replace), watched(os.rename)
-code = main(words)
-print(refusals, file=sys.stderr)
-sys.exit(code)
-"""
-
-
-def test_files_that_another_program_reads_for_a_moment_are_replaced(
-    windows: Windows, python: Kdrvgen
-) -> None:
-    _, folder = _pair(windows.home, CONFIG.encode())
-    assert python(folder, "-m", "kdrvgen", "config.toml").code == 0
-    (folder / "config.toml").write_text(CONFIG + '\n[makefile.env]\nA = "1"\n', "utf-8")
-
-    done = python(folder, "-c", SCANNER, "Makefile.toml", "config.toml")
-    assert (done.code, done.stderr) == (0, "[32]\n")
-    assert 'A = "1"' in (folder / "Makefile.toml").read_text("utf-8")
-
-    done = python(folder, "-c", SCANNER, "Makefile.toml", "new", "hello", "--no-input")
-    assert (done.code, done.stderr) == (0, "[5]\n")
-    assert (folder / "hello/Makefile.toml").is_file()
 
 
 # --- the pipeline, by turns -------------------------------------------------------------------
