@@ -23,6 +23,7 @@ from tests.inspection.structures import with_one_more_value
 from tests.inspection.support import (
     Fields,
     patched,
+    sign_again,
     signature_in,
     table_entry,
     with_signature,
@@ -325,6 +326,43 @@ def test_a_flipped_bit_and_a_value_added_to_a_signature_by_pss_are_reported() ->
     assert _missed(data, 1) == []
     clean = _report(data)
     assert all(_report(changed) != clean for changed in with_one_more_value(data, PAYLOAD))
+
+
+def _of_a_script(image: bytes) -> bytes:
+    return image.replace(
+        der.object_id("1.3.6.1.4.1.311.2.1.15"), der.object_id("1.3.6.1.4.1.311.2.1.30")
+    )
+
+
+def _for_data(signed_data: cms.SignedData) -> None:
+    for attribute in signed_data["signer_infos"][0]["signed_attrs"]:
+        if attribute["type"].native == "content_type":
+            attribute["values"] = ["data"]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "change", "problem"),
+    [
+        (_of_a_script, lambda _: None, "it is for another kind of file (1.3.6.1.4.1.311.2.1.30)"),
+        (bytes, _for_data, "its signed attributes are for 1.2.840.113549.1.7.1, not for "),
+        (bytes, lambda _: None, ""),
+    ],
+)
+def test_the_signature_of_something_else_is_invalid(
+    prepare: Callable[[bytes], bytes], change: Callable[[cms.SignedData], None], problem: str
+) -> None:
+    """Each is signed by the key of the certificate."""
+    own = Identity.make("DriverCertificate", CODE_SIGNING)
+
+    def changed(signed_data: cms.SignedData) -> None:
+        change(signed_data)
+        sign_again(signed_data, own)
+
+    found = _report(with_signature(prepare(assembled(own)), changed))
+
+    sources = [str(source) for rule, source, _ in found if rule == "signature-invalid"]
+    assert len(sources) == bool(problem)
+    assert all(problem in source for source in sources)
 
 
 def test_signatures_that_are_not_read_are_reported(signed: bytes) -> None:

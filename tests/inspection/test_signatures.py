@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import time
 from pathlib import Path
 
 import pytest
-from asn1crypto import cms
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.x509.oid import ObjectIdentifier
 
 import kdrvgen
-from kdrvgen.inspection.signature.pkcs7 import octets
 from tests.inspection.support import (
     Fields,
     long,
     patched,
     rules,
     sign,
+    sign_again,
     stamped_by,
     unsigned,
     with_signature,
@@ -253,21 +249,12 @@ def test_wrong_page_hashes_are_an_error(bare: Path, tmp_path: Path, signer: Iden
     table = data.index(bytes.fromhex("060a2b060104018237020302"))
     wrong = patched(data, (table + 60, bytes([data[table + 60] ^ 1])))
 
-    (tmp_path / "wrong.sys").write_bytes(with_signature(wrong, lambda each: again(each, signer)))
+    (tmp_path / "wrong.sys").write_bytes(
+        with_signature(wrong, lambda each: sign_again(each, signer))
+    )
 
     found = rules(tmp_path / "wrong.sys", least="error")
     assert found["signature-invalid"].endswith("its page hashes are not those of the image")
-
-
-def again(message: cms.SignedData, signer: Identity) -> None:
-    """Sign the content of a message again."""
-    content = octets(octets(message["encap_content_info"]["content"].dump()))
-    info = message["signer_infos"][0]
-    for attribute in info["signed_attrs"]:
-        if attribute["type"].native == "message_digest":
-            attribute["values"] = [hashlib.sha256(content).digest()]
-    attributes = b"\x31" + info["signed_attrs"].dump(force=True)[1:]
-    info["signature"] = signer.key.sign(attributes, padding.PKCS1v15(), hashes.SHA256())
 
 
 @pytest.mark.parametrize("digest", ["sha384", "sha512"])
