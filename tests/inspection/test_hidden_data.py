@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 import kdrvgen
 from kdrvgen.inspection.inspect import inspect_bytes
 from kdrvgen.inspection.signature import der
+from kdrvgen.inspection.signature.pkcs7 import octets
 from tests.inspection.assembled import assembled
 from tests.inspection.structures import with_one_more_value
 from tests.inspection.support import (
@@ -363,6 +364,20 @@ def test_the_signature_of_something_else_is_invalid(
     sources = [str(source) for rule, source, _ in found if rule == "signature-invalid"]
     assert len(sources) == bool(problem)
     assert all(problem in source for source in sources)
+
+
+def test_a_signature_without_signed_attributes_is_invalid() -> None:
+    own = Identity.make("DriverCertificate", CODE_SIGNING)
+
+    def change(signed_data: cms.SignedData) -> None:
+        content = octets(octets(signed_data["encap_content_info"]["content"].dump()))
+        signer = signed_data["signer_infos"][0]
+        signer["signed_attrs"] = None
+        signer["signature"] = own.key.sign(content, padding.PKCS1v15(), hashes.SHA256())
+
+    found = _report(with_signature(assembled(own), change))
+
+    assert ("signature-invalid", "signature: it has no signed attributes", "error") in found
 
 
 def test_signatures_that_are_not_read_are_reported(signed: bytes) -> None:

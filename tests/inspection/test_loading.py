@@ -250,6 +250,20 @@ def test_an_image_by_a_certificate_for_something_else_is_not_loaded(
     assert severities["certificate-validity"] == "error"
 
 
+def test_older_versions_of_windows_do_not_read_a_second_signature(
+    root: Identity, microsoft: Identity
+) -> None:
+    cross = issued("Root", microsoft, constraints=CA, days=(-50, 50), key=root.key)
+    other = _with(assembled(_publisher(root)), cross)
+    one = assembled(Identity.make("Test", CODE_SIGNING))
+    data = with_table(one, one[Fields(one).table[0] :] + other[Fields(other).table[0] :])
+
+    name, windows = _loading(_on_windows(data, microsoft, root))
+
+    assert name == "CROSS_SIGNED"
+    assert windows.startswith("Windows 8 to Windows 10 version 1511, which do not need the first ")
+
+
 def test_trust_does_not_change_who_loads_an_image(root: Identity, microsoft: Identity) -> None:
     data = _with(assembled(_publisher(root)), root)
     assert _loading(_on_windows(data, microsoft, root))[0] == "PUBLISHER"

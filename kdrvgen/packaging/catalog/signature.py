@@ -8,11 +8,8 @@ from asn1crypto import cms
 
 from kdrvgen.inspection.signature.authenticode import Content, Signature, read_messages
 from kdrvgen.inspection.signature.pkcs7 import octets, signed_content
-from kdrvgen.packaging.catalog.write import MICROSOFT
 
 __all__ = ["read_signatures"]
-
-_LIST = f"{MICROSOFT}.10.1"
 
 
 def read_signatures(data: bytes) -> tuple[Signature, ...]:
@@ -26,7 +23,5 @@ def _list_content(signed: cms.SignedData, data: bytes) -> Content:
     algorithm = signed["signer_infos"][0]["digest_algorithm"]["algorithm"].native
     digest = hashlib.new(algorithm, octets(value), usedforsecurity=False).digest()
     first, own = signed_content(cms.ContentInfo.load(data)["content"])
-    problem = "" if kind == _LIST else f"its content is {kind}, not the list of a catalog"
-    if (first, own) != (kind, value):
-        problem = problem or "it is for another catalog"
+    problem = "" if (kind, value) == (first, own) else "it is for another catalog"
     return Content(algorithm, digest, digest, problem=problem)
