@@ -115,5 +115,14 @@ def test_headers_must_fit_the_machine_type(identity: Identity) -> None:
         ]
 
 
+def test_zeros_after_the_relocations_are_padding(identity: Identity) -> None:
+    def longer(at: Fields) -> list[tuple[int, bytes]]:
+        return [(at.directory(5) + 4, long(64)), (at.section(3) + 8, long(64))]
+
+    assert _found(identity, longer) == {}
+    found = _found(identity, lambda at: [*longer(at), (0xA20, b"\1")])
+    assert found["image-layout"][0].endswith("with a block of 0 bytes at 0x400C")
+
+
 def test_a_usual_layout_has_no_errors(identity: Identity) -> None:
     assert _found(identity, lambda _: []) == {}

@@ -208,6 +208,8 @@ def _relocation_problem(image: Image, directory: Directory) -> str:
     at = 0
     while at + _BLOCK_HEADER <= len(table):
         page, size = struct.unpack_from("<II", table, at)
+        if not page and not size and not any(table[at:]):
+            break  # padding
         if size < _BLOCK_HEADER or at + size > len(table):
             return f"with a block of {quantity(size, 'byte')} at 0x{directory.address + at:X}"
         if page >= image.headers.size_of_image:
