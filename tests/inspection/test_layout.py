@@ -107,12 +107,10 @@ def test_a_layout_that_the_loader_refuses_is_an_error(identity: Identity, name: 
     assert found.keys() - {"import-unreadable"} == {"image-layout"}
 
 
-def test_headers_must_fit_the_machine_type(identity: Identity) -> None:
-    for machine, name in ((0x14C, "I386"), (0x1C4, "ARMNT")):
-        found = _found(identity, lambda at, machine=machine: [(at.coff + 4, short(machine))])
-        assert found["image-machine"] == [
-            f"Machine: {name} (0x{machine:X}), with headers for 64 bits"
-        ]
+@pytest.mark.parametrize(("machine", "name"), [(0x14C, "I386"), (0x1C4, "ARMNT")])
+def test_headers_must_fit_the_machine_type(identity: Identity, machine: int, name: str) -> None:
+    found = _found(identity, lambda at: [(at.coff + 4, short(machine))])
+    assert found["image-machine"] == [f"Machine: {name} (0x{machine:X}), with headers for 64 bits"]
 
 
 def test_zeros_after_the_relocations_are_padding(identity: Identity) -> None:
