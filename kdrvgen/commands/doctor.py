@@ -45,8 +45,8 @@ def diagnose(
 
     Args:
         config: The project's config.toml; None for what every project needs.
-        tasks: The tasks to check: `build`, `sign`, `verify`, `smoke`, `deploy`. A task includes the
-            tasks that run before it.
+        tasks: The tasks to check: `build`, `sign`, `verify`, `package`, `submission`, `smoke`,
+            `deploy`. A task includes the tasks that run before it.
         profile: The profile of cargo-make whose certificate, linker and tool are checked.
         network: Whether to check that the timestamp server answers.
         time_limit: The time limit in seconds for each program that is run.
