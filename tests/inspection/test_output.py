@@ -252,7 +252,7 @@ def test_the_page_shows_sections_signatures_imports_and_findings(
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     page = _parsed(text)
 
-    assert "<code>cargo make sign</code>" in text
+    assert "<code>bcdedit /set testsigning on</code>" in text
     assert "`" not in page.text
     image = kdrvgen.verify(damaged).image
     assert image
