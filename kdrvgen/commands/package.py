@@ -190,11 +190,14 @@ def _assumed_framework(given: Ingredients, config: Path) -> list[Finding]:
     is_used = own is None or f"${model.upper()}" in own
     if not version or given.project.wdk.framework_version or not is_used:
         return []
+    place = "`wdk.framework-version`"
+    if given.project.wdk.is_wdk_builds:
+        place = f"`target-{model}-version-minor` in Cargo.toml"
     message = (
-        f"the INF names {model.upper()} {version}, because `wdk.framework-version` is not set, but "
-        "the driver is linked with the newest version that the kit has"
+        f"the INF names {model.upper()} {version}, because {place} is not set, but the driver is "
+        "linked with the newest version that the kit has"
     )
-    advice = "set `wdk.framework-version` to the version of the oldest Windows of the package"
+    advice = f"set {place} to the version of the oldest Windows of the package"
     key = ("wdk", "framework-version")
     return [
         Finding("package-framework", message, Place(str(config)), Severity.WARNING, advice, key)
