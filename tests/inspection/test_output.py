@@ -249,8 +249,11 @@ def test_the_page_shows_sections_signatures_imports_and_findings(
 ) -> None:
     assert verify("--html", tmp_path / "report.html", damaged).code == 6
 
-    page = _parsed((tmp_path / "report.html").read_text(encoding="utf-8"))
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = _parsed(text)
 
+    assert "<code>bcdedit /set testsigning on</code>" in text
+    assert "`" not in page.text
     image = kdrvgen.verify(damaged).image
     assert image
     assert page.tags.count("rect") == len(image.sections) + 2  # headers and signatures
@@ -259,8 +262,8 @@ def test_the_page_shows_sections_signatures_imports_and_findings(
     for section in image.sections:
         place = f"{section.size} bytes at 0x{section.offset:X} {section.access}"
         assert f"{section.name}: {place}" in page.text
-    for text in (".rdata", "ntoskrnl.exe", "CN=DriverCertificate", "image-checksum", "sha256"):
-        assert text in page.text
+    for word in (".rdata", "ntoskrnl.exe", "CN=DriverCertificate", "image-checksum", "sha256"):
+        assert word in page.text
 
 
 def test_hostile_names_in_an_image_are_escaped_in_all_output(
