@@ -61,7 +61,10 @@ def run_tests_with_sanitizer(folder: Path, root: str, *options: str, leaks: bool
     """
     sysroot = Path(run(["rustc", "--print", "sysroot"], folder).stdout.strip())
     if not list(sysroot.glob("lib/rustlib/*-linux-gnu/lib/librustc*_rt.asan.a")):
-        without("this Rust has no runtime of AddressSanitizer; rustup's has one")
+        without(
+            "this Rust has no AddressSanitizer; `rustup toolchain install stable` installs one "
+            "that has it"
+        )
     argv = ["rustc", "--edition=2021", "-Zsanitizer=address", "--test", "-o", "asan", root]
     compiled = run(argv, folder, _BOOTSTRAP)
     assert compiled.returncode == 0, compiled.stdout
@@ -75,7 +78,10 @@ def run_tests_with_miri(folder: Path, root: str, *options: str) -> None:
     """Run the tests with Miri, which ends them at undefined behaviour and at races."""
     miri = ["cargo", "+nightly", "miri"]
     if run([*miri, "setup"], folder, _RUSTUP).returncode != 0:
-        pytest.skip("no Miri: rustup toolchain install nightly --component miri,rust-src")
+        pytest.skip(
+            "Miri is not installed; "
+            "`rustup toolchain install nightly --component miri,rust-src` installs it"
+        )
     (folder / "Cargo.toml").write_text(_MANIFEST.format(root=root), encoding="utf-8")
     # Addresses are numbers to the kernel. Queues are static, so their tests leak them.
     env = _RUSTUP | {"MIRIFLAGS": "-Zmiri-permissive-provenance -Zmiri-ignore-leaks"}
