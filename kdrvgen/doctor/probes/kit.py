@@ -13,7 +13,7 @@ from kdrvgen.model import Project
 from kdrvgen.model.wdk import FRAMEWORK_MAJORS
 from kdrvgen.report.finding import Finding
 
-__all__ = ["kit", "registered", "versions"]
+__all__ = ["kit", "kits_at", "registered", "versions"]
 
 _ROOTS = r"SOFTWARE\Microsoft\Windows Kits\Installed Roots"
 _ARCHITECTURES = {"x86_64": "x64", "i686": "x86", "aarch64": "arm64"}
@@ -33,7 +33,7 @@ def kit(host: Host, project: Project) -> Iterator[Finding]:
             _libraries(root, architecture, host, project)
             for _, place in places
             if place
-            for root in _kits(Path(place), architecture)
+            for root in kits_at(Path(place), architecture)
         )
         libraries = next(filter(None, folders), None)
         if libraries is None:
@@ -70,8 +70,13 @@ def registered(host: Host, view: int) -> str:
     return str(host.registry(_ROOTS, "KitsRoot10", view) or "").strip()
 
 
-def _kits(place: Path, architecture: str) -> list[Path]:
-    """Return the kits at a place: the place itself, and those in packages of NuGet."""
+def kits_at(place: Path, architecture: str) -> list[Path]:
+    """Return the kits at a place: the place itself, and those in packages of NuGet.
+
+    Args:
+        place: A folder.
+        architecture: `x64`, `x86` or `arm64`.
+    """
     package = next(
         (
             folder
