@@ -14,21 +14,28 @@ from kdrvgen.config import load
 from kdrvgen.errors import UsageError
 from kdrvgen.model import Project
 from kdrvgen.output.paths import shown
-from kdrvgen.packaging.checks.contents import is_package
+from kdrvgen.packaging.checks.contents import is_package, umdf_drivers
 
 __all__ = ["Found", "find"]
 
 
 class Found(NamedTuple):
-    """The images and the folders of packages to check."""
+    """What to check.
+
+    Attributes:
+        images: The images.
+        packages: The folders of packages.
+        umdf: The images that are UMDF drivers, according to the INF files of the packages.
+    """
 
     images: list[Path]
     packages: list[Path]
+    umdf: set[Path]
 
 
 def find(named: Sequence[str]) -> Found:
     """Return what to check; without names, that of the project in this folder or above it."""
-    found = Found([], [])
+    found = Found([], [], set())
     if not named:
         _add_project(found, find_configs(()))
     for path in map(Path, named):
@@ -41,7 +48,8 @@ def find(named: Sequence[str]) -> Found:
             found.packages.append(path.parent)
         else:
             found.images.append(path)
-    return Found(list(dict.fromkeys(found.images)), list(dict.fromkeys(found.packages)))
+    images, packages = dict.fromkeys(found.images), dict.fromkeys(found.packages)
+    return Found(list(images), list(packages), found.umdf)
 
 
 def _add_project(found: Found, configs: Sequence[str]) -> None:
@@ -58,6 +66,9 @@ def _add_folder(found: Found, folder: Path) -> None:
     left out if the folder also has the same image beside the package.
     """
     images, packages = _below(folder)
+    umdf = [driver for package in packages for driver in umdf_drivers(package)]
+    found.umdf.update(umdf)
+    images = sorted({*images, *umdf})
     if not images and not packages:
         raise UsageError(
             f"{folder} contains no *.sys and no package. `cargo make sign` creates one."

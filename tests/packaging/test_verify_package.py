@@ -115,6 +115,22 @@ def test_a_folder_of_images_and_packages_has_both(folder: Path, run: Run) -> Non
     assert [each["path"] for each in document["images"]] == [str(folder / "hello.sys")]
 
 
+def test_the_umdf_driver_of_a_package_is_checked_as_one(folder: Path, run: Run) -> None:
+    config = CONFIG.replace('"hello"\n', '"hello"\nmodel = "umdf"\n').replace('"device"', '"umdf"')
+    (folder.parent / "config.toml").write_text(config, "utf-8")
+    (folder.parent / "hello.sys").rename(folder.parent / "hello.dll")
+    umdf = folder.with_name("umdf")
+    assert main(["package", "hello.dll", "-q", "-o", str(umdf)]) == 0
+    shutil.copy(umdf / "hello.dll", umdf / "other.dll")  # no driver of the INF
+
+    document = run(umdf)
+
+    assert [each["path"] for each in document["images"]] == [str(umdf / "hello.dll")]
+    assert "image-subsystem" in [each["rule"] for each in document["findings"]]
+    edit(umdf / "hello.inf", b"UmdfService =", b"Ignored =")
+    assert run(umdf)["images"] == []
+
+
 def test_a_folder_of_images_with_an_inf_alone_is_no_package(folder: Path, run: Run) -> None:
     shutil.copytree(folder.parent, folder.parent / "above/build")
     (folder.parent / "above/build/package/hello.cat").unlink()
