@@ -46,6 +46,11 @@ def find(named: Sequence[str]) -> Found:
             _add_folder(found, path)
         elif ending in {".inf", ".cat"} and path.exists():
             found.packages.append(path.parent)
+        elif ending == ".cab":
+            raise UsageError(
+                f"{path} is a cabinet. Name the folders of its packages, or unpack it, for example "
+                "with cabextract. `cargo make submission` checks the cabinet that it makes."
+            )
         else:
             found.images.append(path)
     images, packages = dict.fromkeys(found.images), dict.fromkeys(found.packages)
