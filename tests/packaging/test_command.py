@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: bytes) -> Pa
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def start(*words: str, image: str = "out/hello.sys") -> dict[str, Any]:
-        code = main(["package", image, *words, "--format", "json"])
+        code = main(["package", *filter(None, [image]), *words, "--format", "json"])
         document: dict[str, Any] = json.loads(capsys.readouterr().out)
         assert document["exit-code"] == code
         return document
@@ -365,6 +366,29 @@ def test_a_failure_leaves_the_old_package(
     (project / "out/.package.kdrvgen-new").mkdir()  # as after a run that was killed
     assert run()["exit-code"] == 0
     assert not (project / "out/.package.kdrvgen-new").exists()
+
+
+def test_without_an_image_the_one_that_the_project_has_built_is_meant(
+    project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "src").mkdir()
+    monkeypatch.chdir(project / "src")
+    assert "no image was built yet" in run(image="")["findings"][0]["message"]
+
+    outputs = project / "target/driver/hello/x86_64-pc-windows-msvc"
+    outputs.mkdir(parents=True)
+    (project / "out").rename(outputs / "development")
+    assert [row["path"] for row in run(image="")["files"]] == [
+        str(Path("../target/driver/hello/x86_64-pc-windows-msvc/development/package", name))
+        for name in NAMES
+    ]
+
+    shutil.copytree(outputs / "development", outputs / "production")
+    document = run(image="")
+    assert document["exit-code"] == 2
+    message = document["findings"][0]["message"]
+    assert message.startswith("there are 2 images: name one of ")
+    assert str(Path("x86_64-pc-windows-msvc/production/hello.sys")) in message
 
 
 def test_python_gets_the_findings_and_the_files(project: Path) -> None:

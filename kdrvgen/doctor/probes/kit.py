@@ -13,7 +13,7 @@ from kdrvgen.model import Project
 from kdrvgen.model.wdk import FRAMEWORK_MAJORS
 from kdrvgen.report.finding import Finding
 
-__all__ = ["kit", "kits_at", "registered", "versions"]
+__all__ = ["environment_roots", "kit", "kits_at", "registered", "versions"]
 
 _ROOTS = r"SOFTWARE\Microsoft\Windows Kits\Installed Roots"
 _ARCHITECTURES = {"x86_64": "x64", "i686": "x86", "aarch64": "arm64"}
@@ -52,17 +52,22 @@ def _places(host: Host, project: Project) -> list[tuple[str, str]]:
         return [("wdk.path", str(host.folder / project.wdk.path))]
     places = []
     if locate != "registry":
-        places.append(("WDKContentRoot", host.env.get("WDKContentRoot", "")))
-        root = host.env.get("MicrosoftKitRoot", "")
-        version = host.env.get("WDKKitVersion") or "10"
-        places.append(
-            ("MicrosoftKitRoot", str(Path(root, "Windows Kits", version)) if root else "")
-        )
+        places += environment_roots(host)
     if locate != "env":
         places += [
             (f"KitsRoot10 in the {view}-bit registry", registered(host, view)) for view in (64, 32)
         ]
     return places
+
+
+def environment_roots(host: Host) -> list[tuple[str, str]]:
+    """Return the roots of kits in the environment, each after its variable; "" if not set."""
+    root = host.env.get("MicrosoftKitRoot", "")
+    version = host.env.get("WDKKitVersion") or "10"
+    return [
+        ("WDKContentRoot", host.env.get("WDKContentRoot", "")),
+        ("MicrosoftKitRoot", str(Path(root, "Windows Kits", version)) if root else ""),
+    ]
 
 
 def registered(host: Host, view: int) -> str:
@@ -71,12 +76,7 @@ def registered(host: Host, view: int) -> str:
 
 
 def kits_at(place: Path, architecture: str) -> list[Path]:
-    """Return the kits at a place: the place itself, and those in packages of NuGet.
-
-    Args:
-        place: A folder.
-        architecture: `x64`, `x86` or `arm64`.
-    """
+    """Return the kits at a place: the place itself, and those in packages of NuGet."""
     package = next(
         (
             folder

@@ -1,4 +1,4 @@
-"""Finds programs of the SDK and the WDK where the pipeline does (`tool` in kit.rs)."""
+"""Finds programs of the Windows SDK in the same places as the pipeline (`tool` in kit.rs)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kdrvgen.doctor.host import Host
-from kdrvgen.doctor.probes.kit import kits_at, registered, versions
+from kdrvgen.doctor.probes.kit import environment_roots, kits_at, registered, versions
 
 __all__ = ["find_tool"]
 
@@ -28,9 +28,10 @@ def find_tool(host: Host, name: str) -> str:
     prompt = [env.get("WindowsSdkVerBinPath", "")]
     if version := env.get("WindowsSDKVersion"):
         prompt.append(env.get("WindowsSdkDir", "") + "bin/" + version)
-    roots = [env.get("WDKContentRoot", ""), *(registered(host, view) for view in (64, 32))]
+    roots = [place for _, place in environment_roots(host)]
+    roots += [registered(host, view) for view in (64, 32)]
     kits = [
-        kit / "bin"
+        kit
         for root in roots
         if root
         for architecture in architectures
@@ -44,7 +45,7 @@ def find_tool(host: Host, name: str) -> str:
             if folder
             for architecture in architectures
         ),
-        *_newest(list(dict.fromkeys(kits)), architectures, name),
+        *_newest([kit / "bin" for kit in kits], architectures, name),
         Path(programs, "Microsoft SDKs/ClickOnce/SignTool", name),
         *_newest(
             list(Path(packages, "microsoft.windows.sdk.buildtools").glob("*/bin")),
