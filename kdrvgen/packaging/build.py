@@ -197,8 +197,9 @@ def _of_package(given: Ingredients, inf: Inf) -> Iterator[Finding]:
     files = {name.lower(): data for name, data in given.files.items()}
     names = {name: Path(name) for name in (*files, f"{stem}.inf".lower(), catalog.lower())}
     now = dt.datetime.combine(given.today, dt.time(), dt.UTC)
-    path = Path(inf.source.name)
-    for finding in of_package.check(Package(inf, path, b"", files, names, None, (), now)):
+    path, machines = Path(inf.source.name), frozenset({MACHINES[given.target]})
+    package = Package(inf, path, b"", files, names, None, (), now, machines)
+    for finding in of_package.check(package):
         advice = {
             "package-file-missing": "add the file to `package.extra-files`, which puts it beside "
             "the INF, not into a folder; or remove it from `[SourceDisksFiles]`",

@@ -423,6 +423,19 @@ def test_a_catalog_needs_the_files_of_its_own_architectures_only(
     edit(folder / "hello.inf", b"[SourceDisksFiles.arm64]", b"[SourceDisksFiles.amd64]")
     assert "catalog-uncovered" in of_package(run(folder)["findings"])
 
+    # One INX for the packages of several architectures, which have files of the same names.
+    inx = inx.replace("[SourceDisksFiles]\nhello.sys = 1\n", "")
+    for machine in ("amd64", "arm64"):
+        list_of = f"[SourceDisksFiles.{machine}]\n"
+        inx = inx.replace(list_of, f"{list_of}hello.sys = 1\n")
+    (folder.parent / "own.inx").write_text(inx, "utf-8")
+    config.write_text(config.read_text("utf-8").replace(', "arm.bin"', ""), "utf-8")
+    (folder / "arm.bin").unlink()
+    made = make_package(folder.parent / "hello.sys")
+    assert [each.rule for each in made.findings] == ["inf-file-unused"]
+    sign(folder, identity)
+    assert of_package(run(folder)["findings"]) == ["inf-file-unused"]
+
 
 def test_files_in_folders_of_the_package_are_found(folder: Path, run: Run) -> None:
     (folder / "amd64/sub").mkdir(parents=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kdrvgen.inspection.pe.headers import Headers, read_headers
+from kdrvgen.model.windows_versions import WINDOWS
 from kdrvgen.output.regular import MAX_DRIVER_FILE, read_regular
 from kdrvgen.packaging.catalog.read import Catalog, read_catalog
 from kdrvgen.packaging.catalog.strict import demand_strict
@@ -54,6 +55,7 @@ class Package:
         catalog: The catalog that the INF names; None if it is not in the folder.
         trusted: Certificates at which a chain may end; without any, trust is not checked.
         now: The current time.
+        machines: The architectures that the package is for, such as `amd64`; empty if unknown.
     """
 
     inf: Inf
@@ -64,6 +66,7 @@ class Package:
     catalog: CatalogFile | None
     trusted: tuple[Certificate, ...]
     now: dt.datetime
+    machines: frozenset[str] = frozenset()
 
     @cached_property
     def structure(self) -> Structure:
@@ -125,7 +128,16 @@ def read_package(
     package = Package(inf, path, raw, files, names, None, trusted, now)
     named = (inf.expand(entry.values[0].text).lower() for entry in package.catalog_entries)
     found = next((names[name] for name in named if name in names), None)
-    return replace(package, catalog=_catalog(found)) if found else package
+    if found is None:
+        return package
+    catalog = _catalog(found)
+    machines = _machines(catalog.content) if catalog.content else frozenset[str]()
+    return replace(package, catalog=catalog, machines=machines)
+
+
+def _machines(content: Catalog) -> frozenset[str]:
+    known = {version.catalog: version.machine for version in WINDOWS.values()}
+    return frozenset(known[each] for each in content.systems if each in known)
 
 
 def _catalog(path: Path) -> CatalogFile:
