@@ -133,8 +133,9 @@ def _other_line_ends(name: str, data: bytes, content: Catalog) -> str:
 def _systems(package: Package, catalog: CatalogFile, content: Catalog) -> Iterator[Finding]:
     machines = package.machines
     known = {version.machine for version in WINDOWS.values()}
-    wanted = [each for each in package.structure.machines if each in known]
-    missing = [each for each in wanted if each not in machines]
+    name = catalog.path.name.lower()
+    own = [each for each in package.structure.machines if package.catalog_for(each) == name]
+    missing = [each for each in own if each in known and each not in machines]
     if machines and missing:
         message = f"the catalog is not for {', '.join(missing)}"
         advice = (
