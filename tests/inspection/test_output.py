@@ -148,6 +148,7 @@ def test_all_images_below_a_folder_are_checked(
         (".", 2, "contains no *.sys"),
         ("", 2, "no kdrvgen.toml or config.toml"),
         ("none.sys", 8, "none.sys"),
+        ("hello.cab", 2, "hello.cab is a cabinet. Name the folders of its packages"),
         ("--trust none.pem none.sys", 8, "none.pem"),
         ("--trust text.pem none.sys", 2, "does not contain a certificate"),
         ("--config none.toml none.sys", 3, "none.toml"),
