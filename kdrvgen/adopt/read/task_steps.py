@@ -27,7 +27,7 @@ from kdrvgen.adopt.parse.variables import (
     expand_shell,
 )
 from kdrvgen.adopt.read.findings import unknown
-from kdrvgen.adopt.read.makefile import MakeTask
+from kdrvgen.adopt.read.make_task import MakeTask
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.report.finding import Finding
 
