@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from kdrvgen.commands.arguments import several
 from kdrvgen.commands.projects import find_configs
 from kdrvgen.config import load
 from kdrvgen.doctor.fix import remedies
@@ -63,7 +64,7 @@ def diagnose(
     project = load(config) if config is not None else Project(driver=Driver(name="driver"))
     name = os.fspath(config) if config is not None else ""
     _demand_profile(profile, project)
-    needed = needed_for([Task(task) for task in tasks])
+    needed = needed_for([Task(task) for task in several("tasks", tasks)])
     host = _host(name, project, time_limit)
     return run_probes(host, project, name, Scope(profile, needed, network))
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from kdrvgen.commands.arguments import several
 from kdrvgen.commands.config_file import config_of
 from kdrvgen.commands.missing_config import demand
 from kdrvgen.config import load
@@ -27,7 +28,7 @@ from kdrvgen.report.reporter import Reporter
 __all__ = ["eject", "populate_parser", "run"]
 
 
-def eject(paths: Iterable[str | PurePosixPath], root: str | os.PathLike[str]) -> Report:
+def eject(paths: Iterable[str | os.PathLike[str]], root: str | os.PathLike[str]) -> Report:
     """Mark each of the files at `paths` below `root` as the user's own, whoever wrote it.
 
     `paths` are relative to `root`, with slashes, such as `build.rs` or the keys of
@@ -45,7 +46,7 @@ def eject(paths: Iterable[str | PurePosixPath], root: str | os.PathLike[str]) ->
             the file.
         FileAccessError: A file cannot be read or written.
     """
-    chosen = [PurePosixPath(posixpath.normpath(path)) for path in paths]
+    chosen = [_posix(path) for path in several("paths", paths)]
     if outside := [path for path in chosen if _is_outside(path)]:
         reason = "the path leads out of the project"
         raise RefusedError(Report(tuple(Entry(path, Status.REFUSED, reason) for path in outside)))
@@ -54,6 +55,10 @@ def eject(paths: Iterable[str | PurePosixPath], root: str | os.PathLike[str]) ->
         plan = _ejected(inside, Path(root, above))
         entries += (entry._replace(path=above / entry.path) for entry in plan.report.entries)
     return Report(tuple(sorted(entries, key=lambda entry: entry.path)))
+
+
+def _posix(path: str) -> PurePosixPath:
+    return PurePosixPath(posixpath.normpath(Path(path).as_posix()))
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -146,7 +151,7 @@ def _chosen(
             own = ", ".join(str(name) for name in sorted(known) if not summed_folder(str(name)))
             folders = " and ".join(sorted({*map(_folder, known)} - {""}))
             raise UsageError(
-                f"kdrvgen does not generate {file} from {config}. It generates {own} and the files "
+                f"kdrvgen does not generate {path} from {config}. It generates {own} and the files "
                 f"in {folders}."
             )
         if is_shared:

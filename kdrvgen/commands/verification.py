@@ -7,15 +7,16 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from kdrvgen.commands.arguments import several
 from kdrvgen.commands.config_file import config_of
-from kdrvgen.commands.images import Found, find
+from kdrvgen.commands.images import PACKAGE_FOLDER, Found, find
 from kdrvgen.commands.origins import with_origins
-from kdrvgen.commands.package import PACKAGE_FOLDER
 from kdrvgen.commands.page_file import new_page
 from kdrvgen.commands.tally import Tally
 from kdrvgen.config import load
 from kdrvgen.errors import UsageError
 from kdrvgen.inspection.checks import RULES
+from kdrvgen.inspection.checks.subject import Expected
 from kdrvgen.inspection.expected import expected_from
 from kdrvgen.inspection.inspect import Inspection, inspect
 from kdrvgen.inspection.page import page_parts
@@ -39,9 +40,8 @@ def verify_file(
     file: Path, config: Path | None, profile: str | None, trust: Iterable[str | os.PathLike[str]]
 ) -> Inspection:
     """Check one image, as `kdrvgen.verify` describes it."""
-    project = load(config) if config else None
-    folder = config.parent if config else Path()
-    return _inspected(file, project, folder, profile, _certificates(trust))
+    expected = _expected(file, load(config), config.parent, profile) if config else None
+    return inspect(file, expected=expected, trusted=_certificates(trust))
 
 
 def verify_files(arguments: argparse.Namespace, reporter: Reporter) -> int:
@@ -85,13 +85,11 @@ def _reported(
         config = None if arguments.no_config else _config(arguments.config, file)
         if config is not None and config not in projects:
             projects[config] = load(config)
-        inspection = _inspected(
-            file,
-            projects[config] if config else None,
-            config.parent if config else Path(),
-            arguments.profile,
-            trusted,
+        expected = (
+            _expected(file, projects[config], config.parent, arguments.profile) if config else None
         )
+        is_umdf = file in found.umdf
+        inspection = inspect(file, expected=expected, trusted=trusted, is_umdf=is_umdf)
         if config is not None:
             inspection = inspection._replace(
                 findings=tuple(with_origins(inspection.findings, config))
@@ -111,24 +109,15 @@ def _config(given: str | None, file: Path) -> Path | None:
 
 def _certificates(files: Iterable[str | os.PathLike[str]]) -> tuple[Certificate, ...]:
     certificates: list[Certificate] = []
-    for file in files:
+    for file in several("trust", files):
         try:
             certificates += load_all(read_regular(Path(file), MAX_CERTIFICATES))
         except ValueError:
-            raise UsageError(
-                f"{os.fspath(file)} does not contain a certificate as PEM or DER."
-            ) from None
+            raise UsageError(f"{file} does not contain a certificate as PEM or DER.") from None
     return tuple(certificates)
 
 
-def _inspected(
-    file: Path,
-    project: Project | None,
-    folder: Path,
-    profile: str | None,
-    trusted: Sequence[Certificate],
-) -> Inspection:
+def _expected(file: Path, project: Project, folder: Path, profile: str | None) -> Expected:
     # The folder above a package names the profile, and has the certificate too.
     built = file.parent.parent / file.name if file.parent.name == PACKAGE_FOLDER else file
-    expected = expected_from(project, built, folder, profile) if project is not None else None
-    return inspect(file, expected=expected, trusted=trusted)
+    return expected_from(project, built, folder, profile)

@@ -16,7 +16,10 @@ import kdrvgen
 from kdrvgen.cli import main
 from kdrvgen.commands.package import make_package
 from kdrvgen.inspection.signature import der
+from kdrvgen.model.windows_versions import WINDOWS
+from kdrvgen.packaging.catalog.member import member_of
 from kdrvgen.packaging.catalog.strict import demand_strict
+from kdrvgen.packaging.catalog.write import Content, identifier_for, write_catalog
 from kdrvgen.packaging.checks.inspect import RULES, inspect_package
 from tests.inspection.assembled import assembled
 from tests.inspection.support import sign as sign_by_tool
@@ -29,6 +32,8 @@ from tests.tools import need
 
 CONFIG = '[driver]\nname = "hello"\n[package]\nkind = "device"\nprovider = "Example"\n'
 CONFIG += 'version = "1.2.3.4"\ndate = "2025-07-01"\n'
+LISTED = ("hello.inf", "hello.sys")
+NOON = dt.datetime(2025, 7, 1, 12, tzinfo=dt.UTC)
 Run = Callable[..., dict[str, Any]]
 
 
@@ -113,6 +118,22 @@ def test_a_folder_of_images_and_packages_has_both(folder: Path, run: Run) -> Non
     (folder.parent / "hello.sys").unlink()
     document = run(folder.parent)
     assert [each["path"] for each in document["images"]] == [str(folder / "hello.sys")]
+
+
+def test_the_umdf_driver_of_a_package_is_checked_as_one(folder: Path, run: Run) -> None:
+    config = CONFIG.replace('"hello"\n', '"hello"\nmodel = "umdf"\n').replace('"device"', '"umdf"')
+    (folder.parent / "config.toml").write_text(config, "utf-8")
+    (folder.parent / "hello.sys").rename(folder.parent / "hello.dll")
+    umdf = folder.with_name("umdf")
+    assert main(["package", "hello.dll", "-q", "-o", str(umdf)]) == 0
+    shutil.copy(umdf / "hello.dll", umdf / "other.dll")  # no driver of the INF
+
+    document = run(umdf)
+
+    assert [each["path"] for each in document["images"]] == [str(umdf / "hello.dll")]
+    assert "image-subsystem" in [each["rule"] for each in document["findings"]]
+    edit(umdf / "hello.inf", b"UmdfService =", b"Ignored =")
+    assert run(umdf)["images"] == []
 
 
 def test_a_folder_of_images_with_an_inf_alone_is_no_package(folder: Path, run: Run) -> None:
@@ -406,6 +427,43 @@ def test_a_catalog_needs_the_files_of_its_own_architectures_only(
     assert of_package(run(folder)["findings"]) == ["inf-file-unused"]
     edit(folder / "hello.inf", b"[SourceDisksFiles.arm64]", b"[SourceDisksFiles.amd64]")
     assert "catalog-uncovered" in of_package(run(folder)["findings"])
+
+    # One INX for the packages of several architectures, which have files of the same names.
+    inx = inx.replace("[SourceDisksFiles]\nhello.sys = 1\n", "")
+    for machine in ("amd64", "arm64"):
+        list_of = f"[SourceDisksFiles.{machine}]\n"
+        inx = inx.replace(list_of, f"{list_of}hello.sys = 1\n")
+    (folder.parent / "own.inx").write_text(inx, "utf-8")
+    config.write_text(config.read_text("utf-8").replace(', "arm.bin"', ""), "utf-8")
+    (folder / "arm.bin").unlink()
+    made = make_package(folder.parent / "hello.sys")
+    assert [each.rule for each in made.findings] == ["inf-file-unused"]
+    sign(folder, identity)
+    assert of_package(run(folder)["findings"]) == ["inf-file-unused"]
+
+
+def test_each_catalog_of_an_inf_is_checked(folder: Path, run: Run, identity: Identity) -> None:
+    line = b"CatalogFile = hello.cat\r\n"
+    edit(folder / "hello.inf", line, line.replace(b"File", b"File.NTamd64") + line)
+    models = b"[Models.NTamd64.10.0...16299]\r\n%Device% = Install,Root\\hello\r\n"
+    both = b"Models,NTamd64.10.0...16299,NTarm64.10.0...16299"
+    edit(folder / "hello.inf", b"Models,NTamd64.10.0...16299", both)
+    edit(folder / "hello.inf", models, models + models.replace(b"amd64", b"arm64"))
+    # The general one is for the other architecture.
+    edit(folder / "hello.inf", b"\r\nCatalogFile = hello.cat", b"\r\nCatalogFile = other.cat")
+    for name, build in (("hello.cat", "10_X64"), ("other.cat", "10_RS3_ARM64")):
+        members = tuple(member_of(each, (folder / each).read_bytes()) for each in LISTED)
+        systems = (WINDOWS[build.lower()],)
+        content = Content(members, systems, (), identifier_for(members), NOON)
+        (folder / name).write_bytes(signed(write_catalog(content), identity))
+    assert of_package(run(folder)["findings"]) == []
+
+    (folder / "other.cat").write_bytes((folder / "hello.cat").read_bytes())
+    (finding,) = [each for each in run(folder)["findings"] if each["rule"] == "catalog-systems"]
+    assert finding["place"]["file"] == str(folder / "other.cat")
+    assert finding["message"] == "the catalog is not for arm64"
+    (folder / "other.cat").write_bytes(b"")
+    assert of_package(run(folder)["findings"]) == ["catalog-format"]
 
 
 def test_files_in_folders_of_the_package_are_found(folder: Path, run: Run) -> None:

@@ -44,7 +44,7 @@ def test_two_first_runs_at_once_succeed(fresh: Desk) -> None:
     windows = fresh.windows
     running = [
         subprocess.Popen(
-            [(windows.bed / "wine").resolve(), "cargo", "make", "certificate"],
+            [windows.bed / "wine64", "cargo", "make", "certificate"],
             cwd=fresh.project.folder,
             env=windows.env,
             stdin=subprocess.DEVNULL,

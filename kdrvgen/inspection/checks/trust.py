@@ -74,7 +74,8 @@ SELF_SIGNED = Rule(
     "certificate-self-signed",
     Severity.NOTE,
     "the image is signed with a test certificate",
-    "Only a machine that trusts this certificate and is in test-signing mode loads the driver.",
+    "Windows loads the driver in test-signing mode only, and installs its package only if the "
+    "machine trusts the certificate.",
     sources.TEST_SIGNING,
 )
 NO_TIMESTAMP = Rule(
@@ -190,8 +191,8 @@ def _self_signed(subject: Subject, assessment: Assessment, evidence: Evidence) -
     yield violation(
         SELF_SIGNED,
         evidence,
-        "Run `cargo make trust-certificate` on each test machine. For other machines, sign with "
-        "signing.mode `certificate` and have Microsoft sign the driver.",
+        "Turn test signing on: `bcdedit /set testsigning on`. To install a package, also run "
+        "`cargo make trust-certificate`. For other machines, have Microsoft sign the driver.",
         severity=Severity.WARNING if is_unexpected else None,
     )
 
