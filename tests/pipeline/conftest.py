@@ -55,7 +55,11 @@ def _tools(tmp_path_factory: pytest.TempPathFactory) -> None:
     sysroot = run(["rustc", "--print", "sysroot"], Path("/"), env).stdout.strip()
     for target in TARGETS:
         if not Path(sysroot, "lib/rustlib", target, "lib").is_dir():
-            without(f"the Rust target {target} is not installed; docs/setup.sh does it")
+            machines = ",".join(each.partition("-")[0] for each in TARGETS)
+            without(
+                f"the Rust target {target} is not installed; "
+                f"`bash docs/setup.sh --targets {machines}` installs it"
+            )
 
 
 def _copy_example(folder: Path) -> None:
@@ -133,7 +137,7 @@ def blog(tmp_path: Path) -> Blog:
 @pytest.fixture(scope="session")
 def _wine_prefix(tmp_path_factory: pytest.TempPathFactory, signed_once: Path) -> Path:
     if not any(map(shutil.which, ("wine64", "/usr/lib/wine/wine64", "wine"))):
-        without("Wine is not installed; docs/setup.sh does it")
+        without("Wine is not installed; `bash docs/setup.sh` installs it")
 
     def fill(folder: Path) -> None:
         home = folder / "home"
