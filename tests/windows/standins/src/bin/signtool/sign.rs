@@ -180,12 +180,9 @@ pub fn sign(args: &[String]) -> i32 {
     code
 }
 
-/// osslsigncode takes additional certificates as PEM only.
+/// osslsigncode takes additional certificates as PEM only. What signtool does with a PEM file, which
+/// can contain several, is not documented: this program refuses it.
 fn as_pem(file: &str, number: usize) -> Scratch {
-    let bytes = std::fs::read(file).unwrap_or_default();
-    if bytes.starts_with(b"-----BEGIN") {
-        return Scratch::write(&format!("ac{number}"), &String::from_utf8_lossy(&bytes));
-    }
     let made = collect(
         "openssl",
         &["x509", "-inform", "DER", "-in", &to_unix(file)],
