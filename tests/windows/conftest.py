@@ -59,7 +59,7 @@ def python(windows: Windows) -> Python:
         # This Python does not start in Wine with files as its streams. To the end of a pipe would
         # be for ever: services that Wine starts keep it open. The output fits into a pipe.
         process = subprocess.Popen(
-            [(windows.bed / "wine").resolve(), python / "python.exe", *arguments],
+            [windows.bed / "wine64", python / "python.exe", *arguments],
             cwd=folder,
             env=env | more,
             stdin=subprocess.DEVNULL,

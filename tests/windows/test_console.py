@@ -42,7 +42,7 @@ def in_console(windows: Windows, folder: Path, code: str) -> str:
     paths = [windows.path(REPOSITORY), windows.path(python / "site")]
     outer, inner = pty.openpty()
     process = subprocess.Popen(
-        [(windows.bed / "wine").resolve(), python / "python.exe", "-c", code],
+        [windows.bed / "wine64", python / "python.exe", "-c", code],
         cwd=folder,
         env=windows.env | {"PYTHONPATH": ";".join(paths), "TERM": "xterm"},
         stdin=inner,

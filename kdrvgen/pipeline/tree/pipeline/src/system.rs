@@ -16,6 +16,37 @@ pub fn user() -> u32 {
     unsafe { geteuid() }
 }
 
+/// Lets a program, and each that it starts, run without address space layout randomization.
+///
+/// Where the system forbids that, as some containers do, the program runs with it.
+#[cfg(target_os = "linux")]
+pub fn without_randomization(command: &mut std::process::Command) {
+    use std::os::raw::c_ulong;
+    use std::os::unix::process::CommandExt;
+
+    const ADDR_NO_RANDOMIZE: c_ulong = 0x0004_0000; // <sys/personality.h>
+    const ONLY_READ: c_ulong = 0xffff_ffff;
+
+    extern "C" {
+        fn personality(persona: c_ulong) -> i32;
+    }
+    // SAFETY: personality(2) is one system call, which allocates nothing and takes no lock: it may
+    // be called between fork and exec. It changes only the new process.
+    unsafe {
+        command.pre_exec(|| {
+            let own = personality(ONLY_READ);
+            if own != -1 {
+                personality(own as c_ulong | ADDR_NO_RANDOMIZE);
+            }
+            Ok(())
+        });
+    }
+}
+
+/// Other systems than Linux do not place Wine's loader where it can fail.
+#[cfg(not(target_os = "linux"))]
+pub fn without_randomization(_command: &mut std::process::Command) {}
+
 /// Returns the id of the process that started this one: cargo-make.
 #[cfg(windows)]
 pub fn parent() -> u32 {
