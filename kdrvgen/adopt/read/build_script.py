@@ -85,6 +85,7 @@ class _Reader:
         self.script = BuildScript()
         self.findings: list[Finding] = []
         self.computed_searches: list[Origin] = []
+        self.textual_versions: list[Origin] = []
         self.wdk_build_names: set[str] = set()
         self.imports: dict[str, tuple[str, str]] = {}
 
@@ -110,7 +111,11 @@ class _Reader:
             return BuildScript(is_unread=True), self.findings
         self._follow(crates)
         script = self.script
-        if not (script.registry or script.environment or script.wdk or script.kit):
+        self.findings += [
+            _textual_version(origin, is_avoided=not (script.wdk and script.own_steps))
+            for origin in self.textual_versions
+        ]
+        if script.wdk or not (script.registry or script.environment or script.kit):
             self.findings += [
                 unknown(
                     origin,
@@ -204,13 +209,7 @@ class _Reader:
                 )
         texts = {literal.text.lower() for literal in function.literals.values()}
         if "lib" in texts and (newest := re.search(r"\.max\s*\(\s*\)", function.code)):
-            self.findings.append(
-                hazard(
-                    function.origin(newest.start()),
-                    "kit versions are compared as text, so that 10.0.9 is newer than 10.0.10",
-                    "the generated build.rs compares them as numbers",
-                )
-            )
+            self.textual_versions.append(function.origin(newest.start()))
 
     def _calls(
         self, function: Function, crate: str, crates: Mapping[str, _Functions]
@@ -219,7 +218,8 @@ class _Reader:
 
         Reports the other calls, unless they have no effect outside of the script.
         """
-        for name, offset in side_effects(function):
+        effects = {offset: name for name, offset in side_effects(function)}
+        for offset, name in effects.items():
             self._other(function, offset, f"uses `{name}`")
         if model := _WDK_MODEL.search(function.code):
             located = Located(model[1].lower(), function.origin(model.start()))
@@ -237,7 +237,7 @@ class _Reader:
                 self.script = replace(self.script, wdk=wdk)
             elif target := self._target(first, name, crate, crates):
                 yield target
-            elif not call.is_harmless:
+            elif not call.is_harmless and call.offset not in effects:
                 self._other(function, call.offset, f"calls `{call.path}{name}`")
 
     def _target(
@@ -270,6 +270,20 @@ class _Reader:
         message = f"the build script {action}, and the generated one does not"
         self.findings.append(unknown(origin, message))
         self.script = replace(self.script, own_steps=(*self.script.own_steps, origin))
+
+
+def _textual_version(origin: Origin, *, is_avoided: bool) -> Finding:
+    """Return the hazard of a script that compares versions of the kit as text.
+
+    With wdk-build, only own steps of the script look for the kit, and the project keeps these.
+    """
+    kept = "compare them as numbers: your own build script keeps this code"
+    return hazard(
+        origin,
+        "kit versions are compared as text, so that 10.0.9 is newer than 10.0.10",
+        "the generated build.rs compares them as numbers" if is_avoided else kept,
+        is_avoided=is_avoided,
+    )
 
 
 def _no_single_main(path: str, mains: Sequence[Function]) -> Finding:
