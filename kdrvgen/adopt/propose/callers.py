@@ -43,8 +43,8 @@ def _moved(facts: Facts, path: str, lines: Sequence[tuple[int, str]]) -> Iterato
     library = facts.manifest.library.text
     image = facts.pipeline.profiles[0].image
     names = {f"{library}.sys", *([posixpath.basename(image.text)] if image else ())}
-    folder = f"target/driver/{facts.manifest.name.text if facts.manifest.name else ''}"
-    folder += "/TRIPLE/PROFILE"
+    driver = facts.manifest.name.text if facts.manifest.name else ""
+    folder = f"{facts.cargo.target_folder}/driver/{driver}/TRIPLE/PROFILE"
     uses = []
     if not output_folder(facts):
         of_cargo = [each for each in lines if _OF_CARGO.search(each[1])]

@@ -84,6 +84,7 @@ class _Reader:
         self.helpers = manifest.helpers
         self.script = BuildScript()
         self.findings: list[Finding] = []
+        self.actions: dict[str, dict[str, list[Origin]]] = {}
         self.computed_searches: list[Origin] = []
         self.textual_versions: list[Origin] = []
         self.wdk_build_names: set[str] = set()
@@ -111,6 +112,7 @@ class _Reader:
             return BuildScript(is_unread=True), self.findings
         self._follow(crates)
         script = self.script
+        self.findings += map(_own_steps, self.actions.values())
         self.findings += [
             _textual_version(origin, is_avoided=not (script.wdk and script.own_steps))
             for origin in self.textual_versions
@@ -147,9 +149,7 @@ class _Reader:
         elif key == "rustc-link-search":
             self._search(instruction.value, origin)
         elif key not in _NEUTRAL_KEYS:
-            message = f"the build script prints `cargo:{key}`, and the generated one does not"
-            self.findings.append(unknown(origin, message))
-            self.script = replace(self.script, own_steps=(*self.script.own_steps, origin))
+            self._other(origin, f"prints `cargo:{key}`")
 
     def _linked(self, instruction: Instruction) -> None:
         key, origin = instruction.key, instruction.origin
@@ -220,12 +220,12 @@ class _Reader:
         """
         effects = {offset: name for name, offset in side_effects(function)}
         for offset, name in effects.items():
-            self._other(function, offset, f"uses `{name}`")
+            self._other(function.origin(offset), f"uses `{name}`")
         if model := _WDK_MODEL.search(function.code):
             located = Located(model[1].lower(), function.origin(model.start()))
             self.script = replace(self.script, wdk_model=located)
         if library := _LIBRARY_BUILD.search(function.code):
-            self._other(function, library.start(), f"calls `{library[0]}`")
+            self._other(function.origin(library.start()), f"calls `{library[0]}`")
         for call in calls(function):
             first, name = call.first, call.name
             if name in _ENVIRONMENT and first in {"", "env", "std"}:
@@ -238,7 +238,7 @@ class _Reader:
             elif target := self._target(first, name, crate, crates):
                 yield target
             elif not call.is_harmless and call.offset not in effects:
-                self._other(function, call.offset, f"calls `{call.path}{name}`")
+                self._other(function.origin(call.offset), f"calls `{call.path}{name}`")
 
     def _target(
         self, first: str, name: str, crate: str, crates: Mapping[str, _Functions]
@@ -263,13 +263,28 @@ class _Reader:
             )
         else:
             name = f" {texts[0]}" if texts else ""
-            self._other(function, offset, f"changes the environment variable{name}")
+            self._other(function.origin(offset), f"changes the environment variable{name}")
 
-    def _other(self, function: Function, offset: int, action: str) -> None:
-        origin = function.origin(offset)
-        message = f"the build script {action}, and the generated one does not"
-        self.findings.append(unknown(origin, message))
+    def _other(self, origin: Origin, action: str) -> None:
+        """Note what the script does and the generated one does not."""
+        self.actions.setdefault(origin.file, {}).setdefault(action, []).append(origin)
         self.script = replace(self.script, own_steps=(*self.script.own_steps, origin))
+
+
+def _own_steps(actions: Mapping[str, Sequence[Origin]]) -> Finding:
+    """Return the finding about all that one file does and the generated build script does not."""
+    lines = {action: sorted({each.line for each in found}) for action, found in actions.items()}
+    first = min((each for found in actions.values() for each in found), key=lambda each: each.line)
+    remedy = "the proposal keeps it as `driver.build-script`: see the steps at the end"
+    if len(lines) == 1:
+        message = f"the build script {next(iter(lines))}, and the generated one does not"
+        return unknown(first, message, remedy)
+    parts = [
+        f"{action} (line{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))})"
+        for action, numbers in sorted(lines.items(), key=lambda each: each[1])
+    ]
+    message = f"the build script does more than the generated one: it {', '.join(parts)}"
+    return unknown(first, message, remedy)
 
 
 def _textual_version(origin: Origin, *, is_avoided: bool) -> Finding:
