@@ -1,4 +1,4 @@
-"""The documentation's site: `sphinx-build -W --keep-going -b dirhtml docs FOLDER`."""
+"""The documentation's site: `sphinx-build -W --keep-going docs FOLDER`."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ _ACCESSIBLE = {
     "body": (r'<(pre|div class="table-wrapper [^"]*")>', r'<\1 tabindex="0">'),
     "furo_navigation_tree": ('role="heading"', 'role="heading" aria-level="2"'),
 }
+# A table is as wide as its longest word: the line can break within STATUS_INVALID_IMAGE_HASH.
+_TEXT = re.compile(r">[^<]+<")
+_IN_NAME = re.compile(r"(?<=[A-Z0-9]_)(?=[A-Z0-9])")
 
 
 def _make_accessible(
@@ -49,6 +52,8 @@ def _make_accessible(
     for part, (pattern, replacement) in _ACCESSIBLE.items():
         if part in context:
             context[part] = re.sub(pattern, replacement, context[part])
+    if "body" in context:
+        context["body"] = _TEXT.sub(lambda text: _IN_NAME.sub("<wbr>", text[0]), context["body"])
 
 
 def setup(app: Sphinx) -> None:

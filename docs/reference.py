@@ -261,11 +261,11 @@ def _errors_of_windows() -> str:
     for (cause, remedy), group in texts.items():
         numbers = ", ".join(each.number for each in group)
         kernel = "; ".join(each for error in group for each in error.kernel)
-        rows.append(f"| {numbers} | {kernel} | {_cell(cause)} | {_cell(remedy)} |\n")
+        rows.append(f"| {numbers} | {_cell(cause)} | {_cell(remedy)} | {kernel} |\n")
     rows.append(
-        "| another number | | Windows, or your entry point, returned it. | `net helpmsg NUMBER` |\n"
+        "| another number | Windows, or your entry point, returned it. | `net helpmsg NUMBER` | |\n"
     )
-    return f"| number | of the kernel | cause | what to do |\n|---|---|---|---|\n{''.join(rows)}"
+    return f"| number | cause | what to do | of the kernel |\n|---|---|---|---|\n{''.join(rows)}"
 
 
 def _with_table(page: str, heading: str, table: str) -> str:

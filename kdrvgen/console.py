@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import sys
@@ -31,7 +32,7 @@ class Console:
         self._shown = 0  # the columns of the progress line
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")
+                stream.reconfigure(encoding=_encoding(), errors="backslashreplace")
 
     @property
     def out(self) -> TextIO | None:
@@ -91,7 +92,7 @@ class Console:
             return self.color == "always"
         # no-color.org: any value but the empty one.
         plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-        return not plain and stream.isatty()
+        return not plain and stream.isatty() and _shows_escapes(stream)
 
     @property
     def is_terminal(self) -> bool:
@@ -113,6 +114,45 @@ class Console:
         except (EOFError, KeyboardInterrupt):
             self.print(sys.stdout, "\n")
             raise KeyboardInterrupt from None
+
+
+def _encoding() -> str | None:
+    """Return the encoding of the output; None for the one that Python has chosen.
+
+    On Windows, Python writes to files and pipes in the ANSI code page, which lacks most characters
+    and is not that of a console.
+    """
+    if sys.platform == "win32" and "PYTHONIOENCODING" not in os.environ:
+        return "utf-8"
+    return None
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _VIRTUAL_TERMINAL = 0x0004  # ENABLE_VIRTUAL_TERMINAL_PROCESSING
+
+    @functools.cache
+    def _shows_escapes(stream: TextIO) -> bool:
+        """Turn on the escape sequences of a console; return whether it has them.
+
+        Source: Microsoft Learn, "Console Virtual Terminal Sequences".
+        """
+        ctypes = import_module("ctypes")  # takes some milliseconds
+        kernel32 = ctypes.WinDLL("kernel32")
+        console = ctypes.c_void_p(msvcrt.get_osfhandle(stream.fileno()))
+        mode = ctypes.c_uint32()
+        if not kernel32.GetConsoleMode(console, ctypes.byref(mode)):
+            return False  # another device, such as NUL
+        wanted = mode.value | _VIRTUAL_TERMINAL
+        return wanted == mode.value or bool(kernel32.SetConsoleMode(console, wanted))
+
+else:
+
+    def _shows_escapes(stream: TextIO) -> bool:
+        """Return True: terminals of other systems interpret escape sequences."""
+        del stream
+        return True
 
 
 def _is_live(stream: TextIO) -> bool:

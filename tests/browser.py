@@ -41,7 +41,7 @@ def opened(screen: Screen, scheme: Scheme) -> Iterator[Page]:
     """
     need(BROWSER)
     if not find_spec("playwright"):
-        without("playwright is not installed; `pip install --group docs` installs it")
+        without("Playwright is not installed; `python -m pip install --group docs` installs it")
     api = import_module("playwright.sync_api")
     said: list[str] = []
     with api.sync_playwright() as playwright:

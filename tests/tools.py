@@ -13,30 +13,25 @@ __all__ = ["need", "path_in", "without"]
 _REQUIRED = ("CI", "KDRVGEN_REQUIRE_TOOLS")
 """With one of these variables a missing tool is a failure; tests/run.sh sets the second."""
 
-_HOW = {
-    "cargo-clippy": "`rustup component add clippy`",
-    "clippy-driver": "`rustup component add clippy`",
-    "rustfmt": "`rustup component add rustfmt`",
-    **dict.fromkeys(
-        (
-            "git",
-            "patch",
-            "strace",
-            "shellcheck",
-            "clang",
-            "unshare",
-            "mount",
-            "zsh",
-            "fish",
-            "mandoc",
-            "llvm-rc",
-            "cabextract",
-            "bwrap",
-        ),
-        "your system's package manager",
-    ),
-    "chromium-headless-shell": "your system's package manager, or Playwright,",
-    "x86_64-w64-mingw32-gcc": "the package gcc-mingw-w64-x86-64-win32, or tests/windows/setup.sh,",
+_DEBIAN_PACKAGES = {
+    **{name: name for name in ("git", "patch", "strace", "shellcheck", "clang", "zsh", "fish")},
+    **{name: name for name in ("mandoc", "cabextract", "mount", "chromium-headless-shell")},
+    "bwrap": "bubblewrap",
+    "i686-w64-mingw32-gcc": "gcc-mingw-w64-i686-win32",
+    "llvm-rc": "llvm",
+    "man": "man-db",
+    "msiextract": "msitools",
+    "unshare": "util-linux",
+    "x86_64-w64-mingw32-gcc": "gcc-mingw-w64-x86-64-win32",
+}
+"""The package of each program that docs/setup.sh alone does not install."""
+
+_COMMANDS = {
+    **{name: f"apt-get install {package}" for name, package in _DEBIAN_PACKAGES.items()},
+    "cargo-clippy": "rustup component add clippy",
+    "clippy-driver": "rustup component add clippy",
+    "rustfmt": "rustup component add rustfmt",
+    "rustup": "apt-get install rustup",
 }
 
 
@@ -44,14 +39,19 @@ def need(*programs: str) -> None:
     """Skip the test where a program is not installed; in CI, fail."""
     for program in programs:
         if not shutil.which(program):
-            without(f"{program} is not installed; {_HOW.get(program, 'docs/setup.sh')} installs it")
+            command = _COMMANDS.get(program, "bash docs/setup.sh")
+            without(f"{program} is not installed; `{command}` installs it")
 
 
-def without(what: str) -> None:
-    """Skip the test for want of `what`; in CI, fail."""
+def without(reason: str) -> None:
+    """Skip the test because something is missing; in CI, fail.
+
+    Args:
+        reason: What is missing, and the command that installs it.
+    """
     if any(os.environ.get(name) for name in _REQUIRED):
-        pytest.fail(what)
-    pytest.skip(what)
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def path_in(variable: str, what: str) -> Path:

@@ -1,4 +1,4 @@
-"""Expand the arguments of a command line: patterns, and lists in files or standard input.
+"""Expand arguments: patterns, and lists in files or standard input; check lists of the API.
 
 A command line of Windows has at most 32,767 characters (CreateProcessW, Microsoft Learn), and its
 shells expand no patterns.
@@ -10,14 +10,25 @@ import codecs
 import glob
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kdrvgen.errors import FileAccessError, UsageError
 
-__all__ = ["expanded"]
+__all__ = ["expanded", "several"]
 
 _STANDARD_INPUT = "-"
+
+
+def several(parameter: str, values: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Return the values of a parameter that takes several.
+
+    Raises:
+        TypeError: It is one text or path. Of a text, Python would take each letter.
+    """
+    if isinstance(values, str | os.PathLike):
+        raise TypeError(f"`{parameter}` takes several values: pass [{os.fspath(values)!r}].")
+    return [os.fspath(value) for value in values]
 
 
 def expanded(words: Sequence[str]) -> Iterator[str]:

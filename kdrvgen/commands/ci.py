@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
+from kdrvgen.commands.arguments import several
+from kdrvgen.commands.config_file import config_of
 from kdrvgen.commands.projects import find_configs
 from kdrvgen.config import load
 from kdrvgen.errors import RefusedError, UsageError
@@ -45,7 +47,7 @@ def ci(
     root: str | os.PathLike[str],
     service: Literal["github"] = "github",
     *,
-    configs: Iterable[str] = (),
+    configs: Iterable[str | os.PathLike[str]] = (),
     dry_run: bool = False,
 ) -> Report:
     """Write a workflow that checks, builds, signs, verifies and loads the drivers of a repository.
@@ -70,7 +72,7 @@ def ci(
     if service != "github":
         raise UsageError(f"`{service}` is not known. The service is `github`.")
     folder = Path(root)
-    text = workflow(dict(_projects(folder, configs)))
+    text = workflow(dict(_projects(folder, several("configs", configs))))
     if dry_run:
         return Report((Entry(WORKFLOW, Status.CREATED, after=text),))
     path = shown(folder, WORKFLOW)
@@ -121,7 +123,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     return 0
 
 
-def _projects(root: Path, words: Iterable[str]) -> Iterable[tuple[PurePosixPath, Project]]:
+def _projects(root: Path, words: Sequence[str]) -> Iterable[tuple[PurePosixPath, Project]]:
     """Yield the folder of each driver from the root of the repository, and its project."""
     top = real_path(root)
     above = next((each for each in top.parents if os.path.lexists(each / ".git")), None)
@@ -130,8 +132,21 @@ def _projects(root: Path, words: Iterable[str]) -> Iterable[tuple[PurePosixPath,
             f"GitHub reads workflows only in the root of a repository, which is {above}. Run "
             "`kdrvgen ci github` there, or name it with -o."
         )
-    for config in find_configs([*words] or [str(root)]):
+    for config in find_configs(words) if words else _all_in(root):
         folder = real_path(Path(config).parent)
         if folder != top and not is_within(top, folder):
             raise UsageError(f"{config} is outside of the repository {root}.")
         yield PurePosixPath(path_from(top, folder).as_posix()), load(config)
+
+
+def _all_in(root: Path) -> list[str]:
+    """Return the configurations of the drivers in the root of a repository."""
+    try:
+        return find_configs([str(root)])
+    except UsageError:
+        if config := config_of(root / "any"):
+            raise UsageError(
+                f"{root} is below a driver's folder. Run `kdrvgen ci github` in the root of the "
+                f"repository, such as {config.parent}, or name it with -o."
+            ) from None
+        raise

@@ -11,6 +11,7 @@ from typing import get_args
 from kdrvgen.commands import DEFAULT, VERBS
 from kdrvgen.commands.parser import parser_of
 from kdrvgen.completion.words import Command, Values, commands
+from kdrvgen.doctor.tasks import Task
 from kdrvgen.lexicon import entries
 from kdrvgen.model.bootstrap import PACKAGE_KEYS
 from kdrvgen.model.driver import Target
@@ -50,7 +51,7 @@ def described() -> tuple[Command, ...]:
     default = ("generate the files of a project", parser_of(DEFAULT))
     known = {
         "NAME KEY=VALUE": Values(tuple(_settings()), has_folders=True),
-        "TASKS": Values(("build", "sign", "verify", "smoke", "deploy")),
+        "TASKS": Values(tuple(Task)),
         "TEMPLATE": Values(template.names(), has_folders=True),
         "WORD": Values(tuple(_terms())),
     }

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from kdrvgen.commands.arguments import several
 from kdrvgen.commands.projects import find_configs
 from kdrvgen.config import load
 from kdrvgen.doctor.fix import remedies
@@ -45,8 +46,8 @@ def diagnose(
 
     Args:
         config: The project's config.toml; None for what every project needs.
-        tasks: The tasks to check: `build`, `sign`, `verify`, `smoke`, `deploy`. A task includes the
-            tasks that run before it.
+        tasks: The tasks to check: `build`, `sign`, `verify`, `package`, `submission`, `smoke`,
+            `deploy`. A task includes the tasks that run before it.
         profile: The profile of cargo-make whose certificate, linker and tool are checked.
         network: Whether to check that the timestamp server answers.
         time_limit: The time limit in seconds for each program that is run.
@@ -63,7 +64,7 @@ def diagnose(
     project = load(config) if config is not None else Project(driver=Driver(name="driver"))
     name = os.fspath(config) if config is not None else ""
     _demand_profile(profile, project)
-    needed = needed_for([Task(task) for task in tasks])
+    needed = needed_for([Task(task) for task in several("tasks", tasks)])
     host = _host(name, project, time_limit)
     return run_probes(host, project, name, Scope(profile, needed, network))
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from kdrvgen.commands.arguments import several
 from kdrvgen.commands.config_file import config_of
 from kdrvgen.commands.missing_config import demand
 from kdrvgen.config import load
@@ -25,7 +26,7 @@ from kdrvgen.report.reporter import Reporter
 __all__ = ["eject", "populate_parser", "run"]
 
 
-def eject(paths: Iterable[str | PurePosixPath], root: str | os.PathLike[str]) -> Report:
+def eject(paths: Iterable[str | os.PathLike[str]], root: str | os.PathLike[str]) -> Report:
     """Mark each of the files at `paths` below `root` as the user's own, whoever wrote it.
 
     `paths` are relative to `root`, with slashes, such as `build.rs` or the keys of
@@ -43,10 +44,14 @@ def eject(paths: Iterable[str | PurePosixPath], root: str | os.PathLike[str]) ->
         FileAccessError: A file cannot be read or written.
     """
     entries: list[Entry] = []
-    for above, inside in _by_root(map(PurePosixPath, paths)).items():
+    for above, inside in _by_root(_posix(path) for path in several("paths", paths)).items():
         plan = _ejected(inside, Path(root, above))
         entries += (entry._replace(path=above / entry.path) for entry in plan.report.entries)
     return Report(tuple(sorted(entries, key=lambda entry: entry.path)))
+
+
+def _posix(path: str) -> PurePosixPath:
+    return PurePosixPath(Path(path).as_posix())
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -139,7 +144,7 @@ def _chosen(
             own = ", ".join(str(name) for name in sorted(known) if not summed_folder(str(name)))
             folders = " and ".join(sorted({*map(_folder, known)} - {""}))
             raise UsageError(
-                f"kdrvgen does not generate {file} from {config}. It generates {own} and the files "
+                f"kdrvgen does not generate {path} from {config}. It generates {own} and the files "
                 f"in {folders}."
             )
         if is_shared:

@@ -1,4 +1,4 @@
-"""Finds the images and the packages that `kdrvgen verify` checks."""
+"""Finds the images and packages that were built: what `verify`, `package` and `submission` take."""
 
 from __future__ import annotations
 
@@ -8,26 +8,35 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from kdrvgen.commands.package import PACKAGE_FOLDER
 from kdrvgen.commands.projects import find_configs
 from kdrvgen.config import load
 from kdrvgen.errors import UsageError
 from kdrvgen.model import Project
 from kdrvgen.output.paths import shown
 from kdrvgen.packaging.checks.contents import is_package
+from kdrvgen.spelling import first_of
 
-__all__ = ["Found", "find"]
+__all__ = ["PACKAGE_FOLDER", "Found", "built_image", "built_package", "find"]
+
+PACKAGE_FOLDER = "package"
+"""The name of the folder with the driver package, beside the image."""
+
+_MOST_LISTED = 6
 
 
 class Found(NamedTuple):
-    """The images and the folders of packages to check."""
+    """The images and the folders of packages."""
 
     images: list[Path]
     packages: list[Path]
 
 
 def find(named: Sequence[str]) -> Found:
-    """Return what to check; without names, that of the project in this folder or above it."""
+    """Return what the names stand for; without names, what the project here or above has built.
+
+    Raises:
+        UsageError: The project has no image yet, or a folder has neither an image nor a package.
+    """
     found = Found([], [])
     if not named:
         _add_project(found, find_configs(()))
@@ -42,6 +51,40 @@ def find(named: Sequence[str]) -> Found:
         else:
             found.images.append(path)
     return Found(list(dict.fromkeys(found.images)), list(dict.fromkeys(found.packages)))
+
+
+def built_image() -> Path:
+    """Return the image that the project in this folder or above it has built.
+
+    Raises:
+        UsageError: It has none, or several.
+    """
+    return _only("image", find(()).images)
+
+
+def built_package() -> Path:
+    """Return the package that the project in this folder or above it has made.
+
+    Raises:
+        UsageError: It has none, or several.
+    """
+    found = find(()).packages
+    if not found:
+        raise UsageError(
+            "no driver package was made yet. `cargo make package` makes one. You can also name its "
+            "folder."
+        )
+    return _only("package", found)
+
+
+def _only(kind: str, found: Sequence[Path]) -> Path:
+    if len(found) > 1:
+        raise UsageError(f"there are {len(found)} {kind}s: name one of {_listed(found)}.")
+    return found[0]
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    return first_of([str(path) for path in paths], _MOST_LISTED)
 
 
 def _add_project(found: Found, configs: Sequence[str]) -> None:
@@ -89,7 +132,7 @@ def _images_of(configs: Sequence[str]) -> list[Path]:
     if not found:
         raise UsageError(
             f"no image was built yet, such as {folders[0]}{os.sep}*.sys. `cargo make sign` creates "
-            "one. To check another file, run `kdrvgen verify FILE.sys`."
+            "one. You can also name a file."
         )
     return found
 

@@ -59,7 +59,8 @@ def demand(config: str) -> None:
         raise UsageError(
             f"`{config}` is neither a command nor a file. Did you mean `kdrvgen {verb}`?"
         )
-    raise UsageError(f"{config} does not exist.")
+    hint = " `kdrvgen --help` lists the commands." if config.isalpha() else ""
+    raise UsageError(f"{config} does not exist.{hint}")
 
 
 def _owner(file: Path) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kdrvgen.agreement.manifest import read_manifest
 from kdrvgen.commands.config_file import config_of
+from kdrvgen.commands.images import PACKAGE_FOLDER, built_image
 from kdrvgen.commands.whole_folder import FolderReport, compared, keep_signed, report_folder
 from kdrvgen.config import load
 from kdrvgen.errors import ConfigError, UsageError, VerificationError
@@ -27,18 +28,20 @@ from kdrvgen.packaging.inf.text import decode
 from kdrvgen.report.finding import Finding, Place, Severity, at_least
 from kdrvgen.report.reporter import Reporter
 
-__all__ = ["INTERMIXED", "PACKAGE_FOLDER", "make_package", "populate_parser", "run"]
+__all__ = ["INTERMIXED", "make_package", "populate_parser", "run"]
 
 INTERMIXED = True
 _LARGEST_PART = 0xFFFF
-PACKAGE_FOLDER = "package"
-"""The name of the folder that the command makes beside the image."""
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
     """Declare the command's own arguments."""
     parser.add_argument(
-        "image", metavar="IMAGE", help="the signed driver, such as target/driver/…/hello.sys"
+        "image",
+        metavar="IMAGE",
+        nargs="?",
+        help="the signed driver, such as target/driver/…/hello.sys (default: the one that the "
+        "project in this folder or above it has built)",
     )
     parser.add_argument(
         "--config",
@@ -112,10 +115,11 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         0: all failures are raised, as by `make_package`.
 
     Raises:
+        UsageError: No image is named, and the project has none or several.
         VerificationError: The INF breaks a rule.
     """
     made = make_package(
-        arguments.image,
+        arguments.image or built_image(),
         config=arguments.config,
         output=arguments.output,
         dry_run=arguments.dry_run,
@@ -186,11 +190,14 @@ def _assumed_framework(given: Ingredients, config: Path) -> list[Finding]:
     is_used = own is None or f"${model.upper()}" in own
     if not version or given.project.wdk.framework_version or not is_used:
         return []
+    place = "`wdk.framework-version`"
+    if given.project.wdk.is_wdk_builds:
+        place = f"`target-{model}-version-minor` in Cargo.toml"
     message = (
-        f"the INF names {model.upper()} {version}, because `wdk.framework-version` is not set, but "
-        "the driver is linked with the newest version that the kit has"
+        f"the INF names {model.upper()} {version}, because {place} is not set, but the driver is "
+        "linked with the newest version that the kit has"
     )
-    advice = "set `wdk.framework-version` to the version of the oldest Windows of the package"
+    advice = f"set {place} to the version of the oldest Windows of the package"
     key = ("wdk", "framework-version")
     return [
         Finding("package-framework", message, Place(str(config)), Severity.WARNING, advice, key)

@@ -26,7 +26,7 @@ exit codes:
   4  --check found files that do not match the configuration
   5  refused: writing would overwrite your own files or edits, or write outside
      the project
-  6  verify or package found problems
+  6  verify, package or submission found problems
   7  a required tool is missing or failed
   8  a generated file or its folder cannot be read or written
 
@@ -94,7 +94,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise the error that argparse would print."""
-        raise _usage_error(message[:1].lower() + message[1:])
+        raise self._usage_error(message[:1].lower() + message[1:])
 
     def parse(self, words: Sequence[str], *, intermixed: bool = False) -> argparse.Namespace:
         """Parse `words`; with `intermixed`, options and positional arguments can be mixed.
@@ -111,8 +111,12 @@ class Parser(argparse.ArgumentParser):
             if verb and not word.startswith("-"):
                 hint = f" A command must come first: `kdrvgen {verb} …`."
             kind = "option" if word.startswith("-") else "argument"
-            raise _usage_error(f"unexpected {kind} `{word}`.{hint}")
+            raise self._usage_error(f"unexpected {kind} `{word}`.{hint}")
         return arguments
+
+    def _usage_error(self, message: str) -> KdrvgenError:
+        stop = "" if message.endswith((".", "?")) else "."
+        return UsageError(f"{message}{stop} See `{self.prog} --help`.")
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -147,8 +151,3 @@ def _commands() -> str:
 def _nearest(word: str, possible: Sequence[str]) -> str:
     near = nearest(word, possible)
     return f" Did you mean `{near}`?" if near else ""
-
-
-def _usage_error(message: str) -> KdrvgenError:
-    stop = "" if message.endswith((".", "?")) else "."
-    return UsageError(f"{message}{stop} See `kdrvgen --help`.")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from kdrvgen.commands.arguments import expanded
+from kdrvgen.commands.arguments import expanded, several
 from kdrvgen.commands.config_file import config_in
 from kdrvgen.commands.members import members_of
 from kdrvgen.commands.missing_config import demand
@@ -19,7 +19,7 @@ __all__ = ["find_configs"]
 _MOST_ERRORS = 10
 
 
-def find_configs(words: Sequence[str], *, must_exist: bool = True) -> list[str]:
+def find_configs(words: Iterable[str | os.PathLike[str]], *, must_exist: bool = True) -> list[str]:
     """Return the paths of the configurations for the arguments of a command line.
 
     Args:
@@ -34,6 +34,7 @@ def find_configs(words: Sequence[str], *, must_exist: bool = True) -> list[str]:
         UsageError: Arguments are not configurations. The message has all of them, and suggests what
             to do.
     """
+    words = several("words", words)
     if not words:
         found = _found_from_here()
         if must_exist and not found:

@@ -8,7 +8,9 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from kdrvgen.commands.arguments import several
 from kdrvgen.commands.config_file import config_of
+from kdrvgen.commands.images import built_package
 from kdrvgen.commands.whole_folder import FolderReport, compared, keep_signed, report_folder
 from kdrvgen.config import load
 from kdrvgen.errors import UsageError
@@ -32,8 +34,9 @@ def populate_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "packages",
         metavar="PACKAGE",
-        nargs="+",
-        help="the folder of a driver package, such as target/driver/…/package",
+        nargs="*",
+        help="the folder of a driver package, such as target/driver/…/package (default: the one "
+        "that the project in this folder or above it has made)",
     )
     parser.add_argument(
         "--config",
@@ -80,7 +83,7 @@ def make_submission(
         ConfigError: The configuration is not valid.
         FileAccessError: A file cannot be read or written.
     """
-    paths = [Path(package) for package in packages]
+    paths = [Path(package) for package in several("packages", packages)]
     if not paths:
         raise UsageError("name at least one folder of a driver package.")
     found = Path(config) if config is not None else config_of(paths[0])
@@ -107,10 +110,11 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
         0: all failures are raised, as by `make_submission`.
 
     Raises:
+        UsageError: No package is named, and the project has none or several.
         VerificationError: A package breaks a rule.
     """
     made = make_submission(
-        arguments.packages,
+        arguments.packages or [built_package()],
         config=arguments.config,
         output=arguments.output,
         dry_run=arguments.dry_run,

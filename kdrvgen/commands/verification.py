@@ -7,10 +7,10 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from kdrvgen.commands.arguments import several
 from kdrvgen.commands.config_file import config_of
-from kdrvgen.commands.images import Found, find
+from kdrvgen.commands.images import PACKAGE_FOLDER, Found, find
 from kdrvgen.commands.origins import with_origins
-from kdrvgen.commands.package import PACKAGE_FOLDER
 from kdrvgen.commands.page_file import new_page
 from kdrvgen.commands.tally import Tally
 from kdrvgen.config import load
@@ -111,13 +111,11 @@ def _config(given: str | None, file: Path) -> Path | None:
 
 def _certificates(files: Iterable[str | os.PathLike[str]]) -> tuple[Certificate, ...]:
     certificates: list[Certificate] = []
-    for file in files:
+    for file in several("trust", files):
         try:
             certificates += load_all(read_regular(Path(file), MAX_CERTIFICATES))
         except ValueError:
-            raise UsageError(
-                f"{os.fspath(file)} does not contain a certificate as PEM or DER."
-            ) from None
+            raise UsageError(f"{file} does not contain a certificate as PEM or DER.") from None
     return tuple(certificates)
 
 

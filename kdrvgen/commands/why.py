@@ -53,7 +53,7 @@ class Reason(NamedTuple):
 
 
 def why(
-    config: str | os.PathLike[str], file: str | PurePosixPath, line: int
+    config: str | os.PathLike[str], file: str | os.PathLike[str], line: int
 ) -> tuple[str, tuple[Reason, ...]]:
     """Return a line of a generated file, and the keys that it comes from, the closest first.
 
@@ -71,7 +71,7 @@ def why(
         FileAccessError: The generated file cannot be read, or is not a regular file.
         UsageError: The file is not generated, or the line does not exist.
     """
-    file = PurePosixPath(file)
+    file = PurePosixPath(Path(file).as_posix())
     project = load(config)
     texts = render(project)
     own = render_own(project)
@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace, reporter: Reporter) -> int:
     file, line = Path(named[1]), int(named[2])
     config = Path(arguments.config) if arguments.config else _config_of(file)
     inside = path_from(config.parent, file)
-    text, reasons = why(config, PurePosixPath(Path(inside).as_posix()), line)
+    text, reasons = why(config, inside, line)
     document = {
         "file": str(file),
         "line": line,
@@ -164,7 +164,6 @@ def _in_rendered(path: Path, rendered: Sequence[str], line: int, config: str) ->
 
 
 def _reasons(config: Path, found: Sequence[Origin]) -> tuple[Reason, ...]:
-
     source = Source.of(read_config(config), str(config))
     root = locate(source.text)
     defaults = {key.path: key.default for key in keys()}
@@ -193,7 +192,6 @@ def _key(part: str) -> str:
 
 
 def _explanation(place: str, text: str, reasons: Sequence[Reason], config: Path) -> str:
-
     lines = [f"{place}: {text.strip()}"]
     if not reasons and re.match(r'DRIVER_CONFIG|\s*config: "', text):
         lines.append(f"  from {config} itself: its name or the digest of its text")

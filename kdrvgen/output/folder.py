@@ -9,6 +9,8 @@ import stat
 import sys
 from pathlib import Path
 
+from kdrvgen.output.renaming import patiently
+
 __all__ = ["Folder"]
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -99,7 +101,7 @@ class Folder:
 
     def remove(self, name: str) -> None:
         """Remove a file or link."""
-        os.unlink(self._at(name), dir_fd=self._descriptor)
+        patiently(lambda: os.unlink(self._at(name), dir_fd=self._descriptor))
 
     def discard(self, name: str) -> None:
         """Remove a file or link that this run created, if possible."""
@@ -114,7 +116,9 @@ class Folder:
     def replace(self, old: str, new: str) -> None:
         """Rename the file `old` to `new` in one step, and replace any file `new`."""
         here = self._descriptor
-        os.replace(self._at(old), self._at(new), src_dir_fd=here, dst_dir_fd=here)
+        patiently(
+            lambda: os.replace(self._at(old), self._at(new), src_dir_fd=here, dst_dir_fd=here)
+        )
 
     def add(self, old: str, new: str) -> None:
         """Rename the file `old` to `new`, which must not exist.
@@ -124,7 +128,8 @@ class Folder:
         """
         here = self._descriptor
         if sys.platform == "win32":
-            (self.path / old).rename(self.path / new)  # on Windows this replaces nothing
+            # On Windows this replaces nothing.
+            patiently(lambda: (self.path / old).rename(self.path / new))
             return
         try:
             # Unlike a rename, a link never replaces a file, so no check before it is necessary.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import NamedTuple
 
 from kdrvgen.inspection.pe.certificate_table import certificate_table
@@ -15,9 +17,11 @@ from kdrvgen.model.windows_versions import WINDOWS
 from kdrvgen.packaging.catalog.member import Member, member_of
 from kdrvgen.packaging.catalog.read import read_catalog
 from kdrvgen.packaging.catalog.write import Content, identifier_for, write_catalog
+from kdrvgen.packaging.checks import package as of_package
+from kdrvgen.packaging.checks.subject import Package
 from kdrvgen.packaging.generated import framework_version, inf_text
 from kdrvgen.packaging.inf.document import Field, Inf
-from kdrvgen.packaging.inf.parse import parse
+from kdrvgen.packaging.inf.parse import parse, parse_decoded
 from kdrvgen.packaging.inf.stamp import Stamp, stamp
 from kdrvgen.packaging.inf.text import decode, encode
 from kdrvgen.packaging.rules import check
@@ -84,15 +88,14 @@ def is_signed(image: bytes) -> bool:
 def build(given: Ingredients) -> Made:
     """Return the package for these ingredients; the same for the same ingredients."""
     stem = given.project.driver.stem
-    data, name, shift = _inf(given)
-    inf = parse(data, name)
-    findings = [_moved(each, shift) for each in check(inf, given.today)]
+    stamped = _inf(given)
+    inf = stamped.inf
+    files = {**given.files, f"{stem}.inf": stamped.data}
+    findings = [*check(inf, given.today), *_of_package(given, inf), *_unlisted(given, inf)]
     structure = Structure(inf)
     listed = _listed(inf, given.target)
-    findings += [_moved(each, shift) for each in _missing(given, inf, listed)]
-    files = {**given.files, f"{stem}.inf": data}
     names = {name.lower(): name for name in files}
-    members = [member_of(f"{stem}.inf", data)]
+    members = [member_of(f"{stem}.inf", stamped.data)]
     members += [member_of(each, files[names[each]]) for each in listed if each in names]
     unique = tuple(dict.fromkeys(members))
     ids = tuple(inf.expand(field.text) for _, field in structure.hardware_ids())
@@ -106,7 +109,8 @@ def build(given: Ingredients) -> Made:
             dt.datetime.combine(given.date, dt.time(), dt.UTC),
         )
     )
-    return Made({**files, f"{stem}.cat": catalog}, tuple(findings))
+    found = tuple(_moved(each, stamped) for each in findings)
+    return Made({**files, f"{stem}.cat": catalog}, found)
 
 
 def uncovered(files: Mapping[str, bytes], stem: str, target: Target) -> list[str]:
@@ -123,16 +127,29 @@ def uncovered(files: Mapping[str, bytes], stem: str, target: Target) -> list[str
     return [member.name for member in found if not catalog.has(member)]
 
 
-def _inf(given: Ingredients) -> tuple[bytes, str, tuple[int, int]]:
-    """Return the INF, its name for findings, and after which line how many were added."""
+class _Stamped(NamedTuple):
+    """The INF of a package.
+
+    Attributes:
+        data: Its bytes.
+        inf: It, with the encoding of the file that it was made from.
+        last: The last line of `[Version]`, after which all lines have moved.
+        added: How many lines were added to `[Version]`.
+    """
+
+    data: bytes
+    inf: Inf
+    last: int = 0
+    added: int = 0
+
+
+def _inf(given: Ingredients) -> _Stamped:
     project = given.project
     if given.inx is None:
-        text = inf_text(project, given.target, given.version, given.date)
-        return encode(text), given.inf_name, (0, 0)
-    name, data = given.inx
-    decoded = decode(data)
-    if decoded.flaw:  # a stamp would hide it
-        return data, name, (0, 0)
+        data = encode(inf_text(project, given.target, given.version, given.date))
+        return _Stamped(data, parse(data, given.inf_name))
+    name, content = given.inx
+    decoded = decode(content)
     values = Stamp(
         given.version,
         given.date,
@@ -141,21 +158,25 @@ def _inf(given: Ingredients) -> tuple[bytes, str, tuple[int, int]]:
         framework_version(project),
     )
     text = stamp(decoded.text, values)
-    added = text.count("\n") - decoded.text.count("\n")
-    stamped = parse(encode(text), name)
-    version = stamped.section("version")
+    inf = parse_decoded(decoded._replace(text=text), name)
+    if decoded.is_ansi and any("\ufffd" in field.text for _, field in inf.fields()):
+        inf = replace(inf, encoding_flaw="the file has characters that Windows-1252 does not have")
+    version = inf.section("version")
     last = version.entries[-1] if version and version.entries else None
-    line = (stamped.place(last).line or 0) if last else 0
-    is_wide = decoded.encoding != "cp1252"
-    return encode(text, as_utf_16=is_wide), name, (line, added)
+    return _Stamped(
+        encode(text, as_utf_16=not decoded.is_ansi),
+        inf,
+        (inf.place(last).line or 0) if last else 0,
+        text.count("\n") - decoded.text.count("\n"),
+    )
 
 
-def _moved(finding: Finding, shift: tuple[int, int]) -> Finding:
+def _moved(finding: Finding, stamped: _Stamped) -> Finding:
     """Return the finding with its line in the file before it was stamped."""
-    place, (after, added) = finding.place, shift
-    if place is None or place.line is None or place.line <= after:
+    place = finding.place
+    if place is None or place.line is None or place.line <= stamped.last:
         return finding
-    return finding._replace(place=place._replace(line=place.line - added))
+    return finding._replace(place=place._replace(line=place.line - stamped.added))
 
 
 def _listed(inf: Inf, target: Target) -> dict[str, Field]:
@@ -169,17 +190,24 @@ def _listed(inf: Inf, target: Target) -> dict[str, Field]:
     return found
 
 
-def _missing(given: Ingredients, inf: Inf, listed: Mapping[str, Field]) -> Iterator[Finding]:
-    names = {name.lower() for name in given.files}
-    for name, field in listed.items():
-        if name and name not in names:
-            yield Finding(
-                "package-file-missing",
-                f"`{name}` is not in the package",
-                inf.place(field),
-                Severity.ERROR,
-                "add its path to `package.extra-files`, or remove it from `[SourceDisksFiles]`",
-            )
+def _of_package(given: Ingredients, inf: Inf) -> Iterator[Finding]:
+    """Yield what `kdrvgen verify` would find in the package, with advice for its author."""
+    stem = given.project.driver.stem
+    catalog = f"{stem}.cat"
+    files = {name.lower(): data for name, data in given.files.items()}
+    names = {name: Path(name) for name in (*files, f"{stem}.inf".lower(), catalog.lower())}
+    now = dt.datetime.combine(given.today, dt.time(), dt.UTC)
+    path = Path(inf.source.name)
+    for finding in of_package.check(Package(inf, path, b"", files, names, None, (), now)):
+        advice = {
+            "package-file-missing": "add the file to `package.extra-files`, which puts it beside "
+            "the INF, not into a folder; or remove it from `[SourceDisksFiles]`",
+            "package-catalog-missing": f"remove the directive, or write `{catalog}`",
+        }.get(finding.rule, finding.help)
+        yield finding._replace(help=advice)
+
+
+def _unlisted(given: Ingredients, inf: Inf) -> Iterator[Finding]:
     elsewhere = {name for target in _TARGETS.values() for name in _listed(inf, target)}
     for path in given.project.package.extra_files:
         name = path.rpartition("/")[2].lower()

@@ -13,6 +13,7 @@ from kdrvgen.output.lock import held
 from kdrvgen.output.os_errors import explain
 from kdrvgen.output.paths import is_system_folder, make_folders
 from kdrvgen.output.regular import MAX_DRIVER_FILE
+from kdrvgen.output.renaming import patiently
 
 __all__ = ["read_folder", "write_folder"]
 
@@ -73,12 +74,12 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
             for name, data in files.items():
                 (new / name).write_bytes(data)
             if folder.exists():
-                folder.rename(old)
+                patiently(lambda: folder.rename(old))
             try:
-                new.rename(folder)
+                patiently(lambda: new.rename(folder))
             except OSError:
                 if old.exists():
-                    old.rename(folder)
+                    patiently(lambda: old.rename(folder))
                 raise
             _remove(old)
     except OSError as error:
@@ -88,4 +89,4 @@ def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
 def _remove(folder: Path) -> None:
     """Remove a folder of kdrvgen's own, which a killed run can have left."""
     if folder.is_dir() and not folder.is_symlink():
-        shutil.rmtree(folder)
+        patiently(lambda: shutil.rmtree(folder))

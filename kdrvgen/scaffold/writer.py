@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from kdrvgen.errors import FileAccessError, OccupiedError, ToolError
 from kdrvgen.output.os_errors import explain
 from kdrvgen.output.paths import is_system_folder, make_folders, remove_if_empty
+from kdrvgen.output.renaming import patiently
 from kdrvgen.report.files import Entry, Report, Status
 
 __all__ = ["check", "write"]
@@ -58,7 +59,7 @@ def check(folder: Path, *, git: bool = False) -> None:
             f"cannot create {folder}: {above} is a folder of the system's devices or processes. "
             f"{_UNTOUCHED} Choose another with -o."
         )
-    if git and shutil.which("git") is None:
+    if git and _git() is None:
         raise ToolError(
             f"git=true requires Git, but `git` is not on the PATH. {_UNTOUCHED} "
             "Install it, or remove git=true."
@@ -156,7 +157,7 @@ def _place(part: Path, target: Path, folder: Path) -> None:
     try:
         if sys.platform == "win32" and target.is_dir():
             target.rmdir()  # other systems replace an empty folder
-        part.rename(target)
+        patiently(lambda: part.rename(target))
     except OSError as error:
         if error.errno in _TAKEN:
             raise _occupied(folder, "was filled by another program during the run") from error
@@ -182,14 +183,13 @@ def _fill(part: Path, target: Path, folder: Path) -> None:
 def _move_up(path: Path, target: Path, folder: Path) -> None:
     if os.path.lexists(target / path.name):
         raise _occupied(folder, "was filled by another program during the run")
-    path.rename(target / path.name)
+    patiently(lambda: path.rename(target / path.name))
 
 
 def _begin_repository(folder: Path) -> None:
     env = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
-    git = shutil.which("git") or "git"
     done = subprocess.run(  # noqa: S603 - no argument is from the user
-        [git, "init", "--quiet"],
+        [_git() or "git", "init", "--quiet"],
         cwd=folder,
         env=env,
         capture_output=True,
@@ -201,6 +201,17 @@ def _begin_repository(folder: Path) -> None:
     if done.returncode:
         message = (done.stderr or done.stdout).strip()
         raise ToolError(f"`git init` failed: {message}. {_UNTOUCHED} Use git=false to skip it.")
+
+
+def _git() -> str | None:
+    """Return the path of Git; None without it.
+
+    `shutil.which` would also find a program in the current folder, as Windows does.
+    """
+    name = "git.exe" if sys.platform == "win32" else "git"
+    folders = map(Path, os.environ.get("PATH", "").split(os.pathsep))
+    programs = (str(folder / name) for folder in folders if folder.is_absolute())
+    return next(filter(shutil.which, programs), None)
 
 
 def _text(content: bytes) -> str:

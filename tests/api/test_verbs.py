@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ from kdrvgen.commands import VERBS
 
 ROOT = Path(__file__).parents[2]
 CONFIG = '[driver]\nname = "hello"\nentry-point = "begin"\n'
+FOLDER: Any = Path("drivers")
 FUNCTIONS = [name for name in dir(kdrvgen) if inspect.isfunction(getattr(kdrvgen, name))]
 
 
@@ -164,3 +166,33 @@ def test_repr_of_a_report_and_of_a_finding_is_one_line(tmp_path: Path) -> None:
     assert repr(caught.value.findings[0]) == (
         "<Finding config.toml:4:1: error: unknown key `nmae` in `[driver]` [key-unknown]>"
     )
+
+
+@pytest.mark.parametrize(
+    ("call", "parameter"),
+    [
+        (lambda: kdrvgen.find_configs("drivers"), "words"),
+        (lambda: kdrvgen.find_configs(FOLDER), "words"),
+        (lambda: kdrvgen.eject("build.rs", "."), "paths"),
+        (lambda: kdrvgen.make_submission("package"), "packages"),
+        (lambda: kdrvgen.ci(".", configs="drivers", dry_run=True), "configs"),
+        (lambda: kdrvgen.diagnose(tasks="build"), "tasks"),
+        (lambda: kdrvgen.verify("hello.sys", trust="root.pem"), "trust"),
+    ],
+)
+def test_one_text_is_not_taken_for_several(call: Callable[[], object], parameter: str) -> None:
+    with pytest.raises(TypeError, match=rf"`{parameter}` takes several values: pass \['"):
+        call()
+
+
+def test_paths_can_be_objects(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG, "utf-8")
+    assert kdrvgen.find_configs([tmp_path]) == [str(config)]
+    kdrvgen.generate(kdrvgen.load(config), tmp_path)
+    (entry,) = kdrvgen.eject([Path("build.rs")], tmp_path).entries
+    assert entry.path == PurePosixPath("build.rs")
+    cargo = Path(".cargo", "config.toml")
+    assert kdrvgen.why(config, cargo, 12) == kdrvgen.why(config, cargo.as_posix(), 12)
+    (workflow,) = kdrvgen.ci(tmp_path, configs=[config], dry_run=True).entries
+    assert '"hello"' in (workflow.after or "")

@@ -47,7 +47,10 @@ def run_tests_with_sanitizer(folder: Path, root: str, *options: str, leaks: bool
     """
     sysroot = Path(run(["rustc", "--print", "sysroot"], folder).stdout.strip())
     if not list(sysroot.glob("lib/rustlib/*-linux-gnu/lib/librustc*_rt.asan.a")):
-        without("this Rust has no runtime of AddressSanitizer; rustup's has one")
+        without(
+            "this Rust has no AddressSanitizer; `rustup toolchain install stable` installs one "
+            "that has it"
+        )
     argv = ["rustc", "--edition=2021", "-Zsanitizer=address", "--test", "-o", "asan", root]
     compiled = run(argv, folder, _BOOTSTRAP)
     assert compiled.returncode == 0, compiled.stdout

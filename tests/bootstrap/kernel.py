@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.windows.bed import ATTEMPTS, copy_prefix, was_not_started
+from tests.windows.bed import copy_prefix
 
 __all__ = ["Kernel"]
 
@@ -50,21 +50,13 @@ class Kernel:
 
     def run(self, program: str | Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a program of this Windows, however it ends; its messages are in `stdout`."""
-        for _ in range(ATTEMPTS):
-            done = self._run(program, *arguments)
-            if not was_not_started(done.returncode, done.stdout):
-                break
-        return done
-
-    def _run(self, program: str | Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         # A file and not a pipe: the services that the first program starts keep it open.
         with (
             self.record.open("ab") as record,
             (self.prefix.parent / "stdout").open("w+b") as output,
         ):
             code = subprocess.run(
-                # Wine's loader does not run through a link.
-                [(self.bed / "wine").resolve(), program, *arguments],
+                [self.bed / "wine64", program, *arguments],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -80,7 +72,7 @@ class Kernel:
         """Start a program of this Windows, whose output is a pipe."""
         with self.record.open("ab") as record:
             return subprocess.Popen(
-                [(self.bed / "wine").resolve(), program, *arguments],
+                [self.bed / "wine64", program, *arguments],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -151,8 +143,7 @@ class Kernel:
         return self.bed / "rustc-for-windows"
 
     def _server(self, option: str) -> None:
-        server = (self.bed / "wine").resolve().with_name("wineserver")
-        program = str(server) if server.exists() else "wineserver"
+        program = self.bed / "wineserver"
         subprocess.run([program, option], env=self._environment(), check=False)
 
     def _environment(self) -> dict[str, str]:

@@ -48,7 +48,10 @@ def test_the_blocks_have_no_error_that_address_sanitizer_finds(tests: Path) -> N
 def test_the_blocks_have_no_undefined_behaviour_that_miri_finds(tests: Path) -> None:
     miri = ["cargo", "+nightly", "miri"]
     if run([*miri, "setup"], tests, _RUSTUP).returncode != 0:
-        pytest.skip("no Miri: rustup toolchain install nightly --component miri,rust-src")
+        pytest.skip(
+            "Miri is not installed; "
+            "`rustup toolchain install nightly --component miri,rust-src` installs it"
+        )
     (tests / "Cargo.toml").write_text(MANIFEST, encoding="utf-8")
     # Addresses are numbers to the kernel. Queues are static, so their tests leak them.
     env = _RUSTUP | {"MIRIFLAGS": "-Zmiri-permissive-provenance -Zmiri-ignore-leaks"}

@@ -87,7 +87,10 @@ def expression(structure: Structure, field: str | None) -> str:
 def test_layouts_match_the_driver_headers_of_mingw(tmp_path: Path, architecture: str) -> None:
     need("clang")
     if not (HEADERS / "ddk/wdm.h").is_file():
-        without(f"{HEADERS}/ddk/wdm.h is not installed (mingw-w64-common)")
+        without(
+            "the headers of mingw-w64 are not installed; "
+            "`apt-get install mingw-w64-common` installs them"
+        )
     which = 1 if architecture == "i686" else 0
     ours: dict[tuple[str, str | None], tuple[int, str]] = {}
     for structure in asserted():

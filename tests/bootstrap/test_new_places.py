@@ -11,6 +11,7 @@ import pytest
 
 from tests.bootstrap.support import surroundings
 from tests.program import run_kdrvgen
+from tests.tools import need
 
 
 def new(*words: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -41,11 +42,15 @@ def test_a_path_is_below_the_output_folder(tmp_path: Path) -> None:
     assert package(tmp_path / "there/drivers/hello") == "hello"
 
 
-@pytest.mark.one_in(4)
-@pytest.mark.parametrize("repository", ["folder", "file", ""])
+@pytest.mark.parametrize(
+    "repository",
+    ["", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("folder", "file"))],
+)
 def test_a_dot_fills_the_current_folder_and_keeps_its_repository(
     tmp_path: Path, repository: str
 ) -> None:
+    if repository:
+        need("git")
     folder = tmp_path / "hello"
     folder.mkdir()
     git = folder / ".git"

@@ -135,6 +135,14 @@ def test_only_the_root_of_a_repository_gets_a_workflow(tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
+def test_below_a_driver_the_error_names_the_folder_of_the_driver(tmp_path: Path) -> None:
+    inner = driver(tmp_path / "driver") / "src"
+    inner.mkdir()
+    done = run_kdrvgen("ci", "github", cwd=inner)
+    assert done.returncode == 2
+    assert "in the root of the repository, such as .., or name it with -o" in done.stderr
+
+
 @pytest.mark.one_in(4)
 @pytest.mark.parametrize(
     ("text", "build", "windows"),

@@ -26,12 +26,14 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
         (["confg.toml"], "confg.toml does not exist. Did you mean config.toml?"),
         (["ejct"], "`ejct` is neither a command nor a file. Did you mean `kdrvgen eject`?"),
         (["config.toml", "--chek"], "unexpected option `--chek`. Did you mean `--check`?"),
+        (["doctor", "--fxi"], "Did you mean `--fix`? See `kdrvgen doctor --help`."),
+        (["why"], "are required: FILE:LINE. See `kdrvgen why --help`."),
         (["config.toml", "more"], "more does not exist."),
         (["-v", "eject", "config.toml"], "A command must come first: `kdrvgen eject …`."),
         (["config.toml", "--format", "jsn"], "invalid choice: 'jsn'"),
         (["config.toml", "--check", "--diff"], "not allowed with argument --check"),
         (["config.toml", "--check", "--force"], "--force has nothing to overwrite"),
-        (["zzz"], "zzz does not exist."),
+        (["zzz"], "zzz does not exist. `kdrvgen --help` lists the commands."),
     ],
 )
 def test_an_invalid_command_line_exits_with_2_and_a_suggestion(

@@ -15,6 +15,7 @@ import pytest
 from kdrvgen.cli import main
 from kdrvgen.pipeline import support_files
 from kdrvgen.rendering.header import seal_support, unseal
+from tests.program import run_kdrvgen
 from tests.tools import need
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -274,6 +275,13 @@ def test_a_folder_without_generated_files_is_reported(run: Run, project: Path) -
     assert "kdrvgen does not generate src from config.toml" in done.stderr
     (project / "config.toml").rename(project / "other.toml")
     assert "name one with --config" in run("eject", "src").stderr
+
+
+def test_a_file_in_another_folder_is_named_by_its_path_in_the_project(project: Path) -> None:
+    (project / "src").mkdir()
+    done = run_kdrvgen("eject", "build.rs", cwd=project / "src")
+    assert done.returncode == 2
+    assert "does not generate src/build.rs from ../config.toml" in done.stderr
 
 
 def test_a_folder_whose_generated_files_are_missing_is_reported(run: Run, project: Path) -> None:

@@ -65,6 +65,13 @@ def _array(values: Values) -> str:
     return f"@({words})" if words else "$null"
 
 
+def test_every_task_that_doctor_checks_is_offered() -> None:
+    (doctor,) = [each for each in described() if each.verb == "doctor"]
+    (option,) = [each for each in doctor.options if "--for" in each.names]
+    tasks = option.text.partition("commas: ")[2].partition(";")[0].split(", ")
+    assert option.values == Values(tuple(tasks))
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_script_has_all_commands_and_templates_and_plain_text_only(shell: str) -> None:
     text = script(shell)

@@ -21,7 +21,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _build(folder: Path) -> None:
     if not find_spec("furo"):
-        without("furo is not installed; `pip install --group docs` installs it")
+        without("furo is not installed; `python -m pip install --group docs` installs it")
     strict = ["--fail-on-warning", "--keep-going", "--quiet"]
     folders = [f"--doctree-dir={folder / 'trees'}", str(REPOSITORY / "docs"), str(folder / "html")]
     done = subprocess.run(

@@ -245,7 +245,7 @@ def test_the_guide_to_deploying_copies_the_driver_while_it_does_not_run(
     image = project / "target/driver/hello/x86_64-pc-windows-msvc/development/hello.sys"
     assert image.is_file()
     assert log.read_text(encoding="utf-8").splitlines() == [
-        "ssh me@testbox sc stop hello",
+        "ssh me@testbox sc.exe stop hello",
         f"scp {image} me@testbox:C:/drivers/hello.sys",
-        "ssh me@testbox sc start hello",
+        "ssh me@testbox sc.exe start hello",
     ]

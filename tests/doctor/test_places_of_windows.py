@@ -61,6 +61,9 @@ def test_signtool_is_found_in_the_first_place_that_has_it(host: Host, tmp_path: 
     _put(kits, "bin/10.0.9.0/x64")
     newest = _put(kits, "bin/10.0.10.0/x64")
     assert find_tool(host, "signtool.exe") == str(newest)
+    later = _put(tmp_path, "root/Windows Kits/10/bin/10.0.11.0/x64")
+    elsewhere = {**host.env, "MicrosoftKitRoot": str(tmp_path / "root")}
+    assert find_tool(dataclasses.replace(host, env=elsewhere), "signtool.exe") == str(later)
 
     on_path = _put(tmp_path, "on path")
     direct = dataclasses.replace(host, env={**host.env, "PATH": str(on_path.parent)})

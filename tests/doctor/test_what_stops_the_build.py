@@ -216,7 +216,7 @@ def _put_legacy(machine: Machine, identity: Identity) -> None:
 def test_a_pkcs12_file_with_old_encryption_needs_a_provider_of_openssl(machine: Machine) -> None:
     version = subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True)
     if version.stdout.startswith("OpenSSL 1"):
-        without("OpenSSL 3, which has providers")
+        without("this OpenSSL is older than 3, which has the providers; install a newer one")
     machine.configure(OWN)
     machine.kdrvgen("config.toml")
     _put_legacy(machine, Identity.make("x", CODE_SIGNING))

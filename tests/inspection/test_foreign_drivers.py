@@ -38,7 +38,7 @@ NTSTATUS NTAPI DriverEntry(PDRIVER_OBJECT driver, PUNICODE_STRING path)
 def wine() -> list[Path]:
     found = sorted(WINE.rglob("*.sys"))
     if not found:
-        without("Wine's drivers are not installed; docs/setup.sh does it")
+        without("Wine's drivers are not installed; `bash docs/setup.sh` installs them")
     return found
 
 

@@ -166,7 +166,10 @@ def test_an_unknown_root_is_an_own_authority(root: Identity) -> None:
     inspection = _inspected(_with(assembled(_publisher(root)), root))
     assert _loading(inspection) == (
         "OWN_AUTHORITY",
-        "Machines in test-signing mode, without Secure Boot, that trust the authority.",
+        (
+            "Machines in test-signing mode, without Secure Boot. A driver package installs only if "
+            "they trust the authority."
+        ),
     )
     assert '"signed-by": "own-authority"' in json.dumps(as_data(inspection))
     rules = {each.rule: str(each.source) for each in inspection.findings}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, image: bytes) -> Pa
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def start(*words: str, image: str = "out/hello.sys") -> dict[str, Any]:
-        code = main(["package", image, *words, "--format", "json"])
+        code = main(["package", *filter(None, [image]), *words, "--format", "json"])
         document: dict[str, Any] = json.loads(capsys.readouterr().out)
         assert document["exit-code"] == code
         return document
@@ -181,6 +182,48 @@ def test_an_own_inf_is_stamped_and_its_mistakes_have_its_lines(project: Path, ru
     assert contents(project / "out/package") == before
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        ("hello.sys = 1\n", "hello.sys = 1,x64\n", "package-file-missing"),
+        ("hello.sys = 1\n", "hello.sys = 1\nother.dll = 1\n", "package-file-missing"),
+        ("NT$ARCH$", "NTx86", "package-machine"),
+        ("Class =", "CatalogFile.NTamd64 = other.cat\nClass =", "package-catalog-missing"),
+        ("Hello =", "H\u20acllo =", "inf-encoding"),
+    ],
+)
+def test_an_own_inf_that_does_not_fit_the_package_makes_none(
+    project: Path, run: Run, old: str, new: str, rule: str
+) -> None:
+    (project / "config.toml").write_text('[driver]\nname = "hello"\n[package]\ninx = "h.inx"\n')
+    (project / "h.inx").write_text(OWN_INF.replace(old, new), "utf-8")
+
+    document = run()
+
+    errors = [each["rule"] for each in document["findings"] if each["severity"] == "error"]
+    assert rule in errors
+    assert set(errors) <= {rule, "inf-file-unused", "verification"}
+    assert not (project / "out/package").exists()
+
+
+def test_an_own_inf_in_ansi_is_written_in_utf_16_unless_a_character_is_lost(
+    project: Path, run: Run
+) -> None:
+    (project / "config.toml").write_text('[driver]\nname = "hello"\n[package]\ninx = "h.inx"\n')
+    text = OWN_INF.replace("Hello = I", '"H\xe9llo" = I').encode("cp1252")
+    (project / "h.inx").write_bytes(text)
+
+    assert rules(run()) == ["inf-code-page"]
+    assert "Héllo" in (project / "out/package/hello.inf").read_text("utf-16")
+
+    (project / "h.inx").write_bytes(text.replace(b"\xe9", b"\x81"))
+    assert rules(run()) == ["inf-encoding", "inf-code-page", "verification"]
+
+    # Nobody reads a comment.
+    (project / "h.inx").write_bytes(b"; \x81\n" + OWN_INF.encode())
+    assert rules(run()) == []
+
+
 @pytest.mark.parametrize("table", ["package", "workspace"])
 def test_an_own_inf_has_the_framework_that_wdk_build_reads_from_cargo_toml(
     project: Path, run: Run, table: str
@@ -197,6 +240,11 @@ def test_an_own_inf_has_the_framework_that_wdk_build_reads_from_cargo_toml(
 
     assert run()["findings"] == []
     assert "; for 1.31\r\n" in (project / "out/package/hello.inf").read_bytes().decode()
+
+    (project / "Cargo.toml").write_text(CARGO, "utf-8")
+    (finding,) = run()["findings"]
+    assert finding["rule"] == "package-framework"
+    assert "`target-kmdf-version-minor` in Cargo.toml" in finding["help"]
 
 
 @pytest.mark.parametrize(
@@ -318,6 +366,29 @@ def test_a_failure_leaves_the_old_package(
     (project / "out/.package.kdrvgen-new").mkdir()  # as after a run that was killed
     assert run()["exit-code"] == 0
     assert not (project / "out/.package.kdrvgen-new").exists()
+
+
+def test_without_an_image_the_one_that_the_project_has_built_is_meant(
+    project: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "src").mkdir()
+    monkeypatch.chdir(project / "src")
+    assert "no image was built yet" in run(image="")["findings"][0]["message"]
+
+    outputs = project / "target/driver/hello/x86_64-pc-windows-msvc"
+    outputs.mkdir(parents=True)
+    (project / "out").rename(outputs / "development")
+    assert [row["path"] for row in run(image="")["files"]] == [
+        str(Path("../target/driver/hello/x86_64-pc-windows-msvc/development/package", name))
+        for name in NAMES
+    ]
+
+    shutil.copytree(outputs / "development", outputs / "production")
+    document = run(image="")
+    assert document["exit-code"] == 2
+    message = document["findings"][0]["message"]
+    assert message.startswith("there are 2 images: name one of ")
+    assert str(Path("x86_64-pc-windows-msvc/production/hello.sys")) in message
 
 
 def test_python_gets_the_findings_and_the_files(project: Path) -> None:

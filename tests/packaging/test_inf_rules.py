@@ -136,7 +136,7 @@ def test_one_mistake_causes_one_finding() -> None:
 
 
 def test_every_rule_has_a_case_and_a_row_in_the_documentation() -> None:
-    tested = {case.rule for case in CASES} | {"inf-encoding", "inf-class-reserved"}
+    tested = {case.rule for case in CASES} | {"inf-encoding", "inf-code-page", "inf-class-reserved"}
     page = (DOCS / "package.md").read_text("utf-8")
     for each in RULES:
         assert each.rule.id in tested
@@ -145,13 +145,35 @@ def test_every_rule_has_a_case_and_a_row_in_the_documentation() -> None:
     assert len({each.rule.id for each in RULES}) == len(RULES)
 
 
-def test_utf_8_is_reported_and_utf_16_and_ansi_are_not() -> None:
+def test_utf_8_is_reported_and_utf_16_is_not() -> None:
     text = DEVICE.replace('"Hello"', '"Hällo"')
 
-    for data in (text.encode("cp1252"), b"\xff\xfe" + text.encode("utf-16-le")):
-        assert findings(data) == []
+    assert findings(b"\xff\xfe" + text.encode("utf-16-le")) == []
     for data in (text.encode(), b"\xef\xbb\xbf" + text.encode(), text.encode("utf-16-be")):
         assert "inf-encoding" in {each.rule for each in findings(data)}
+
+
+def test_ansi_is_in_doubt_where_windows_reads_more_than_ascii() -> None:
+    text = DEVICE.replace('"Hello"', '"Hällo"')
+
+    (found,) = findings(text.encode("cp1252"))
+
+    assert (found.rule, found.severity) == ("inf-code-page", Severity.WARNING)
+    assert found.message.startswith("`ä`")
+    assert found.place
+    assert found.place.line == text[: text.index("Hällo")].count("\n") + 1
+    assert findings(f"; © Example\n{DEVICE}".encode("cp1252")) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "advice"),
+    [("$arch$", "write `$ARCH$`"), ("$UMDFVERSION$", 'with `driver.model = "umdf"`')],
+)
+def test_a_variable_that_is_left_has_the_advice_for_it(variable: str, advice: str) -> None:
+    (found,) = findings(DEVICE.replace('"Hello"', f'"{variable}"'))
+
+    assert found.rule == "inf-variable"
+    assert advice in found.help
 
 
 def test_a_class_of_microsoft_is_reserved() -> None:

@@ -425,6 +425,21 @@ def test_a_folder_without_inf_is_no_package(run: Run) -> None:
     assert run("missing")["exit-code"] == 8
 
 
+def test_without_a_package_the_one_that_the_project_has_made_is_meant(
+    project: Path, run: Run
+) -> None:
+    outputs = project / "target/driver/hello/x86_64-pc-windows-msvc"
+    outputs.mkdir(parents=True)
+    shutil.copytree(project / "out/x64", outputs / "development")
+    (outputs / "development/package").rename(project / "made")
+    message = run()["findings"][0]["message"]
+    assert message.startswith("no driver package was made yet")
+
+    (project / "made").rename(outputs / "development/package")
+    folder = Path("target/driver/hello/x86_64-pc-windows-msvc/development/submission")
+    assert [row["path"] for row in run()["files"]] == [str(folder / name) for name in NAMES]
+
+
 @pytest.mark.usefixtures("project")
 def test_python_gets_the_findings_and_the_files() -> None:
     made = kdrvgen.make_submission(["out/x64/package"], dry_run=True)

@@ -17,6 +17,7 @@ from tests.pipeline.support import (
     X64,
     Blog,
     Project,
+    copy_compiled,
     copy_program,
     environment,
     need,
@@ -42,7 +43,8 @@ class MakeProject(Protocol):
     ) -> Project:
         """Copy the example, give it a config (None: its own), generate.
 
-        The pipeline's program is there already, unless it is to be `without_program`.
+        The pipeline's program is there already, and what cargo compiles beside the driver, unless
+        it is to be `without_program`.
         """
 
 
@@ -53,7 +55,11 @@ def _tools(tmp_path_factory: pytest.TempPathFactory) -> None:
     sysroot = run(["rustc", "--print", "sysroot"], Path("/"), env).stdout.strip()
     for target in TARGETS:
         if not Path(sysroot, "lib/rustlib", target, "lib").is_dir():
-            without(f"the Rust target {target} is not installed; docs/setup.sh does it")
+            machines = ",".join(each.partition("-")[0] for each in TARGETS)
+            without(
+                f"the Rust target {target} is not installed; "
+                f"`bash docs/setup.sh --targets {machines}` installs it"
+            )
 
 
 def _copy_example(folder: Path) -> None:
@@ -72,6 +78,7 @@ def signed_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         _copy_example(project.folder)
         project.generate(CONFIG)
         project.make("sign")
+        project.make("--profile", "production", "build-driver")
 
     return once(tmp_path_factory, "signed-once", fill)
 
@@ -102,7 +109,9 @@ def make_project(tmp_path: Path, signed_once: Path) -> MakeProject:
         _copy_example(project.folder)
         project.generate(config)
         if not without_program:
-            copy_program(Project(signed_once / "project", signed_once, {}), project)
+            made = Project(signed_once / "project", signed_once, {})
+            copy_program(made, project)
+            copy_compiled(made, project)
         return project
 
     return make
@@ -128,7 +137,7 @@ def blog(tmp_path: Path) -> Blog:
 @pytest.fixture(scope="session")
 def _wine_prefix(tmp_path_factory: pytest.TempPathFactory, signed_once: Path) -> Path:
     if not any(map(shutil.which, ("wine64", "/usr/lib/wine/wine64", "wine"))):
-        without("Wine is not installed; docs/setup.sh does it")
+        without("Wine is not installed; `bash docs/setup.sh` installs it")
 
     def fill(folder: Path) -> None:
         home = folder / "home"
@@ -136,6 +145,7 @@ def _wine_prefix(tmp_path_factory: pytest.TempPathFactory, signed_once: Path) ->
         project = Project(folder / "project", home, environment(home))
         _copy_example(project.folder)
         project.generate(CONFIG)
+        copy_program(Project(signed_once / "project", signed_once, {}), project)
         project.make("smoke")
 
     return once(tmp_path_factory, "wine-once", fill) / "home/.cache/kdrvgen/smoke/wine"

@@ -45,7 +45,7 @@ def _lld() -> str:
     for name in ("lld-link", *(f"lld-link-{version}" for version in range(22, 14, -1))):
         if found := shutil.which(name):
             return found
-    without("LLVM's lld-link is not installed; docs/setup.sh does it")
+    without("LLVM's lld-link is not installed; `bash docs/setup.sh` installs it")
     raise AssertionError
 
 

@@ -61,6 +61,22 @@ def test_a_device_is_made_and_its_driver_installed_and_removed(
         assert traces(project) == []
 
 
+def test_no_program_in_wine_gets_a_heap_where_windows_has_its_shared_data(
+    make_project: MakeProject, smoke: Smoke
+) -> None:
+    fixed = ["setarch", "-R", "cat", "/proc/self/personality"]
+    expected = subprocess.run(fixed, capture_output=True, text=True, check=False)
+    if expected.returncode != 0:
+        pytest.skip(f"this system forbids fixed addresses: {expected.stderr.strip()}")
+    project = make_project()
+    seen = project.home / "personalities"
+    on_wine(project, "*", f"cat /proc/self/personality >> '{seen}'")
+
+    smoke(project)
+
+    assert set(seen.read_text("ascii").split()) == {expected.stdout.strip()}
+
+
 @pytest.mark.parametrize("package", [PRIMITIVE, MINIFILTER])
 def test_a_package_without_a_device_is_installed_and_removed(
     make_project: MakeProject, smoke: Smoke, package: str

@@ -25,13 +25,6 @@ INSTALLED_ROOTS = r"HKLM\SOFTWARE\Microsoft\Windows Kits\Installed Roots"
 # What would reach in from the shell that the tests are started in; Wine gives it all to Windows.
 _KEPT = ("HOME", "PATH", "CARGO_HOME", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "TMPDIR", "CI")
 
-# What Wine says, once in some thousand starts on a busy machine, when it did not start a program
-# that is there: itself, and what cargo-make and the pipeline's program print of its error number
-# (ERROR_INTERNAL_ERROR). All tasks can be run again, also after one that failed.
-_NOT_STARTED = ("ShellExecuteEx failed: Internal error.", "code: 1359,", "(os error 1359)")
-ATTEMPTS = 5
-"""How often a program is started that Wine does not start."""
-
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -45,14 +38,6 @@ class Done:
     def output(self) -> str:
         """Both streams, standard error last."""
         return self.stdout + self.stderr
-
-
-def was_not_started(code: int, output: str) -> bool:
-    """Return whether Wine did not start a program that it was to run.
-
-    It says so, or its loader fails, which says nothing with Wine's messages turned off.
-    """
-    return any(message in output for message in _NOT_STARTED) or (code == 1 and not output)
 
 
 def copy_prefix(prepared: Path, prefix: Path) -> None:
@@ -143,8 +128,7 @@ class Windows:
     def command(self, argv: Sequence[str | Path], env: Mapping[str, str]) -> list[str | Path]:
         """Return the command line that runs a program of this Windows in an environment."""
         del env
-        # Wine's loader does not run through a link.
-        return [(self.bed / "wine").resolve(), *map(str, argv)]
+        return [self.bed / "wine64", *map(str, argv)]
 
     def run(
         self,
@@ -154,19 +138,6 @@ class Windows:
         timeout: float = 300,
     ) -> Done:
         """Run a program of Windows, a command of cmd or a batch file with `["cmd", "/c", …]`."""
-        for _ in range(ATTEMPTS):
-            done = self._run(argv, cwd, env, timeout)
-            if not was_not_started(done.code, done.output):
-                break
-        return done
-
-    def _run(
-        self,
-        argv: Sequence[str | Path],
-        cwd: Path | None,
-        env: Mapping[str, str] | None,
-        timeout: float,
-    ) -> Done:
         code, *streams = self._bytes(argv, cwd, env, timeout)
         output = [stream.decode("utf-8", "replace").replace("\r\n", "\n") for stream in streams]
         return Done(code, *output)
@@ -339,10 +310,8 @@ class Windows:
         self.store("reset")
 
     def _server(self, option: str) -> None:
-        server = (self.bed / "wine").resolve().with_name("wineserver")
-        program = str(server) if server.exists() else "wineserver"
         env = os.environ | {"WINEPREFIX": str(self.prefix), "WINEDEBUG": "-all"}
-        subprocess.run([program, option], env=env, check=False)
+        subprocess.run([self.bed / "wineserver", option], env=env, check=False)
 
     # --- certificates -----------------------------------------------------------------------
 

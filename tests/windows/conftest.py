@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.pipeline.support import once
+from tests.pipeline.support import REPOSITORY, once
 from tests.tools import path_in, without
-from tests.windows.bed import Windows
+from tests.windows.bed import Done, Windows
 from tests.windows.native import Native, obstacle
-from tests.windows.support import Desk
+from tests.windows.python import python_for_windows
+from tests.windows.support import Desk, Python
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +46,37 @@ def desk(windows: Windows) -> Desk:
     """A project beside a Windows with the kits, and no certificate yet."""
     windows.install_kits()
     return Desk.start(windows)
+
+
+@pytest.fixture
+def python(windows: Windows) -> Python:
+    """Run a Python of Windows that has kdrvgen."""
+    python = python_for_windows()
+    paths = [windows.path(REPOSITORY), windows.path(python / "site")]
+    env = windows.env | {"PYTHONPATH": ";".join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def start(folder: Path, *arguments: str, **more: str) -> Done:
+        # This Python does not start in Wine with files as its streams. To the end of a pipe would
+        # be for ever: services that Wine starts keep it open. The output fits into a pipe.
+        process = subprocess.Popen(
+            [windows.bed / "wine64", python / "python.exe", *arguments],
+            cwd=folder,
+            env=env | more,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        code = process.wait(120)
+        output = []
+        for stream in (process.stdout, process.stderr):
+            assert stream
+            os.set_blocking(stream.fileno(), False)
+            text = (stream.read() or b"").decode("utf-8", "replace")
+            stream.close()
+            output.append(text.replace("\r\n", "\n"))
+        return Done(code, *output)
+
+    return start
 
 
 @pytest.fixture(autouse=True)

@@ -61,6 +61,9 @@ for candidate in /usr/lib/wine/wine64 "$(command -v wine64 || :)" "$(command -v 
 done
 [ -n "$wine" ] || die "Wine is not installed; docs/setup.sh does it"
 
+server=$(dirname "$wine")/wineserver
+[ -x "$server" ] || server=$(command -v wineserver) || die "Wine's wineserver is not installed"
+
 # --- Rust for x86_64-pc-windows-gnu -------------------------------------------------------------
 
 # These leave the compiler in `rustc` and the cargo that belongs to it in `cargo`.
@@ -185,8 +188,6 @@ make_prefix() {
             cat "$scratch/wineboot.log" >&2
             die "Wine could not set up a prefix"
         }
-        server=$(dirname "$wine")/wineserver
-        [ -x "$server" ] || server=wineserver
         "$server" --wait 9>&-
     )
     system32=$scratch/prefix/drive_c/windows/system32
@@ -239,11 +240,25 @@ done
 [ "\$name" = build_script_main ] || exec "\$compiler" "\$@"
 $(printf %q "$bed/rustc-for-windows") "\$@" || exit
 program=\$folder/\$name\$hash
-printf '#!/bin/sh\nexec %q %q "\$@"\n' $(printf %q "$wine") "\$program.exe" >"\$program"
+printf '#!/bin/sh\nexec %q %q "\$@"\n' $(printf %q "$bed/wine64") "\$program.exe" >"\$program"
 chmod +x "\$program"
 SH
 
 ln -sfn "$cargo_make" "$bed/cargo-make"
 ln -sfn "$prefix" "$bed/prefix"
-ln -sfn "$wine" "$bed/wine"
+
+# Wine's loader, at 0x7d000000, may get its heap where all programs of Windows have their shared data,
+# 0x7ffe0000: one start in some thousand then fails. Without address space layout randomization the
+# heap begins behind the loader. Some containers forbid to turn it off.
+put wine64 <<SH
+#!/bin/sh
+if setarch -R true 2>/dev/null; then exec setarch -R $(printf %q "$wine") "\$@"; fi
+exec $(printf %q "$wine") "\$@"
+SH
+
+put wineserver <<SH
+#!/bin/sh
+exec $(printf %q "$server") "\$@"
+SH
+
 printf '%s\n' "$bed"

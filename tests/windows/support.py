@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,10 @@ from tests.locking import locked
 from tests.pipeline.authority import CODE_SIGNING, Identity
 from tests.pipeline.image import Image
 from tests.pipeline.support import CONFIG, EXAMPLE, Project, run, write_kernel
-from tests.windows.bed import Certificate, Windows
+from tests.windows.bed import Certificate, Done, Windows
+
+Python = Callable[..., Done]
+"""Runs a Python of Windows in a folder, with arguments and further variables."""
 
 TOOL = r"C:\Program Files (x86)\Windows Kits\10\bin\10.0.22621.0\x64"
 

@@ -179,7 +179,7 @@ def test_a_service_of_another_image_is_not_touched(desk: Desk, path: str) -> Non
         output = desk.fail(task)
         assert f"the service hello belongs to {before}, not to this project" in output
         assert "deploy.service" in output
-        assert 'sc delete "hello"' in output
+        assert 'sc.exe delete "hello"' in output
 
     assert value(desk.windows, "ImagePath") == before
     assert state(desk.windows) == "STOPPED"

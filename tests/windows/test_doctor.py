@@ -35,7 +35,7 @@ def doctor(windows: Windows) -> Doctor:
     env = windows.env | {"PYTHONPATH": ";".join(paths), "PYTHONUTF8": "1"}
     env |= {"PYTHONDONTWRITEBYTECODE": "1"}
     program: list[str | Path] = [
-        (windows.bed / "wine").resolve(),
+        windows.bed / "wine64",
         python / "python.exe",
         "-m",
         "kdrvgen",

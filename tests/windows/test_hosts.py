@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +10,7 @@ import pytest
 
 from tests.pipeline.support import CONFIG, Project, State, environment, run
 from tests.windows.bed import Done, Windows
-from tests.windows.python import python_for_windows
-from tests.windows.support import Desk
+from tests.windows.support import Desk, Python
 
 pytestmark = [pytest.mark.slow, pytest.mark.wine]
 
@@ -25,32 +22,11 @@ Kdrvgen = Callable[..., Done]
 
 
 @pytest.fixture
-def kdrvgen(windows: Windows) -> Kdrvgen:
-    """Run kdrvgen as a program of Windows; what it says is in UTF-8."""
-    python = python_for_windows()
-    paths = [windows.path(Path(__file__).parents[2]), windows.path(python / "site")]
-    env = windows.env | {"PYTHONPATH": ";".join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+def kdrvgen(python: Python) -> Kdrvgen:
+    """Run kdrvgen as a program of Windows."""
 
     def start(folder: Path, *arguments: str, **more: str) -> Done:
-        # This Python does not start in Wine with files as its streams. To the end of a pipe would
-        # be for ever: services that Wine starts keep it open. The output fits into a pipe.
-        process = subprocess.Popen(
-            [(windows.bed / "wine").resolve(), python / "python.exe", "-m", "kdrvgen", *arguments],
-            cwd=folder,
-            env=env | more,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        code = process.wait(120)
-        output = []
-        for stream in (process.stdout, process.stderr):
-            assert stream
-            os.set_blocking(stream.fileno(), False)
-            text = (stream.read() or b"").decode("utf-8", "replace")
-            stream.close()
-            output.append(text.replace("\r\n", "\n"))
-        return Done(code, *output)
+        return python(folder, "-m", "kdrvgen", *arguments, **more)
 
     return start
 
@@ -161,11 +137,11 @@ def test_windows_prints_a_config_error_whatever_the_console_can_show(
     linux, folder = _pair(windows.home, 'name = "名前"\n[driver]\nname = "hello"\n'.encode())
     here = run([sys.executable, "-m", "kdrvgen", "config.toml"], linux.folder, linux.env)
 
-    done = kdrvgen(folder, "config.toml", PYTHONUTF8="1")
+    done = kdrvgen(folder, "config.toml")
     assert done.code == here.returncode == 3
     assert done.output == here.stdout
 
-    done = kdrvgen(folder, "config.toml")  # in the encoding of western Europe
+    done = kdrvgen(folder, "config.toml", PYTHONIOENCODING="cp1252")
     assert done.code == 3
     assert "Traceback" not in done.output
     assert "1 error in config.toml" in done.output

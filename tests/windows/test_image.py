@@ -168,7 +168,7 @@ def test_two_runs_at_once_leave_an_image_of_todays_code(windows: Windows) -> Non
     desk.project.say("now")
     running = [
         subprocess.Popen(
-            [(windows.bed / "wine").resolve(), "cargo", "make", "sign"],
+            [windows.bed / "wine64", "cargo", "make", "sign"],
             cwd=desk.project.folder,
             env=windows.env,
             stdin=subprocess.DEVNULL,

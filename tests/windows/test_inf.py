@@ -126,7 +126,7 @@ def test_setupapi_reads_what_kdrvgen_reads(windows: Windows, tmp_path: Path) -> 
     arguments = [windows.path(tmp_path / each) for each in ("reader.py", "asked.json", "out.json")]
 
     process = subprocess.Popen(
-        [(windows.bed / "wine").resolve(), python_for_windows() / "python.exe", *arguments],
+        [windows.bed / "wine64", python_for_windows() / "python.exe", *arguments],
         env=windows.env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -44,7 +44,7 @@ def test_two_first_runs_at_once_succeed(fresh: Desk) -> None:
     windows = fresh.windows
     running = [
         subprocess.Popen(
-            [(windows.bed / "wine").resolve(), "cargo", "make", "certificate"],
+            [windows.bed / "wine64", "cargo", "make", "certificate"],
             cwd=fresh.project.folder,
             env=windows.env,
             stdin=subprocess.DEVNULL,
@@ -105,7 +105,7 @@ def test_clippy_has_nothing_to_say_about_the_windows_half(tmp_path: Path) -> Non
     env = os.environ | {"CARGO_TARGET_DIR": str(tmp_path / "target")}
     done = run(argv, REPOSITORY / "tests/rust", env)
     if "is not installed" in done.stdout and "clippy" in done.stdout:
-        without("clippy is not installed; docs/setup.sh does it")
+        without("clippy is not installed; `rustup component add clippy` installs it")
 
     assert done.returncode == 0, done.stdout
 

@@ -128,7 +128,7 @@ def pytest_in_wine(windows: Windows, *words: str) -> str:
         "CARGO_HOME": os.environ.get("CARGO_HOME", str(Path.home() / ".cargo")),
         "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(Path.home() / ".rustup")),
     }
-    program = [(windows.bed / "wine").resolve(), python / "python.exe"]
+    program = [windows.bed / "wine64", python / "python.exe"]
     done = subprocess.run(
         [*program, "-m", "pytest", "-p", "no:cacheprovider", *words],
         cwd=REPOSITORY,

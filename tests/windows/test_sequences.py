@@ -27,7 +27,7 @@ class WindowsBench(Bench):
         super().__init__(project, seed)
 
     def command(self) -> list[str]:
-        return [str((self.windows.bed / "wine").resolve()), *super().command()]
+        return [str(self.windows.bed / "wine64"), *super().command()]
 
     def damage(self) -> None:
         super().damage()

@@ -52,7 +52,7 @@ def test_windows_reads_the_version_resource(windows: Windows) -> None:
 
     process = subprocess.Popen(
         [
-            (windows.bed / "wine").resolve(),
+            windows.bed / "wine64",
             python_for_windows() / "python.exe",
             *(windows.path(each) for each in (reader, desk.sys, answers)),
             *names,

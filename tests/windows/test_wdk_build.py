@@ -56,7 +56,9 @@ def _compiled(windows: Windows, scratch: Path) -> Path:
     rustc = shlex.split(script.splitlines()[1])[1]
     version = run([rustc, "--version"], scratch).stdout
     if tuple(int(each) for each in re.findall(r"\d+", version)[:2]) < OLDEST_RUSTC:
-        without(f"wdk-build wants a newer compiler than {version.strip()}")
+        without(
+            f"wdk-build needs a newer compiler than {version.strip()}; `rustup update` installs it"
+        )
     # Kept: the dependencies take a minute to compile, and hardly ever change.
     crate = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "kdrvgen/wdk-build")
     crate.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ def propose_service(draft: Draft, service: Service | None) -> Iterator[Finding]:
             service.image.origin,
             f"the service `{service.name.text}` has its image at {service.image.text}",
             "`install` uses the image in the output folder, and does not change a service with "
-            f"another image: run `sc delete {service.name.text}` first",
+            f"another image: run `sc.exe delete {service.name.text}` first",
         )
     yield equivalent(
         service.name.origin,

@@ -13,7 +13,7 @@ from kdrvgen.model import Project
 from kdrvgen.model.wdk import FRAMEWORK_MAJORS
 from kdrvgen.report.finding import Finding
 
-__all__ = ["kit", "registered", "versions"]
+__all__ = ["environment_roots", "kit", "kits_at", "registered", "versions"]
 
 _ROOTS = r"SOFTWARE\Microsoft\Windows Kits\Installed Roots"
 _ARCHITECTURES = {"x86_64": "x64", "i686": "x86", "aarch64": "arm64"}
@@ -33,7 +33,7 @@ def kit(host: Host, project: Project) -> Iterator[Finding]:
             _libraries(root, architecture, host, project)
             for _, place in places
             if place
-            for root in _kits(Path(place), architecture)
+            for root in kits_at(Path(place), architecture)
         )
         libraries = next(filter(None, folders), None)
         if libraries is None:
@@ -52,12 +52,7 @@ def _places(host: Host, project: Project) -> list[tuple[str, str]]:
         return [("wdk.path", str(host.folder / project.wdk.path))]
     places = []
     if locate != "registry":
-        places.append(("WDKContentRoot", host.env.get("WDKContentRoot", "")))
-        root = host.env.get("MicrosoftKitRoot", "")
-        version = host.env.get("WDKKitVersion") or "10"
-        places.append(
-            ("MicrosoftKitRoot", str(Path(root, "Windows Kits", version)) if root else "")
-        )
+        places += environment_roots(host)
     if locate != "env":
         places += [
             (f"KitsRoot10 in the {view}-bit registry", registered(host, view)) for view in (64, 32)
@@ -65,12 +60,22 @@ def _places(host: Host, project: Project) -> list[tuple[str, str]]:
     return places
 
 
+def environment_roots(host: Host) -> list[tuple[str, str]]:
+    """Return the roots of kits in the environment, each after its variable; "" if not set."""
+    root = host.env.get("MicrosoftKitRoot", "")
+    version = host.env.get("WDKKitVersion") or "10"
+    return [
+        ("WDKContentRoot", host.env.get("WDKContentRoot", "")),
+        ("MicrosoftKitRoot", str(Path(root, "Windows Kits", version)) if root else ""),
+    ]
+
+
 def registered(host: Host, view: int) -> str:
     """Return the root of the kits that an installer wrote to the registry; "" if none did."""
     return str(host.registry(_ROOTS, "KitsRoot10", view) or "").strip()
 
 
-def _kits(place: Path, architecture: str) -> list[Path]:
+def kits_at(place: Path, architecture: str) -> list[Path]:
     """Return the kits at a place: the place itself, and those in packages of NuGet."""
     package = next(
         (

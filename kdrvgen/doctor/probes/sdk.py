@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kdrvgen.doctor.host import Host
-from kdrvgen.doctor.probes.kit import registered, versions
+from kdrvgen.doctor.probes.kit import environment_roots, kits_at, registered, versions
 
 __all__ = ["find_tool"]
 
@@ -28,7 +28,15 @@ def find_tool(host: Host, name: str) -> str:
     prompt = [env.get("WindowsSdkVerBinPath", "")]
     if version := env.get("WindowsSDKVersion"):
         prompt.append(env.get("WindowsSdkDir", "") + "bin/" + version)
-    roots = [env.get("WDKContentRoot", ""), *(registered(host, view) for view in (64, 32))]
+    roots = [place for _, place in environment_roots(host)]
+    roots += [registered(host, view) for view in (64, 32)]
+    kits = [
+        kit
+        for root in roots
+        if root
+        for architecture in architectures
+        for kit in kits_at(Path(root), architecture)
+    ]
     packages = env.get("NUGET_PACKAGES") or env.get("USERPROFILE", "") + "/.nuget/packages"
     candidates = [
         *(
@@ -37,7 +45,7 @@ def find_tool(host: Host, name: str) -> str:
             if folder
             for architecture in architectures
         ),
-        *_newest([Path(root, "bin") for root in roots if root], architectures, name),
+        *_newest([kit / "bin" for kit in kits], architectures, name),
         Path(programs, "Microsoft SDKs/ClickOnce/SignTool", name),
         *_newest(
             list(Path(packages, "microsoft.windows.sdk.buildtools").glob("*/bin")),

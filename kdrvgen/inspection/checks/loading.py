@@ -80,8 +80,14 @@ _PUBLISHER = (
     "No Windows for x64 or ARM64 outside of test-signing mode: its kernel accepts the certificate "
     "of a publisher only with a cross-certificate."
 )
-_TEST = "Machines in test-signing mode, without Secure Boot, that trust the certificate."
-_OWN = "Machines in test-signing mode, without Secure Boot, that trust the authority."
+_TEST = (
+    "Machines in test-signing mode, without Secure Boot. A driver package installs only if they "
+    "trust the certificate."
+)
+_OWN = (
+    "Machines in test-signing mode, without Secure Boot. A driver package installs only if they "
+    "trust the authority."
+)
 _NONE = "No Windows for x64 or ARM64, unless a signed catalog lists the driver."
 _INVALID = "No Windows for x64 or ARM64."
 _X86 = "Windows for x86 loads it regardless of the signature."

@@ -101,12 +101,14 @@ class Inf:
         sections: The sections by their names in lower case, in the order of the file.
         flaws: What does not follow the syntax.
         encoding_flaw: Why Windows does not read the same characters; "" if it does.
+        is_ansi: Whether the file is ANSI, whose characters depend on the code page of Windows.
     """
 
     source: Source
     sections: Mapping[str, Section]
     flaws: tuple[Flaw, ...] = ()
     encoding_flaw: str = ""
+    is_ansi: bool = False
 
     def section(self, name: str) -> Section | None:
         """Return a section by its name, in any case of letters."""
@@ -141,6 +143,13 @@ class Inf:
             return self.strings.get(name, token[0]) if name else "%"
 
         return _TOKEN.sub(value, text)
+
+    def fields(self) -> Iterator[tuple[Section, Field]]:
+        """Yield each key and each value with its section, in the order of the sections."""
+        for section in self.sections.values():
+            for entry in section.entries:
+                for field in (entry.key, *entry.values) if entry.key else entry.values:
+                    yield section, field
 
     def tokens(self, text: str) -> Iterator[str]:
         """Yield the names of the string tokens in a text, without directory identifiers."""

@@ -7,12 +7,13 @@ compare.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from kdrvgen.config.source import Extent, Source
 from kdrvgen.packaging.inf.document import Entry, Field, Flaw, Inf, Section
-from kdrvgen.packaging.inf.text import decode
+from kdrvgen.packaging.inf.text import Decoded, decode
 
-__all__ = ["MAX_SIZE", "parse", "parse_text"]
+__all__ = ["MAX_SIZE", "parse", "parse_decoded", "parse_text"]
 
 MAX_SIZE = 4 << 20
 """The size in bytes of the largest INF file that kdrvgen reads; Windows' own are below 1 MB."""
@@ -36,12 +37,17 @@ def parse(data: bytes, name: str) -> Inf:
         data: The content of the file.
         name: The name of the file for findings.
     """
-    decoded = decode(data)
-    return parse_text(decoded.text, name, decoded.flaw)
+    return parse_decoded(decode(data), name)
 
 
-def parse_text(text: str, name: str, encoding_flaw: str = "") -> Inf:
+def parse_decoded(decoded: Decoded, name: str) -> Inf:
     """Return the INF file with this text, as `parse` does."""
+    inf = parse_text(decoded.text, name)
+    return replace(inf, encoding_flaw=decoded.flaw, is_ansi=decoded.is_ansi)
+
+
+def parse_text(text: str, name: str) -> Inf:
+    """Return the INF file with this text, whatever the encoding of its file is."""
     source = Source.of(text.partition(_END_OF_FILE)[0], name)
     parser = _Parser(source.text)
     parser.parse()
@@ -49,7 +55,7 @@ def parse_text(text: str, name: str, encoding_flaw: str = "") -> Inf:
         key: Section(header.text, header.extent, tuple(parser.entries[key]))
         for key, header in parser.headers.items()
     }
-    return Inf(source, sections, tuple(parser.flaws), encoding_flaw)
+    return Inf(source, sections, tuple(parser.flaws))
 
 
 class _Parser:

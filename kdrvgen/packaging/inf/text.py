@@ -25,6 +25,11 @@ class Decoded(NamedTuple):
     has_mark: bool
     flaw: str
 
+    @property
+    def is_ansi(self) -> bool:
+        """Whether the file is ANSI: its text is read as Windows-1252."""
+        return self.encoding == _ANSI and not self.flaw
+
 
 def decode(data: bytes) -> Decoded:
     """Return the text of an INF file, whatever the bytes are.

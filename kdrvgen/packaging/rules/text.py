@@ -52,7 +52,16 @@ _UNSTAMPED = InfRule(
     ),
     1274,
 )
-RULES = (_ENCODING, _BROKEN, _UNDEFINED, _UNSTAMPED)
+_CODE_PAGE = InfRule(
+    Rule(
+        "inf-code-page",
+        Severity.WARNING,
+        "an ANSI file has characters that are not in ASCII",
+        "Windows reads them in its own code page, which is not the same everywhere.",
+        _SYNTAX,
+    )
+)
+RULES = (_ENCODING, _CODE_PAGE, _BROKEN, _UNDEFINED, _UNSTAMPED)
 """The rules of this module."""
 
 _VARIABLE = re.compile(
@@ -67,31 +76,44 @@ def check(structure: Structure) -> Iterator[Finding]:
     if inf.encoding_flaw:
         advice = "save it as UTF-16 LE with a byte order mark, or with ASCII characters only"
         yield violation(_ENCODING, inf, None, inf.encoding_flaw, advice)
+    yield from _code_page(inf)
     for flaw in inf.flaws:
         severity = Severity.WARNING if flaw.is_harmless else Severity.ERROR
         yield violation(_BROKEN, inf, flaw, flaw.message, flaw.help).as_severe_as(severity)
     yield from _tokens(structure)
 
 
+def _code_page(inf: Inf) -> Iterator[Finding]:
+    """Yield the first field of an ANSI file that is not in ASCII."""
+    field = next((each for _, each in inf.fields() if not each.text.isascii()), None)
+    if inf.is_ansi and field:
+        character = next(each for each in field.text if not each.isascii())
+        message = f"`{character}` is not in ASCII, and the file is ANSI"
+        advice = "save it as UTF-16 LE with a byte order mark; kdrvgen reads it as Windows-1252"
+        yield violation(_CODE_PAGE, inf, field, message, advice)
+
+
 def _tokens(structure: Structure) -> Iterator[Finding]:
     inf = structure.inf
-    for key, section in inf.sections.items():
+    for section in inf.sections.values():
+        yield from _unstamped(inf, Field(section.name, section.extent))
+    for section, field in inf.fields():
+        yield from _unstamped(inf, field)
+        key = section.name.lower()
         is_text = key.partition(".")[0] == "strings"
-        if _VARIABLE.search(section.name):
-            yield _unstamped(inf, Field(section.name, section.extent))
-        for entry in section.entries:
-            for field in (entry.key, *entry.values) if entry.key else entry.values:
-                if _VARIABLE.search(field.text):
-                    yield _unstamped(inf, field)
-                for token in () if is_text else inf.tokens(field.text):
-                    if token.lower() not in inf.strings and key in structure.used:
-                        advice = f'add `{token} = "…"` to `[Strings]`; write `%%` for one `%`'
-                        message = f"`%{token}%` is not defined in `[Strings]`"
-                        yield violation(_UNDEFINED, inf, field, message, advice)
+        for token in () if is_text else inf.tokens(field.text):
+            if token.lower() not in inf.strings and key in structure.used:
+                advice = f'add `{token} = "…"` to `[Strings]`; write `%%` for one `%`'
+                message = f"`%{token}%` is not defined in `[Strings]`"
+                yield violation(_UNDEFINED, inf, field, message, advice)
 
 
-def _unstamped(inf: Inf, field: Field) -> Finding:
-    found = _VARIABLE.search(field.text)
-    name = found[0] if found else ""
-    advice = "`kdrvgen package` replaces it, as stampinf does"
-    return violation(_UNSTAMPED, inf, field, f"`{name}` was not replaced", advice)
+def _unstamped(inf: Inf, field: Field) -> Iterator[Finding]:
+    if found := _VARIABLE.search(field.text):
+        name, kind = found[0], found[1][:4].upper()
+        advice = "`kdrvgen package` replaces it, as stampinf does"
+        if name != name.upper():
+            advice = f"write `{name.upper()}`"
+        elif kind in {"KMDF", "UMDF"}:
+            advice += f', in a project with `driver.model = "{kind.lower()}"`'
+        yield violation(_UNSTAMPED, inf, field, f"`{name}` was not replaced", advice)

@@ -276,8 +276,11 @@ mod functions {
     }
 
     #[unsafe(no_mangle)]
-    extern "system" fn PsRemoveCreateThreadNotifyRoutine() -> NtStatus {
-        THREAD.set(None);
+    extern "system" fn PsRemoveCreateThreadNotifyRoutine(
+        routine: unsafe extern "system" fn(usize, usize, u8),
+    ) -> NtStatus {
+        let registered = THREAD.take().unwrap();
+        assert_eq!(registered as usize, routine as usize);
         STATUS_SUCCESS
     }
 
@@ -290,8 +293,11 @@ mod functions {
     }
 
     #[unsafe(no_mangle)]
-    extern "system" fn PsRemoveLoadImageNotifyRoutine() -> NtStatus {
-        IMAGE.set(None);
+    extern "system" fn PsRemoveLoadImageNotifyRoutine(
+        routine: unsafe extern "system" fn(*const UnicodeString<'static>, usize, *const ImageInfo),
+    ) -> NtStatus {
+        let registered = IMAGE.take().unwrap();
+        assert_eq!(registered as usize, routine as usize);
         STATUS_SUCCESS
     }
 }
@@ -588,8 +594,22 @@ mod settings {
     }
 
     #[test]
-    fn written_texts_end_with_a_nul_and_lists_with_two() {
+    fn a_key_that_was_opened_for_reading_refuses_writes() {
+        // As Windows does, the kernel here would carry them out.
+        let (name, denied) = (unicode_string!("Name"), Err(STATUS_ACCESS_DENIED));
         let key = key();
+        assert_eq!(key.set_dword(&name, 1), denied);
+        assert_eq!(key.set_string(&name, wide!("a")), denied);
+        assert_eq!(key.delete(&name), denied);
+        assert!(matches!(key.create_subkey(&name), Err(STATUS_ACCESS_DENIED)));
+        let below = key.open_subkey(&name).unwrap();
+        assert_eq!(below.set_binary(&name, &[1]), denied);
+        assert!(VALUES.take().is_empty());
+    }
+
+    #[test]
+    fn written_texts_end_with_a_nul_and_lists_with_two() {
+        let key = Key::open_writable(&unicode_string!("\\Registry\\Key")).unwrap();
         let name = unicode_string!("Name");
         key.set_string(&name, wide!("ab")).unwrap();
         assert_eq!(VALUES.take(), [(REG_SZ, bytes(wide!("ab\0")))]);

@@ -97,6 +97,22 @@ fn a_file_without_a_value_has_none_and_is_closed() {
 }
 
 #[test]
+fn a_value_is_dropped_with_the_request_to_close() {
+    let _turn = turn();
+    let (file, drops) = (file(), counter());
+    let opened = open(file, Session(1, drops));
+    let closed = request(&opened, file, IRP_MJ_CLOSE);
+    // SAFETY: it is a request to close.
+    drop(unsafe { Close::new(closed.irp()) });
+    let unsuccessful = STATUS_UNSUCCESSFUL.status().code();
+    assert_eq!(closed.fate.get(), Some((unsuccessful, 0)));
+    assert_eq!(drops.load(Ordering::SeqCst), 1);
+    assert!(pieces().is_empty());
+    // SAFETY: it is from a box, and used no more.
+    drop(unsafe { Box::from_raw(file) });
+}
+
+#[test]
 fn a_file_that_is_being_closed_or_of_another_device_gives_no_value() {
     let _turn = turn();
     let (file, drops) = (file(), counter());

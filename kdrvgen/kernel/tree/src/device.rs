@@ -11,7 +11,7 @@ use crate::nt::objects::{
 use crate::nt::{DeviceObject, DriverObject, NtError, NtStatus, UnicodeString};
 use crate::security::{self, Access};
 
-/// A device object, which is deleted when it is dropped.
+/// A device object, which is deleted when it is dropped. IRQL of that: `APC_LEVEL` or below.
 #[must_use = "a device that is dropped is deleted"]
 pub struct Device(*mut DeviceObject);
 
@@ -131,7 +131,8 @@ pub enum Transfer {
     Direct,
 }
 
-/// A name by which programs find a device. It is deleted when it is dropped.
+/// A name by which programs find a device. It is deleted when it is dropped. IRQL of that:
+/// `PASSIVE_LEVEL`.
 #[must_use = "a link that is dropped is deleted"]
 pub struct SymbolicLink<'a>(&'a UnicodeString<'a>);
 

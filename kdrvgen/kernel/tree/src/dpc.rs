@@ -19,7 +19,7 @@ use crate::timer::{milliseconds, RawTimer};
 /// processors at once, if it is queued again while it runs. Use a
 /// [`WorkItem`](crate::work_item::WorkItem) for anything else.
 ///
-/// Dropping it removes it from the queue, and waits until it has run.
+/// Dropping it removes it from the queue, and waits until it has run. IRQL of that: `PASSIVE_LEVEL`.
 pub struct Dpc(Pooled<Body<Routine>>);
 
 type Routine = dyn Fn() + Send + Sync;
@@ -81,7 +81,7 @@ impl Drop for Dpc {
 /// The rules for the function are those of a [`Dpc`]. Prefer a [`Timer`](crate::timer::Timer) that a
 /// thread waits for, which works at `PASSIVE_LEVEL`.
 ///
-/// Dropping it stops the timer, and waits until the function has run.
+/// Dropping it stops the timer, and waits until the function has run. IRQL of that: `PASSIVE_LEVEL`.
 ///
 /// ```text
 /// let timer = DpcTimer::new(|| { TICKS.fetch_add(1, Ordering::Relaxed); })?;

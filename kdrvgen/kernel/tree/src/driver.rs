@@ -45,6 +45,8 @@ macro_rules! driver {
     ) => {
         #[cfg(not(test))]
         const _: () = {
+            const START: $crate::Start = $start;
+
             $(
                 #[global_allocator]
                 static ALLOCATOR: $crate::allocator::PoolAllocator =
@@ -71,7 +73,7 @@ macro_rules! driver {
                     ALLOCATOR.initialize();
                 )?
                 // SAFETY: Windows passes valid objects, which nothing else uses during the call.
-                let started = unsafe { $start(&mut *driver, &*registry_path) };
+                let started = unsafe { START(&mut *driver, &*registry_path) };
                 $crate::status_of(::core::env!("CARGO_PKG_NAME"), started)
             }
         };

@@ -22,7 +22,8 @@ pub enum EventKind {
 
 /// `KEVENT`, which threads wait for with [`Waitable`].
 ///
-/// Share it between threads in a [`Shared`](crate::shared::Shared).
+/// Share it between threads in a [`Shared`](crate::shared::Shared). IRQL of dropping it: `DISPATCH_LEVEL`
+/// or below.
 pub struct Event(Pooled<UnsafeCell<MaybeUninit<KEvent>>>);
 
 // SAFETY: the kernel synchronizes all access to the event.

@@ -20,7 +20,7 @@ use crate::nt::object_attributes::{ObjectAttributes, OBJ_CASE_INSENSITIVE};
 use crate::nt::status::{STATUS_END_OF_FILE, STATUS_INVALID_PARAMETER, STATUS_SUCCESS};
 use crate::nt::{NtError, NtStatus, UnicodeString};
 
-/// An open file, which is closed when it is dropped.
+/// An open file, which is closed when it is dropped. IRQL of that: `PASSIVE_LEVEL`.
 ///
 /// Several threads can use it; the kernel lets one at a time read or write.
 #[derive(Debug)]

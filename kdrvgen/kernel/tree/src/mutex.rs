@@ -19,7 +19,8 @@ use crate::shared::Pooled;
 /// accessible and threads can wait, but functions that require `PASSIVE_LEVEL`, such as those for
 /// files and the registry, cannot be called: use a [`Resource`](crate::resource::Resource) for these.
 /// A thread that locks the same mutex again waits for ever. Release several mutexes in the reverse
-/// order, because each release restores the IRQL that its mutex was taken at.
+/// order, because each release restores the IRQL that its mutex was taken at. IRQL of dropping the mutex
+/// itself: `DISPATCH_LEVEL` or below.
 pub struct FastMutex<T>(Pooled<Body<T>>);
 
 struct Body<T> {
@@ -93,7 +94,8 @@ impl<T> fmt::Debug for FastMutex<T> {
     }
 }
 
-/// The value of a mutex that is held. Dropping it releases the mutex and restores the IRQL.
+/// The value of a mutex that is held. Dropping it, at `APC_LEVEL`, releases the mutex and restores the
+/// IRQL.
 #[must_use = "a guard that is dropped releases the mutex"]
 pub struct FastMutexGuard<'a, T> {
     mutex: &'a FastMutex<T>,
@@ -122,6 +124,8 @@ impl<T> DerefMut for FastMutexGuard<'_, T> {
 
 impl<T> Drop for FastMutexGuard<'_, T> {
     fn drop(&mut self) {
+        // Not at the IRQL of a spin lock, which a release would end too early.
+        irql::assert_at_most(APC_LEVEL);
         // SAFETY: this thread holds the mutex.
         unsafe { ExReleaseFastMutex(self.mutex.as_ptr()) };
     }

@@ -1,11 +1,13 @@
 //! Notifications: the kernel calls the driver when a process, a thread or an image begins.
 //!
 //! The kernel passes no context to these functions, so they are functions of a type, and what they use
-//! is in statics. A registration ends when it is dropped, after the functions that run have returned.
-//! It must not be dropped in such a function, which would wait for itself for ever.
+//! is in statics. A registration ends when it is dropped, at `PASSIVE_LEVEL`, after the functions that run
+//! have returned. It must not be dropped in such a function, which would wait for itself for ever.
 //!
 //! The functions run in the thread that creates or ends something, and delay it: be quick, and do not
-//! wait for other processes. Windows has a limited number of registrations for all drivers.
+//! wait for other processes. Normal kernel APCs are disabled in them, and sometimes all APCs, so a read
+//! of a file can wait for ever: let a work item or a thread do it. Windows has a limited number of
+//! registrations for all drivers.
 
 use core::ffi::c_void;
 use core::marker::PhantomData;
@@ -193,13 +195,13 @@ pub trait OnThread: 'static {
 pub struct Threads<T: OnThread>(PhantomData<fn(T)>);
 
 impl<T: OnThread> Threads<T> {
-    /// Begins to call the functions of `T`. IRQL: `APC_LEVEL` or below.
+    /// Begins to call the functions of `T`. IRQL: `PASSIVE_LEVEL`.
     ///
     /// # Errors
     ///
     /// `STATUS_INSUFFICIENT_RESOURCES` if there are too many registrations.
     pub fn register() -> Result<Self, NtError> {
-        irql::assert_at_most(APC_LEVEL);
+        irql::assert_at_most(PASSIVE_LEVEL);
         // SAFETY: `drop` removes the routine before the driver is unloaded.
         unsafe { PsSetCreateThreadNotifyRoutine(thread::<T>) }.check()?;
         Ok(Self(PhantomData))

@@ -98,8 +98,25 @@ impl Create {
 }
 
 /// The end of a file object: no handle, request or reference leads to it any more.
+///
+/// If it is dropped, so is the value of the file object. IRQL of that: `PASSIVE_LEVEL`.
 #[must_use = "a request that is dropped fails"]
-pub struct Close(Request);
+pub struct Close {
+    value: Option<Taken>,
+    request: Request,
+}
+
+/// A value that was taken out of its file object.
+struct Taken(NonNull<Head>);
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        irql::assert_at_most(PASSIVE_LEVEL);
+        // SAFETY: `Create::open` stored it. Nothing has a reference to it, because that would have one
+        // to the file object.
+        unsafe { ((*self.0.as_ptr()).free)(self.0) };
+    }
+}
 
 impl Close {
     /// Takes over a request. IRQL: any.
@@ -109,30 +126,30 @@ impl Close {
     /// As for [`Request::new`], in the routine for `IRP_MJ_CLOSE`. Only this module uses `FsContext2`
     /// of the file objects of this device.
     pub unsafe fn new(irp: *mut Irp) -> Self {
-        // SAFETY: the caller's contract.
-        Self(unsafe { Request::new(irp) })
+        // SAFETY: the caller's contract. The packet and its file object exist, and only this module uses
+        // the member.
+        unsafe {
+            let request = Request::new(irp);
+            let file = (*request.location()).file_object;
+            let value = ptr::replace(&raw mut (*file).fs_context2, ptr::null_mut());
+            let value = NonNull::new(value.cast()).map(Taken);
+            Self { value, request }
+        }
     }
 
     /// Drops the value of the file object, if it has one, and completes the request.
     /// IRQL: `PASSIVE_LEVEL`.
     pub fn complete(self) -> Dispatched {
         irql::assert_at_most(PASSIVE_LEVEL);
-        // SAFETY: the packet and its file object exist. Nothing has a reference to the value, because
-        // that would have one to the file object.
-        unsafe {
-            let file = (*self.0.location()).file_object;
-            let value = ptr::replace(&raw mut (*file).fs_context2, ptr::null_mut());
-            if let Some(head) = NonNull::new(value.cast::<Head>()) {
-                ((*head.as_ptr()).free)(head);
-            }
-        }
-        self.0.complete(Ok(()))
+        drop(self.value);
+        self.request.complete(Ok(()))
     }
 }
 
 /// The value of a file object, which exists as long as this reference.
 ///
-/// It has a reference to the file object too, so `IRP_MJ_CLOSE` does not come before it is dropped.
+/// It has a reference to the file object too, so `IRP_MJ_CLOSE` does not come before it is dropped. IRQL
+/// of that: `DISPATCH_LEVEL` or below.
 pub struct Context<T> {
     value: NonNull<T>,
     _file: Object,

@@ -27,7 +27,7 @@ use crate::nt::registry::{
     REG_QWORD, REG_SZ,
 };
 use crate::nt::status::{
-    STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_PARAMETER,
+    STATUS_ACCESS_DENIED, STATUS_BUFFER_OVERFLOW, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_PARAMETER,
 };
 use crate::nt::{NtError, NtStatus, UnicodeString};
 use crate::shared::Pooled;
@@ -36,8 +36,12 @@ use value::HEADER;
 
 pub use value::Value;
 
-/// An open key, which is closed when it is dropped.
-pub struct Key(Handle);
+/// An open key, which is closed when it is dropped. IRQL of that: `PASSIVE_LEVEL`.
+pub struct Key {
+    handle: Handle,
+    /// The kernel does not check the access of its own handles, so this crate does.
+    is_writable: bool,
+}
 
 impl Key {
     /// Opens a key for reading, by its full path. IRQL: `PASSIVE_LEVEL`.
@@ -64,7 +68,7 @@ impl Key {
     ///
     /// `STATUS_OBJECT_NAME_NOT_FOUND` if it does not exist.
     pub fn open_subkey(&self, name: &UnicodeString<'_>) -> Result<Self, NtError> {
-        Self::open_below(self.0.as_raw(), name, KEY_READ)
+        Self::open_below(self.handle.as_raw(), name, KEY_READ)
     }
 
     /// Opens a key below this one for reading and writing, and creates it if it does not exist.
@@ -76,8 +80,8 @@ impl Key {
     /// `STATUS_ACCESS_DENIED` if this key is not writable.
     pub fn create_subkey(&self, name: &UnicodeString<'_>) -> Result<Self, NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
-        let attributes =
-            ObjectAttributes::of_kernel_handle(self.0.as_raw(), name, OBJ_CASE_INSENSITIVE);
+        let root = self.writable()?;
+        let attributes = ObjectAttributes::of_kernel_handle(root, name, OBJ_CASE_INSENSITIVE);
         let mut handle = ptr::null_mut();
         // SAFETY: all pointers are valid during the call.
         unsafe {
@@ -92,8 +96,11 @@ impl Key {
             )
         }
         .check()?;
-        // SAFETY: it is a new kernel handle.
-        Ok(Self(unsafe { Handle::from_raw(handle) }))
+        Ok(Self {
+            // SAFETY: it is a new kernel handle.
+            handle: unsafe { Handle::from_raw(handle) },
+            is_writable: true,
+        })
     }
 
     fn open_below(
@@ -106,8 +113,20 @@ impl Key {
         let mut handle = ptr::null_mut();
         // SAFETY: all pointers are valid during the call.
         unsafe { ZwOpenKey(&raw mut handle, access, &raw const attributes) }.check()?;
-        // SAFETY: it is a new kernel handle.
-        Ok(Self(unsafe { Handle::from_raw(handle) }))
+        Ok(Self {
+            // SAFETY: it is a new kernel handle.
+            handle: unsafe { Handle::from_raw(handle) },
+            is_writable: access & KEY_WRITE == KEY_WRITE,
+        })
+    }
+
+    /// Returns the handle of a key that was opened for writing.
+    fn writable(&self) -> Result<*mut c_void, NtError> {
+        if self.is_writable {
+            Ok(self.handle.as_raw())
+        } else {
+            Err(STATUS_ACCESS_DENIED)
+        }
     }
 
     /// Reads a value of at most `limit` bytes. IRQL: `PASSIVE_LEVEL`.
@@ -145,7 +164,7 @@ impl Key {
         // SAFETY: all pointers are valid during the call, and there is room for that many bytes.
         unsafe {
             ZwQueryValueKey(
-                self.0.as_raw(),
+                self.handle.as_raw(),
                 name,
                 KEY_VALUE_PARTIAL_INFORMATION,
                 to.as_mut_ptr().cast(),
@@ -221,8 +240,12 @@ impl Key {
             return Err(STATUS_INVALID_PARAMETER);
         }
         let end = usize::from(value_type == REG_MULTI_SZ);
-        let units: usize = texts.iter().map(|text| text.len() + 1).sum::<usize>() + end;
-        let mut memory = Pooled::zeroed(units * 2)?;
+        let size = texts
+            .iter()
+            .try_fold(end, |units, text| units.checked_add(text.len() + 1))
+            .and_then(|units| units.checked_mul(2))
+            .ok_or(STATUS_INVALID_PARAMETER)?;
+        let mut memory = Pooled::zeroed(size)?;
         let mut rest = memory.as_mut();
         for text in texts {
             for unit in *text {
@@ -237,30 +260,23 @@ impl Key {
 
     fn set(&self, name: &UnicodeString<'_>, value_type: u32, data: &[u8]) -> Result<(), NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
+        let key = self.writable()?;
         let length = u32::try_from(data.len()).map_err(|_| STATUS_INVALID_PARAMETER)?;
         // SAFETY: all pointers are valid during the call.
-        unsafe {
-            ZwSetValueKey(
-                self.0.as_raw(),
-                name,
-                0,
-                value_type,
-                data.as_ptr().cast(),
-                length,
-            )
-        }
-        .check()
+        unsafe { ZwSetValueKey(key, name, 0, value_type, data.as_ptr().cast(), length) }.check()
     }
 
     /// Deletes a value. The key must be writable. IRQL: `PASSIVE_LEVEL`.
     ///
     /// # Errors
     ///
-    /// `STATUS_OBJECT_NAME_NOT_FOUND` if it does not exist.
+    /// `STATUS_OBJECT_NAME_NOT_FOUND` if it does not exist, `STATUS_ACCESS_DENIED` if the key is not
+    /// writable.
     pub fn delete(&self, name: &UnicodeString<'_>) -> Result<(), NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
+        let key = self.writable()?;
         // SAFETY: the name is valid during the call.
-        unsafe { ZwDeleteValueKey(self.0.as_raw(), name) }.check()
+        unsafe { ZwDeleteValueKey(key, name) }.check()
     }
 }
 

@@ -78,7 +78,8 @@ impl State for Pending {
 
 /// A request that belongs to this driver.
 ///
-/// A request that is dropped is completed with `STATUS_UNSUCCESSFUL`.
+/// A request that is dropped is completed with `STATUS_UNSUCCESSFUL`. IRQL of that: `DISPATCH_LEVEL` or
+/// below.
 #[must_use = "a request that is dropped fails"]
 pub struct Request<S: State = Dispatching>(*mut Irp, PhantomData<S>);
 

@@ -18,7 +18,7 @@ use crate::shared::Pooled;
 /// functions for files and the registry.
 ///
 /// A writer goes before readers that come after it. A thread that reads must not write: it would wait
-/// for itself for ever.
+/// for itself for ever. IRQL of dropping the resource itself: `APC_LEVEL` or below.
 pub struct Resource<T>(Pooled<Body<T>>);
 
 struct Body<T> {
@@ -139,6 +139,7 @@ impl<T> Resource<T> {
     ///
     /// This thread holds it, by a guard that is used no more.
     unsafe fn release(&self) {
+        irql::assert_at_most(APC_LEVEL);
         // SAFETY: the caller's contract.
         unsafe {
             ExReleaseResourceLite(self.as_ptr());
@@ -167,7 +168,8 @@ impl<T> fmt::Debug for Resource<T> {
     }
 }
 
-/// The value of a resource that is held for reading. Dropping it releases the resource.
+/// The value of a resource that is held for reading. Dropping it, at `APC_LEVEL` or below, releases the
+/// resource.
 #[must_use = "a guard that is dropped releases the resource"]
 pub struct ReadGuard<'a, T> {
     resource: &'a Resource<T>,
@@ -175,7 +177,8 @@ pub struct ReadGuard<'a, T> {
     here: PhantomData<*mut T>,
 }
 
-/// The value of a resource that is held for writing. Dropping it releases the resource.
+/// The value of a resource that is held for writing. Dropping it, at `APC_LEVEL` or below, releases the
+/// resource.
 #[must_use = "a guard that is dropped releases the resource"]
 pub struct WriteGuard<'a, T> {
     resource: &'a Resource<T>,

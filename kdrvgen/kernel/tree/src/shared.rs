@@ -23,7 +23,8 @@ pub(crate) fn initialize() {
 
 /// A value in non-paged pool with one owner. It never moves.
 ///
-/// It is the `Box` of drivers without a global allocator, and its allocation can fail.
+/// It is the `Box` of drivers without a global allocator, and its allocation can fail. It is dropped at
+/// `DISPATCH_LEVEL` or below, and at an IRQL that the value accepts.
 pub struct Pooled<T: ?Sized>(NonNull<T>);
 
 // SAFETY: it owns the value, as a `Box` does.
@@ -125,7 +126,7 @@ impl<T: ?Sized> Drop for Pooled<T> {
 /// A value in non-paged pool with any number of owners, such as the driver and its threads.
 ///
 /// It is the `Arc` of drivers without a global allocator. The last owner drops the value, at its own
-/// IRQL, which must be one that the value accepts.
+/// IRQL, which must be `DISPATCH_LEVEL` or below, and one that the value accepts.
 ///
 /// ```text
 /// let count = Shared::new(AtomicU32::new(0))?;

@@ -13,7 +13,8 @@ use crate::object::{Object, ObjectType};
 use crate::shared::{Pooled, Shared};
 use crate::wait::{sealed, Waitable};
 
-/// A thread of the system process. Dropping it asks the thread to stop, and waits until it has ended.
+/// A thread of the system process. Dropping it asks the thread to stop, and waits until it has ended. IRQL
+/// of that: `PASSIVE_LEVEL`.
 ///
 /// Waiting for a thread ([`Waitable`]) waits until it has ended, without asking it to.
 ///

@@ -153,7 +153,7 @@ const fn duration(ticks: u64) -> Duration {
 /// processes (`KUSER_SHARED_DATA`).
 #[cfg(all(windows, panic = "abort", not(target_arch = "x86")))]
 mod clock {
-    use core::sync::atomic::{AtomicU32, Ordering};
+    use core::sync::atomic::{fence, AtomicU32, Ordering};
 
     /// `KI_USER_SHARED_DATA`.
     const SHARED_DATA: usize = 0xFFFF_F780_0000_0000;
@@ -177,12 +177,15 @@ mod clock {
     /// Reads a time. The kernel writes `high2` first and `high1` last, so the halves belong together if
     /// both are equal.
     fn read(offset: usize) -> u64 {
-        // SAFETY: the page is always mapped, and these are its members.
+        // SAFETY: the page is always mapped, and these are its members. Only relaxed atomic loads are
+        // allowed on memory that can be read-only, as this page is.
         let time = unsafe { &*((SHARED_DATA + offset) as *const KSystemTime) };
         loop {
-            let high = time.high1.load(Ordering::Acquire);
-            let low = time.low.load(Ordering::Acquire);
-            if high == time.high2.load(Ordering::Acquire) {
+            let high = time.high1.load(Ordering::Relaxed);
+            fence(Ordering::Acquire);
+            let low = time.low.load(Ordering::Relaxed);
+            fence(Ordering::Acquire);
+            if high == time.high2.load(Ordering::Relaxed) {
                 return u64::from(high) << 32 | u64::from(low);
             }
             core::hint::spin_loop();

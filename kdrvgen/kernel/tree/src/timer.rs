@@ -16,7 +16,7 @@ use crate::wait::{relative, sealed, Waitable};
 ///
 /// It expires at the clock tick after its time; a tick has up to 15.6 ms. If it expires again before a
 /// thread waits, that is one signal. A thread that waits for a timer that is not running waits until it
-/// is started and expires.
+/// is started and expires. Dropping it stops it. IRQL of that: `DISPATCH_LEVEL` or below.
 ///
 /// ```text
 /// let timer = Timer::new()?;

@@ -21,8 +21,8 @@ use crate::wait::Waitable;
 /// [`Thread`](crate::thread::Thread) for this.
 ///
 /// While it is queued or runs, the kernel holds a reference to the device, so the driver stays loaded.
-/// Dropping it waits until it is neither. It must not be dropped by its own function, which would wait
-/// for itself for ever.
+/// Dropping it, at `PASSIVE_LEVEL`, waits until it is neither. It must not be dropped by its own function,
+/// which would wait for itself for ever.
 ///
 /// ```text
 /// let refresh = WorkItem::new(&device, || log!("at PASSIVE_LEVEL"))?;

@@ -16,7 +16,8 @@ use crate::shared::Pooled;
 /// The bytes of `KEY_VALUE_PARTIAL_INFORMATION` before the data.
 pub(super) const HEADER: usize = size_of::<KeyValuePartialInformation>();
 
-/// A value that was read: its type, and its data in non-paged pool.
+/// A value that was read: its type, and its data in non-paged pool. IRQL of dropping it: `DISPATCH_LEVEL`
+/// or below.
 pub struct Value {
     kind: u32,
     data_length: usize,

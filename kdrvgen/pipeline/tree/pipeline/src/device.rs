@@ -4,8 +4,9 @@
 //! program for Windows uses this module, and so does the small one that the task smoke compiles for
 //! Wine. Source: "SetupAPI", Microsoft Learn (windows-hardware/drivers/install/setupapi).
 
+use core::cell::Cell;
 use core::ffi::c_void;
-use core::mem::size_of;
+use core::mem::{size_of, zeroed};
 use core::ptr::{null, null_mut};
 
 use crate::api::*;
@@ -24,6 +25,38 @@ pub struct Device {
 
 pub type Guid = [u32; 4];
 
+/// SP_REMOVEDEVICE_PARAMS, with the SP_CLASSINSTALL_HEADER at its start.
+#[repr(C)]
+pub struct RemoveParameters {
+    header_size: u32,
+    function: u32,
+    scope: u32,
+    profile: u32,
+}
+
+/// SP_DEVINSTALL_PARAMS_W
+#[repr(C)]
+pub struct InstallParameters {
+    size: u32,
+    flags: u32,
+    more_flags: u32,
+    window: usize,
+    handler: usize,
+    context: usize,
+    queue: usize,
+    class_reserved: usize,
+    reserved: u32,
+    path: [u16; MAX_PATH],
+}
+
+/// The devices that were removed.
+pub struct Removed {
+    pub count: u32,
+    /// Whether Windows removes one of them, which a program uses, when it restarts.
+    #[allow(dead_code)] // only for Windows
+    pub must_restart: bool,
+}
+
 /// UpdateDriverForPlugAndPlayDevicesW, of newdev.dll.
 pub type UpdateDriver =
     unsafe extern "system" fn(*mut c_void, *const u16, *const u16, u32, *mut i32) -> i32;
@@ -33,7 +66,11 @@ const DIGCF_ALLCLASSES: u32 = 4;
 const SPDRP_HARDWAREID: u32 = 1;
 const DIF_REMOVE: u32 = 5;
 const DIF_REGISTERDEVICE: u32 = 0x19;
+const DI_REMOVEDEVICE_GLOBAL: u32 = 1;
+const DI_NEEDRESTART: u32 = 0x80;
+const DI_NEEDREBOOT: u32 = 0x100;
 const INSTALLFLAG_FORCE: u32 = 1;
+const MAX_PATH: usize = 260;
 /// MAX_CLASS_NAME_LEN
 const CLASS_NAME: usize = 32;
 /// The units of the longest list of hardware IDs that is read: one ID has up to 200.
@@ -179,17 +216,56 @@ pub unsafe fn count(id: *const u16) -> Result<u32, Refused> {
     for_each(id, |_, _| Ok(()))
 }
 
-/// Removes all devices with a hardware ID, and returns their number.
+/// Removes all devices with a hardware ID.
 ///
 /// # Safety
 ///
 /// The text ends with a zero.
-pub unsafe fn remove(id: *const u16) -> Result<u32, Refused> {
-    for_each(id, |set, device| {
-        // SAFETY: the set is open, and the device is in it.
-        if unsafe { SetupDiCallClassInstaller(DIF_REMOVE, set, device) } == 0 {
-            return Err(refused("remove the device"));
+pub unsafe fn remove(id: *const u16) -> Result<Removed, Refused> {
+    let must_restart = Cell::new(false);
+    let count = for_each(id, |set, device| {
+        let parameters = RemoveParameters {
+            header_size: 2 * size_of::<u32>() as u32,
+            function: DIF_REMOVE,
+            scope: DI_REMOVEDEVICE_GLOBAL,
+            profile: 0,
+        };
+        let size = size_of::<RemoveParameters>() as u32;
+        // SAFETY: the set is open, the device is in it, and the structures contain their sizes.
+        unsafe {
+            // Wine does not have this function, and removes a device from all hardware profiles.
+            SetupDiSetClassInstallParamsW(set, device, &parameters, size);
+            if SetupDiCallClassInstaller(DIF_REMOVE, set, device) == 0 {
+                return Err(refused("remove the device"));
+            }
+            let mut after: InstallParameters = zeroed();
+            after.size = size_of::<InstallParameters>() as u32;
+            let is_read = SetupDiGetDeviceInstallParamsW(set, device, &mut after) != 0;
+            if is_read && after.flags & (DI_NEEDRESTART | DI_NEEDREBOOT) != 0 {
+                must_restart.set(true);
+            }
         }
         Ok(())
+    })?;
+    Ok(Removed {
+        count,
+        must_restart: must_restart.get(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{size_of, Device, InstallParameters, RemoveParameters};
+
+    /// The sizes in setupapi.h, whose structures have no padding on 32-bit Windows.
+    #[test]
+    fn structures_have_the_sizes_that_windows_compares() {
+        let is_64 = size_of::<usize>() == 8;
+        assert_eq!(size_of::<Device>(), if is_64 { 32 } else { 28 });
+        assert_eq!(
+            size_of::<InstallParameters>(),
+            if is_64 { 584 } else { 556 }
+        );
+        assert_eq!(size_of::<RemoveParameters>(), 16);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use crate::device::{Device, Guid};
+use crate::device::{Device, Guid, InstallParameters, RemoveParameters};
 
 #[macro_use]
 #[path = "device/functions.rs"]

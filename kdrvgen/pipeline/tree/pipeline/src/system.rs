@@ -16,6 +16,37 @@ pub fn user() -> u32 {
     unsafe { geteuid() }
 }
 
+/// Lets a program, and each that it starts, run without address space layout randomization.
+///
+/// Where the system forbids that, as some containers do, the program runs with it.
+#[cfg(target_os = "linux")]
+pub fn without_randomization(command: &mut std::process::Command) {
+    use std::os::raw::c_ulong;
+    use std::os::unix::process::CommandExt;
+
+    const ADDR_NO_RANDOMIZE: c_ulong = 0x0004_0000; // <sys/personality.h>
+    const ONLY_READ: c_ulong = 0xffff_ffff;
+
+    extern "C" {
+        fn personality(persona: c_ulong) -> i32;
+    }
+    // SAFETY: personality(2) is one system call, which allocates nothing and takes no lock: it may
+    // be called between fork and exec. It changes only the new process.
+    unsafe {
+        command.pre_exec(|| {
+            let own = personality(ONLY_READ);
+            if own != -1 {
+                personality(own as c_ulong | ADDR_NO_RANDOMIZE);
+            }
+            Ok(())
+        });
+    }
+}
+
+/// Other systems than Linux do not place Wine's loader where it can fail.
+#[cfg(not(target_os = "linux"))]
+pub fn without_randomization(_command: &mut std::process::Command) {}
+
 /// Returns the id of the process that started this one: cargo-make.
 #[cfg(windows)]
 pub fn parent() -> u32 {
@@ -89,10 +120,37 @@ pub fn error_text(code: u32) -> String {
     } else {
         code.to_string()
     };
-    let text = std::io::Error::from_raw_os_error(code as i32).to_string();
+    let text = std::io::Error::from_raw_os_error(number_of_message(code) as i32).to_string();
     let message = text
         .rsplit_once(" (os error")
         .map_or(text.as_str(), |(message, _)| message);
     let message = message.trim_end_matches(|last: char| last == '.' || last.is_whitespace());
     format!("{message} (error {number})")
+}
+
+/// Windows has the messages of SetupAPI's own errors, such as 0xE000020B, for the HRESULTs of the
+/// same errors, such as 0x800F020B (HRESULT_FROM_SETUPAPI in setupapi.h).
+#[cfg(windows)]
+fn number_of_message(code: u32) -> u32 {
+    const OF_SETUP_API: u32 = 0xE000_0000;
+    const FACILITY_SETUPAPI: u32 = 0x800F_0000;
+    if code & 0xFFFF_0000 == OF_SETUP_API {
+        FACILITY_SETUPAPI | (code & 0xFFFF)
+    } else {
+        code
+    }
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use super::{error_text, number_of_message};
+
+    #[test]
+    fn an_error_of_setup_api_has_its_own_number_and_the_message_of_its_hresult() {
+        assert_eq!(number_of_message(0xE000_020B), 0x800F_020B);
+        assert!(error_text(0xE000_020B).ends_with("(error 0xE000020B)"));
+        for other in [0, 5, 0x800B_0109, 0xC000_0005] {
+            assert_eq!(number_of_message(other), other);
+        }
+    }
 }

@@ -58,6 +58,17 @@ macro_rules! device_functions {
                 value: *const u8,
                 size: u32,
             ) -> i32;
+            pub fn SetupDiSetClassInstallParamsW(
+                set: *mut c_void,
+                device: *mut Device,
+                parameters: *const RemoveParameters,
+                size: u32,
+            ) -> i32;
+            pub fn SetupDiGetDeviceInstallParamsW(
+                set: *mut c_void,
+                device: *mut Device,
+                parameters: *mut InstallParameters,
+            ) -> i32;
             pub fn SetupDiCallClassInstaller(
                 function: u32,
                 set: *mut c_void,

@@ -83,9 +83,11 @@ impl Package {
             config.path
         ))
         .help("choose another name with deploy.service")
-        .help(format!("or, to delete that service: sc delete \"{name}\"")))
+        .help(format!("or, to delete that service: sc.exe delete \"{name}\"")))
     }
 }
+
+const LOG: &str = r"the log of the installation: C:\Windows\INF\setupapi.dev.log";
 
 fn failure(refused: Refused) -> Failure {
     let (action, code) = refused;
@@ -94,14 +96,23 @@ fn failure(refused: Refused) -> Failure {
         ERROR_ACCESS_DENIED => failure.help(
             "open a terminal with \"Run as administrator\", and run cargo make there",
         ),
-        // ERROR_AUTHENTICODE_TRUST_NOT_ESTABLISHED, ERROR_AUTHENTICODE_PUBLISHER_NOT_TRUSTED
-        0xE000_0241..=0xE000_0243 | 0x800B_0109 => failure.help(
+        // ERROR_IN_WOW64
+        0xE000_0235 => failure.help(
+            "a 32-bit program cannot install drivers on 64-bit Windows: use the Rust toolchain for \
+             the architecture of this Windows",
+        ),
+        // ERROR_AUTHENTICODE_TRUSTED_PUBLISHER, …_TRUST_NOT_ESTABLISHED, …_PUBLISHER_NOT_TRUSTED;
+        // CERT_E_UNTRUSTEDROOT; ERROR_REQUIRES_INTERACTIVE_WINDOWSTATION, because Windows asks
+        0xE000_0241..=0xE000_0243 | CERT_E_UNTRUSTEDROOT | 1459 => failure.help(
             "Windows does not trust the signature of the catalog. To trust the test certificate on \
              this machine: signing.machine-store = true, then cargo make trust-certificate",
         ),
-        0xE000_0217 => failure.help("the INF installs on no device of this Windows"),
+        // ERROR_BAD_SERVICE_INSTALLSECT
+        0xE000_0217 => failure.help("correct the section of the service in the INF").help(LOG),
+        // ERROR_NO_COMPAT_DRIVERS
+        0xE000_0228 => failure.help("the INF installs on no device of this Windows"),
         577 => failure.help("to use a test certificate: bcdedit /set testsigning on, and restart"),
-        _ => failure.help(r"the log of the installation: C:\Windows\INF\setupapi.dev.log"),
+        _ => failure.help(LOG),
     }
 }
 
@@ -248,20 +259,24 @@ pub fn uninstall(settings: &Settings) -> Result<()> {
     let package = Package::read(settings)?;
     let ids = package.inf.hardware_ids();
     let mut is_done = false;
+    let mut must_restart = false;
     for id in ids.iter().filter(|id| is_of_software(id)) {
         let text = wide(id);
         // SAFETY: the text ends with a zero.
-        let count = unsafe { device::remove(text.as_ptr()) }.map_err(failure)?;
-        if count > 0 {
+        let removed = unsafe { device::remove(text.as_ptr()) }.map_err(failure)?;
+        if removed.count > 0 {
             println!("uninstall-package: removed the device {id}");
             is_done = true;
         }
+        must_restart |= removed.must_restart;
     }
     // The service of other devices is still in use.
     if ids.iter().all(|id| is_of_software(id)) {
         if let Some(service) = package.open_service()? {
             let name = service.name.clone();
-            end("uninstall-package", service)?;
+            if !must_restart {
+                end("uninstall-package", service)?;
+            }
             delete(&name)?;
             println!("uninstall-package: removed the service {name}");
             is_done = true;
@@ -278,6 +293,9 @@ pub fn uninstall(settings: &Settings) -> Result<()> {
     }
     if !is_done {
         println!("uninstall-package: the package is not installed");
+    }
+    if must_restart {
+        println!("uninstall-package: a program uses a device: Windows must restart to complete it");
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ mod device;
 mod api {
     use core::ffi::c_void;
 
-    use crate::device::{Device, Guid};
+    use crate::device::{Device, Guid, InstallParameters, RemoveParameters};
 
     device_functions!(, kind = "raw-dylib");
 
