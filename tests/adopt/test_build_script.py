@@ -96,8 +96,8 @@ fn main() {
 
     assert messages(adoption, UNKNOWN) == [
         (
-            "build.rs:4 the build script does more than the generated one: it uses `Command` (lines 4, "
-            "5), uses `fs::write` (line 5), calls `cc::Build::new` (line 6)"
+            "build.rs:4 the build script does more than the generated one: it uses `Command` "
+            "(lines 4, 5), uses `fs::write` (line 5), calls `cc::Build::new` (line 6)"
         )
     ]
 

@@ -54,8 +54,8 @@ def test_calls_elsewhere_in_the_repository_are_named(tmp_path: Path, file: str) 
 
     assert found == [
         (
-            "2: if it is for this driver, `cargo make default --release` does not do the same with the "
-            "generated makefile | write `cargo make --profile production package`"
+            "2: if it is for this driver, `cargo make default --release` does not do the same "
+            "with the generated makefile | write `cargo make --profile production package`"
         )
     ]
 
