@@ -40,9 +40,9 @@ _ACCESSIBLE = {
     "body": (r'<(pre|div class="table-wrapper [^"]*")>', r'<\1 tabindex="0">'),
     "furo_navigation_tree": ('role="heading"', 'role="heading" aria-level="2"'),
 }
-# A table is as wide as its longest word: the line can break within STATUS_INVALID_IMAGE_HASH.
+# A table is as wide as its longest word: break lines within STATUS_ACCESS_DENIED.
 _TEXT = re.compile(r">[^<]+<")
-_IN_NAME = re.compile(r"(?<=[A-Z0-9]_)(?=[A-Z0-9])")
+_IN_NAME = re.compile(r"(?<=[A-Z0-9][_:])(?=[A-Z0-9])")
 
 
 def _make_accessible(

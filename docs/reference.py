@@ -265,7 +265,7 @@ def _errors_of_windows() -> str:
     rows.append(
         "| another number | Windows, or your entry point, returned it. | `net helpmsg NUMBER` | |\n"
     )
-    return f"| number | cause | what to do | of the kernel |\n|---|---|---|---|\n{''.join(rows)}"
+    return f"| number | cause | what to do | NTSTATUS |\n|---|---|---|---|\n{''.join(rows)}"
 
 
 def _with_table(page: str, heading: str, table: str) -> str:

@@ -33,12 +33,12 @@ def error_for(error: Exception, words: Sequence[str]) -> KdrvgenError:
     lines = traceback.format_exception(error)
     command = shlex.join(["kdrvgen", *words])
     file = _write(mask_words(f"{about}\n{command}\n\n{''.join(lines)}"))
-    whom = f"at {ISSUES}" if ISSUES else "to those from whom you have kdrvgen"
+    whom = f"at {ISSUES}" if ISSUES else "to the people who gave you kdrvgen"
     what = f"the file {file}" if file else "the output of the same command with -v"
     return KdrvgenError(
         f"internal error ({type(error).__name__}: {error}). This is a bug in {about}, not in "
         f"your project. Please report it {whom}, with your configuration and {what}. "
-        "Look through both for what nobody else must see."
+        "Remove from both what nobody else must see."
     )
 
 

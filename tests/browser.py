@@ -1,4 +1,4 @@
-"""Pages in a real browser: Chromium, driven by Playwright, with axe-core as the judge of access."""
+"""Pages in a real browser: Chromium, driven by Playwright; axe-core checks accessibility."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def opened(screen: Screen, scheme: Scheme) -> Iterator[Page]:
     if not find_spec("playwright"):
         without("Playwright is not installed; `python -m pip install --group docs` installs it")
     api = import_module("playwright.sync_api")
-    said: list[str] = []
+    messages: list[str] = []
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=shutil.which(BROWSER),
@@ -52,13 +52,13 @@ def opened(screen: Screen, scheme: Scheme) -> Iterator[Page]:
         page = browser.new_page(
             viewport={"width": screen[0], "height": screen[1]}, color_scheme=scheme
         )
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
+        page.on("console", lambda message: messages.append(message.text))
+        page.on("pageerror", lambda error: messages.append(str(error)))
         try:
             yield page
         finally:
             browser.close()
-    assert said == []
+    assert messages == []
 
 
 def violations(page: Page) -> list[str]:

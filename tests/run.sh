@@ -116,7 +116,7 @@ if [ -z "${KDRVGEN_OLD_RUST-}" ]; then
 fi
 export KDRVGEN_OLD_RUST
 
-# fetch_axe FILE: puts axe-core into FILE, which judges how accessible a page is.
+# fetch_axe FILE: puts axe-core into FILE, which checks the accessibility of a page.
 fetch_axe() {
     local part
     printf '%-10s %s\n' fetching "axe-core $AXE_VERSION" >&2

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
 
-__all__ = ["need", "path_in", "without"]
+__all__ = ["ON_POSIX", "need", "path_in", "without"]
+
+ON_POSIX = pytest.mark.skipif(
+    sys.platform == "win32", reason="permissions, owners, links and named pipes of POSIX"
+)
+"""Skips a test on Windows."""
 
 _REQUIRED = ("CI", "KDRVGEN_REQUIRE_TOOLS")
 """With one of these variables a missing tool is a failure; tests/run.sh sets the second."""

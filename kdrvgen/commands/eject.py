@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
@@ -12,7 +13,8 @@ from kdrvgen.commands.arguments import several
 from kdrvgen.commands.config_file import config_of
 from kdrvgen.commands.missing_config import demand
 from kdrvgen.config import load
-from kdrvgen.errors import UsageError
+from kdrvgen.errors import RefusedError, UsageError
+from kdrvgen.kernel import SHARED_KERNEL_FOLDER, kernel_files
 from kdrvgen.output.paths import is_within, link_target, path_from, real_path, resolve, shown
 from kdrvgen.output.plan import Plan, Step, read, written_by_newer
 from kdrvgen.output.writer import carry_out
@@ -40,18 +42,23 @@ def eject(paths: Iterable[str | os.PathLike[str]], root: str | os.PathLike[str])
         The change of each file that exists.
 
     Raises:
-        RefusedError: A symbolic link leads out of the project, or a newer kdrvgen wrote the file.
+        RefusedError: A path or a symbolic link leads out of the project, or a newer kdrvgen wrote
+            the file.
         FileAccessError: A file cannot be read or written.
     """
+    chosen = [_posix(path) for path in several("paths", paths)]
+    if outside := [path for path in chosen if _is_outside(path)]:
+        reason = "the path leads out of the project"
+        raise RefusedError(Report(tuple(Entry(path, Status.REFUSED, reason) for path in outside)))
     entries: list[Entry] = []
-    for above, inside in _by_root(_posix(path) for path in several("paths", paths)).items():
+    for above, inside in _by_root(chosen).items():
         plan = _ejected(inside, Path(root, above))
         entries += (entry._replace(path=above / entry.path) for entry in plan.report.entries)
     return Report(tuple(sorted(entries, key=lambda entry: entry.path)))
 
 
 def _posix(path: str) -> PurePosixPath:
-    return PurePosixPath(Path(path).as_posix())
+    return PurePosixPath(posixpath.normpath(Path(path).as_posix()))
 
 
 def populate_parser(parser: argparse.ArgumentParser) -> None:
@@ -165,14 +172,26 @@ def _ejected(paths: Iterable[PurePosixPath], root: Path) -> Plan:
     return carry_out(root, lambda: Plan(tuple(_steps(paths, root)), (), ()))
 
 
+def _is_outside(path: PurePosixPath) -> bool:
+    """Return whether a path leads out of the project, but not to a file of the crate `kernel`."""
+    above, inside = _split(path)
+    shared = {PurePosixPath(SHARED_KERNEL_FOLDER, file) for file in kernel_files()}
+    return bool(above.parts) and FOLDER not in path.parts and inside not in shared
+
+
+def _split(path: PurePosixPath) -> tuple[PurePosixPath, PurePosixPath]:
+    """Return the part of a path that leads up, such as `../..`, and the rest."""
+    above = [part for part in path.parts if part == ".."]
+    return PurePosixPath(*above), PurePosixPath(*path.parts[len(above) :])
+
+
 def _by_root(paths: Iterable[PurePosixPath]) -> dict[PurePosixPath, list[PurePosixPath]]:
     """Return the paths below the project, and those below the root of its workspace."""
     found: dict[PurePosixPath, list[PurePosixPath]] = {PurePosixPath(): []}
     for path in paths:
-        above = [part for part in path.parts if part == ".."]
-        if not above or FOLDER not in path.parts:
-            inside = PurePosixPath(*path.parts[len(above) :])
-            found.setdefault(PurePosixPath(*above), []).append(inside)
+        above, inside = _split(path)
+        if not above.parts or FOLDER not in path.parts:
+            found.setdefault(above, []).append(inside)
     return found
 
 

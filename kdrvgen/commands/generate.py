@@ -9,20 +9,22 @@ from pathlib import Path, PurePosixPath
 
 from kdrvgen.agreement.check import compared_files, disagreements, file_of
 from kdrvgen.commands.differences import diffs, is_new, is_whole, listed, whole_files
+from kdrvgen.commands.drift import drift_advice, drifted_files, file_warnings
 from kdrvgen.commands.fleet import run_all
 from kdrvgen.commands.projects import find_configs
 from kdrvgen.commands.workspace import check_workspace
 from kdrvgen.config import load
 from kdrvgen.errors import ConfigError, DriftError, KdrvgenError, RefusedError, UsageError
 from kdrvgen.model import Project
-from kdrvgen.output.paths import real_path, resolve, shown
+from kdrvgen.output.paths import real_path, resolve
 from kdrvgen.output.plan import Plan
 from kdrvgen.output.stamp import Stamp
 from kdrvgen.output.writer import write
 from kdrvgen.rendering.project import render
-from kdrvgen.report.files import UNKNOWN_FILE, Entry, Report, Status, summed_folder
-from kdrvgen.report.finding import Finding, Place, Severity
-from kdrvgen.report.reporter import Reporter, file_lines
+from kdrvgen.report.files import Report, Status, summed_folder
+from kdrvgen.report.finding import Severity
+from kdrvgen.report.listing import file_lines
+from kdrvgen.report.reporter import Reporter
 
 __all__ = ["check", "generate", "generate_all", "populate_parser", "run"]
 
@@ -178,9 +180,9 @@ def _run(config: Path, reporter: Reporter, arguments: argparse.Namespace) -> boo
         plan = _write(project, root, config, force=arguments.force, dry_run=mode is not None)
     except RefusedError as refusal:
         reporter.files(_rows(refusal.report, prefix), planned=True)
-        reporter.findings(_warnings(refusal.report, root, mode))
+        reporter.findings(file_warnings(refusal.report, root, mode))
         reporter.diffs(diffs(refusal.report.refused, prefix), is_shown=False)
-        reporter.collect(_drift(refusal.report.refused, root))
+        reporter.collect(drifted_files(refusal.report.refused, root))
         raise
     contradictions = disagreements(project, root, config)
     is_done = mode is None or not plan.report.drifted
@@ -193,7 +195,7 @@ def _run(config: Path, reporter: Reporter, arguments: argparse.Namespace) -> boo
         contradictions = tuple(finding.as_severe_as(Severity.WARNING) for finding in contradictions)
         errors = []
     others = [finding for finding in contradictions if finding not in errors]
-    reporter.findings([*_warnings(plan.report, root, mode), *others])
+    reporter.findings([*file_warnings(plan.report, root, mode), *others])
     _raise_on_drift(reporter, plan.report, root, config, arguments.mode)
     if errors:
         raise ConfigError(errors)
@@ -215,14 +217,14 @@ def _raise_on_drift(
     reporter: Reporter, report: Report, root: Path, config: Path, mode: str | None
 ) -> None:
     if mode == "check" and report.drifted:
-        reporter.collect(_drift(report.drift, root))
+        reporter.collect(drifted_files(report.drift, root))
         raise DriftError(
-            f"the files do not match {config}. {_advice(report, config)}"
+            f"the files do not match {config}. {drift_advice(report, config)}"
             if not reporter.is_grouping
-            else f"the files do not match the configuration. {_advice(report)}"
+            else f"the files do not match the configuration. {drift_advice(report)}"
         )
     if mode == "dry-run" and report.refused:
-        reporter.collect(_drift(report.refused, root))
+        reporter.collect(drifted_files(report.refused, root))
         raise RefusedError(report)
 
 
@@ -245,50 +247,8 @@ def _report_files(reporter: Reporter, report: Report, prefix: Path, mode: str | 
         )
 
 
-def _advice(report: Report, config: Path | str = "CONFIG") -> str:
-    if report.refused:
-        return (
-            "Some were edited by hand, or not written by kdrvgen: move the edits into the "
-            f"configuration and run `kdrvgen {config} --force`, or run `kdrvgen eject FILE` to "
-            "keep a file as your own. A file of a newer kdrvgen needs that version."
-        )
-    if not report.drift:
-        return "Move away the files that are not kdrvgen's."
-    return f"Run `kdrvgen {config}` and commit the changes."
-
-
 def _rows(report: Report, prefix: Path) -> Iterator[tuple[str, str, str]]:
     return ((each.status.value, listed(prefix, each.path), each.reason) for each in report.entries)
-
-
-def _warnings(report: Report, root: Path, mode: str | None) -> list[Finding]:
-    """Return the warnings about files, with paths from the current folder.
-
-    With `--check`, an unknown file in kdrvgen's own folder is an error. `--diff` exits with 0 even
-    if a run would be refused.
-    """
-    found = [each.named(shown(root, each.file)) for each in report.warnings]
-    if mode == "check":
-        return [
-            each.as_severe_as(Severity.ERROR) if each.rule == UNKNOWN_FILE else each
-            for each in found
-        ]
-    if mode == "diff":
-        refused = _drift(report.refused, root, ", so a run would be refused")
-        found += [each.as_severe_as(Severity.WARNING) for each in refused]
-    return found
-
-
-def _drift(entries: Iterable[Entry], root: Path, effect: str = "") -> list[Finding]:
-    """Return a finding for each file that does not match the configuration."""
-    return [
-        Finding(
-            "refused-file" if entry.status == "refused" else "drift-file",
-            f"{entry.reason or 'does not match the configuration'}{effect}",
-            Place(shown(root, entry.path)),
-        )
-        for entry in entries
-    ]
 
 
 def _later(plan: Plan) -> Iterator[tuple[str, str, str]]:

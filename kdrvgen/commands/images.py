@@ -13,7 +13,7 @@ from kdrvgen.config import load
 from kdrvgen.errors import UsageError
 from kdrvgen.model import Project
 from kdrvgen.output.paths import shown
-from kdrvgen.packaging.checks.contents import is_package
+from kdrvgen.packaging.checks.contents import is_package, umdf_drivers
 from kdrvgen.spelling import first_of
 
 __all__ = ["PACKAGE_FOLDER", "Found", "built_image", "built_package", "find"]
@@ -25,10 +25,17 @@ _MOST_LISTED = 6
 
 
 class Found(NamedTuple):
-    """The images and the folders of packages."""
+    """The images and the folders of packages.
+
+    Attributes:
+        images: The images.
+        packages: The folders of packages.
+        umdf: The images that are UMDF drivers, according to the INF files of the packages.
+    """
 
     images: list[Path]
     packages: list[Path]
+    umdf: set[Path]
 
 
 def find(named: Sequence[str]) -> Found:
@@ -37,7 +44,7 @@ def find(named: Sequence[str]) -> Found:
     Raises:
         UsageError: The project has no image yet, or a folder has neither an image nor a package.
     """
-    found = Found([], [])
+    found = Found([], [], set())
     if not named:
         _add_project(found, find_configs(()))
     for path in map(Path, named):
@@ -48,9 +55,15 @@ def find(named: Sequence[str]) -> Found:
             _add_folder(found, path)
         elif ending in {".inf", ".cat"} and path.exists():
             found.packages.append(path.parent)
+        elif ending == ".cab":
+            raise UsageError(
+                f"{path} is a cabinet. Name the folders of its packages, or unpack it, for example "
+                "with cabextract. `cargo make submission` checks the cabinet that it makes."
+            )
         else:
             found.images.append(path)
-    return Found(list(dict.fromkeys(found.images)), list(dict.fromkeys(found.packages)))
+    images, packages = dict.fromkeys(found.images), dict.fromkeys(found.packages)
+    return Found(list(images), list(packages), found.umdf)
 
 
 def built_image() -> Path:
@@ -101,6 +114,9 @@ def _add_folder(found: Found, folder: Path) -> None:
     left out if the folder also has the same image beside the package.
     """
     images, packages = _below(folder)
+    umdf = [driver for package in packages for driver in umdf_drivers(package)]
+    found.umdf.update(umdf)
+    images = sorted({*images, *umdf})
     if not images and not packages:
         raise UsageError(
             f"{folder} contains no *.sys and no package. `cargo make sign` creates one."

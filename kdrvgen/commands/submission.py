@@ -17,7 +17,7 @@ from kdrvgen.errors import UsageError
 from kdrvgen.output.paths import path_from
 from kdrvgen.packaging.cabinet import read_cabinet
 from kdrvgen.packaging.checks.contents import files_in
-from kdrvgen.packaging.checks.subject import Package, read_package
+from kdrvgen.packaging.checks.subject import Package, read_packages
 from kdrvgen.packaging.folder import read_folder, write_folder
 from kdrvgen.packaging.submission import PRODUCT, SUBMISSION, build_submission
 from kdrvgen.report.finding import Severity, at_least
@@ -128,4 +128,5 @@ def _packages_in(folder: Path) -> Sequence[Package]:
     infs = [path for key, path in names.items() if key.endswith(".inf") and "/" not in key]
     if not infs:
         raise UsageError(f"{folder} contains no *.inf, so it is not a driver package.")
-    return [read_package(path, names, dt.datetime.now(dt.UTC)) for path in infs]
+    now = dt.datetime.now(dt.UTC)
+    return [package for path in infs for package in read_packages(path, names, now)]

@@ -16,6 +16,7 @@ from kdrvgen.commands.tally import Tally
 from kdrvgen.config import load
 from kdrvgen.errors import UsageError
 from kdrvgen.inspection.checks import RULES
+from kdrvgen.inspection.checks.subject import Expected
 from kdrvgen.inspection.expected import expected_from
 from kdrvgen.inspection.inspect import Inspection, inspect
 from kdrvgen.inspection.page import page_parts
@@ -24,6 +25,7 @@ from kdrvgen.model import Project
 from kdrvgen.output.regular import read_regular
 from kdrvgen.packaging.checks.inspect import RULES as PACKAGE_RULES
 from kdrvgen.packaging.checks.inspect import PackageInspection, inspect_package
+from kdrvgen.packaging.checks.listed_image import with_catalog
 from kdrvgen.report.finding import Severity
 from kdrvgen.report.reporter import Reporter
 
@@ -39,9 +41,8 @@ def verify_file(
     file: Path, config: Path | None, profile: str | None, trust: Iterable[str | os.PathLike[str]]
 ) -> Inspection:
     """Check one image, as `kdrvgen.verify` describes it."""
-    project = load(config) if config else None
-    folder = config.parent if config else Path()
-    return _inspected(file, project, folder, profile, _certificates(trust))
+    expected = _expected(file, load(config), config.parent, profile) if config else None
+    return _inspected(file, expected, _certificates(trust))
 
 
 def verify_files(arguments: argparse.Namespace, reporter: Reporter) -> int:
@@ -85,13 +86,10 @@ def _reported(
         config = None if arguments.no_config else _config(arguments.config, file)
         if config is not None and config not in projects:
             projects[config] = load(config)
-        inspection = _inspected(
-            file,
-            projects[config] if config else None,
-            config.parent if config else Path(),
-            arguments.profile,
-            trusted,
+        expected = (
+            _expected(file, projects[config], config.parent, arguments.profile) if config else None
         )
+        inspection = _inspected(file, expected, trusted, is_umdf=file in found.umdf)
         if config is not None:
             inspection = inspection._replace(
                 findings=tuple(with_origins(inspection.findings, config))
@@ -119,14 +117,20 @@ def _certificates(files: Iterable[str | os.PathLike[str]]) -> tuple[Certificate,
     return tuple(certificates)
 
 
-def _inspected(
-    file: Path,
-    project: Project | None,
-    folder: Path,
-    profile: str | None,
-    trusted: Sequence[Certificate],
-) -> Inspection:
+def _expected(file: Path, project: Project, folder: Path, profile: str | None) -> Expected:
     # The folder above a package names the profile, and has the certificate too.
     built = file.parent.parent / file.name if file.parent.name == PACKAGE_FOLDER else file
-    expected = expected_from(project, built, folder, profile) if project is not None else None
-    return inspect(file, expected=expected, trusted=trusted)
+    return expected_from(project, built, folder, profile)
+
+
+def _inspected(
+    file: Path,
+    expected: Expected | None,
+    trusted: Sequence[Certificate],
+    *,
+    is_umdf: bool = False,
+) -> Inspection:
+    inspection = inspect(file, expected=expected, trusted=trusted, is_umdf=is_umdf)
+    # An own driver has the signature that its configuration names.
+    is_own = expected is not None and expected.signing.mode != "off"
+    return inspection if is_own else with_catalog(inspection, trusted)

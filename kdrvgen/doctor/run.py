@@ -16,7 +16,7 @@ from kdrvgen.doctor.probes.environment import clock, disk
 from kdrvgen.doctor.probes.flags import rustflags
 from kdrvgen.doctor.probes.generated_files import agreement, generated_files
 from kdrvgen.doctor.probes.kit import kit
-from kdrvgen.doctor.probes.packing import kdrvgen, submission
+from kdrvgen.doctor.probes.packing import kdrvgen, submission, wdk_tools
 from kdrvgen.doctor.probes.project import project_files
 from kdrvgen.doctor.probes.rust import cargo, cargo_make, rustc
 from kdrvgen.doctor.probes.signing import signing_tool
@@ -45,6 +45,7 @@ _PROBES: tuple[tuple[Check, Probe], ...] = (
     (Check("certificate", SIGNING_TASKS), certificates),
     (Check("clock", SIGNING_TASKS), clock),
     (Check("kdrvgen", (Task.PACKAGE, Task.SUBMISSION, Task.SMOKE)), kdrvgen),
+    (Check("WDK tools", (Task.PACKAGE, Task.SUBMISSION, Task.SMOKE)), wdk_tools),
     (Check("submission", (Task.SUBMISSION,)), submission),
     (Check("Wine", (Task.SMOKE,)), wine),
     (Check("Windows", (Task.DEPLOY,)), deployment),

@@ -49,6 +49,7 @@ def inspect(
     expected: Expected | None = None,
     trusted: Iterable[Certificate] = (),
     now: dt.datetime | None = None,
+    is_umdf: bool = False,
 ) -> Inspection:
     """Read a driver image and check it.
 
@@ -58,13 +59,14 @@ def inspect(
         trusted: Certificates at which a chain may end; without any, trust is not checked, and a
             note reports that.
         now: The time at which certificates must be valid; by default the current time.
+        is_umdf: Whether it is a UMDF driver, also if nothing is expected.
 
     Raises:
         FileAccessError: The file cannot be read, or is larger than any driver.
     """
     file = Path(path)
     data = read_regular(file, MAX_DRIVER_FILE)
-    return inspect_bytes(file, data, expected=expected, trusted=trusted, now=now)
+    return _inspected(file, data, _Circumstances(expected, tuple(trusted), now, is_umdf))
 
 
 def inspect_bytes(
@@ -76,17 +78,34 @@ def inspect_bytes(
     now: dt.datetime | None = None,
 ) -> Inspection:
     """Check an image in memory as `inspect` does; `path` is only its name."""
+    return _inspected(path, data, _Circumstances(expected, tuple(trusted), now))
+
+
+class _Circumstances(NamedTuple):
+    """What the findings about an image depend on besides its bytes; see `inspect`."""
+
+    expected: Expected | None
+    trusted: tuple[Certificate, ...]
+    now: dt.datetime | None
+    is_umdf: bool = False
+
+
+def _inspected(path: Path, data: bytes, given: _Circumstances) -> Inspection:
     image = read_image(data)
     if image is None:
         start = Evidence("beginning of the file", data[:4].hex(" ") or "empty", 0)
         fix = "Build the driver: `cargo make sign` writes the image to the target folder."
         return Inspection(path, None, (), (violation(NOT_AN_IMAGE, start, fix).named(str(path)),))
     signatures = read_signatures(image.headers, data)
-    own = tuple(trusted)
+    own = given.trusted
     roots = Roots(own, of_windows=not own)
     stamp_roots = Roots(own, of_windows=True)
-    moment = now or dt.datetime.now(dt.UTC)
+    moment = given.now or dt.datetime.now(dt.UTC)
     assessments = tuple(assess(each, roots, stamp_roots, moment) for each in signatures)
-    subject = Subject(image, signatures, assessments, expected, own)
+    subject = Subject(image, signatures, assessments, given.expected, own, given.is_umdf)
     findings = tuple(finding.named(str(path)) for finding in check(subject))
-    return Inspection(path, image, signatures, findings, assessments, loading(image, assessments))
+    # Windows loads an image regardless of --trust.
+    of_windows = Roots((), of_windows=True)
+    verdicts = [assess(each, of_windows, stamp_roots, moment) for each in signatures if own]
+    who = loading(image, verdicts or assessments)
+    return Inspection(path, image, signatures, findings, assessments, who)

@@ -9,10 +9,11 @@ from kdrvgen.model.device_classes import CLASS_GUIDS, FILTER_GROUPS, RESERVED_CL
 from kdrvgen.model.driver import Driver
 from kdrvgen.model.package import MACHINES, Package
 from kdrvgen.model.problems import Problem
+from kdrvgen.model.wdk import Wdk
 from kdrvgen.model.windows_versions import WINDOWS
 from kdrvgen.spelling import nearest
 
-__all__ = ["CLASS_BY_NAME", "package_rules"]
+__all__ = ["CLASS_BY_NAME", "framework_rules", "package_rules"]
 
 CLASS_BY_NAME = {name.lower(): name for name in CLASS_GUIDS}
 """The classes that kdrvgen knows by their names in lower case."""
@@ -26,6 +27,23 @@ _OF_OWN_INF = frozenset(
 _OLDEST = {
     "primitive": (18362, "Windows installs a package without a device from version 1903"),
     "umdf": (22000, "a package can include `wudfrd.inf` from Windows 11"),
+}
+# The first Windows with each minor version of KMDF 1 and UMDF 2; of UMDF 2 from 13 on. Microsoft
+# Learn, "KMDF Version History" and "UMDF Version History".
+_FRAMEWORKS = {
+    9: 7600,
+    11: 9200,
+    13: 9600,
+    15: 10240,
+    17: 10586,
+    19: 14393,
+    21: 15063,
+    23: 16299,
+    25: 17134,
+    27: 17763,
+    29: 18362,
+    31: 19041,
+    33: 20348,
 }
 _WINDOWS_11 = 22000
 _FIRST_ARM64 = 16299
@@ -202,6 +220,22 @@ def _targets_exist(driver: Driver, package: Package) -> Iterator[Problem]:
             message = f"Windows on ARM64 begins with build {_FIRST_ARM64}"
             hint = f"set `minimum-build = {_FIRST_ARM64}` or a newer one"
             yield Problem(path, message, hint=hint, also=(targets,))
+
+
+def framework_rules(driver: Driver, package: Package, wdk: Wdk) -> Iterator[Problem]:
+    """Yield a problem if a package installs on a Windows without the framework in its INF."""
+    is_known = package.kind is not None and not wdk.is_wdk_builds  # which reads Cargo.toml
+    version = wdk.framework_for(driver.model) if is_known else ""
+    first = _FRAMEWORKS.get(int(version.split(".")[1]), 0) if version else 0
+    if package.oldest_build < first:
+        name = f"{driver.model.upper()} {version.removesuffix('.0')}"
+        yield Problem(
+            ("package", "minimum-build"),
+            f"Windows has {name} from build {first}, and the package installs from build "
+            f"{package.oldest_build}",
+            hint=f"set `minimum-build = {first}`, or use an older `wdk.framework-version`",
+            also=(("wdk", "framework-version"),),
+        )
 
 
 def _files_have_names_of_their_own(driver: Driver, package: Package) -> Iterator[Problem]:

@@ -16,7 +16,7 @@ from kdrvgen.model.linker_rules import linker_rules
 from kdrvgen.model.makefile import Makefile
 from kdrvgen.model.makefile_rules import generated_task_rules, makefile_rules
 from kdrvgen.model.package import Package
-from kdrvgen.model.package_rules import package_rules
+from kdrvgen.model.package_rules import framework_rules, package_rules
 from kdrvgen.model.problems import Problem, variants
 from kdrvgen.model.profile import Profile
 from kdrvgen.model.signing import Signing
@@ -58,7 +58,7 @@ def _all(tables: Tables) -> Iterator[Problem]:
         yield from _one_target_key(tables.driver)
         yield from _output_dir_divides_targets(tables.driver)
         yield from _framework_calls_its_own_entry(tables.driver)
-        yield from _rules_of_installing(tables.driver, tables.deploy, tables.package)
+        yield from _rules_of_installing(tables.driver, tables)
     if tables.toolchain:
         yield from _build_std_needs_nightly(tables.toolchain)
     if tables.wdk:
@@ -87,13 +87,13 @@ def _all(tables: Tables) -> Iterator[Problem]:
         )
 
 
-def _rules_of_installing(
-    driver: Driver, deploy: Deploy | None, package: Package | None
-) -> Iterator[Problem]:
-    if deploy:
-        yield from _services_are_the_kernels(driver, deploy)
-    if package:
-        yield from package_rules(driver, package)
+def _rules_of_installing(driver: Driver, tables: Tables) -> Iterator[Problem]:
+    if tables.deploy:
+        yield from _services_are_the_kernels(driver, tables.deploy)
+    if tables.package:
+        yield from package_rules(driver, tables.package)
+        if tables.wdk:
+            yield from framework_rules(driver, tables.package, tables.wdk)
 
 
 def _own_profiles_name_cargos(profiles: Mapping[str, Profile]) -> Iterator[Problem]:

@@ -91,7 +91,7 @@ def build(given: Ingredients) -> Made:
     stamped = _inf(given)
     inf = stamped.inf
     files = {**given.files, f"{stem}.inf": stamped.data}
-    findings = [*check(inf, given.today), *_of_package(given, inf), *_unlisted(given, inf)]
+    findings = [*check(inf, given.today), *_of_package(given, stamped), *_unlisted(given, inf)]
     structure = Structure(inf)
     listed = _listed(inf, given.target)
     names = {name.lower(): name for name in files}
@@ -190,15 +190,17 @@ def _listed(inf: Inf, target: Target) -> dict[str, Field]:
     return found
 
 
-def _of_package(given: Ingredients, inf: Inf) -> Iterator[Finding]:
+def _of_package(given: Ingredients, stamped: _Stamped) -> Iterator[Finding]:
     """Yield what `kdrvgen verify` would find in the package, with advice for its author."""
-    stem = given.project.driver.stem
+    stem, inf = given.project.driver.stem, stamped.inf
     catalog = f"{stem}.cat"
     files = {name.lower(): data for name, data in given.files.items()}
-    names = {name: Path(name) for name in (*files, f"{stem}.inf".lower(), catalog.lower())}
+    files[f"{stem}.inf".lower()] = stamped.data
+    names = {name: Path(name) for name in (*files, catalog.lower())}
     now = dt.datetime.combine(given.today, dt.time(), dt.UTC)
-    path = Path(inf.source.name)
-    for finding in of_package.check(Package(inf, path, b"", files, names, None, (), now)):
+    path, machines = Path(inf.source.name), frozenset({MACHINES[given.target]})
+    package = Package(inf, path, stamped.data, files, names, None, (), now, machines)
+    for finding in of_package.check(package):
         advice = {
             "package-file-missing": "add the file to `package.extra-files`, which puts it beside "
             "the INF, not into a folder; or remove it from `[SourceDisksFiles]`",

@@ -112,12 +112,22 @@ def _of_package(project: Project) -> dict[str, str]:
     texts |= {
         "DRIVER_PACKAGE_VERSION": package.version or "",
         "DRIVER_PACKAGE_DATE": package.date or "",
-        "DRIVER_FRAMEWORK_VERSION": project.wdk.framework_for(project.driver.model),
+        **_framework(project),
     }
     for triple in project.driver.triples:
         name = f"DRIVER_PACKAGE_OS_{triple.partition('-')[0].upper()}"
         texts[name] = ",".join(package.systems_for(triple))
     return _literals(texts)
+
+
+def _framework(project: Project) -> dict[str, str]:
+    model, wdk = project.driver.model, project.wdk
+    if model == "wdm":
+        return {"DRIVER_FRAMEWORK_VERSION": ""}
+    if wdk.is_wdk_builds:  # it reads Cargo.toml
+        return {"DRIVER_FRAMEWORK_VERSION": "wdk-build"}
+    found = {"DRIVER_FRAMEWORK_VERSION": wdk.framework_for(model)}
+    return found if wdk.framework_version else {**found, "DRIVER_FRAMEWORK_ASSUMED": "yes"}
 
 
 def _places(project: Project) -> dict[str, str]:

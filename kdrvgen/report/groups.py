@@ -88,8 +88,8 @@ class Groups:
         notes = tuple(
             Finding(
                 rule,
-                f"{quantity(count, severity)} of the rule {rule} not shown, like those above with "
-                "other names. -v shows them",
+                f"{quantity(count, f'more {severity}')} of the rule {rule}, like those above but "
+                "with other names. -v shows all",
                 severity=Severity.NOTE,
             )
             for (rule, severity), count in self._left_out.items()

@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import os
 import secrets
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from kdrvgen import __version__
@@ -18,9 +18,10 @@ from kdrvgen.report.github import annotate
 from kdrvgen.report.groups import Groups
 from kdrvgen.report.human import draw
 from kdrvgen.report.json import as_data
+from kdrvgen.report.listing import file_lines, tree_lines
 from kdrvgen.report.sarif import log
 
-__all__ = ["COMMON_FORMATS", "FORMATS", "Reporter", "file_lines"]
+__all__ = ["COMMON_FORMATS", "FORMATS", "Reporter"]
 
 FORMATS = {
     "human": "readable text (default)",
@@ -33,10 +34,7 @@ FORMATS = {
 COMMON_FORMATS = ("human", "json", "github")
 """The formats that every command has."""
 
-_PLANNED = {"created": "create", "updated": "update", "removed": "remove", "refused": "refuse"}
-_COLORS = {"created": "32", "updated": "33", "removed": "31", "refused": "31;1"}
 _DIFF_COLORS = {"+": "32", "-": "31", "@": "36"}
-_WIDTH = len("unchanged")
 _LOUD = frozenset({"error", "warning"})  # what -q still prints
 _SUMMARIES = frozenset({"verification"})  # of findings that are reported already
 _UP_TO_DATE = frozenset({"unchanged", "kept", "ejected"})
@@ -145,7 +143,7 @@ class Reporter:
             f"{folder}…" if folder else path
             for path, folder in ((path, summed_folder(path)) for path in paths)
         )
-        lines = [f"{folder}{os.sep}", *(f"  {line}" for line in _tree(shown)), "", "Next:"]
+        lines = [f"{folder}{os.sep}", *(f"  {line}" for line in tree_lines(shown)), "", "Next:"]
         lines += [f"  {command}" for command in commands]
         self._console.print(self._console.out, "".join(f"{visible(line)}\n" for line in lines))
 
@@ -299,50 +297,6 @@ class Reporter:
 
         token = secrets.token_hex(16)
         self._console.write(self._console.out, f"::stop-commands::{token}\n{text}::{token}::\n")
-
-
-def file_lines(
-    rows: Iterable[tuple[str, str, str]],
-    *,
-    whole: bool = False,
-    planned: bool = False,
-    paint: Callable[[str, str], str] = lambda text, _: text,
-) -> Iterator[str]:
-    """Yield a line about each file for the human format.
-
-    Args:
-        rows: Status, path and reason (or "") of each.
-        whole: Whether each file of a shared folder has its own line.
-        planned: Whether the changes are only planned.
-        paint: Returns a text in an ANSI style.
-    """
-    for status, path, reason in rows if whole else _summed(rows):
-        word = f"{_PLANNED.get(status, status) if planned else status:{_WIDTH}}"
-        shown = visible(f"{path} ({reason})" if reason else path)
-        yield f"{paint(word, _COLORS.get(status, '2'))}  {shown}"
-
-
-def _summed(rows: Iterable[tuple[str, str, str]]) -> Iterable[tuple[str, str, str]]:
-    """Yield the rows, with one row for all files of a shared folder with the same status."""
-    groups: dict[tuple[str, str, str], list[str]] = {}
-    for status, path, reason in rows:
-        folder = summed_folder(path)
-        place = folder if folder and status != "refused" else path
-        groups.setdefault((status, place, reason), []).append(path)
-    for (status, place, reason), paths in groups.items():
-        yield status, place if len(paths) > 1 else paths[0], reason
-
-
-def _tree(paths: Iterable[str]) -> Iterable[str]:
-    """Yield the lines of a tree of files, each folder above its content."""
-    above: list[str] = []
-    for path in sorted(paths, key=lambda path: path.split("/")):
-        *folders, name = path.split("/")
-        for depth, folder in enumerate(folders):
-            if above[: depth + 1] != folders[: depth + 1]:
-                yield f"{'  ' * depth}{folder}/"
-        above = folders
-        yield f"{'  ' * len(folders)}{name}"
 
 
 def _safe(text: str) -> str:

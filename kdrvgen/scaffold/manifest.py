@@ -74,7 +74,7 @@ _TAKEN = frozenset({*OPTIONS, *PACKAGE_KEYS, "template", "answers"}) | frozenset
 def _question_name(value: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", value, re.ASCII):
         raise problem(
-            f"`{value}` is not a valid name", hint="use small letters, digits and hyphens"
+            f"`{value}` is not a valid name", hint="use lower-case letters, digits and hyphens"
         )
     if value in _TAKEN:
         raise problem(

@@ -124,6 +124,11 @@ def test_help_shows_fields_with_their_docstrings_and_no_internals(table: type) -
         assert all(f"{name}: " in shown for name in table.model_fields)
 
 
+def test_help_of_the_package_begins_with_all_functions() -> None:
+    functions = {name for name in dir(kdrvgen) if inspect.isfunction(getattr(kdrvgen, name))}
+    assert {*re.findall(r"`(\w+)`", kdrvgen.__doc__ or "")} >= functions > {"load"}
+
+
 def test_suppressed_rules_are_few_and_have_reasons() -> None:
     sources = [*MODULES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "docs").rglob("*.py")]
     found = [

@@ -138,6 +138,19 @@ def test_why_and_eject_take_paths_as_text(tmp_path: Path) -> None:
     assert not kdrvgen.check(kdrvgen.load(config), tmp_path).drifted
 
 
+@pytest.mark.parametrize("path", ["../own.rs", "src/../../own.rs", "../crates/kernel/src/own.rs"])
+def test_eject_changes_no_file_outside_of_the_project(tmp_path: Path, path: str) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "build.rs").write_text("mine\n", "utf-8")
+    own = project / path.removeprefix("src/../")
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("mine\n", "utf-8")
+    with pytest.raises(RefusedError, match=r"own\.rs: the path leads out of the project"):
+        kdrvgen.eject(["build.rs", path], project)
+    assert own.read_text("utf-8") == (project / "build.rs").read_text("utf-8") == "mine\n"
+
+
 def test_schema_is_a_json_schema() -> None:
     assert kdrvgen.schema()["$schema"].startswith("http://json-schema.org/")
 

@@ -139,7 +139,7 @@ def test_list_templates_shows_its_questions(template: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "message"),
     [
         ("compny=x", "unknown option `compny`"),
         ("with-irp=perhaps", "`with-irp` must be yes or no"),
@@ -148,19 +148,19 @@ def test_list_templates_shows_its_questions(template: Path, tmp_path: Path) -> N
     ],
 )
 def test_a_wrong_answer_is_an_error_at_its_place(
-    template: Path, tmp_path: Path, word: str, told: str
+    template: Path, tmp_path: Path, word: str, message: str
 ) -> None:
     assert template.is_dir()
     done = new(tmp_path, *word.split())
     assert done.returncode == 3
-    assert told in done.stderr
+    assert message in done.stderr
     assert "command line:1:" in done.stderr
     assert not (tmp_path / "hello").exists()
 
 
 @pytest.mark.one_in(4)
 @pytest.mark.parametrize(
-    ("text", "place", "told"),
+    ("text", "place", "message"),
     [
         ("[questions\n", "1:11", "`]` is missing here"),
         ("sumary = 'x'\n", "1:1", "did you mean `summary`?"),
@@ -190,21 +190,21 @@ def test_a_wrong_answer_is_an_error_at_its_place(
     ],
 )
 def test_an_error_in_template_toml_has_its_place(
-    template: Path, tmp_path: Path, text: str, place: str, told: str
+    template: Path, tmp_path: Path, text: str, place: str, message: str
 ) -> None:
     put(template, "template.toml", text)
     put(template, "tree/src/lib.rs.j2", "")
     done = new(tmp_path)
     assert done.returncode == 3, done.stdout
     assert f"{Path('acme', 'template.toml')}:{place}" in done.stderr
-    assert told in done.stderr
+    assert message in done.stderr
     assert done.stderr.endswith(f"\n1 error in {Path('acme', 'template.toml')}\n")
     assert not (tmp_path / "hello").exists()
 
 
 @pytest.mark.one_in(4)
 @pytest.mark.parametrize(
-    ("path", "text", "place", "told"),
+    ("path", "text", "place", "message"),
     [
         ("tree/a.j2", "x\n{% if %}", "tree/a.j2:2", "Expected an expression"),
         ("tree/a.j2", "x\n{{ nobody }}", "tree/a.j2:2", "'nobody' is undefined"),
@@ -215,19 +215,19 @@ def test_an_error_in_template_toml_has_its_place(
     ],
 )
 def test_an_error_in_a_file_has_its_place(  # noqa: PLR0913, PLR0917 - the columns of a table
-    template: Path, tmp_path: Path, path: str, text: str | bytes, place: str, told: str
+    template: Path, tmp_path: Path, path: str, text: str | bytes, place: str, message: str
 ) -> None:
     put(template, "tree/c.j2", '{% include "b.j2" %}' if "include" in path else "")
     put(template, path, text)
     done = new(tmp_path)
     assert done.returncode == 3, done.stdout
     assert f"{Path('acme', place)}" in done.stderr
-    assert told in done.stderr
+    assert message in done.stderr
     assert not (tmp_path / "hello").exists()
 
 
 @pytest.mark.parametrize(
-    ("folder", "told"),
+    ("folder", "message"),
     [
         ("./nothing", "the template folder ./nothing does not exist"),
         ("./acme/tree", "the template folder ./acme/tree has no template.toml"),
@@ -235,11 +235,11 @@ def test_an_error_in_a_file_has_its_place(  # noqa: PLR0913, PLR0917 - the colum
     ],
 )
 def test_a_folder_that_is_no_template_is_reported(
-    template: Path, tmp_path: Path, folder: str, told: str
+    template: Path, tmp_path: Path, folder: str, message: str
 ) -> None:
     assert template.is_dir()
     done = new(tmp_path, template=folder)
-    assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+    assert (done.returncode, message in done.stderr) == (2, True), done.stderr
 
 
 def test_a_folder_whose_name_cannot_be_in_config_toml_is_refused(
@@ -380,8 +380,8 @@ def test_a_template_can_use_only_what_is_pure_and_small() -> None:
     assert render(ALLOWED) == (list(ALLOWED.values()), [])
     results, messages = render(REFUSED)
     assert results == []
-    for message, told in zip(messages, REFUSED.values(), strict=True):
-        assert told in message
+    for message, expected in zip(messages, REFUSED.values(), strict=True):
+        assert expected in message
 
 
 @pytest.mark.one_in(4)

@@ -11,7 +11,12 @@ import pytest
 
 from tests.bootstrap.conftest import TRIPLES, PreparedProject
 from tests.bootstrap.frames import frames
-from tests.bootstrap.host import run_tests, run_tests_with_sanitizer, with_blocks
+from tests.bootstrap.host import (
+    run_tests,
+    run_tests_with_miri,
+    run_tests_with_sanitizer,
+    with_blocks,
+)
 from tests.bootstrap.kernel import Kernel
 from tests.pipeline.image import Image
 from tests.pipeline.support import REPOSITORY, Project, run
@@ -211,6 +216,10 @@ def test_settings_time_dpcs_and_notifications_behave_as_documented(host: Path) -
 
 def test_these_blocks_have_no_error_that_address_sanitizer_finds(host: Path) -> None:
     run_tests_with_sanitizer(host, "host_sync.rs")
+
+
+def test_these_blocks_have_no_undefined_behaviour_that_miri_finds(host: Path) -> None:
+    run_tests_with_miri(host, "host_sync.rs", "--skip=every_day")
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -19,7 +19,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def _surroundings(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    cache = str(tmp_path_factory.mktemp("cache"))
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):  # of Linux and of Windows
+        monkeypatch.setenv(name, cache)
     monkeypatch.setenv("PYTHONPATH", str(Path(kdrvgen.__file__).parent.parent))
     for name in ("KDRVGEN_NO_CACHE", "NO_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)

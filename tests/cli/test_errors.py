@@ -109,16 +109,16 @@ def test_a_bug_leaves_a_file_to_attach_and_names_where_to_report_it(
     monkeypatch.setattr("tempfile.tempdir", str(project))
     monkeypatch.setattr("kdrvgen.crash.ISSUES", "https://example.org/issues")
     assert main(["config.toml"]) == 1
-    told = capsys.readouterr().err
-    assert f"bug in kdrvgen {kdrvgen.__version__} (Python {platform.python_version()}, " in told
-    assert "Please report it at https://example.org/issues, with" in told
+    printed = capsys.readouterr().err
+    assert f"bug in kdrvgen {kdrvgen.__version__} (Python {platform.python_version()}, " in printed
+    assert "Please report it at https://example.org/issues, with" in printed
     (file,) = project.glob("kdrvgen-crash-*.txt")
-    assert f"the file {file}." in told
+    assert f"the file {file}." in printed
     text = file.read_text("utf-8")
     assert text.startswith(f"kdrvgen {kdrvgen.__version__} (Python ")
     assert "\nkdrvgen config.toml\n" in text
     assert "Traceback (most recent call last)" in text
-    assert "secret" not in text + told
+    assert "secret" not in text + printed
     if os.name == "posix":
         assert file.stat().st_mode & 0o77 == 0
 
@@ -132,8 +132,10 @@ def test_a_bug_is_reported_where_no_file_can_be_written(
     monkeypatch.setattr("kdrvgen.commands.generate.render", broken)
     monkeypatch.setattr("tempfile.tempdir", str(project / "missing"))
     assert main(["config.toml"]) == 1
-    told = capsys.readouterr().err
-    assert "to those from whom you have kdrvgen, with your configuration and the output of" in told
+    printed = capsys.readouterr().err
+    assert (
+        "to the people who gave you kdrvgen, with your configuration and the output of" in printed
+    )
 
 
 def test_ctrl_c_exits_with_130_without_output(

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.deep import remove_chain
+from tests.tools import ON_POSIX
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 OTHERS = ("--version", "--help", "schema", "explain")
@@ -178,6 +179,7 @@ def test_file_names_that_are_not_valid_text_are_accepted(
         assert done.returncode == code, (words, done.stdout, done.stderr)
 
 
+@ON_POSIX
 def test_why_reports_a_pipe_without_blocking(run: Run, project: Path) -> None:
     os.mkfifo(project / "build.rs")
     done = run("why", "build.rs:20")

@@ -49,11 +49,11 @@ class Terminal:
     def read(self) -> bool:
         """Read more output; return False at its end."""
         try:
-            said = os.read(self._ours, 4096)
+            read = os.read(self._ours, 4096)
         except OSError:  # Linux's end of a terminal
-            said = b""
-        self.output += said.decode()
-        return bool(said)
+            read = b""
+        self.output += read.decode()
+        return bool(read)
 
     def end(self) -> str:
         """Return everything that was written to the terminal."""

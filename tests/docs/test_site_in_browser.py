@@ -23,6 +23,10 @@ DESKTOP = SCREENS["desktop"]
 _EVERY_PAGE = {("desktop", "light"), ("phone", "dark")}
 _SAMPLE = {"index.html", "concepts.html", "windows.html", "verify.html", "search.html"}
 
+# A phone scrolls wide tables; on a desktop, nobody looks for a column that is not there.
+_HAS_WIDE_TABLE = """[...document.querySelectorAll(".table-wrapper")]
+    .some(each => each.scrollWidth > each.clientWidth)"""
+
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("screen", SCREENS)
@@ -37,8 +41,11 @@ def test_every_page_is_accessible_and_no_wider_than_the_screen(
     with opened(SCREENS[screen], scheme) as page:
         for name in names:
             page.goto((site / name).as_uri())
-            wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-            found[name] = [*violations(page), *(["wider than the screen"] if wide else [])]
+            found[name] = violations(page)
+            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                found[name].append("wider than the screen")
+            if screen == "desktop" and page.evaluate(_HAS_WIDE_TABLE):
+                found[name].append("a table that must be scrolled")
     assert {name: problems for name, problems in found.items() if problems} == {}
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from kdrvgen import Driver, Linker, Project, Signing
+from kdrvgen import Driver, Linker, Package, Project, Signing
 from kdrvgen.doctor.host import Host, this_host
 from kdrvgen.doctor.probes.certificate_files import missing_files, provider_certificate
 from kdrvgen.doctor.probes.linker import host_linker, linkers
+from kdrvgen.doctor.probes.packing import wdk_tools
 from kdrvgen.doctor.probes.sdk import find_tool
 from kdrvgen.doctor.probes.signing import signing_tool
 from kdrvgen.doctor.run import Scope, run_probes
@@ -262,3 +263,25 @@ def test_a_probe_that_hangs_is_an_error_after_its_time_limit(host: Host) -> None
     (finding,) = [each for each in found if each.rule == "host-windows"]
     assert "did not end within" in finding.message
     assert finding.severity is Severity.ERROR
+
+
+def test_the_tools_of_the_wdk_are_found_in_a_kit_and_in_packages_of_nuget(
+    host: Host, tmp_path: Path
+) -> None:
+    package = Package(inx="own.inx", tool="wdk")
+    project = Project(driver=Driver(name="hello"), package=package)
+
+    def found(host: Host) -> list[tuple[str, str]]:
+        findings = wdk_tools(host, project)
+        return [(each.severity, each.place.file if each.place else "") for each in findings]
+
+    assert found(host) == [("error", ""), ("error", "")]
+    assert list(wdk_tools(host, Project(driver=Driver(name="hello")))) == []
+
+    inner = tmp_path / "packages/Microsoft.Windows.WDK.x64.10.0.26100.1/c/bin/10.0.26100.0"
+    places = [inner / "x64/stampinf.exe", inner / "x86/inf2cat.exe"]
+    for place in places:
+        place.parent.mkdir(parents=True)
+        place.touch(0o755)
+    host = dataclasses.replace(host, env={**host.env, "WDKContentRoot": str(tmp_path / "packages")})
+    assert found(host) == [("ok", str(place)) for place in places]

@@ -92,13 +92,15 @@ def test_a_submission_needs_kdrvgen_on_path_and_a_profile_that_signs(machine: Ma
     assert machine.doctor("--for", "submission").missing == ["submission"]
 
 
-def test_the_tools_of_the_wdk_make_a_package_without_kdrvgen(machine: Machine) -> None:
+def test_the_tools_of_the_wdk_make_a_package_on_windows_only(machine: Machine) -> None:
     (machine.folder / "own.inx").write_text("", "utf-8")
     machine.configure(f'{CONFIG}[package]\ntool = "wdk"\ninx = "own.inx"\n')
     machine.kdrvgen("config.toml")
 
-    assert machine.doctor("--for", "package").missing == []
-    assert machine.doctor("--for", "submission").missing == ["kdrvgen"]
+    report = machine.doctor("--for", "package")
+    assert report.missing == ["WDK tools"]
+    assert 'set package.tool = "kdrvgen"' in report.finding("WDK tools")["help"]
+    assert machine.doctor("--for", "submission").missing == ["kdrvgen", "WDK tools"]
 
 
 def test_a_missing_tool_is_installed_with_homebrew_or_named_in_the_advice(machine: Machine) -> None:

@@ -23,6 +23,7 @@ from kdrvgen.doctor.probes.signing import tiny_image
 from tests.deep import remove_chain
 from tests.inspection.support import Verify, verify_runner
 from tests.pipeline.support import need
+from tests.tools import ON_POSIX
 
 NO_TEXT = b"b\xffd.sys".decode("utf-8", "surrogateescape")
 
@@ -151,6 +152,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error(
     assert "closed: Permission denied" in done.err
 
 
+@ON_POSIX
 def test_a_pipe_is_an_error_and_does_not_block(verify: Verify, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.sys")
     for named in (tmp_path, tmp_path / "pipe.sys"):

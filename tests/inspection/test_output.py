@@ -148,6 +148,7 @@ def test_all_images_below_a_folder_are_checked(
         (".", 2, "contains no *.sys"),
         ("", 2, "no kdrvgen.toml or config.toml"),
         ("none.sys", 8, "none.sys"),
+        ("hello.cab", 2, "hello.cab is a cabinet. Name the folders of its packages"),
         ("--trust none.pem none.sys", 8, "none.pem"),
         ("--trust text.pem none.sys", 2, "does not contain a certificate"),
         ("--config none.toml none.sys", 3, "none.toml"),
@@ -249,8 +250,11 @@ def test_the_page_shows_sections_signatures_imports_and_findings(
 ) -> None:
     assert verify("--html", tmp_path / "report.html", damaged).code == 6
 
-    page = _parsed((tmp_path / "report.html").read_text(encoding="utf-8"))
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    page = _parsed(text)
 
+    assert "<code>bcdedit /set testsigning on</code>" in text
+    assert "`" not in page.text
     image = kdrvgen.verify(damaged).image
     assert image
     assert page.tags.count("rect") == len(image.sections) + 2  # headers and signatures
@@ -259,8 +263,8 @@ def test_the_page_shows_sections_signatures_imports_and_findings(
     for section in image.sections:
         place = f"{section.size} bytes at 0x{section.offset:X} {section.access}"
         assert f"{section.name}: {place}" in page.text
-    for text in (".rdata", "ntoskrnl.exe", "CN=DriverCertificate", "image-checksum", "sha256"):
-        assert text in page.text
+    for word in (".rdata", "ntoskrnl.exe", "CN=DriverCertificate", "image-checksum", "sha256"):
+        assert word in page.text
 
 
 def test_hostile_names_in_an_image_are_escaped_in_all_output(

@@ -52,6 +52,9 @@ def test_a_package_of_each_kind_is_accepted(text: str, driver: str) -> None:
         (PRIMITIVE, 'model = "kmdf"', "package.kind", 'kind = "device"'),
         (DEVICE, 'model = "umdf"', "package.kind", 'kind = "umdf"'),
         (f"{UMDF}minimum-build = 19041", 'model = "umdf"', "package.minimum-build", "22000"),
+        (f"{DEVICE}minimum-build = 9200", 'model = "kmdf"', "package.minimum-build", "10240"),
+        (f'{DEVICE}[wdk]\nframework-version = "1.33"', 'model = "kmdf"',
+         "package.minimum-build", "20348"),
         (f"{DEVICE}minimum-build = 22621", X86, "package.minimum-build", "remove the target"),
         (f"{DEVICE}minimum-build = 10240", ARM64, "package.minimum-build", "16299"),
         (f'{DEVICE}device-class = "Hid"', "", "package.device-class", "add `class-guid`"),
@@ -128,3 +131,12 @@ def test_names_of_windows_are_spelt_as_inf2cat_spells_them() -> None:
     found = project(f'{DEVICE}operating-systems = ["10_x64", "SERVER2016_X64"]').package
 
     assert found.systems_for("x86_64-pc-windows-msvc") == ("10_X64", "Server2016_X64")
+
+
+def test_the_framework_of_the_oldest_windows_fits() -> None:
+    kmdf = 'model = "kmdf"'
+
+    assert is_accepted(f'{DEVICE}[wdk]\nframework-version = "1.23"', kmdf)
+    assert is_accepted(f'{DEVICE}minimum-build = 20348\n[wdk]\nframework-version = "1.33"', kmdf)
+    # Cargo.toml has the version.
+    assert is_accepted(f'{DEVICE}minimum-build = 9200\n[wdk]\nlocate = "wdk-build"', kmdf)

@@ -32,7 +32,7 @@ def tree(folder: Path) -> set[str]:
 
 def put(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, "utf-8")
+    file.write_text(text, "utf-8", newline="")
 
 
 def test_files_of_an_older_version_are_removed_with_empty_folders(project: Path) -> None:

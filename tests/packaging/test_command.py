@@ -206,6 +206,14 @@ def test_an_own_inf_that_does_not_fit_the_package_makes_none(
     assert not (project / "out/package").exists()
 
 
+def test_an_own_inf_can_list_itself(project: Path, run: Run) -> None:
+    (project / "config.toml").write_text('[driver]\nname = "hello"\n[package]\ninx = "h.inx"\n')
+    listed = OWN_INF.replace("hello.sys = 1\n", "hello.sys = 1\nhello.inf = 1\n")
+    (project / "h.inx").write_text(listed, "utf-8")
+
+    assert rules(run()) == ["inf-file-unused"]
+
+
 def test_an_own_inf_in_ansi_is_written_in_utf_16_unless_a_character_is_lost(
     project: Path, run: Run
 ) -> None:

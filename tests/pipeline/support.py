@@ -184,13 +184,13 @@ class Project:
         return run(self.command(*arguments), cwd or self.folder, self.env | env)
 
     def make(self, *arguments: str, cwd: Path | None = None, **env: str) -> str:
-        """Run cargo-make, which succeeds; return what it said."""
+        """Run cargo-make, which succeeds; return its output."""
         done = self.run(*arguments, cwd=cwd, **env)
         assert done.returncode == 0, done.stdout
         return done.stdout
 
     def fail(self, *arguments: str, cwd: Path | None = None, **env: str) -> str:
-        """Run cargo-make, which fails; return what it said."""
+        """Run cargo-make, which fails; return its output."""
         done = self.run(*arguments, cwd=cwd, **env)
         assert done.returncode != 0, done.stdout
         return done.stdout

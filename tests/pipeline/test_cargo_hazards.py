@@ -342,30 +342,30 @@ def test_an_x86_driver_uses_no_sse(make_project: MakeProject, profile: str) -> N
     project = make_project(CONFIG.replace("[signing]", f'target = "{X86}"\n[signing]'))
     project.edit("Cargo.toml", "lto = true\n", "")
 
-    said = project.make("--profile", profile, "build-driver")
+    output = project.make("--profile", profile, "build-driver")
 
-    assert "SSE" not in said
-    assert "XMM" not in said
+    assert "SSE" not in output
+    assert "XMM" not in output
 
 
 def test_an_x86_driver_with_sse_is_warned_of(make_project: MakeProject) -> None:
     config = CONFIG.replace("[signing]", f'target = "{X86}"\n[signing]')
     project = make_project(config + '[linker]\nrustflags = ["-Ctarget-feature=+sse,+sse2"]\n')
 
-    said = project.make("build-driver")
+    output = project.make("build-driver")
 
-    assert "this i686 driver is compiled with SSE" in said
-    assert re.search(r"hello\.dll has \d+ instructions that use XMM or MMX registers", said)
+    assert "this i686 driver is compiled with SSE" in output
+    assert re.search(r"hello\.dll has \d+ instructions that use XMM or MMX registers", output)
 
 
 def test_the_sse_of_the_precompiled_library_is_warned_of(make_project: MakeProject) -> None:
     project = make_project(CONFIG.replace("[signing]", f'target = "{X86}"\n[signing]'))
     project.edit("Makefile.toml", 'DRIVER_WITHOUT_SSE = "yes"\n', "")
 
-    said = project.make("build-driver")
+    output = project.make("build-driver")
 
-    assert "is compiled with SSE" not in said
-    assert "instructions that use XMM or MMX registers" in said
+    assert "is compiled with SSE" not in output
+    assert "instructions that use XMM or MMX registers" in output
 
 
 IMPORT = """

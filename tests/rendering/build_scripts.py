@@ -1,4 +1,4 @@
-"""All build scripts that a configuration can give, for the tools that judge them."""
+"""All build scripts that a configuration can give, for the tools that check them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real tools that judge generated files."""
+"""The real tools that check generated files."""
 
 from __future__ import annotations
 

@@ -452,7 +452,7 @@ def test_a_kmdf_driver_gets_a_map_file(
     assert lines(ran, "rustc-link-arg-cdylib") == arguments
 
 
-# --- tools that judge it ----------------------------------------------------------------------
+# --- tools that check it ----------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")

@@ -125,8 +125,13 @@ def test_each_key_reaches_the_tools(windows: Windows) -> None:
     makefile = desk.project.folder / "Makefile.toml"
     generated = makefile.read_text("utf-8")
     assert 'DRIVER_FRAMEWORK_VERSION = ""' in generated
-    kmdf = generated.replace('FRAMEWORK_VERSION = ""', 'FRAMEWORK_VERSION = "1.33"')
+    kmdf = generated.replace('FRAMEWORK_VERSION = ""', 'FRAMEWORK_VERSION = "wdk-build"')
     makefile.write_text(kmdf, "utf-8")
+    assert "Cargo.toml has no version of KMDF" in desk.fail("package")
+    cargo = desk.project.folder / "Cargo.toml"
+    versions = "kmdf-version-major = 1\ntarget-kmdf-version-minor = 33\n"
+    table = f"[package.metadata.wdk.driver-model]\n{versions}"
+    cargo.write_text(f"{cargo.read_text('utf-8')}\n{table}", "utf-8")
 
     output = desk.make("package", SOURCE_DATE_EPOCH=EPOCH)
 
@@ -143,6 +148,14 @@ def test_each_key_reaches_the_tools(windows: Windows) -> None:
     assert desk.places("stampinf") == [OF_OLD_KITS[0].lower()]
     # Without infverif nothing is checked, and nothing is said.
     assert "infverif" not in output.lower()
+
+    assumed = kmdf.replace('"wdk-build"', '"1.15"\nDRIVER_FRAMEWORK_ASSUMED = "yes"')
+    makefile.write_text(assumed, "utf-8")
+    assert "wdk.framework-version is not set" not in desk.make("package")
+    inf = f"{listed}; for $KMDFVERSION$\n"
+    (desk.project.folder / "my own.inx").write_text(inf, "utf-16")
+    assert "the INF names KMDF 1.15, because wdk.framework-version" in desk.make("package")
+    assert options(desk)["-k"] == "1.15"
 
     calls = len(desk.arguments("stampinf"))
     makefile.write_text(generated, "utf-8")

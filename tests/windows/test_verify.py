@@ -42,8 +42,8 @@ def signed(desk: Desk) -> Desk:
 
 
 @pytest.fixture
-def judged(signed: Desk) -> Iterator[Desk]:
-    """The same where KDRVGEN_FAKE_TRUST says what Windows finds."""
+def faked(signed: Desk) -> Iterator[Desk]:
+    """The same, where KDRVGEN_FAKE_TRUST is the result of Windows' check."""
     with signed.windows.judging() as env:
         signed.windows.env.update(env)
         yield signed
@@ -119,59 +119,59 @@ def test_a_signature_by_another_certificate_does_not_verify(signed: Desk) -> Non
 # --- what Windows says ------------------------------------------------------------------------
 
 
-def test_our_own_root_need_not_be_trusted(judged: Desk) -> None:
-    output = judged.make("look", KDRVGEN_FAKE_TRUST=UNTRUSTED_ROOT)
+def test_our_own_root_need_not_be_trusted(faked: Desk) -> None:
+    output = faked.make("look", KDRVGEN_FAKE_TRUST=UNTRUSTED_ROOT)
 
     assert "the test certificate, which this machine does not trust" in output
-    assert "does not trust" not in judged.make("look", KDRVGEN_FAKE_TRUST="0")
+    assert "does not trust" not in faked.make("look", KDRVGEN_FAKE_TRUST="0")
 
 
 @pytest.mark.parametrize("code", [BAD_DIGEST, EXPIRED, NO_SIGNATURE, "800B010A", "80070005"])
-def test_every_other_code_fails_with_its_number_and_meaning(judged: Desk, code: str) -> None:
-    output = judged.fail("look", KDRVGEN_FAKE_TRUST=code)
+def test_every_other_code_fails_with_its_number_and_meaning(faked: Desk, code: str) -> None:
+    output = faked.fail("look", KDRVGEN_FAKE_TRUST=code)
 
     assert "the signature of" in output
     assert f"(error 0x{code})" in output
 
 
 @pytest.mark.parametrize("code", ["0", UNTRUSTED_ROOT])
-def test_a_timestamp_that_is_wrong_fails_whatever_the_signature_is(judged: Desk, code: str) -> None:
-    output = judged.fail("look", KDRVGEN_FAKE_TRUST=f"{code},{BAD_TIMESTAMP}")
+def test_a_timestamp_that_is_wrong_fails_whatever_the_signature_is(faked: Desk, code: str) -> None:
+    output = faked.fail("look", KDRVGEN_FAKE_TRUST=f"{code},{BAD_TIMESTAMP}")
 
     assert "its timestamp: " in output
     assert f"(error 0x{BAD_TIMESTAMP})" in output
-    output = judged.fail("look", KDRVGEN_FAKE_TRUST=f"{code},{UNTRUSTED_ROOT}")
+    output = faked.fail("look", KDRVGEN_FAKE_TRUST=f"{code},{UNTRUSTED_ROOT}")
     assert "its timestamp: " in output
 
 
 @pytest.mark.wine
 def test_the_users_certificate_signs_and_must_be_trusted_to_verify(
-    judged: Desk,
+    faked: Desk,
 ) -> None:
-    _, thumbprint, public = judged.own()
-    judged.project.generate(OWN + f'thumbprint = "{thumbprint}"\n' + LOOK)
+    _, thumbprint, public = faked.own()
+    faked.project.generate(OWN + f'thumbprint = "{thumbprint}"\n' + LOOK)
 
-    judged.make("sign", KDRVGEN_FAKE_TRUST=UNTRUSTED_ROOT)
+    faked.make("sign", KDRVGEN_FAKE_TRUST=UNTRUSTED_ROOT)
 
-    assert judged.verifies(public)
-    output = judged.fail("verify", KDRVGEN_FAKE_TRUST=UNTRUSTED_ROOT)
+    assert faked.verifies(public)
+    output = faked.fail("verify", KDRVGEN_FAKE_TRUST=UNTRUSTED_ROOT)
     assert f"(error 0x{UNTRUSTED_ROOT})" in output
     assert "store Root" in output
-    judged.make("verify", KDRVGEN_FAKE_TRUST="0")
+    faked.make("verify", KDRVGEN_FAKE_TRUST="0")
 
 
 @pytest.mark.parametrize(
     "code", [BAD_DIGEST, EXPIRED, NO_SIGNATURE, f"0,{BAD_TIMESTAMP}", "800B0111", "800B0004"]
 )
-def test_a_new_signature_that_is_bad_is_never_put_in_place(judged: Desk, code: str) -> None:
-    judged.project.say("once more")
+def test_a_new_signature_that_is_bad_is_never_put_in_place(faked: Desk, code: str) -> None:
+    faked.project.say("once more")
 
-    output = judged.fail("sign", KDRVGEN_FAKE_TRUST=code)
+    output = faked.fail("sign", KDRVGEN_FAKE_TRUST=code)
 
     assert "the new signature is invalid" in output
-    assert not judged.is_signed()
-    judged.make("sign", KDRVGEN_FAKE_TRUST=UNTRUSTED_ROOT)
-    assert judged.verifies()
+    assert not faked.is_signed()
+    faked.make("sign", KDRVGEN_FAKE_TRUST=UNTRUSTED_ROOT)
+    assert faked.verifies()
 
 
 # --- kdrvgen ----------------------------------------------------------------------------------

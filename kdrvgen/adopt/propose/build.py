@@ -6,7 +6,7 @@ from kdrvgen.adopt.parse.cargo_build import CargoBuild
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.propose.draft import Draft
 from kdrvgen.adopt.read.facts import Facts
-from kdrvgen.adopt.read.pipeline import ProfileFacts
+from kdrvgen.adopt.read.profile_facts import ProfileFacts
 
 __all__ = ["propose_build"]
 

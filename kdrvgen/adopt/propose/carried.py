@@ -11,7 +11,7 @@ from kdrvgen.adopt.parse.toml_values import TomlValue, joined_strings
 from kdrvgen.adopt.propose.references import ImageReferences
 from kdrvgen.adopt.read.environment import FLAG_VARIABLES
 from kdrvgen.adopt.read.findings import difference, equivalent, hazard
-from kdrvgen.adopt.read.makefile import MakeTask
+from kdrvgen.adopt.read.make_task import MakeTask
 from kdrvgen.report.finding import Finding
 
 __all__ = ["carried", "unexpanded"]

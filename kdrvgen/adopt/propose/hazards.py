@@ -12,9 +12,11 @@ from kdrvgen.adopt.propose.signing_hazards import find_signing_hazards
 from kdrvgen.adopt.read.cargo_profile import read_cargo_profile
 from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import equivalent, hazard, unknown
-from kdrvgen.adopt.read.makefile import Makefile, MakeTask
+from kdrvgen.adopt.read.make_task import MakeTask
+from kdrvgen.adopt.read.makefile import Makefile
 from kdrvgen.adopt.read.manifest import Manifest
-from kdrvgen.adopt.read.pipeline import Pipeline, ProfileFacts
+from kdrvgen.adopt.read.pipeline import Pipeline
+from kdrvgen.adopt.read.profile_facts import ProfileFacts
 from kdrvgen.report.finding import Finding
 
 __all__ = ["find_hazards"]

@@ -17,7 +17,7 @@ from kdrvgen.adopt.propose.references import ImageReferences
 from kdrvgen.adopt.propose.renames import Renames
 from kdrvgen.adopt.read.environment import FLAG_VARIABLES
 from kdrvgen.adopt.read.findings import equivalent, unknown
-from kdrvgen.adopt.read.makefile import MakeTask
+from kdrvgen.adopt.read.make_task import MakeTask
 from kdrvgen.credentials import holds_credential
 from kdrvgen.report.finding import Finding
 

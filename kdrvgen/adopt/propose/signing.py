@@ -14,7 +14,8 @@ from kdrvgen.adopt.parse.steps import may_sign_image
 from kdrvgen.adopt.propose.draft import Draft
 from kdrvgen.adopt.propose.signing_keys import certificate_keys, sign_keys
 from kdrvgen.adopt.read.findings import difference, equivalent, hazard, unknown
-from kdrvgen.adopt.read.pipeline import Pipeline, ProfileFacts
+from kdrvgen.adopt.read.pipeline import Pipeline
+from kdrvgen.adopt.read.profile_facts import ProfileFacts
 from kdrvgen.report.finding import Finding
 
 __all__ = ["propose_signing"]

@@ -16,7 +16,7 @@ from kdrvgen.adopt.propose.signing_keys import (
     unsupported_sign_switches,
 )
 from kdrvgen.adopt.read.findings import difference, hazard, unknown
-from kdrvgen.adopt.read.pipeline import ProfileFacts
+from kdrvgen.adopt.read.profile_facts import ProfileFacts
 from kdrvgen.report.finding import Finding
 
 __all__ = ["find_signing_hazards"]

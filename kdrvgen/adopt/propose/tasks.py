@@ -24,7 +24,7 @@ from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WORK_KEYS
 from kdrvgen.adopt.read.facts import Facts
 from kdrvgen.adopt.read.findings import difference, equivalent, hazard, unknown
 from kdrvgen.adopt.read.installation import INSTALL_TASKS
-from kdrvgen.adopt.read.makefile import MakeTask
+from kdrvgen.adopt.read.make_task import MakeTask
 from kdrvgen.adopt.read.service import SERVICE_TASKS
 from kdrvgen.report.finding import Finding
 

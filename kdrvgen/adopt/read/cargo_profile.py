@@ -7,7 +7,7 @@ import re
 from kdrvgen.adopt.parse.located import Located
 from kdrvgen.adopt.read.findings import hazard
 from kdrvgen.adopt.read.makefile import Makefile
-from kdrvgen.adopt.read.pipeline import ProfileFacts
+from kdrvgen.adopt.read.profile_facts import ProfileFacts
 from kdrvgen.report.finding import Finding
 
 __all__ = ["read_cargo_profile"]

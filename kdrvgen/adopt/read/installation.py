@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.paths import joined
 from kdrvgen.adopt.parse.steps import Action, Step
-from kdrvgen.adopt.read.makefile import MakeTask
+from kdrvgen.adopt.read.make_task import MakeTask
 from kdrvgen.adopt.read.service import PLAIN_KEYS, keep_closed
 
 __all__ = ["INSTALL_TASKS", "Installation", "find_installation"]

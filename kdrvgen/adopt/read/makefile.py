@@ -13,11 +13,12 @@ from kdrvgen.adopt.read.core_tasks import CORE_TASKS, WDK_COMMANDS, WORK_KEYS
 from kdrvgen.adopt.read.document import Document, read_document
 from kdrvgen.adopt.read.env_file import Variable, read_env_file
 from kdrvgen.adopt.read.findings import difference, hazard, unknown
+from kdrvgen.adopt.read.make_task import MakeTask
 from kdrvgen.adopt.read.other_makefiles import name_finding, other_makefiles, unread_findings
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.report.finding import Finding
 
-__all__ = ["MakeTask", "Makefile", "find_makefile", "read_makefile"]
+__all__ = ["Makefile", "find_makefile", "read_makefile"]
 
 # A table under [env] with one of these keys is a variable, else a profile (cargo-make, types.rs).
 _VALUE_KEYS = frozenset({"value", "script", "source", "unset", "path", "decode_strategy"})
@@ -31,51 +32,6 @@ _NEUTRAL = frozenset(
 )
 _NAME = "makefile.toml"
 _MAX_DEPTH = 8
-
-
-@dataclass(frozen=True, slots=True)
-class MakeTask:
-    """A task.
-
-    Attributes:
-        name: Its name.
-        table: Its keys in TOML, with those of an earlier task of the same name.
-        keys: The keys that apply on Windows, with those of the tasks that it extends.
-        places: For each key, the file and the path in it.
-        origin: Where the task is.
-    """
-
-    name: str
-    table: Mapping[str, TomlValue]
-    keys: Mapping[str, TomlValue]
-    places: Mapping[str, tuple[Document, tuple[str, ...]]]
-    origin: Origin
-
-    def where(self, key: str, *inner: str) -> Origin:
-        """Return where a key, or a key in its table, is; else where the task is."""
-        if key not in self.places:
-            return self.origin
-        document, path = self.places[key]
-        return document.origin((*path, *inner))
-
-    def strings(self, key: str) -> list[Located]:
-        """Return the lines of a key's string or strings."""
-        if key not in self.places:
-            value = self.keys.get(key)
-            members = value if isinstance(value, list) else [value]
-            return [Located(member, self.origin) for member in members if isinstance(member, str)]
-        document, path = self.places[key]
-        value = document.get(path)
-        if isinstance(value, list):
-            return [line for index in range(len(value)) for line in document.lines((*path, index))]
-        return document.lines(path)
-
-    def names(self, key: str) -> list[str]:
-        """Return the tasks that a key such as `dependencies` names."""
-        value = self.keys.get(key)
-        members = value if isinstance(value, list) else [value]
-        names = [each.get("name") if isinstance(each, Mapping) else each for each in members]
-        return [name for name in names if isinstance(name, str)]
 
 
 @dataclass(frozen=True, slots=True)

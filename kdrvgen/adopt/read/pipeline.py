@@ -6,18 +6,11 @@ import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Generic, NamedTuple, TypeVar
 
-from kdrvgen.adopt.parse.cargo_build import CargoBuild, parse_cargo_build
+from kdrvgen.adopt.parse.cargo_build import parse_cargo_build
 from kdrvgen.adopt.parse.inf_tools import parse_stampinf
 from kdrvgen.adopt.parse.located import Located, Origin
-from kdrvgen.adopt.parse.makecert import (
-    CertificateCommand,
-    parse_makecert,
-    parse_new_self_signed_certificate,
-)
 from kdrvgen.adopt.parse.paths import joined, slashes
-from kdrvgen.adopt.parse.signtool import SignCommand, parse_sign_command
 from kdrvgen.adopt.parse.steps import (
     COPIES,
     Action,
@@ -29,9 +22,11 @@ from kdrvgen.adopt.parse.steps import (
 from kdrvgen.adopt.parse.variables import task_environment
 from kdrvgen.adopt.read.findings import unknown
 from kdrvgen.adopt.read.installation import Installation, find_installation
-from kdrvgen.adopt.read.makefile import Makefile, MakeTask
+from kdrvgen.adopt.read.make_task import MakeTask
+from kdrvgen.adopt.read.makefile import Makefile
 from kdrvgen.adopt.read.manifest import Manifest
 from kdrvgen.adopt.read.package import Package
+from kdrvgen.adopt.read.profile_facts import Invocation, ProfileFacts, profile_facts
 from kdrvgen.adopt.read.project_package import Project, read_package
 from kdrvgen.adopt.read.roles import find_main_tasks, in_order, role_of
 from kdrvgen.adopt.read.service import Service, find_service
@@ -39,47 +34,13 @@ from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.adopt.read.task_steps import read_steps
 from kdrvgen.report.finding import Finding
 
-__all__ = ["Invocation", "Pipeline", "ProfileFacts", "read_pipeline"]
+__all__ = ["Pipeline", "read_pipeline"]
 
-_Command = TypeVar("_Command")
 _MAX_PROFILES = 16
 _LINKER = re.compile(r"\blink(?:\.exe)?\b")
 # What a script calls that signs, makes a package, or handles the driver's service.
 _TOOLS = re.compile(r"signtool|stampinf|inf2cat|\bsc(?:\.exe)?\s+create\b", re.IGNORECASE)
 _JUSTFILES = frozenset({"justfile", ".justfile"})
-
-
-class Invocation(NamedTuple, Generic[_Command]):
-    """A parsed call of a tool, where it is, and the folder that it runs in."""
-
-    command: _Command
-    origin: Origin
-    folder: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileFacts:
-    """What the pipeline does in one profile of cargo-make.
-
-    Attributes:
-        name: The profile.
-        is_declared: Whether the makefile has variables for it.
-        build: The call of cargo.
-        dll: The path of the .dll that becomes the image.
-        image: The path of the image that is renamed or signed.
-        is_placed: Whether the folder of the image is known.
-        signature: The call of signtool.
-        certificate: The call that creates a certificate.
-    """
-
-    name: str
-    is_declared: bool
-    build: Invocation[CargoBuild] | None = None
-    dll: Located | None = None
-    image: Located | None = None
-    is_placed: bool = True
-    signature: Invocation[SignCommand] | None = None
-    certificate: Invocation[CertificateCommand] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,87 +81,125 @@ def read_pipeline(
 
     Without a makefile, reads the scripts in the folder that call signtool.
     """
+    project = Project(snapshot, makefile, manifest)
     tasks = makefile.tasks or _scripts_as_tasks(snapshot, manifest.library.text)
-    package = manifest.name.text if manifest.name else ""
-    findings: list[Finding] = []
-    profiles: list[ProfileFacts] = []
-    pipeline = Pipeline(())
+    pipeline, findings = _read_profiles(project, tasks)
+    pipeline = _with_package(pipeline, project, tasks)
+    pipeline = _with_service(pipeline, project, tasks)
+    return _with_linked_image(pipeline), findings
+
+
+def _read_profiles(
+    project: Project, tasks: Mapping[str, MakeTask]
+) -> tuple[Pipeline, list[Finding]]:
+    """Read what the tasks do in each profile. Their roles are those in development."""
+    makefile = project.makefile
     selectable = [name for name in makefile.profiles if name == name.lower()]
-    findings += [
-        unknown(Origin(makefile.file or ""), f"kdrvgen reads only {_MAX_PROFILES} profiles")
-    ] * (len(selectable) > _MAX_PROFILES)
+    findings: list[Finding] = []
+    if len(selectable) > _MAX_PROFILES:
+        message = f"kdrvgen reads only {_MAX_PROFILES} profiles"
+        findings.append(unknown(Origin(makefile.file or ""), message))
+    pipeline = Pipeline(())
+    profiles: list[ProfileFacts] = []
     for profile in dict.fromkeys(("development", *selectable[:_MAX_PROFILES])):
-        values = task_environment(package, profile, makefile.values(profile))
-        steps: dict[str, list[Step]] = {}
-        for name, task in tasks.items():
-            if profile != "development" and name not in pipeline.roles:
-                continue  # the same as in development, as far as it matters
-            task_steps, task_findings = read_steps(snapshot, task, values)
-            findings += task_findings if profile == "development" else []
-            above = posixpath.dirname(makefile.file or "")
-            steps[name] = [
-                replace(step, action=Action.OTHER)
-                if step.action is Action.BUILD and not _builds(step, package, snapshot, above)
-                else step
-                for step in task_steps
-            ]
-        if _is_umdf(manifest, steps):
-            steps = _with_dll_as_image(steps, f"{manifest.library.text}.dll")
+        is_first = profile == "development"
+        # The other tasks are the same as in development, as far as it matters.
+        read = (
+            tasks if is_first else {name: tasks[name] for name in tasks if name in pipeline.roles}
+        )
+        steps, task_findings = _read_all_steps(project, read, profile)
+        findings += task_findings if is_first else []
         roles = {name: role for name, each in steps.items() if (role := role_of(each)) is not None}
         if "sign" not in roles.values():  # a task of the project may use the certificate
             roles = {name: role for name, role in roles.items() if role != "certificate"}
         main_tasks = find_main_tasks(tasks, roles)
         ordered = [step for name in in_order(main_tasks) for step in steps[name]]
-        profiles.append(_facts(profile, ordered, is_declared=profile in makefile.profiles))
-        if profile == "development":
+        profiles.append(profile_facts(profile, ordered, is_declared=profile in makefile.profiles))
+        if is_first:
             pipeline = Pipeline((), roles, main_tasks, steps)
-    package_facts, marked = read_package(
-        Project(snapshot, makefile, manifest), tasks, pipeline.steps, profiles
+    return replace(pipeline, profiles=tuple(profiles)), findings
+
+
+def _read_all_steps(
+    project: Project, tasks: Mapping[str, MakeTask], profile: str
+) -> tuple[dict[str, list[Step]], list[Finding]]:
+    """Return the commands of each task in a profile; only calls that build the package build."""
+    snapshot, makefile, manifest = project
+    package = manifest.name.text if manifest.name else ""
+    values = task_environment(package, profile, makefile.values(profile))
+    above = posixpath.dirname(makefile.file or "")
+    steps: dict[str, list[Step]] = {}
+    findings: list[Finding] = []
+    for name, task in tasks.items():
+        task_steps, task_findings = read_steps(snapshot, task, values)
+        findings += task_findings
+        steps[name] = [
+            replace(step, action=Action.OTHER)
+            if step.action is Action.BUILD and not _builds(step, package, snapshot, above)
+            else step
+            for step in task_steps
+        ]
+    if _is_umdf(manifest, steps):
+        steps = _with_dll_as_image(steps, f"{manifest.library.text}.dll")
+    return steps, findings
+
+
+def _with_package(pipeline: Pipeline, project: Project, tasks: Mapping[str, MakeTask]) -> Pipeline:
+    """Return the pipeline with the driver package, and with the signature of its catalog.
+
+    The catalog's signature counts where no task signs the image.
+    """
+    package, steps = read_package(project, tasks, pipeline.steps, pipeline.profiles)
+    pipeline = replace(pipeline, steps=steps)
+    if package is None:
+        return pipeline
+    made = dict.fromkeys(package.tasks, "package")
+    first = next(iter(sorted(made)), None)
+    own = {"package": "package" if "package" in made else first} if first else {}
+    pipeline = replace(
+        pipeline,
+        roles={**pipeline.roles, **made},
+        main_tasks={**pipeline.main_tasks, **own},
+        package=package,
     )
-    pipeline = replace(pipeline, steps=marked)
-    if package_facts:
-        made = dict.fromkeys(package_facts.tasks, "package")
-        first = next(iter(sorted(made)), None)
-        own = {"package": "package" if "package" in made else first} if first else {}
-        pipeline = replace(
-            pipeline,
-            roles={**pipeline.roles, **made},
-            main_tasks={**pipeline.main_tasks, **own},
-            package=package_facts,
-        )
-        if package_facts.signature and not _signs_image(profiles[0], pipeline):
-            signature = Invocation(*package_facts.signature, "")
-            profiles = [replace(profile, signature=signature) for profile in profiles]
-    image = profiles[0].image
-    image_name = posixpath.basename(image.text) if image else f"{manifest.library.text}.sys"
+    if package.signature and not _signs_image(pipeline):
+        signature = Invocation(*package.signature, "")
+        signed = tuple(replace(each, signature=signature) for each in pipeline.profiles)
+        pipeline = replace(pipeline, profiles=signed)
+    return pipeline
+
+
+def _with_service(pipeline: Pipeline, project: Project, tasks: Mapping[str, MakeTask]) -> Pipeline:
+    """Return the pipeline with the driver's service, and the tasks that install the package."""
+    image = pipeline.profiles[0].image
+    library = project.manifest.library.text
+    image_name = posixpath.basename(image.text) if image else f"{library}.sys"
     service = find_service(tasks, pipeline.steps, pipeline.roles, image_name)
     roles = {**pipeline.roles, **(service.tasks if service else {})}
     installation = (
-        find_installation(tasks, pipeline.steps, roles, package_facts.inf)
-        if package_facts
+        find_installation(tasks, pipeline.steps, roles, pipeline.package.inf)
+        if pipeline.package
         else None
     )
     roles |= installation.tasks if installation else {}
+    return replace(pipeline, roles=roles, service=service, installation=installation)
+
+
+def _with_linked_image(pipeline: Pipeline) -> Pipeline:
+    """Return the pipeline with the image and the arguments of a linker that a script calls."""
     links = [step for each in pipeline.steps.values() for step in each if links_image(step)]
-    linked = profiles[0]
-    if links and linked.image is None:
+    if not links:
+        return pipeline
+    development, *others = pipeline.profiles
+    if development.image is None:
         path = joined(links[0].folder, linked_image(links[0]))
-        profiles[0] = replace(linked, image=Located(path, links[0].origin))
+        development = replace(development, image=Located(path, links[0].origin))
     arguments = tuple(
-        Located(word, step.origin)
-        for step in links[:1]
-        for word in step.words[1:]
+        Located(word, links[0].origin)
+        for word in links[0].words[1:]
         if word.startswith("/") and not re.match(r"/(OUT|NOLOGO|MACHINE)\b", word, re.IGNORECASE)
     )
-    result = replace(
-        pipeline,
-        profiles=tuple(profiles),
-        roles=roles,
-        service=service,
-        installation=installation,
-        link_arguments=arguments,
-    )
-    return result, findings
+    return replace(pipeline, profiles=(development, *others), link_arguments=arguments)
 
 
 def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
@@ -223,10 +222,10 @@ def _scripts_as_tasks(snapshot: Snapshot, library: str) -> dict[str, MakeTask]:
     return tasks
 
 
-def _signs_image(profile: ProfileFacts, pipeline: Pipeline) -> bool:
+def _signs_image(pipeline: Pipeline) -> bool:
     """Return whether a task signs the image, or a file that may be it."""
     steps = (step for each in pipeline.steps.values() for step in each)
-    return profile.signature is not None or any(map(may_sign_image, steps))
+    return pipeline.profiles[0].signature is not None or any(map(may_sign_image, steps))
 
 
 def _makes_image(script: str) -> bool:
@@ -280,56 +279,3 @@ def _builds(step: Step, package: str, snapshot: Snapshot, makefile_folder: str) 
         paths = {joined(folder, build.manifest) for folder in (step.folder, makefile_folder)}
         return "Cargo.toml" in {snapshot.shortest(path) for path in paths}
     return build.package in {"", package}
-
-
-def _facts(name: str, steps: Sequence[Step], *, is_declared: bool) -> ProfileFacts:
-    first: dict[Action, Step] = {}
-    for step in steps:
-        first.setdefault(step.action, step)
-    build, rename = first.get(Action.BUILD), first.get(Action.RENAME)
-    sign, certificate = first.get(Action.SIGN), first.get(Action.CERTIFICATE)
-    dll, image = _renamed_files(rename) if rename else (None, None)
-    signature = _invocation(sign, parse_sign_command(sign.words[2:])) if sign else None
-    if image is None and signature:
-        files = [file for file in signature.command.files if re.search(r"(?i)\.(sys|dll)$", file)]
-        path = joined(signature.folder, files[0]) if files else ""
-        image = Located(path, signature.origin) if files else None
-    making = rename or (sign if image else None)
-    return ProfileFacts(
-        name=name,
-        is_declared=is_declared,
-        build=_invocation(build, parse_cargo_build(build.words[1:])) if build else None,
-        dll=dll,
-        image=image,
-        is_placed=making is None or making.folder is not None or _is_absolute(image),
-        signature=signature,
-        certificate=(
-            _invocation(certificate, _parse_certificate(certificate)) if certificate else None
-        ),
-    )
-
-
-def _is_absolute(image: Located | None) -> bool:
-    return image is not None and re.match(r"/|[A-Za-z]:|[%$]", image.text) is not None
-
-
-def _invocation(step: Step, command: _Command) -> Invocation[_Command]:
-    return Invocation(command, step.origin, step.folder)
-
-
-def _parse_certificate(step: Step) -> CertificateCommand:
-    if step.words[0] == "makecert":
-        return parse_makecert(step.words[1:])
-    return parse_new_self_signed_certificate(step.words[1:])
-
-
-def _renamed_files(step: Step) -> tuple[Located, Located]:
-    """Return the paths of the .dll and of the image that a command makes from it."""
-    files = [word for word in step.words[1:] if not re.match(r"[-/]\w*$", word)]
-    source = joined(step.folder, files[0])
-    target = slashes(files[1])
-    if step.words[0] in {"rename", "ren"}:  # the new name has no folder: the file stays in its own
-        target = posixpath.join(posixpath.dirname(source), posixpath.basename(target))
-    else:
-        target = joined(step.folder, target)
-    return Located(source, step.origin), Located(target, step.origin)

@@ -12,7 +12,8 @@ from kdrvgen.adopt.parse.located import Located
 from kdrvgen.adopt.parse.signtool import parse_sign_command
 from kdrvgen.adopt.parse.steps import Action, Step
 from kdrvgen.adopt.parse.variables import task_environment
-from kdrvgen.adopt.read.makefile import Makefile, MakeTask
+from kdrvgen.adopt.read.make_task import MakeTask
+from kdrvgen.adopt.read.makefile import Makefile
 from kdrvgen.adopt.read.manifest import Manifest
 from kdrvgen.adopt.read.package import Package, find_package, without_package
 from kdrvgen.adopt.read.snapshot import Snapshot

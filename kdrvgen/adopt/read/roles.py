@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from kdrvgen.adopt.parse.steps import Action, Step
-from kdrvgen.adopt.read.makefile import MakeTask
+from kdrvgen.adopt.read.make_task import MakeTask
 
 __all__ = ["find_main_tasks", "in_order", "role_of"]
 

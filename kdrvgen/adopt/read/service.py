@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from kdrvgen.adopt.parse.located import Located
 from kdrvgen.adopt.parse.paths import slashes
 from kdrvgen.adopt.parse.steps import Action, Step
-from kdrvgen.adopt.read.makefile import MakeTask
+from kdrvgen.adopt.read.make_task import MakeTask
 
 __all__ = ["PLAIN_KEYS", "SERVICE_TASKS", "Service", "find_service", "keep_closed"]
 

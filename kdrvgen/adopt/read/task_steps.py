@@ -29,7 +29,7 @@ from kdrvgen.adopt.parse.variables import (
 )
 from kdrvgen.adopt.read.env_file import Variable
 from kdrvgen.adopt.read.findings import unknown
-from kdrvgen.adopt.read.makefile import MakeTask
+from kdrvgen.adopt.read.make_task import MakeTask
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.report.finding import Finding
 

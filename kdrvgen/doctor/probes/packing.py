@@ -6,14 +6,20 @@ from collections.abc import Iterator
 
 from kdrvgen.doctor.check import Check, Remedy
 from kdrvgen.doctor.host import Host
+from kdrvgen.doctor.probes.sdk import find_tool
 from kdrvgen.doctor.tasks import Task
 from kdrvgen.model import Project
 from kdrvgen.model.tasks import Packing, packing_of
 from kdrvgen.report.finding import Finding
 
-__all__ = ["kdrvgen", "submission"]
+__all__ = ["kdrvgen", "submission", "wdk_tools"]
 
 _SUBMISSION = Check("submission", (Task.SUBMISSION,))
+_WDK_TOOLS = Check("WDK tools", (Task.PACKAGE, Task.SUBMISSION, Task.SMOKE))
+_INSTALL_KIT = Remedy(
+    "install the Windows Driver Kit: winget install Microsoft.WindowsWDK.10.0.26100"
+)
+_OWN_TOOL = Remedy('set package.tool = "kdrvgen", which makes the package on every host')
 _INSTALL = Remedy("pip install kdrvgen, and add the folder of its program to PATH")
 _OWN_CERTIFICATE = Remedy('use a profile with signing.mode = "certificate": --profile NAME')
 
@@ -36,6 +42,22 @@ def kdrvgen(host: Host, project: Project) -> Iterator[Finding]:
         yield check.error(f"does not run: {answer.first_line}", place, _INSTALL)
     else:
         yield check.ok(answer.first_line.removeprefix("kdrvgen "), place)
+
+
+def wdk_tools(host: Host, project: Project) -> Iterator[Finding]:
+    """Check that the tasks find the tools of the WDK, if they make the package."""
+    if project.package.tool != "wdk":
+        return
+    if not host.is_windows:
+        message = 'package.tool = "wdk" does not run on this system'
+        yield _WDK_TOOLS.error(message, remedy=_OWN_TOOL)
+        return
+    for name in ("stampinf.exe", "inf2cat.exe"):
+        if place := find_tool(host, name):
+            yield _WDK_TOOLS.ok(name, place)
+        else:
+            message = f"{name} is not on PATH or in a Windows Driver Kit"
+            yield _WDK_TOOLS.error(message, remedy=_INSTALL_KIT)
 
 
 def submission(_host: Host, project: Project) -> Iterator[Finding]:

@@ -54,6 +54,7 @@ class Subject(NamedTuple):
         assessments: What each of them proves.
         expected: What the configuration expects; None without a configuration.
         trusted: The certificates at which a chain must end; empty for those of Windows.
+        is_umdf: Whether the INF of its package says that it is a UMDF driver.
     """
 
     image: Image
@@ -61,11 +62,13 @@ class Subject(NamedTuple):
     assessments: tuple[Assessment, ...]
     expected: Expected | None
     trusted: tuple[Certificate, ...]
+    is_umdf: bool = False
 
     @property
     def is_user_mode(self) -> bool:
         """Whether the image is a UMDF driver."""
-        return self.expected is not None and self.expected.driver.model == "umdf"
+        is_expected = self.expected is not None and self.expected.driver.model == "umdf"
+        return self.is_umdf or is_expected
 
     def has_other_sound_signature(self, signature: Signature) -> bool:
         """Return whether another signature suffices, so that a fault of this one does not matter.

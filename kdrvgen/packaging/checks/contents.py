@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from kdrvgen.errors import FileAccessError
+from kdrvgen.output.regular import read_regular
 from kdrvgen.packaging.inf.document import Field, Inf
+from kdrvgen.packaging.inf.parse import MAX_SIZE, parse
 
-__all__ = ["Listed", "files_in", "is_package", "listed"]
+__all__ = ["Listed", "files_in", "is_package", "listed", "umdf_drivers"]
 
 _DEEPEST = 4
 _MOST_FILES = 4096
@@ -68,6 +71,39 @@ def files_in(folder: Path, deepest: int = _DEEPEST) -> Mapping[str, Path]:
             elif entry.is_file(follow_symlinks=False) and len(found) < _MOST_FILES:
                 found.setdefault(path, Path(entry.path))
     return found
+
+
+def umdf_drivers(folder: Path) -> tuple[Path, ...]:
+    """Return the UMDF drivers of the package in a folder; none of an INF that cannot be read.
+
+    Source: Microsoft Learn, "Specifying WDF Directives in INF Files".
+
+    Raises:
+        FileAccessError: The folder cannot be read.
+    """
+    names = files_in(folder)
+    if not any(name.endswith(".dll") for name in names):
+        return ()
+    found: list[Path] = []
+    for name, path in names.items():
+        if name.endswith(".inf") and "/" not in name:
+            with suppress(FileAccessError):
+                inf = parse(read_regular(path, MAX_SIZE), str(path))
+                wanted = set(_umdf_names(inf))
+                found += [
+                    names[each.path]
+                    for each in listed(inf)
+                    if each.name in wanted and each.path in names
+                ]
+    return tuple(dict.fromkeys(found))
+
+
+def _umdf_names(inf: Inf) -> Iterator[str]:
+    for section in inf.sections.values():
+        for service in section.all("umdfservice"):
+            name = service.value(1)
+            binary = inf.text(inf.expand(name.text), "servicebinary") if name else ""
+            yield binary.rpartition("\\")[2].lower()
 
 
 def listed(inf: Inf) -> tuple[Listed, ...]:

@@ -89,7 +89,7 @@ def violation(
 def _files(package: Package, catalog: CatalogFile, content: Catalog) -> Iterator[Finding]:
     name = package.path.name
     named = set(content.names.values())
-    elsewhere = _of_other_machines(package, content)
+    elsewhere = _of_other_machines(package)
     paths = {each.path: each.name for each in package.listed}
     found = {name: package.raw} | {
         own: package.files[path] for path, own in paths.items() if path in package.files
@@ -113,16 +113,11 @@ def _files(package: Package, catalog: CatalogFile, content: Catalog) -> Iterator
         yield violation(_EXTRA, catalog, own, _MAKE_AGAIN, message)
 
 
-def _of_other_machines(package: Package, content: Catalog) -> set[str]:
-    """Return the files that the INF lists only for architectures that the catalog is not for."""
-    machines = _machines(content)
+def _of_other_machines(package: Package) -> set[str]:
+    """Return the files that the INF lists only for architectures that the package is not for."""
+    machines = package.machines
     for_these = {each.name for each in package.listed if each.machine in {"", *machines}}
     return {each.name for each in package.listed} - for_these if machines else set()
-
-
-def _machines(content: Catalog) -> set[str]:
-    known = {version.catalog: version.machine for version in WINDOWS.values()}
-    return {known[each] for each in content.systems if each in known}
 
 
 def _other_line_ends(name: str, data: bytes, content: Catalog) -> str:
@@ -136,10 +131,11 @@ def _other_line_ends(name: str, data: bytes, content: Catalog) -> str:
 
 
 def _systems(package: Package, catalog: CatalogFile, content: Catalog) -> Iterator[Finding]:
-    machines = _machines(content)
+    machines = package.machines
     known = {version.machine for version in WINDOWS.values()}
-    wanted = [each for each in package.structure.machines if each in known]
-    missing = [each for each in wanted if each not in machines]
+    name = catalog.path.name.lower()
+    own = [each for each in package.structure.machines if package.catalog_for(each) == name]
+    missing = [each for each in own if each in known and each not in machines]
     if machines and missing:
         message = f"the catalog is not for {', '.join(missing)}"
         advice = (

@@ -10,11 +10,11 @@ from typing import NamedTuple, TypeAlias
 from kdrvgen.errors import UsageError
 from kdrvgen.inspection.signature.certificates import Certificate
 from kdrvgen.packaging import rules
-from kdrvgen.packaging.catalog.signature import read_signature
+from kdrvgen.packaging.catalog.signature import read_signatures
 from kdrvgen.packaging.checks import coverage, signature
 from kdrvgen.packaging.checks import package as of_package
 from kdrvgen.packaging.checks.contents import files_in
-from kdrvgen.packaging.checks.subject import Package, read_package
+from kdrvgen.packaging.checks.subject import Package, read_packages
 from kdrvgen.report.finding import Finding, Rule, Severity
 
 __all__ = ["RULES", "CheckedInf", "PackageInspection", "as_data", "inspect_package"]
@@ -57,7 +57,7 @@ class PackageInspection(NamedTuple):
 
     Attributes:
         path: The folder.
-        infs: The INF files in it.
+        infs: The INF files in it, each once for each of its catalogs.
         findings: The rules that it breaks, the worst first.
     """
 
@@ -86,7 +86,9 @@ def inspect_package(
     infs = [path for key, path in names.items() if key.endswith(".inf") and "/" not in key]
     if not infs:
         raise UsageError(f"{folder} contains no *.inf, so it is not a driver package.")
-    packages = tuple(read_package(path, names, moment, tuple(trusted)) for path in infs)
+    packages = tuple(
+        package for path in infs for package in read_packages(path, names, moment, tuple(trusted))
+    )
     findings = [each for package in packages for each in _check(package)]
     findings += of_package.unlisted(packages)
     order = list(Severity)
@@ -130,7 +132,9 @@ def _checked(package: Package) -> CheckedInf:
         tuple(sorted(package.files)),
         catalog.path if catalog else None,
         content.systems if content else (),
-        read_signature(catalog.data).signer if catalog and content and content.is_signed else None,
+        read_signatures(catalog.data)[0].signer
+        if catalog and content and content.is_signed
+        else None,
     )
 
 

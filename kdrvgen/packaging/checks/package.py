@@ -89,9 +89,10 @@ def _violation(
 
 
 def _files(package: Package) -> Iterator[Finding]:
-    seen = set()
+    seen: set[str] = set()
     for each in package.listed:
-        if each.name and each.path not in package.files and each.path not in seen:
+        is_needed = not (each.machine and package.machines) or each.machine in package.machines
+        if is_needed and each.name and each.path not in {*package.files, *seen}:
             seen.add(each.path)
             message = f"`{each.path}` is not in the package"
             advice = "add the file, or remove it from `[SourceDisksFiles]`"
@@ -110,7 +111,8 @@ def _catalog(package: Package) -> Iterator[Finding]:
 def _machines(package: Package) -> Iterator[Finding]:
     for each, headers, _ in package.drivers():
         machine = _MACHINES.get(Machine(headers.machine)) if _is_known(headers.machine) else None
-        wanted = (each.machine,) if each.machine else package.structure.machines
+        own = {other.machine for other in package.listed if other.path == each.path}
+        wanted = package.structure.machines if "" in own else tuple(sorted(own))
         if machine and wanted and machine not in wanted:
             message = f"`{each.path}` is for {machine}, and the INF is for {', '.join(wanted)}"
             advice = "make one package for each architecture, or list the file for its own one"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kdrvgen.inspection.pe.headers import Headers, read_headers
+from kdrvgen.model.windows_versions import WINDOWS
 from kdrvgen.output.regular import MAX_DRIVER_FILE, read_regular
 from kdrvgen.packaging.catalog.read import Catalog, read_catalog
 from kdrvgen.packaging.catalog.strict import demand_strict
@@ -21,7 +22,7 @@ from kdrvgen.packaging.rules.structure import Structure
 if TYPE_CHECKING:
     from kdrvgen.inspection.signature.certificates import Certificate  # needs the extra `verify`
 
-__all__ = ["CatalogFile", "Package", "read_package"]
+__all__ = ["CatalogFile", "Package", "read_packages"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class CatalogFile:
 
 @dataclass(frozen=True)
 class Package:
-    """A package: one INF, with all files of its folder.
+    """A package: one INF and one catalog, with all files of the folder.
 
     Attributes:
         inf: The INF.
@@ -51,9 +52,10 @@ class Package:
         raw: Its content.
         files: The content of the listed files that exist, by their paths in lower case.
         names: All files of the folder, by their paths in lower case.
-        catalog: The catalog that the INF names; None if it is not in the folder.
+        catalog: A catalog that the INF names; None if none is in the folder.
         trusted: Certificates at which a chain may end; without any, trust is not checked.
         now: The current time.
+        machines: The architectures that the package is for, such as `amd64`; empty if unknown.
     """
 
     inf: Inf
@@ -64,6 +66,7 @@ class Package:
     catalog: CatalogFile | None
     trusted: tuple[Certificate, ...]
     now: dt.datetime
+    machines: frozenset[str] = frozenset()
 
     @cached_property
     def structure(self) -> Structure:
@@ -85,6 +88,15 @@ class Package:
             if entry.key and entry.key.text.lower().partition(".")[0] == "catalogfile"
         )
 
+    def catalog_for(self, machine: str) -> str:
+        """Return the name of the catalog for an architecture, in lower case; "" without one.
+
+        Source: Microsoft Learn, "INF Version Section": the most specific `CatalogFile` counts.
+        """
+        keys = (f"catalogfile.nt{machine}", "catalogfile.nt", "catalogfile")
+        names = (self.inf.text("version", key) for key in keys)
+        return next(filter(None, names), "").lower()
+
     def drivers(self) -> Iterator[tuple[Listed, Headers, bytes]]:
         """Yield the images that services start, with their headers and contents."""
         names = {
@@ -99,13 +111,13 @@ class Package:
                 yield each, headers, data
 
 
-def read_package(
+def read_packages(
     path: Path,
     names: Mapping[str, Path],
     now: dt.datetime,
     trusted: tuple[Certificate, ...] = (),
-) -> Package:
-    """Return the package of an INF.
+) -> tuple[Package, ...]:
+    """Return the package of an INF, once for each catalog that it names; at least one.
 
     Args:
         path: The INF.
@@ -124,8 +136,15 @@ def read_package(
     }
     package = Package(inf, path, raw, files, names, None, trusted, now)
     named = (inf.expand(entry.values[0].text).lower() for entry in package.catalog_entries)
-    found = next((names[name] for name in named if name in names), None)
-    return replace(package, catalog=_catalog(found)) if found else package
+    catalogs = [_catalog(names[name]) for name in dict.fromkeys(named) if name in names]
+    found = (replace(package, catalog=each, machines=_machines(each.content)) for each in catalogs)
+    return tuple(found) or (package,)
+
+
+def _machines(content: Catalog | None) -> frozenset[str]:
+    known = {version.catalog: version.machine for version in WINDOWS.values()}
+    systems = content.systems if content else ()
+    return frozenset(known[each] for each in systems if each in known)
 
 
 def _catalog(path: Path) -> CatalogFile:

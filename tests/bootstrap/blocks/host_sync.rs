@@ -254,7 +254,8 @@ mod functions {
         routine: unsafe extern "system" fn(usize, usize, u8),
         remove: u8,
     ) -> NtStatus {
-        PROCESS.set((remove == 0).then_some(routine));
+        let before = PROCESS.replace((remove == 0).then_some(routine));
+        assert_eq!(before.map(|it| it as usize), (remove != 0).then_some(routine as usize));
         STATUS_SUCCESS
     }
 
@@ -263,7 +264,8 @@ mod functions {
         routine: unsafe extern "system" fn(*mut c_void, usize, *mut PsCreateNotifyInfo),
         remove: u8,
     ) -> NtStatus {
-        PROCESS_EX.set((remove == 0).then_some(routine));
+        let before = PROCESS_EX.replace((remove == 0).then_some(routine));
+        assert_eq!(before.map(|it| it as usize), (remove != 0).then_some(routine as usize));
         STATUS_SUCCESS
     }
 

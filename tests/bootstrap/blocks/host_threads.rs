@@ -65,6 +65,15 @@ fn new_device() -> Device {
     Device::create(&mut driver, &unicode_string!("\\Device\\a"), Access::default()).unwrap()
 }
 
+/// Deletes a device, and waits until no work item has a reference to it.
+fn delete(device: Device) {
+    let object = device.as_ptr();
+    drop(device);
+    while references(object) > 0 {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn a_thread_has_left_the_driver_when_it_was_dropped() {
     let _turn = turn();
@@ -203,11 +212,7 @@ fn a_work_item_runs_in_one_thread_at_a_time_until_it_is_dropped() {
     assert!((1..=3 * TURNS + 1).contains(&calls.load(Ordering::Relaxed)));
     assert_eq!(Arc::strong_count(&token), 1);
     // While code of the driver runs, its device exists, and with it the driver.
-    let kept = device.as_ptr();
-    drop(device);
-    while references(kept) > 0 {
-        std::thread::yield_now();
-    }
+    delete(device);
     assert_eq!(in_driver(), 0);
 }
 
@@ -224,11 +229,32 @@ fn a_work_item_that_is_queued_runs_before_it_is_dropped() {
         drop(item);
         assert_eq!((calls.load(Ordering::Relaxed), Arc::strong_count(&calls)), (1, 1));
     }
-    let kept = device.as_ptr();
-    drop(device);
-    while references(kept) > 0 {
-        std::thread::yield_now();
-    }
+    delete(device);
+}
+
+#[test]
+fn a_work_item_that_is_queued_while_it_runs_runs_again() {
+    let _turn = turn();
+    let device = new_device();
+    let [started, go_on] = [(); 2].map(|()| {
+        Shared::new(Event::new(EventKind::Synchronization).unwrap()).unwrap()
+    });
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (first, second, count) = (started.clone(), go_on.clone(), calls.clone());
+    let item = WorkItem::new(&device, move || {
+        if count.fetch_add(1, Ordering::Relaxed) == 0 {
+            first.set();
+            second.wait();
+        }
+    });
+    let item = item.unwrap();
+    item.queue();
+    started.wait();
+    (0..3).for_each(|_| item.queue());
+    go_on.set();
+    drop(item);
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    delete(device);
 }
 
 #[test]
@@ -307,9 +333,5 @@ fn everything_works_at_its_highest_documented_level() {
         drop(resource);
     });
     drop((thread, item));
-    let kept = device.as_ptr();
-    at(APC_LEVEL, || drop(device));
-    while references(kept) > 0 {
-        std::thread::yield_now();
-    }
+    at(APC_LEVEL, || delete(device));
 }

@@ -44,7 +44,11 @@ pub trait OnProcess: 'static {
 /// PROCESSES.put(Processes::register()?);
 /// ```
 #[must_use = "a registration that is dropped ends"]
-pub struct Processes<T: OnProcess>(PhantomData<fn(T)>);
+pub struct Processes<T: OnProcess> {
+    /// A generic function can have several addresses, and the kernel removes the one that it knows.
+    routine: ProcessRoutine,
+    functions: PhantomData<fn(T)>,
+}
 
 impl<T: OnProcess> Processes<T> {
     /// Begins to call the functions of `T`. IRQL: `PASSIVE_LEVEL`.
@@ -54,9 +58,13 @@ impl<T: OnProcess> Processes<T> {
     /// `STATUS_INVALID_PARAMETER` if they are registered, or if there are too many registrations.
     pub fn register() -> Result<Self, NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
+        let routine: ProcessRoutine = process::<T>;
         // SAFETY: `drop` removes the routine before the driver is unloaded.
-        unsafe { PsSetCreateProcessNotifyRoutine(process::<T>, 0) }.check()?;
-        Ok(Self(PhantomData))
+        unsafe { PsSetCreateProcessNotifyRoutine(routine, 0) }.check()?;
+        Ok(Self {
+            routine,
+            functions: PhantomData,
+        })
     }
 }
 
@@ -64,7 +72,7 @@ impl<T: OnProcess> Drop for Processes<T> {
     fn drop(&mut self) {
         irql::assert_at_most(PASSIVE_LEVEL);
         // SAFETY: the routine is registered. It fails only if it is not.
-        let _ = unsafe { PsSetCreateProcessNotifyRoutine(process::<T>, 1) };
+        let _ = unsafe { PsSetCreateProcessNotifyRoutine(self.routine, 1) };
     }
 }
 
@@ -135,7 +143,10 @@ impl NewProcess<'_> {
 /// It requires an image that is linked with `/INTEGRITYCHECK`, as the presets for the linker do.
 /// Windows verifies the signature of such a driver even where it need not be trusted.
 #[must_use = "a registration that is dropped ends"]
-pub struct ProcessesEx<T: OnProcessEx>(PhantomData<fn(T)>);
+pub struct ProcessesEx<T: OnProcessEx> {
+    routine: ProcessRoutineEx,
+    functions: PhantomData<fn(T)>,
+}
 
 impl<T: OnProcessEx> ProcessesEx<T> {
     /// Begins to call the functions of `T`. IRQL: `PASSIVE_LEVEL`.
@@ -146,9 +157,13 @@ impl<T: OnProcessEx> ProcessesEx<T> {
     /// registered, or if there are too many registrations.
     pub fn register() -> Result<Self, NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
+        let routine: ProcessRoutineEx = process_ex::<T>;
         // SAFETY: `drop` removes the routine before the driver is unloaded.
-        unsafe { PsSetCreateProcessNotifyRoutineEx(process_ex::<T>, 0) }.check()?;
-        Ok(Self(PhantomData))
+        unsafe { PsSetCreateProcessNotifyRoutineEx(routine, 0) }.check()?;
+        Ok(Self {
+            routine,
+            functions: PhantomData,
+        })
     }
 }
 
@@ -156,7 +171,7 @@ impl<T: OnProcessEx> Drop for ProcessesEx<T> {
     fn drop(&mut self) {
         irql::assert_at_most(PASSIVE_LEVEL);
         // SAFETY: the routine is registered. It fails only if it is not.
-        let _ = unsafe { PsSetCreateProcessNotifyRoutineEx(process_ex::<T>, 1) };
+        let _ = unsafe { PsSetCreateProcessNotifyRoutineEx(self.routine, 1) };
     }
 }
 
@@ -192,7 +207,10 @@ pub trait OnThread: 'static {
 
 /// The registration of [`OnThread`] functions (`PsSetCreateThreadNotifyRoutine`).
 #[must_use = "a registration that is dropped ends"]
-pub struct Threads<T: OnThread>(PhantomData<fn(T)>);
+pub struct Threads<T: OnThread> {
+    routine: ThreadRoutine,
+    functions: PhantomData<fn(T)>,
+}
 
 impl<T: OnThread> Threads<T> {
     /// Begins to call the functions of `T`. IRQL: `PASSIVE_LEVEL`.
@@ -202,9 +220,13 @@ impl<T: OnThread> Threads<T> {
     /// `STATUS_INSUFFICIENT_RESOURCES` if there are too many registrations.
     pub fn register() -> Result<Self, NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
+        let routine: ThreadRoutine = thread::<T>;
         // SAFETY: `drop` removes the routine before the driver is unloaded.
-        unsafe { PsSetCreateThreadNotifyRoutine(thread::<T>) }.check()?;
-        Ok(Self(PhantomData))
+        unsafe { PsSetCreateThreadNotifyRoutine(routine) }.check()?;
+        Ok(Self {
+            routine,
+            functions: PhantomData,
+        })
     }
 }
 
@@ -212,7 +234,7 @@ impl<T: OnThread> Drop for Threads<T> {
     fn drop(&mut self) {
         irql::assert_at_most(APC_LEVEL);
         // SAFETY: the routine is registered. It fails only if it is not.
-        let _ = unsafe { PsRemoveCreateThreadNotifyRoutine(thread::<T>) };
+        let _ = unsafe { PsRemoveCreateThreadNotifyRoutine(self.routine) };
     }
 }
 
@@ -273,7 +295,10 @@ impl LoadedImage<'_> {
 
 /// The registration of an [`OnImage`] function (`PsSetLoadImageNotifyRoutine`).
 #[must_use = "a registration that is dropped ends"]
-pub struct Images<T: OnImage>(PhantomData<fn(T)>);
+pub struct Images<T: OnImage> {
+    routine: ImageRoutine,
+    functions: PhantomData<fn(T)>,
+}
 
 impl<T: OnImage> Images<T> {
     /// Begins to call the function of `T`. IRQL: `PASSIVE_LEVEL`.
@@ -283,9 +308,13 @@ impl<T: OnImage> Images<T> {
     /// `STATUS_INSUFFICIENT_RESOURCES` if there are too many registrations.
     pub fn register() -> Result<Self, NtError> {
         irql::assert_at_most(PASSIVE_LEVEL);
+        let routine: ImageRoutine = image::<T>;
         // SAFETY: `drop` removes the routine before the driver is unloaded.
-        unsafe { PsSetLoadImageNotifyRoutine(image::<T>) }.check()?;
-        Ok(Self(PhantomData))
+        unsafe { PsSetLoadImageNotifyRoutine(routine) }.check()?;
+        Ok(Self {
+            routine,
+            functions: PhantomData,
+        })
     }
 }
 
@@ -293,7 +322,7 @@ impl<T: OnImage> Drop for Images<T> {
     fn drop(&mut self) {
         irql::assert_at_most(APC_LEVEL);
         // SAFETY: the routine is registered. It fails only if it is not.
-        let _ = unsafe { PsRemoveLoadImageNotifyRoutine(image::<T>) };
+        let _ = unsafe { PsRemoveLoadImageNotifyRoutine(self.routine) };
     }
 }
 

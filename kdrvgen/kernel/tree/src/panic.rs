@@ -39,7 +39,7 @@ unsafe impl Sync for Message {}
 
 /// Logs a panic and stops the machine; [`driver!`](crate::driver!) makes it the panic handler.
 ///
-/// IRQL: any.
+/// IRQL: as for [`log!`](crate::log!).
 pub fn stop(package: &str, information: &PanicInfo<'_>) -> ! {
     let (file, line) = information
         .location()

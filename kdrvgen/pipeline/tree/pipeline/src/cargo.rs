@@ -97,21 +97,60 @@ pub fn version(root: &Path) -> Result<String> {
     package_in(root, &output, "version")
 }
 
+/// Returns the version of KMDF or UMDF that wdk-build reads from Cargo.toml, such as `1.33`.
+///
+/// Source: wdk-build 0.3.0 to 0.6.0, src/metadata.rs.
+#[cfg(windows)]
+pub fn framework(root: &Path, model: &str) -> Result<String> {
+    let output = Tool::new("cargo")
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .output()?;
+    let metadata = Json::parse(String::from_utf8_lossy(&output.stdout).trim());
+    framework_in(&metadata.unwrap_or(Json::Null), root, model).ok_or_else(|| {
+        let keys = format!("{model}-version-major and target-{model}-version-minor");
+        Failure::new(format!(
+            "Cargo.toml has no version of {}",
+            model.to_uppercase()
+        ))
+        .help(format!("set {keys} in [package.metadata.wdk.driver-model]"))
+    })
+}
+
+#[cfg(any(windows, test))]
+fn framework_in(metadata: &Json, root: &Path, model: &str) -> Option<String> {
+    let manifest = root.join("Cargo.toml");
+    let of_package = package_at(metadata, &manifest).map(|package| package.get("metadata"));
+    let of_workspace = Some(metadata.get("metadata"));
+    of_package
+        .into_iter()
+        .chain(of_workspace)
+        .find_map(|table| {
+            let keys = table.get("wdk").get("driver-model");
+            let major = keys.get(&format!("{model}-version-major")).number()?;
+            let minor = keys
+                .get(&format!("target-{model}-version-minor"))
+                .number()?;
+            Some(format!("{major}.{minor}"))
+        })
+}
+
 /// Returns a field of the package in a folder, from the output of `cargo metadata`.
 fn package_in(root: &Path, output: &Output, field: &str) -> Result<String> {
     let text = String::from_utf8_lossy(&output.stdout);
-    let manifest = root.join("Cargo.toml");
     let metadata = Json::parse(text.trim()).unwrap_or(Json::Null);
-    metadata
-        .get("packages")
-        .list()
-        .iter()
-        .find(|package| Path::new(package.get("manifest_path").text()) == manifest)
+    package_at(&metadata, &root.join("Cargo.toml"))
         .map(|package| package.get(field).text().to_owned())
         .ok_or_else(|| {
             Failure::new(format!("cargo found no package in {}", root.display()))
                 .because(String::from_utf8_lossy(&output.stderr).into_owned())
         })
+}
+
+fn package_at<'a>(metadata: &'a Json, manifest: &Path) -> Option<&'a Json> {
+    let packages = metadata.get("packages").list();
+    packages
+        .iter()
+        .find(|package| Path::new(package.get("manifest_path").text()) == manifest)
 }
 
 /// Returns the URL of a folder; None if it contains a character that versions of cargo escape
@@ -128,7 +167,8 @@ fn file_url(root: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::artifact;
+    use super::{artifact, framework_in};
+    use crate::json::Json;
     use std::path::{Path, PathBuf};
 
     fn line(reason: &str, id: &str, manifest: &str, rest: &str) -> String {
@@ -175,6 +215,27 @@ mod tests {
             + &line("compiler-artifact", "mine", "/p/Cargo.toml", DLL);
         let failure = artifact(&messages, Path::new("/p/Cargo.toml")).unwrap_err();
         assert!(failure.to_string().contains("build.rs"));
+    }
+
+    #[test]
+    fn the_frameworks_version_is_that_of_the_package_or_else_of_the_workspace() {
+        let keys = r#"{"wdk":{"driver-model":{"kmdf-version-major":1,"target-kmdf-version-minor":MINOR}}}"#;
+        let metadata = |package: &str, workspace: &str| {
+            let text = format!(
+                r#"{{"packages":[{{"manifest_path":"/o/Cargo.toml","metadata":{}}},{{"manifest_path":"/p/Cargo.toml","metadata":{package}}}],"metadata":{workspace}}}"#,
+                keys.replace("MINOR", "9"),
+            );
+            Json::parse(&text).unwrap()
+        };
+        let (first, second) = (keys.replace("MINOR", "31"), keys.replace("MINOR", "33"));
+        let found = |metadata: &Json| framework_in(metadata, Path::new("/p"), "kmdf");
+        assert_eq!(found(&metadata(&first, &second)), Some("1.31".to_owned()));
+        assert_eq!(found(&metadata("null", &second)), Some("1.33".to_owned()));
+        assert_eq!(found(&metadata("null", "null")), None);
+        assert_eq!(
+            framework_in(&metadata(&first, "null"), Path::new("/p"), "umdf"),
+            None
+        );
     }
 
     #[test]

@@ -44,6 +44,15 @@ impl Json {
         }
     }
 
+    /// Returns the text of a number; None for any other value.
+    #[cfg(any(windows, test))]
+    pub fn number(&self) -> Option<&str> {
+        match self {
+            Json::Number(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether this is the value `true`.
     pub fn is_true(&self) -> bool {
         *self == Json::Bool(true)

@@ -14,6 +14,8 @@ use crate::settings::{self, Model, Settings};
 use crate::signtool::{installed_tool, is_too_long, kit_tool};
 
 const KIT: &str = "install the Windows Driver Kit: winget install Microsoft.WindowsWDK.10.0.26100";
+/// The value of DRIVER_FRAMEWORK_VERSION if wdk-build reads the version from Cargo.toml.
+const BY_WDK_BUILD: &str = "wdk-build";
 /// The digits of SOURCE_DATE_EPOCH until the year 5138; 13 digits are milliseconds.
 const MAX_DIGITS: usize = 11;
 /// The error of inf2cat about the date of the driver.
@@ -45,6 +47,7 @@ pub fn make(settings: &Settings, folder: &Path, inf: &OsStr, catalog: &OsStr) ->
         .and_then(|()| make_catalog(settings, inf2cat, folder, catalog))
         .map_err(|failure| failure.because(stamped))
 }
+
 /// Returns the command that stamps an INF in place.
 fn stamping(settings: &Settings, stampinf: PathBuf, inf: &Path, catalog: &OsStr) -> Result<Tool> {
     let tool = Tool::new(stampinf)
@@ -53,12 +56,42 @@ fn stamping(settings: &Settings, stampinf: PathBuf, inf: &Path, catalog: &OsStr)
         .args(["-a", machine(settings), "-d", &date()?])
         .args(["-v", &version(settings)?, "-c"])
         .arg(catalog);
-    let framework = settings::text("DRIVER_FRAMEWORK_VERSION")?;
+    let framework = framework(settings, inf)?;
     if framework.is_empty() {
         return Ok(tool);
     }
     let is_umdf = settings.model == Model::Umdf;
     Ok(tool.args([if is_umdf { "-u" } else { "-k" }, &framework]))
+}
+
+/// Returns the version of the framework for stampinf; empty for WDM. Warns if the INF needs one that
+/// nobody has set.
+fn framework(settings: &Settings, inf: &Path) -> Result<String> {
+    let version = settings::text("DRIVER_FRAMEWORK_VERSION")?;
+    let (model, ending) = match settings.model {
+        Model::Umdf => ("umdf", ".0"),
+        _ => ("kmdf", ""),
+    };
+    if version == BY_WDK_BUILD {
+        return Ok(cargo::framework(&settings.root, model)? + ending);
+    }
+    let name = model.to_uppercase();
+    let is_assumed = !settings::text("DRIVER_FRAMEWORK_ASSUMED")?.is_empty();
+    if is_assumed && has_text(&output::read(inf)?, &format!("${name}")) {
+        eprintln!(
+            "package: warning: the INF names {name} {version}, because wdk.framework-version is not \
+             set, but the driver is linked with the newest version that the kit has"
+        );
+    }
+    Ok(version)
+}
+
+/// Whether an INF, in ANSI or UTF-16, contains an ASCII text.
+fn has_text(inf: &[u8], text: &str) -> bool {
+    let wide: Vec<u8> = text.bytes().flat_map(|byte| [byte, 0]).collect();
+    [text.as_bytes(), &wide]
+        .iter()
+        .any(|text| inf.windows(text.len()).any(|window| window == *text))
 }
 
 fn make_catalog(
