@@ -42,7 +42,9 @@ def verify_file(
 ) -> Inspection:
     """Check one image, as `kdrvgen.verify` describes it."""
     expected = _expected(file, load(config), config.parent, profile) if config else None
-    return _inspected(file, expected, _certificates(trust))
+    trusted = _certificates(trust)
+    inspection = inspect(file, expected=expected, trusted=trusted)
+    return _respecting_catalogs(inspection, expected, trusted)
 
 
 def verify_files(arguments: argparse.Namespace, reporter: Reporter) -> int:
@@ -89,7 +91,9 @@ def _reported(
         expected = (
             _expected(file, projects[config], config.parent, arguments.profile) if config else None
         )
-        inspection = _inspected(file, expected, trusted, is_umdf=file in found.umdf)
+        is_umdf = file in found.umdf
+        inspection = inspect(file, expected=expected, trusted=trusted, is_umdf=is_umdf)
+        inspection = _respecting_catalogs(inspection, expected, trusted)
         if config is not None:
             inspection = inspection._replace(
                 findings=tuple(with_origins(inspection.findings, config))
@@ -123,14 +127,10 @@ def _expected(file: Path, project: Project, folder: Path, profile: str | None) -
     return expected_from(project, built, folder, profile)
 
 
-def _inspected(
-    file: Path,
-    expected: Expected | None,
-    trusted: Sequence[Certificate],
-    *,
-    is_umdf: bool = False,
+def _respecting_catalogs(
+    inspection: Inspection, expected: Expected | None, trusted: Iterable[Certificate]
 ) -> Inspection:
-    inspection = inspect(file, expected=expected, trusted=trusted, is_umdf=is_umdf)
+    """Return the inspection of an image that can have its signature in a catalog."""
     # An own driver has the signature that its configuration names.
     is_own = expected is not None and expected.signing.mode != "off"
     return inspection if is_own else with_catalog(inspection, trusted)

@@ -80,7 +80,7 @@ def test_a_damaged_file_is_named_with_its_line_and_cargo_make_is_not_blamed(
 
 
 def test_a_folder_or_a_pipe_in_the_place_of_a_configuration_stops_cargo(machine: Machine) -> None:
-    path = machine.home / ".cargo/config.toml"
+    path = machine.home.parent / ".cargo/config.toml"  # above the project
     path.mkdir(parents=True)
 
     for kind in ("a folder", "a device or a pipe"):
