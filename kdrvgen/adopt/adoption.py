@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ from kdrvgen.report.finding import Finding
 __all__ = ["Adoption", "adopt"]
 
 _MIN_LENGTH = 4  # a shorter password may be a part of any word
+_WORD = re.compile(r"[a-z]+")
+_QUOTED = re.compile(r"`[^`]*`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +69,16 @@ def adopt(snapshot: Snapshot) -> Adoption:
 
 
 def _placed(findings: Iterable[Finding], snapshot: Snapshot) -> Iterator[Finding]:
-    """Yield each finding once, in the order of files and lines, with its file as users see it."""
+    """Yield each finding once, in the order of files and lines, with its file as users see it.
 
-    def order(finding: Finding) -> tuple[str, tuple[int, int], str, str]:
-        place = finding.place
-        return finding.file, place.order if place else (0, 0), finding.rule, finding.message
+    Those of files that only call the project come last.
+    """
+    callers = snapshot.callers.keys() - snapshot.files.keys()
+
+    def order(finding: Finding) -> tuple[bool, str, tuple[int, int], str, str]:
+        file, place = finding.file, finding.place
+        where = place.order if place else (0, 0)
+        return file in callers, file, where, finding.rule, finding.message
 
     for finding in sorted(dict.fromkeys(findings), key=order):
         yield finding.named(snapshot.name(finding.file))
@@ -81,6 +89,17 @@ def _without_passwords(finding: Finding, passwords: Iterable[str]) -> Finding:
     message, advice = finding.message, finding.help
     for password in passwords:
         if len(password) >= _MIN_LENGTH and password in f"{message}\n{advice}":
-            message = message.replace(password, MASK)
-            advice = advice.replace(password, MASK)
+            message = _masked(message, password)
+            advice = _masked(advice, password)
     return finding._replace(message=message, help=advice)
+
+
+def _masked(text: str, password: str) -> str:
+    """Return a text of kdrvgen with a mask for a password of the project.
+
+    A password that is a word, such as `password`, is only masked in what the text quotes: kdrvgen
+    uses the same words, and a mask in their place would show which of them it is.
+    """
+    if not _WORD.fullmatch(password):
+        return text.replace(password, MASK)
+    return _QUOTED.sub(lambda quoted: quoted[0].replace(password, MASK), text)

@@ -79,3 +79,52 @@ def test_a_loop_gives_arguments_only_if_it_prints_its_strings(
 
     assert adoption.project.linker.args == ("/DRIVER", *arguments)
     assert bool(messages(adoption, UNKNOWN)) != bool(arguments)
+
+
+def test_all_other_actions_of_a_script_are_one_finding() -> None:
+    adoption = adopted(
+        build="""\
+use std::process::Command;
+fn main() {
+    let all: Vec<_> = Box::new(vec![Duration::from_secs(1)]).into_iter().collect();
+    Command::new("rc").status();
+    std::fs::write("a", "b"); Command::new("mc").status();
+    cc::Build::new().compile("a");
+}
+"""
+    )
+
+    assert messages(adoption, UNKNOWN) == [
+        (
+            "build.rs:4 the build script does more than the generated one: it uses `Command` "
+            "(lines 4, 5), uses `fs::write` (line 5), calls `cc::Build::new` (line 6)"
+        )
+    ]
+
+
+OWN_KIT = """\
+fn main() {{
+    let newest = kits("lib").max();
+    {more}
+    wdk_build::configure_wdk_binary_build().unwrap();
+}}
+fn kits(name: &str) -> Vec<String> {{ Vec::new() }}
+"""
+
+
+@pytest.mark.parametrize(("more", "severity"), [("", "note"), ("cc::Build::new();", "warning")])
+def test_a_script_that_the_project_keeps_still_compares_versions_as_text(
+    more: str, severity: str
+) -> None:
+    adoption = adopted(build=OWN_KIT.format(more=more))
+
+    (found,) = [each for each in adoption.findings if "compared as text" in each.message]
+    assert found.severity.value == severity
+
+
+def test_a_computed_folder_of_libraries_is_reported_with_wdk_build_too() -> None:
+    search = 'println!("cargo:rustc-link-search=native={}", folder);'
+
+    adoption = adopted(build=OWN_KIT.format(more=search))
+
+    assert any("computes a folder for the linker" in each for each in messages(adoption, UNKNOWN))

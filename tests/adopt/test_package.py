@@ -713,3 +713,29 @@ def test_calls_of_other_projects_are_not_named() -> None:
     adoption = packaged(**{"README.md": calls, ".github/workflows/ci.yml": calls, "a.md": calls})
 
     assert [each for each in messages(adoption, DIFFERENCE) if "cargo make" in each] == []
+
+
+@pytest.mark.parametrize(
+    ("value", "systems"),
+    [
+        ("'10_NI_X64'", ("10_NI_X64",)),
+        (
+            (
+                "{ source = '${CARGO_MAKE_CRATE_TARGET_TRIPLE}', default_value = 'x', "
+                "mapping = { x86_64-pc-windows-msvc = '10_CO_X64' } }"
+            ),
+            ("10_CO_X64",),
+        ),
+        ("{ script = ['echo 10_X64'] }", ()),
+    ],
+)
+def test_the_systems_of_inf2cat_may_be_a_variable_of_the_task(
+    value: str, systems: tuple[str, ...]
+) -> None:
+    adoption = with_wdk_build(
+        f"[tasks.inf2cat]\nenv = {{ SYSTEMS = {value} }}\n"
+        'args = ["/driver:x", "/os:${SYSTEMS}"]\n'
+    )
+
+    assert adoption.project.package.operating_systems == systems
+    assert ("only a run shows its value" in differences(adoption)) is not bool(systems)

@@ -192,7 +192,7 @@ dependencies = ["sign"]
     assert "own-sign" in adoption.project.makefile.tasks
     assert adoption.project.makefile.tasks["dist"]["dependencies"] == ("own-sign",)
     assert "does not see what this call" in str(messages(adoption, UNKNOWN))
-    assert "no call of signtool" not in adoption.annotated
+    assert "no task that signs" not in adoption.annotated
 
 
 def test_a_target_specification_with_the_linker_arguments_is_the_reason_of_a_refusal(

@@ -298,3 +298,12 @@ def test_a_word_that_the_readme_has_beside_password_is_an_ordinary_word() -> Non
     adoption = adopted(makefile="[tasks.a]\nscript = ['x secretword']\n", **files)
 
     assert adoption.project.makefile.tasks["a"]["script"] == ("x secretword",)
+
+
+@pytest.mark.parametrize("password", ["password", "plain", "driver"])
+def test_a_password_that_is_a_word_does_not_hide_the_words_of_a_message(password: str) -> None:
+    sign = f"signtool sign /fd SHA256 /f a.pfx /p {password} hello.sys"
+    adoption = adopted(makefile=f"[tasks.sign]\nscript = ['{sign}']\n")
+
+    assert "a password in plain text" in str(messages(adoption, HAZARD))
+    assert "***" not in str(messages(adoption, HAZARD))

@@ -357,3 +357,41 @@ def test_the_inx_beside_a_crate_of_the_wdk_is_that_of_the_package(table: str, cr
     text = adopt(Snapshot(files, infs=frozenset({"hello.inx"}))).annotated
 
     assert 'inx = "hello.inx"  # from Cargo.toml:7\n' in text
+
+
+@pytest.mark.parametrize(
+    ("more", "folder"), [("", "target"), ("target-dir = 'out/rust'", "out/rust")]
+)
+def test_the_folder_of_a_build_without_a_target_is_that_of_cargo(more: str, folder: str) -> None:
+    cargo = (
+        f"[build]\n{more}\n[target.x86_64-pc-windows-msvc]\nrustflags = ['-Clink-arg=/DRIVER']\n"
+    )
+
+    assert f"cargo builds for its host, into {folder}/debug" in str(
+        messages(adopted(cargo=cargo), DIFFERENCE)
+    )
+
+
+def test_a_table_of_which_nothing_is_left_is_left_out() -> None:
+    flags = "{ value = '-Copt-level=3', condition = { env_not_set = ['A'] } }"
+    task = f"[tasks.a]\ncommand = 'x'\nenv = {{ RUSTFLAGS = {flags} }}\n"
+
+    adoption = adopted(makefile=task)
+
+    assert adoption.project.makefile.tasks["a"] == {"command": "x"}
+    assert "`makefile.tasks.a.env.RUSTFLAGS`" in str(messages(adoption, DIFFERENCE))
+
+
+@pytest.mark.parametrize("command", ["ren", "copy", "Copy-Item"])
+def test_a_umdf_driver_keeps_the_name_that_a_task_gives_it(command: str) -> None:
+    makefile = (
+        "[tasks.build]\ncommand = 'cargo'\nargs = ['build']\n"
+        "[tasks.inf]\nscript = ['stampinf -f target/hello.inf -u 2.33.0']\n"
+        f"[tasks.name]\nscript = ['cd target', '{command} hello.dll Greeter.dll']\n"
+        "[tasks.sign]\nscript = ['signtool sign /n A /fd SHA256 target/Greeter.dll']\n"
+    )
+
+    project = adopted(makefile=makefile).project
+
+    assert (project.driver.model, project.driver.output_name) == ("umdf", "Greeter")
+    assert project.signing.subject == "A"

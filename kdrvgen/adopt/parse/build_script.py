@@ -32,6 +32,9 @@ _HARMLESS_PATHS = frozenset(
     {
         *("std", "env", "Path", "PathBuf", "Result", "Option", "String", "RegKey", "winreg"),
         *("failure", "anyhow", "Error", "Vec", "path"),
+        *("Box", "Rc", "Arc", "Cow", "OsStr", "OsString", "HashMap", "HashSet"),
+        *("BTreeMap", "BTreeSet", "VecDeque", "Duration", "Instant", "thread", "mem", "fmt"),
+        *("char", "str", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "bool"),
     }
 )
 _KEYWORDS = frozenset(

@@ -63,6 +63,7 @@ def task_environment(
         "CARGO_MAKE_CRATE_NAME": package,
         "CARGO_MAKE_CRATE_FS_NAME": package.replace("-", "_"),
         "CARGO_MAKE_CRATE_TARGET_DIRECTORY": "target",
+        "CARGO_MAKE_CRATE_TARGET_TRIPLE": "x86_64-pc-windows-msvc",
         "CARGO_MAKE_WORKING_DIRECTORY": ".",
         "CARGO_MAKE_PROFILE": profile,
         "CARGO_MAKE_CARGO_PROFILE": {"development": "dev", "production": "release"}.get(

@@ -168,7 +168,10 @@ class Draft:
 
 
 def _without(value: TomlValue, path: Sequence[str | int]) -> TomlValue:
-    """Return a value without the member at a path, or without the smallest one around it."""
+    """Return a value without the member at a path, or without the smallest one around it.
+
+    A table that only has this member is removed too.
+    """
     key, *rest = path
     is_member = isinstance(value, Mapping) and key in value
     is_element = isinstance(value, list) and isinstance(key, int) and key < len(value)
@@ -177,8 +180,8 @@ def _without(value: TomlValue, path: Sequence[str | int]) -> TomlValue:
     inner = _without(value[key], rest) if rest else None
     if isinstance(value, list) and isinstance(key, int):
         return [*value[:key], *([] if inner is None else [inner]), *value[key + 1 :]]
-    replaced = {**value, key: inner}
-    return replaced if inner is not None else {k: v for k, v in value.items() if k != key}
+    is_left = inner is not None and inner != {}
+    return {**value, key: inner} if is_left else {k: v for k, v in value.items() if k != key}
 
 
 def _header(table: _Path) -> str:

@@ -148,10 +148,11 @@ def _targets(draft: Draft, facts: Facts) -> Iterator[Finding]:
                 triple.origin, f"{who} drivers for the target `{triple.text}`", "it is left out"
             )
     if not triples:
+        folder = facts.cargo.target_folder.rstrip("/")
         yield difference(
             Origin("Cargo.toml"),
-            "no target is set: cargo builds for its host, into target/debug",
-            f"the proposal builds for {TARGETS[0]}, into target/{TARGETS[0]}/debug",
+            f"no target is set: cargo builds for its host, into {folder}/debug",
+            f"the proposal builds for {TARGETS[0]}, into {folder}/{TARGETS[0]}/debug",
         )
     known = {each.text for each in accepted} or {TARGETS[0]}
     for triple in facts.cargo.own_targets:

@@ -1,8 +1,9 @@
-"""Which calls of cargo-make in the README and the CI do something else afterwards."""
+"""Which calls of cargo-make in the README, CI files and scripts do something else afterwards."""
 
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from kdrvgen.adopt.parse.paths import slashes
@@ -23,6 +24,7 @@ _INSTEAD = {
     "-p": "--profile {value}",
     "--target": "-e DRIVER_TARGET={value}",
 }
+_VARIABLE = re.compile(r"[$%<]")
 _NEUTRAL = frozenset({"-v", "--verbose", "-j", "--jobs"})
 
 
@@ -44,16 +46,17 @@ def call_findings(facts: Facts, renames: Renames, known: Collection[str]) -> Ite
             continue  # a word of a sentence, or another makefile's task
         new = _task(task, facts, renames)
         options, missing = _options(call, facts)
+        condition = "" if call.is_near else "if it is for this driver, "
         is_makefile = posixpath.basename(slashes(call.makefile)) in {"", "Makefile.toml"}
         if new not in known:
-            message = f"`{call.text}` runs a task that the proposal does not have"
+            message = f"{condition}`{call.text}` runs a task that the proposal does not have"
             yield difference(call.origin, message, "add it under [makefile.tasks]")
         elif new != task or options or missing or not is_makefile:
             before = [f"--profile {call.profile}"] if call.profile else []
             words = ["cargo make", *before, *options, *([] if new == "default" else [new])]
             yield difference(
                 call.origin,
-                f"`{call.text}` does not do the same with the generated makefile",
+                f"{condition}`{call.text}` does not do the same with the generated makefile",
                 f"write `{' '.join(words)}`" + "".join(missing),
             )
 
@@ -74,7 +77,8 @@ def _options(call: MakeCall, facts: Facts) -> tuple[list[str], list[str]]:
     """
     options: list[str] = []
     missing: list[str] = []
-    if call.profile and call.profile.lower() not in {*_PROFILES, *facts.makefile.profiles}:
+    is_known = call.profile.lower() in {*_PROFILES, *facts.makefile.profiles}
+    if call.profile and not is_known and not _VARIABLE.search(call.profile):
         missing.append(f", with `[profiles.{call.profile}]` in config.toml")
     rest: Sequence[str] = call.arguments
     if facts.makefile.wdk is None:  # cargo-make ignores a profile here; the generated tasks refuse
@@ -88,6 +92,8 @@ def _options(call: MakeCall, facts: Facts) -> tuple[list[str], list[str]]:
         elif name in _INSTEAD:
             renamed = {"release": "production", "dev": "development"}.get(value, value)
             options.append(_INSTEAD[name].format(value=renamed))
+        elif name.startswith("+"):
+            missing.append("; `toolchain.channel` in config.toml sets the toolchain")
         elif name in CARGO_OPTIONS and name not in _NEUTRAL:
             missing.append(f"; `{f'{name} {value}'.strip()}` belongs into `[build]`")
     return options, missing

@@ -20,6 +20,7 @@ __all__ = ["propose_package"]
 
 _NUMBERS = re.compile(r"\d{1,5}(\.\d{1,5}){0,3}", re.ASCII)
 _DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+_VARIABLE = re.compile(r"[%$]")
 _CRATE_VERSION = frozenset({"CARGO_MAKE_CRATE_VERSION", "CARGO_MAKE_PROJECT_VERSION"})
 # Switches that `[package]` has a key for, or that change only what a tool prints.
 # Source: Learn, "Stampinf Command Options", "Inf2Cat" and "InfVerif".
@@ -34,13 +35,21 @@ def propose_package(draft: Draft, facts: Facts) -> Iterator[Finding]:
     if package is None:
         return
     draft.set_text(("package", "inx"), package.inx)
-    systems = [
+    names = dict.fromkeys(
         Located(name, use.origin)
         for use in package.catalogs
         for name in use.call.value("os").split(",")
-        if name and not re.search(r"[%$]", name)
-    ]
-    draft.set_array(("package", "operating-systems"), list(dict.fromkeys(systems)))
+        if name
+    )
+    systems = [each for each in names if not _VARIABLE.search(each.text)]
+    draft.set_array(("package", "operating-systems"), systems)
+    for name in names:
+        if name not in systems:
+            yield difference(
+                name.origin,
+                f"inf2cat gets `/os:{name.text}`, and only a run shows its value",
+                "set `package.operating-systems`",
+            )
     draft.set_array(("package", "extra-files"), package.extra_files)
     yield equivalent(
         package.inx.origin,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kdrvgen.adopt.propose.build import propose_build
+from kdrvgen.adopt.propose.callers import caller_findings
 from kdrvgen.adopt.propose.cargo_config import propose_cargo_config
 from kdrvgen.adopt.propose.comparison import compare
 from kdrvgen.adopt.propose.draft import Draft
@@ -67,6 +68,7 @@ def propose(facts: Facts) -> Proposal:
         *propose_cargo_config(draft, facts.cargo.document, passwords),
         *propose_makefile(draft, facts, passwords),
         *find_hazards(facts),
+        *caller_findings(facts),
     ]
     propose_build(draft, facts)
     project, refused = validate(facts.snapshot, draft)

@@ -86,7 +86,7 @@ def _unsigned(draft: Draft, pipeline: Pipeline, wdk: Origin | None) -> list[Find
             for origin in origins
         ]
     if wdk is None:
-        draft.set(("signing", "mode"), "off", Origin("no call of signtool"))
+        draft.set(("signing", "mode"), "off", Origin("no task that signs"))
         return []
     # The certificate that wdk-build's makefile and cargo-wdk create, and its store.
     draft.set(("signing", "store"), "WDRTestCertStore", wdk)

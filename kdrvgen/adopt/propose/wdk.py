@@ -26,7 +26,7 @@ def propose_wdk(draft: Draft, facts: Facts) -> Iterator[Finding]:
             facts.manifest.model,
             is_in_script=script.wdk_model is not None,
         )
-        yield from _library_findings(script, "wdk-build finds the kit")
+        yield from _library_findings(script)
         return
     umdf = facts.umdf
     stamped = umdf and Located(".".join(umdf.text.split(".")[:2]), umdf.origin)
@@ -46,7 +46,7 @@ def propose_wdk(draft: Draft, facts: Facts) -> Iterator[Finding]:
         model = facts.model
         if model is None or model.text == "wdm":
             draft.set(("wdk", "locate"), "none", origin)
-        yield from _library_findings(script, "it looks for no kit")
+        yield from _library_findings(script)
         return
     fixed = script.kit.origin if script.kit else None
     if origin_of_kit := script.registry or script.environment or fixed:
@@ -55,10 +55,10 @@ def propose_wdk(draft: Draft, facts: Facts) -> Iterator[Finding]:
         draft.set(("wdk", "libraries"), libraries, first)
 
 
-def _library_findings(script: BuildScript, why: str) -> Iterator[Finding]:
+def _library_findings(script: BuildScript) -> Iterator[Finding]:
     for library in script.libraries:
         yield difference(
             library.origin,
-            f"the build script links `{library.text}`, and {why}",
+            f"the build script links `{library.text}`, and the generated one does not",
             f'`linker.args = ["{library.text}.lib"]` links it',
         )

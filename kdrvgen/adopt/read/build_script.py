@@ -84,7 +84,9 @@ class _Reader:
         self.helpers = manifest.helpers
         self.script = BuildScript()
         self.findings: list[Finding] = []
+        self.actions: dict[str, dict[str, list[Origin]]] = {}
         self.computed_searches: list[Origin] = []
+        self.textual_versions: list[Origin] = []
         self.wdk_build_names: set[str] = set()
         self.imports: dict[str, tuple[str, str]] = {}
 
@@ -110,7 +112,12 @@ class _Reader:
             return BuildScript(is_unread=True), self.findings
         self._follow(crates)
         script = self.script
-        if not (script.registry or script.environment or script.wdk or script.kit):
+        self.findings += map(_own_steps, self.actions.values())
+        self.findings += [
+            _textual_version(origin, is_avoided=not (script.wdk and script.own_steps))
+            for origin in self.textual_versions
+        ]
+        if script.wdk or not (script.registry or script.environment or script.kit):
             self.findings += [
                 unknown(
                     origin,
@@ -142,9 +149,7 @@ class _Reader:
         elif key == "rustc-link-search":
             self._search(instruction.value, origin)
         elif key not in _NEUTRAL_KEYS:
-            message = f"the build script prints `cargo:{key}`, and the generated one does not"
-            self.findings.append(unknown(origin, message))
-            self.script = replace(self.script, own_steps=(*self.script.own_steps, origin))
+            self._other(origin, f"prints `cargo:{key}`")
 
     def _linked(self, instruction: Instruction) -> None:
         key, origin = instruction.key, instruction.origin
@@ -204,13 +209,7 @@ class _Reader:
                 )
         texts = {literal.text.lower() for literal in function.literals.values()}
         if "lib" in texts and (newest := re.search(r"\.max\s*\(\s*\)", function.code)):
-            self.findings.append(
-                hazard(
-                    function.origin(newest.start()),
-                    "kit versions are compared as text, so that 10.0.9 is newer than 10.0.10",
-                    "the generated build.rs compares them as numbers",
-                )
-            )
+            self.textual_versions.append(function.origin(newest.start()))
 
     def _calls(
         self, function: Function, crate: str, crates: Mapping[str, _Functions]
@@ -219,13 +218,14 @@ class _Reader:
 
         Reports the other calls, unless they have no effect outside of the script.
         """
-        for name, offset in side_effects(function):
-            self._other(function, offset, f"uses `{name}`")
+        effects = {offset: name for name, offset in side_effects(function)}
+        for offset, name in effects.items():
+            self._other(function.origin(offset), f"uses `{name}`")
         if model := _WDK_MODEL.search(function.code):
             located = Located(model[1].lower(), function.origin(model.start()))
             self.script = replace(self.script, wdk_model=located)
         if library := _LIBRARY_BUILD.search(function.code):
-            self._other(function, library.start(), f"calls `{library[0]}`")
+            self._other(function.origin(library.start()), f"calls `{library[0]}`")
         for call in calls(function):
             first, name = call.first, call.name
             if name in _ENVIRONMENT and first in {"", "env", "std"}:
@@ -237,8 +237,8 @@ class _Reader:
                 self.script = replace(self.script, wdk=wdk)
             elif target := self._target(first, name, crate, crates):
                 yield target
-            elif not call.is_harmless:
-                self._other(function, call.offset, f"calls `{call.path}{name}`")
+            elif not call.is_harmless and call.offset not in effects:
+                self._other(function.origin(call.offset), f"calls `{call.path}{name}`")
 
     def _target(
         self, first: str, name: str, crate: str, crates: Mapping[str, _Functions]
@@ -263,13 +263,42 @@ class _Reader:
             )
         else:
             name = f" {texts[0]}" if texts else ""
-            self._other(function, offset, f"changes the environment variable{name}")
+            self._other(function.origin(offset), f"changes the environment variable{name}")
 
-    def _other(self, function: Function, offset: int, action: str) -> None:
-        origin = function.origin(offset)
-        message = f"the build script {action}, and the generated one does not"
-        self.findings.append(unknown(origin, message))
+    def _other(self, origin: Origin, action: str) -> None:
+        """Note what the script does and the generated one does not."""
+        self.actions.setdefault(origin.file, {}).setdefault(action, []).append(origin)
         self.script = replace(self.script, own_steps=(*self.script.own_steps, origin))
+
+
+def _own_steps(actions: Mapping[str, Sequence[Origin]]) -> Finding:
+    """Return the finding about all that one file does and the generated build script does not."""
+    lines = {action: sorted({each.line for each in found}) for action, found in actions.items()}
+    first = min((each for found in actions.values() for each in found), key=lambda each: each.line)
+    remedy = "the proposal keeps it as `driver.build-script`: see the steps at the end"
+    if len(lines) == 1:
+        message = f"the build script {next(iter(lines))}, and the generated one does not"
+        return unknown(first, message, remedy)
+    parts = [
+        f"{action} (line{'s' * (len(numbers) > 1)} {', '.join(map(str, numbers))})"
+        for action, numbers in sorted(lines.items(), key=lambda each: each[1])
+    ]
+    message = f"the build script does more than the generated one: it {', '.join(parts)}"
+    return unknown(first, message, remedy)
+
+
+def _textual_version(origin: Origin, *, is_avoided: bool) -> Finding:
+    """Return the hazard of a script that compares versions of the kit as text.
+
+    With wdk-build, only own steps of the script look for the kit, and the project keeps these.
+    """
+    kept = "compare them as numbers: your own build script keeps this code"
+    return hazard(
+        origin,
+        "kit versions are compared as text, so that 10.0.9 is newer than 10.0.10",
+        "the generated build.rs compares them as numbers" if is_avoided else kept,
+        is_avoided=is_avoided,
+    )
 
 
 def _no_single_main(path: str, mains: Sequence[Function]) -> Finding:

@@ -45,6 +45,7 @@ class CargoSettings:
         nightly: The first setting that only a nightly cargo reads.
         document: The configuration in the project's own folder that cargo reads.
         own_targets: Triples that have a table in this configuration.
+        target_folder: `build.target-dir`, or cargo's default.
         is_superseded: Whether cargo reads a `.cargo/config` and ignores the config.toml beside it.
     """
 
@@ -55,6 +56,7 @@ class CargoSettings:
     nightly: Located | None = None
     document: Document | None = None
     own_targets: tuple[Located, ...] = ()
+    target_folder: str = "target"
     is_superseded: bool = False
 
     @property
@@ -117,6 +119,10 @@ def read_cargo_settings(
             Located(triple, own.origin(("target", triple)))
             for triple in (own.table("target") if own else ())
             if own and triple in _TARGETS
+        ),
+        target_folder=next(
+            (text.text for each in documents if (text := each.string("build", "target-dir"))),
+            "target",
         ),
         is_superseded=set(_NAMES) <= snapshot.files.keys(),
     ), findings

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from kdrvgen.adopt.parse.paths import beside, slashes
-from kdrvgen.adopt.read.invocations import is_about_building
+from kdrvgen.adopt.read.callers import caller_paths, is_about_building
+from kdrvgen.adopt.read.other_makefiles import has_tasks
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.config.reader import read_bytes
 from kdrvgen.errors import ConfigError, UsageError
@@ -22,7 +23,6 @@ _IN_FOLDER = ("Cargo.toml", "build.rs", "config.toml")
 _OF_CARGO = (".cargo/config", ".cargo/config.toml", "rust-toolchain", "rust-toolchain.toml")
 _MAKEFILE = "Makefile.toml"
 _SCRIPTS = (".bat", ".cmd", ".ps1", ".sh")
-_WORKFLOWS = ".github/workflows"
 _INFS = (".inf", ".inx")
 _JUSTFILES = frozenset({"justfile", ".justfile"})
 _MAX_FILES = 200
@@ -68,19 +68,25 @@ def read_project(folder: str) -> Snapshot:
         scripts = (name for name in names if name.lower().endswith(_SCRIPTS))
         justfiles = (name for name in names if name.lower() in _JUSTFILES)
         reader.read([prefix + name for name in (*scripts, *justfiles)], border)
+    others = _Reader(folder)
+    others.read((name for name in _names(folder, "") if name.lower().endswith(".toml")), border)
+    reader.files |= {name: text for name, text in others.files.items() if has_tasks(name, text)}
     targets = [name for name in _names(folder, "") if _TARGET_FILE.fullmatch(name)]
     reader.read(targets, border)
     for name in targets:
         if '"llvm-target"' not in reader.files.get(name, ""):
             reader.files.pop(name, None)
     reader.follow(border)
-    # Only their calls of cargo-make matter: the files that they name are not read.
-    workflows = (f"{_WORKFLOWS}/{name}" for name in _names(folder, _WORKFLOWS))
-    reader.read(filter(is_about_building, (*_names(folder, ""), *workflows)), border)
+    # The files that these name are not read.
+    callers = _Reader(folder)
+    highest = above[-1] if above and _is_repository(Path(folder, above[-1])) else border
+    callers.read(filter(is_about_building, caller_paths(folder, highest)), highest)
     has_schema = reader.is_file(FILE_NAME)
     place = os.path.normpath(Path(folder).absolute()).replace(os.sep, "/").split("/")
     infs = frozenset(name for name in _names(folder, "") if name.lower().endswith(_INFS))
-    return Snapshot(reader.files, reader.unreadable, folder, tuple(place[1:]), infs, has_schema)
+    return Snapshot(
+        reader.files, reader.unreadable, folder, tuple(place[1:]), infs, has_schema, callers.files
+    )
 
 
 def _has_type(path: Path, is_type: Callable[[int], bool]) -> bool:

@@ -1,27 +1,28 @@
-"""How the README and the CI of a project call cargo-make."""
+"""How the README, the CI files and the scripts of a repository call cargo-make."""
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from kdrvgen.adopt.parse.located import Origin
+from kdrvgen.adopt.parse.paths import slashes
+from kdrvgen.adopt.read.callers import folder_of_calls, is_about_building
 from kdrvgen.adopt.read.snapshot import Snapshot
 
-__all__ = ["CARGO_OPTIONS", "MakeCall", "is_about_building", "read_calls"]
+__all__ = ["CARGO_OPTIONS", "MakeCall", "read_calls"]
 
 _MAX_CALLS = 200
-_PLACES = re.compile(
-    r"readme(\.\w+)?|contributing\.md|\.gitlab-ci\.yml|azure-pipelines\.ya?ml|appveyor\.yml"
-    r"|\.github/workflows/[^/]+\.ya?ml",
-    re.IGNORECASE,
-)
+# A word in `<>` stands for any text, but `<br>` is a tag. `${{ }}` is an expression of GitHub.
 _CALL = re.compile(
     r"\b(?:cargo(?:\.exe)?[ \t]+(?:\+\S+[ \t]+)?make|makers)(?![\w.:-])"
-    r"(?P<rest>[^\n`\"'|;&()<>#]{0,200})"
+    r"(?P<rest>(?:\$\{\{[^{}\n]{0,80}\}\}|<(?!br\b)\w[\w -]{0,40}>|[^\n`\"'|;&()<>#]){0,200})"
 )
+_PLACEHOLDER = re.compile(r"\$\{\{[^{}\n]*\}\}|<[^<>\n]*>")
+_UNKNOWN = re.compile(r"[<>$%{}*]")
 CARGO_OPTIONS = {
     **dict.fromkeys(("--release", "-r", "--all-features", "--no-default-features"), False),
     **dict.fromkeys(("--locked", "--offline", "-v", "--verbose"), False),
@@ -36,7 +37,8 @@ _WITH_VALUE = {
     **dict.fromkeys(("-p", "--profile"), "profile"),
     **dict.fromkeys(("--makefile", "-m"), "makefile"),
     **dict.fromkeys(("-t", "--task"), "task"),
-    **dict.fromkeys(("-e", "--env", "-l", "--loglevel", "--env-file", "--cwd"), ""),
+    "--cwd": "cwd",
+    **dict.fromkeys(("-e", "--env", "-l", "--loglevel", "--env-file"), ""),
     **dict.fromkeys(("--time-summary", "--skip-tasks", "--output-format"), ""),
 }
 
@@ -51,6 +53,7 @@ class MakeCall:
         profile: The profile that it names, or "".
         arguments: The arguments for the task.
         origin: Where it is.
+        is_near: Whether it runs in the project's folder, as far as the file shows.
     """
 
     task: str
@@ -58,6 +61,7 @@ class MakeCall:
     profile: str
     arguments: tuple[str, ...]
     origin: Origin
+    is_near: bool = True
 
     @property
     def text(self) -> str:
@@ -76,27 +80,52 @@ class MakeCall:
         return " ".join(word for word in words if word)
 
 
-def is_about_building(path: str) -> bool:
-    """Return whether a file describes or runs the build of the project."""
-    return _PLACES.fullmatch(path) is not None
-
-
 def read_calls(snapshot: Snapshot) -> Iterator[MakeCall]:
-    """Yield the first calls of cargo-make in the README and the CI of the project's folder."""
+    """Yield the first calls of cargo-make in the README, CI files and scripts of the repository.
+
+    Calls that run in another package's folder are left out, if the call names the folder.
+    """
     yield from islice(_calls(snapshot), _MAX_CALLS)
 
 
 def _calls(snapshot: Snapshot) -> Iterator[MakeCall]:
-    for path, text in snapshot.files.items():
+    for path, text in {**snapshot.files, **snapshot.callers}.items():
         if not is_about_building(path):
             continue
+        far: set[str] = set()  # a README of several packages repeats its calls
         for number, line in enumerate(text.split("\n"), 1):
             for match in _CALL.finditer(line):
-                yield _parse(match["rest"].split(), Origin(path, number))
+                rest = _PLACEHOLDER.sub(lambda found: "".join(found[0].split()), match["rest"])
+                call, folder = _parse(rest.split(), Origin(path, number))
+                is_near = _is_near(snapshot, path, folder)
+                if is_near or (is_near is False and call.text not in far):
+                    yield replace(call, is_near=is_near)
+                if is_near is False:
+                    far.add(call.text)
 
 
-def _parse(words: list[str], origin: Origin) -> MakeCall:
-    found = {"profile": "", "makefile": "", "task": ""}
+def _is_near(snapshot: Snapshot, path: str, folder: str) -> bool | None:
+    """Return whether a call runs in the project's folder, as far as its file shows that.
+
+    Args:
+        snapshot: The project.
+        path: The file of the call.
+        folder: The folder that the call names, or "".
+
+    Returns:
+        None if it runs in another folder.
+    """
+    if not folder:
+        return not folder_of_calls(path)
+    if _UNKNOWN.search(folder):
+        return False
+    place = posixpath.join(folder_of_calls(path), slashes(folder), "x")
+    return True if snapshot.shortest(place) == "x" else None
+
+
+def _parse(words: list[str], origin: Origin) -> tuple[MakeCall, str]:
+    """Return a call, and the folder that it names, or ""."""
+    found = {"profile": "", "makefile": "", "task": "", "cwd": ""}
     rest = list(words)
     while rest and rest[0].startswith("-"):
         name, has_value, value = rest.pop(0).partition("=")
@@ -105,4 +134,5 @@ def _parse(words: list[str], origin: Origin) -> MakeCall:
             found[_WITH_VALUE[name]] = value
     if not found["task"] and rest:
         found["task"] = rest.pop(0).rstrip(".,:")
-    return MakeCall(found["task"], found["makefile"], found["profile"], tuple(rest), origin)
+    call = MakeCall(found["task"], found["makefile"], found["profile"], tuple(rest), origin)
+    return call, found["cwd"]

@@ -14,6 +14,7 @@ from kdrvgen.adopt.read.document import Document, read_document
 from kdrvgen.adopt.read.env_file import Variable, read_env_file
 from kdrvgen.adopt.read.findings import difference, hazard, unknown
 from kdrvgen.adopt.read.make_task import MakeTask
+from kdrvgen.adopt.read.other_makefiles import name_finding, other_makefiles, unread_findings
 from kdrvgen.adopt.read.snapshot import Snapshot
 from kdrvgen.report.finding import Finding
 
@@ -80,20 +81,15 @@ def read_makefile(snapshot: Snapshot) -> tuple[Makefile, list[Finding]]:
     """
     path = find_makefile(snapshot)
     if path is None:
-        return Makefile(), []
+        return Makefile(), list(unread_findings(snapshot, ()))
     reader = _Reader(snapshot)
     reader.read(path, 0)
     reader.add_core_tasks(read_document(snapshot, path))
     reader.resolve()
     reader.add_wdk_commands()
-    if "/" not in path and path != "Makefile.toml":
-        reader.findings.append(
-            difference(
-                Origin(path),
-                f"the makefile is named {path}, and systems other than Windows do not find it",
-                "kdrvgen writes Makefile.toml: rename this file before",
-            )
-        )
+    reader.findings += unread_findings(snapshot, reader.paths)
+    if "/" not in path and (finding := name_finding(path)):
+        reader.findings.append(finding)
     if "/" in path:
         reader.findings.append(
             difference(
@@ -117,10 +113,15 @@ def read_makefile(snapshot: Snapshot) -> tuple[Makefile, list[Finding]]:
 
 
 def find_makefile(snapshot: Snapshot) -> str | None:
-    """Return the path of the makefile, which Windows finds in upper and in lower case."""
+    """Return the path of the makefile, which Windows finds in upper and in lower case.
+
+    Without one, it is the only file in the project's folder that has tasks.
+    """
     names = {path.lower(): path for path in snapshot.files if path.lower().endswith(_NAME)}
+    others = other_makefiles(snapshot)
     return next(
-        (names[low] for folder in snapshot.above() if (low := f"{folder}{_NAME}") in names), None
+        (names[low] for folder in snapshot.above() if (low := f"{folder}{_NAME}") in names),
+        others[0] if len(others) == 1 else None,
     )
 
 
@@ -132,8 +133,10 @@ class _Reader:
         self.tasks: dict[str, MakeTask] = {}
         self.wdk: Origin | None = None
         self.findings: list[Finding] = []
+        self.paths: set[str] = set()
 
     def read(self, path: str, depth: int) -> None:
+        self.paths.add(path)
         document = read_document(self.snapshot, path)
         for base in _extended_files(document):
             self._extend(document, base, depth)

@@ -11,7 +11,14 @@ from kdrvgen.adopt.parse.cargo_build import parse_cargo_build
 from kdrvgen.adopt.parse.inf_tools import parse_stampinf
 from kdrvgen.adopt.parse.located import Located, Origin
 from kdrvgen.adopt.parse.paths import joined, slashes
-from kdrvgen.adopt.parse.steps import Action, Step, linked_image, links_image, may_sign_image
+from kdrvgen.adopt.parse.steps import (
+    COPIES,
+    Action,
+    Step,
+    linked_image,
+    links_image,
+    may_sign_image,
+)
 from kdrvgen.adopt.parse.variables import task_environment
 from kdrvgen.adopt.read.findings import unknown
 from kdrvgen.adopt.read.installation import Installation, find_installation
@@ -133,7 +140,7 @@ def _read_all_steps(
             for step in task_steps
         ]
     if _is_umdf(manifest, steps):
-        steps = _with_signed_dll(steps, f"{manifest.library.text}.dll")
+        steps = _with_dll_as_image(steps, f"{manifest.library.text}.dll")
     return steps, findings
 
 
@@ -235,17 +242,27 @@ def _is_umdf(manifest: Manifest, steps: Mapping[str, Sequence[Step]]) -> bool:
     return any(parse_stampinf(step.words[1:]).value("u") for step in stamps)
 
 
-def _with_signed_dll(steps: Mapping[str, Sequence[Step]], image: str) -> dict[str, list[Step]]:
-    """Return the steps with those marked that sign the .dll of a UMDF driver."""
+def _with_dll_as_image(steps: Mapping[str, Sequence[Step]], library: str) -> dict[str, list[Step]]:
+    """Return the steps with those marked that rename or sign the .dll of a UMDF driver."""
+    images = {library.lower()}
 
-    def signs(step: Step) -> bool:
-        files = [posixpath.basename(slashes(word)).lower() for word in step.words[2:]]
-        return step.words[:2] == ("signtool", "sign") and image.lower() in files
+    def marked(step: Step) -> Step:
+        files = [posixpath.basename(slashes(word)).lower() for word in step.words[1:]]
+        if step.words[:1] and step.words[0] in COPIES and _renames_dll(files, library.lower()):
+            images.add(files[1])
+            return replace(step, action=Action.RENAME)
+        is_signed = step.words[:2] == ("signtool", "sign") and images & set(files)
+        return replace(step, action=Action.SIGN) if is_signed else step
 
-    return {
-        name: [replace(step, action=Action.SIGN) if signs(step) else step for step in each]
-        for name, each in steps.items()
-    }
+    return {name: [marked(step) for step in each] for name, each in steps.items()}
+
+
+def _renames_dll(files: Sequence[str], library: str) -> bool:
+    """Return whether a command gives cargo's .dll the name of the image."""
+    match files:
+        case [source, target, *_]:
+            return source == library != target and target.endswith(".dll")
+    return False
 
 
 def _builds(step: Step, package: str, snapshot: Snapshot, makefile_folder: str) -> bool:

@@ -21,6 +21,8 @@ class Snapshot:
         place: Names of the folders above the project's folder and its own, the outermost first, as
             far as they are known.
         infs: Names of the INF and INX files in the project's folder, which are not read.
+        callers: README, CI files and scripts of the repository, which may call the project, in the
+            form of `files`. Some are in both.
         has_schema: Whether the folder contains the schema of config.toml, for editors.
     """
 
@@ -30,6 +32,7 @@ class Snapshot:
     place: tuple[str, ...] = ()
     infs: frozenset[str] = frozenset()
     has_schema: bool = False
+    callers: Mapping[str, str] = field(default_factory=dict)
     documents: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
     """The files that are parsed already, by path."""
 

@@ -21,11 +21,13 @@ from kdrvgen.adopt.parse.steps import (
     signed_groups,
 )
 from kdrvgen.adopt.parse.variables import (
+    Mapped,
     expand_argument,
     expand_batch,
     expand_cargo_make,
     expand_shell,
 )
+from kdrvgen.adopt.read.env_file import Variable
 from kdrvgen.adopt.read.findings import unknown
 from kdrvgen.adopt.read.make_task import MakeTask
 from kdrvgen.adopt.read.snapshot import Snapshot
@@ -61,12 +63,7 @@ def read_steps(
     The commands of a script replace its call if the script signs or makes a package, or only
     handles the driver.
     """
-    env = task.keys.get("env")
-    if isinstance(env, Mapping):
-        texts = {name: text for name, text in env.items() if isinstance(text, str)}
-        own = {name: expand_cargo_make(text, values) for name, text in texts.items()}
-        values = {**values, **own}
-    reader = _Reader(snapshot, values)
+    reader = _Reader(snapshot, {**values, **_own_values(task, values)})
     folder: str | None = ""
     if "cwd" in task.keys:
         folder = moved("", expand_cargo_make(str(task.keys["cwd"]), values))
@@ -75,6 +72,19 @@ def read_steps(
         for step in reader.task(task, folder)
     ]
     return steps, reader.findings
+
+
+def _own_values(task: MakeTask, values: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables that a task sets for itself, as far as they are known."""
+    env = task.keys.get("env")
+    own: dict[str, str] = {}
+    for name, value in env.items() if isinstance(env, Mapping) else ():
+        text = value if isinstance(value, str) else None
+        known = Variable(name, value, text, task.origin).known
+        text = known.value(values) if isinstance(known, Mapped) else known
+        if text is not None:
+            own[name] = expand_cargo_make(text, values)
+    return own
 
 
 class _Reader:
