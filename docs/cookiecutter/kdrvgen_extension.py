@@ -170,13 +170,13 @@ def _document(given: Mapping[str, Any]) -> dict[str, Any]:
         line.check(answers.complete(template, line.document), template)
     except KdrvgenError as error:
         raise click.ClickException(str(error)) from error
-    settings: dict[str, Any] = line.document
-    default = answers.checked(answers.complete(template, settings), _SOURCE)
+    document: dict[str, Any] = line.document
+    default = answers.checked(answers.complete(template, document), _SOURCE)
     for key, text in given.items():
         path = _path(key)
         if key.startswith("_") or key in {"name", _TEMPLATE} or not str(text):
             continue
         value = typed(path, str(text))
         if _is_of(template, path) and answers.value_at(default, path) != value:
-            settings = merged(settings, {path[0]: {path[1]: value}})
-    return answers.complete(template, settings)
+            document = merged(document, {path[0]: {path[1]: value}})
+    return answers.complete(template, document)

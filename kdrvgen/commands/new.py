@@ -235,7 +235,11 @@ def _folder(arguments: argparse.Namespace, line: CommandLine, name: str) -> Path
 
 
 def _change_to(folder: Path) -> list[str]:
-    return [] if folder == Path() else [f"cd {_quoted(str(folder))}"]
+    if folder == Path():
+        return []
+    # `cd` of cmd does not change the drive; PowerShell has `pushd` too.
+    is_elsewhere = folder.drive.lower() not in {"", Path.cwd().drive.lower()}
+    return [f"{'pushd' if is_elsewhere else 'cd'} {_quoted(str(folder))}"]
 
 
 def _quoted(folder: str) -> str:

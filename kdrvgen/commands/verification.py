@@ -25,6 +25,7 @@ from kdrvgen.model import Project
 from kdrvgen.output.regular import read_regular
 from kdrvgen.packaging.checks.inspect import RULES as PACKAGE_RULES
 from kdrvgen.packaging.checks.inspect import PackageInspection, inspect_package
+from kdrvgen.packaging.checks.listed_image import with_catalog
 from kdrvgen.report.finding import Severity
 from kdrvgen.report.reporter import Reporter
 
@@ -41,7 +42,9 @@ def verify_file(
 ) -> Inspection:
     """Check one image, as `kdrvgen.verify` describes it."""
     expected = _expected(file, load(config), config.parent, profile) if config else None
-    return inspect(file, expected=expected, trusted=_certificates(trust))
+    trusted = _certificates(trust)
+    inspection = inspect(file, expected=expected, trusted=trusted)
+    return _respecting_catalogs(inspection, expected, trusted)
 
 
 def verify_files(arguments: argparse.Namespace, reporter: Reporter) -> int:
@@ -90,6 +93,7 @@ def _reported(
         )
         is_umdf = file in found.umdf
         inspection = inspect(file, expected=expected, trusted=trusted, is_umdf=is_umdf)
+        inspection = _respecting_catalogs(inspection, expected, trusted)
         if config is not None:
             inspection = inspection._replace(
                 findings=tuple(with_origins(inspection.findings, config))
@@ -121,3 +125,12 @@ def _expected(file: Path, project: Project, folder: Path, profile: str | None) -
     # The folder above a package names the profile, and has the certificate too.
     built = file.parent.parent / file.name if file.parent.name == PACKAGE_FOLDER else file
     return expected_from(project, built, folder, profile)
+
+
+def _respecting_catalogs(
+    inspection: Inspection, expected: Expected | None, trusted: Iterable[Certificate]
+) -> Inspection:
+    """Return the inspection of an image that can have its signature in a catalog."""
+    # An own driver has the signature that its configuration names.
+    is_own = expected is not None and expected.signing.mode != "off"
+    return inspection if is_own else with_catalog(inspection, trusted)

@@ -95,7 +95,7 @@ def read_cargo_files(host: Host) -> CargoFiles:
     seen: set[Path] = set()
     folders = [folder / ".cargo" for folder in (host.folder, *host.folder.parents)]
     for folder in (*folders, cargo_home(host)):
-        found = next((path for name in _NAMES if (path := folder / name).is_file()), None)
+        found = next((path for name in _NAMES if (path := folder / name).exists()), None)
         if found and found not in seen:
             _read(found, files, problems, seen)
     problems += (
@@ -118,7 +118,7 @@ def _read(path: Path, files: list[CargoFile], problems: list[Problem], seen: set
         is_table = isinstance(entry, Mapping)
         other = path.parent / str(entry.get("path", "") if is_table else entry)
         is_optional = is_table and entry.get("optional") is True
-        if other not in seen and (other.is_file() or not is_optional):
+        if other not in seen and (other.exists() or not is_optional):
             _read(other, files, problems, seen)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Collection, Sequence
@@ -79,7 +78,7 @@ def run(command: Command, host: Host) -> str:
         code = subprocess.run(  # noqa: S603 - the user has seen the command and agreed
             [program, *command[1:]],
             cwd=folder,
-            env={**os.environ, "DEBIAN_FRONTEND": "noninteractive", "PATH": host.safe_path},
+            env={**host.safe_env, "DEBIAN_FRONTEND": "noninteractive"},
             stdout=sys.stderr,
             check=False,
         ).returncode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -104,9 +105,19 @@ class Host:
         return tuple(Path(name) for name in names if Path(name).is_absolute())
 
     @property
-    def safe_path(self) -> str:
-        """PATH for the programs that doctor runs, which start others: without the project."""
-        return os.pathsep.join(str(folder) for folder in self.path if not self.holds(str(folder)))
+    def safe_env(self) -> dict[str, str]:
+        """The environment for the programs that doctor runs: without paths in the project.
+
+        Programs start others, and load libraries and modules that variables name, such as those of
+        LD_LIBRARY_PATH and OPENSSL_CONF.
+        """
+        env = {name: value for name, value in self.env.items() if not self._leads_here(value)}
+        path = (str(folder) for folder in self.path if not self.holds(str(folder)))
+        return {**env, "PATH": os.pathsep.join(path)}
+
+    def _leads_here(self, value: str) -> bool:
+        paths = (part.strip() for part in re.split(rf"[\s{os.pathsep}]", value) if os.sep in part)
+        return any(Path(path).is_absolute() and self.holds(path) for path in (value, *paths))
 
     @property
     def neutral_folder(self) -> Path:
@@ -145,12 +156,12 @@ class Host:
         if self.holds(program):
             return refused(f"{program} is in the project")
         # Without it, some versions of rustup download a toolchain when `cargo --version` runs.
-        quiet = {"RUSTUP_AUTO_INSTALL": "0", "CARGO_TERM_COLOR": "never", "PATH": self.safe_path}
+        quiet = {"RUSTUP_AUTO_INSTALL": "0", "CARGO_TERM_COLOR": "never"}
         try:
             process = subprocess.Popen(  # noqa: S603 - a tool on the user's PATH
                 [program, *map(str, argv[1:])],
                 cwd=self.neutral_folder,
-                env={**self.env, **quiet, **(env or {})},
+                env={**self.safe_env, **quiet, **(env or {})},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

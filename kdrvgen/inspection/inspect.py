@@ -104,4 +104,8 @@ def _inspected(path: Path, data: bytes, given: _Circumstances) -> Inspection:
     assessments = tuple(assess(each, roots, stamp_roots, moment) for each in signatures)
     subject = Subject(image, signatures, assessments, given.expected, own, given.is_umdf)
     findings = tuple(finding.named(str(path)) for finding in check(subject))
-    return Inspection(path, image, signatures, findings, assessments, loading(image, assessments))
+    # Windows loads an image regardless of --trust.
+    of_windows = Roots((), of_windows=True)
+    verdicts = [assess(each, of_windows, stamp_roots, moment) for each in signatures if own]
+    who = loading(image, verdicts or assessments)
+    return Inspection(path, image, signatures, findings, assessments, who)

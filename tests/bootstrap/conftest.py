@@ -9,8 +9,9 @@ from typing import Protocol
 import pytest
 
 from tests.bootstrap.kernel import Kernel
+from tests.bootstrap.lint import clippy
 from tests.bootstrap.support import bootstrap
-from tests.pipeline.support import Project, copy_program, environment, need, once
+from tests.pipeline.support import Project, copy_compiled, copy_program, environment, need, once
 from tests.tools import path_in
 
 TRIPLES = ("x86_64-pc-windows-msvc", "i686-pc-windows-msvc", "aarch64-pc-windows-msvc")
@@ -56,14 +57,21 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def new_project(tmp_path_factory: pytest.TempPathFactory, _home: Path) -> NewProject:
-    """Begin projects of a user with all the tools; the pipeline's program is there already."""
+    """Begin projects of a user with all the tools.
+
+    The pipeline's program is there already, and what cargo compiles beside the driver.
+    """
     need("cargo", "rustc", "cargo-make", "osslsigncode", "openssl", "rustfmt", "clippy-driver")
 
-    def compile_program(where: Path) -> None:
-        folder = bootstrap(where, "minimal")
-        Project(folder, _home, environment(_home)).make("build-driver")
+    def compile_all(where: Path) -> None:
+        folder = bootstrap(where, "minimal", _TARGETS)
+        project = Project(folder, _home, environment(_home))
+        for triple in TRIPLES:
+            project.make("build-driver", DRIVER_TARGET=triple)
+        assert clippy(project, TRIPLES) == ""
 
-    compiled = once(tmp_path_factory, "program-once", compile_program) / "hello"
+    folder = once(tmp_path_factory, "compiled-once", compile_all) / "hello"
+    compiled = Project(folder, _home, {})
 
     def begin(
         template: str, *words: str, name: str = "hello", where: Path | None = None
@@ -71,7 +79,8 @@ def new_project(tmp_path_factory: pytest.TempPathFactory, _home: Path) -> NewPro
         where = where or tmp_path_factory.mktemp(template)
         folder = bootstrap(where, template, _TARGETS, "signing.timestamp-url=", *words, name=name)
         project = Project(folder, _home, environment(_home))
-        copy_program(Project(compiled, _home, {}), project)
+        copy_program(compiled, project)
+        copy_compiled(compiled, project)
         return project
 
     return begin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -76,6 +77,21 @@ def test_a_damaged_file_is_named_with_its_line_and_cargo_make_is_not_blamed(
     assert report.finding("cargo-make")["severity"] == "ok"
     assert "abc" not in report.text
     assert _cargo_stops(machine)
+
+
+def test_a_folder_or_a_pipe_in_the_place_of_a_configuration_stops_cargo(machine: Machine) -> None:
+    path = machine.home.parent / ".cargo/config.toml"  # above the project
+    path.mkdir(parents=True)
+
+    for kind in ("a folder", "a device or a pipe"):
+        report = machine.doctor("--for", "build")
+
+        assert report.missing == [NAME]
+        assert f"this is {kind}, not a" in report.finding(NAME)["message"]
+        assert report.finding(NAME)["place"]["file"] == str(path)
+        if path.is_dir():
+            path.rmdir()
+            os.mkfifo(path)
 
 
 def test_files_without_a_clash_are_listed_in_the_order_of_their_priority(machine: Machine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 import subprocess
 import sys
@@ -141,6 +142,26 @@ def test_a_program_in_the_project_that_a_tool_would_start(
 
     assert "cargo-make: is not installed" in output
     trap.assert_untouched()
+
+
+def test_a_library_or_a_configuration_of_a_program_that_a_variable_names(
+    machine: Machine, tmp_path: Path
+) -> None:
+    """Programs load libraries of LD_LIBRARY_PATH and of what OPENSSL_CONF names."""
+    seen = tmp_path / "seen"
+    machine.install("cargo", f"export -p >> {seen}; echo cargo 1.91.0")
+    place = machine.folder / "lib"
+    env = {
+        "LD_PRELOAD": f"/usr/lib/other.so {place}/evil.so",
+        "LD_LIBRARY_PATH": f"/usr/lib:{place}",
+        "OPENSSL_CONF": f"{place}/evil.cnf",
+        "HARMLESS": "/usr/lib",
+    }
+
+    machine.with_env(**env).kdrvgen("doctor", "--for", "build")
+
+    given = set(re.findall(r"export (\w+)=", seen.read_text("utf-8")))
+    assert env.keys() & given == {"HARMLESS"}
 
 
 def test_a_program_in_another_of_several_projects(machine: Machine, trap: Trap) -> None:

@@ -397,6 +397,24 @@ def test_the_target_directory_is_that_of_the_workspace(host: Host, tmp_path: Pat
     assert finding.message == "target directory: can be written"
 
 
+def test_the_target_directory_of_a_windows_is_on_its_own_drives(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host = dataclasses.replace(host, system="windows")
+    monkeypatch.chdir(tmp_path)
+    share = Path(r"\\server\share\hello")
+    (tmp_path / share / "target").mkdir(parents=True)
+
+    *_, finding = project_files(dataclasses.replace(host, folder=share), PROJECT)
+    assert finding.severity is Severity.ERROR
+    assert "network folder" in finding.message
+    assert "set CARGO_TARGET_DIR to a folder on a drive of this machine" in finding.help
+
+    local = {**host.env, "CARGO_TARGET_DIR": str(tmp_path)}
+    *_, finding = project_files(dataclasses.replace(host, folder=share, env=local), PROJECT)
+    assert finding.severity is Severity.OK
+
+
 def test_a_file_system_without_hard_links_is_a_note(host: Host) -> None:
     *_, finding = project_files(dataclasses.replace(host, can_link=lambda _: False), PROJECT)
     assert finding.severity is Severity.NOTE

@@ -10,7 +10,7 @@ from asn1crypto import cms
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from kdrvgen.inspection.signature.chain import CODE_VERIFICATION_ROOT
+from kdrvgen.inspection.signature.cross import CODE_VERIFICATION_ROOT
 from tests.inspection.assembled import assembled
 from tests.inspection.support import (
     Fields,
@@ -134,7 +134,7 @@ def _signed_by(**options: Unpack[Extensions]) -> Case:
 
 
 def _issued_by(*, is_included: bool, usages: tuple[x509.ObjectIdentifier, ...] = ()) -> Change:
-    """Return an image by a certificate of an authority, and of Microsoft for this authority."""
+    """Return an image by a certificate of an authority, and a false cross-certificate."""
 
     def change(_: bytes) -> bytes:
         root = issued("Root", constraints=CA, usages=usages, key=_key(2048))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from kdrvgen.inspection.signature import der
 from tests.inspection.support import signature_in, table_entry, with_table
 
-__all__ = ["with_one_more_value"]
+__all__ = ["with_one_more_value", "with_one_more_value_in"]
 
 Node = tuple[int, "bytes | list[Node]"]
 """A value in DER: its tag, and its content."""
@@ -15,11 +15,15 @@ Node = tuple[int, "bytes | list[Node]"]
 
 def with_one_more_value(data: bytes, payload: bytes) -> Iterator[bytes]:
     """Yield an image, with a value after the last one of each structure in turn."""
-    signature = signature_in(data)
+    for changed in with_one_more_value_in(signature_in(data), payload):
+        yield with_table(data, table_entry(changed))
+
+
+def with_one_more_value_in(signature: bytes, payload: bytes) -> Iterator[bytes]:
+    """Yield a signature, with a value after the last one of each structure in turn."""
     nodes = _nodes(signature)
     assert _joined(nodes) == signature
-    for changed in _changed(nodes, der.value(der.OCTETS, payload)):
-        yield with_table(data, table_entry(changed))
+    yield from _changed(nodes, der.value(der.OCTETS, payload))
 
 
 def _nodes(content: bytes) -> list[Node]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import subprocess
 import time
@@ -11,11 +12,14 @@ from typing import NamedTuple
 
 import pytest
 from asn1crypto import cms
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import kdrvgen
 from kdrvgen.cli import main
 from kdrvgen.inspection.signature import der
+from kdrvgen.inspection.signature.pkcs7 import octets
 from tests.inspection.assembled import countersignature, stamp_token
 from tests.pipeline.authority import TIME_STAMPING, Identity
 
@@ -128,6 +132,17 @@ def with_signature(data: bytes, change: Callable[[cms.SignedData], None]) -> byt
     info = cms.ContentInfo.load(data[start + 8 :])
     change(info["content"])
     return with_table(data, table_entry(info.dump()))
+
+
+def sign_again(message: cms.SignedData, signer: Identity) -> None:
+    """Sign the content and the attributes of a message again, after a change of them."""
+    content = octets(octets(message["encap_content_info"]["content"].dump()))
+    info = message["signer_infos"][0]
+    for attribute in info["signed_attrs"]:
+        if attribute["type"].native == "message_digest":
+            attribute["values"] = [hashlib.sha256(content).digest()]
+    attributes = b"\x31" + info["signed_attrs"].dump(force=True)[1:]
+    info["signature"] = signer.key.sign(attributes, padding.PKCS1v15(), hashes.SHA256())
 
 
 def with_stamp(

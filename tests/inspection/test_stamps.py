@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from asn1crypto import cms, core
+from cryptography.x509.oid import ObjectIdentifier
 
 from kdrvgen.inspection.data import as_data
 from kdrvgen.inspection.inspect import Inspection, inspect_bytes
@@ -17,6 +18,7 @@ from kdrvgen.inspection.signature.certificates import Certificate, load_all
 from kdrvgen.inspection.signature.timestamps import Timestamp
 from tests.inspection.assembled import assembled, countersignature, stamp_token
 from tests.inspection.support import with_signature, with_stamp
+from tests.inspection.test_chains import issued
 from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Identity
 
 PROTOCOLS = ("rfc3161", "authenticode")
@@ -80,6 +82,18 @@ def test_a_trusted_timestamp_proves_the_time(
     assert timestamp
     assert (timestamp.protocol, timestamp.digest) == (protocol, "sha256")
     assert f'"timestamp": "{NOW - dt.timedelta(30):%Y-%m-%dT}' in json.dumps(as_data(inspection))
+
+
+def test_no_timestamp_counts_for_a_certificate_of_lifetime_signing(authority: Identity) -> None:
+    usages = (CODE_SIGNING, ObjectIdentifier("1.3.6.1.4.1.311.10.3.13"))
+    expired = issued("Expired", usages=usages, days=(-60, -10))
+    stamped = with_stamp(assembled(expired), authority, _days_ago(30))
+
+    found = _found(_inspected(stamped, expired, authority))
+
+    assert found["certificate-validity"].endswith(
+        f"now {NOW.date()}; its usage is lifetime signing, so no timestamp counts"
+    )
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

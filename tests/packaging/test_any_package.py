@@ -17,7 +17,7 @@ from kdrvgen.inspection.pe.headers import read_headers
 from kdrvgen.inspection.pe.version import file_version
 from kdrvgen.inspection.signature import der
 from kdrvgen.packaging.catalog.read import read_catalog
-from kdrvgen.packaging.catalog.signature import read_signature
+from kdrvgen.packaging.catalog.signature import read_signatures
 from kdrvgen.packaging.catalog.strict import demand_strict
 from kdrvgen.packaging.checks.inspect import RULES, as_data, inspect_package
 from tests.examples import examples
@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def read_or_refuse(data: bytes) -> None:
-    read_signature(data)
+    read_signatures(data)
     for read in (read_catalog, demand_strict):
         try:
             read(data)

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from asn1crypto import cms, core
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 import kdrvgen
 from kdrvgen.cli import main
@@ -20,14 +23,16 @@ from kdrvgen.model.windows_versions import WINDOWS
 from kdrvgen.packaging.catalog.member import member_of
 from kdrvgen.packaging.catalog.strict import demand_strict
 from kdrvgen.packaging.catalog.write import Content, identifier_for, write_catalog
+from kdrvgen.packaging.checks import signature
 from kdrvgen.packaging.checks.inspect import RULES, inspect_package
-from tests.inspection.assembled import assembled
+from tests.inspection.assembled import assembled, stamp_token
+from tests.inspection.structures import with_one_more_value_in
+from tests.inspection.support import Fields, patched, stamped_by
 from tests.inspection.support import sign as sign_by_tool
-from tests.inspection.support import stamped_by
 from tests.packaging.real import packages
 from tests.packaging.signed import signed
 from tests.packaging.versioned import versioned
-from tests.pipeline.authority import CODE_SIGNING, Identity
+from tests.pipeline.authority import CODE_SIGNING, TIME_STAMPING, Identity
 from tests.tools import need
 
 CONFIG = '[driver]\nname = "hello"\n[package]\nkind = "device"\nprovider = "Example"\n'
@@ -343,7 +348,13 @@ def test_an_authority_that_may_not_issue_is_not_trusted(folder: Path, run: Run) 
     sign(folder, leaf)
     (folder.parent / "end.pem").write_bytes(end.certificate_pem())
 
-    assert of_package(run(folder, "--trust", "end.pem")["findings"]) == ["catalog-untrusted"]
+    (finding,) = [
+        each
+        for each in run(folder, "--trust", "end.pem")["findings"]
+        if each["rule"].startswith("catalog-")
+    ]
+    assert finding["rule"] == "catalog-signature"
+    assert finding["source"] == "CN=End may not issue certificates"
 
 
 @pytest.mark.slow
@@ -364,7 +375,12 @@ def test_a_timestamp_of_a_catalog_counts_only_from_a_trusted_authority(
 
     shutil.copy(place / "early.cat", folder / "hello.cat")
     assert of_package(run(folder)["findings"]) == ["catalog-validity"]
-    assert of_package(run(folder, "--trust", "early.pem")["findings"]) == []
+    # The root of the trusted authority is not needed.
+    assert of_package(run(folder, "--trust", "early.pem")["findings"]) == ["catalog-unsigned-part"]
+    sign_by_tool(unsigned, place / "weak.cat", identity, "-h", "sha1")
+    shutil.copy(place / "weak.cat", folder / "hello.cat")
+    (finding,) = (x for x in run(folder)["findings"] if x["rule"] == "catalog-signature")
+    assert finding["message"] == "the digest algorithm of the catalog's signature is broken"
     shutil.copy(place / "late.cat", folder / "hello.cat")
     assert "catalog-validity" in of_package(run(folder, "--trust", "late.pem")["findings"])
 
@@ -382,11 +398,157 @@ def test_one_of_several_signers_of_the_image_is_enough(
     assert of_package(run(folder)["findings"]) == []
 
 
-def test_microsoft_signs_the_catalog_of_an_image_that_others_signed(folder: Path, run: Run) -> None:
+def test_microsoft_signs_the_catalog_of_an_image_that_others_signed(
+    folder: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = "Microsoft Windows Hardware Compatibility Publisher"
-    sign(folder, Identity.make(name, CODE_SIGNING))
+    publisher = Identity.make(name, CODE_SIGNING)
+    sign(folder, publisher)
 
+    # Anyone can use the name.
+    assert of_package(run(folder)["findings"]) == ["catalog-signer"]
+
+    thumbprint = publisher.certificate.fingerprint(hashes.SHA1()).hex().upper()
+    monkeypatch.setattr(signature, "MICROSOFT_2010", thumbprint)
     assert of_package(run(folder)["findings"]) == []
+
+
+def rewritten(folder: Path, change: Callable[[cms.SignedData], object]) -> None:
+    """Change the signature of the catalog, without signing it again."""
+    info = cms.ContentInfo.load((folder / "hello.cat").read_bytes())
+    change(info["content"])
+    (folder / "hello.cat").write_bytes(info.dump())
+
+
+def with_attribute(message: cms.SignedData) -> None:
+    value = core.OctetString(b"hidden payload")
+    attribute = {"type": "1.3.6.1.4.1.99999.1", "values": [value]}
+    message["signer_infos"][0]["unsigned_attrs"] = [attribute]
+
+
+def with_certificate(message: cms.SignedData) -> None:
+    other = Identity.make("Payload", CODE_SIGNING).certificate.public_bytes(Encoding.DER)
+    message["certificates"].append(cms.CertificateChoices.load(other))
+
+
+def with_signer(message: cms.SignedData) -> None:
+    message["signer_infos"].append(message["signer_infos"][0].copy())
+
+
+def with_stamp_of_another(message: cms.SignedData) -> None:
+    stamps = Identity.make("Stamps", TIME_STAMPING)
+    token = cms.ContentInfo.load(stamp_token(b"another", stamps, b"20240229120000Z"))
+    attribute = {"type": "microsoft_time_stamp_token", "values": [token]}
+    message["signer_infos"][0]["unsigned_attrs"] = [attribute]
+
+
+def with_signature_of_another(message: cms.SignedData) -> None:
+    other = cms.ContentInfo({"content_type": "signed_data", "content": message.copy()})
+    other["content"]["encap_content_info"]["content_type"] = "1.3.6.1.4.1.311.10.2"
+    attribute = {"type": "microsoft_nested_signature", "values": [other]}
+    message["signer_infos"][0]["unsigned_attrs"] = [attribute]
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "text"),
+    [
+        (with_attribute, "catalog-unsigned-part", "unsigned attribute 1.3.6.1.4.1.99999.1, "),
+        (with_certificate, "catalog-unsigned-part", "CN=Payload ("),
+        (with_signer, "catalog-signature", "it has several signers"),
+        (with_stamp_of_another, "catalog-signature", "it belongs to another signature"),
+        (with_signature_of_another, "catalog-signature", "it is for another catalog"),
+    ],
+)
+def test_what_the_signer_of_a_catalog_did_not_sign_is_reported(
+    folder: Path, run: Run, change: Callable[[cms.SignedData], object], rule: str, text: str
+) -> None:
+    rewritten(folder, change)
+
+    document = run(folder)
+
+    found = [each for each in document["findings"] if each["rule"] == rule]
+
+    assert any(text in each["source"] for each in found)
+    # One good signature suffices.
+    is_note = "unsigned" in rule or change is with_signature_of_another
+    assert (document["exit-code"] == 0) == is_note
+
+
+@pytest.mark.slow
+def test_a_value_after_the_last_field_of_any_structure_of_a_catalog_is_reported(
+    folder: Path,
+) -> None:
+    catalog = folder / "hello.cat"
+    changes = list(with_one_more_value_in(catalog.read_bytes(), b"payload"))
+    assert len(changes) > 80
+    for changed in changes:
+        catalog.write_bytes(changed)
+        assert of_package(inspect_package(folder).findings)
+
+
+def _bare(folder: Path) -> None:
+    """Remove the signature of the image, whose digest in the catalog does not cover it."""
+    data = (folder / "hello.sys").read_bytes()
+    fields = Fields(data)
+    bare = patched(data[: fields.table[0]], (fields.security, bytes(8)))
+    (folder / "hello.sys").write_bytes(bare)
+
+
+def test_a_signed_catalog_stands_for_an_image_without_a_signature(
+    folder: Path, run: Run, identity: Identity
+) -> None:
+    _bare(folder)
+
+    document = run(folder)
+
+    (finding,) = (each for each in document["findings"] if each["rule"] == "signature-missing")
+    assert finding["severity"] == "note"
+    assert "but the signed catalog hello.cat lists it" in finding["message"]
+    (image,) = (each for each in document["images"] if each["path"].startswith(str(folder)))
+    assert image["loading"]["signed-by"] == "test"
+    assert image["loading"]["windows"].endswith("Windows must know the catalog.")
+
+    (folder.parent / "own.pem").write_bytes(identity.certificate_pem())
+    other = Identity.make("Other", CODE_SIGNING)
+    (folder.parent / "other.pem").write_bytes(other.certificate_pem())
+    assert _missing(run(folder, "--trust", "own.pem")) == "note"
+    assert _missing(run(folder, "--trust", "other.pem")) == "error"
+
+
+def _missing(document: dict[str, Any]) -> str:
+    """Return the severity of the finding that the image is not signed."""
+    (finding,) = (each for each in document["findings"] if each["rule"] == "signature-missing")
+    return str(finding["severity"])
+
+
+@pytest.mark.parametrize(
+    "break_it", [without_signature, damaged_signature, stale_image, truncated, expired]
+)
+def test_a_catalog_that_is_not_good_does_not_stand_for_an_image(
+    folder: Path, run: Run, identity: Identity, break_it: Callable[[Path, Identity], None]
+) -> None:
+    break_it(folder, identity)
+    _bare(folder)
+
+    document = run(folder)
+
+    assert _missing(document) == "error"
+    assert document["exit-code"] == 6
+
+
+def test_an_own_image_needs_its_own_signature(folder: Path) -> None:
+    _bare(folder)
+    config = folder.parent / "config.toml"
+    found = kdrvgen.verify(folder / "hello.sys", config=config).findings
+    assert [each.severity for each in found if each.rule == "signature-missing"] == ["error"]
+
+
+def test_the_certificate_of_a_catalog_must_be_for_code(folder: Path, run: Run) -> None:
+    other = Identity.make("Stamps", TIME_STAMPING)
+    (folder / "hello.sys").write_bytes(assembled(other))
+    sign(folder, other)
+
+    assert of_package(run(folder)["findings"]) == ["catalog-signature"]
 
 
 def test_a_driver_must_be_for_the_machine_that_its_section_is_for(folder: Path, run: Run) -> None:
@@ -569,13 +731,15 @@ def test_published_packages_are_fresh_and_a_changed_one_is_stale(tmp_path: Path)
         demand_strict(package.catalog)
         now = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
-        assert {each.rule for each in inspect_package(folder, now=now).findings} == {
-            "inf-isolation"
-        }
+        # Microsoft's timestamps have an attribute certificate, which is a note.
+        usual = {"inf-isolation", "catalog-unsigned-part"}
+        findings = inspect_package(folder, now=now).findings
+        assert {each.rule for each in findings} <= usual
+        assert {str(each.severity) for each in findings} == {"note"}
 
         (folder / "wintun.inf").write_bytes(package.inf.replace(b"\r\n", b"\n"))
         rules = {each.rule for each in inspect_package(folder, now=now).findings}
-        assert rules == {"inf-isolation", "catalog-stale"}
+        assert rules - usual == {"catalog-stale"}
 
 
 @pytest.mark.slow

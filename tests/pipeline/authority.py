@@ -74,6 +74,10 @@ class Identity:
         """Return the certificate alone."""
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
+    def certificate_der(self) -> bytes:
+        """Return the certificate alone, as Windows' own tools write it."""
+        return self.certificate.public_bytes(serialization.Encoding.DER)
+
     def key_pem(self) -> bytes:
         """Return the private key alone."""
         return self.key.private_bytes(

@@ -223,6 +223,11 @@ class Project:
         return self.linked()
 
     @property
+    def built(self) -> list[Path]:
+        """Whatever was made of the driver itself, of any profile and target."""
+        return list(self.target.rglob("hello.*"))
+
+    @property
     def cer(self) -> Path:
         """The test certificate that development exports."""
         return self.output("hello.cer")

@@ -89,7 +89,7 @@ def test_an_unknown_profile_is_named_and_builds_nothing(project: Project) -> Non
     output = project.fail("--profile", "prodution", "sign")
 
     assert "this project has no profile `prodution`" in output
-    assert not project.dll.parent.exists()
+    assert not project.built
 
 
 def test_a_custom_profile_builds_with_its_cargo_profile(make_project: MakeProject) -> None:
@@ -167,7 +167,7 @@ def test_a_target_that_is_not_configured_is_refused(project: Project, target: st
     assert (
         f"DRIVER_TARGET is `{target}`" in output if target else "DRIVER_TRIPLE is not set" in output
     )
-    assert not project.dll.parent.exists()
+    assert not project.built
 
 
 def test_smoke_reports_a_target_that_wine_cannot_load(make_project: MakeProject) -> None:

@@ -103,7 +103,7 @@ def test_an_old_cargo_configuration_that_would_win_is_refused(project: Project) 
     output = project.fail("build-driver")
 
     assert ".cargo/config exists next to .cargo/config.toml" in output
-    assert not project.dll.parent.exists()
+    assert not project.built
 
 
 def test_blog_builds_in_debug_when_the_names_of_its_variables_do_not_match(blog: Project) -> None:

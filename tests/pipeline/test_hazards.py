@@ -197,4 +197,4 @@ def test_options_after_the_task_are_refused_and_not_ignored(project: Project, ta
     output = project.fail(task, "--profile", "production")
 
     assert f"cargo make --profile production {task}" in output
-    assert not project.dll.parent.exists()
+    assert not project.built

@@ -187,7 +187,7 @@ def test_arguments_after_a_task_are_refused_before_the_build(
     output = project.fail(task, *words)
 
     assert f"help: cargo make {' '.join(words)} {task}" in output
-    assert not project.dll.parent.exists()
+    assert not project.built
 
 
 def test_a_changed_config_gives_a_warning_until_kdrvgen_runs(project: Project) -> None:

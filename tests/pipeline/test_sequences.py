@@ -19,7 +19,7 @@ from tests.pipeline.support import Project, copy_program, environment, run
 
 pytestmark = pytest.mark.slow
 
-SEQUENCES = int(os.environ.get("KDRVGEN_SEQUENCES", "100"))
+SEQUENCES = int(os.environ.get("KDRVGEN_SEQUENCES", "40"))
 STEPS = 4
 TARGETS = {"x86_64": 0x8664, "i686": 0x14C, "aarch64": 0xAA64}
 PROFILES = ("development", "production")

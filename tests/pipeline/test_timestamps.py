@@ -58,7 +58,7 @@ def _unreachable(port: int) -> str:
     return f"http://127.0.0.1:{port}/"
 
 
-def test_without_an_answer_nothing_is_signed_and_both_ways_out_are_named(
+def test_without_an_answer_nothing_is_signed_and_a_run_can_do_without_a_timestamp(
     make_project: MakeProject, closed_port: int
 ) -> None:
     url = _unreachable(closed_port)
@@ -72,6 +72,10 @@ def test_without_an_answer_nothing_is_signed_and_both_ways_out_are_named(
     image = project.output(profile="production")
     assert not Image.read(image).is_signed
 
+    project.make("-e", "DRIVER_TIMESTAMP_URL=", "--profile", "production", "sign")
+    assert Image.read(image).is_signed
+    project.make("-e", "DRIVER_TIMESTAMP_URL=", "--profile", "production", "verify")
+
 
 def test_without_an_answer_what_was_signed_before_looks_signed_no_longer(
     project: Project, closed_port: int
@@ -81,15 +85,6 @@ def test_without_an_answer_what_was_signed_before_looks_signed_no_longer(
     project.fail("-e", f"DRIVER_TIMESTAMP_URL={_unreachable(closed_port)}", "sign")
 
     assert not Image.read(project.sys).is_signed
-
-
-def test_one_run_can_do_without_a_time_stamp(make_project: MakeProject, closed_port: int) -> None:
-    project = make_project(_config(_unreachable(closed_port)))
-    project.fail("sign")
-
-    project.make("-e", "DRIVER_TIMESTAMP_URL=", "verify")
-
-    assert project.verifies()
 
 
 def test_the_older_protocol_stamps_too(make_project: MakeProject, authority: Authority) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 import tomli
@@ -46,6 +47,15 @@ def build_scripts(folder: Path) -> list[Path]:
     for path, text in zip(paths, found, strict=True):
         path.write_text(text, encoding="utf-8", newline="\n")
     return paths
+
+
+def of_each_shape(paths: Iterable[Path]) -> list[Path]:
+    """Return one build script of those that use the same items: they differ only in texts."""
+    shapes: dict[frozenset[str], Path] = {}
+    for path in paths:
+        used = re.findall(r"build_script::[\w:]+", path.read_text(encoding="utf-8"))
+        shapes.setdefault(frozenset(used), path)
+    return list(shapes.values())
 
 
 def _configurations() -> Iterator[tuple[str, str]]:

@@ -20,7 +20,14 @@ from kdrvgen.rendering.environment import certificate_id
 from tests.locking import locked
 from tests.pipeline.authority import CODE_SIGNING, Identity
 from tests.pipeline.image import Image
-from tests.pipeline.support import CONFIG, EXAMPLE, Project, run, write_kernel
+from tests.pipeline.support import (
+    CONFIG,
+    EXAMPLE,
+    Project,
+    copy_compiled,
+    run,
+    write_kernel,
+)
 from tests.windows.bed import Certificate, Done, Windows
 
 Python = Callable[..., Done]
@@ -53,15 +60,14 @@ class Desk:
     ) -> Desk:
         """Copy the example driver and generate what a config says.
 
-        The pipeline's program is there already, unless it is to be `without_program`.
+        The pipeline's program is there already, and in Wine what cargo compiles beside the driver,
+        unless it is to be `without_program`.
         """
-        folder = windows.home / name
-        shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("target", ".cargo"))
-        write_kernel(folder)
-        project = windows.project(folder)
-        project.generate(config)
+        project = _example(windows, config, name)
         if not without_program:
-            put_program(windows, folder / ".kdrvgen", project.target)
+            put_program(windows, project.folder / ".kdrvgen", project.target)
+            if not windows.is_real:
+                copy_compiled(_compiled(windows), project)
         return cls(windows, project)
 
     def make(self, *arguments: str, **env: str) -> str:
@@ -154,6 +160,32 @@ class Desk:
         public = self.windows.home / f"{thumbprint}.pem"
         public.write_bytes(identity.certificate_pem())
         return identity, thumbprint, public
+
+
+def _example(windows: Windows, config: str, name: str) -> Project:
+    folder = windows.home / name
+    shutil.copytree(EXAMPLE, folder, ignore=shutil.ignore_patterns("target", ".cargo"))
+    write_kernel(folder)
+    project = windows.project(folder)
+    project.generate(config)
+    return project
+
+
+def _compiled(windows: Windows) -> Project:
+    """Return a project that was built once, for all workers."""
+    home = windows.program.with_name("compiled")
+    project = windows.project(home / "project")
+    with locked(home.with_suffix(".lock")):
+        if not home.with_suffix(".complete").exists():
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir()
+            builder = windows.for_test(home)
+            _example(builder, CONFIG, "project")
+            put_program(builder, project.folder / ".kdrvgen", project.target)
+            done = builder.make("build-driver", cwd=project.folder)
+            assert done.code == 0, done.output
+            home.with_suffix(".complete").touch()
+    return project
 
 
 def put_program(windows: Windows, support: Path, target: Path) -> None:

@@ -115,6 +115,10 @@ def test_a_new_project_is_made_on_windows_in_one_piece(windows: Windows, kdrvgen
     assert [path.name for path in (windows.home / "here/a").iterdir()] == ["hello"]
     assert kdrvgen(windows.home / "here", "new", "hello", "-o", "a").code == 5
 
+    done = kdrvgen(windows.home / "here", "new", "hello", "-o", r"C:\elsewhere")
+    assert done.code == 0
+    assert "\n  pushd C:\\elsewhere\\hello\n" in done.output
+
 
 def test_text_of_every_script_and_lines_that_end_as_on_windows_make_the_same_tree(
     windows: Windows, kdrvgen: Kdrvgen

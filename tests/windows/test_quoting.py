@@ -78,7 +78,7 @@ _VALUES = st.builds(
 
 def _config(values: Values, number: int) -> dict[str, object]:
     shared = {
-        "additional-certificates": [f"c{values.chain}.pem"],
+        "additional-certificates": [f"c{values.chain}.cer"],
         "timestamp-url": f"http://127.0.0.1:1/{values.query}",
     }
     return {
@@ -135,8 +135,8 @@ def test_what_the_config_says_is_what_the_tools_are_given_or_it_is_refused(
     windows.install_kits()
     desk = Desk.start(windows, text, name=f"{number}{values.folder}e")
     folder = desk.project.folder
-    pem = Identity.make("chain", CODE_SIGNING).certificate_pem()
-    (folder / signing.additional_certificates[0]).write_bytes(pem)
+    chain = Identity.make("chain", CODE_SIGNING).certificate_der()
+    (folder / signing.additional_certificates[0]).write_bytes(chain)
     (folder / own.pfx).write_bytes(b"no key")
 
     desk.forget_calls()

@@ -90,10 +90,11 @@ def test_a_password_or_a_file_that_is_missing_is_named(desk: Desk) -> None:
 
 def test_further_certificates_and_page_hashes_reach_signtool(desk: Desk) -> None:
     _, thumbprint, public = desk.own()
-    names = ["ca & root.pem", "zwei #2.pem"]
-    for name in names:
-        other = Identity.make(name, CODE_SIGNING)
-        (desk.project.folder / name).write_bytes(other.certificate_pem())
+    names = ["ca & root.pem", "zwei #2.cer"]
+    root, other, last = (Identity.make(name, CODE_SIGNING) for name in ("root", "other", "last"))
+    chain = b"of the chain\r\n" + root.certificate_pem() + other.certificate_pem()
+    (desk.project.folder / names[0]).write_bytes(chain)
+    (desk.project.folder / names[1]).write_bytes(last.certificate_der())
     listed = ", ".join(map(text, names))
     desk.project.generate(
         OWN
@@ -104,9 +105,12 @@ def test_further_certificates_and_page_hashes_reach_signtool(desk: Desk) -> None
 
     (signed,) = desk.arguments("signtool")
     given = [value for name, value in itertools.pairwise(signed) if name == "/ac"]
-    assert given == [desk.windows.path(desk.project.folder / name) for name in names]
+    assert [value.rpartition("-")[2] for value in given[:2]] == ["additional.cer"] * 2
+    assert given[2:] == [desk.windows.path(desk.project.folder / names[1])]
     assert "/ph" in signed
     assert desk.verifies(public)
+    image = desk.sys.read_bytes()
+    assert all(each.certificate_der() in image for each in (root, other, last))
 
     (desk.project.folder / names[0]).write_bytes(Identity.make("x", CODE_SIGNING).certificate_pem())
     desk.make("sign")
@@ -116,6 +120,9 @@ def test_further_certificates_and_page_hashes_reach_signtool(desk: Desk) -> None
     missing = desk.windows.path(desk.project.folder / names[1])
     assert f"{missing} does not exist" in desk.fail("sign")
     assert not desk.is_signed()
+
+    (desk.project.folder / names[1]).write_bytes(b"nonsense")
+    assert f"signing.additional-certificates: {missing} is not a certificate" in desk.fail("sign")
 
 
 @pytest.mark.wine

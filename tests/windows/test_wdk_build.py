@@ -66,8 +66,9 @@ def _compiled(windows: Windows, scratch: Path) -> Path:
         manifest = '[package]\nname = "build-scripts"\nedition = "2021"\n[workspace]\n'
         for model in MODELS:
             project = new_project(scratch / model, model)
-            shutil.copy2(project / "build.rs", crate / f"{model}.rs")
-            shutil.copytree(project / ".kdrvgen", crate / ".kdrvgen", dirs_exist_ok=True)
+            _put(project / "build.rs", crate / f"{model}.rs")
+            for source in (project / ".kdrvgen").glob("*.rs"):
+                _put(source, crate / ".kdrvgen" / source.name)
             manifest += f'[[bin]]\nname = "{model}"\npath = "{model}.rs"\n'
             # The version that the new project asks for.
             own_manifest = tomli.loads((project / "Cargo.toml").read_text(encoding="utf-8"))
@@ -90,6 +91,13 @@ def _compiled(windows: Windows, scratch: Path) -> Path:
         for model in MODELS:
             shutil.copy2(crate / f"target/x86_64-pc-windows-gnu/debug/{model}.exe", scratch)
     return scratch
+
+
+def _put(source: Path, place: Path) -> None:
+    """Copy a file, unless it is there already: cargo compiles what is newer again."""
+    if not place.exists() or place.read_bytes() != source.read_bytes():
+        place.parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, place)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from kdrvgen.doctor.host import Host
 from kdrvgen.doctor.tasks import Task
 from kdrvgen.errors import ConfigError
 from kdrvgen.model import Project
+from kdrvgen.output.paths import real_path
 from kdrvgen.report.finding import Finding
 
 __all__ = ["project_files", "target_folders"]
@@ -21,6 +22,7 @@ _BUILD = (Task.BUILD,)
 _PROJECT = Check("project", _BUILD)
 _FOLDER = Check("target directory", _BUILD)
 _SET_TARGET = "set CARGO_TARGET_DIR to a folder in which you can write"
+_SET_LOCAL = "set CARGO_TARGET_DIR to a folder on a drive of this machine"
 _COPY = "copy the project to a folder of your own"
 _ADOPT = "`kdrvgen new` creates a whole project; for your own sources, run: cargo init --lib"
 
@@ -50,6 +52,10 @@ def _writable(host: Host, project: Project) -> Iterator[Finding]:
     root = host.folder / (project.driver.workspace_root or "")
     driver = project.driver
     target, *others = target_folders(host, project)
+    if host.is_windows and _is_in_network(target):
+        message = "this is a network folder: the tasks cannot build, and Windows loads no driver"
+        yield _FOLDER.error(message, str(target), Remedy(_SET_LOCAL))
+        return
     advice = dict.fromkeys((target, *others), _SET_TARGET)
     if driver.output_dir:
         for profile in project.profiles:
@@ -70,6 +76,15 @@ def _writable(host: Host, project: Project) -> Iterator[Finding]:
     else:
         message = "this file system has no hard links; cargo copies files instead, and is slower"
         yield _FOLDER.note(message, str(target), NO_REMEDY)
+
+
+def _is_in_network(folder: Path) -> bool:
+    r"""Return whether a folder is on another machine, also on a drive that has a letter.
+
+    cargo-make changes to the project's folder by its real path, which is then `\\?\UNC\…`. There,
+    Windows takes a `/` as a part of a name (Microsoft Learn, "Naming Files, Paths").
+    """
+    return any(str(path).startswith("\\\\") for path in (folder, real_path(folder)))
 
 
 def target_folders(host: Host, project: Project) -> tuple[Path, ...]:

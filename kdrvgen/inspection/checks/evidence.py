@@ -24,7 +24,12 @@ class Evidence(NamedTuple):
 
 
 def violation(
-    rule: Rule, evidence: Evidence, fix: str, *, severity: Severity | None = None
+    rule: Rule,
+    evidence: Evidence,
+    fix: str,
+    *,
+    severity: Severity | None = None,
+    message: str = "",
 ) -> Finding:
     """Return the finding that an image breaks a rule; the caller adds the file.
 
@@ -33,7 +38,8 @@ def violation(
         evidence: What shows it.
         fix: What to do, in terms of config.toml.
         severity: The severity, if it differs from the rule's.
+        message: What is wrong, if the rule's title does not say it.
     """
     excerpt = Excerpt(f"{evidence.field}: {evidence.value}")
     place = Place("", offset=evidence.offset, excerpt=excerpt)
-    return rule.violation(place, fix, severity=severity)
+    return rule.violation(place, fix, severity=severity, message=message)

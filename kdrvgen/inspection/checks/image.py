@@ -125,6 +125,7 @@ PDB_PATH = Rule(
 )
 
 _MACHINES = frozenset(Machine)
+_64_BIT = frozenset({Machine.AMD64, Machine.ARM64})
 _NEED_INTEGRITY_CHECK = frozenset(
     {
         "ObRegisterCallbacks",
@@ -144,6 +145,12 @@ def _machine(subject: Subject) -> Iterator[Finding]:
         yield violation(
             MACHINE, evidence, "Set driver.targets to Windows targets, and build again."
         )
+    if headers.machine in _MACHINES and headers.is_64_bit != (headers.machine in _64_BIT):
+        bits = 64 if headers.is_64_bit else 32
+        value = f"{headers.machine_name}, with headers for {bits} bits"
+        found = evidence._replace(value=value)
+        message = "the headers do not fit the image's machine type"
+        yield violation(MACHINE, found, "Build the image again.", message=message)
 
 
 def _subsystem(subject: Subject) -> Iterator[Finding]:

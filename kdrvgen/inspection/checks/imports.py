@@ -170,9 +170,9 @@ def _newer(subject: Subject) -> Iterator[Finding]:
         "MmGetSystemRoutineAddress, and do without it on older versions."
     )
     severity = None if oldest else Severity.NOTE
-    yield violation(
-        NEWER, Evidence("import table", value, directory.offset), fix, severity=severity
-    )
+    message = "" if oldest else f"the image needs {NAMES[newest]} or later"
+    evidence = Evidence("import table", value, directory.offset)
+    yield violation(NEWER, evidence, fix, severity=severity, message=message)
 
 
 def _delayed(subject: Subject) -> Iterator[Finding]:

@@ -65,7 +65,11 @@ _ATTESTATION = (
     "Windows 10 and later, also with Secure Boot. Not Windows Server 2016 and later, and nothing "
     "before Windows 10."
 )
-_CROSS = "Windows Vista to Windows 10 version 1511."
+_ATTESTATION_AMONG_OTHERS = (
+    "Windows 10 and later, also with Secure Boot. Not Windows Server 2016 and later."
+)
+_FIRST_CROSS = "Windows Vista to Windows 10 version 1511."
+_LATER_CROSS = "Windows 8 to Windows 10 version 1511, which do not need the first signature."
 # Microsoft, "The Windows Driver Policy"; the announcement to which it links names the versions.
 _SINCE_2026 = (
     "With the updates since April 2026, Windows 11 24H2 and later and Windows Server 2025 first "
@@ -94,21 +98,38 @@ _X86 = "Windows for x86 loads it regardless of the signature."
 
 
 def loading(image: Image, assessments: Sequence[Assessment]) -> Loading:
-    """Return who may load an image, according to its best signature."""
-    if not assessments:
-        found = Loading(SignedBy.NOBODY, "", _NONE, sources.KERNEL_SIGNING)
-    else:
-        order = list(SignedBy)
-        found = min(map(_of_signature, assessments), key=lambda each: order.index(each.signed_by))
+    """Return who may load an image, according to its best signature.
+
+    An attested driver is loaded by older versions of Windows too if a publisher signed it, or if it
+    is for x86.
+    """
+    order = list(SignedBy)
+    found = [_of_signature(each, is_first=not index) for index, each in enumerate(assessments)]
+    best = min(
+        found,
+        key=lambda each: order.index(each.signed_by),
+        default=Loading(SignedBy.NOBODY, "", _NONE, sources.KERNEL_SIGNING),
+    )
+    crosses = (
+        f"With the signature of {assessment.signature.signer.common_name}: {each.windows}"
+        for assessment, each in zip(assessments, found, strict=True)
+        if each.signed_by is SignedBy.CROSS_SIGNED and assessment.signature.signer
+    )
+    cross = next(crosses, "")
     is_free = image.headers.machine == Machine.I386 and not image.headers.has(
         ImageFlag.FORCE_INTEGRITY
     )
-    if is_free and found.signed_by not in (SignedBy.WHCP, SignedBy.ATTESTATION):
-        return found._replace(windows=f"{found.windows} {_X86}")
-    return found
+    windows = best.windows
+    if best.signed_by is SignedBy.ATTESTATION and (cross or is_free):
+        windows = _ATTESTATION_AMONG_OTHERS
+        if cross:
+            windows = f"{windows} {cross}"
+    if is_free and best.signed_by is not SignedBy.WHCP:
+        windows = f"{windows} {_X86}"
+    return best._replace(windows=windows)
 
 
-def _of_signature(assessment: Assessment) -> Loading:
+def _of_signature(assessment: Assessment, *, is_first: bool) -> Loading:
     signature, chain = assessment.signature, assessment.chain
     signer = signature.signer
     if (
@@ -120,11 +141,13 @@ def _of_signature(assessment: Assessment) -> Loading:
         or chain.expired
     ):
         return Loading(SignedBy.INVALID, "", _INVALID, sources.KERNEL_SIGNING)
-    kind, windows, reference = _kind(assessment, signer, chain)
+    kind, windows, reference = _kind(assessment, signer, chain, is_first=is_first)
     return Loading(kind, signer.subject, windows, reference)
 
 
-def _kind(assessment: Assessment, signer: Certificate, chain: Chain) -> tuple[SignedBy, str, str]:
+def _kind(
+    assessment: Assessment, signer: Certificate, chain: Chain, *, is_first: bool
+) -> tuple[SignedBy, str, str]:
     usages = signer.usages or ()
     if chain.root.thumbprint == MICROSOFT_2010 and _HARDWARE_DRIVER in usages:
         if _ATTESTED_DRIVER in usages:
@@ -134,11 +157,12 @@ def _kind(assessment: Assessment, signer: Certificate, chain: Chain) -> tuple[Si
         return SignedBy.TEST, _TEST, sources.TEST_SIGNING
     if not chain.is_trusted:
         return SignedBy.OWN_AUTHORITY, _OWN, sources.TEST_SIGNING
-    return _publisher(assessment, signer, list(_cross_certificates(assessment, chain)))
+    crosses = list(_cross_certificates(assessment, chain))
+    return _publisher(assessment, signer, crosses, _FIRST_CROSS if is_first else _LATER_CROSS)
 
 
 def _publisher(
-    assessment: Assessment, signer: Certificate, crosses: Sequence[Certificate]
+    assessment: Assessment, signer: Certificate, crosses: Sequence[Certificate], older: str
 ) -> tuple[SignedBy, str, str]:
     if not crosses:
         return SignedBy.PUBLISHER, _PUBLISHER, sources.CROSS_CERTIFICATES
@@ -151,7 +175,7 @@ def _publisher(
     text = f"Signed on {signed}, and its cross-certificate is valid until {until}."
     if assessment.proven is None:
         text = f"Without a trusted timestamp, until {min(until, signer.not_after.date())}."
-    return SignedBy.CROSS_SIGNED, f"{_CROSS} {later} {text}", sources.CROSS_SIGNING
+    return SignedBy.CROSS_SIGNED, f"{older} {later} {text}", sources.CROSS_SIGNING
 
 
 def _cross_certificates(assessment: Assessment, chain: Chain) -> Iterator[Certificate]:

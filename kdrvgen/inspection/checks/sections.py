@@ -32,7 +32,8 @@ WRITABLE_CODE = Rule(
     "section-writable-code",
     Severity.ERROR,
     "a section is writable and executable",
-    "Memory integrity (HVCI), which is on by default on new machines, refuses the image.",
+    "Memory integrity (HVCI), which is on by default on new machines, refuses the image. It makes "
+    "an exception for the section INIT.",
     sources.HVCI,
 )
 PAGED = Rule(
@@ -104,13 +105,15 @@ def _no_access(subject: Subject) -> Iterator[Finding]:
 def _writable_code(subject: Subject) -> Iterator[Finding]:
     for section in subject.image.sections:
         if section.has(Characteristic.WRITE | Characteristic.EXECUTE):
-            # Windows 10 makes INIT read-only by itself (see the HLK page).
-            severity = Severity.NOTE if section.name == "INIT" else None
+            is_init = section.name == "INIT"
+            severity = Severity.NOTE if is_init else None
+            message = "the section INIT is writable and executable" if is_init else ""
             fix = _set(section, remove="E")
             if section.has(Characteristic.CODE):
                 data = "Data that the driver writes must be in another section."
                 fix = f"{_set(section, remove='W')} {data}"
-            yield violation(WRITABLE_CODE, _evidence(section), fix, severity=severity)
+            evidence = _evidence(section)
+            yield violation(WRITABLE_CODE, evidence, fix, severity=severity, message=message)
 
 
 def _paged(subject: Subject) -> Iterator[Finding]:

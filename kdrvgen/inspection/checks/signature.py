@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 from kdrvgen.inspection.checks import sources
@@ -84,8 +83,8 @@ UNSIGNED = Rule(
     "signature-unsigned-part",
     Severity.WARNING,
     "a part of a signature is not protected",
-    "Neither the signer nor a timestamp covers this part, and it has no known purpose, so anyone "
-    "can change it or hide data in it.",
+    "Neither the signer nor a timestamp covers this part, so anyone can change it or hide data in "
+    "it. A note is about what timestamp servers add, such as the attribute certificate of a clock.",
     sources.UNSIGNED_ATTRIBUTES,
 )
 UNUSED = Rule(
@@ -98,18 +97,16 @@ UNUSED = Rule(
 
 CROSS = Rule(
     "certificate-cross",
-    Severity.NOTE,
-    "kdrvgen cannot verify a cross-certificate",
-    "The key of its issuer, Microsoft Code Verification Root, is only in the kernel of Windows.",
+    Severity.WARNING,
+    "a cross-certificate is not from Microsoft",
+    "It names Microsoft Code Verification Root as its issuer, but does not have its signature, so "
+    "the kernel of Windows ignores it.",
     sources.CROSS_CERTIFICATES,
 )
 
 _SIGN = "Sign it: `cargo make sign`, with signing.mode `test` or `certificate`."
 _SHOWN = 16  # digits of a digest
 _REBUILD = "Build and sign again: `cargo make sign`."
-# Windows accepts SHA-1 signatures from before this day (Microsoft, "Windows Enforcement of SHA1
-# Certificates").
-_END_OF_SHA1 = dt.datetime(2016, 1, 1, tzinfo=dt.UTC)
 
 
 def _missing(subject: Subject) -> Iterator[Finding]:
@@ -151,13 +148,13 @@ def _weak_digests(subject: Subject) -> Iterator[Finding]:
         for signature in subject.signatures
     )
     for assessment in subject.assessments:
-        signature, proven = assessment.signature, assessment.proven
+        signature = assessment.signature
         if signature.digest in WEAK_DIGESTS:
             severity = None
             if has_strong:
                 # A weak signature for old systems beside a strong one is common.
                 severity = Severity.NOTE
-            elif proven and proven < _END_OF_SHA1:
+            elif not assessment.is_weak:
                 severity = Severity.WARNING
             fix = "Sign with signing.digest sha256, sha384 or sha512."
             evidence = signature_evidence(signature, signature.digest)
@@ -200,7 +197,8 @@ def _unsigned(subject: Subject) -> Iterator[Finding]:
         for part in signature.unsigned:
             evidence = signature_evidence(signature, part.text)
             severity = Severity.NOTE if part.is_usual else None
-            yield violation(UNSIGNED, evidence, _REBUILD, severity=severity)
+            fix = "Nothing to do: a timestamp server added it." if part.is_usual else _REBUILD
+            yield violation(UNSIGNED, evidence, fix, severity=severity)
 
 
 def _unused(subject: Subject) -> Iterator[Finding]:
@@ -214,10 +212,10 @@ def _unused(subject: Subject) -> Iterator[Finding]:
 
 def _crosses(subject: Subject) -> Iterator[Finding]:
     for assessment in subject.assessments:
-        for certificate in assessment.cross_certificates:
+        for certificate in assessment.false_cross_certificates:
             value = f"{certificate.subject} ({certificate.thumbprint})"
             evidence = signature_evidence(assessment.signature, value, "certificate")
-            fix = "Compare the thumbprint with that of Microsoft's list."
+            fix = "Remove it from signing.additional-certificates, and sign again."
             yield violation(CROSS, evidence, fix)
 
 

@@ -20,8 +20,8 @@ USAGE = Rule(
     "certificate-usage",
     Severity.ERROR,
     "the certificate is not for code signing",
-    "Windows accepts signatures of code only from certificates with the extended key usage for "
-    "code signing.",
+    "Windows accepts signatures of code only from certificates for code signing. A certificate "
+    "without extended key usages is for any use.",
     sources.TEST_CERTIFICATE,
 )
 VALIDITY = Rule(
@@ -49,9 +49,9 @@ CHAIN = Rule(
 ISSUER = Rule(
     "certificate-issuer",
     Severity.ERROR,
-    "a certificate of the chain was issued by one that may not do so",
-    "The basic constraints, the key usage and the extended key usages of an authority limit what "
-    "it may issue. Windows rejects a chain that violates them.",
+    "the certificate chain violates a constraint",
+    "The extensions of an authority limit what it may issue. Windows rejects a chain that violates "
+    "them, or that has an unknown critical extension.",
     sources.PATH_VALIDATION,
 )
 UNTRUSTED = Rule(
@@ -110,21 +110,23 @@ _MIN_RSA_BITS = 2048
 def _usages(subject: Subject) -> Iterator[Finding]:
     for assessment, signer, _ in _signed(subject):
         if signer.usages is None:
-            value = f"{signer.subject}: no extended key usages, which allows any use"
+            value = f"{signer.subject}: no extended key usages"
+            message = "the certificate is for any use, not only for code signing"
             fix = "Use a certificate for code signing; signing.mode `test` creates one."
             # Windows accepts it, but a project can have a better one.
             is_foreign = subject.expected is None
             severity: Severity | None = Severity.NOTE if is_foreign else Severity.WARNING
         elif not signer.is_for(CODE_SIGNING):
             value = f"{signer.subject}: {', '.join(usage.dotted_string for usage in signer.usages)}"
-            fix, severity = _CERTIFICATE, None
+            fix, severity, message = _CERTIFICATE, None, ""
         elif not signer.may_sign:
             value = f"{signer.subject}: its key usage excludes digital signatures"
-            fix, severity = _CERTIFICATE, None
+            fix, severity, message = _CERTIFICATE, None, ""
         else:
             continue
         evidence = signature_evidence(assessment.signature, value, "certificate")
-        yield _weighed(subject, assessment, violation(USAGE, evidence, fix, severity=severity))
+        found = violation(USAGE, evidence, fix, severity=severity, message=message)
+        yield _weighed(subject, assessment, found)
 
 
 def _keys(subject: Subject) -> Iterator[Finding]:
@@ -137,21 +139,31 @@ def _keys(subject: Subject) -> Iterator[Finding]:
 
 
 def _validity(subject: Subject) -> Iterator[Finding]:
-    for assessment, _, chain in _signed(subject):
+    for assessment, signer, chain in _signed(subject):
         when = "signed" if assessment.proven else "now"
         for certificate in chain.expired:
             value = (
                 f"{certificate.subject}: {_day(certificate.not_before)} to "
                 f"{_day(certificate.not_after)}; {when} {_day(assessment.moment)}"
             )
-            if assessment.signature.timestamp and not assessment.proven:
+            if signer.is_for_lifetime_signing:
+                value += "; its usage is lifetime signing, so no timestamp counts"
+            elif assessment.signature.timestamp and not assessment.proven:
                 value += "; its timestamp is not from a trusted authority"
             fix = (
                 "Renew it and sign again. With a timestamp (signing.timestamp-url), a signature is "
                 "valid even after its certificate expires."
             )
             evidence = signature_evidence(assessment.signature, value, "certificate")
-            yield _weighed(subject, assessment, violation(VALIDITY, evidence, fix))
+            message = "" if assessment.proven else _not_now(certificate, assessment.moment)
+            found = violation(VALIDITY, evidence, fix, message=message)
+            yield _weighed(subject, assessment, found)
+
+
+def _not_now(certificate: Certificate, now: dt.datetime) -> str:
+    """Return what is wrong with a certificate if nothing proves when it signed."""
+    is_early = now < certificate.not_before
+    return "the certificate is not valid yet" if is_early else "the certificate has expired"
 
 
 def _chains(subject: Subject) -> Iterator[Finding]:

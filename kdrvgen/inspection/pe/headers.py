@@ -102,6 +102,7 @@ class Headers(NamedTuple):
     section_count: int
     time_date_stamp: int
     relocations_stripped: bool
+    is_executable: bool
     is_64_bit: bool
     entry_point: int
     image_base: int
@@ -147,7 +148,7 @@ _COFF = struct.Struct("<4sHHIIIHH")
 _DIRECTORIES_OFFSET = 96  # in the optional header of PE32; PE32+ has 16 bytes more
 _PE32, _PE32_PLUS = 0x10B, 0x20B
 _MAX_DIRECTORIES = 16
-_RELOCATIONS_STRIPPED = 1
+_RELOCATIONS_STRIPPED, _EXECUTABLE_IMAGE = 1, 2
 _CHUNK = 1 << 16  # even, so that no word crosses a boundary
 
 
@@ -197,6 +198,7 @@ def _read(data: bytes) -> Headers | None:
         section_count=count,
         time_date_stamp=stamp,
         relocations_stripped=bool(characteristics & _RELOCATIONS_STRIPPED),
+        is_executable=bool(characteristics & _EXECUTABLE_IMAGE),
         is_64_bit=is_64_bit,
         entry_point=entry,
         image_base=base,

@@ -108,6 +108,19 @@ class Image(NamedTuple):
                 return section
         return None
 
+    def content(self, address: int, size: int) -> bytes:
+        """Return what the file has for some bytes of memory, up to the end of their section.
+
+        Args:
+            address: Relative to the image.
+            size: In bytes.
+        """
+        section = self.section_at(address)
+        if section is None:
+            return b""
+        start = section.offset + address - section.address
+        return self.data[start : min(start + size, section.offset + section.size)]
+
 
 def read_image(data: bytes) -> Image | None:
     """Read an image; read damaged tables up to the damage.

@@ -77,23 +77,14 @@ def _first_avx(image: Image) -> tuple[Instruction | None, bool]:
 def _functions(image: Image) -> Iterator[tuple[int, bytes]]:
     """Yield the address and the code of each function in .pdata."""
     directory = image.headers.directory(DirectoryIndex.EXCEPTION)
-    table = _content(image, directory.address, directory.size)
+    table = image.content(directory.address, directory.size)
     whole = len(table) - len(table) % _FUNCTION_SIZE
     end = 0
     for first, last, _ in struct.iter_unpack("<III", table[:whole]):
         begin = max(first, end)  # a damaged table can list one function many times
         if begin < last:
             end = last
-            yield begin, _content(image, begin, last - begin)
-
-
-def _content(image: Image, address: int, size: int) -> bytes:
-    section = image.section_at(address)
-    if section is None:
-        return b""
-    start = section.offset + address - section.address
-    stop = min(start + size, section.offset + section.size)
-    return image.data[start:stop]
+            yield begin, image.content(begin, last - begin)
 
 
 def _first_sse(image: Image) -> tuple[Instruction | None, bool]:
@@ -108,7 +99,7 @@ def _first_sse(image: Image) -> tuple[Instruction | None, bool]:
         if address in seen or section is None or not section.has(Characteristic.EXECUTE):
             continue
         # Capstone decodes all that it gets, so it gets little.
-        code = _content(image, address, _WINDOW)
+        code = image.content(address, _WINDOW)
         following = address
         for at, size, name, operands in decoder.disasm_lite(code, address):
             if at in seen:

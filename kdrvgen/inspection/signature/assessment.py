@@ -7,13 +7,17 @@ from typing import NamedTuple
 
 from kdrvgen.inspection.signature.authenticode import Signature
 from kdrvgen.inspection.signature.certificates import CODE_SIGNING, TIME_STAMPING, Certificate
-from kdrvgen.inspection.signature.chain import CODE_VERIFICATION_ROOT, Chain, build_chain
+from kdrvgen.inspection.signature.chain import Chain, build_chain
+from kdrvgen.inspection.signature.cross import is_cross_certificate, names_cross_issuer
 from kdrvgen.inspection.signature.roots import Roots
 from kdrvgen.inspection.signature.timestamps import Timestamp
 
-__all__ = ["WEAK_DIGESTS", "Assessment", "assess", "proven_time"]
+__all__ = ["END_OF_SHA1", "WEAK_DIGESTS", "Assessment", "assess", "proven_time"]
 
 WEAK_DIGESTS = frozenset({"sha1", "md5", "md2"})
+END_OF_SHA1 = dt.datetime(2016, 1, 1, tzinfo=dt.UTC)
+"""Windows accepts SHA-1 signatures from before this day (Microsoft, "Windows Enforcement of SHA1
+Certificates")."""
 
 
 class Assessment(NamedTuple):
@@ -25,7 +29,7 @@ class Assessment(NamedTuple):
         stamp_chain: The chain of its timestamp; None without one that verifies.
         stamp_problem: Why the timestamp is invalid; "" without one, or if it is valid.
         proven: When the image was signed, according to a timestamp from a trusted authority; None
-            if no such timestamp proves it.
+            if no such timestamp proves it, or if it does not count.
         moment: When the certificates must be valid: `proven`, or now.
     """
 
@@ -41,13 +45,26 @@ class Assessment(NamedTuple):
         """The certificates that belong to neither chain, without cross-certificates."""
         chains = [chain for chain in (self.chain, self.stamp_chain) if chain is not None]
         used = {each for chain in chains for each in chain.certificates}
-        crosses = self.cross_certificates
-        return tuple(each for each in self._all if each not in used and each not in crosses)
+        return tuple(
+            each for each in self._all if each not in used and not names_cross_issuer(each)
+        )
 
     @property
     def cross_certificates(self) -> tuple[Certificate, ...]:
-        """Microsoft's cross-certificates. Their issuer is not in the store of Windows."""
-        return tuple(each for each in self._all if each.issuer_name == CODE_VERIFICATION_ROOT)
+        """Microsoft's cross-certificates."""
+        return tuple(each for each in self._all if is_cross_certificate(each))
+
+    @property
+    def false_cross_certificates(self) -> tuple[Certificate, ...]:
+        """The certificates that name the issuer of cross-certificates, but are not signed by it."""
+        named = tuple(each for each in self._all if names_cross_issuer(each))
+        return tuple(each for each in named if not is_cross_certificate(each))
+
+    @property
+    def is_weak(self) -> bool:
+        """Whether its digest algorithm is broken, and it is not proven to be from before 2016."""
+        is_old = self.proven is not None and self.proven < END_OF_SHA1
+        return self.signature.digest in WEAK_DIGESTS and not is_old
 
     @property
     def _all(self) -> tuple[Certificate, ...]:
@@ -83,6 +100,8 @@ def assess(signature: Signature, roots: Roots, stamp_roots: Roots, now: dt.datet
     """
     stamp_chain, problem = _stamp_chain(signature.timestamp, stamp_roots)
     proven = proven_time(signature.timestamp, stamp_roots)
+    if signature.signer is not None and signature.signer.is_for_lifetime_signing:
+        proven = None
     moment = proven or now
     chain = None
     if signature.signer is not None and not signature.problem:

@@ -6,7 +6,8 @@ Authenticode Portable Executable Signature Format".
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from asn1crypto import algos, cms, core, parser
 
@@ -14,6 +15,7 @@ from kdrvgen.inspection.pe.certificate_table import certificate_entries
 from kdrvgen.inspection.pe.headers import Headers
 from kdrvgen.inspection.signature.certificates import Certificate
 from kdrvgen.inspection.signature.digest import image_digest
+from kdrvgen.inspection.signature.page_hashes import page_hash_algorithm, page_hashes_match
 from kdrvgen.inspection.signature.pkcs7 import (
     DAMAGED,
     HASHES,
@@ -28,13 +30,10 @@ from kdrvgen.inspection.signature.pkcs7 import (
 from kdrvgen.inspection.signature.timestamps import Timestamp, read_timestamp
 from kdrvgen.inspection.signature.unsigned import UnsignedPart, described, unsigned_parts
 
-__all__ = ["Signature", "read_signatures"]
+__all__ = ["Content", "Signature", "read_messages", "read_signatures"]
 
 _INDIRECT_DATA = "1.3.6.1.4.1.311.2.1.4"
-_PAGE_HASHES = {
-    bytes.fromhex("060a2b060104018237020301"): "sha1",
-    bytes.fromhex("060a2b060104018237020302"): "sha256",
-}
+_PE_IMAGE = "1.3.6.1.4.1.311.2.1.15"
 _NESTED = "microsoft_nested_signature"
 _MAX_SIGNATURES = 16
 
@@ -50,16 +49,16 @@ class _IndirectData(core.Sequence):  # type: ignore[misc] # asn1crypto is untype
 
 
 class Signature(NamedTuple):
-    """A signature of an image.
+    """A signature of an image, or of a catalog.
 
     Attributes:
-        offset: The offset of its entry in the attribute certificate table.
+        offset: The offset of its entry in the attribute certificate table; 0 in a catalog.
         size: The length of its PKCS #7 structure.
         trailing: The bytes of the entry after the structure, without padding.
         nested: Whether it is an attribute of the signature before it.
         digest: The digest algorithm, such as `sha256`.
-        claimed: The signed digest of the image.
-        computed: The actual digest of the image; empty if the algorithm is not supported.
+        claimed: The signed digest of the file.
+        computed: The actual digest of the file; empty if the algorithm is not supported.
         page_hashes: The digest algorithm of the page hashes; "" without page hashes.
         signer: The certificate of the signer; None if it is missing.
         certificates: All certificates in the signature.
@@ -84,22 +83,56 @@ class Signature(NamedTuple):
 
     @property
     def is_valid(self) -> bool:
-        """Whether it verifies and is that of this image."""
+        """Whether it verifies and is that of this file."""
         return not self.problem and bool(self.claimed) and self.claimed == self.computed
+
+
+class Content(NamedTuple):
+    """What a signature says of the file that it is for.
+
+    Attributes:
+        digest: The digest algorithm, such as `sha256`.
+        claimed: The signed digest of the file.
+        computed: Its actual digest; empty if the algorithm is not supported.
+        page_hashes: The digest algorithm of the page hashes; "" without page hashes.
+        problem: Why the content is invalid; "" if it is valid.
+    """
+
+    digest: str
+    claimed: bytes
+    computed: bytes
+    page_hashes: str = ""
+    problem: str = ""
+
+
+ReadContent: TypeAlias = Callable[[cms.SignedData], Content]
 
 
 def read_signatures(headers: Headers, data: bytes) -> tuple[Signature, ...]:
     """Return the signatures of an image, each followed by those nested in it."""
+    entries = ((entry.content, entry.offset) for entry in certificate_entries(headers, data))
+    return read_messages(entries, lambda signed: _image_content(signed, headers, data))
+
+
+def read_messages(
+    messages: Iterable[tuple[bytes, int]], read_content: ReadContent
+) -> tuple[Signature, ...]:
+    """Return the signatures in PKCS #7 structures, each followed by those nested in it.
+
+    Args:
+        messages: The structures, each with its offset in the file.
+        read_content: Reads what a structure says of the file.
+    """
     signatures: list[Signature] = []
-    for entry in certificate_entries(headers, data):
-        pending = [(entry.content, False)]
+    for message, offset in messages:
+        pending = [(message, False)]
         while pending:
             content, nested = pending.pop(0)
             if len(signatures) >= _MAX_SIGNATURES:
                 problem = described(f"kdrvgen reads at most {_MAX_SIGNATURES} signatures", content)
-                signatures.append(_unread(content, entry.offset, problem, nested=nested))
+                signatures.append(_unread(content, offset, problem, nested=nested))
                 continue
-            signature, inner = _read(content, entry.offset, headers, data, nested=nested)
+            signature, inner = _read(content, offset, read_content, nested=nested)
             signatures.append(signature)
             pending += [(nested_content, True) for nested_content in inner]
     return tuple(signatures)
@@ -124,12 +157,12 @@ def _unread(content: bytes, offset: int, problem: str, *, nested: bool) -> Signa
 
 
 def _read(
-    content: bytes, offset: int, headers: Headers, data: bytes, *, nested: bool
+    content: bytes, offset: int, read_content: ReadContent, *, nested: bool
 ) -> tuple[Signature, list[bytes]]:
     signature = _unread(content, offset, "", nested=nested)
     size = signature.size
     try:
-        return _parse(signature, cms.ContentInfo.load(content[:size]), headers, data)
+        return _parse(signature, cms.ContentInfo.load(content[:size]), read_content)
     except (*DAMAGED, RecursionError) as error:
         return signature._replace(problem=f"it cannot be read: {error}".split("\n")[0]), []
 
@@ -143,32 +176,50 @@ def _size(content: bytes) -> int:
 
 
 def _parse(
-    signature: Signature, info: cms.ContentInfo, headers: Headers, data: bytes
+    signature: Signature, info: cms.ContentInfo, read_content: ReadContent
 ) -> tuple[Signature, list[bytes]]:
     signed = signed_data(info)
     certificates = certificates_in(signed)
     signer = signed["signer_infos"][0]
-    kind, spc = signed_content(signed)
-    message_digest = _IndirectData.load(spc)["message_digest"]
-    digest = message_digest["digest_algorithm"]["algorithm"].native
+    content = read_content(signed)
     own = signer_certificate(signer, certificates)
-    problem = "" if kind == _INDIRECT_DATA else f"its content is {kind}, not the digest of an image"
-    problem = problem or signature_problem(signer, own, octets(spc))
+    kind, value = signed_content(signed)
+    problem = content.problem or signature_problem(signer, own, octets(value), kind)
     if signed["version"].native != "v1" or signer["version"].native != "v1":
         problem = problem or "Authenticode does not allow its version"
     if len(signed["signer_infos"]) != 1:
         problem = problem or "it has several signers, and Authenticode allows one"
     algorithms = [*signed["digest_algorithms"], signer["digest_algorithm"]]
-    if {algorithm["algorithm"].native for algorithm in algorithms} != {digest}:
+    if {algorithm["algorithm"].native for algorithm in algorithms} != {content.digest}:
         problem = problem or "its digest algorithms differ"
     return signature._replace(
-        digest=digest,
-        claimed=message_digest["digest"].native,
-        computed=image_digest(headers, data, digest) if digest in HASHES else b"",
-        page_hashes=next((name for oid, name in _PAGE_HASHES.items() if oid in spc), ""),
+        digest=content.digest,
+        claimed=content.claimed,
+        computed=content.computed,
+        page_hashes=content.page_hashes,
         signer=own,
         certificates=certificates,
         timestamp=read_timestamp(signer, certificates),
         problem=problem,
         unsigned=tuple(unsigned_parts(info, "v1")),
     ), [value.dump() for value in attribute_values(signer["unsigned_attrs"], _NESTED)]
+
+
+def _image_content(signed: cms.SignedData, headers: Headers, data: bytes) -> Content:
+    kind, spc = signed_content(signed)
+    indirect = _IndirectData.load(spc)
+    digest = indirect["message_digest"]["digest_algorithm"]["algorithm"].native
+    content = Content(
+        digest,
+        claimed=indirect["message_digest"]["digest"].native,
+        computed=image_digest(headers, data, digest) if digest in HASHES else b"",
+        page_hashes=page_hash_algorithm(spc),
+    )
+    if kind != _INDIRECT_DATA:
+        return content._replace(problem=f"its content is {kind}, not the digest of an image")
+    if (subject := indirect["data"]["type"].dotted) != _PE_IMAGE:
+        return content._replace(problem=f"it is for another kind of file ({subject})")
+    is_same = content.claimed == content.computed
+    if is_same and content.page_hashes and not page_hashes_match(spc, headers, data):
+        return content._replace(problem="its page hashes are not those of the image")
+    return content

@@ -15,10 +15,16 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, SignatureAlgorithmOID
+from cryptography.x509.oid import (
+    ExtendedKeyUsageOID,
+    ExtensionOID,
+    NameOID,
+    SignatureAlgorithmOID,
+)
 
 __all__ = [
     "CODE_SIGNING",
+    "DAMAGED_CERTIFICATE",
     "MAX_CERTIFICATES",
     "TIME_STAMPING",
     "Certificate",
@@ -27,6 +33,25 @@ __all__ = [
 ]
 
 CODE_SIGNING = ExtendedKeyUsageOID.CODE_SIGNING
+_LIFETIME_SIGNING = x509.ObjectIdentifier("1.3.6.1.4.1.311.10.3.13")
+# The extensions with an effect on a chain that Windows knows (RFC 5280, section 4.2.1).
+_KNOWN_EXTENSIONS = frozenset(
+    {
+        ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
+        ExtensionOID.BASIC_CONSTRAINTS,
+        ExtensionOID.CERTIFICATE_POLICIES,
+        ExtensionOID.CRL_DISTRIBUTION_POINTS,
+        ExtensionOID.EXTENDED_KEY_USAGE,
+        ExtensionOID.INHIBIT_ANY_POLICY,
+        ExtensionOID.ISSUER_ALTERNATIVE_NAME,
+        ExtensionOID.KEY_USAGE,
+        ExtensionOID.NAME_CONSTRAINTS,
+        ExtensionOID.POLICY_CONSTRAINTS,
+        ExtensionOID.POLICY_MAPPINGS,
+        ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+        ExtensionOID.SUBJECT_KEY_IDENTIFIER,
+    }
+)
 TIME_STAMPING = ExtendedKeyUsageOID.TIME_STAMPING
 MAX_CERTIFICATES = 4 << 20
 """The most bytes of a file with certificates: all roots of Windows have 1 MB."""
@@ -38,8 +63,7 @@ _OLD_ALGORITHMS: dict[x509.ObjectIdentifier, type[hashes.SHA1 | hashes.MD5]] = {
     x509.ObjectIdentifier("1.3.14.3.2.29"): hashes.SHA1,  # makecert names it so
     x509.ObjectIdentifier("1.3.14.3.2.3"): hashes.MD5,
 }
-# The exceptions of cryptography for damaged fields of a certificate.
-_DAMAGED = (
+DAMAGED_CERTIFICATE = (
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
@@ -47,9 +71,16 @@ _DAMAGED = (
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
 )
+"""The exceptions of cryptography for damaged fields of a certificate."""
 
 
-_ExtensionT = TypeVar("_ExtensionT", x509.BasicConstraints, x509.KeyUsage, x509.ExtendedKeyUsage)
+_ExtensionT = TypeVar(
+    "_ExtensionT",
+    x509.BasicConstraints,
+    x509.KeyUsage,
+    x509.ExtendedKeyUsage,
+    x509.NameConstraints,
+)
 
 
 class Certificate:
@@ -127,6 +158,39 @@ class Certificate:
         usage = self._extension(x509.KeyUsage)
         return usage is None or usage.digital_signature
 
+    @property
+    def is_for_lifetime_signing(self) -> bool:
+        """Whether no timestamp makes its signatures valid after it expires.
+
+        Source: Microsoft's wincrypt.h, szOID_KP_LIFETIME_SIGNING.
+        """
+        return _LIFETIME_SIGNING in (self.usages or ())
+
+    @cached_property
+    def unknown_extension(self) -> str:
+        """The identifier of a critical extension that nobody knows; "" without one."""
+        info = asn1.Certificate.load(self.der)["tbs_certificate"]
+        critical = (
+            extension["extn_id"].dotted
+            for extension in info["extensions"] or ()
+            if extension["critical"].native
+        )
+        known = {each.dotted_string for each in _KNOWN_EXTENSIONS}
+        return next((dotted for dotted in critical if dotted not in known), "")
+
+    def allows_name_of(self, other: Certificate) -> bool:
+        """Return whether its name constraints allow the subject of a certificate below it."""
+        constraints = self._extension(x509.NameConstraints)
+        if constraints is None:
+            return True
+        name = list(other.x509.subject.rdns)
+        permitted, excluded = (
+            [list(each.value.rdns) for each in trees or () if isinstance(each, x509.DirectoryName)]
+            for trees in (constraints.permitted_subtrees, constraints.excluded_subtrees)
+        )
+        is_permitted = not permitted or any(name[: len(tree)] == tree for tree in permitted)
+        return is_permitted and not any(name[: len(tree)] == tree for tree in excluded)
+
     @cached_property
     def _constraints(self) -> x509.BasicConstraints | None:
         return self._extension(x509.BasicConstraints)
@@ -143,7 +207,7 @@ class Certificate:
                 return self.x509.extensions.get_extension_for_class(kind).value
         except x509.ExtensionNotFound:
             return None
-        except _DAMAGED:
+        except DAMAGED_CERTIFICATE:
             return _NO_RIGHTS[kind]  # type: ignore[return-value] # by the kind
 
     @cached_property
@@ -157,7 +221,7 @@ class Certificate:
         """The number of bits of its RSA key; None for a key of another kind, or a damaged one."""
         try:
             key = self.x509.public_key()
-        except _DAMAGED:
+        except DAMAGED_CERTIFICATE:
             return None
         return key.key_size if isinstance(key, rsa.RSAPublicKey) else None
 
@@ -173,18 +237,25 @@ class Certificate:
             or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in self.usages
         )
 
+    @cached_property
+    def _names_one_algorithm(self) -> bool:
+        """Whether the algorithm beside the signature is the signed one (RFC 5280, 4.1.1.2)."""
+        fields = asn1.Certificate.load(self.der)
+        signed = fields["tbs_certificate"]["signature"]
+        return bool(signed.dump() == fields["signature_algorithm"].dump())
+
     def is_signed_by(self, issuer: Certificate) -> bool:
         """Return whether the key of `issuer` signed it."""
         try:
             if old := _OLD_ALGORITHMS.get(self.x509.signature_algorithm_oid):
                 key = issuer.x509.public_key()
-                if not isinstance(key, rsa.RSAPublicKey):
+                if not isinstance(key, rsa.RSAPublicKey) or not self._names_one_algorithm:
                     return False
                 signed = self.x509.tbs_certificate_bytes
                 key.verify(self.x509.signature, signed, padding.PKCS1v15(), old())
             else:
                 self.x509.verify_directly_issued_by(issuer.x509)
-        except (*_DAMAGED, InvalidSignature):
+        except (*DAMAGED_CERTIFICATE, InvalidSignature):
             return False
         return True
 
@@ -193,6 +264,7 @@ _NO_RIGHTS: dict[type[x509.ExtensionType], x509.ExtensionType] = {
     x509.BasicConstraints: x509.BasicConstraints(ca=False, path_length=None),
     x509.KeyUsage: x509.KeyUsage(*[False] * 9),
     x509.ExtendedKeyUsage: x509.ExtendedKeyUsage([x509.ObjectIdentifier("0.0")]),
+    x509.NameConstraints: x509.NameConstraints(None, [x509.DirectoryName(x509.Name([]))]),
 }
 
 
@@ -200,7 +272,7 @@ def load(der: bytes) -> Certificate | None:
     """Return a certificate; None if these bytes are not one."""
     try:
         return Certificate(der)
-    except _DAMAGED:
+    except DAMAGED_CERTIFICATE:
         return None
 
 

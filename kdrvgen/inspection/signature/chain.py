@@ -9,13 +9,10 @@ from typing import NamedTuple
 from cryptography.x509 import ObjectIdentifier
 
 from kdrvgen.inspection.signature.certificates import Certificate
+from kdrvgen.inspection.signature.cross import is_cross_certificate
 from kdrvgen.inspection.signature.roots import Roots
 
-__all__ = ["CODE_VERIFICATION_ROOT", "Chain", "build_chain"]
-
-CODE_VERIFICATION_ROOT = "Microsoft Code Verification Root"
-"""The issuer of Microsoft's cross-certificates. It is not in the store of Windows, but in its
-kernel. A signer's other chain goes to the root that the cross-certificate repeats."""
+__all__ = ["Chain", "build_chain"]
 
 _MAX_LENGTH = 10
 _MAX_SIGNATURES = 100  # verified for one chain; a damaged file can hold certificates of one name
@@ -74,7 +71,7 @@ def _badness(chain: Chain) -> tuple[bool, ...]:
         not chain.is_complete,
         bool(chain.expired),
         # Of two chains that are equally good, the one without a cross-certificate.
-        chain.root.issuer_name == CODE_VERIFICATION_ROOT,
+        is_cross_certificate(chain.root),
     )
 
 
@@ -107,7 +104,7 @@ def _judged(
 ) -> Chain:
     last = path[-1]
     is_trusted = last in roots
-    is_cross = last.issuer_name == CODE_VERIFICATION_ROOT
+    is_cross = is_cross_certificate(last)
     # The root itself is in the store of Windows; the dates of the cross-certificate count only for
     # the policy of the kernel (kdrvgen.inspection.checks.loading).
     dated = path[:-1] if is_cross and len(path) > 1 else path
@@ -122,8 +119,11 @@ def _judged(
 
 def _problems(path: tuple[Certificate, ...], usage: ObjectIdentifier) -> Iterator[str]:
     """Yield why a certificate may not be in a chain (RFC 5280, sections 4.2.1 and 6.1)."""
+    for each in path:
+        if each.unknown_extension:
+            yield f"{each.subject} has the unknown critical extension {each.unknown_extension}"
     authorities = 0  # between the signer and this certificate, without self-issued ones
-    for issuer in path[1:]:
+    for index, issuer in enumerate(path[1:], 1):
         limit = issuer.path_length
         if not issuer.may_issue:
             yield f"{issuer.subject} may not issue certificates"
@@ -131,4 +131,6 @@ def _problems(path: tuple[Certificate, ...], usage: ObjectIdentifier) -> Iterato
             yield f"{issuer.subject} allows at most {limit} authorities below it"
         elif not issuer.is_for(usage):
             yield f"{issuer.subject} may not issue certificates for this usage"
+        elif not all(map(issuer.allows_name_of, path[:index])):
+            yield f"{issuer.subject} may not issue certificates for this subject"
         authorities += not issuer.is_self_issued

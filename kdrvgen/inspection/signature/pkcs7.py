@@ -15,12 +15,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from kdrvgen.inspection.signature.certificates import Certificate, load
+from kdrvgen.inspection.signature.pss import read_pss
 
 __all__ = [
     "DAMAGED",
     "HASHES",
     "attribute_values",
     "certificates_in",
+    "countersignature_problem",
     "octets",
     "signature_problem",
     "signed_content",
@@ -101,7 +103,7 @@ def _issuer(certificate: Certificate) -> bytes:
 
 
 def signature_problem(
-    signer: cms.SignerInfo, own: Certificate | None, content: bytes, *, bare: bool = False
+    signer: cms.SignerInfo, own: Certificate | None, content: bytes, kind: str
 ) -> str:
     """Return why the signer's signature of `content` is invalid; "" if it is valid.
 
@@ -109,9 +111,35 @@ def signature_problem(
         signer: The signer.
         own: Its certificate; None if that is missing.
         content: What is signed.
-        bare: Whether an RSA signature may hold the digest alone, without the name of its algorithm,
-            as the countersignatures of VeriSign's timestamp server did until about 2010.
+        kind: The identifier of its type, which the signed attributes must name.
     """
+    attributes = signer["signed_attrs"]
+    if own is not None and attributes:
+        kinds = [value.dotted for value in attribute_values(attributes, "content_type")]
+        if kinds != [kind]:
+            return f"its signed attributes are for {', '.join(kinds) or 'nothing'}, not for {kind}"
+    elif own is not None:
+        return "it has no signed attributes"
+    return _problem(signer, own, content, bare=False)
+
+
+def countersignature_problem(
+    counter: cms.SignerInfo, own: Certificate | None, signature: bytes
+) -> str:
+    """Return why a countersignature of a signature is invalid; "" if it is valid.
+
+    An RSA signature may hold the digest alone, without the name of its algorithm, as those of
+    VeriSign's timestamp server did until about 2010.
+
+    Args:
+        counter: The countersignature.
+        own: The certificate of its signer; None if that is missing.
+        signature: What it signs.
+    """
+    return _problem(counter, own, signature, bare=True)
+
+
+def _problem(signer: cms.SignerInfo, own: Certificate | None, content: bytes, *, bare: bool) -> str:
     if own is None:
         return "the signer's certificate is missing"
     algorithm = signer["digest_algorithm"]["algorithm"].native
@@ -152,8 +180,9 @@ def _verifies(
         key = own.x509.public_key()
         kind = _signature_kind(signer)
         if isinstance(key, rsa.RSAPublicKey) and kind == "rsassa_pss":
-            padded = padding.PSS(padding.MGF1(algorithm), padding.PSS.AUTO)
-            key.verify(signature, signed, padded, algorithm)
+            found = read_pss(signer["signature_algorithm"]["parameters"].dump())
+            mask = padding.MGF1(HASHES[found.mask_digest]())
+            key.verify(signature, signed, padding.PSS(mask, found.salt_length), algorithm)
         elif isinstance(key, rsa.RSAPublicKey) and kind == _PKCS1:
             key.verify(signature, signed, padding.PKCS1v15(), algorithm)
         elif isinstance(key, ec.EllipticCurvePublicKey) and kind in {"ecdsa", _EC_PUBLIC_KEY}:

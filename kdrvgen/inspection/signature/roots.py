@@ -33,10 +33,9 @@ class Roots:
         return certificate in self._own or (self._of_windows and certificate.der in windows_roots())
 
     def issuers_of(self, certificate: Certificate) -> Iterator[Certificate]:
-        """Yield the roots that have the name of a certificate's issuer."""
+        """Yield the roots that can have issued a certificate, also those that are not trusted."""
         yield from self._own
-        if self._of_windows:
-            yield from named(certificate.x509.issuer.public_bytes())
+        yield from named(certificate.x509.issuer.public_bytes())
 
     def holds_key_of(self, certificate: Certificate) -> bool:
         """Return whether a root has the name and the key of a certificate, as a cross-certificate.

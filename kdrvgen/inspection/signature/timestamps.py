@@ -13,6 +13,7 @@ from kdrvgen.inspection.signature.pkcs7 import (
     DAMAGED,
     attribute_values,
     certificates_in,
+    countersignature_problem,
     octets,
     signature_problem,
     signed_content,
@@ -79,7 +80,7 @@ def _rfc3161(signer: cms.SignerInfo, token: cms.ContentInfo) -> Timestamp:
     imprint = info["message_imprint"]
     algorithm = imprint["hash_algorithm"]["algorithm"].native
     own = signer_certificate(authority, certificates)
-    problem = signature_problem(authority, own, token_info)
+    problem = signature_problem(authority, own, token_info, _TIMESTAMP_INFO)
     if len(signed["signer_infos"]) != 1:
         problem = problem or "it has several signers, and a timestamp has one"
     if kind != _TIMESTAMP_INFO:
@@ -96,7 +97,7 @@ def _countersignature(
 ) -> Timestamp:
     own = signer_certificate(counter, certificates)
     times = [value.native for value in attribute_values(counter["signed_attrs"], "signing_time")]
-    problem = signature_problem(counter, own, signer["signature"].native, bare=True)
+    problem = countersignature_problem(counter, own, signer["signature"].native)
     return Timestamp(
         "authenticode",
         _moment(times[0]) if times else None,

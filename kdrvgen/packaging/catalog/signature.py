@@ -1,60 +1,27 @@
-"""The signature of a catalog. Needs the extra `verify`."""
+"""The signatures of a catalog. Needs the extra `verify`."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import hashlib
 
 from asn1crypto import cms
 
-from kdrvgen.inspection.signature.certificates import Certificate
-from kdrvgen.inspection.signature.pkcs7 import (
-    DAMAGED,
-    certificates_in,
-    octets,
-    signature_problem,
-    signed_content,
-    signed_data,
-    signer_certificate,
-)
-from kdrvgen.inspection.signature.timestamps import Timestamp, read_timestamp
-from kdrvgen.packaging.catalog.write import MICROSOFT
+from kdrvgen.inspection.signature.authenticode import Content, Signature, read_messages
+from kdrvgen.inspection.signature.pkcs7 import octets, signed_content
 
-__all__ = ["CatalogSignature", "read_signature"]
-
-_LIST = f"{MICROSOFT}.10.1"
+__all__ = ["read_signatures"]
 
 
-class CatalogSignature(NamedTuple):
-    """The signature of a catalog.
-
-    Attributes:
-        signer: The certificate of the signer; None if it is missing.
-        certificates: All certificates in it.
-        timestamp: The timestamp; None without one.
-        problem: Why it is invalid; "" if it verifies with the signer's public key.
-    """
-
-    signer: Certificate | None
-    certificates: tuple[Certificate, ...]
-    timestamp: Timestamp | None
-    problem: str
+def read_signatures(data: bytes) -> tuple[Signature, ...]:
+    """Return the signatures of a signed catalog, whatever the bytes are."""
+    return read_messages([(data, 0)], lambda signed: _list_content(signed, data))
 
 
-def read_signature(data: bytes) -> CatalogSignature:
-    """Return the signature of a signed catalog, whatever the bytes are."""
-    try:
-        return _read(cms.ContentInfo.load(data))
-    except (*DAMAGED, RecursionError) as error:
-        problem = f"it cannot be read: {error}".split("\n")[0]
-        return CatalogSignature(None, (), None, problem)
-
-
-def _read(info: cms.ContentInfo) -> CatalogSignature:
-    signed = signed_data(info)
-    certificates = certificates_in(signed)
-    signer = signed["signer_infos"][0]
-    kind, content = signed_content(signed)
-    own = signer_certificate(signer, certificates)
-    problem = "" if kind == _LIST else f"its content is {kind}, not the list of a catalog"
-    problem = problem or signature_problem(signer, own, octets(content))
-    return CatalogSignature(own, certificates, read_timestamp(signer, certificates), problem)
+def _list_content(signed: cms.SignedData, data: bytes) -> Content:
+    """Return the content of a signature: it contains the catalog itself, and no digest of it."""
+    kind, value = signed_content(signed)
+    algorithm = signed["signer_infos"][0]["digest_algorithm"]["algorithm"].native
+    digest = hashlib.new(algorithm, octets(value), usedforsecurity=False).digest()
+    first, own = signed_content(cms.ContentInfo.load(data)["content"])
+    problem = "" if (kind, value) == (first, own) else "it is for another catalog"
+    return Content(algorithm, digest, digest, problem=problem)

@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 from kdrvgen.errors import UsageError
 from kdrvgen.inspection.signature.certificates import Certificate
 from kdrvgen.packaging import rules
-from kdrvgen.packaging.catalog.signature import read_signature
+from kdrvgen.packaging.catalog.signature import read_signatures
 from kdrvgen.packaging.checks import coverage, signature
 from kdrvgen.packaging.checks import package as of_package
 from kdrvgen.packaging.checks.contents import files_in
@@ -132,7 +132,9 @@ def _checked(package: Package) -> CheckedInf:
         tuple(sorted(package.files)),
         catalog.path if catalog else None,
         content.systems if content else (),
-        read_signature(catalog.data).signer if catalog and content and content.is_signed else None,
+        read_signatures(catalog.data)[0].signer
+        if catalog and content and content.is_signed
+        else None,
     )
 
 

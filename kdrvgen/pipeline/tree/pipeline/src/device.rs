@@ -50,10 +50,10 @@ pub struct InstallParameters {
 }
 
 /// The devices that were removed.
+#[allow(dead_code)] // the program for Wine reads neither
 pub struct Removed {
     pub count: u32,
     /// Whether Windows removes one of them, which a program uses, when it restarts.
-    #[allow(dead_code)] // only for Windows
     pub must_restart: bool,
 }
 

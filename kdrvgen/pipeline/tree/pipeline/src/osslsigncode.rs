@@ -12,7 +12,7 @@ use crate::output::{self, TempFile};
 use crate::pem;
 use crate::process::{on_path, printed, Tool};
 use crate::settings::{self, Settings};
-use crate::signer::{has_pages, kind_of, secret, Order, Signer};
+use crate::signer::{has_pages, kind_of, not_a_certificate, secret, Order, Signer};
 
 pub struct Osslsigncode {
     program: PathBuf,
@@ -175,11 +175,7 @@ pub fn bundle(place: &Path, files: &[PathBuf]) -> Result<Option<TempFile>> {
         } else if der::Certificate::parse(&bytes).is_some() {
             text.extend(pem::encode(&bytes, "CERTIFICATE").into_bytes());
         } else {
-            return Err(Failure::new(format!(
-                "signing.additional-certificates: {} is not a certificate",
-                file.display()
-            ))
-            .help("use a PEM or DER file"));
+            return Err(not_a_certificate(file));
         }
     }
     let mut temporary = TempFile::beside(place)?;

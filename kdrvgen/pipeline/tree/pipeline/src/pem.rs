@@ -10,6 +10,20 @@ pub fn decode(text: &str, kind: &str) -> Option<Vec<u8>> {
     from_base64(body)
 }
 
+/// Decodes all blocks of this kind in a PEM text; None if one is damaged.
+#[cfg(any(windows, test))]
+pub fn decode_all(mut text: &str, kind: &str) -> Option<Vec<Vec<u8>>> {
+    let begin = format!("-----BEGIN {kind}-----");
+    let end = format!("-----END {kind}-----");
+    let mut blocks = Vec::new();
+    while let Some((_, rest)) = text.split_once(&begin) {
+        let (body, after) = rest.split_once(&end)?;
+        blocks.push(from_base64(body)?);
+        text = after;
+    }
+    Some(blocks)
+}
+
 /// Encodes a PEM block.
 pub fn encode(der: &[u8], kind: &str) -> String {
     let encoded = to_base64(der);
@@ -24,7 +38,6 @@ pub fn encode(der: &[u8], kind: &str) -> String {
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-#[cfg(any(unix, test))]
 fn from_base64(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     let (mut bits, mut count) = (0_u32, 0);
@@ -63,7 +76,7 @@ fn to_base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{from_base64, to_base64};
+    use super::{decode_all, encode, from_base64, to_base64};
 
     #[test]
     fn base64_is_encoded_and_decoded() {
@@ -77,5 +90,20 @@ mod tests {
             assert_eq!(from_base64(text), Some(bytes.as_bytes().to_vec()));
         }
         assert_eq!(from_base64("Zg!="), None);
+    }
+
+    #[test]
+    fn all_blocks_of_a_kind_are_decoded() {
+        let text = format!(
+            "of the root\r\n{}{}and\n{}",
+            encode(b"one", "CERTIFICATE").replace('\n', "\r\n"),
+            encode(b"key", "PRIVATE KEY"),
+            encode(b"two", "CERTIFICATE"),
+        );
+        let blocks = decode_all(&text, "CERTIFICATE");
+        assert_eq!(blocks, Some(vec![b"one".to_vec(), b"two".to_vec()]));
+        assert_eq!(decode_all("", "CERTIFICATE"), Some(Vec::new()));
+        let cut = &text[..text.len() - 8];
+        assert_eq!(decode_all(cut, "CERTIFICATE"), None);
     }
 }

@@ -182,6 +182,15 @@ pub fn order(settings: &Settings) -> Result<Order> {
     })
 }
 
+/// Returns the failure about a file of `signing.additional-certificates`.
+pub fn not_a_certificate(file: &Path) -> Failure {
+    Failure::new(format!(
+        "signing.additional-certificates: {} is not a certificate",
+        file.display()
+    ))
+    .help("use a PEM or DER file")
+}
+
 fn refuse_password(url: &str) -> Result<()> {
     let address = url.split_once("://").map_or(url, |(_, address)| address);
     let authority = address.split(['/', '?', '#']).next();

@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 
 use crate::certificate::Identity;
+use crate::der;
 use crate::failure::{Failure, Result};
 use crate::kit::{self, Search};
 use crate::output::{self, TempFile};
+use crate::pem;
 use crate::process::{on_path, pass_on, Tool};
 use crate::settings::{self, Settings};
-use crate::signer::{has_pages, kind_of, secret, Order, Signer};
+use crate::signer::{has_pages, kind_of, not_a_certificate, secret, Order, Signer};
 
 /// The maximum length of a path without its zero, for programs that do not opt in to longer ones
 /// ("Maximum Path Length Limitation", Microsoft Learn).
@@ -94,8 +96,9 @@ impl Signer for Signtool {
         if order.page_hashes && has_pages(file) {
             tool = tool.arg("/ph");
         }
-        for additional in &order.additional {
-            tool = tool.arg("/ac").arg(additional);
+        let certificates = one_in_each(&order.additional)?;
+        for certificate in &certificates {
+            tool = tool.arg("/ac").arg(certificate.path());
         }
         tool = match &self.thumbprint {
             Some(thumbprint) => with_store(tool)?.args(["/sha1", thumbprint]),
@@ -127,6 +130,43 @@ impl Signer for Signtool {
             None => format!("Another program ended {}.", self.program.display()),
         })
     }
+}
+
+/// A file with one certificate in DER.
+enum Certificate<'a> {
+    Given(&'a Path),
+    Copied(TempFile),
+}
+
+impl Certificate<'_> {
+    fn path(&self) -> &Path {
+        match self {
+            Certificate::Given(path) => path,
+            Certificate::Copied(file) => file.path(),
+        }
+    }
+}
+
+/// Returns a file for each certificate in these files: the option /ac takes one certificate, and a
+/// PEM file can contain a whole chain.
+fn one_in_each(files: &[PathBuf]) -> Result<Vec<Certificate<'_>>> {
+    let place = env::temp_dir().join("additional.cer");
+    let mut certificates = Vec::new();
+    for file in files {
+        let bytes = output::read(file)?;
+        if der::Certificate::parse(&bytes).is_some() {
+            certificates.push(Certificate::Given(file));
+            continue;
+        }
+        let blocks = pem::decode_all(&String::from_utf8_lossy(&bytes), "CERTIFICATE");
+        let blocks = blocks.filter(|blocks| !blocks.is_empty());
+        for block in blocks.ok_or_else(|| not_a_certificate(file))? {
+            let mut copy = TempFile::beside(&place)?;
+            copy.write(&block)?;
+            certificates.push(Certificate::Copied(copy));
+        }
+    }
+    Ok(certificates)
 }
 
 /// Adds the options that select the user's certificate.

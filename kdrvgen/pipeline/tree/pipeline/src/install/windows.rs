@@ -83,7 +83,9 @@ impl Package {
             config.path
         ))
         .help("choose another name with deploy.service")
-        .help(format!("or, to delete that service: sc.exe delete \"{name}\"")))
+        .help(format!(
+            "or, to delete that service: sc.exe delete \"{name}\""
+        )))
     }
 }
 

@@ -162,13 +162,14 @@ pub fn sign(args: &[String]) -> i32 {
     // "/ph": generates page hashes for executable files.
     words.extend(call.has("ph").then(|| "-ph".to_owned()));
     // "/ac": a file that contains an additional certificate to add to the signature block.
-    let mut additional = Vec::new();
-    for file in call.switches.get("ac").into_iter().flatten() {
-        if !Path::new(file).is_file() {
-            fail(&format!("SignTool Error: File not found: {file}"), 1);
-        }
-        additional.push(as_pem(file, additional.len()));
-        words.extend(["-ac".to_owned(), additional[additional.len() - 1].unix()]);
+    let files = call
+        .switches
+        .get("ac")
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let additional = additional(files);
+    if let Some(bundle) = &additional {
+        words.extend(["-ac".to_owned(), bundle.unix()]);
     }
     words.extend(stamp);
 
@@ -180,23 +181,27 @@ pub fn sign(args: &[String]) -> i32 {
     code
 }
 
-/// osslsigncode takes additional certificates as PEM only.
-fn as_pem(file: &str, number: usize) -> Scratch {
-    let bytes = std::fs::read(file).unwrap_or_default();
-    if bytes.starts_with(b"-----BEGIN") {
-        return Scratch::write(&format!("ac{number}"), &String::from_utf8_lossy(&bytes));
-    }
-    let made = collect(
-        "openssl",
-        &["x509", "-inform", "DER", "-in", &to_unix(file)],
-    );
-    if made.code != 0 {
-        fail(
-            &format!("SignTool Error: The file {file} is no certificate."),
-            1,
+/// osslsigncode takes one file with all additional certificates, in PEM. What signtool does with a PEM
+/// file, which can contain several, is not documented: this program refuses it.
+fn additional(files: &[String]) -> Option<Scratch> {
+    let mut bundle = String::new();
+    for file in files {
+        if !Path::new(file).is_file() {
+            fail(&format!("SignTool Error: File not found: {file}"), 1);
+        }
+        let made = collect(
+            "openssl",
+            &["x509", "-inform", "DER", "-in", &to_unix(file)],
         );
+        if made.code != 0 {
+            fail(
+                &format!("SignTool Error: The file {file} is no certificate."),
+                1,
+            );
+        }
+        bundle.push_str(&made.text());
     }
-    Scratch::write(&format!("ac{number}"), &made.text())
+    (!bundle.is_empty()).then(|| Scratch::write("ac", &bundle))
 }
 
 fn print_given_bytes() {

@@ -26,7 +26,9 @@ pub fn refuse_foreign(config: &Config, settings: &Settings, name: &str) -> Resul
         "choose another name with deploy.service in {}",
         settings::config_name()
     ))
-    .help(format!("or, to delete that service: sc.exe delete \"{name}\"")))
+    .help(format!(
+        "or, to delete that service: sc.exe delete \"{name}\""
+    )))
 }
 
 /// Whether an image belongs to another driver that shares this target directory.
