@@ -34,11 +34,17 @@ if [ -e "$folder" ] && [ ! -e "$folder/config.toml" ] && [ -n "$(ls -A "$folder"
     exit 5
 fi
 
-environment=$("$root/docs/setup.sh" --env)
+environment=$("$root/docs/setup.sh" --no-cargo-make --env)
 eval "$environment"
 # shellcheck source=docs/venv.sh
 . "$root/docs/venv.sh"
-make_venv user "$root"
+# Compiling cargo-make leaves a core idle for a part of the time.
+make_venv user "$root" &
+trap 'kill %1 2>/dev/null || :' EXIT
+"$root/docs/setup.sh" 2> >(grep -Ev '^(found|ready) ' >&2)
+wait %1
+trap - EXIT
+make_venv user "$root" # sets `venv`
 PATH=$venv/bin:$PATH
 
 # A copy that was interrupted must not look like a project.

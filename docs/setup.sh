@@ -5,7 +5,7 @@ set -euo pipefail
 usage() {
     cat <<'HELP'
 usage: docs/setup.sh [--targets LIST] [--toolchain auto|rustup|distro] [--no-wine]
-                     [--with PROGRAM]... [--env]
+                     [--no-cargo-make] [--with PROGRAM]... [--env]
 
 Installs the missing system packages (gcc, openssl, osslsigncode, lld, wine64, python3-venv), a
 Rust toolchain with the driver targets, and cargo-make. Run it as root or as a user who can use
@@ -18,6 +18,7 @@ sudo. It does not change what is already installed, so a second run only checks.
                                compiler_builtins are built into a folder of yours
                        auto    rustup if possible, else distro (the default)
   --no-wine          leave out Wine, which only test-loading needs
+  --no-cargo-make    leave out cargo-make, whose compilation takes most of the time
   --with PROGRAM     another program, from the package of the same name, or PROGRAM=PACKAGE
   --env              print the shell commands that make everything available:
                        env=$(docs/setup.sh --env) && eval "$env"
@@ -65,6 +66,7 @@ as_root() {
 targets=(x86_64-pc-windows-msvc)
 how=${KDRVGEN_SETUP_TOOLCHAIN:-auto}
 want_wine=yes
+want_cargo_make=yes
 print_env=no
 extra=()
 
@@ -89,6 +91,7 @@ while [ $# -gt 0 ]; do
             shift
             ;;
         --no-wine) want_wine=no ;;
+        --no-cargo-make) want_cargo_make=no ;;
         --with)
             value_of "$@"
             extra+=("$2")
@@ -440,7 +443,7 @@ say found "$(rustc --version | cut -d ' ' -f 1,2) with ${targets[*]} ($toolchain
 cargo_make_version() { { cargo-make make --version 2>/dev/null || :; } | sed -n 's/^cargo-make //p'; }
 
 version=$(cargo_make_version)
-if ! at_least "${version:-0}" $CARGO_MAKE_VERSION; then
+if [ $want_cargo_make = yes ] && ! at_least "${version:-0}" $CARGO_MAKE_VERSION; then
     say installing "cargo-make $CARGO_MAKE_VERSION (compiled here: about one minute)"
     make_scratch
     # A tool that waits for other programs needs no optimisation, except where it parses TOML: that
@@ -457,7 +460,7 @@ if ! at_least "${version:-0}" $CARGO_MAKE_VERSION; then
     hash -r
     version=$(cargo_make_version)
 fi
-say found "cargo-make $version ($(command -v cargo-make))"
+[ $want_cargo_make = no ] || say found "cargo-make $version ($(command -v cargo-make))"
 
 # --- the environment ----------------------------------------------------------------------------
 
