@@ -41,7 +41,7 @@ eval "$environment"
 # Compiling cargo-make leaves a core idle for a part of the time.
 make_venv user "$root" &
 trap 'kill %1 2>/dev/null || :' EXIT
-"$root/docs/setup.sh" 2> >(grep -Ev '^(found|ready) ' >&2)
+"$root/docs/setup.sh" 2> >(grep --line-buffered -Ev '^(found|ready) ' >&2)
 wait %1
 trap - EXIT
 make_venv user "$root" # sets `venv`
