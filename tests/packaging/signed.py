@@ -20,16 +20,21 @@ _RSA = der.sequence(der.object_id("1.2.840.113549.1.1.1"), der.value(der.NULL))
 _SHA256 = der.sequence(der.object_id("2.16.840.1.101.3.4.2.1"), der.value(der.NULL))
 
 
-def signed(catalog: bytes, identity: Identity) -> bytes:
-    """Return a catalog with the signature of an identity, in strict DER."""
+def signed(catalog: bytes, identity: Identity, *, is_strict: bool = True) -> bytes:
+    """Return a catalog with the signature of an identity.
+
+    It is in strict DER, or its attributes are signed in another order than that of DER.
+    """
     ctl = read_catalog(catalog).ctl
     digest = hashlib.sha256(der.read_one(ctl).content).digest()
-    attributes = der.set_of(
+    listed = sorted(
         [
             _attribute("1.2.840.113549.1.9.3", der.object_id(_LIST)),
             _attribute("1.2.840.113549.1.9.4", der.value(der.OCTETS, digest)),
-        ]
+        ],
+        reverse=not is_strict,
     )
+    attributes = der.value(der.SET, b"".join(listed))
     signature = identity.key.sign(attributes, padding.PKCS1v15(), hashes.SHA256())
     certificate = identity.certificate.public_bytes(Encoding.DER)
     issuer = bytes(asn1.Certificate.load(certificate).issuer.dump())

@@ -223,6 +223,11 @@ def unsorted(folder: Path, _: Identity) -> None:
     path.write_bytes(data.replace(first + second, second + first))
 
 
+def signed_out_of_order(folder: Path, identity: Identity) -> None:
+    path = folder / "hello.cat"
+    path.write_bytes(signed(path.read_bytes(), identity, is_strict=False))
+
+
 def other_version(folder: Path, identity: Identity) -> None:
     (folder / "hello.sys").write_bytes(versioned(assembled(identity), (1, 2, 3, 5)))
     remake(folder, identity)
@@ -522,7 +527,15 @@ def _missing(document: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(
-    "break_it", [without_signature, damaged_signature, stale_image, truncated, expired]
+    "break_it",
+    [
+        without_signature,
+        damaged_signature,
+        stale_image,
+        truncated,
+        expired,
+        signed_out_of_order,
+    ],
 )
 def test_a_catalog_that_is_not_good_does_not_stand_for_an_image(
     folder: Path, run: Run, identity: Identity, break_it: Callable[[Path, Identity], None]
