@@ -28,6 +28,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.wine]
 MODELS = ("wdm", "kmdf", "umdf")
 MACHINES = {"x86_64": "x64", "aarch64": "ARM64"}
 OLDEST_RUSTC = (1, 91)  # wdk-build's rust-version
+# Tests of other folders have a cache of their own while they run, in the same process.
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "kdrvgen")
 
 
 def new_project(where: Path, model: str) -> Path:
@@ -60,7 +62,7 @@ def _compiled(windows: Windows, scratch: Path) -> Path:
             f"wdk-build needs a newer compiler than {version.strip()}; `rustup update` installs it"
         )
     # Kept: the dependencies take a minute to compile, and hardly ever change.
-    crate = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "kdrvgen/wdk-build")
+    crate = CACHE / "wdk-build"
     crate.mkdir(parents=True, exist_ok=True)
     with locked(crate.with_suffix(".lock")):
         manifest = '[package]\nname = "build-scripts"\nedition = "2021"\n[workspace]\n'
