@@ -75,7 +75,7 @@ quick = settings(
 )
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("name", FILES)
 @quick
 @given(data=st.binary(max_size=200))
@@ -91,7 +91,7 @@ def test_any_bytes_in_a_file_give_a_proposal_or_an_error(
     assert_proposal_or_error(lambda: read_project(str(folder)))
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     "project",
     ["blog", "helper-crate", "member/driver", "profiles", "scripts", "strange", "wdk-build"],

@@ -142,7 +142,7 @@ def test_a_generated_project_has_the_same_cargo_configuration_as_before(
     capsys.readouterr()
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     "text",
     [

@@ -45,7 +45,7 @@ def test_proposal_and_findings_are_the_reviewed_ones(
     assert answer.out == golden.read_text("utf-8")
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("name", NAMES)
 def test_an_adopted_project_is_up_to_date_after_generating(
     name: str, copy: Callable[[str], Path], adopt: Adopt, capsys: pytest.CaptureFixture[str]

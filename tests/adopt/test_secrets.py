@@ -149,7 +149,7 @@ def test_no_spelling_of_a_password_is_shown(context: str) -> None:
     assert [line for line in out.splitlines() if SECRET in line] == []
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("context", CONTEXTS)
 @pytest.mark.parametrize("damage", ["\nx = = 1\n", " x"])
 def test_no_password_is_shown_beside_a_syntax_error(context: str, damage: str) -> None:

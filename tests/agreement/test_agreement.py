@@ -177,7 +177,7 @@ TEMPLATES = ("minimal", "device", "process", "worker", "filter", "workspace", "w
 OTHER_CHOICES = {"allocator": False, "logger": "DbgPrint"}
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("template", "choices"),
     # The template wdk does not have these options.

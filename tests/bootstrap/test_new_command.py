@@ -20,7 +20,7 @@ from tests.examples import examples
 TEMPLATES = templates.names()
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_the_files_of_a_template_match_its_configuration(template: str, tmp_path: Path) -> None:
     folder = bootstrap(tmp_path, template, "vscode=yes")
@@ -36,7 +36,7 @@ def test_the_files_of_a_template_match_its_configuration(template: str, tmp_path
             tomllib.loads(content.decode())
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_hostile_answers_stay_values(template: str, tmp_path: Path) -> None:
     text = "a \"quote\", a \\, {{ 7 * 7 }} {% raw %} ''' ]] ${HOME} %PATH% # ü"
@@ -282,7 +282,7 @@ def test_a_list_of_targets_takes_the_place_of_the_one_that_was_replayed(tmp_path
     assert list(kdrvgen.load(tmp_path / "other" / "config.toml").driver.triples) == targets
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("name", "tag"), [("ab", "Ab00"), ("a-b", "Ab00"), ("hello", "Hell"), ("x86_driver", "X86d")]
 )

@@ -47,7 +47,7 @@ def workspace(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("template", ["minimal", "process", "worker", "filter"])
 def test_a_new_driver_is_a_member_of_the_workspace_that_lists_it(
     workspace: Path, template: str
@@ -66,7 +66,7 @@ def test_a_new_driver_is_a_member_of_the_workspace_that_lists_it(
     assert not kdrvgen.check(kdrvgen.load(folder / "config.toml"), folder).disagreements
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("table", "folder"),
     [
@@ -85,7 +85,7 @@ def test_the_patterns_of_the_workspace_list_it(tmp_path: Path, table: str, folde
     assert is_member(tmp_path / folder)
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("manifest", "folder"),
     [
@@ -115,7 +115,7 @@ def test_the_nearest_workspace_counts(workspace: Path) -> None:
     assert not is_member(workspace / "drivers/hello")
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("template", ["device", "wdk", "workspace"])
 def test_a_template_with_a_workspace_of_its_own_is_refused_there(
     workspace: Path, template: str

@@ -29,7 +29,7 @@ def package(folder: Path) -> str:
     return text.partition('\nname = "')[2].partition('"')[0]
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("word", ["drivers/hello", "./hello", "drivers/deep/hello/"])
 def test_a_path_names_the_folder_and_its_last_part_the_package(tmp_path: Path, word: str) -> None:
     done = new(word, cwd=tmp_path)

@@ -122,7 +122,7 @@ def test_each_way_to_write_yes_and_no_is_understood(tmp_path: Path) -> None:
             assert (where / "hello" / ".vscode" / "tasks.json").exists() is value
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("text", "arguments"),
     [

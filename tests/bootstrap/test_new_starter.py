@@ -39,7 +39,7 @@ CONFIGS: dict[str, dict[str, object]] = {
 }
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
 def test_uncommenting_a_default_changes_nothing(config: dict[str, object], tmp_path: Path) -> None:
     kdrvgen.bootstrap(tmp_path, "hello", config=config)
@@ -60,7 +60,7 @@ def test_the_starter_is_the_golden_file(name: str, tmp_path: Path) -> None:
     assert text == golden.read_text("utf-8")
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("config", CONFIGS.values(), ids=CONFIGS.keys())
 def test_the_starter_contains_the_chosen_settings(
     config: dict[str, object], tmp_path: Path

@@ -342,7 +342,7 @@ def test_git_ignores_what_is_built_and_keys_and_nothing_else(work: Path, templat
     assert done.stdout.split() == ignored
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     "variable",
     ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"],

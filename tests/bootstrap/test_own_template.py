@@ -158,7 +158,7 @@ def test_a_wrong_answer_is_an_error_at_its_place(
     assert not (tmp_path / "hello").exists()
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("text", "place", "message"),
     [
@@ -202,7 +202,7 @@ def test_an_error_in_template_toml_has_its_place(
     assert not (tmp_path / "hello").exists()
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("path", "text", "place", "message"),
     [
@@ -384,7 +384,7 @@ def test_a_template_can_use_only_what_is_pure_and_small() -> None:
         assert expected in message
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     "path",
     [

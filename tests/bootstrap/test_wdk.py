@@ -44,7 +44,7 @@ def test_cargo_resolves_it_with_one_version_of_each_crate(tmp_path: Path, model:
         assert names.count(name) == 1, name
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("model", MODELS)
 def test_the_driver_model_is_the_same_in_all_files(tmp_path: Path, model: str) -> None:
     folder = made(tmp_path, model)

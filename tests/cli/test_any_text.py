@@ -166,7 +166,7 @@ def test_every_command_escapes_control_characters_in_file_names(
             assert not any(line.startswith("::error::x") for line in lines)
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("text", COMMANDS)
 def test_a_diff_in_the_human_format_has_no_workflow_commands(
     run: Run, project: Path, text: str

@@ -81,7 +81,7 @@ def test_the_next_run_reports_what_a_run_without_a_cache_reports(
         assert with_cache.returncode == without.returncode
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("name", [*FILES][1:])
 def test_a_change_after_a_run_is_reported(run: Run, project: Path, name: str) -> None:
     for each in ("config.toml", "Cargo.toml", "../Cargo.toml"):

@@ -143,7 +143,7 @@ def test_below_a_driver_the_error_names_the_folder_of_the_driver(tmp_path: Path)
     assert "in the root of the repository, such as .., or name it with -o" in done.stderr
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("text", "build", "windows"),
     [

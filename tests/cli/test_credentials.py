@@ -36,7 +36,7 @@ def assert_hidden(done: subprocess.CompletedProcess[str]) -> None:
     assert SECRET not in done.stdout + done.stderr
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("form", ["human", "json", "github"])
 def test_a_diff_hides_credentials(run: Run, project: Path, form: str) -> None:
     config = project / "config.toml"

@@ -29,7 +29,7 @@ from tests.cli.conftest import Run
 GOLDEN = sorted((Path(__file__).parents[1] / "rendering/golden").glob("*/config.toml"))
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("word", "term", "text"),
     [

@@ -23,7 +23,7 @@ def stamps() -> list[Path]:
     return list((Path(os.environ["XDG_CACHE_HOME"]) / "kdrvgen" / "stamps").iterdir())
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     "options",
     [[], ["--check"], ["-q"], ["--diff"], ["--dry-run"], ["-v", "--check"], ["-o", "."]],
@@ -91,7 +91,7 @@ def _add_to_support(project: Path) -> None:
     (project / ".kdrvgen" / "pipeline" / "src" / "own" / "x").write_text("mine\n", "utf-8")
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("change", "code"),
     [
@@ -129,7 +129,7 @@ def test_every_change_of_kdrvgen_itself_is_noticed(run: Run, tmp_path: Path, cha
     assert KNOWN not in run("config.toml", "-v", PYTHONPATH=path).stderr
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "another listing", "a folder"])
 def test_a_damaged_stamp_leads_to_a_full_run(run: Run, damage: str) -> None:
     run("config.toml")
@@ -172,7 +172,7 @@ def test_a_stamp_that_other_users_can_write_is_not_used(run: Run) -> None:
 
 
 @ON_POSIX
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("mode", [0o777, 0o770, 0o702])
 @pytest.mark.parametrize("levels", [0, 1, 2, 3])
 def test_a_cache_below_a_folder_that_other_users_can_write_is_not_used(
@@ -186,7 +186,7 @@ def test_a_cache_below_a_folder_that_other_users_can_write_is_not_used(
     assert KNOWN not in run("config.toml", "-v", XDG_CACHE_HOME=str(home)).stderr
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives away")
 @pytest.mark.parametrize("levels", [0, 1, 2, 3])
 def test_a_cache_below_another_users_folder_is_not_used(

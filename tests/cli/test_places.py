@@ -37,7 +37,7 @@ def devices() -> Iterator[None]:
     assert sorted(os.listdir("/dev")) == before  # noqa: PTH208 - likewise
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.usefixtures("devices")
 @pytest.mark.parametrize("config", ["/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"])
 @pytest.mark.parametrize("verb", ["", "eject "])
@@ -76,7 +76,7 @@ def test_a_project_can_be_on_the_ram_disk_of_linux(run: Run) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     "words",
     ["config.toml", *(pytest.param(each, marks=pytest.mark.slow) for each in OTHERS)],

@@ -40,7 +40,7 @@ def makefiles(root: Path) -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("Makefile.toml"))
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("below", ["", "src", "src/deep/er", ".cargo"])
 @pytest.mark.parametrize("config", ["config.toml", "kdrvgen.toml"])
 def test_without_words_the_project_here_or_above_is_meant(
@@ -245,7 +245,7 @@ def test_a_pattern_without_a_match_is_an_error_and_an_existing_name_is_no_patter
     )
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("separator", "encoding"),
     [
@@ -461,7 +461,7 @@ def test_what_goes_to_both_streams_is_in_order_in_one_file(fleet: Path) -> None:
     assert sorted(parts, key=text.index) == parts
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("verb", [[], ["verify"], ["doctor"], ["--check"]])
 @pytest.mark.parametrize(
     ("name", "owner"),

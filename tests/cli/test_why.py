@@ -135,7 +135,7 @@ def test_moved_lines_are_found_and_edited_ones_are_refused(made: Path, run: Run)
     assert "--diff" in edited.stderr
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
@@ -158,7 +158,7 @@ def test_a_question_without_an_answer_is_an_error(
     assert reason in done.stderr
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("file", "text"),
     [

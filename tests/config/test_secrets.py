@@ -243,7 +243,7 @@ PINS = [
 ]
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(("path", "secret"), spread(ALL_KEYS, PINS, len(PINS)), ids=name_of)
 def test_a_pin_or_a_password_in_an_address_is_hidden_in_every_key(
     path: tuple[str, ...], secret: str

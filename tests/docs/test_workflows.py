@@ -29,7 +29,7 @@ def test_a_workflow_matches_the_schema_of_github(path: Path) -> None:
     _succeeds(sys.executable, *module, path)
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("path", FORMS, ids=lambda path: path.name)
 def test_an_issue_template_matches_the_schema_of_github(path: Path) -> None:
     kind = "config" if path.name == "config.yml" else "forms"

@@ -63,7 +63,7 @@ def test_a_clash_that_stops_cargo_is_named_with_both_files(machine: Machine, pla
     assert _cargo_stops(machine)
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 def test_a_damaged_file_is_named_with_its_line_and_cargo_make_is_not_blamed(
     machine: Machine, place: Path
 ) -> None:
@@ -149,7 +149,7 @@ def test_an_alias_in_place_of_cargo_make_is_an_error(machine: Machine, by_variab
     assert finding["place"]["file"] == ("CARGO_ALIAS_MAKE" if by_variable else str(path))
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("key", ["rustc", "rustc-wrapper", "rustc-workspace-wrapper"])
 def test_a_compiler_or_wrapper_that_does_not_exist_is_an_error(machine: Machine, key: str) -> None:
     path = _put(machine.home, f'[build]\n{key} = "no-such-program"\n')
@@ -210,7 +210,7 @@ def test_a_setting_by_which_a_profile_unwinds_is_an_error(
 # --- flags for rustc --------------------------------------------------------------------------
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("table", "flags"),
     [

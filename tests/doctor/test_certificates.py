@@ -139,7 +139,7 @@ def _openssl(machine: Machine, *, unsupported: str = "", legacy: str = "", outpu
 UNSUPPORTED = "digital envelope routines:inner_evp_generic_fetch:unsupported"
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("unsupported", "legacy", "message"),
     [

@@ -88,7 +88,7 @@ def test_a_clock_before_the_release_date_of_rustc_is_an_error(machine: Machine) 
     assert "2999-01-31" in report.finding("clock", "rustc")["message"]
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("name", ["config.toml", "Cargo.toml", "Makefile.toml", "src/lib.rs"])
 def test_a_file_with_a_time_in_the_future_is_a_note_about_the_clock(
     machine: Machine, name: str

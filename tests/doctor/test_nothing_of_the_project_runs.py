@@ -110,7 +110,7 @@ def test_lld_at_its_usual_place_runs_though_the_configuration_names_it(machine: 
         assert "LLD 14" in machine.doctor("--for", "build").finding("linker")["message"]
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("entry", [".", "", "bin", "./bin", "{folder}/bin", "{home}/link"])
 def test_programs_in_the_project_that_a_folder_of_path_leads_to(
     machine: Machine, trap: Trap, doctor: Callable[..., str], entry: str
@@ -190,7 +190,7 @@ def test_a_tool_in_the_project_is_a_note_because_the_tasks_may_work(machine: Mac
         assert "is in the project" in finding["message"], name
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("alias", ["make", "version", "--version"])
 def test_an_alias_of_cargo(
     machine: Machine, trap: Trap, doctor: Callable[..., str], alias: str
@@ -206,7 +206,7 @@ def test_an_alias_of_cargo(
     trap.assert_untouched()
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("below", ["", "member"])
 def test_a_toolchain_at_a_path(
     machine: Machine, trap: Trap, doctor: Callable[..., str], below: str

@@ -60,7 +60,7 @@ def test_a_missing_source_of_the_library_is_an_error(
     assert report.finding("project")["place"]["file"] == str(machine.folder / source)
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("old", "new", "rule"),
     [
@@ -114,7 +114,7 @@ def rustup(machine: Machine) -> Path:
     return folder
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("name", "text", "toolchain"),
     [
@@ -176,7 +176,7 @@ def test_toolchains_are_in_the_home_of_the_user_by_default(machine: Machine, rus
     assert message == "cargo: toolchain '1.91.0' is not installed"
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -291,7 +291,7 @@ def test_a_user_without_a_name_and_without_a_home_gets_a_report(
 # --- the version of osslsigncode --------------------------------------------------------------
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("version", "severity"),
     [("1.7.1", "error"), ("2.0", "error"), ("2.1", "note"), ("2.7", "note"), ("2.8", "ok"),

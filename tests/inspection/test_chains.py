@@ -104,7 +104,7 @@ def test_an_authority_may_not_have_more_authorities_below_it_than_it_allows() ->
     assert denied.problem == "CN=Root allows at most 1 authorities below it"
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

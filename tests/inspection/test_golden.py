@@ -25,7 +25,7 @@ def identity() -> Identity:
     return Identity.make("DriverCertificate", CODE_SIGNING)
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_report_is_as_the_golden_one(
     group: str,

@@ -21,7 +21,7 @@ SUBMISSION = "[package.submission]\n"
 OFF = '[signing]\nmode = "off"\n'
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("driver", "signing", "points", "package"),
     list(

@@ -55,7 +55,7 @@ def read_or_refuse(data: bytes) -> None:
             continue
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize("count", [60, pytest.param(MANY // 10, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["hello.inf", "hello.cat", "hello.sys"])
 def test_a_damaged_file_of_a_package_is_reported(folder: Path, name: str, count: int) -> None:

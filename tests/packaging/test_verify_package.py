@@ -258,7 +258,7 @@ def other_system(folder: Path, identity: Identity) -> None:
     sign(folder, identity)
 
 
-@pytest.mark.one_in(4)
+@pytest.mark.one_in(8)
 @pytest.mark.parametrize(
     ("break_it", "rules"),
     [
