@@ -61,7 +61,7 @@ def _moved(facts: Facts, path: str, lines: Sequence[tuple[int, str]]) -> Iterato
 
 
 def _first(names: Iterable[str], lines: Iterable[tuple[int, str]]) -> int:
-    """Return the number of the first line with one of some names of files; 0 if there is none."""
+    """Return the number of the first line that names one of the files; 0 if none does."""
     pattern = "|".join(map(re.escape, sorted(names)))
     name = re.compile(rf"(?<![\w.-])(?:{pattern})(?![\w.-])", re.IGNORECASE)
     return next((number for number, line in lines if name.search(line)), 0)

@@ -1,9 +1,8 @@
 """Microsoft's cross-certificates, which the kernel of Windows demands of a publisher's signature.
 
-Their issuer, "Microsoft Code Verification Root", is in no store of Windows, and Microsoft publishes
-its certificate nowhere. The modulus of its key follows from the cross-certificates: with the
-exponent 65537, it is the greatest common divisor of what their signatures and their padded digests
-differ by.
+Their issuer, "Microsoft Code Verification Root", is in no store of Windows, and no certificate of
+it comes with them. The modulus of its key follows from them: with the exponent 65537, it is the
+greatest common divisor of what their signatures and their padded digests differ by.
 """
 
 from __future__ import annotations

@@ -26,7 +26,6 @@ _MGF1 = der.object_id("1.2.840.113549.1.1.8")
 _TAGS = _HASH, _MASK, _SALT, _TRAILER = 0xA0, 0xA1, 0xA2, 0xA3
 _TRAILER_BC = der.integer(1)
 _DEFAULT_SALT = 20
-_MOST_LENGTH_BYTES = 2
 _NULL = der.value(der.NULL)
 
 
@@ -88,6 +87,6 @@ def _hash(encoded: bytes) -> str:
 def _length(encoded: bytes) -> int:
     found = der.read_one(encoded)
     number = int.from_bytes(found.content, "big", signed=True)
-    if number < 0 or encoded != der.integer(number) or len(found.content) > _MOST_LENGTH_BYTES:
+    if number < 0 or encoded != der.integer(number):
         raise ValueError("its parameters have an impossible salt length of RSASSA-PSS")
     return number
