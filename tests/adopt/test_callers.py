@@ -60,6 +60,16 @@ def test_calls_elsewhere_in_the_repository_are_named(tmp_path: Path, file: str) 
     ]
 
 
+def test_scripts_below_the_package_and_its_workspace_are_read(tmp_path: Path) -> None:
+    workspace = {"Cargo.toml": "[workspace]\nmembers = ['driver']\n"}
+    scripts = ["driver/tools/ci/build.ps1", "scripts/ci/make.ps1"]
+    call = "cargo make default --release\n"
+
+    adoption = adopted_in(tmp_path, DRIVER, **workspace, **dict.fromkeys(scripts, call))
+
+    assert [len(reported(adoption, DIFFERENCE, each)) for each in scripts] == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("call", "advice"),
     [
@@ -146,6 +156,7 @@ def test_a_makefile_of_another_name_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["Makefile.toml", "A.toml"])
 def test_other_makefiles_are_reported(tmp_path: Path, name: str) -> None:
     files = {f"driver/{name}": TASKS, "driver/B.toml": TASKS, "driver/rustfmt.toml": "a = 1\n"}
+    files["driver/.cargo/config.toml"] = f"{LINKED}\n{TASKS}"
 
     adoption = adopted_in(tmp_path, PLAIN, **files)
 
@@ -153,6 +164,8 @@ def test_other_makefiles_are_reported(tmp_path: Path, name: str) -> None:
     assert "kdrvgen does not read it" in found
     assert len(reported(adoption, UNKNOWN, f"driver/{name}")) == (name == "A.toml")
     assert not reported(adoption, UNKNOWN, "driver/rustfmt.toml")
+    of_cargo = reported(adoption, UNKNOWN, "driver/.cargo/config.toml")
+    assert not [each for each in of_cargo if "another makefile" in each]
 
 
 def test_a_makefile_that_is_extended_is_not_another_one(tmp_path: Path) -> None:

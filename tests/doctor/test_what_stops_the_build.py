@@ -410,6 +410,12 @@ def test_the_target_directory_of_a_windows_is_on_its_own_drives(
     assert "network folder" in finding.message
     assert "set CARGO_TARGET_DIR to a folder on a drive of this machine" in finding.help
 
+    # A drive of the network has a letter; its real path is that of the share.
+    with monkeypatch.context() as patch:
+        patch.setattr("kdrvgen.doctor.probes.project.real_path", lambda _: share)
+        *_, finding = project_files(dataclasses.replace(host, folder=tmp_path), PROJECT)
+    assert "network folder" in finding.message
+
     local = {**host.env, "CARGO_TARGET_DIR": str(tmp_path)}
     *_, finding = project_files(dataclasses.replace(host, folder=share, env=local), PROJECT)
     assert finding.severity is Severity.OK

@@ -309,11 +309,17 @@ def _other_salt(signed_data: cms.SignedData) -> None:
     _parameters(signed_data)["salt_length"] = 32
 
 
+def _huge_salt(signed_data: cms.SignedData) -> None:
+    _parameters(signed_data)["salt_length"] = 1 << 70
+
+
 def _other_trailer(signed_data: cms.SignedData) -> None:
     _parameters(signed_data)["trailer_field"] = 2
 
 
-@pytest.mark.parametrize("change", [_other_mask, _other_hash, _other_salt, _other_trailer])
+@pytest.mark.parametrize(
+    "change", [_other_mask, _other_hash, _other_salt, _huge_salt, _other_trailer]
+)
 def test_the_parameters_of_a_signature_by_pss_must_be_those_of_the_signature(
     change: Callable[[cms.SignedData], None],
 ) -> None:

@@ -77,6 +77,10 @@ BROKEN: dict[str, tuple[Patches, str]] = {
         lambda _: [(0xA00, long(0x7000))],
         "data directory RELOCATIONS: 0x4000, 12 bytes, with a block for the address 0x7000",
     ),
+    "relocations of the page after the image": (
+        lambda _: [(0xA00, long(0x5000))],
+        "data directory RELOCATIONS: 0x4000, 12 bytes, with a block for the address 0x5000",
+    ),
     "a long block of relocations": (
         lambda _: [(0xA04, long(16))],
         "data directory RELOCATIONS: 0x4000, 12 bytes, with a block of 16 bytes at 0x4000",

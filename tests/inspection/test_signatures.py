@@ -11,6 +11,8 @@ import pytest
 from cryptography.x509.oid import ObjectIdentifier
 
 import kdrvgen
+from kdrvgen.inspection.pe.image import read_image
+from kdrvgen.inspection.signature.page_hashes import page_hashes_match
 from tests.inspection.support import (
     Fields,
     long,
@@ -255,6 +257,19 @@ def test_wrong_page_hashes_are_an_error(bare: Path, tmp_path: Path, signer: Iden
 
     found = rules(tmp_path / "wrong.sys", least="error")
     assert found["signature-invalid"].endswith("its page hashes are not those of the image")
+
+
+def test_a_second_table_of_page_hashes_is_not_accepted(
+    bare: Path, tmp_path: Path, signer: Identity
+) -> None:
+    data = sign(bare, tmp_path / "hello.sys", signer, "-ph").read_bytes()
+    image = read_image(data)
+    assert image
+    identifier = bytes.fromhex("060a2b060104018237020302")
+    content = data[data.index(identifier) - 8 :]
+
+    assert page_hashes_match(content, image.headers, data)
+    assert not page_hashes_match(identifier + content, image.headers, data)
 
 
 @pytest.mark.parametrize("digest", ["sha384", "sha512"])

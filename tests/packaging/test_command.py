@@ -227,6 +227,11 @@ def test_an_own_inf_in_ansi_is_written_in_utf_16_unless_a_character_is_lost(
     (project / "h.inx").write_bytes(text.replace(b"\xe9", b"\x81"))
     assert rules(run()) == ["inf-encoding", "inf-code-page", "verification"]
 
+    # In UTF-16, U+FFFD is a character like others.
+    wide = OWN_INF.replace("Hello = I", '"H\ufffdllo" = I').encode("utf-16")
+    (project / "h.inx").write_bytes(wide)
+    assert rules(run()) == []
+
     # Nobody reads a comment.
     (project / "h.inx").write_bytes(b"; \x81\n" + OWN_INF.encode())
     assert rules(run()) == []
